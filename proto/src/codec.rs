@@ -1,0 +1,260 @@
+//! The gRPC codec of every generated client and server: prost, plus the `buf.validate` rules.
+//!
+//! A tower layer only sees undecoded frames; the codec sees each message, so unary calls and every message of a stream are
+//! covered and no handler can forget it.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::LazyLock;
+
+use prost_protovalidate::{Error, Validator};
+use prost_reflect::ReflectMessage;
+use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
+use tonic::{Code, Status};
+use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
+use tonic_types::{BadRequest, ErrorDetail, ErrorInfo, FieldViolation, LocalizedMessage, StatusExt};
+
+use crate::common::v1::ErrorReason;
+use crate::errors::Reason;
+
+mod texts;
+
+/// Compiled rules are cached in it, so there is one for the process.
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
+
+/// Encodes `T`; decodes and validates `U`.
+#[derive(Debug, Clone)]
+pub struct ValidatingCodec<T, U> {
+    inner: ProstCodec<T, U>,
+}
+
+impl<T, U> Default for ValidatingCodec<T, U> {
+    fn default() -> Self {
+        Self {
+            inner: ProstCodec::new(),
+        }
+    }
+}
+
+impl<T, U> Codec for ValidatingCodec<T, U>
+where
+    T: prost::Message + Send + 'static,
+    U: prost::Message + ReflectMessage + Default + Send + 'static,
+{
+    type Encode = T;
+    type Decode = U;
+    type Encoder = ProstEncoder<T>;
+    type Decoder = ValidatingDecoder<U>;
+
+    fn encoder(&mut self) -> Self::Encoder {
+        self.inner.encoder()
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        ValidatingDecoder {
+            inner: self.inner.decoder(),
+            decodes: PhantomData,
+        }
+    }
+}
+
+/// Decodes a message and refuses it when it breaks a rule.
+#[derive(Debug)]
+pub struct ValidatingDecoder<U> {
+    inner: ProstDecoder<U>,
+    decodes: PhantomData<U>,
+}
+
+impl<U> Decoder for ValidatingDecoder<U>
+where
+    U: prost::Message + ReflectMessage + Default,
+{
+    type Item = U;
+    type Error = Status;
+
+    fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        // prost reports what it could not read as INTERNAL; it is the caller who sent it.
+        let decoded = self
+            .inner
+            .decode(source)
+            .map_err(|_| refusal(vec![malformed()]))?;
+        if let Some(message) = &decoded {
+            validate(message)?;
+        }
+        Ok(decoded)
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        self.inner.buffer_settings()
+    }
+}
+
+/// Checks a message against the rules of its type.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` with `ErrorInfo`, a `BadRequest` that names every field at fault, and both texts; `INTERNAL` when a
+/// rule itself is broken, which the tests of the contract exclude.
+pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
+    match VALIDATOR.validate(message) {
+        Ok(()) => Ok(()),
+        Err(Error::Validation(error)) => {
+            Err(refusal(error.violations().iter().map(texts::violation).collect()))
+        }
+        Err(_) => Err(Status::internal("a rule of the contract could not be evaluated")),
+    }
+}
+
+fn malformed() -> FieldViolation {
+    FieldViolation {
+        reason: "MALFORMED".to_owned(),
+        ..FieldViolation::new("", "the message cannot be decoded")
+    }
+}
+
+fn refusal(violations: Vec<FieldViolation>) -> Status {
+    let fact = ErrorReason::InvalidArgument.fact();
+    let metadata = HashMap::from([("code".to_owned(), fact.code.clone())]);
+    let details: Vec<ErrorDetail> = vec![
+        ErrorInfo::new(&fact.reason, &fact.domain, metadata).into(),
+        BadRequest::new(violations).into(),
+        LocalizedMessage::new("ko", &fact.ko).into(),
+        LocalizedMessage::new("en", &fact.en).into(),
+    ];
+    Status::with_error_details_vec(Code::InvalidArgument, &fact.en, details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::v1::RegisterRequest;
+    use crate::booking::v1::CreateBookingRequest;
+    use crate::options::v1::Role;
+    use crate::vehicle::v1::{AddAvailabilityRequest, SearchVehiclesRequest};
+    use crate::{DESCRIPTOR_POOL, contract};
+
+    fn violations(status: &Status) -> Vec<(String, String)> {
+        let bad_request = status.get_details_bad_request().expect("a BadRequest");
+        bad_request
+            .field_violations
+            .into_iter()
+            .map(|v| (v.field, v.reason))
+            .collect()
+    }
+
+    fn register() -> RegisterRequest {
+        RegisterRequest {
+            email: "guest@example.com".into(),
+            password: "correct horse".into(),
+            name: "김민지".into(),
+            phone: "010-1234-5678".into(),
+            role: Role::Guest.into(),
+        }
+    }
+
+    #[test]
+    fn a_good_message_passes() {
+        validate(&register()).expect("valid");
+        validate(&RegisterRequest {
+            phone: "+821012345678".into(),
+            ..register()
+        })
+        .expect("valid");
+    }
+
+    #[test]
+    fn every_field_at_fault_is_named_with_its_rule() {
+        let bad = RegisterRequest {
+            email: "nobody".into(),
+            password: "short".into(),
+            phone: "02-123-4567".into(),
+            role: Role::Admin.into(),
+            ..register()
+        };
+        let status = validate(&bad).expect_err("four violations");
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let named: Vec<_> = violations(&status);
+        let expected = [
+            ("email", "STRING_EMAIL"),
+            ("password", "STRING_MIN_LEN"),
+            ("phone", "PHONE_KR_MOBILE"),
+            ("role", "ENUM_IN"),
+        ];
+        assert_eq!(
+            named,
+            expected.map(|(field, rule)| (field.to_owned(), rule.to_owned()))
+        );
+        let info = status.get_details_error_info().expect("an ErrorInfo");
+        assert_eq!(
+            (info.reason.as_str(), info.metadata["code"].as_str()),
+            ("INVALID_ARGUMENT", "COMMON001")
+        );
+    }
+
+    #[test]
+    fn each_violation_reads_in_both_languages() {
+        let status = validate(&RegisterRequest {
+            name: String::new(),
+            ..register()
+        })
+        .expect_err("no name");
+        let violation = status
+            .get_details_bad_request()
+            .expect("a BadRequest")
+            .field_violations
+            .remove(0);
+        assert_eq!(violation.description, "must have at least 1 character(s)");
+        let korean = violation.localized_message.expect("a Korean text");
+        assert_eq!(
+            (korean.locale.as_str(), korean.message.as_str()),
+            ("ko", "1자 이상이어야 합니다.")
+        );
+    }
+
+    #[test]
+    fn a_missing_message_field_is_a_violation_and_not_an_evaluation_error() {
+        let status = validate(&CreateBookingRequest::default()).expect_err("empty");
+        let fields: Vec<_> = violations(&status).into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["vehicle_id", "start_datetime", "end_datetime"]);
+        let status = validate(&SearchVehiclesRequest::default()).expect_err("empty");
+        let fields: Vec<_> = violations(&status).into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["lat", "lng", "start_datetime", "end_datetime"]);
+    }
+
+    #[test]
+    fn the_kind_of_an_availability_rule_is_either_weekly_or_dated() {
+        let weekly = AddAvailabilityRequest {
+            vehicle_id: "5b0e0000-0000-7000-8000-000000000000".into(),
+            day_of_week: Some(0),
+            start_time: "09:00".into(),
+            end_time: "24:00".into(),
+            is_recurring: true,
+            ..Default::default()
+        };
+        validate(&weekly).expect("valid");
+        let both = AddAvailabilityRequest {
+            specific_date: Some("2026-12-25".into()),
+            ..weekly
+        };
+        let status = validate(&both).expect_err("both kinds");
+        assert_eq!(
+            violations(&status),
+            [(String::new(), "ADD_AVAILABILITY_KIND".to_owned())]
+        );
+    }
+
+    #[test]
+    fn the_rules_of_every_message_compile_and_judge_an_empty_one() {
+        for method in contract::methods() {
+            let empty = prost_reflect::DynamicMessage::new(method.input());
+            match VALIDATOR.validate(&empty) {
+                Ok(()) | Err(Error::Validation(_)) => {}
+                Err(error) => panic!("{}: {error}", method.input().full_name()),
+            }
+        }
+        assert!(
+            DESCRIPTOR_POOL
+                .get_extension_by_name("buf.validate.field")
+                .is_some()
+        );
+    }
+}

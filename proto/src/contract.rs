@@ -1,0 +1,195 @@
+//! Reads the options that stand on RPCs, messages, fields and enum values.
+
+use prost::Message;
+use prost_reflect::{
+    DynamicMessage, EnumValueDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor,
+    MethodDescriptor, Value,
+};
+
+use crate::DESCRIPTOR_POOL;
+use crate::google::api::HttpRule;
+use crate::options::v1::{Access, ErrorFacts, Event, Limit, Rest};
+
+/// Who may call the RPC. `None` means nobody.
+pub fn access(method: &MethodDescriptor) -> Option<Access> {
+    option(&method.options(), "carshare.options.v1.access")
+}
+
+/// How REST presents the RPC; the default when nothing is said.
+pub fn rest(method: &MethodDescriptor) -> Rest {
+    option(&method.options(), "carshare.options.v1.rest").unwrap_or_default()
+}
+
+/// The rate-limit class of the RPC, if it has one of its own.
+pub fn limit(method: &MethodDescriptor) -> Option<Limit> {
+    option(&method.options(), "carshare.options.v1.limit")
+}
+
+/// The HTTP route of the RPC, if it has one.
+pub fn http(method: &MethodDescriptor) -> Option<HttpRule> {
+    option(&method.options(), "google.api.http")
+}
+
+/// Name and key field of an event message.
+pub fn event(message: &MessageDescriptor) -> Option<Event> {
+    option(&message.options(), "carshare.options.v1.event")
+}
+
+/// The facts of an error reason.
+pub fn error(value: &EnumValueDescriptor) -> Option<ErrorFacts> {
+    option(&value.options(), "carshare.options.v1.error")
+}
+
+/// Why a request field has no rule.
+pub fn unchecked(field: &FieldDescriptor) -> Option<String> {
+    extension(&field.options(), "carshare.options.v1.unchecked")?
+        .as_str()
+        .map(str::to_owned)
+}
+
+/// Whether a field carries a `buf.validate` rule.
+pub fn has_rule(field: &FieldDescriptor) -> bool {
+    extension(&field.options(), "buf.validate.field").is_some()
+}
+
+/// The RPC behind a gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
+pub fn method(path: &str) -> Option<MethodDescriptor> {
+    let (service, method) = path.strip_prefix('/')?.split_once('/')?;
+    DESCRIPTOR_POOL
+        .get_service_by_name(service)?
+        .methods()
+        .find(|candidate| candidate.name() == method)
+}
+
+/// All RPCs of our packages, in the order of the contract.
+pub fn methods() -> impl Iterator<Item = MethodDescriptor> {
+    DESCRIPTOR_POOL
+        .services()
+        .filter(|service| service.package_name().starts_with("carshare."))
+        .flat_map(|service| service.methods().collect::<Vec<_>>())
+}
+
+/// The leading comment of the element at a path of a file (`descriptor.path()`), trimmed; empty without one.
+pub fn comment_of(file: &FileDescriptor, path: &[i32]) -> String {
+    let proto = file.file_descriptor_proto();
+    let locations = proto.source_code_info.iter().flat_map(|info| &info.location);
+    let comment = locations
+        .into_iter()
+        .find(|location| location.path == path)
+        .map(|l| l.leading_comments());
+    let lines: Vec<&str> = comment.unwrap_or_default().lines().map(str::trim).collect();
+    lines.join("\n").trim().to_owned()
+}
+
+fn option<M: Message + Default>(options: &DynamicMessage, name: &str) -> Option<M> {
+    extension(options, name)?.as_message()?.transcode_to().ok()
+}
+
+fn extension(options: &DynamicMessage, name: &str) -> Option<Value> {
+    let extension = DESCRIPTOR_POOL.get_extension_by_name(name)?;
+    options
+        .has_extension(&extension)
+        .then(|| options.get_extension(&extension).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rpc_says_who_may_call_it_in_exactly_one_way() {
+        for method in methods() {
+            let access =
+                access(&method).unwrap_or_else(|| panic!("{} has no access option", method.full_name()));
+            let kinds = [
+                access.public,
+                access.any_user,
+                !access.roles.is_empty(),
+                !access.internal.is_empty(),
+            ];
+            assert_eq!(
+                kinds.iter().filter(|kind| **kind).count(),
+                1,
+                "{}",
+                method.full_name()
+            );
+        }
+    }
+
+    #[test]
+    fn every_rpc_for_clients_has_a_route_and_no_internal_one_has() {
+        for method in methods() {
+            let internal = access(&method).is_some_and(|access| !access.internal.is_empty());
+            assert_eq!(http(&method).is_none(), internal, "{}", method.full_name());
+        }
+    }
+
+    #[test]
+    fn every_rpc_message_and_field_has_a_comment() {
+        for method in methods() {
+            let service = method.parent_service().clone();
+            assert!(
+                !comment_of(&service.parent_file(), method.path()).is_empty(),
+                "{}",
+                method.full_name()
+            );
+        }
+        let ours = DESCRIPTOR_POOL
+            .all_messages()
+            .filter(|m| m.package_name().starts_with("carshare."));
+        for message in ours.filter(|m| !m.is_map_entry()) {
+            assert!(
+                !comment_of(&message.parent_file(), message.path()).is_empty(),
+                "{}",
+                message.full_name()
+            );
+            for field in message.fields() {
+                assert!(
+                    !comment_of(&message.parent_file(), field.path()).is_empty(),
+                    "{}",
+                    field.full_name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_request_field_has_a_rule_or_a_reason_for_none() {
+        for method in methods() {
+            for field in method.input().fields() {
+                let stated = unchecked(&field).is_some_and(|reason| !reason.is_empty());
+                assert!(
+                    has_rule(&field) ^ stated,
+                    "{} needs a rule or a reason, not both",
+                    field.full_name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_event_names_an_id_field_of_its_own() {
+        let events: Vec<_> = DESCRIPTOR_POOL
+            .all_messages()
+            .filter_map(|m| event(&m).map(|e| (m, e)))
+            .collect();
+        assert!(events.len() >= 18);
+        for (message, event) in events {
+            assert!(
+                message.get_field_by_name(&event.key).is_some(),
+                "{}",
+                message.full_name()
+            );
+            assert_eq!(event.name.split('.').count(), 2, "{}", message.full_name());
+        }
+    }
+
+    #[test]
+    fn a_path_finds_its_method() {
+        let found = method("/carshare.booking.v1.BookingService/CreateBooking").expect("in the contract");
+        assert_eq!(http(&found).map(|rule| rule.body), Some("*".to_owned()));
+        assert_eq!(rest(&found).success_status, 201);
+        assert!(method("/carshare.booking.v1.BookingService/Nope").is_none());
+        assert!(method("nonsense").is_none());
+    }
+}
