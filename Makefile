@@ -1,0 +1,39 @@
+# Everything a developer types. `make help` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt reset prepare build bench-smoke test-clients
+
+CARGO ?= cargo
+TARGET_DIR = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+prepare: ## install what is missing: compiler, protoc, PostgreSQL, Redis
+	@scripts/prepare.sh
+
+build: prepare ## build everything
+	$(CARGO) build --workspace --locked
+
+run: build ## start the whole mesh with demo data: gateway on 8080, sandbox on 8090
+	@exec $(TARGET_DIR)/debug/carshare run
+
+test: build ## run the whole test suite
+	$(CARGO) test --workspace --locked
+
+test-clients: build ## the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
+	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare
+
+lint: prepare ## formatting, clippy, the contract
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@scripts/buf.sh lint
+
+fmt: ## format code and contract
+	$(CARGO) fmt --all
+	@scripts/buf.sh format
+
+reset: ## forget the data of the local mesh
+	rm -rf .carshare
+
+bench-smoke: build ## memory when idle, seconds to ready, CPU of a request
+	@$(TARGET_DIR)/debug/carshare bench-smoke

