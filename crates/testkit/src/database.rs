@@ -1,0 +1,141 @@
+//! A database per test: migrated once per process, then cloned.
+
+mod reaper;
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::future::Future;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use tokio::sync::OnceCell;
+
+use crate::bootstrap::{bootstrap, role_url};
+
+/// A database of the shared server for one test. Dropping it removes it.
+pub struct Database {
+    admin_url: String,
+    name: String,
+    role: String,
+}
+
+impl Database {
+    /// A fresh database in which `role` has its schema and `migrate` (given the role's URL) has run. The migration runs
+    /// once per process; every test gets a clone of the result.
+    pub async fn create<F, R>(role: &str, migrate: F) -> Self
+    where
+        F: FnOnce(String) -> R + 'static,
+        R: Future<Output = Result<()>>,
+    {
+        let role_name = role.to_owned();
+        let migrate_one = move |admin: String, name: String| async move {
+            migrate(role_url(&admin, &name, &role_name)?).await
+        };
+        Self::cloned::<F, _, _>(&[role], migrate_one)
+            .await
+            .expect("a database for this test")
+    }
+
+    /// Like [`Self::create`] for several roles in one database: `migrate` gets their URLs in the given order.
+    pub async fn create_many<F, R>(roles: &'static [&'static str], migrate: F) -> Self
+    where
+        F: FnOnce(Vec<String>) -> R + 'static,
+        R: Future<Output = Result<()>>,
+    {
+        let migrate_all = move |admin: String, name: String| async move {
+            migrate(
+                roles
+                    .iter()
+                    .map(|role| role_url(&admin, &name, role))
+                    .collect::<Result<_>>()?,
+            )
+            .await
+        };
+        Self::cloned::<F, _, _>(roles, migrate_all)
+            .await
+            .expect("a database for this test")
+    }
+
+    /// `Key` tells one set of migrations from another: the type of the caller's function.
+    async fn cloned<Key: 'static, F, R>(roles: &[&str], migrate: F) -> Result<Self>
+    where
+        F: FnOnce(String, String) -> R,
+        R: Future<Output = Result<()>>,
+    {
+        let admin_url = crate::postgres().await;
+        let template = template_cell(roles.join("+"), TypeId::of::<Key>());
+        let template = template
+            .get_or_try_init(async || {
+                let name = next_name("template");
+                bootstrap(&admin_url, &name, roles).await?;
+                migrate(admin_url.clone(), name.clone())
+                    .await
+                    .context("the migration failed")?;
+                anyhow::Ok(name)
+            })
+            .await?;
+        let name = next_name("test");
+        let mut admin = PgConnectOptions::from_str(&admin_url)?.connect().await?;
+        admin
+            .execute(AssertSqlSafe(format!(
+                "CREATE DATABASE {name} TEMPLATE {template}"
+            )))
+            .await?;
+        admin.close().await?;
+        let role = roles.first().context("a database needs a role")?.to_string();
+        Ok(Self {
+            admin_url,
+            name,
+            role,
+        })
+    }
+
+    /// The URL of the (first) role on this database.
+    pub fn url(&self) -> String {
+        self.url_of(&self.role)
+    }
+
+    /// The URL of any role on this database.
+    pub fn url_of(&self, role: &str) -> String {
+        role_url(&self.admin_url, &self.name, role).expect("the server's URL was usable before")
+    }
+
+    /// The superuser's URL of this database.
+    pub fn admin_url(&self) -> String {
+        let options =
+            PgConnectOptions::from_str(&self.admin_url).expect("the server's URL was usable before");
+        options.database(&self.name).to_url_lossy().to_string()
+    }
+
+    /// Its name on the server.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        reaper::remove(&self.admin_url, &self.name);
+    }
+}
+
+type Templates = HashMap<(String, TypeId), Arc<OnceCell<String>>>;
+
+fn template_cell(roles: String, migrations: TypeId) -> Arc<OnceCell<String>> {
+    static TEMPLATES: LazyLock<Mutex<Templates>> = LazyLock::new(Mutex::default);
+    let mut templates = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
+    templates.entry((roles, migrations)).or_default().clone()
+}
+
+fn next_name(kind: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!(
+        "carshare_{kind}_{}_{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
+}

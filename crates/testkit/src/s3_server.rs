@@ -1,0 +1,107 @@
+//! An S3 server in this process, on a folder.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3Result, s3_error};
+use s3s_fs::FileSystem;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+use crate::servers::TempFolder;
+
+/// A running S3 server. Dropping it stops it.
+pub struct S3 {
+    /// For clients: path-style addressing, any region.
+    pub endpoint: String,
+    /// Access key id.
+    pub access_key: String,
+    /// Secret access key.
+    pub secret_key: String,
+    accepting: AbortHandle,
+    /// Only kept: it goes with the server.
+    folder: Option<TempFolder>,
+}
+
+/// An empty S3 server for one test.
+pub async fn s3() -> S3 {
+    let folder = TempFolder::create("s3").expect("a folder under /tmp");
+    let mut server = S3::start(folder.path(), None)
+        .await
+        .expect("an S3 server on a free port");
+    server.folder = Some(folder);
+    server
+}
+
+impl S3 {
+    /// Serves the buckets under `root` on a port of 127.0.0.1 (a free one if `None`). Reading an object needs no
+    /// credentials, as in a bucket for public pictures; everything else does.
+    pub async fn start(root: impl AsRef<Path>, port: Option<u16>) -> Result<Self> {
+        let root: PathBuf = root.as_ref().to_owned();
+        std::fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
+        let files = FileSystem::new(&root).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let (access_key, secret_key) = ("carshare", "carshare-secret");
+        let mut builder = S3ServiceBuilder::new(files);
+        builder.set_auth(SimpleAuth::from_single(access_key, secret_key));
+        builder.set_access(PublicRead);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0)))
+            .await
+            .with_context(|| format!("the S3 server cannot listen on port {port:?}"))?;
+        let address: SocketAddr = listener.local_addr()?;
+        Ok(Self {
+            endpoint: format!("http://{address}"),
+            access_key: access_key.to_owned(),
+            secret_key: secret_key.to_owned(),
+            accepting: spawn(accept(listener, builder.build())),
+            folder: None,
+        })
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, service: S3Service) {
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            continue;
+        };
+        let service = service.clone();
+        spawn(async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            // A client that goes away in the middle is its own affair.
+            server.serve_connection(TokioIo::new(socket), service).await.ok();
+        });
+    }
+}
+
+/// Anybody may read an object; the rest is for those who sign.
+struct PublicRead;
+
+#[async_trait::async_trait]
+impl S3Access for PublicRead {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let reads = matches!(context.s3_op().name(), "GetObject" | "HeadObject");
+        if reads || context.credentials().is_some() {
+            return Ok(());
+        }
+        Err(s3_error!(AccessDenied, "Signature is required"))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server belongs to no request: there is no span to keep"
+)]
+fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    tokio::spawn(future).abort_handle()
+}

@@ -1,0 +1,56 @@
+//! Private servers: PostgreSQL and Redis processes that belong to this process and never outlive it.
+//!
+//! Each is run by a small shell supervisor that holds a pipe from us. When the pipe closes, because we stopped, crashed
+//! or were killed with signal 9, the supervisor stops the server and removes what was temporary.
+
+mod folder;
+mod postgres;
+mod redis;
+mod supervisor;
+
+pub use folder::TempFolder;
+pub use postgres::PrivatePostgres;
+pub use redis::PrivateRedis;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+
+/// How a private server keeps its data and where it listens (always on 127.0.0.1).
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The folder for data and log. `None`: a fresh one under `/tmp`, removed with the server.
+    pub dir: Option<PathBuf>,
+    /// Keep the data: writes reach the disk, and the folder stays. Without it speed comes first.
+    pub persistent: bool,
+    /// The TCP port; `None` picks a free one.
+    pub port: Option<u16>,
+}
+
+impl Options {
+    /// Data that is gone with the process, on a free port.
+    pub fn temporary() -> Self {
+        Self::default()
+    }
+
+    /// Data that stays in `dir` from run to run.
+    pub fn persistent(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: Some(dir.into()),
+            persistent: true,
+            port: None,
+        }
+    }
+
+    /// The same on a given port.
+    pub fn on_port(self, port: u16) -> Self {
+        Self {
+            port: Some(port),
+            ..self
+        }
+    }
+}
+
+/// A TCP port of 127.0.0.1 that was free a moment ago. Somebody else may take it first: be ready to ask again.
+pub fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

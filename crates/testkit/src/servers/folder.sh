@@ -1,0 +1,3 @@
+# A supervisor without a server: it only removes its folder at the end.
+prepare() { :; }
+launch() { :; }

@@ -1,0 +1,43 @@
+# PostgreSQL with its data under $FOLDER. It refuses to run as root: then everything is done as user postgres.
+if [ "$(id -u)" = 0 ]; then
+    user=postgres
+    id -u $user >/dev/null 2>&1 || user=nobody
+    run() { exec_as setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups --no-new-privs "$@"; }
+else
+    user=
+    run() { exec_as "$@"; }
+fi
+exec_as() { "$@"; }
+data=$FOLDER/data
+
+# Root's own folders are closed to $user. Data that cannot live in $FOLDER goes to /var/lib; a note in $FOLDER says
+# where, and data without its note (the folder was reset) is stale.
+settle() {
+    chown "$user" "$FOLDER" && chmod 700 "$FOLDER" || return 1
+    if run test -x "$FOLDER"; then return 0; fi
+    away=/var/lib/carshare/$(printf %s "$FOLDER" | cksum | cut -d ' ' -f 1)
+    if [ ! -e "$FOLDER/location" ]; then rm -rf -- "$away"; fi
+    mkdir -p "$away" && chown "$user" "$away" && chmod 700 "$away" && echo "$away" >"$FOLDER/location" || return 1
+    data=$away/data
+}
+
+prepare() {
+    if [ -n "$user" ]; then settle || return 1; fi
+    cd "${data%/data}" || return 1
+    if [ -s "$data/PG_VERSION" ]; then
+        # A newer PostgreSQL cannot read older data: stay with the version that made it.
+        same=/usr/lib/postgresql/$(cat "$data/PG_VERSION")/bin
+        if [ -x "$same/postgres" ]; then BIN=$same; fi
+        return 0
+    fi
+    rm -rf -- "$data.new" "$data"
+    run "$BIN/initdb" -D "$data.new" -U postgres -A trust --no-sync -E UTF8 --locale=C && mv "$data.new" "$data"
+}
+
+launch() {
+    cd "${data%/data}" || exit 1
+    exec_as() { exec "$@"; }
+    # shellcheck disable=SC2086 # DURABILITY is a list of options
+    run "$BIN/postgres" -D "$data" -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+        -c max_connections=400 -c shared_buffers=64MB -c timezone=UTC -c log_timezone=UTC $DURABILITY
+}

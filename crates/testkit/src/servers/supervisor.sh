@@ -1,0 +1,35 @@
+# Runs one server for one parent process. Reads a command a line from standard input and answers each with one line.
+# The end of the input means that the parent is gone, in whatever way: then the server is stopped and $REMOVE removed.
+# The script before this one defines prepare and launch (which must exec the server). $END is the signal of the end.
+server=
+
+alive() {
+    jobs >/dev/null # makes the shell notice a child that has ended; kill -0 alone would find its zombie
+    [ -n "$server" ] && kill -0 "$server" 2>/dev/null
+}
+
+halt() {
+    if alive; then kill -s "$1" "$server"; fi
+    if [ -n "$server" ]; then wait "$server" 2>/dev/null; fi
+    server=
+}
+
+while read -r verb argument; do
+    case $verb in
+    prepare) if prepare >>"$LOG" 2>&1; then echo ok; else echo failed; fi ;;
+    start)
+        halt TERM
+        launch "$argument" </dev/null >>"$LOG" 2>&1 &
+        server=$!
+        echo ok
+        ;;
+    alive) if alive; then echo ok; else echo gone; fi ;;
+    stop)
+        halt "$argument"
+        echo ok
+        ;;
+    esac
+done
+
+halt "$END"
+if [ -n "$REMOVE" ]; then rm -rf -- "$REMOVE"; fi

@@ -1,0 +1,52 @@
+//! Real processes: read, stopped, killed. A shell stands in for a service.
+
+use std::time::Duration;
+
+use carshare_testkit::process::{Binary, Launch};
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn shell(script: &str) -> Binary {
+    let launch = Launch {
+        args: vec!["-c".into(), script.into()],
+        ..Launch::default()
+    };
+    Binary::spawn("/bin/sh", launch).unwrap()
+}
+
+#[tokio::test]
+async fn json_lines_are_found_among_others() {
+    let mut service = shell(r#"echo plain; echo '{"message":"ready","port":7}'; read -r _ || sleep 60"#);
+    let line = service
+        .wait_for_log(SOON, |line| line["message"] == "ready")
+        .await
+        .unwrap();
+    assert_eq!(line["port"], 7);
+    assert_eq!(service.logs().lines()[0], "plain");
+    assert!(service.logs().contain("plain"));
+}
+
+#[tokio::test]
+async fn a_polite_stop_lets_it_finish_and_a_kill_does_not() {
+    let script = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done";
+    let mut polite = shell(&format!("{script} # polite"));
+    carshare_testkit::eventually_true(SOON, || async { polite.logs().contain("up") }).await;
+    polite.terminate().unwrap();
+    assert_eq!(polite.wait(SOON).await.unwrap().code(), Some(3));
+    carshare_testkit::eventually_true(SOON, || async { polite.logs().contain("bye") }).await;
+    let mut killed = shell(script);
+    carshare_testkit::eventually_true(SOON, || async { killed.logs().contain("up") }).await;
+    assert_eq!(killed.kill_9().unwrap().code(), None);
+    assert!(!killed.logs().contain("bye"));
+}
+
+#[tokio::test]
+async fn a_process_that_ends_early_is_an_error_with_its_last_words() {
+    let mut service = shell("echo cannot bind >&2; exit 1");
+    let error = service
+        .wait_for_log(SOON, |_| false)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("ended"), "{error}");
+}
