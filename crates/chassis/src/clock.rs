@@ -1,0 +1,144 @@
+//! The injected clock. Everything that asks for the time asks this one, so a test can move it.
+//!
+//! It is the wall clock: business times, token expiry, leases. Deadlines of calls use [`crate::deadline`], which
+//! is monotonic and cannot be moved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+/// Longest single nap of the system clock: after it the wall time is read again, so that a corrected system clock
+/// is noticed.
+const LONGEST_NAP: Duration = Duration::from_mins(1);
+
+/// Tells the time and wakes sleepers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    Manual(Arc<watch::Sender<DateTime<Utc>>>),
+}
+
+/// The hand on a manual [`Clock`]. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<watch::Sender<DateTime<Utc>>>);
+
+impl Clock {
+    /// The clock of the machine.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that stands still until its [`ManualClock`] moves it.
+    pub fn manual(start: DateTime<Utc>) -> (Self, ManualClock) {
+        let time = Arc::new(watch::Sender::new(start));
+        (Self(Source::Manual(Arc::clone(&time))), ManualClock(time))
+    }
+
+    /// The time now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the machine's clock"
+    )]
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.0 {
+            Source::System => Utc::now(),
+            Source::Manual(time) => *time.borrow(),
+        }
+    }
+
+    /// Waits for `duration` of this clock.
+    pub async fn sleep(&self, duration: Duration) {
+        self.sleep_until(self.now() + delta(duration)).await;
+    }
+
+    /// Waits until this clock shows `instant` or later. A manual clock wakes its sleepers when it is moved.
+    pub async fn sleep_until(&self, instant: DateTime<Utc>) {
+        match &self.0 {
+            Source::System => self.nap_until(instant).await,
+            Source::Manual(time) => {
+                // The sender lives in this clock, so the wait cannot fail.
+                let _ = time.subscribe().wait_for(|now| *now >= instant).await;
+            }
+        }
+    }
+
+    async fn nap_until(&self, instant: DateTime<Utc>) {
+        while let Ok(left) = (instant - self.now()).to_std() {
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(LONGEST_NAP)).await;
+        }
+    }
+}
+
+impl ManualClock {
+    /// Moves the clock forward and wakes every sleeper whose time has come.
+    pub fn advance(&self, by: Duration) {
+        self.0.send_modify(|now| *now += delta(by));
+    }
+
+    /// Sets the clock, backwards too.
+    pub fn set(&self, to: DateTime<Utc>) {
+        self.0.send_replace(to);
+    }
+
+    /// The time the clock shows.
+    pub fn now(&self) -> DateTime<Utc> {
+        *self.0.borrow()
+    }
+}
+
+/// A duration as chrono counts it; what does not fit (292 million years) is as good as for ever.
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    fn noon() -> DateTime<Utc> {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn manual_clock_stands_still_until_moved() {
+        let (clock, hand) = Clock::manual(noon());
+        assert_eq!(clock.now(), noon());
+        hand.advance(Duration::from_secs(90));
+        assert_eq!(clock.now().to_rfc3339(), "2026-11-22T12:01:30+00:00");
+        hand.set(noon());
+        assert_eq!(clock.now(), noon());
+    }
+
+    #[test]
+    fn sleepers_wake_when_their_time_has_come_and_not_before() {
+        let (clock, hand) = Clock::manual(noon());
+        let mut sleeper = std::pin::pin!(clock.sleep(Duration::from_mins(1)));
+        assert!(sleeper.as_mut().now_or_never().is_none());
+        hand.advance(Duration::from_secs(59));
+        assert!(sleeper.as_mut().now_or_never().is_none());
+        hand.advance(Duration::from_secs(1));
+        assert!(sleeper.as_mut().now_or_never().is_some());
+    }
+
+    #[test]
+    fn sleep_until_the_past_returns_at_once() {
+        let (clock, _hand) = Clock::manual(noon());
+        assert!(clock.sleep_until(noon()).now_or_never().is_some());
+        let system = Clock::system();
+        assert!(
+            system
+                .sleep_until(noon() - TimeDelta::days(3650))
+                .now_or_never()
+                .is_some()
+        );
+    }
+}

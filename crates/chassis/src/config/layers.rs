@@ -1,0 +1,157 @@
+//! Putting the layers on top of each other.
+
+use std::path::PathBuf;
+
+use ::config::{Config, File, FileFormat, Map, Source as _, Value, ValueKind};
+use anyhow::Context as _;
+use serde::de::DeserializeOwned;
+
+/// Where a service's configuration comes from, weakest first.
+#[derive(Clone, Debug, Default)]
+pub struct Sources<E> {
+    /// Name of the service; in capitals it is the prefix of its environment variables.
+    pub service: &'static str,
+    /// The embedded `config.default.toml`.
+    pub defaults: &'static str,
+    /// A TOML file that overrides defaults.
+    pub file: Option<PathBuf>,
+    /// The environment, as `(name, value)`. `BOOKING__DATABASE__URL` sets `database.url`; a value that begins with
+    /// `[` or `{` is read as TOML, every other one is text that the field's type parses.
+    pub env: E,
+}
+
+/// Reads the configuration. The error names the key that is missing, unknown or of the wrong type.
+pub fn load<T: DeserializeOwned>(
+    sources: Sources<impl IntoIterator<Item = (String, String)>>,
+) -> anyhow::Result<T> {
+    let mut layers = Config::builder().add_source(File::from_str(sources.defaults, FileFormat::Toml));
+    if let Some(path) = sources.file {
+        layers = layers.add_source(File::from(path).format(FileFormat::Toml));
+    }
+    let prefix = format!("{}__", sources.service.to_uppercase());
+    for (name, text) in sources.env {
+        if let Some(key) = name.strip_prefix(&prefix) {
+            let key = key.to_lowercase().replace("__", ".");
+            layers = layers.set_override(key, value(&text).with_context(|| format!("in {name}"))?)?;
+        }
+    }
+    let merged = layers.build().context("the configuration cannot be read")?;
+    merged
+        .try_deserialize()
+        .with_context(|| format!("the configuration of {} is not valid", sources.service))
+}
+
+/// The value of one variable: structured when it looks so, else text. Text is never guessed to be a number, so a
+/// password of digits keeps its leading zeros.
+fn value(text: &str) -> anyhow::Result<Value> {
+    if !text.starts_with(['[', '{']) {
+        return Ok(Value::new(None, ValueKind::String(text.to_owned())));
+    }
+    let parsed: Map<String, Value> =
+        File::from_str(&format!("value = {text}"), FileFormat::Toml).collect()?;
+    parsed.get("value").cloned().context("empty value")
+}
+
+/// The configuration as JSON, secrets masked: for the log line at start and for `check-config`.
+pub fn redacted(config: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(config)
+        .unwrap_or_else(|error| serde_json::json!({ "unprintable": error.to_string() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Peer, Redis, Secret, Server};
+    use serde::{Deserialize, Serialize};
+
+    const DEFAULTS: &str = r#"
+        tags = ["a"]
+        [server]
+        listen = "127.0.0.1:5001"
+        [redis]
+        url = "redis://localhost"
+        [vehicle]
+        uri = "http://vehicle:5000"
+        timeout_ms = 700
+    "#;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        server: Server,
+        redis: Redis,
+        vehicle: Peer,
+        tags: Vec<String>,
+        password: Option<Secret>,
+    }
+
+    fn sample(env: &[(&str, &str)], file: Option<PathBuf>) -> anyhow::Result<Sample> {
+        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        load(Sources {
+            service: "booking",
+            defaults: DEFAULTS,
+            file,
+            env,
+        })
+    }
+
+    #[test]
+    fn defaults_alone_are_a_configuration() {
+        let config = sample(&[], None).unwrap();
+        assert_eq!(config.server.listen.to_string(), "127.0.0.1:5001");
+        assert_eq!(
+            config.server.request_timeout_ms,
+            Server::default().request_timeout_ms
+        );
+        assert_eq!(config.vehicle.timeout_ms, 700);
+    }
+
+    #[test]
+    fn the_file_beats_defaults_and_the_environment_beats_the_file() {
+        let path = std::env::temp_dir().join(format!("chassis-layers-{}.toml", std::process::id()));
+        std::fs::write(
+            &path,
+            "tags = [\"file\"]\n[vehicle]\ntimeout_ms = 1\nuri = \"http://file\"\n",
+        )
+        .unwrap();
+        let config = sample(&[("BOOKING__VEHICLE__TIMEOUT_MS", "250")], Some(path.clone())).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(
+            (config.vehicle.timeout_ms, config.vehicle.uri.as_str()),
+            (250, "http://file")
+        );
+        assert_eq!(config.tags, ["file"]);
+    }
+
+    #[test]
+    fn variables_of_digits_stay_text_and_lists_are_toml() {
+        let env = [
+            ("BOOKING__PASSWORD", "00123"),
+            ("BOOKING__TAGS", r#"["x", "y"]"#),
+            ("AUTH__PASSWORD", "no"),
+        ];
+        let config = sample(&env, None).unwrap();
+        assert_eq!(config.password.unwrap().expose(), "00123");
+        assert_eq!(config.tags, ["x", "y"]);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let refused = sample(&[("BOOKING__SERVER__LISTNE", "x")], None).unwrap_err();
+        assert!(format!("{refused:#}").contains("listne"), "{refused:#}");
+    }
+
+    #[test]
+    fn a_missing_file_is_refused() {
+        assert!(sample(&[], Some("/nonexistent/booking.toml".into())).is_err());
+    }
+
+    #[test]
+    fn printing_masks_secrets() {
+        let config = sample(&[("BOOKING__REDIS__URL", "redis://:hunter2@cache")], None).unwrap();
+        assert_eq!(config.redis.url.expose(), "redis://:hunter2@cache");
+        let printed = redacted(&config);
+        assert_eq!(printed["redis"]["url"], "***");
+        assert!(!format!("{printed} {config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,212 @@
+//! Sections about the other side of a wire: peers, TLS material, Redis.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// Another service of the mesh.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// `http://host:port`, or `https://host:port` for mutual TLS. The host is resolved again every few seconds and
+    /// calls are balanced over all its addresses.
+    pub uri: String,
+    /// Longest time one call may take; a shorter deadline of the caller wins. Default 5,000.
+    #[serde(default = "default_timeout_ms")]
+    pub timeout_ms: u64,
+    /// Name in the peer's certificate. Default: the name of the service.
+    #[serde(default)]
+    pub server_name: Option<String>,
+}
+
+const fn default_timeout_ms() -> u64 {
+    5_000
+}
+
+impl Peer {
+    /// A peer at `uri` with default settings.
+    pub fn at(uri: impl Into<String>) -> Self {
+        Self {
+            uri: uri.into(),
+            timeout_ms: default_timeout_ms(),
+            server_name: None,
+        }
+    }
+
+    /// [`Peer::timeout_ms`] as a duration.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+/// `[tls]`: our certificate and the authority that signs everybody's, as PEM, inline or in files.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate of the mesh's authority.
+    pub ca_pem: Option<String>,
+    /// The same in a file.
+    pub ca_path: Option<PathBuf>,
+    /// Our certificate chain, leaf first; URI SAN `spiffe://carshare/<service>`, DNS SAN `<service>`.
+    pub cert_pem: Option<String>,
+    /// The same in a file.
+    pub cert_path: Option<PathBuf>,
+    /// Our private key.
+    pub key_pem: Option<Secret>,
+    /// The same in a file.
+    pub key_path: Option<PathBuf>,
+    /// Allow plain text when no certificate is given. Callers are then believed by the header `x-carshare-peer`:
+    /// for tests and development only. Default false.
+    pub insecure: bool,
+}
+
+/// The PEM texts of a [`Tls`] section, read.
+#[derive(Clone, Debug)]
+pub struct Pems {
+    /// Authority.
+    pub ca: String,
+    /// Chain.
+    pub cert: String,
+    /// Key.
+    pub key: Secret,
+}
+
+impl Tls {
+    /// Plain text, for tests.
+    pub fn insecure() -> Self {
+        Self {
+            insecure: true,
+            ..Self::default()
+        }
+    }
+
+    /// The PEM texts, or `None` when there are none and `insecure` allows it. Half a set is an error.
+    pub fn pems(&self) -> anyhow::Result<Option<Pems>> {
+        let ca = text(self.ca_pem.as_deref(), self.ca_path.as_deref())?;
+        let cert = text(self.cert_pem.as_deref(), self.cert_path.as_deref())?;
+        let key = text(
+            self.key_pem.as_ref().map(Secret::expose),
+            self.key_path.as_deref(),
+        )?;
+        match (ca, cert, key) {
+            (Some(ca), Some(cert), Some(key)) => Ok(Some(Pems {
+                ca,
+                cert,
+                key: key.into(),
+            })),
+            (None, None, None) if self.insecure => Ok(None),
+            (None, None, None) => anyhow::bail!("no certificate is configured and tls.insecure is not set"),
+            _ => anyhow::bail!("tls needs all three of authority, certificate and key"),
+        }
+    }
+}
+
+fn text(inline: Option<&str>, path: Option<&Path>) -> anyhow::Result<Option<String>> {
+    match (inline, path) {
+        (Some(_), Some(path)) => anyhow::bail!("both inline PEM and the file {} are given", path.display()),
+        (Some(pem), None) => Ok(Some(pem.to_owned())),
+        (None, Some(path)) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// `[redis]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// `redis://user:password@host:port/db`, `rediss://` for TLS.
+    pub url: Secret,
+    /// Longest time to connect. Default 1,000.
+    #[serde(default = "default_redis_timeout_ms")]
+    pub connect_timeout_ms: u64,
+    /// Longest time to wait for a reply. Default 1,000.
+    #[serde(default = "default_redis_timeout_ms")]
+    pub response_timeout_ms: u64,
+}
+
+const fn default_redis_timeout_ms() -> u64 {
+    1_000
+}
+
+impl Redis {
+    /// Redis at `url` with default settings.
+    pub fn at(url: impl Into<Secret>) -> Self {
+        let timeout = default_redis_timeout_ms();
+        Self {
+            url: url.into(),
+            connect_timeout_ms: timeout,
+            response_timeout_ms: timeout,
+        }
+    }
+
+    /// A connection that is made at first use and made again when it breaks; clone it freely.
+    ///
+    /// It is shared and multiplexed: never send a blocking command on it, use [`Redis::dedicated`].
+    pub fn shared(&self) -> anyhow::Result<ConnectionManager> {
+        self.manager(Some(Duration::from_millis(self.response_timeout_ms)))
+    }
+
+    /// A connection of one's own without a reply timeout, for blocking commands.
+    pub fn dedicated(&self) -> anyhow::Result<ConnectionManager> {
+        self.manager(None)
+    }
+
+    fn manager(&self, response_timeout: Option<Duration>) -> anyhow::Result<ConnectionManager> {
+        let client =
+            redis::Client::open(self.url.expose()).map_err(|_| anyhow::anyhow!("redis.url is not valid"))?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(Duration::from_millis(self.connect_timeout_ms)))
+            .set_response_timeout(response_timeout)
+            .set_max_delay(Duration::from_secs(1));
+        Ok(client.get_connection_manager_lazy(config)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_needs_to_be_asked_for() {
+        assert!(Tls::default().pems().is_err());
+        assert!(Tls::insecure().pems().unwrap().is_none());
+    }
+
+    #[test]
+    fn half_a_set_is_an_error_even_when_insecure() {
+        let half = Tls {
+            cert_pem: Some("x".into()),
+            ..Tls::insecure()
+        };
+        assert_eq!(
+            half.pems().unwrap_err().to_string(),
+            "tls needs all three of authority, certificate and key"
+        );
+    }
+
+    #[test]
+    fn inline_and_file_together_are_an_error() {
+        let both = Tls {
+            ca_pem: Some("x".into()),
+            ca_path: Some("/ca.pem".into()),
+            ..Tls::default()
+        };
+        assert_eq!(
+            both.pems().unwrap_err().to_string(),
+            "both inline PEM and the file /ca.pem are given"
+        );
+    }
+
+    #[test]
+    fn a_wrong_redis_url_is_not_repeated_in_the_error() {
+        let refused = Redis::at("nonsense://hunter2").shared().err().unwrap();
+        assert_eq!(refused.to_string(), "redis.url is not valid");
+    }
+}

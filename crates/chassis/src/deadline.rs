@@ -1,0 +1,140 @@
+//! How long a call may still take. Every call has a deadline, it travels as `grpc-timeout`, and each hop gives the next
+//! one a little less, so that an answer (even the refusal) still arrives in time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Header of the gRPC protocol that carries the time left.
+pub const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// The moment a call must be over. Monotonic: the movable wall clock has no part in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+/// A hop keeps a fiftieth of the time left for itself, within these bounds.
+const KEEP_AT_LEAST: Duration = Duration::from_millis(5);
+const KEEP_AT_MOST: Duration = Duration::from_millis(100);
+
+/// The grpc-timeout value has at most eight digits.
+const DIGITS_LIMIT: u128 = 100_000_000;
+
+impl Deadline {
+    /// The moment `duration` from now.
+    pub fn after(duration: Duration) -> Self {
+        // A century is for ever, and adding it cannot overflow the clock.
+        Self(Instant::now() + duration.min(Duration::from_hours(24 * 36_500)))
+    }
+
+    /// Time left; zero when it has passed.
+    pub fn remaining(&self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Has it passed?
+    pub fn is_expired(&self) -> bool {
+        self.remaining().is_zero()
+    }
+
+    /// The moment itself, for tokio's timers.
+    pub fn instant(&self) -> Instant {
+        self.0
+    }
+
+    /// What the next hop gets: this deadline less the share this hop keeps. It may have passed already.
+    pub fn for_next_hop(&self) -> Self {
+        Self::after(next_hop(self.remaining()))
+    }
+}
+
+/// What remains of `left` when a hop has kept its share.
+fn next_hop(left: Duration) -> Duration {
+    left.saturating_sub((left / 50).clamp(KEEP_AT_LEAST, KEEP_AT_MOST))
+}
+
+/// Reads a `grpc-timeout` value: up to eight digits and a unit.
+pub fn parse_timeout(value: &str) -> Option<Duration> {
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_hours(count)),
+        "M" => Some(Duration::from_mins(count)),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+/// Writes a `grpc-timeout` value in the finest unit that fits, rounded down.
+pub fn format_timeout(left: Duration) -> String {
+    if left.as_micros() < DIGITS_LIMIT {
+        return format!("{}u", left.as_micros());
+    }
+    if left.as_millis() < DIGITS_LIMIT {
+        return format!("{}m", left.as_millis());
+    }
+    format!("{}S", u128::from(left.as_secs()).min(DIGITS_LIMIT - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_protocol_values_are_read() {
+        let expected = [
+            ("2H", 7_200_000),
+            ("3M", 180_000),
+            ("4S", 4_000),
+            ("50m", 50),
+            ("2000u", 2),
+            ("99999999n", 99),
+        ];
+        for (text, ms) in expected {
+            assert_eq!(parse_timeout(text).map(|d| d.as_millis()), Some(ms), "{text}");
+        }
+        for wrong in ["", "5", "S", "-5S", "5s", "123456789S", "1.5S", "５S"] {
+            assert_eq!(parse_timeout(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn long_times_use_a_coarser_unit() {
+        assert_eq!(format_timeout(Duration::from_secs(99)), "99000000u");
+        assert_eq!(format_timeout(Duration::from_secs(100)), "100000m");
+        assert_eq!(format_timeout(Duration::from_secs(200_000)), "200000S");
+    }
+
+    #[test]
+    fn each_hop_keeps_a_fiftieth_between_5_and_100_ms() {
+        for (left_ms, next_ms) in [(1_000, 980), (100, 95), (60_000, 59_900), (3, 0)] {
+            assert_eq!(
+                next_hop(Duration::from_millis(left_ms)),
+                Duration::from_millis(next_ms)
+            );
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_has_nothing_left() {
+        let passed = Deadline::after(Duration::ZERO);
+        assert!(passed.is_expired());
+        assert_eq!(passed.remaining(), Duration::ZERO);
+        assert!(!Deadline::after(Duration::MAX).is_expired());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back_and_never_longer(micros in 0u64..u64::MAX) {
+            let left = Duration::from_micros(micros);
+            let back = parse_timeout(&format_timeout(left)).unwrap();
+            prop_assert!(back <= left);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Who is calling: a user by an access token, a service by its client certificate, or nobody we know.
+
+mod claims;
+mod jwks;
+mod keys;
+mod revocation;
+mod verifier;
+
+use carshare_proto::common::v1::ErrorReason as Common;
+use carshare_proto::options::v1 as options;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use claims::Claims;
+pub use jwks::{Jwk, JwksSource, StaticJwks};
+pub use revocation::Revocations;
+pub use verifier::Verifier;
+
+use crate::error::Error;
+
+/// Who is calling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Nobody we know. Only public RPCs see it.
+    Anonymous,
+    /// A signed-in user.
+    User(UserCaller),
+    /// A service of the mesh, by the name in its certificate: `booking`.
+    Service(String),
+}
+
+/// A signed-in user, as the access token tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserCaller {
+    /// The account.
+    pub id: Uuid,
+    /// Its role.
+    pub role: Role,
+    /// Id of the token (`jti`), which a logout puts on the list of revoked ones.
+    pub token_id: Uuid,
+    /// Session the token belongs to (`sid`).
+    pub session_id: Uuid,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The role of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Books cars.
+    Guest,
+    /// Offers cars.
+    Host,
+    /// Operates the platform.
+    Admin,
+}
+
+impl Role {
+    /// The word in tokens and logs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::Host => "host",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl From<Role> for options::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Guest => Self::Guest,
+            Role::Host => Self::Host,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
+impl TryFrom<options::Role> for Role {
+    type Error = Error;
+
+    fn try_from(role: options::Role) -> Result<Self, Error> {
+        match role {
+            options::Role::Guest => Ok(Self::Guest),
+            options::Role::Host => Ok(Self::Host),
+            options::Role::Admin => Ok(Self::Admin),
+            options::Role::Unspecified => Err(Error::invalid("role", "역할을 선택해 주세요.", "must be set")),
+        }
+    }
+}
+
+impl Caller {
+    /// The user, or the refusal to sign in first.
+    pub fn user(&self) -> Result<&UserCaller, Error> {
+        match self {
+            Self::User(user) => Ok(user),
+            Self::Anonymous | Self::Service(_) => Err(Error::refuse(Common::Unauthenticated)),
+        }
+    }
+
+    /// The service, or a refusal.
+    pub fn service(&self) -> Result<&str, Error> {
+        match self {
+            Self::Service(name) => Ok(name),
+            Self::Anonymous | Self::User(_) => Err(Error::refuse(Common::PermissionDenied)),
+        }
+    }
+
+    /// What the logs say: the kind, and the name of a service. A user's id is a field of its own.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::User(user) => user.role.word(),
+            Self::Service(name) => name,
+        }
+    }
+}

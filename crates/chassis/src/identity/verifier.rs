@@ -1,0 +1,105 @@
+//! Verifies access tokens: signature, issuer, audience, time, and whether they were signed out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carshare_proto::common::v1::ErrorReason as Common;
+use chrono::TimeDelta;
+use jsonwebtoken::{Algorithm, Validation};
+
+use super::keys::KeyCache;
+use super::{Claims, JwksSource, Revocations, UserCaller};
+use crate::clock::Clock;
+use crate::config;
+use crate::error::Error;
+
+/// Turns a bearer token into the user it stands for. Cheap to clone.
+#[derive(Clone)]
+pub struct Verifier(Arc<Parts>);
+
+struct Parts {
+    keys: KeyCache,
+    validation: Validation,
+    clock: Clock,
+    leeway: TimeDelta,
+    revocations: Option<Revocations>,
+}
+
+/// No token of ours comes near this; a longer one is not looked at.
+const LONGEST_TOKEN_BYTES: usize = 4096;
+
+impl Verifier {
+    /// A verifier with keys from `source`.
+    pub fn new(config: &config::Identity, source: Arc<dyn JwksSource>, clock: Clock) -> Self {
+        let parts = Parts {
+            keys: KeyCache::new(source, config, clock.clone()),
+            validation: validation(config),
+            leeway: TimeDelta::from_std(Duration::from_millis(config.leeway_ms)).unwrap_or(TimeDelta::MAX),
+            clock,
+            revocations: None,
+        };
+        Self(Arc::new(parts))
+    }
+
+    /// Also refuses tokens that were signed out.
+    pub fn with_revocations(self, revocations: Revocations) -> Self {
+        let mut parts = Arc::into_inner(self.0);
+        if let Some(parts) = &mut parts {
+            parts.revocations = Some(revocations);
+        }
+        // A builder step: nobody has cloned the verifier yet.
+        #[expect(
+            clippy::expect_used,
+            reason = "a verifier that was cloned before it was finished is a defect at start"
+        )]
+        Self(Arc::new(
+            parts.expect("with_revocations comes before the first clone"),
+        ))
+    }
+
+    /// The user of a token (without the word `Bearer`).
+    ///
+    /// Refuses with `UNAUTHENTICATED`, `TOKEN_EXPIRED` or `TOKEN_REVOKED`; `UNAVAILABLE` when the keys cannot be had.
+    pub async fn verify(&self, token: &str) -> Result<UserCaller, Error> {
+        let claims = self.signed_claims(token).await?;
+        let user = UserCaller::from(claims);
+        if self.0.clock.now() >= user.expires_at + self.0.leeway {
+            return Err(Error::refuse(Common::TokenExpired));
+        }
+        if let Some(revocations) = &self.0.revocations {
+            revocations.check(user.token_id).await?;
+        }
+        Ok(user)
+    }
+
+    async fn signed_claims(&self, token: &str) -> Result<Claims, Error> {
+        if token.len() > LONGEST_TOKEN_BYTES {
+            return Err(Error::refuse(Common::Unauthenticated));
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(not_ours)?;
+        let kid = header.kid.ok_or_else(|| Error::refuse(Common::Unauthenticated))?;
+        let Some(key) = self.0.keys.get(&kid).await? else {
+            return Err(Error::refuse(Common::Unauthenticated).cause(anyhow::anyhow!("no such key")));
+        };
+        Ok(jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation)
+            .map_err(not_ours)?
+            .claims)
+    }
+}
+
+/// The library checks signature, algorithm, issuer and audience; time is ours, by the injected clock.
+fn validation(config: &config::Identity) -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[&config.issuer]);
+    validation.set_audience(&[&config.audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.validate_exp = false;
+    validation
+}
+
+fn not_ours(error: jsonwebtoken::errors::Error) -> Error {
+    Error::refuse(Common::Unauthenticated).cause(error)
+}
+
+#[cfg(test)]
+mod tests;

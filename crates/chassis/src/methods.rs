@@ -1,0 +1,241 @@
+//! Every RPC this mesh knows, read once from the contract: who may call it, how it streams, whether it may be retried.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use carshare_proto::contract;
+use carshare_proto::google::api::http_rule::Pattern;
+use carshare_proto::options::v1 as options;
+use prost_reflect::MethodDescriptor;
+use prost_types::method_options::IdempotencyLevel;
+
+use crate::identity::Role;
+
+/// What the contract says about one RPC.
+#[derive(Debug)]
+pub struct Method {
+    path: String,
+    span: String,
+    streaming: Streaming,
+    safe_to_repeat: bool,
+    policy: Policy,
+}
+
+/// Which sides stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streaming {
+    /// The request is a stream.
+    pub client: bool,
+    /// The response is a stream.
+    pub server: bool,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Nobody: the RPC has no access option.
+    Nobody,
+    /// Everybody.
+    Public,
+    /// Every signed-in user.
+    AnyUser,
+    /// Signed-in users with one of these roles.
+    Roles(Vec<Role>),
+    /// These services.
+    Internal(Vec<String>),
+}
+
+/// Services of the gRPC project itself: probes and tools call them without a token.
+const INFRASTRUCTURE: [(&str, &str, Streaming); 5] = [
+    (
+        "/grpc.health.v1.Health/Check",
+        "rpc.health.check",
+        Streaming {
+            client: false,
+            server: false,
+        },
+    ),
+    (
+        "/grpc.health.v1.Health/List",
+        "rpc.health.list",
+        Streaming {
+            client: false,
+            server: false,
+        },
+    ),
+    (
+        "/grpc.health.v1.Health/Watch",
+        "rpc.health.watch",
+        Streaming {
+            client: false,
+            server: true,
+        },
+    ),
+    (
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "rpc.reflection.info",
+        Streaming {
+            client: true,
+            server: true,
+        },
+    ),
+    (
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        "rpc.reflection.info",
+        Streaming {
+            client: true,
+            server: true,
+        },
+    ),
+];
+
+static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
+    let ours = contract::methods().map(|method| Method::read(&method));
+    let theirs = INFRASTRUCTURE.into_iter().map(|(path, span, streaming)| Method {
+        path: path.to_owned(),
+        span: span.to_owned(),
+        streaming,
+        safe_to_repeat: true,
+        policy: Policy::Public,
+    });
+    ours.chain(theirs)
+        .map(|method| (method.path.clone(), method))
+        .collect()
+});
+
+/// The RPC with this gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
+pub fn find(path: &str) -> Option<&'static Method> {
+    METHODS.get(path)
+}
+
+impl Method {
+    fn read(method: &MethodDescriptor) -> Self {
+        let service = method.parent_service();
+        Self {
+            path: format!("/{}/{}", service.full_name(), method.name()),
+            span: format!(
+                "rpc.{}.{}",
+                package_word(service.package_name()),
+                snake_case(method.name())
+            ),
+            streaming: Streaming {
+                client: method.is_client_streaming(),
+                server: method.is_server_streaming(),
+            },
+            safe_to_repeat: is_safe_to_repeat(method),
+            policy: Policy::of(contract::access(method)),
+        }
+    }
+
+    /// gRPC path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Name of the method's span, `rpc.booking.approve_booking`; the label of metrics.
+    pub fn span(&self) -> &str {
+        &self.span
+    }
+
+    /// Which sides stream.
+    pub fn streaming(&self) -> Streaming {
+        self.streaming
+    }
+
+    /// Neither side streams.
+    pub fn is_unary(&self) -> bool {
+        !self.streaming.client && !self.streaming.server
+    }
+
+    /// A second call does no more than the first, whatever became of the first.
+    pub fn is_safe_to_repeat(&self) -> bool {
+        self.safe_to_repeat
+    }
+
+    /// Who may call.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+impl Policy {
+    /// The contract sets exactly one kind (a test of the contract keeps that); the strictest one wins if not.
+    fn of(access: Option<options::Access>) -> Self {
+        let Some(access) = access else { return Self::Nobody };
+        if !access.internal.is_empty() {
+            return Self::Internal(access.internal);
+        }
+        if !access.roles.is_empty() {
+            return Self::Roles(
+                access
+                    .roles()
+                    .filter_map(|role| Role::try_from(role).ok())
+                    .collect(),
+            );
+        }
+        match (access.any_user, access.public) {
+            (true, _) => Self::AnyUser,
+            (false, true) => Self::Public,
+            (false, false) => Self::Nobody,
+        }
+    }
+}
+
+/// The contract says so by `idempotency_level`, or by giving the RPC a GET route.
+fn is_safe_to_repeat(method: &MethodDescriptor) -> bool {
+    let options = method.method_descriptor_proto().options.as_ref();
+    let stated = options.is_some_and(|o| o.idempotency_level() != IdempotencyLevel::IdempotencyUnknown);
+    stated || contract::http(method).is_some_and(|rule| matches!(rule.pattern, Some(Pattern::Get(_))))
+}
+
+/// `carshare.booking.v1` → `booking`.
+fn package_word(package: &str) -> &str {
+    package.split('.').nth(1).unwrap_or(package)
+}
+
+/// `ApproveBooking` → `approve_booking`.
+fn snake_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    for (at, letter) in name.char_indices() {
+        if at > 0 && letter.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_of_the_contract_is_found_by_path() {
+        let login = find("/carshare.auth.v1.AuthService/Login").unwrap();
+        assert_eq!(login.span(), "rpc.auth.login");
+        assert_eq!(login.policy(), &Policy::Public);
+        assert!(login.is_unary() && !login.is_safe_to_repeat());
+        let me = find("/carshare.auth.v1.AuthService/GetMe").unwrap();
+        assert_eq!((me.span(), me.policy()), ("rpc.auth.get_me", &Policy::AnyUser));
+        assert!(me.is_safe_to_repeat());
+        assert!(find("/carshare.auth.v1.AuthService/Nope").is_none());
+    }
+
+    #[test]
+    fn no_option_means_nobody_and_the_strictest_kind_wins() {
+        assert_eq!(Policy::of(None), Policy::Nobody);
+        assert_eq!(Policy::of(Some(options::Access::default())), Policy::Nobody);
+        let both = options::Access {
+            public: true,
+            internal: vec!["booking".into()],
+            ..Default::default()
+        };
+        assert_eq!(Policy::of(Some(both)), Policy::Internal(vec!["booking".into()]));
+        let unknown = options::Access {
+            public: true,
+            roles: vec![0],
+            ..Default::default()
+        };
+        assert_eq!(Policy::of(Some(unknown)), Policy::Roles(vec![]));
+    }
+}

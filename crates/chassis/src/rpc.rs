@@ -1,0 +1,50 @@
+//! The glue between a tonic trait and a handler: what each delegating line of a service's `rpc.rs` calls.
+//!
+//! ```ignore
+//! async fn approve_booking(&self, request: Request<ApproveBookingRequest>) -> Result<Response<Booking>, Status> {
+//!     rpc::unary(&self.app, request, approve_booking::handle).await
+//! }
+//! ```
+
+mod context;
+mod stream;
+
+use std::future::Future;
+
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+pub use context::{Context, IdempotencyKey, Metadata};
+pub use stream::{ReplyStream, server_stream};
+
+use crate::error::Error;
+use crate::lang::Lang;
+use crate::scope::Scope;
+
+/// Calls the handler of a unary RPC with its [`Context`] and turns its error into the one form of refusal.
+pub async fn unary<'a, A, Req, Rep, E, F, Fut>(
+    app: &'a A,
+    request: Request<Req>,
+    handle: F,
+) -> Result<Response<Rep>, Status>
+where
+    Req: Message,
+    F: FnOnce(&'a A, Context, Req) -> Fut,
+    Fut: Future<Output = Result<Rep, E>>,
+    E: Into<Error>,
+{
+    let (context, message) = Context::split(request).map_err(refused)?;
+    handle(app, context, message)
+        .await
+        .map(Response::new)
+        .map_err(|error| refused(error.into()))
+}
+
+/// The status of an error, which is also left for the canonical log line.
+fn refused(error: Error) -> Status {
+    let scope = Scope::current();
+    if let Some(scope) = &scope {
+        scope.record_failure(&error);
+    }
+    error.into_status(scope.map_or(Lang::default(), |scope| scope.lang()))
+}

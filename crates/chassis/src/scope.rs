@@ -1,0 +1,172 @@
+//! What surrounds a piece of work without being its argument: correlation id, trace, deadline, language.
+//!
+//! The server opens a scope for each RPC and the event consumers for each event; client channels, the outbox and the
+//! logs read it. Nothing that decides about business reads it: that is in [`crate::rpc::Context`].
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::lang::Lang;
+use crate::telemetry::propagation;
+
+tokio::task_local! {
+    static CURRENT: Scope;
+}
+
+/// The surroundings of a piece of work. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Scope(Arc<Surroundings>);
+
+#[derive(Clone, Debug)]
+struct Surroundings {
+    correlation_id: String,
+    deadline: Option<Deadline>,
+    lang: Lang,
+    /// The trace this work belongs to, for when no span of ours is open.
+    trace: opentelemetry::Context,
+    /// Fires when the server that runs this work begins to drain.
+    draining: CancellationToken,
+    /// The error the RPC ended with, left here by the glue for the canonical log line.
+    failure: Arc<Mutex<Option<Failure>>>,
+}
+
+/// What the canonical log line tells of an error beyond its status.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) reason: &'static str,
+    pub(crate) cause: Option<String>,
+}
+
+impl Scope {
+    /// The scope of work that no RPC asked for: an event being consumed, a timer.
+    ///
+    /// `traceparent` is the W3C value stored with what is being worked on, so that the trace goes on.
+    pub fn background(correlation_id: impl Into<String>, traceparent: Option<&str>) -> Self {
+        let trace = traceparent.map(propagation::from_traceparent).unwrap_or_default();
+        Self::new(
+            correlation_id.into(),
+            None,
+            Lang::default(),
+            trace,
+            CancellationToken::new(),
+        )
+    }
+
+    /// The scope of one RPC.
+    pub(crate) fn new(
+        correlation_id: String,
+        deadline: Option<Deadline>,
+        lang: Lang,
+        trace: opentelemetry::Context,
+        draining: CancellationToken,
+    ) -> Self {
+        let failure = Arc::default();
+        Self(Arc::new(Surroundings {
+            correlation_id,
+            deadline,
+            lang,
+            trace,
+            draining,
+            failure,
+        }))
+    }
+
+    /// The scope this code runs in.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// Runs `future` in this scope.
+    pub fn run<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, future)
+    }
+
+    /// Runs `work` in this scope, for code that polls by hand.
+    pub(crate) fn enter<T>(self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, work)
+    }
+
+    /// Id that ties together everything done for one request of a client.
+    pub fn correlation_id(&self) -> &str {
+        &self.0.correlation_id
+    }
+
+    /// When the work must be over, if it must.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.0.deadline
+    }
+
+    /// The language of the caller.
+    pub fn lang(&self) -> Lang {
+        self.0.lang
+    }
+
+    /// The W3C `traceparent` to store or send, so that the trace goes on there: of the open span, or of this scope.
+    pub fn traceparent(&self) -> Option<String> {
+        propagation::to_traceparent(&self.trace())
+    }
+
+    /// The OpenTelemetry context to hand on.
+    pub(crate) fn trace(&self) -> opentelemetry::Context {
+        propagation::of_current_span().unwrap_or_else(|| self.0.trace.clone())
+    }
+
+    /// Fires when the server that runs this work begins to drain.
+    pub(crate) fn draining(&self) -> CancellationToken {
+        self.0.draining.clone()
+    }
+
+    /// The same for work that outlives the call.
+    pub(crate) fn without_deadline(&self) -> Self {
+        let surroundings = Surroundings {
+            deadline: None,
+            ..(*self.0).clone()
+        };
+        Self(Arc::new(surroundings))
+    }
+
+    /// Leaves the error for the canonical log line.
+    pub(crate) fn record_failure(&self, error: &Error) {
+        let failure = Failure {
+            reason: error.reason(),
+            cause: error.cause_text(),
+        };
+        *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    }
+
+    /// Takes the error left by [`Scope::record_failure`].
+    pub(crate) fn take_failure(&self) -> Option<Failure> {
+        self.0
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[tokio::test]
+    async fn work_sees_its_scope_and_other_work_does_not() {
+        let inside = Scope::background("corr-7", Some(TRACEPARENT))
+            .run(async { Scope::current() })
+            .await
+            .unwrap();
+        assert_eq!(inside.correlation_id(), "corr-7");
+        assert_eq!(inside.traceparent().as_deref(), Some(TRACEPARENT));
+        assert!(Scope::current().is_none());
+    }
+
+    #[test]
+    fn a_broken_traceparent_is_no_trace() {
+        assert_eq!(Scope::background("c", Some("nonsense")).traceparent(), None);
+    }
+}

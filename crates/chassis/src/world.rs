@@ -1,0 +1,44 @@
+//! What a process may not take from thin air: time, ids and chance, in one value that is handed down.
+
+use chrono::{DateTime, Utc};
+
+use crate::clock::{Clock, ManualClock};
+use crate::ids::Ids;
+use crate::random::Random;
+
+/// Clock, ids and randomness of a process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The wall clock.
+    pub clock: Clock,
+    /// Maker of ids.
+    pub ids: Ids,
+    /// Source of chance and secrets.
+    pub random: Random,
+}
+
+impl World {
+    /// The real one.
+    pub fn system() -> Self {
+        let clock = Clock::system();
+        Self {
+            ids: Ids::system(clock.clone()),
+            clock,
+            random: Random::system(),
+        }
+    }
+
+    /// One whose time is moved by hand and whose chance follows the seed, for tests and simulations.
+    pub fn manual(start: DateTime<Utc>, seed: u64) -> (Self, ManualClock) {
+        let (clock, hand) = Clock::manual(start);
+        let random = Random::seeded(seed);
+        (
+            Self {
+                ids: Ids::new(clock.clone(), random.clone()),
+                clock,
+                random,
+            },
+            hand,
+        )
+    }
+}
