@@ -1,6 +1,6 @@
 # Everything a developer types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt reset prepare build bench-smoke test-clients
+.PHONY: help run test lint fmt docs reset prepare build bench-smoke test-clients
 
 CARGO ?= cargo
 TARGET_DIR = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
@@ -31,6 +31,9 @@ lint: prepare ## formatting, clippy, the contract
 fmt: ## format code and contract
 	$(CARGO) fmt --all
 	@scripts/buf.sh format
+
+docs: ## print the pages that come from the contract
+	$(CARGO) run -q --locked -p carshare-proto --example error_catalogue > docs/errors.md
 
 reset: ## forget the data of the local mesh
 	rm -rf .carshare

@@ -11,6 +11,10 @@ use prost_types::FileDescriptorSet;
 const ROOT: &str = "carshare";
 const INCLUDES: [&str; 3] = [".", "third_party/googleapis", "third_party/protovalidate"];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a build script is told its directory by the environment"
+)]
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=carshare");
     println!("cargo::rerun-if-changed=third_party");
@@ -77,6 +81,7 @@ fn rust_path(full_name: &str) -> String {
 }
 
 /// `impl Reason` for every enum called `ErrorReason`.
+#[expect(clippy::format_collect, reason = "a build script writes a few lines once")]
 fn reasons(pool: &DescriptorPool) -> String {
     let is_reason = |e: &EnumDescriptor| e.name() == "ErrorReason" && e.full_name().starts_with(ROOT);
     pool.all_enums()

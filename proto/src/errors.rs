@@ -93,6 +93,29 @@ pub fn http_status(code: Code) -> u16 {
     }
 }
 
+/// The catalogue as a page: `docs/errors.md` is this text.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Error catalogue\n\nPrinted from the `ErrorReason` enums of the contract by `make docs`; edit those, not this page. `code` is what \
+         clients switch on; it is the same over gRPC (`ErrorInfo.metadata.code`), gRPC-web and REST (`code`).\n",
+    );
+    let mut domain = "";
+    for fact in all() {
+        if fact.domain != domain {
+            domain = &fact.domain;
+            page.push_str(&format!(
+                "\n## {domain}\n\n| code | reason | gRPC | HTTP | Korean | English | when |\n|---|---|---|---|---|---|---|\n"
+            ));
+        }
+        let when = fact.when.replace('\n', " ");
+        page.push_str(&format!(
+            "| {} | `{}` | {:?} | {} | {} | {} | {when} |\n",
+            fact.code, fact.reason, fact.grpc, fact.http, fact.ko, fact.en
+        ));
+    }
+    page
+}
+
 struct Catalogue {
     all: Vec<&'static Fact>,
     by_number: HashMap<(&'static str, i32), &'static Fact>,

@@ -1,0 +1,4 @@
+//! Rules that the whole tree keeps.
+
+mod dependencies;
+mod documents;

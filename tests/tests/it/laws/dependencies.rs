@@ -1,0 +1,100 @@
+//! The dependency law: service → {proto, chassis, store, outbound, objects}; gateway → {proto, chassis}; no service knows
+//! another; `domain/` modules know neither transport nor storage nor runtime.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata")
+}
+
+pub(super) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
+}
+
+/// The crates of ours that a crate is built with, tests aside.
+fn ours(metadata: &Metadata, name: &str) -> BTreeSet<String> {
+    let package = metadata
+        .packages
+        .iter()
+        .find(|package| package.name.as_str() == name)
+        .expect("in the workspace");
+    let normal = package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal);
+    normal
+        .filter_map(|d| d.name.strip_prefix("carshare-").map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn each_crate_is_built_with_what_the_law_allows() {
+    let law: [(&str, &[&str]); 11] = [
+        ("proto", &[]),
+        ("chassis", &["proto"]),
+        ("store", &["proto", "chassis"]),
+        ("outbound", &["chassis"]),
+        ("objects", &["chassis"]),
+        ("auth", &["proto", "chassis", "store"]),
+        ("vehicle", &["proto", "chassis", "store", "outbound", "objects"]),
+        ("booking", &["proto", "chassis", "store"]),
+        ("payment", &["proto", "chassis", "store", "outbound"]),
+        ("notification", &["proto", "chassis", "store", "outbound"]),
+        ("gateway", &["proto", "chassis"]),
+    ];
+    let metadata = metadata();
+    for (name, allowed) in law {
+        let allowed: BTreeSet<String> = allowed.iter().map(ToString::to_string).collect();
+        let used = ours(&metadata, &format!("carshare-{name}"));
+        assert!(
+            used.is_subset(&allowed),
+            "{name} is built with {:?}",
+            used.difference(&allowed).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn domain_modules_know_neither_transport_nor_storage_nor_runtime() {
+    let mut read = 0;
+    for service in fs::read_dir(root().join("services")).expect("services/") {
+        let src = service.expect("an entry").path().join("src");
+        for file in rust_files(&src).into_iter().filter(|path| in_domain(path, &src)) {
+            let text = fs::read_to_string(&file).expect("a source file");
+            for banned in ["tonic::", "sea_orm::", "sqlx::", "tokio::", "carshare_store"] {
+                assert!(!text.contains(banned), "{} mentions {banned}", file.display());
+            }
+            read += 1;
+        }
+    }
+    assert!(read >= 10, "only {read} domain files were found");
+}
+
+fn in_domain(path: &Path, src: &Path) -> bool {
+    path.strip_prefix(src)
+        .is_ok_and(|below| below.starts_with("domain") || below == Path::new("domain.rs"))
+}
+
+fn rust_files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}

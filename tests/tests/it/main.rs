@@ -1,0 +1,3 @@
+//! The mesh from outside: laws of the tree, journeys over every protocol, crashes of the real binaries.
+
+mod laws;
