@@ -1,0 +1,95 @@
+//! Two layers around each provider's own API. [`observe`] is outermost: it records the request and plays errors, refusals
+//! and lost replies. [`delay`] is innermost: a slow call is slow *inside* Toss's idempotency section, so that a
+//! second one with the same key meets a running first.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::{Fault, Kind, Provider};
+use crate::requests::RequestRecord;
+use crate::serve::DropConnection;
+use crate::state::App;
+
+/// Set by [`observe`] on requests that must wait.
+#[derive(Clone, Copy)]
+struct Delay(Duration);
+
+pub(crate) async fn observe(
+    State((app, provider)): State<(App, Provider)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    record(&app, provider, &request);
+    let fault = app
+        .faults()
+        .take(provider, request.method(), request.uri().path());
+    let Some(fault) = fault else {
+        return next.run(request).await;
+    };
+    tracing::info!(?provider, kind = ?fault.kind, path = request.uri().path(), "fault");
+    match fault.kind {
+        Kind::Error => error_response(&fault),
+        Kind::Refuse => dropped(),
+        Kind::Delay | Kind::LostReply => {
+            request
+                .extensions_mut()
+                .insert(Delay(Duration::from_millis(fault.delay_ms)));
+            let response = next.run(request).await;
+            if fault.kind == Kind::LostReply {
+                dropped()
+            } else {
+                response
+            }
+        }
+    }
+}
+
+/// The wait is real time, not the injected clock's: it stands for a slow wire.
+pub(crate) async fn delay(request: Request, next: Next) -> Response {
+    if let Some(Delay(wait)) = request.extensions().get::<Delay>() {
+        tokio::time::sleep(*wait).await;
+    }
+    next.run(request).await
+}
+
+fn record(app: &App, provider: Provider, request: &Request) {
+    let header = |name: &str| Some(request.headers().get(name)?.to_str().ok()?.to_owned());
+    app.requests().push(RequestRecord {
+        provider,
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        idempotency_key: header("idempotency-key"),
+        traceparent: header("traceparent"),
+        at: app.world.clock.now(),
+    });
+}
+
+fn dropped() -> Response {
+    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    response.extensions_mut().insert(DropConnection);
+    response
+}
+
+fn error_response(fault: &Fault) -> Response {
+    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let (content_type, body) = match &fault.body {
+        Value::Null => ("text/html", format!("<html><body>{status}</body></html>")),
+        Value::String(text) => ("text/html", text.clone()),
+        json => ("application/json", json.to_string()),
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    for (name, value) in &fault.headers {
+        // Names and values were checked when the fault was set.
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
+            headers.insert(name, value);
+        }
+    }
+    (status, headers, Body::from(body)).into_response()
+}

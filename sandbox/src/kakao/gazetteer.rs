@@ -1,0 +1,278 @@
+//! The embedded addresses (`data/addresses.json`) and how a query is matched with them: spaces do not count, the long
+//! and short forms of a province are the same word, and with `similar` the province and district may be left out.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// One place of the fixture. Coordinates are strings because Kakao sends strings, digit for digit.
+#[derive(Debug, Deserialize)]
+pub(super) struct Place {
+    /// Longitude.
+    pub(super) x: String,
+    /// Latitude.
+    pub(super) y: String,
+    pub(super) lot: Lot,
+    /// None for a district (REGION).
+    pub(super) road: Option<Road>,
+}
+
+/// The lot-number address (지번).
+#[derive(Debug, Deserialize)]
+pub(super) struct Lot {
+    pub(super) region_1depth_name: String,
+    pub(super) region_2depth_name: String,
+    pub(super) region_3depth_name: String,
+    pub(super) region_3depth_h_name: String,
+    pub(super) b_code: String,
+    pub(super) h_code: String,
+    pub(super) mountain: bool,
+    pub(super) main_address_no: String,
+    pub(super) sub_address_no: String,
+}
+
+/// The road-name address (도로명).
+#[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the fields are Kakao's own")]
+pub(super) struct Road {
+    pub(super) region_1depth_name: String,
+    pub(super) region_2depth_name: String,
+    /// Town or township in rural areas, "" in cities.
+    pub(super) region_3depth_name: String,
+    pub(super) road_name: String,
+    pub(super) main_building_no: String,
+    pub(super) sub_building_no: String,
+    pub(super) building_name: String,
+    pub(super) zone_no: String,
+    /// The point on the road, where it differs from the place's.
+    pub(super) x: Option<String>,
+    pub(super) y: Option<String>,
+}
+
+/// How a query met a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Match {
+    Road,
+    Lot,
+    Region,
+}
+
+static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
+    let parsed = serde_json::from_str(include_str!("../../data/addresses.json"));
+    // The file is part of the source; the test below parses it.
+    parsed.unwrap_or_default()
+});
+
+/// Short form, then the long ones that mean the same.
+const PROVINCES: [(&str, &[&str]); 17] = [
+    ("서울", &["서울특별시", "서울시"]),
+    ("부산", &["부산광역시", "부산시"]),
+    ("대구", &["대구광역시", "대구시"]),
+    ("인천", &["인천광역시", "인천시"]),
+    ("광주", &["광주광역시"]),
+    ("대전", &["대전광역시", "대전시"]),
+    ("울산", &["울산광역시", "울산시"]),
+    ("세종특별자치시", &["세종시"]),
+    ("경기", &["경기도"]),
+    ("강원특별자치도", &["강원도"]),
+    ("충북", &["충청북도"]),
+    ("충남", &["충청남도"]),
+    ("전북", &["전북특별자치도", "전라북도"]),
+    ("전남", &["전라남도"]),
+    ("경북", &["경상북도"]),
+    ("경남", &["경상남도"]),
+    ("제주특별자치도", &["제주도"]),
+];
+
+pub(super) fn places() -> &'static [Place] {
+    &PLACES
+}
+
+/// The official long form of a province's short one, as `coord2address` writes it.
+pub(super) fn long_form(province: &str) -> &str {
+    PROVINCES
+        .iter()
+        .find(|(short, _)| *short == province)
+        .and_then(|(_, long)| long.first())
+        .copied()
+        .unwrap_or(province)
+}
+
+/// All places a query means, in the order of the file.
+pub(super) fn search(query: &str, exact: bool) -> Vec<(&'static Place, Match)> {
+    let wanted = normalized(query);
+    places()
+        .iter()
+        .filter_map(|place| Some((place, place.matches(&wanted, exact)?)))
+        .collect()
+}
+
+impl Place {
+    /// `wanted` is normalised. A lot whose number is not known cannot be found by it.
+    fn matches(&self, wanted: &str, exact: bool) -> Option<Match> {
+        let met = |full: String| spellings(&full, exact).any(|spelling| spelling == wanted);
+        match &self.road {
+            Some(road) if met(road.name()) => Some(Match::Road),
+            Some(_) if !self.lot.main_address_no.is_empty() && met(self.lot.name()) => Some(Match::Lot),
+            None if met(self.lot.name()) => Some(Match::Region),
+            _ => None,
+        }
+    }
+}
+
+impl Lot {
+    /// `서울 관악구 신림동 산 56-1`.
+    pub(super) fn name(&self) -> String {
+        let mountain = if self.mountain { "산" } else { "" };
+        let number = hyphenated(&self.main_address_no, &self.sub_address_no);
+        joined(&[
+            &self.region_1depth_name,
+            &self.region_2depth_name,
+            &self.region_3depth_name,
+            mountain,
+            &number,
+        ])
+    }
+}
+
+impl Road {
+    /// `서울 강남구 테헤란로84길 17`.
+    pub(super) fn name(&self) -> String {
+        self.name_in(&self.region_1depth_name)
+    }
+
+    /// The same with another word for the province.
+    pub(super) fn name_in(&self, province: &str) -> String {
+        let number = hyphenated(&self.main_building_no, &self.sub_building_no);
+        joined(&[
+            province,
+            &self.region_2depth_name,
+            &self.region_3depth_name,
+            &self.road_name,
+            &number,
+        ])
+    }
+}
+
+fn hyphenated(main: &str, sub: &str) -> String {
+    if sub.is_empty() {
+        main.to_owned()
+    } else {
+        format!("{main}-{sub}")
+    }
+}
+
+fn joined(parts: &[&str]) -> String {
+    parts
+        .iter()
+        .filter(|part| !part.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The normal form of a full name and, unless `exact`, of what is left without province, then without district.
+fn spellings(full: &str, exact: bool) -> impl Iterator<Item = String> {
+    let words: Vec<&str> = full.split(' ').collect();
+    let shorter = if exact {
+        1
+    } else {
+        3.min(words.len().saturating_sub(1))
+    };
+    (0..shorter.max(1))
+        .map(move |skipped| normalized(&words[skipped..].join(" ")))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Without what stands in brackets, spaces, the word 번지 at the end, and with the short form of the province.
+fn normalized(text: &str) -> String {
+    let mut depth = 0_u32;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            c if depth == 0 && !c.is_whitespace() => out.push(c),
+            _ => {}
+        }
+    }
+    let out = out.strip_suffix("번지").unwrap_or(&out);
+    for (short, long_forms) in PROVINCES {
+        for long in long_forms {
+            if let Some(rest) = out.strip_prefix(long) {
+                return format!("{short}{rest}");
+            }
+        }
+    }
+    out.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(query: &str, exact: bool) -> Vec<(String, Match)> {
+        let name = |place: &Place, by| match (by, &place.road) {
+            (Match::Road, Some(road)) => road.name(),
+            _ => place.lot.name(),
+        };
+        search(query, exact)
+            .into_iter()
+            .map(|(place, by)| (name(place, by), by))
+            .collect()
+    }
+
+    #[test]
+    fn the_file_holds_all_addresses_of_the_reference() {
+        assert_eq!(places().len(), 26);
+        assert!(
+            places()
+                .iter()
+                .all(|p| p.x.parse::<f64>().is_ok() && p.y.parse::<f64>().is_ok())
+        );
+    }
+
+    #[test]
+    fn spaces_long_forms_and_missing_provinces_are_forgiven() {
+        let expected = vec![("서울 강남구 테헤란로 152".to_owned(), Match::Road)];
+        for query in [
+            "서울 강남구 테헤란로 152",
+            "서울특별시 강남구 테헤란로 152",
+            "서울시강남구 테헤란로152",
+            "강남구 테헤란로 152 (역삼동)",
+            "테헤란로 152",
+        ] {
+            assert_eq!(names(query, false), expected, "{query}");
+        }
+        assert_eq!(names("서울특별시 강남구 테헤란로 152", true), expected);
+        assert_eq!(names("테헤란로 152", true), []);
+    }
+
+    #[test]
+    fn a_number_is_matched_whole() {
+        assert_eq!(names("서울 강남구 테헤란로 15", false), []);
+        assert_eq!(names("서울 강남구 테헤란로", false), []);
+        assert_eq!(names("로 152", false), []);
+    }
+
+    #[test]
+    fn lots_mountains_and_districts_are_found() {
+        assert_eq!(
+            names("역삼동 648-23번지", false),
+            [("서울 강남구 역삼동 648-23".to_owned(), Match::Lot)]
+        );
+        assert_eq!(
+            names("서울 관악구 신림동 산56-1", false),
+            [("서울 관악구 신림동 산 56-1".to_owned(), Match::Lot)]
+        );
+        assert_eq!(
+            names("서울 강남구 삼성동", false),
+            [("서울 강남구 삼성동".to_owned(), Match::Region)]
+        );
+        // The lot of 테헤란로22길 13 is not known: it must not turn its district into a hit.
+        assert_eq!(names("서울 강남구 역삼동", false), []);
+        let rural = vec![("경기 안성시 죽산면 죽산초교길 69-4".to_owned(), Match::Road)];
+        assert_eq!(names("경기도 안성시 죽산면 죽산초교길 69-4", false), rural);
+    }
+}

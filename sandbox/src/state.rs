@@ -1,0 +1,106 @@
+//! What all handlers share. Each part has its own lock, held for a few lines and never across an await.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use carshare_chassis::World;
+
+use crate::config::Config;
+use crate::faults::Faults;
+use crate::fcm::account::Account;
+use crate::fcm::inbox::Inbox;
+use crate::fcm::token::AccessTokens;
+use crate::kakao::quota::Quota;
+use crate::requests::RequestLog;
+use crate::toss::idempotency::Answers;
+use crate::toss::ledger::Ledger;
+use crate::toss::webhook::Webhooks;
+
+/// The shared state, as axum hands it to handlers.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    /// Without a trailing slash.
+    pub(crate) public_url: String,
+    pub(crate) world: World,
+    pub(crate) account: Account,
+    pub(crate) webhooks: Webhooks,
+    faults: Mutex<Faults>,
+    requests: Mutex<RequestLog>,
+    ledger: Mutex<Ledger>,
+    answers: Mutex<Answers>,
+    quota: Mutex<Quota>,
+    access_tokens: Mutex<AccessTokens>,
+    inbox: Mutex<Inbox>,
+}
+
+impl App {
+    pub(crate) fn new(
+        config: Config,
+        public_url: String,
+        world: World,
+        account: Account,
+        webhooks: Webhooks,
+        ledger: Ledger,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            config,
+            public_url,
+            world,
+            account,
+            webhooks,
+            faults: Mutex::default(),
+            requests: Mutex::default(),
+            ledger: Mutex::new(ledger),
+            answers: Mutex::default(),
+            quota: Mutex::default(),
+            access_tokens: Mutex::default(),
+            inbox: Mutex::default(),
+        }))
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Shared {
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        lock(&self.faults)
+    }
+
+    pub(crate) fn requests(&self) -> MutexGuard<'_, RequestLog> {
+        lock(&self.requests)
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    pub(crate) fn answers(&self) -> MutexGuard<'_, Answers> {
+        lock(&self.answers)
+    }
+
+    pub(crate) fn quota(&self) -> MutexGuard<'_, Quota> {
+        lock(&self.quota)
+    }
+
+    pub(crate) fn access_tokens(&self) -> MutexGuard<'_, AccessTokens> {
+        lock(&self.access_tokens)
+    }
+
+    pub(crate) fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        lock(&self.inbox)
+    }
+}
+
+/// A panic while the lock was held leaves state that is still the best there is.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

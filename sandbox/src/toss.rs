@@ -1,0 +1,55 @@
+//! Toss Payments: payments, cancels and billing keys with the rules of the original. A list of routes and layers; each
+//! call has its own file. `private` stands in for the browser windows, which a server cannot open.
+
+mod auth;
+mod billing;
+mod cancel;
+pub mod cards;
+mod confirm;
+mod error;
+pub(crate) mod idempotency;
+pub(crate) mod ledger;
+mod locale;
+mod params;
+pub(crate) mod payment;
+mod private;
+mod query;
+mod test_code;
+mod upkeep;
+pub(crate) mod webhook;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use crate::faults::{Provider, layer};
+use crate::state::App;
+
+/// Routes below `/toss`.
+pub(crate) fn router(app: &App) -> Router<App> {
+    wire(app)
+        .merge(private::router())
+        .layer(from_fn_with_state(app.clone(), upkeep::around))
+}
+
+/// The provider's own API. Layers run from the last to the first. The translation runs twice: inside the idempotency
+/// store, so that an answer is kept in the language it was given in, and outside, for the refusals of the outer layers.
+fn wire(app: &App) -> Router<App> {
+    Router::new()
+        .route("/v1/payments/confirm", post(confirm::handle))
+        .route("/v1/payments/{payment_key}", get(query::by_payment_key))
+        .route("/v1/payments/orders/{order_id}", get(query::by_order_id))
+        .route("/v1/payments/{payment_key}/cancel", post(cancel::handle))
+        .route("/v1/billing/authorizations/issue", post(billing::issue))
+        .route(
+            "/v1/billing/{billing_key}",
+            post(billing::charge).delete(billing::delete),
+        )
+        .layer(from_fn_with_state(app.clone(), test_code::force))
+        .layer(from_fn(locale::translate))
+        .layer(from_fn(layer::delay))
+        .layer(from_fn_with_state(app.clone(), idempotency::replay))
+        .layer(from_fn_with_state(app.clone(), auth::guard))
+        .layer(from_fn(locale::translate))
+        .layer(from_fn_with_state((app.clone(), Provider::Toss), layer::observe))
+}

@@ -1,0 +1,118 @@
+//! The magic card numbers: what happens to a card is decided by its number alone. Any number that is not in the table
+//! is approved.
+
+/// A card that behaves in its own way.
+#[derive(Clone, Copy, Debug)]
+pub struct MagicCard {
+    /// All 16 digits.
+    pub number: &'static str,
+    /// What the card does.
+    pub behaviour: Behaviour,
+}
+
+/// What a magic card does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Cannot be registered: issuing the billing key fails with this code.
+    FailsAtRegistration(&'static str),
+    /// Every charge is refused with this code.
+    Declines(&'static str),
+    /// The first charge is refused with this code, later ones are approved.
+    DeclinesOnce(&'static str),
+    /// The money is taken and the answer is this (5xx) code.
+    ChargesThenFails(&'static str),
+}
+
+/// A card that is approved, for demos and tests. Any other number that is not in [`MAGIC_CARDS`] is as good.
+pub const GOOD_CARD: &str = "4330123412341234";
+
+/// All numbers with a behaviour of their own.
+pub const MAGIC_CARDS: [MagicCard; 10] = [
+    card("4330000000000101", Behaviour::Declines("REJECT_CARD_PAYMENT")),
+    card("4330000000000102", Behaviour::Declines("INVALID_STOPPED_CARD")),
+    card(
+        "4330000000000103",
+        Behaviour::Declines("INVALID_CARD_LOST_OR_STOLEN"),
+    ),
+    card("4330000000000104", Behaviour::Declines("INVALID_CARD_EXPIRATION")),
+    card(
+        "4330000000000105",
+        Behaviour::Declines("EXCEED_MAX_DAILY_PAYMENT_COUNT"),
+    ),
+    card("4330000000000106", Behaviour::Declines("REJECT_CARD_COMPANY")),
+    card("4330000000000201", Behaviour::DeclinesOnce("PROVIDER_ERROR")),
+    card("4330000000000202", Behaviour::DeclinesOnce("REJECT_CARD_PAYMENT")),
+    card(
+        "4330000000000301",
+        Behaviour::ChargesThenFails("FAILED_INTERNAL_SYSTEM_PROCESSING"),
+    ),
+    card(
+        "4330000000000401",
+        Behaviour::FailsAtRegistration("INVALID_REJECT_CARD"),
+    ),
+];
+
+const fn card(number: &'static str, behaviour: Behaviour) -> MagicCard {
+    MagicCard { number, behaviour }
+}
+
+pub(super) fn behaviour(number: &str) -> Option<Behaviour> {
+    MAGIC_CARDS
+        .iter()
+        .find(|card| card.number == number)
+        .map(|card| card.behaviour)
+}
+
+/// Digits only, or None when it is no card number.
+pub(super) fn digits(number: &str) -> Option<String> {
+    let digits: String = number.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    let plausible = (13..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    plausible.then_some(digits)
+}
+
+/// As Toss shows it: `43301234****123*`.
+pub(super) fn masked(number: &str) -> String {
+    let last = number.len().saturating_sub(1);
+    number
+        .chars()
+        .enumerate()
+        .map(|(i, c)| if (8..12).contains(&i) || i == last { '*' } else { c })
+        .collect()
+}
+
+/// The card company by the first digit: 신한, 현대, 삼성, KB국민.
+pub(super) fn issuer_code(number: &str) -> &'static str {
+    match number.as_bytes().first() {
+        Some(b'4') => "41",
+        Some(b'5') => "61",
+        Some(b'3') => "51",
+        _ => "11",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn magic_numbers_are_card_numbers_and_unique() {
+        for (index, card) in MAGIC_CARDS.iter().enumerate() {
+            assert_eq!(digits(card.number).as_deref(), Some(card.number));
+            assert!(
+                MAGIC_CARDS
+                    .iter()
+                    .skip(index + 1)
+                    .all(|other| other.number != card.number)
+            );
+        }
+        assert_eq!(behaviour(GOOD_CARD), None);
+    }
+
+    #[test]
+    fn numbers_are_cleaned_and_masked() {
+        assert_eq!(digits("4330-1234 1234-1234").as_deref(), Some(GOOD_CARD));
+        assert_eq!(digits("4330"), None);
+        assert_eq!(digits("not a card number"), None);
+        assert_eq!(masked(GOOD_CARD), "43301234****123*");
+    }
+}

@@ -1,0 +1,105 @@
+//! Refusals in Toss's words: HTTP status, code and message of `data/toss_errors.json`, as `{"code", "message"}`.
+
+use std::sync::LazyLock;
+
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+/// One row of the table.
+#[derive(Debug, Deserialize)]
+pub(super) struct Fact {
+    pub(super) code: String,
+    status: u16,
+    ko: String,
+    en: String,
+}
+
+/// A refusal by its code, such as `NOT_FOUND_PAYMENT`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Error(&'static Fact);
+
+static FACTS: LazyLock<Vec<Fact>> = LazyLock::new(|| {
+    // The file is part of the source; the test below parses it.
+    serde_json::from_str(include_str!("../../data/toss_errors.json")).unwrap_or_default()
+});
+
+/// For a code that is not in the table; a test keeps every code of the source in it.
+static UNLISTED: LazyLock<Fact> = LazyLock::new(|| Fact {
+    code: "COMMON_ERROR".to_owned(),
+    status: 500,
+    ko: "일시적인 오류가 발생했습니다. 잠시 후 다시 시도해주세요.".to_owned(),
+    en: "A temporary error occurred. Please try again later.".to_owned(),
+});
+
+impl Error {
+    /// The refusal of a code the source names.
+    pub(super) fn new(code: &str) -> Self {
+        Self::find(code).unwrap_or(Self(&UNLISTED))
+    }
+
+    /// The refusal of a code somebody else names.
+    pub(super) fn find(code: &str) -> Option<Self> {
+        FACTS.iter().find(|fact| fact.code == code).map(Self)
+    }
+
+    pub(super) fn code(self) -> &'static str {
+        &self.0.code
+    }
+
+    pub(super) fn korean(self) -> &'static str {
+        &self.0.ko
+    }
+
+    /// The body in English, for those who ask for it.
+    pub(super) fn english_body(self) -> String {
+        self.body(&self.0.en)
+    }
+
+    fn body(self, message: &str) -> String {
+        json!({ "code": self.0.code, "message": message }).to_string()
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let json = [(CONTENT_TYPE, "application/json")];
+        let mut response = (status, json, self.body(&self.0.ko)).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_complete_and_says_each_code_once() {
+        let mut codes: Vec<&str> = FACTS.iter().map(|fact| fact.code.as_str()).collect();
+        codes.sort_unstable();
+        assert!(codes.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(codes.len(), 80);
+        for fact in FACTS.iter() {
+            assert!(
+                StatusCode::from_u16(fact.status).is_ok_and(|s| s.is_client_error() || s.is_server_error())
+            );
+            assert!(!fact.ko.is_empty() && fact.ko.len() <= 510 && !fact.en.is_empty());
+        }
+    }
+
+    #[test]
+    fn declines_are_403_although_they_are_no_authorisation_errors() {
+        assert_eq!(
+            Error::new("REJECT_CARD_PAYMENT").into_response().status(),
+            StatusCode::FORBIDDEN
+        );
+        assert_eq!(
+            Error::new("INVALID_STOPPED_CARD").into_response().status(),
+            StatusCode::BAD_REQUEST
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! What Toss remembers: payments, registered cards, billing keys. It can be kept in a file.
+
+mod file;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::cards::{self, Behaviour};
+use super::error::Error;
+use super::payment::{Fresh, Payment, Purchase, Record, Status};
+
+/// A card the guest has entered in the window; `used` once the shop has its billing key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Authorization {
+    pub(super) customer_key: String,
+    pub(super) card_number: String,
+    pub(super) used: bool,
+}
+
+/// A billing key and its card.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct BillingKey {
+    pub(super) customer_key: String,
+    pub(super) card_number: String,
+    pub(super) removed: bool,
+}
+
+/// Everything that outlives a request.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    /// Oldest first.
+    payments: Vec<Record>,
+    pub(super) authorizations: BTreeMap<String, Authorization>,
+    pub(super) billing_keys: BTreeMap<String, BillingKey>,
+    /// Cards that have used up their one decline.
+    declined: BTreeSet<String>,
+}
+
+impl Ledger {
+    /// All payments, oldest first.
+    pub(crate) fn payments(&self) -> Vec<Payment> {
+        self.payments
+            .iter()
+            .map(|record| record.payment.clone())
+            .collect()
+    }
+
+    /// The record of a payment key.
+    pub(super) fn by_key(&mut self, payment_key: &str) -> Option<&mut Record> {
+        self.payments
+            .iter_mut()
+            .find(|record| record.payment.payment_key == payment_key)
+    }
+
+    /// The latest payment of an order: an order that failed may be tried again.
+    pub(super) fn by_order(&mut self, order_id: &str) -> Option<&mut Record> {
+        self.payments
+            .iter_mut()
+            .rev()
+            .find(|record| record.payment.order_id == order_id)
+    }
+
+    pub(super) fn insert(&mut self, record: Record) {
+        self.payments.push(record);
+    }
+
+    /// An order id is used up by the first payment of it that took money.
+    pub(super) fn check_unused(&self, purchase: &Purchase) -> Result<(), Error> {
+        let paid = |p: &Payment| {
+            matches!(
+                p.status,
+                Status::Done | Status::Canceled | Status::PartialCanceled
+            )
+        };
+        let used = self
+            .payments
+            .iter()
+            .any(|r| r.payment.order_id == purchase.order_id && paid(&r.payment));
+        if used {
+            Err(Error::new("DUPLICATED_ORDER_ID"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Expires what is due; the payments that expired now.
+    pub(super) fn expire(&mut self, now: DateTime<Utc>) -> Vec<Payment> {
+        let expired = self
+            .payments
+            .iter_mut()
+            .filter_map(|record| record.expire_if_due(now).then(|| record.payment.clone()));
+        expired.collect()
+    }
+
+    /// Charges an authenticated payment as its card's number demands. The error is the answer to give; the payment may be
+    /// DONE all the same ([`Behaviour::ChargesThenFails`]).
+    pub(super) fn charge(
+        &mut self,
+        payment_key: &str,
+        fresh: &Fresh,
+        public_url: &str,
+    ) -> Result<Payment, Error> {
+        let Self {
+            payments, declined, ..
+        } = self;
+        let record = payments
+            .iter_mut()
+            .find(|record| record.payment.payment_key == payment_key);
+        let record = record.ok_or(Error::new("NOT_FOUND_PAYMENT"))?;
+        let behaviour = cards::behaviour(&record.card_number);
+        let refused = match behaviour {
+            Some(Behaviour::Declines(code)) => Some(code),
+            Some(Behaviour::DeclinesOnce(code)) if declined.insert(record.card_number.clone()) => Some(code),
+            _ => None,
+        };
+        if let Some(code) = refused {
+            record.abort(Error::new(code));
+            return Err(Error::new(code));
+        }
+        record.charge(fresh, public_url);
+        match behaviour {
+            Some(Behaviour::ChargesThenFails(code)) => Err(Error::new(code)),
+            _ => Ok(record.payment.clone()),
+        }
+    }
+}

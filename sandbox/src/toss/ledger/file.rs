@@ -1,0 +1,30 @@
+//! The ledger in a file, so that the billing keys of demo guests survive a restart. Written whole after each change: a
+//! sandbox holds hundreds of payments, not millions.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::Ledger;
+
+impl Ledger {
+    /// The ledger of an earlier run, or an empty one when there was none.
+    pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        serde_json::from_slice(&bytes).with_context(|| format!("{} is no sandbox state", path.display()))
+    }
+
+    /// Replaces the file in one step: a crash leaves the old state or the new, never half of one.
+    pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
+        let fresh = path.with_extension("new");
+        fs::write(&fresh, serde_json::to_vec(self)?)
+            .with_context(|| format!("writing {}", fresh.display()))?;
+        fs::rename(&fresh, path).with_context(|| format!("replacing {}", path.display()))
+    }
+}

@@ -1,0 +1,175 @@
+//! The Payment object as it goes over the wire, and the money in it. Transitions are in [`transitions`].
+
+mod transitions;
+
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub(crate) use self::transitions::{CancelRequest, Fresh, Purchase, Record};
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Opened; the guest has not authenticated.
+    Ready,
+    /// Authenticated, not charged.
+    InProgress,
+    /// Charged. The only state that means money.
+    Done,
+    /// Cancelled whole, at once.
+    Canceled,
+    /// Cancelled in parts; stays so even when nothing is left.
+    PartialCanceled,
+    /// Refused at the charge.
+    Aborted,
+    /// Nobody came in time.
+    Expired,
+}
+
+/// How the payment came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Kind {
+    /// By the guest in the window, then confirmed.
+    Normal,
+    /// By a billing key.
+    Billing,
+}
+
+/// A payment with every field Toss sends. Money is won.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    missing_docs,
+    reason = "the fields are Toss's own; their reference documents them"
+)]
+pub struct Payment {
+    pub version: String,
+    pub m_id: String,
+    pub payment_key: String,
+    pub last_transaction_key: Option<String>,
+    pub r#type: Kind,
+    pub order_id: String,
+    pub order_name: String,
+    pub currency: String,
+    pub country: String,
+    pub method: Option<String>,
+    pub total_amount: i64,
+    pub balance_amount: i64,
+    pub supplied_amount: i64,
+    pub vat: i64,
+    pub tax_free_amount: i64,
+    pub tax_exemption_amount: i64,
+    pub status: Status,
+    pub requested_at: DateTime<FixedOffset>,
+    pub approved_at: Option<DateTime<FixedOffset>>,
+    pub use_escrow: bool,
+    pub culture_expense: bool,
+    pub is_partial_cancelable: bool,
+    pub cancels: Option<Vec<Cancel>>,
+    pub card: Option<Card>,
+    pub virtual_account: Option<Value>,
+    pub mobile_phone: Option<Value>,
+    pub transfer: Option<Value>,
+    pub gift_certificate: Option<Value>,
+    pub easy_pay: Option<Value>,
+    pub easy_pay_amount: Option<i64>,
+    pub easy_pay_discount_amount: Option<i64>,
+    pub secret: Option<String>,
+    pub metadata: Option<Value>,
+    pub receipt: Option<Link>,
+    pub checkout: Option<Link>,
+    pub failure: Option<Failure>,
+    pub cash_receipt: Option<Value>,
+    pub cash_receipts: Option<Value>,
+    pub discount: Option<Value>,
+    /// Not Toss's: new fields may come at any time, and a client that trips over this one would trip over those.
+    #[serde(default = "unknown_extra")]
+    pub sandbox_extra: Value,
+}
+
+/// What a card payment says about the card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    missing_docs,
+    reason = "the fields are Toss's own; their reference documents them"
+)]
+pub struct Card {
+    pub amount: i64,
+    pub issuer_code: String,
+    pub acquirer_code: Option<String>,
+    pub number: String,
+    pub installment_plan_months: u32,
+    pub approve_no: String,
+    pub use_card_point: bool,
+    pub card_type: String,
+    pub owner_type: String,
+    pub acquire_status: String,
+    pub is_interest_free: bool,
+    pub interest_payer: Option<String>,
+}
+
+/// One cancel of a payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    missing_docs,
+    reason = "the fields are Toss's own; their reference documents them"
+)]
+pub struct Cancel {
+    pub cancel_amount: i64,
+    pub cancel_reason: String,
+    pub tax_free_amount: i64,
+    pub tax_exemption_amount: i64,
+    /// What is left after this cancel.
+    pub refundable_amount: i64,
+    pub card_discount_amount: i64,
+    pub transfer_discount_amount: i64,
+    pub easy_pay_discount_amount: i64,
+    pub canceled_at: DateTime<FixedOffset>,
+    pub transaction_key: String,
+    pub receipt_key: Option<String>,
+    pub cancel_status: String,
+    pub cancel_request_id: Option<String>,
+}
+
+/// A link in an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where it leads.
+    pub url: String,
+}
+
+/// Why a payment was aborted or expired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Toss's error code.
+    pub code: String,
+    /// Its text.
+    pub message: String,
+}
+
+fn unknown_extra() -> Value {
+    json!({ "note": "clients must ignore fields they do not know" })
+}
+
+/// VAT contained in an amount: an eleventh, rounded half up. 45,000 → 4,091.
+fn vat(amount: i64) -> i64 {
+    (amount * 2 + 11) / 22
+}
+
+#[cfg(test)]
+mod tests {
+    use super::vat;
+
+    #[test]
+    fn vat_is_an_eleventh_rounded_half_up() {
+        assert_eq!(vat(45_000), 4_091);
+        assert_eq!(vat(4_900), 445);
+        assert_eq!(vat(0), 0);
+        assert_eq!(vat(100), 9);
+    }
+}

@@ -1,0 +1,118 @@
+//! What is not Toss's API: the two browser windows as plain calls, and lists for tests and people. No keys are asked
+//! for, as in the windows.
+
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::cards;
+use super::error::Error;
+use super::ledger::Authorization;
+use super::params;
+use super::payment::{Fresh, Kind, Payment, Purchase, Record};
+use super::webhook::Delivery;
+use crate::state::App;
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/sandbox/cards", post(register_card))
+        .route("/sandbox/checkout", post(checkout))
+        .route("/sandbox/payments", get(payments))
+        .route("/sandbox/webhooks", get(webhooks))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RegisterCard {
+    customer_key: String,
+    card_number: String,
+}
+
+/// The guest enters a card in the window; the browser comes back with `authKey`. Further card fields are ignored.
+async fn register_card(State(app): State<App>, body: Bytes) -> Result<Response, Error> {
+    let request: RegisterCard = params::parse(&body)?;
+    params::check_customer_key(&request.customer_key)?;
+    let card_number = cards::digits(&request.card_number).ok_or(Error::new("INVALID_CARD_NUMBER"))?;
+    let auth_key = format!("asbx_{}", Fresh::new(&app.world).token);
+    let answer = json!({ "authKey": auth_key, "customerKey": request.customer_key });
+    let authorization = Authorization {
+        customer_key: request.customer_key,
+        card_number,
+        used: false,
+    };
+    app.ledger().authorizations.insert(auth_key, authorization);
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Checkout {
+    #[serde(flatten)]
+    purchase: Purchase,
+    card_number: Option<String>,
+    /// False leaves the payment READY: the guest opened the window and did nothing.
+    #[serde(default = "yes")]
+    authenticate: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// The guest pays in the window; the browser comes back with `paymentKey`, and the shop has ten minutes to confirm.
+async fn checkout(State(app): State<App>, body: Bytes) -> Result<Response, Error> {
+    let request: Checkout = params::parse(&body)?;
+    request.purchase.check()?;
+    let card_number = request.card_number.as_deref().unwrap_or(cards::GOOD_CARD);
+    let card_number = cards::digits(card_number).ok_or(Error::new("INVALID_CARD_NUMBER"))?;
+    let fresh = Fresh::new(&app.world);
+    let mut ledger = app.ledger();
+    ledger.check_unused(&request.purchase)?;
+    let mut record = Record::open(
+        Kind::Normal,
+        request.purchase,
+        &card_number,
+        &fresh,
+        &app.public_url,
+    );
+    if request.authenticate {
+        record.authenticate(fresh.now);
+    }
+    let payment = &record.payment;
+    let answer = json!({
+        "paymentKey": payment.payment_key,
+        "orderId": payment.order_id,
+        "amount": payment.total_amount,
+        "status": payment.status,
+    });
+    ledger.insert(record);
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Filter {
+    order_id: Option<String>,
+}
+
+/// All payments, oldest first; `?orderId=` narrows.
+async fn payments(State(app): State<App>, Query(filter): Query<Filter>) -> Json<Vec<Payment>> {
+    let mut payments = app.ledger().payments();
+    payments.retain(|payment| {
+        filter
+            .order_id
+            .as_ref()
+            .is_none_or(|order_id| payment.order_id == *order_id)
+    });
+    Json(payments)
+}
+
+async fn webhooks(State(app): State<App>) -> Json<Value> {
+    let deliveries: Vec<Delivery> = app.webhooks.deliveries();
+    Json(json!(deliveries))
+}

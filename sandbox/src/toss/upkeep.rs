@@ -1,0 +1,33 @@
+//! What surrounds every Toss request: payments whose time is over expire before it, and a ledger that is kept in a file is
+//! written after it.
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::webhook;
+use crate::state::App;
+
+pub(super) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let now = app.world.clock.now();
+    let expired = app.ledger().expire(now);
+    for payment in expired {
+        webhook::payment_changed(&app, &payment.payment_key);
+    }
+    let reads = request.method() == Method::GET;
+    let response = next.run(request).await;
+    if !reads {
+        save(&app);
+    }
+    response
+}
+
+fn save(app: &App) {
+    let Some(path) = &app.config.state_path else {
+        return;
+    };
+    if let Err(error) = app.ledger().save(path) {
+        tracing::error!(error = format!("{error:#}"), "the state was not saved");
+    }
+}

@@ -1,0 +1,16 @@
+//! The sandbox over real HTTP, provider by provider: what our clients rely on, told in exact answers.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+
+mod client;
+mod faults;
+mod fcm;
+mod kakao;
+mod pages;
+mod toss_billing;
+mod toss_idempotency;
+mod toss_payments;
+mod toss_webhooks;
