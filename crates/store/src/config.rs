@@ -1,0 +1,63 @@
+//! The `[database]` section of a service's configuration.
+
+use std::time::Duration;
+
+use carshare_chassis::config::Secret;
+use serde::{Deserialize, Serialize};
+
+/// Where the service's schema is and how it is used.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `postgres://role:password@host:port/database`. The role's search path leads to the service's schema.
+    ///
+    /// It must lead to PostgreSQL itself or to a pooler in session mode: relay, consumers and migrations use
+    /// `LISTEN` and advisory locks.
+    pub url: Secret,
+    /// Most connections of the pool. Relay and consumer have one more each. Default 10.
+    #[serde(default = "default_max_connections")]
+    pub max_connections: u32,
+    /// Longest wait for a connection, new or from the pool. Default 3,000.
+    #[serde(default = "default_acquire_timeout_ms")]
+    pub acquire_timeout_ms: u64,
+    /// Longest time one statement may take. Default 5,000.
+    #[serde(default = "default_statement_timeout_ms")]
+    pub statement_timeout_ms: u64,
+    /// Longest wait for a row that another transaction holds. Default 4,000.
+    #[serde(default = "default_lock_timeout_ms")]
+    pub lock_timeout_ms: u64,
+}
+
+const fn default_max_connections() -> u32 {
+    10
+}
+
+const fn default_acquire_timeout_ms() -> u64 {
+    3_000
+}
+
+const fn default_statement_timeout_ms() -> u64 {
+    5_000
+}
+
+const fn default_lock_timeout_ms() -> u64 {
+    4_000
+}
+
+impl Database {
+    /// A database at `url` with default settings.
+    pub fn at(url: impl Into<Secret>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: default_max_connections(),
+            acquire_timeout_ms: default_acquire_timeout_ms(),
+            statement_timeout_ms: default_statement_timeout_ms(),
+            lock_timeout_ms: default_lock_timeout_ms(),
+        }
+    }
+
+    /// [`Database::acquire_timeout_ms`] as a duration.
+    pub fn acquire_timeout(&self) -> Duration {
+        Duration::from_millis(self.acquire_timeout_ms)
+    }
+}

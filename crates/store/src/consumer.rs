@@ -1,0 +1,240 @@
+//! Redis Streams → inbox and effect: each event at least once from Redis, exactly once in effect, in order for each key.
+//!
+//! A consumer is a group of the streams it reads. One process of the service handles the group's events at a time; the
+//! others stand by and take over, with what was left in the middle, when it stops or dies. Inside it, events of different
+//! keys are handled side by side and those of one key one after the other: while one is being retried, later ones of its
+//! key wait and all others go on.
+
+mod dead;
+mod group;
+mod handle;
+mod handler;
+mod lanes;
+mod meta;
+mod ownership;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use carshare_chassis::{Error as ChassisError, Shutdown, config};
+use carshare_proto::events::EventMessage;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use tokio::time::{Instant, sleep};
+
+pub use meta::Meta;
+
+use crate::backoff::Backoff;
+use crate::db::Db;
+use crate::stream;
+use crate::tx::Tx;
+use group::Group;
+use handler::Handlers;
+use lanes::{Lane, Lanes};
+use ownership::Ownership;
+
+/// Lanes (keys) handled side by side.
+const SIDE_BY_SIDE: usize = 8;
+/// Events held in memory, waiting for their turn, before reading more.
+const HELD: usize = 2_000;
+/// Longest wait for new events in one command.
+const BLOCK: Duration = Duration::from_secs(2);
+/// How often a process that stands by looks whether it is needed.
+const STAND_BY: Duration = Duration::from_millis(500);
+
+/// Handles events of other services (or of its own).
+pub struct Consumer {
+    db: Db,
+    redis: config::Redis,
+    group: &'static str,
+    sources: BTreeSet<&'static str>,
+    handlers: Handlers,
+    tries: u32,
+    retry: Backoff,
+}
+
+impl Consumer {
+    /// A consumer named `group`, by custom the service's own name. The name is the identity: its place in the streams, its
+    /// inbox rows and its dead letters (`carshare:dead:<group>`) go by it.
+    pub fn new(db: &Db, redis: &config::Redis, group: &'static str) -> Self {
+        let retry = Backoff {
+            first: Duration::from_millis(200),
+            most: Duration::from_secs(10),
+        };
+        let (sources, handlers) = (BTreeSet::new(), Handlers::default());
+        Self {
+            db: db.clone(),
+            redis: redis.clone(),
+            group,
+            sources,
+            handlers,
+            tries: 8,
+            retry,
+        }
+    }
+
+    /// Handles events `E` that service `source` publishes. Events nobody handles are passed over.
+    ///
+    /// `handler` runs in the transaction of the inbox row, so its effect comes with the row or not at all. An error is
+    /// retried with growing pauses; see [`Consumer::tries`]. What the handler depends on besides its arguments it
+    /// captures.
+    ///
+    /// ```ignore
+    /// Consumer::new(&db, &redis, "vehicle")
+    ///     .on("booking", |tx, meta, event: &pb::BookingRequested| on_requested(tx, meta, event).boxed())
+    ///     .on("booking", |tx, _, event: &pb::BookingCancelled| occupancies::release(tx, event).boxed())
+    ///     .run(shutdown).await;
+    /// ```
+    pub fn on<M, E, F>(mut self, source: &'static str, handler: F) -> Self
+    where
+        M: EventMessage,
+        E: Into<ChassisError> + 'static,
+        F: for<'t> Fn(&'t Tx, &'t Meta, &'t M) -> BoxFuture<'t, Result<(), E>> + Send + Sync + 'static,
+    {
+        self.sources.insert(source);
+        self.handlers.add(source, handler);
+        self
+    }
+
+    /// How often an event is tried before it goes to the dead letters; 8 by default, half a minute in all. While
+    /// PostgreSQL is away nothing is counted.
+    pub fn tries(self, tries: u32) -> Self {
+        Self {
+            tries: tries.max(1),
+            ..self
+        }
+    }
+
+    /// The pause after the first failure, 200 ms by default; each further one is twice as long, up to 10 s.
+    pub fn retry_after(self, first: Duration) -> Self {
+        Self {
+            retry: Backoff { first, ..self.retry },
+            ..self
+        }
+    }
+
+    /// Handles events until `shutdown`; those at work are finished. Outages of PostgreSQL and Redis are waited out, groups
+    /// that are missing are made.
+    pub async fn run(self, shutdown: Shutdown) {
+        let mut failures = 0;
+        while !shutdown.is_cancelled() {
+            let begin = Instant::now();
+            let Err(error) = self.session(&shutdown).await else {
+                continue;
+            };
+            // A session that went well for a while starts the count anew.
+            failures = if begin.elapsed() > Backoff::RECONNECT.most * 4 {
+                1
+            } else {
+                failures + 1
+            };
+            metrics::counter!("consumer_failures_total", "group" => self.group).increment(1);
+            tracing::warn!(
+                group = self.group,
+                failures,
+                error = format!("{error:#}"),
+                "consumer starts again"
+            );
+            self.pause(
+                Backoff::RECONNECT.pause(failures, &self.db.world().random),
+                &shutdown,
+            )
+            .await;
+        }
+    }
+
+    /// From becoming the active one until shutdown (`Ok`) or until something breaks.
+    async fn session(&self, shutdown: &Shutdown) -> Result<()> {
+        let mut ownership = loop {
+            match Ownership::acquire(&self.db, self.group).await? {
+                Some(ownership) => break ownership,
+                None => self.pause(STAND_BY, shutdown).await,
+            }
+            if shutdown.is_cancelled() {
+                return Ok(());
+            }
+        };
+        let streams = self
+            .sources
+            .iter()
+            .map(|source| stream::events_of(source))
+            .collect();
+        let mut group = Group::open(&self.redis, self.group, self.db.instance(), streams)?;
+        let mut lanes = Lanes::default();
+        lanes.extend(group.take_over().await?);
+        while !shutdown.is_cancelled() {
+            ownership.check().await?;
+            self.work(&mut lanes, &group).await?;
+            let wait = lanes.next_due().map_or(BLOCK, |due| {
+                due.saturating_duration_since(Instant::now()).min(BLOCK)
+            });
+            if lanes.len() >= HELD {
+                self.pause(wait, shutdown).await;
+                continue;
+            }
+            tokio::select! {
+                entries = group.read(wait) => lanes.extend(entries?),
+                () = shutdown.cancelled() => {}
+            }
+        }
+        ownership.release().await;
+        Ok(())
+    }
+
+    /// Handles every lane whose time has come, several side by side.
+    async fn work(&self, lanes: &mut Lanes, group: &Group) -> Result<()> {
+        let due = lanes.take_due(Instant::now());
+        let work = due.into_iter().map(|lane| self.clear(lane, group));
+        let mut rest = futures::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
+        let mut broken = None;
+        while let Some(result) = rest.next().await {
+            match result {
+                Ok(lane) => lanes.put_back(lane),
+                Err(error) => broken = Some(error),
+            }
+        }
+        broken.map_or(Ok(()), Err)
+    }
+
+    /// Handles a lane's events in order until it is empty or one fails; what is left is returned.
+    async fn clear(&self, mut lane: Lane, group: &Group) -> Result<Lane> {
+        while let Some(entry) = lane.first() {
+            match self.handle(entry).await? {
+                handle::Outcome::Finished => group.acknowledge(entry).await?,
+                handle::Outcome::Undecodable(why) => group.bury(entry, lane.failures(), &why).await?,
+                handle::Outcome::Failed(why) if lane.failures() + 1 >= self.tries => {
+                    group.bury(entry, lane.failures() + 1, &why).await?;
+                }
+                handle::Outcome::Failed(_) => {
+                    let pause = self.retry.pause(lane.failures() + 1, &self.db.world().random);
+                    lane.failed(Instant::now() + pause);
+                    break;
+                }
+            }
+            lane.pop();
+        }
+        Ok(lane)
+    }
+
+    async fn pause(&self, duration: Duration, shutdown: &Shutdown) {
+        tokio::select! {
+            () = sleep(duration) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+}
+
+/// An entry read from a stream, held until it is acknowledged.
+#[derive(Debug)]
+struct Entry {
+    /// The service whose stream it came from.
+    stream: Arc<str>,
+    /// Its id in the stream.
+    id: String,
+    /// What it holds, or why that cannot be read.
+    event: Result<stream::Envelope, String>,
+    /// The fields as they came, for the dead letters.
+    fields: Vec<(String, Vec<u8>)>,
+}

@@ -1,0 +1,102 @@
+//! The pool of a service's role, with the world it lives in.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use carshare_chassis::World;
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use uuid::Uuid;
+
+use crate::config;
+use crate::error::Error;
+
+/// A service's database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    pool: PgPool,
+    orm: DatabaseConnection,
+    options: PgConnectOptions,
+    world: World,
+    instance: Uuid,
+}
+
+impl Db {
+    /// Makes the pool. It connects at first use, so a service starts while PostgreSQL is away; [`Db::ping`] tells when it
+    /// is there. The error is a URL that cannot be read.
+    pub fn connect(config: &config::Database, world: World) -> anyhow::Result<Self> {
+        let options = connect_options(config)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(config.max_connections)
+            .acquire_timeout(config.acquire_timeout())
+            .max_lifetime(Duration::from_mins(30))
+            .idle_timeout(Duration::from_mins(5))
+            .connect_lazy_with(options.clone());
+        let orm = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
+        let instance = world.ids.next();
+        Ok(Self(Arc::new(Inner {
+            pool,
+            orm,
+            options,
+            world,
+            instance,
+        })))
+    }
+
+    /// Asks PostgreSQL for a sign of life: for readiness.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(self.pool()).await?;
+        Ok(())
+    }
+
+    /// For queries outside a transaction.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.0.orm
+    }
+
+    /// Closes the pool: waits for what is running, then ends every connection.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
+
+    /// Clock, ids and randomness.
+    pub fn world(&self) -> &World {
+        &self.0.world
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    /// For a connection of one's own, outside the pool.
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.0.options
+    }
+
+    /// Tells this process from others that share its leases.
+    pub(crate) fn instance(&self) -> Uuid {
+        self.0.instance
+    }
+}
+
+/// The settings of every connection. A peer that vanished without a word is noticed within half a minute: it may hold a
+/// lock that others wait for.
+pub(crate) fn connect_options(config: &config::Database) -> anyhow::Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(config.url.expose())
+        .map_err(|_| anyhow::anyhow!("database.url is not valid"))
+        .context("cannot connect to PostgreSQL")?;
+    let settings = [
+        ("statement_timeout", config.statement_timeout_ms.to_string()),
+        ("lock_timeout", config.lock_timeout_ms.to_string()),
+        ("idle_in_transaction_session_timeout", "15000".to_owned()),
+        ("tcp_keepalives_idle", "10".to_owned()),
+        ("tcp_keepalives_interval", "5".to_owned()),
+        ("tcp_keepalives_count", "3".to_owned()),
+    ];
+    Ok(options.options(settings))
+}

@@ -1,0 +1,114 @@
+//! SQLSTATE and driver errors → [`Error`], and which failures are worth another try.
+//!
+//! Codes: <https://www.postgresql.org/docs/15/errcodes-appendix.html>
+
+use sea_orm::{DbErr, RuntimeErr};
+
+use super::{Error, Violation};
+
+/// Why the same transaction may succeed when tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// It could not be put in order with others that ran at the same time, or deadlocked with one.
+    Contention,
+    /// The connection broke before COMMIT, so nothing happened.
+    ConnectionLost,
+}
+
+impl Retry {
+    /// For the label of a metric.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Contention => "contention",
+            Self::ConnectionLost => "connection_lost",
+        }
+    }
+}
+
+/// Whether a statement's failure is one that ends well when the whole transaction is tried again.
+pub(crate) fn retry_of(error: &DbErr) -> Option<Retry> {
+    match source(error)? {
+        sqlx::Error::Database(refusal) => match refusal.code()?.as_ref() {
+            "40001" | "40P01" => Some(Retry::Contention),
+            code if is_disconnect(code) => Some(Retry::ConnectionLost),
+            _ => None,
+        },
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => Some(Retry::ConnectionLost),
+        _ => None,
+    }
+}
+
+pub(super) fn database(error: DbErr) -> Error {
+    if let Some(known) = source(&error).and_then(driver) {
+        return known;
+    }
+    match error {
+        DbErr::RecordNotUpdated => Error::Stale,
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::Unavailable(error.into()),
+        _ => Error::Internal(error.into()),
+    }
+}
+
+/// What a driver's error means; `None` for a defect.
+pub(super) fn driver(error: &sqlx::Error) -> Option<Error> {
+    match error {
+        sqlx::Error::Database(refusal) => refused(refusal.as_ref()),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Some(unavailable(error)),
+        _ => None,
+    }
+}
+
+fn refused(refusal: &dyn sqlx::error::DatabaseError) -> Option<Error> {
+    let code = refusal.code()?;
+    let violation = match code.as_ref() {
+        "23505" => Violation::Unique,
+        "23P01" => Violation::Exclusion,
+        "23514" => Violation::Check,
+        "23503" => Violation::ForeignKey,
+        "23502" => Violation::NotNull,
+        "40001" | "40P01" => return Some(Error::Contention),
+        // Timed out: the statement, its wait for a lock, or the idle transaction.
+        "57014" | "55P03" | "25P03" => return Some(unavailable(refusal)),
+        // Too many connections, or no memory or disk for one more.
+        code if is_disconnect(code) || code.starts_with("53") => return Some(unavailable(refusal)),
+        _ => return None,
+    };
+    let column = || {
+        refusal
+            .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+            .and_then(|error| error.column())
+    };
+    let constraint = refusal
+        .constraint()
+        .or_else(column)
+        .unwrap_or_default()
+        .to_owned();
+    Some(Error::Conflict {
+        constraint,
+        violation,
+    })
+}
+
+/// The server ends connections or does not take new ones.
+fn is_disconnect(code: &str) -> bool {
+    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03")
+}
+
+/// Keeps the text only: driver errors cannot be cloned.
+fn unavailable(cause: impl std::fmt::Display) -> Error {
+    Error::Unavailable(anyhow::anyhow!("{cause}"))
+}
+
+fn source(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(source))
+        | DbErr::Query(RuntimeErr::SqlxError(source))
+        | DbErr::Conn(RuntimeErr::SqlxError(source)) => Some(source),
+        _ => None,
+    }
+}

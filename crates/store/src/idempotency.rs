@@ -1,0 +1,192 @@
+//! Calls that may be repeated: the reply is kept in the transaction of the effect, by caller, method and the client's key.
+//!
+//! Rows live for a day. A repeat of the same request gets the kept reply; another request with the same key is refused; a
+//! repeat that comes while the first is at work waits for it.
+
+use carshare_chassis::identity::Caller;
+use carshare_chassis::rpc::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use prost::Message;
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use uuid::Uuid;
+
+use crate::db::Db;
+use crate::error::Error;
+use crate::tx::Tx;
+
+/// How long a reply is kept.
+const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// What is known of a call before its work begins. See [`Db::claim`].
+#[derive(Debug)]
+pub enum Claim<R> {
+    /// It was answered before, with this.
+    Answered(R),
+    /// It was not. The id is for what the call makes, and the same in every repeat.
+    Open(Uuid),
+}
+
+impl Db {
+    /// Like [`Db::transaction`], for a call that may be repeated: `work` runs once for each idempotency key of a caller, and
+    /// repeats get its reply. Only a success is kept; after a refusal the call may be tried again. A call without a key
+    /// simply runs.
+    pub async fn idempotent<D, R, E, F>(
+        &self,
+        ctx: &Context,
+        name: &'static str,
+        input: D,
+        work: F,
+    ) -> Result<R, E>
+    where
+        D: Send + Sync,
+        R: Message + Default + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> Fn(&'t Tx, &'t D) -> BoxFuture<'t, Result<R, E>> + Send + Sync,
+    {
+        let Some(call) = Call::of(ctx) else {
+            return self.transaction(name, input, work).await;
+        };
+        let once = (call, input, work);
+        self.transaction(name, once, |tx, (call, input, work)| {
+            run_once(tx, call, input, work).boxed()
+        })
+        .await
+    }
+
+    /// Looks at a call before work that is outside the transaction, such as calls to peers: it may have been answered
+    /// already, and what it makes needs one id for all repeats, so that the peers recognise them.
+    ///
+    /// ```ignore
+    /// let booking_id = match app.db.claim(&ctx).await? {
+    ///     Claim::Answered(booking) => return Ok(booking),
+    ///     Claim::Open(id) => id,
+    /// };
+    /// ```
+    pub async fn claim<R: Message + Default>(&self, ctx: &Context) -> Result<Claim<R>, Error> {
+        let Some(call) = Call::of(ctx) else {
+            return Ok(Claim::Open(self.world().ids.next()));
+        };
+        self.transaction("idempotency.claim", call, |tx, call| {
+            async move {
+                match call.lock(tx).await? {
+                    Row {
+                        reply: Some(reply), ..
+                    } => Ok(Claim::Answered(decode(&reply)?)),
+                    Row { work_id, .. } => Ok(Claim::Open(work_id)),
+                }
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+async fn run_once<D, R, E, F>(tx: &Tx, call: &Call, input: &D, work: &F) -> Result<R, E>
+where
+    R: Message + Default,
+    E: From<Error>,
+    F: for<'t> Fn(&'t Tx, &'t D) -> BoxFuture<'t, Result<R, E>>,
+{
+    if let Some(reply) = call.lock(tx).await?.reply {
+        metrics::counter!("idempotent_repeats_total", "method" => call.method).increment(1);
+        return Ok(decode(&reply)?);
+    }
+    let reply = work(tx, input).await?;
+    call.keep(tx, reply.encode_to_vec()).await?;
+    Ok(reply)
+}
+
+/// One keyed call.
+struct Call {
+    caller: String,
+    method: &'static str,
+    key: String,
+    request_hash: [u8; 32],
+}
+
+/// What is stored of it.
+struct Row {
+    request_hash: Vec<u8>,
+    work_id: Uuid,
+    reply: Option<Vec<u8>>,
+}
+
+impl Call {
+    fn of(ctx: &Context) -> Option<Self> {
+        let key = ctx.idempotency.as_ref()?.as_str().to_owned();
+        let caller = match &ctx.caller {
+            Caller::Anonymous => "anonymous".to_owned(),
+            Caller::User(user) => format!("user:{}", user.id),
+            Caller::Service(name) => format!("service:{name}"),
+        };
+        Some(Self {
+            caller,
+            method: ctx.method,
+            key,
+            request_hash: ctx.request_hash,
+        })
+    }
+
+    /// Makes the call's row if there is none (or one that has expired), and holds it until the transaction ends: a repeat
+    /// waits here. Refuses the key of another request.
+    async fn lock(&self, tx: &Tx) -> Result<Row, Error> {
+        // When the row stays as it is, ON CONFLICT DO UPDATE has locked it all the same.
+        let made = "INSERT INTO idempotency AS kept (caller, method, key, request_hash, work_id, expires_at) \
+            VALUES ($1, $2, $3, $4, $5, $6) \
+            ON CONFLICT (caller, method, key) DO UPDATE SET request_hash = excluded.request_hash, \
+            work_id = excluded.work_id, expires_at = excluded.expires_at, reply = NULL \
+            WHERE kept.expires_at <= $7 \
+            RETURNING request_hash, work_id, reply";
+        let expires_at: DateTime<Utc> = tx.now() + KEPT_FOR;
+        let values = [
+            self.request_hash.to_vec().into(),
+            tx.new_id().into(),
+            expires_at.into(),
+            tx.now().into(),
+        ];
+        if let Some(row) = tx.conn().query_one_raw(self.statement(made, values)).await? {
+            return Row::read(&row);
+        }
+        let kept = "SELECT request_hash, work_id, reply FROM idempotency WHERE caller = $1 AND method = $2 AND key = $3";
+        let row = tx.conn().query_one_raw(self.statement(kept, [])).await?;
+        let row = Row::read(&row.ok_or_else(|| Error::Internal(anyhow::anyhow!("a locked row is gone")))?)?;
+        if row.request_hash == self.request_hash {
+            Ok(row)
+        } else {
+            Err(Error::KeyReused)
+        }
+    }
+
+    async fn keep(&self, tx: &Tx, reply: Vec<u8>) -> Result<(), Error> {
+        let sql = "UPDATE idempotency SET reply = $4 WHERE caller = $1 AND method = $2 AND key = $3";
+        tx.conn().execute_raw(self.statement(sql, [reply.into()])).await?;
+        Ok(())
+    }
+
+    /// A statement whose first three parameters name this call.
+    fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        let name = [
+            self.caller.clone().into(),
+            self.method.into(),
+            self.key.clone().into(),
+        ];
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, name.into_iter().chain(values))
+    }
+}
+
+impl Row {
+    fn read(row: &QueryResult) -> Result<Self, Error> {
+        Ok(Self {
+            request_hash: row.try_get("", "request_hash")?,
+            work_id: row.try_get("", "work_id")?,
+            reply: row.try_get("", "reply")?,
+        })
+    }
+}
+
+fn decode<R: Message + Default>(reply: &[u8]) -> Result<R, Error> {
+    R::decode(reply)
+        .map_err(|error| Error::Internal(anyhow::Error::new(error).context("a kept reply cannot be read")))
+}

@@ -1,0 +1,172 @@
+//! Periodic work that one process does at a time, however many run: expiries, retries, cleaning up.
+//!
+//! A row of `leases` says who is at it and when it is due next, by the injected clock. Who dies at work is followed by
+//! another when its lease ends.
+
+mod row;
+mod wake;
+
+use std::future::Future;
+use std::time::Duration;
+
+use carshare_chassis::scope::Scope;
+use carshare_chassis::{Error as ChassisError, Shutdown};
+use tokio::time::{Instant, interval, sleep};
+use tracing::Instrument as _;
+
+pub use wake::Wake;
+
+use crate::backoff::Backoff;
+use crate::db::Db;
+use row::Turn;
+
+/// How long work counts as being done after the last sign of life of who does it.
+const TERM: Duration = Duration::from_secs(30);
+/// Signs of life while at work.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A failed run is repeated after this, if that is sooner than the next one.
+const AFTER_FAILURE: Duration = Duration::from_secs(15);
+/// Woken while another process is at work: that run may have begun too early to see why, so ask again soon.
+const WOKEN_AGAIN: Duration = Duration::from_millis(200);
+
+/// A piece of periodic work.
+pub struct Lease {
+    db: Db,
+    name: &'static str,
+    period: Duration,
+    wake: Wake,
+}
+
+impl Lease {
+    /// Work that is due every `period` of the injected clock, and once at the very first.
+    pub fn every(db: &Db, name: &'static str, period: Duration) -> Self {
+        Self {
+            db: db.clone(),
+            name,
+            period,
+            wake: Wake::new(),
+        }
+    }
+
+    /// Also runs at once when `wake` is poked in this process.
+    pub fn woken_by(self, wake: &Wake) -> Self {
+        Self {
+            wake: wake.clone(),
+            ..self
+        }
+    }
+
+    /// [`Lease::every`] and [`Lease::run`] in one.
+    pub async fn run_every<J, R, E>(db: &Db, name: &'static str, period: Duration, job: J, shutdown: Shutdown)
+    where
+        J: Fn() -> R,
+        R: Future<Output = Result<(), E>>,
+        E: Into<ChassisError>,
+    {
+        Self::every(db, name, period).run(shutdown, job).await;
+    }
+
+    /// Runs `job` each time it is due and nobody else is at it, until `shutdown`. A run that has begun is finished.
+    ///
+    /// An error is logged and counted (`job_runs_total{name, outcome}`); the job runs again soon.
+    pub async fn run<J, R, E>(self, shutdown: Shutdown, job: J)
+    where
+        J: Fn() -> R,
+        R: Future<Output = Result<(), E>>,
+        E: Into<ChassisError>,
+    {
+        let mut woken = false;
+        let mut failures = 0;
+        while !shutdown.is_cancelled() {
+            let pause = match self.turn(woken, &job).await {
+                Ok(Turn::Done { next }) => {
+                    (failures, woken) = (0, false);
+                    Pause::Until(next)
+                }
+                Ok(Turn::Taken { .. }) if woken => Pause::For(WOKEN_AGAIN),
+                Ok(Turn::Taken { next }) => {
+                    failures = 0;
+                    Pause::Until(next)
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(job = self.name, error = %error, "no lease to be had");
+                    Pause::For(Backoff::RECONNECT.pause(failures, &self.db.world().random))
+                }
+            };
+            tokio::select! {
+                () = self.pause(pause) => {}
+                () = self.wake.poked() => woken = true,
+                () = shutdown.cancelled() => {}
+            }
+        }
+    }
+
+    /// Takes the lease if it is free and due (or `woken`), does the job and says when it is due next.
+    async fn turn<J, R, E>(&self, woken: bool, job: &J) -> Result<Turn, crate::Error>
+    where
+        J: Fn() -> R,
+        R: Future<Output = Result<(), E>>,
+        E: Into<ChassisError>,
+    {
+        if let Some(taken) = self.take(woken).await? {
+            return Ok(taken);
+        }
+        let succeeded = tokio::select! {
+            succeeded = self.work(job) => succeeded,
+            () = self.keep_alive() => false,
+        };
+        let period = if succeeded {
+            self.period
+        } else {
+            self.period.min(AFTER_FAILURE)
+        };
+        let next = self.db.world().clock.now() + row::delta(period);
+        self.give_back(next).await?;
+        Ok(Turn::Done { next })
+    }
+
+    async fn work<J, R, E>(&self, job: &J) -> bool
+    where
+        J: Fn() -> R,
+        R: Future<Output = Result<(), E>>,
+        E: Into<ChassisError>,
+    {
+        let span = tracing::info_span!("job", otel.name = format!("job.{}", self.name), name = self.name);
+        let scope = Scope::background(self.db.world().ids.next().to_string(), None);
+        let begin = Instant::now();
+        let result = scope.run(job().instrument(span)).await.map_err(Into::into);
+        let outcome = if result.is_ok() { "succeeded" } else { "failed" };
+        metrics::counter!("job_runs_total", "name" => self.name, "outcome" => outcome).increment(1);
+        metrics::histogram!("job_seconds", "name" => self.name).record(begin.elapsed().as_secs_f64());
+        if let Err(error) = &result {
+            tracing::error!(job = self.name, error = ?error, "job failed");
+        }
+        result.is_ok()
+    }
+
+    /// Never ends; a sign of life that does not come through leaves the work to go on, at worst beside another's.
+    async fn keep_alive(&self) {
+        let mut beats = interval(HEARTBEAT);
+        beats.tick().await;
+        loop {
+            beats.tick().await;
+            if let Err(error) = self.extend().await {
+                tracing::warn!(job = self.name, error = %error, "lease not extended");
+            }
+        }
+    }
+
+    async fn pause(&self, pause: Pause) {
+        match pause {
+            Pause::Until(time) => self.db.world().clock.sleep_until(time).await,
+            Pause::For(duration) => sleep(duration).await,
+        }
+    }
+}
+
+/// Waiting for the injected clock, or in real time for something that does not follow it.
+enum Pause {
+    Until(chrono::DateTime<chrono::Utc>),
+    For(Duration),
+}

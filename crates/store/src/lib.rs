@@ -1,0 +1,38 @@
+//! The mechanics between a service and its PostgreSQL schema, and between the services' events. No business noun.
+//!
+//! | module | gives |
+//! |---|---|
+//! | [`Db`] | the pool; [`Db::transaction`], named, measured and retried; [`Db::read`] |
+//! | [`Tx`] | what a transaction may do: statements, the time, ids, [`Tx::publish`], [`Tx::on_commit`] |
+//! | [`Db::idempotent`] | a transaction whose reply is kept for repeats of the call |
+//! | [`Error`] | what a caller can act on, by constraint name |
+//! | [`migrate`] | the mechanisms' tables and the service's, under a lock |
+//! | [`Relay`] | outbox → Redis Stream |
+//! | [`Consumer`] | Redis Streams → inbox and effect, in one transaction |
+//! | [`Lease`], [`Wake`] | periodic work that one process does at a time |
+//! | [`housekeeping`] | what removes expired rows |
+
+mod backoff;
+pub mod config;
+mod consumer;
+mod db;
+mod error;
+mod housekeeping;
+mod idempotency;
+mod lease;
+mod migrate;
+mod outbox;
+mod relay;
+mod stream;
+mod transaction;
+mod tx;
+
+pub use consumer::{Consumer, Meta};
+pub use db::Db;
+pub use error::{Error, Violation};
+pub use housekeeping::housekeeping;
+pub use idempotency::Claim;
+pub use lease::{Lease, Wake};
+pub use migrate::migrate;
+pub use relay::Relay;
+pub use tx::{Conn, Tx};

@@ -1,0 +1,56 @@
+//! Rows of the outbox: appended by transactions, counted by whoever watches.
+
+use std::time::Duration;
+
+use carshare_chassis::scope::Scope;
+use carshare_chassis::telemetry::propagation;
+use carshare_proto::events::EventMessage;
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+
+use crate::db::Db;
+use crate::error::Error;
+use crate::tx::Tx;
+
+/// Appends an event with the trace and correlation id of whoever publishes it.
+pub(crate) async fn append<E: EventMessage>(tx: &Tx, event: &E) -> Result<(), Error> {
+    let id = tx.new_id();
+    let scope = Scope::current();
+    let correlation_id = scope
+        .as_ref()
+        .map_or_else(|| id.to_string(), |scope| scope.correlation_id().to_owned());
+    let traceparent = match scope {
+        Some(scope) => scope.traceparent(),
+        None => propagation::of_current_span().and_then(|context| propagation::to_traceparent(&context)),
+    };
+    let sql = "INSERT INTO outbox (id, name, key, occurred_at, correlation_id, traceparent, data) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let values = [
+        id.into(),
+        E::NAME.into(),
+        event.key().into(),
+        tx.now().into(),
+        correlation_id.into(),
+        traceparent.into(),
+        event.encode_to_vec().into(),
+    ];
+    tx.conn()
+        .execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
+        .await?;
+    Ok(())
+}
+
+impl Db {
+    /// How many events have waited in the outbox for longer than `age`. In health nothing waits for a minute; tests ask
+    /// with zero for what is unsent at all.
+    pub async fn outbox_backlog(&self, age: Duration) -> Result<u64, Error> {
+        let before: DateTime<Utc> =
+            self.world().clock.now() - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM outbox WHERE sent_at IS NULL AND occurred_at <= $1")
+                .bind(before)
+                .fetch_one(self.pool())
+                .await?;
+        Ok(count.unsigned_abs())
+    }
+}
