@@ -1,0 +1,64 @@
+//! How long to wait before the next attempt.
+
+use std::time::Duration;
+
+use carshare_chassis::Random;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, header};
+
+use crate::config::Config;
+
+/// The pause after attempt number `attempt` (0 = the first): doubled each time, shortened by up to a half by chance so that
+/// callers that failed together do not come back together.
+pub(crate) fn pause(config: &Config, attempt: u32, random: &Random) -> Duration {
+    let doubled = config
+        .backoff_ms
+        .saturating_mul(1_u64.checked_shl(attempt).unwrap_or(u64::MAX));
+    let longest = Duration::from_millis(doubled.min(config.backoff_max_ms));
+    longest.mul_f64(0.5 + random.unit() / 2.0)
+}
+
+/// `Retry-After`, in seconds or as a date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let config = Config::default();
+        let random = Random::seeded(1);
+        for (attempt, longest_ms) in [(0, 100), (1, 200), (2, 400), (3, 800), (9, 5_000), (200, 5_000)] {
+            let pause = pause(&config, attempt, &random);
+            let longest = Duration::from_millis(longest_ms);
+            assert!(longest / 2 <= pause && pause <= longest, "{attempt}: {pause:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now: DateTime<Utc> = "2015-10-21T07:27:50Z".parse().unwrap();
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, value.parse().unwrap());
+            retry_after(&headers, now)
+        };
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            read("Wed, 21 Oct 2015 07:28:00 GMT"),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(read("Wed, 21 Oct 2015 07:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("-1"), None);
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+}

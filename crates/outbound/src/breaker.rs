@@ -1,0 +1,220 @@
+//! The circuit breaker: a provider that fails again and again is left alone for a while, then tried by one call.
+//!
+//! closed --(so many failures in a row)--> open --(time)--> half-open: one probe --(success)--> closed
+//!                                          ^------------------(failure)------------------'
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use carshare_chassis::Clock;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// One provider's breaker. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Breaker(Arc<Inner>);
+
+struct Inner {
+    peer: &'static str,
+    failures_to_open: u32,
+    open_for: Duration,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Closed {
+        failures: u32,
+    },
+    Open {
+        until: DateTime<Utc>,
+    },
+    /// The probe is under way.
+    Probing,
+}
+
+/// The right to make one attempt; must be told how it went. Dropped untold (the caller gave up), it counts as nothing.
+pub(crate) struct Permit {
+    breaker: Breaker,
+    told: bool,
+    is_probe: bool,
+}
+
+impl Breaker {
+    pub(crate) fn new(peer: &'static str, failures_to_open: u32, open_for: Duration, clock: Clock) -> Self {
+        let state = Mutex::new(State::Closed { failures: 0 });
+        let breaker = Self(Arc::new(Inner {
+            peer,
+            failures_to_open,
+            open_for,
+            clock,
+            state,
+        }));
+        breaker.gauge(false);
+        breaker
+    }
+
+    /// May an attempt be made now? If not, how long to wait.
+    pub(crate) fn permit(&self) -> Result<Permit, Duration> {
+        let now = self.0.clock.now();
+        let mut state = self.state();
+        let is_probe = match *state {
+            State::Closed { .. } => false,
+            State::Open { until } if until <= now => {
+                *state = State::Probing;
+                true
+            }
+            State::Open { until } => return Err((until - now).to_std().unwrap_or_default()),
+            // The probe decides soon; nobody knows when.
+            State::Probing => return Err(self.0.open_for),
+        };
+        Ok(Permit {
+            breaker: self.clone(),
+            told: false,
+            is_probe,
+        })
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(*self.state(), State::Closed { .. })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn succeeded(&self, is_probe: bool) {
+        let mut state = self.state();
+        match *state {
+            State::Closed { .. } => *state = State::Closed { failures: 0 },
+            State::Probing if is_probe => {
+                *state = State::Closed { failures: 0 };
+                tracing::info!(peer = self.0.peer, "breaker closed");
+                self.gauge(false);
+            }
+            // An answer to a call from before the breaker opened changes nothing.
+            State::Probing | State::Open { .. } => {}
+        }
+    }
+
+    fn failed(&self, is_probe: bool) {
+        let mut state = self.state();
+        *state = match *state {
+            State::Closed { failures } if failures + 1 < self.0.failures_to_open => State::Closed {
+                failures: failures + 1,
+            },
+            State::Closed { .. } => self.open(),
+            State::Probing if is_probe => self.open(),
+            unchanged => unchanged,
+        };
+    }
+
+    fn open(&self) -> State {
+        tracing::warn!(peer = self.0.peer, open_for = ?self.0.open_for, "breaker opened");
+        self.gauge(true);
+        let open_for = TimeDelta::from_std(self.0.open_for).unwrap_or(TimeDelta::MAX);
+        State::Open {
+            until: self.0.clock.now() + open_for,
+        }
+    }
+
+    fn gauge(&self, open: bool) {
+        metrics::gauge!("outbound_breaker_open", "peer" => self.0.peer).set(if open { 1.0 } else { 0.0 });
+    }
+}
+
+impl Permit {
+    pub(crate) fn succeeded(mut self) {
+        self.told = true;
+        self.breaker.succeeded(self.is_probe);
+    }
+
+    pub(crate) fn failed(mut self) {
+        self.told = true;
+        self.breaker.failed(self.is_probe);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.told || !self.is_probe {
+            return;
+        }
+        // The next call may probe at once.
+        *self.breaker.state() = State::Open {
+            until: self.breaker.0.clock.now(),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_chassis::ManualClock;
+
+    use super::*;
+
+    const OPEN_FOR: Duration = Duration::from_secs(30);
+
+    fn breaker() -> (Breaker, ManualClock) {
+        let (clock, hand) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
+        (Breaker::new("peer", 5, OPEN_FOR, clock), hand)
+    }
+
+    fn fail(breaker: &Breaker, times: u32) {
+        for _ in 0..times {
+            breaker.permit().ok().unwrap().failed();
+        }
+    }
+
+    fn wait(breaker: &Breaker) -> Option<Duration> {
+        breaker.permit().err()
+    }
+
+    #[test]
+    fn the_fifth_failure_in_a_row_opens_it() {
+        let (breaker, _) = breaker();
+        fail(&breaker, 4);
+        breaker.permit().ok().unwrap().succeeded();
+        fail(&breaker, 4);
+        assert_eq!(wait(&breaker), None);
+        fail(&breaker, 1);
+        assert_eq!(wait(&breaker), Some(OPEN_FOR));
+    }
+
+    #[test]
+    fn after_its_time_one_probe_decides() {
+        let (breaker, hand) = breaker();
+        fail(&breaker, 5);
+        hand.advance(Duration::from_secs(29));
+        assert_eq!(wait(&breaker), Some(Duration::from_secs(1)));
+        hand.advance(Duration::from_secs(1));
+        let probe = breaker.permit().ok().unwrap();
+        assert_eq!(wait(&breaker), Some(OPEN_FOR));
+        probe.failed();
+        assert_eq!(wait(&breaker), Some(OPEN_FOR));
+        hand.advance(OPEN_FOR);
+        breaker.permit().ok().unwrap().succeeded();
+        fail(&breaker, 4);
+        assert_eq!(wait(&breaker), None);
+    }
+
+    #[test]
+    fn a_probe_that_is_given_up_leaves_the_place_to_the_next() {
+        let (breaker, hand) = breaker();
+        fail(&breaker, 5);
+        hand.advance(OPEN_FOR);
+        drop(breaker.permit().ok().unwrap());
+        assert!(breaker.permit().is_ok());
+    }
+
+    #[test]
+    fn late_answers_to_earlier_calls_change_nothing() {
+        let (breaker, _) = breaker();
+        let (early, other) = (breaker.permit().ok().unwrap(), breaker.permit().ok().unwrap());
+        fail(&breaker, 5);
+        early.succeeded();
+        assert_eq!(wait(&breaker), Some(OPEN_FOR));
+        other.failed();
+        assert_eq!(wait(&breaker), Some(OPEN_FOR));
+    }
+}

@@ -1,0 +1,110 @@
+//! A provider that answers from a list and remembers when it was asked.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use carshare_chassis::{Clock, ManualClock, World};
+use carshare_outbound::{Config, HttpClient};
+use chrono::{DateTime, TimeDelta, Utc};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+pub struct Fixture {
+    pub server: MockServer,
+    pub client: HttpClient,
+    pub clock: ManualClock,
+    times: Arc<Mutex<Vec<DateTime<Utc>>>>,
+}
+
+/// Answers in order; the last one for ever.
+struct Answers {
+    list: Vec<ResponseTemplate>,
+    clock: Clock,
+    times: Arc<Mutex<Vec<DateTime<Utc>>>>,
+}
+
+impl Respond for Answers {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        let mut times = self.times.lock().unwrap();
+        times.push(self.clock.now());
+        let index = (times.len() - 1).min(self.list.len() - 1);
+        self.list[index].clone()
+    }
+}
+
+impl Fixture {
+    pub async fn new(answers: Vec<ResponseTemplate>) -> Self {
+        Self::with(answers, Config::default()).await
+    }
+
+    pub async fn with(answers: Vec<ResponseTemplate>, config: Config) -> Self {
+        let (world, clock) = world();
+        let server = MockServer::start().await;
+        let times = Arc::default();
+        let answers = Answers {
+            list: answers,
+            clock: world.clock.clone(),
+            times: Arc::clone(&times),
+        };
+        Mock::given(any()).respond_with(answers).mount(&server).await;
+        let client = client(&server.uri(), config, world);
+        Self {
+            server,
+            client,
+            clock,
+            times,
+        }
+    }
+
+    /// Runs a call while the clock runs fast: only how long it waited by the clock matters then.
+    pub async fn moving<F: Future>(&self, call: F) -> F::Output {
+        let mut call = pin!(call);
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut call => return output,
+                () = tokio::task::yield_now() => self.clock.advance(Duration::from_millis(1)),
+            }
+        }
+    }
+
+    pub async fn requests(&self) -> Vec<Request> {
+        self.server.received_requests().await.unwrap()
+    }
+
+    pub async fn request_count(&self) -> usize {
+        self.requests().await.len()
+    }
+
+    /// Time between the requests, by the clock.
+    pub fn pauses(&self) -> Vec<TimeDelta> {
+        self.times
+            .lock()
+            .unwrap()
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .collect()
+    }
+}
+
+pub fn world() -> (World, ManualClock) {
+    World::manual("2026-11-22T12:00:00Z".parse().unwrap(), 7)
+}
+
+pub fn client(base_url: &str, config: Config, world: World) -> HttpClient {
+    HttpClient::new(
+        "provider",
+        Config {
+            base_url: base_url.to_owned(),
+            ..config
+        },
+        world,
+    )
+    .unwrap()
+}
+
+pub fn status(code: u16) -> ResponseTemplate {
+    ResponseTemplate::new(code)
+}
