@@ -98,6 +98,12 @@ impl Error {
         self
     }
 
+    /// Names several fields at once, with their rules.
+    pub fn violations_of(mut self, violations: impl IntoIterator<Item = Violation>) -> Self {
+        self.0.violations.extend(violations);
+        self
+    }
+
     /// Says when to come back.
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);

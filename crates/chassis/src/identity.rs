@@ -3,6 +3,7 @@
 mod claims;
 mod jwks;
 mod keys;
+mod peer_jwks;
 mod revocation;
 mod verifier;
 
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 pub use claims::Claims;
 pub use jwks::{Jwk, JwksSource, StaticJwks};
+pub use peer_jwks::PeerJwks;
 pub use revocation::Revocations;
 pub use verifier::Verifier;
 

@@ -22,19 +22,28 @@
 //! | [`tls`] | certificates of the mesh |
 //! | [`seal`] | encryption of secrets at rest |
 
+pub mod access;
+pub mod admin;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod deadline;
 pub mod error;
+pub mod health;
 pub mod identity;
 pub mod ids;
 pub mod lang;
+pub mod listen;
 pub mod methods;
 pub mod random;
 pub mod rpc;
 pub mod scope;
+pub mod seal;
+pub mod server;
+pub mod service;
 pub mod task;
 pub mod telemetry;
+pub mod tls;
 pub mod world;
 
 pub use clock::{Clock, ManualClock};
@@ -43,5 +52,6 @@ pub use error::Error;
 pub use ids::Ids;
 pub use lang::Lang;
 pub use random::Random;
+pub use server::Server;
 pub use task::Shutdown;
 pub use world::World;

@@ -152,6 +152,11 @@ impl Method {
         self.safe_to_repeat
     }
 
+    /// A service of the gRPC project itself, called by probes every few seconds.
+    pub fn is_infrastructure(&self) -> bool {
+        self.path.starts_with("/grpc.")
+    }
+
     /// Who may call.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -1,6 +1,6 @@
 //! The glue between a tonic trait and a handler: what each delegating line of a service's `rpc.rs` calls.
 //!
-//! ```ignore
+//! ```text
 //! async fn approve_booking(&self, request: Request<ApproveBookingRequest>) -> Result<Response<Booking>, Status> {
 //!     rpc::unary(&self.app, request, approve_booking::handle).await
 //! }
@@ -14,7 +14,8 @@ use std::future::Future;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-pub use context::{Context, IdempotencyKey, Metadata};
+pub(crate) use context::Admitted;
+pub use context::{Context, IDEMPOTENCY_KEY, IdempotencyKey, Metadata};
 pub use stream::{ReplyStream, server_stream};
 
 use crate::error::Error;

@@ -13,6 +13,9 @@ use crate::error::Error;
 use crate::lang::Lang;
 use crate::telemetry::propagation;
 
+/// Metadata key and HTTP header of the correlation id.
+pub const CORRELATION_ID: &str = "x-correlation-id";
+
 tokio::task_local! {
     static CURRENT: Scope;
 }
@@ -56,8 +59,8 @@ impl Scope {
         )
     }
 
-    /// The scope of one RPC.
-    pub(crate) fn new(
+    /// The scope of one RPC, or of a request at the edge.
+    pub fn new(
         correlation_id: String,
         deadline: Option<Deadline>,
         lang: Lang,
@@ -108,6 +111,11 @@ impl Scope {
     /// The W3C `traceparent` to store or send, so that the trace goes on there: of the open span, or of this scope.
     pub fn traceparent(&self) -> Option<String> {
         propagation::to_traceparent(&self.trace())
+    }
+
+    /// Id of the trace this work belongs to.
+    pub fn trace_id(&self) -> Option<String> {
+        propagation::trace_id(&self.0.trace)
     }
 
     /// The OpenTelemetry context to hand on.

@@ -63,6 +63,8 @@ pub struct Tls {
     /// Allow plain text when no certificate is given. Callers are then believed by the header `x-carshare-peer`:
     /// for tests and development only. Default false.
     pub insecure: bool,
+    /// In plain text: the name we call ourselves in that header.
+    pub insecure_as: Option<String>,
 }
 
 /// The PEM texts of a [`Tls`] section, read.

@@ -33,7 +33,10 @@ impl JwksSource for PeerJwks {
 
 /// Keys of other kinds are none of ours; a later auth may publish them beside ours.
 fn ed25519(key: JwkMessage) -> Option<Jwk> {
-    (key.kty == "OKP" && key.crv == "Ed25519").then_some(Jwk { kid: key.kid, x: key.x })
+    (key.kty == "OKP" && key.crv == "Ed25519").then_some(Jwk {
+        kid: key.kid,
+        x: key.x,
+    })
 }
 
 #[cfg(test)]
@@ -49,7 +52,13 @@ mod tests {
             kid: "k".into(),
             ..Default::default()
         };
-        assert_eq!(ed25519(key("OKP", "Ed25519")), Some(Jwk { kid: "k".into(), x: "x".into() }));
+        assert_eq!(
+            ed25519(key("OKP", "Ed25519")),
+            Some(Jwk {
+                kid: "k".into(),
+                x: "x".into()
+            })
+        );
         assert_eq!(ed25519(key("OKP", "X25519")), None);
         assert_eq!(ed25519(key("EC", "P-256")), None);
     }

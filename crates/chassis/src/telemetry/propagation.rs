@@ -23,8 +23,20 @@ pub fn inject(context: &Context, headers: &mut HeaderMap) {
 
 /// The context of the open span, when it takes part in a trace.
 pub fn of_current_span() -> Option<Context> {
-    let context = tracing::Span::current().context();
+    of_span(&tracing::Span::current())
+}
+
+/// The context of a span, when it takes part in a trace.
+pub fn of_span(span: &tracing::Span) -> Option<Context> {
+    let context = span.context();
     context.span().span_context().is_valid().then_some(context)
+}
+
+/// The trace id of a context, when it has a valid trace.
+pub fn trace_id(context: &Context) -> Option<String> {
+    let span = context.span();
+    let ids = span.span_context();
+    ids.is_valid().then(|| ids.trace_id().to_string())
 }
 
 /// The context of a stored `traceparent`; an empty one when the text is broken.

@@ -1,0 +1,142 @@
+//! Who may call what, as the contract says. Deny is the default.
+
+use carshare_proto::common::v1::ErrorReason as Common;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::error::Error;
+use crate::identity::{Caller, Verifier};
+use crate::methods::{Method, Policy};
+
+/// Who shows up at the door.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Visitor<'a> {
+    /// Service on the other end of the connection, by its certificate.
+    pub peer: Option<&'a str>,
+    /// Bearer token.
+    pub bearer: Option<&'a str>,
+}
+
+/// Admits the visitor to the RPC and says who is calling, or refuses.
+///
+/// - public: everybody; a token that counts makes its user known, one that does not is ignored, so that a stale token
+///   cannot keep anybody from signing in again.
+/// - users: a token that counts, with one of the roles if roles are named. A service is not a user.
+/// - internal: a service that is named, whatever token it carries.
+pub async fn admit(method: &Method, visitor: Visitor<'_>, verifier: &Verifier) -> Result<Caller, Error> {
+    match method.policy() {
+        Policy::Nobody => Err(Error::refuse(Common::PermissionDenied)),
+        Policy::Internal(services) => service(services, visitor.peer),
+        Policy::Public => match visitor.bearer {
+            Some(token) => Ok(verifier
+                .verify(token)
+                .await
+                .map_or(Caller::Anonymous, Caller::User)),
+            None => Ok(Caller::Anonymous),
+        },
+        Policy::AnyUser => user(visitor.bearer, verifier).await,
+        Policy::Roles(roles) => match user(visitor.bearer, verifier).await? {
+            Caller::User(user) if roles.contains(&user.role) => Ok(Caller::User(user)),
+            _ => Err(Error::refuse(Common::PermissionDenied)),
+        },
+    }
+}
+
+fn service(admitted: &[String], peer: Option<&str>) -> Result<Caller, Error> {
+    match peer {
+        Some(peer) if admitted.iter().any(|name| name == peer) => Ok(Caller::Service(peer.to_owned())),
+        Some(_) => Err(Error::refuse(Common::PermissionDenied)),
+        None => Err(Error::refuse(Common::Unauthenticated)),
+    }
+}
+
+async fn user(bearer: Option<&str>, verifier: &Verifier) -> Result<Caller, Error> {
+    let token = bearer.ok_or_else(|| Error::refuse(Common::Unauthenticated))?;
+    verifier.verify(token).await.map(Caller::User)
+}
+
+/// The token of an `Authorization: Bearer …` header (RFC 6750 §2.1).
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use carshare_testkit::Tokens;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config;
+    use crate::identity::StaticJwks;
+    use crate::methods::find;
+
+    const PUBLIC: &str = "/carshare.auth.v1.AuthService/Login";
+    const ANY_USER: &str = "/carshare.auth.v1.AuthService/GetMe";
+    const GUESTS: &str = "/carshare.booking.v1.BookingService/CreateBooking";
+    const INTERNAL: &str = "/carshare.vehicle.v1.VehicleService/PlaceHold";
+
+    /// What comes of each kind of visitor: a caller's label or the reason of the refusal.
+    async fn outcome(path: &str, peer: Option<&str>, role: Option<&str>) -> String {
+        let now = "2026-11-22T12:00:00Z".parse().unwrap();
+        let tokens = Tokens::new().unwrap();
+        let source = Arc::new(StaticJwks::from_json(&tokens.jwks()).unwrap());
+        let verifier = Verifier::new(&config::Identity::default(), source, Clock::manual(now).0);
+        let token = role.map(|role| match role {
+            "broken" => "a.b.c".to_owned(),
+            role => tokens.mint(role, Uuid::from_u128(1), now),
+        });
+        let visitor = Visitor {
+            peer,
+            bearer: token.as_deref(),
+        };
+        match admit(find(path).unwrap(), visitor, &verifier).await {
+            Ok(caller) => caller.label().to_owned(),
+            Err(error) => error.reason().to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_visitor_at_every_kind_of_door() {
+        let table = [
+            (PUBLIC, None, None, "anonymous"),
+            (PUBLIC, Some("gateway"), Some("host"), "host"),
+            (PUBLIC, None, Some("broken"), "anonymous"),
+            (ANY_USER, None, None, "UNAUTHENTICATED"),
+            (ANY_USER, Some("gateway"), None, "UNAUTHENTICATED"),
+            (ANY_USER, Some("booking"), None, "UNAUTHENTICATED"),
+            (ANY_USER, None, Some("broken"), "UNAUTHENTICATED"),
+            (ANY_USER, Some("gateway"), Some("guest"), "guest"),
+            (GUESTS, None, Some("guest"), "guest"),
+            (GUESTS, None, Some("host"), "PERMISSION_DENIED"),
+            (GUESTS, None, None, "UNAUTHENTICATED"),
+            (INTERNAL, Some("booking"), None, "booking"),
+            (INTERNAL, Some("booking"), Some("guest"), "booking"),
+            (INTERNAL, Some("gateway"), Some("admin"), "PERMISSION_DENIED"),
+            (INTERNAL, None, Some("admin"), "UNAUTHENTICATED"),
+        ];
+        for (path, peer, role, expected) in table {
+            assert_eq!(
+                outcome(path, peer, role).await,
+                expected,
+                "{path} {peer:?} {role:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_scheme_is_bearer_in_any_case() {
+        let of = |value: &str| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(of("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(of("bearer  abc").as_deref(), Some("abc"));
+        assert_eq!(of("Basic abc"), None);
+        assert_eq!(of("Bearer"), None);
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! The addresses behind a name, followed as they change: a headless service of Kubernetes names one per replica.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::future::join_all;
+use http::Uri;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
+use tonic::transport::channel::Change;
+use tonic::transport::{ClientTlsConfig, Endpoint};
+
+/// Pause between two looks when all is well.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Shortest pause: a burst of failing calls asks for one look, not for many.
+const SHORTEST: Duration = Duration::from_millis(200);
+/// An address that does not accept within this is not listed, as long as another one does.
+const PROBE: Duration = Duration::from_millis(300);
+
+/// A connection attempt that takes longer has failed.
+const CONNECT: Duration = Duration::from_secs(1);
+/// A connection on which nothing is heard is asked for a sign of life, and closed without one.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The search for the addresses of one peer.
+pub(super) struct Addresses {
+    name: &'static str,
+    uri: Uri,
+    scheme: String,
+    host: String,
+    port: u16,
+    tls: Option<ClientTlsConfig>,
+    listed: BTreeSet<SocketAddr>,
+}
+
+impl Addresses {
+    pub(super) fn new(name: &'static str, uri: Uri, tls: Option<ClientTlsConfig>) -> anyhow::Result<Self> {
+        let scheme = uri.scheme_str().unwrap_or("http").to_owned();
+        let host = uri
+            .host()
+            .with_context(|| format!("the uri of {name} has no host"))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
+        Ok(Self {
+            name,
+            uri,
+            scheme,
+            host,
+            port,
+            tls,
+            listed: BTreeSet::new(),
+        })
+    }
+
+    /// Keeps the balancer's list current until the channel is dropped.
+    pub(super) async fn follow(
+        mut self,
+        changes: Sender<Change<SocketAddr, Endpoint>>,
+        trouble: Arc<Notify>,
+    ) {
+        loop {
+            let found = self.look().await;
+            if self.apply(found, &changes).await.is_none() {
+                return;
+            }
+            let pause = if self.listed.is_empty() {
+                SHORTEST
+            } else {
+                INTERVAL
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = trouble.notified() => tokio::time::sleep(SHORTEST).await,
+                () = changes.closed() => return,
+            }
+        }
+    }
+
+    /// The addresses to list: those that accept; all, when none does, so that calls fail fast instead of waiting.
+    async fn look(&self) -> BTreeSet<SocketAddr> {
+        let resolved: BTreeSet<_> = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
+            Ok(addresses) => addresses.collect(),
+            Err(error) => {
+                tracing::warn!(peer = self.name, host = self.host, %error, "the name does not resolve");
+                return BTreeSet::new();
+            }
+        };
+        if resolved.len() < 2 {
+            return resolved;
+        }
+        let probed = join_all(resolved.iter().map(|address| async move {
+            let accepts = tokio::time::timeout(PROBE, TcpStream::connect(address)).await;
+            matches!(accepts, Ok(Ok(_))).then_some(*address)
+        }));
+        let accepting: BTreeSet<_> = probed.await.into_iter().flatten().collect();
+        if accepting.is_empty() { resolved } else { accepting }
+    }
+
+    /// Tells the balancer what changed. An empty answer changes nothing. `None` when the channel is gone.
+    async fn apply(
+        &mut self,
+        found: BTreeSet<SocketAddr>,
+        changes: &Sender<Change<SocketAddr, Endpoint>>,
+    ) -> Option<()> {
+        if found.is_empty() {
+            return Some(());
+        }
+        for address in found.difference(&self.listed) {
+            changes
+                .send(Change::Insert(*address, self.at(*address)?))
+                .await
+                .ok()?;
+        }
+        for address in self.listed.difference(&found) {
+            changes.send(Change::Remove(*address)).await.ok()?;
+        }
+        self.listed = found;
+        Some(())
+    }
+
+    /// The endpoint for one address; its TLS name and authority stay those of the peer.
+    fn at(&self, address: SocketAddr) -> Option<Endpoint> {
+        let endpoint = Endpoint::from_shared(format!("{}://{address}", self.scheme)).ok()?;
+        let endpoint = endpoint
+            .origin(self.uri.clone())
+            .connect_timeout(CONNECT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .keep_alive_while_idle(true);
+        match &self.tls {
+            Some(tls) => endpoint.tls_config(tls.clone()).ok(),
+            None => Some(endpoint),
+        }
+    }
+}

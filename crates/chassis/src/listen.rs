@@ -1,0 +1,197 @@
+//! Accepts connections on a listener that is given, speaks TLS when asked to, and drains: running calls finish, then the
+//! connections close. Used by the gRPC server and by the gateway's HTTP front.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::{Service, ServiceExt as _};
+
+use crate::tls;
+
+/// A client has this long to finish the TLS handshake or to send its HTTP/1 head.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Pause after a failed accept: the process is out of file descriptors.
+const BREATHE: Duration = Duration::from_millis(50);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How to listen.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Certificates; plain text without.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Which versions are spoken.
+    pub protocol: Protocol,
+    /// HTTP/2 streams open at a time on one connection.
+    pub max_streams_per_connection: u32,
+    /// Time that running calls have to finish once draining begins; what still runs then is cut.
+    pub drain_timeout: Duration,
+}
+
+/// Versions of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/2 only: gRPC.
+    Http2,
+    /// HTTP/1.1 with upgrades, and HTTP/2 by prior knowledge or ALPN.
+    Both,
+}
+
+/// What every request of a connection carries in its extensions.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Address of the other end.
+    pub remote: SocketAddr,
+    /// Service named by its verified client certificate.
+    pub peer: Option<Arc<str>>,
+}
+
+/// Serves until `stop` fires, then drains. Returns when the last connection is closed.
+pub async fn serve<S, B>(listener: TcpListener, options: Options, service: S, stop: CancellationToken)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let connections = TaskTracker::new();
+    let cut = CancellationToken::new();
+    let acceptor = Acceptor::new(&options, stop.clone());
+    while let Some((stream, remote)) = next_connection(&listener, &stop).await {
+        let (acceptor, service, cut) = (acceptor.clone(), service.clone(), cut.clone());
+        let connection = async move {
+            // Cutting drops the connection with all its streams.
+            cut.run_until_cancelled(acceptor.serve(stream, remote, service))
+                .await;
+        };
+        crate::task::spawn("connection", connections.track_future(connection));
+    }
+    // From here on connecting is refused by the kernel.
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(options.drain_timeout, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = connections.len(),
+            "drain timed out, cutting what still runs"
+        );
+        cut.cancel();
+        connections.wait().await;
+    }
+}
+
+async fn next_connection(
+    listener: &TcpListener,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr)> {
+    loop {
+        match stop.run_until_cancelled(listener.accept()).await? {
+            Ok(accepted) => return Some(accepted),
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                stop.run_until_cancelled(tokio::time::sleep(BREATHE)).await?;
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Acceptor {
+    tls: Option<TlsAcceptor>,
+    http: Builder<TokioExecutor>,
+    stop: CancellationToken,
+}
+
+impl Acceptor {
+    fn new(options: &Options, stop: CancellationToken) -> Self {
+        let mut http = Builder::new(TokioExecutor::new());
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HANDSHAKE);
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(options.max_streams_per_connection)
+            .keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+        if options.protocol == Protocol::Http2 {
+            http = http.http2_only();
+        }
+        Self {
+            tls: options.tls.clone().map(TlsAcceptor::from),
+            http,
+            stop,
+        }
+    }
+
+    async fn serve<S, B>(self, stream: TcpStream, remote: SocketAddr, service: S)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        // Small frames must not wait for each other.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.tls.clone() else {
+            return self
+                .speak(stream, Connection { remote, peer: None }, service)
+                .await;
+        };
+        match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let peer = certificate.and_then(tls::peer_name).map(Arc::from);
+                self.speak(stream, Connection { remote, peer }, service).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%remote, %error, "TLS handshake failed"),
+            Err(_) => tracing::debug!(%remote, "TLS handshake timed out"),
+        }
+    }
+
+    async fn speak<I, S, B>(self, stream: I, connection: Connection, service: S)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let remote = connection.remote;
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(connection.clone());
+            service.clone().oneshot(request)
+        });
+        let mut http = std::pin::pin!(
+            self.http
+                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        );
+        let ended = tokio::select! {
+            ended = &mut http => ended,
+            () = self.stop.cancelled() => {
+                http.as_mut().graceful_shutdown();
+                http.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%remote, error, "connection ended badly");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The gRPC server of a service: its RPCs, health and reflection, behind the stack.
+
+mod body;
+mod call;
+mod grpc_health;
+mod limits;
+mod stack;
+
+pub(crate) use call::code_name;
+pub(crate) use stack::INSECURE_PEER;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use http::Request;
+use tokio::net::TcpListener;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::service::{Routes, RoutesBuilder};
+use tower::Service;
+
+use crate::config::{Common, RevocationPolicy};
+use crate::health::Readiness;
+use crate::identity::{JwksSource, PeerJwks, Revocations, StaticJwks, Verifier};
+use crate::listen::{self, Protocol};
+use crate::task::Shutdown;
+use crate::world::World;
+use crate::{admin, client, config, task, tls};
+
+/// A gRPC server being put together. See the crate's README for what the stack does around each RPC.
+pub struct Server {
+    name: &'static str,
+    common: Common,
+    world: World,
+    services: RoutesBuilder,
+    names: Vec<&'static str>,
+    readiness: Readiness,
+    jwks: Option<Arc<dyn JwksSource>>,
+    revocations: Option<Revocations>,
+}
+
+impl Server {
+    /// The server of the service `name` (`booking`).
+    pub fn new(name: &'static str, common: &Common, world: World) -> Self {
+        Self {
+            name,
+            common: common.clone(),
+            world,
+            services: RoutesBuilder::default(),
+            names: Vec::new(),
+            readiness: Readiness::new(),
+            jwks: None,
+            revocations: None,
+        }
+    }
+
+    /// Adds a generated tonic service.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it adds a service; nobody sums servers"
+    )]
+    pub fn add<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
+        S::Response: axum::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.names.push(S::NAME);
+        self.services.add_service(service);
+        self
+    }
+
+    /// Adds a readiness check.
+    pub fn readiness<F, Fut>(mut self, name: &'static str, check: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        self.readiness.check(name, check);
+        self
+    }
+
+    /// Takes the keys of access tokens from here instead of from `identity.jwks`: auth itself, and tests.
+    pub fn jwks(mut self, source: impl JwksSource) -> Self {
+        self.jwks = Some(Arc::new(source));
+        self
+    }
+
+    /// Refuses signed-out tokens by this list (which follows `identity.revocation`).
+    pub fn revocations(mut self, redis: &config::Redis) -> anyhow::Result<Self> {
+        let policy = self.common.identity.revocation;
+        self.revocations = if policy == RevocationPolicy::Off {
+            None
+        } else {
+            Some(Revocations::new(redis, policy)?)
+        };
+        Ok(self)
+    }
+
+    /// Serves until the shutdown fires, then drains: readiness says no, new calls are refused, running ones finish within
+    /// `server.drain_timeout_ms`.
+    ///
+    /// Without a listener only the admin port is served: the worker role.
+    pub async fn serve(
+        self,
+        listener: impl Into<Option<TcpListener>>,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
+        let (name, readiness) = (self.name, self.readiness.clone());
+        let drain_delay = self.common.server.drain_delay();
+        let (stop, stopped) = (Shutdown::new(), Shutdown::new());
+        let admin = admin::spawn(&self.common.admin, readiness.clone(), stopped.clone()).await?;
+        let listener = listener.into();
+        let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let serving = listener.map(|listener| self.start(listener, &stop)).transpose()?;
+        tracing::info!(service = name, ?address, ?admin, "serving");
+        shutdown.cancelled().await;
+        readiness.begin_drain();
+        tokio::time::sleep(drain_delay).await;
+        stop.trigger();
+        if let Some(serving) = serving {
+            serving.await.context("the server task failed")?;
+        }
+        stopped.trigger();
+        tracing::info!(service = name, "drained");
+        Ok(())
+    }
+
+    fn start(self, listener: TcpListener, stop: &Shutdown) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+        let tls = tls::server(&self.common.tls)?;
+        let options = listen::Options {
+            tls: tls.clone(),
+            protocol: Protocol::Http2,
+            max_streams_per_connection: self.common.server.max_streams_per_connection,
+            drain_timeout: self.common.server.drain_timeout(),
+        };
+        let verifier = self.verifier()?;
+        let door = stack::Door {
+            verifier,
+            believes_headers: tls.is_none(),
+        };
+        let stack = stack::Stack::new(
+            &self.common.server,
+            door,
+            self.world.clone(),
+            stop.token().clone(),
+        );
+        let routes = self.routes(stop)?;
+        Ok(task::spawn(
+            "server",
+            listen::serve(listener, options, stack.around(routes), stop.token().clone()),
+        ))
+    }
+
+    fn verifier(&self) -> anyhow::Result<Verifier> {
+        let identity = &self.common.identity;
+        let source: Arc<dyn JwksSource> = match (&self.jwks, &identity.jwks) {
+            (Some(source), _) => Arc::clone(source),
+            (None, Some(peer)) => Arc::new(PeerJwks::new(client::connect(
+                "auth",
+                peer,
+                &self.common.tls,
+                self.world.clone(),
+            )?)),
+            (None, None) => {
+                tracing::warn!(
+                    service = self.name,
+                    "identity.jwks is not set, every access token is refused"
+                );
+                Arc::new(StaticJwks::default())
+            }
+        };
+        let verifier = Verifier::new(identity, source, self.world.clock.clone());
+        Ok(match &self.revocations {
+            Some(revocations) => verifier.with_revocations(revocations.clone()),
+            None => verifier,
+        })
+    }
+
+    fn routes(self, stop: &Shutdown) -> anyhow::Result<Routes> {
+        let mut services = self.services;
+        services.add_service(grpc_health::service(&self.names, self.readiness, stop.clone()));
+        if self.common.server.reflection {
+            add_reflection(&mut services, &self.names)?;
+        }
+        Ok(services.routes().prepare())
+    }
+}
+
+/// Adds reflection in both versions: tools still ask the older one.
+fn add_reflection(services: &mut RoutesBuilder, names: &[&'static str]) -> anyhow::Result<()> {
+    let builder = || {
+        let builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(carshare_proto::DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        let names = names.iter().copied().chain(["grpc.health.v1.Health"]);
+        names.fold(builder, tonic_reflection::server::Builder::with_service_name)
+    };
+    services
+        .add_service(builder().build_v1()?)
+        .add_service(builder().build_v1alpha()?);
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! One RPC from its first header to its last trailer: its scope, its span, its metrics and its one log line.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, Response};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use tracing::{Level, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use super::body::Watched;
+use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
+use crate::error::Error;
+use crate::identity::Caller;
+use crate::lang::Lang;
+use crate::methods::Method;
+use crate::scope::{CORRELATION_ID, Scope};
+use crate::telemetry::propagation;
+use crate::world::World;
+
+/// An RPC that is running. When it is dropped before its end, the caller has gone away.
+pub(super) struct Call {
+    method: &'static Method,
+    scope: Scope,
+    span: Span,
+    started: Instant,
+    caller: Option<Caller>,
+    peer: Option<Arc<str>>,
+    finished: bool,
+}
+
+/// What a call needs of the server it arrives at.
+pub(super) struct Surroundings<'a> {
+    pub(super) world: &'a World,
+    pub(super) draining: &'a CancellationToken,
+    pub(super) timeout: std::time::Duration,
+}
+
+impl Call {
+    /// Begins the call from its headers.
+    pub(super) fn open(method: &'static Method, headers: &HeaderMap, server: &Surroundings<'_>) -> Self {
+        let span = span(method, headers);
+        let trace = propagation::of_span(&span).unwrap_or_else(|| propagation::extract(headers));
+        let lang = text(headers, "accept-language").map_or_else(Lang::default, Lang::from_accept_language);
+        let scope = Scope::new(
+            correlation_id(headers, server.world),
+            deadline_of(method, headers, server.timeout),
+            lang,
+            trace,
+            server.draining.clone(),
+        );
+        metrics::gauge!("rpc_server_in_flight", "rpc" => method.span()).increment(1.0);
+        Self {
+            method,
+            scope,
+            span,
+            started: Instant::now(),
+            caller: None,
+            peer: None,
+            finished: false,
+        }
+    }
+
+    pub(super) fn method(&self) -> &'static Method {
+        self.method
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    pub(super) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Remembers who calls, for the log.
+    pub(super) fn identify(&mut self, peer: Option<Arc<str>>, caller: Option<&Caller>) {
+        self.peer = peer;
+        self.caller = caller.cloned();
+    }
+
+    /// The response that refuses.
+    pub(super) fn refuse(&self, error: Error) -> Response<Body> {
+        self.scope.record_failure(&error);
+        error.into_status(self.scope.lang()).into_http()
+    }
+
+    /// Hands the call to its response, whose body ends it.
+    pub(super) fn watch(mut self, mut response: Response<Body>) -> Response<Body> {
+        if let Ok(id) = HeaderValue::from_str(self.scope.correlation_id()) {
+            response.headers_mut().insert(CORRELATION_ID, id);
+        }
+        match Status::from_header_map(response.headers()) {
+            // A refusal is all headers; there is no body to watch.
+            Some(status) => {
+                self.finish(&status);
+                response
+            }
+            None => response.map(|body| Body::new(Watched::new(body, self))),
+        }
+    }
+
+    /// Ends the call: metrics, span, the one log line. Later calls do nothing.
+    pub(super) fn finish(&mut self, status: &Status) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        let rpc = self.method.span();
+        let code = code_name(status.code());
+        let elapsed = self.started.elapsed();
+        metrics::gauge!("rpc_server_in_flight", "rpc" => rpc).decrement(1.0);
+        metrics::counter!("rpc_server_calls_total", "rpc" => rpc, "code" => code).increment(1);
+        metrics::histogram!("rpc_server_duration_seconds", "rpc" => rpc).record(elapsed.as_secs_f64());
+        self.span.record("rpc.grpc.status_code", status.code() as i32);
+        if level(self.method, status.code()) <= Level::WARN {
+            self.span.record("otel.status_code", "ERROR");
+        }
+        self.log(status, code, elapsed.as_secs_f64() * 1000.0);
+    }
+
+    fn log(&self, status: &Status, code: &'static str, duration_ms: f64) {
+        let failure = self.scope.take_failure();
+        let reason = match &failure {
+            Some(failure) => Some(failure.reason.to_owned()),
+            None => status.get_details_error_info().map(|info| info.reason),
+        };
+        let line = Line {
+            rpc: self.method.span(),
+            code,
+            reason: reason.as_deref(),
+            cause: failure.as_ref().and_then(|failure| failure.cause.as_deref()),
+            duration_ms,
+            caller: self.caller.as_ref().map(Caller::label),
+            user_id: self
+                .caller
+                .as_ref()
+                .and_then(|caller| caller.user().ok())
+                .map(|user| user.id.to_string()),
+            peer: self.peer.as_deref(),
+        };
+        let _in_span = self.span.enter();
+        self.scope
+            .clone()
+            .enter(|| line.write(level(self.method, status.code())));
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.finish(&Status::cancelled("the caller has gone away"));
+    }
+}
+
+/// The canonical log line.
+struct Line<'a> {
+    rpc: &'a str,
+    code: &'a str,
+    reason: Option<&'a str>,
+    cause: Option<&'a str>,
+    duration_ms: f64,
+    caller: Option<&'a str>,
+    user_id: Option<String>,
+    peer: Option<&'a str>,
+}
+
+impl Line<'_> {
+    fn write(&self, level: Level) {
+        // The level of an event is part of its call site, so each level is one.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    rpc = self.rpc,
+                    code = self.code,
+                    reason = self.reason,
+                    cause = self.cause,
+                    duration_ms = self.duration_ms,
+                    caller = self.caller,
+                    user_id = self.user_id.as_deref(),
+                    peer = self.peer,
+                    "rpc"
+                )
+            };
+        }
+        match level {
+            Level::ERROR => line!(error),
+            Level::WARN => line!(warn),
+            Level::INFO => line!(info),
+            _ => line!(debug),
+        }
+    }
+}
+
+/// Defects are errors, absent dependencies and missed deadlines warnings, refusals and successes information.
+fn level(method: &Method, code: Code) -> Level {
+    match code {
+        Code::Internal | Code::Unknown | Code::DataLoss => Level::ERROR,
+        Code::Unavailable | Code::DeadlineExceeded => Level::WARN,
+        _ if method.is_infrastructure() => Level::DEBUG,
+        _ => Level::INFO,
+    }
+}
+
+fn span(method: &'static Method, headers: &HeaderMap) -> Span {
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = method.span(),
+        otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
+        rpc.system = "grpc",
+        rpc.method = method.path(),
+        rpc.grpc.status_code = tracing::field::Empty,
+    );
+    // Fails only when no OpenTelemetry layer is installed.
+    let _ = span.set_parent(propagation::extract(headers));
+    span
+}
+
+/// The client's id when it is a sane one, else a new one.
+fn correlation_id(headers: &HeaderMap, world: &World) -> String {
+    let sane = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    text(headers, CORRELATION_ID)
+        .filter(sane)
+        .map_or_else(|| world.ids.next().to_string(), str::to_owned)
+}
+
+/// A unary call always has a deadline, at most the server's; a stream has one only when the caller set it.
+fn deadline_of(method: &Method, headers: &HeaderMap, longest: std::time::Duration) -> Option<Deadline> {
+    let asked = text(headers, GRPC_TIMEOUT).and_then(deadline::parse_timeout);
+    match (method.is_unary(), asked) {
+        (true, asked) => Some(Deadline::after(asked.map_or(longest, |asked| asked.min(longest)))),
+        (false, asked) => asked.map(Deadline::after),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// The name as the gRPC documentation writes it.
+pub(crate) fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

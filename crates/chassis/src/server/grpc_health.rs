@@ -1,0 +1,50 @@
+//! `grpc.health.v1`, told by the readiness checks.
+
+use std::time::Duration;
+
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::server::HealthReporter;
+
+use crate::health::Readiness;
+use crate::task::{self, Shutdown};
+
+/// Pause between two looks at the checks.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// The health service, for the server as a whole (`""`) and for each of its services.
+pub(super) fn service(
+    names: &[&'static str],
+    readiness: Readiness,
+    stop: Shutdown,
+) -> HealthServer<impl Health> {
+    let (reporter, service) = tonic_health::server::health_reporter();
+    let mut names = names.to_vec();
+    names.push("");
+    task::spawn("grpc health", async move {
+        follow(&reporter, &names, &readiness, &stop).await;
+    });
+    service
+}
+
+async fn follow(reporter: &HealthReporter, names: &[&'static str], readiness: &Readiness, stop: &Shutdown) {
+    while !stop.is_cancelled() {
+        let report = readiness.report().await;
+        let status = if report.is_ready() {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
+        for name in names {
+            reporter.set_service_status(name, status).await;
+        }
+        if report.draining {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = readiness.draining() => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}

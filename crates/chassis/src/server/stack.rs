@@ -1,0 +1,209 @@
+//! Everything that happens around a handler, in order. [`Guarded::answer`] is the list.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use carshare_proto::common::v1::ErrorReason as Common;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::Service;
+use tracing::Instrument as _;
+
+use super::call::{Call, Surroundings};
+use super::limits;
+use crate::access::{self, Visitor};
+use crate::config;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::identity::{Caller, Verifier};
+use crate::listen::Connection;
+use crate::methods;
+use crate::rpc::Admitted;
+use crate::task::panic_text;
+use crate::world::World;
+
+/// In plain text a caller says who it is with this header; see [`config::Tls::insecure`].
+pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
+
+/// A refused call may come back after this.
+const COME_BACK: Duration = Duration::from_secs(1);
+
+/// Tells who is calling.
+pub(super) struct Door {
+    pub(super) verifier: Verifier,
+    /// There is no TLS, so [`INSECURE_PEER`] is believed.
+    pub(super) believes_headers: bool,
+}
+
+/// What the stack needs, for all calls of a server.
+pub(super) struct Stack {
+    door: Door,
+    world: World,
+    draining: CancellationToken,
+    timeout: Duration,
+    max_message_bytes: usize,
+    in_flight: Semaphore,
+}
+
+/// The stack around the services.
+#[derive(Clone)]
+pub(super) struct Guarded {
+    stack: Arc<Stack>,
+    routes: Routes,
+}
+
+impl Stack {
+    pub(super) fn new(
+        config: &config::Server,
+        door: Door,
+        world: World,
+        draining: CancellationToken,
+    ) -> Self {
+        Self {
+            door,
+            world,
+            draining,
+            timeout: config.request_timeout(),
+            max_message_bytes: config.max_message_bytes,
+            in_flight: Semaphore::new(config.max_in_flight.min(Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    pub(super) fn around(self, routes: Routes) -> Guarded {
+        Guarded {
+            stack: Arc::new(self),
+            routes,
+        }
+    }
+
+    /// Refuses before anything is spent on the call.
+    fn take(&self, call: &Call) -> Result<Option<SemaphorePermit<'_>>, Error> {
+        if self.draining.is_cancelled() {
+            return Err(Error::unavailable("this server, draining,", COME_BACK));
+        }
+        if call
+            .scope()
+            .deadline()
+            .is_some_and(|deadline| deadline.is_expired())
+        {
+            return Err(Error::refuse(Common::DeadlineExceeded));
+        }
+        if call.method().is_infrastructure() || !call.method().is_unary() {
+            return Ok(None);
+        }
+        self.in_flight
+            .try_acquire()
+            .map(Some)
+            .map_err(|_| Error::unavailable("this server, overloaded,", COME_BACK))
+    }
+
+    /// Who is calling, if the contract admits them.
+    async fn admit(&self, call: &mut Call, request: &Parts) -> Result<Caller, Error> {
+        let connection = request.extensions.get::<Connection>();
+        let claimed = request
+            .headers
+            .get(INSECURE_PEER)
+            .filter(|_| self.door.believes_headers);
+        let peer: Option<Arc<str>> = match claimed.and_then(|name| name.to_str().ok()) {
+            Some(name) => Some(name.into()),
+            None => connection.and_then(|connection| connection.peer.clone()),
+        };
+        call.identify(peer.clone(), None);
+        let visitor = Visitor {
+            peer: peer.as_deref(),
+            bearer: access::bearer(&request.headers),
+        };
+        let caller = access::admit(call.method(), visitor, &self.door.verifier).await?;
+        call.identify(peer, Some(&caller));
+        Ok(caller)
+    }
+}
+
+impl Guarded {
+    async fn handle(self, request: Request<Body>) -> Response<Body> {
+        let Some(method) = methods::find(request.uri().path()) else {
+            // Not of the contract: nobody could say who may call it.
+            return Status::unimplemented("unknown method").into_http();
+        };
+        let (world, draining, timeout) = (&self.stack.world, &self.stack.draining, self.stack.timeout);
+        let mut call = Call::open(
+            method,
+            request.headers(),
+            &Surroundings {
+                world,
+                draining,
+                timeout,
+            },
+        );
+        let (scope, span) = (call.scope().clone(), call.span().clone());
+        let answered = scope.run(self.answer(&mut call, request).instrument(span)).await;
+        let response = answered.unwrap_or_else(|error| call.refuse(error));
+        call.watch(response)
+    }
+
+    /// The list: drain, deadline and load; identity and access; size; the handler (its codec validates), which may
+    /// neither outlive the deadline nor take the server down with a panic.
+    async fn answer(&self, call: &mut Call, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let _permit = self.stack.take(call)?;
+        let (method, scope) = (call.method(), call.scope().clone());
+        let deadline = scope.deadline().unwrap_or_else(|| Deadline::after(Duration::MAX));
+        let run = async {
+            let (mut head, mut body) = request.into_parts();
+            let caller = self.stack.admit(call, &head).await?;
+            head.extensions.insert(Admitted {
+                caller,
+                deadline,
+                method,
+            });
+            // From here on nobody needs the token, so nobody can leak it.
+            head.headers.remove(AUTHORIZATION);
+            if !method.streaming().client {
+                body = limits::one_message(body, self.stack.max_message_bytes, scope.lang());
+            }
+            let request = Request::from_parts(head, body);
+            Ok(self
+                .routes
+                .clone()
+                .call(request)
+                .await
+                .unwrap_or_else(|never| match never {}))
+        };
+        let caught = AssertUnwindSafe(run).catch_unwind();
+        match tokio::time::timeout_at(deadline.instant(), caught).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(panic)) => Err(Error::internal(anyhow::anyhow!(
+                "panicked: {}",
+                panic_text(&*panic)
+            ))),
+            Err(_) => Err(Error::refuse(Common::DeadlineExceeded)),
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for Guarded {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Load is refused call by call, with a reason; nobody waits at the door.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let guarded = self.clone();
+        async move { Ok(guarded.handle(request.map(Body::new)).await) }.boxed()
+    }
+}

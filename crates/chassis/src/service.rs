@@ -1,0 +1,164 @@
+//! The binary of a service: `serve [--no-worker]`, `worker`, `migrate`, `check-config`, `healthcheck`, and what it adds.
+//!
+//! ```text
+//! fn main() -> ExitCode {
+//!     carshare_chassis::service::main::<carshare_booking::Booking>()
+//! }
+//! ```
+
+mod cli;
+mod probe;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+
+use crate::config::{self, Common};
+use crate::task::Shutdown;
+use crate::world::World;
+use crate::{telemetry, tls};
+
+pub use cli::NoCommand;
+use cli::{Cli, Role};
+
+/// A service of the mesh.
+pub trait Service: Send + Sync + 'static {
+    /// Its name: `booking`. Also the prefix of its environment variables, in capitals.
+    const NAME: &'static str;
+    /// Its embedded `config.default.toml`.
+    const DEFAULTS: &'static str;
+    /// Its configuration.
+    type Config: DeserializeOwned + Serialize + Send + Sync + 'static;
+    /// Subcommands of its own; [`NoCommand`] when there are none.
+    type Command: clap::Subcommand + Send;
+
+    /// The sections the chassis needs.
+    fn common(config: &Self::Config) -> Common;
+
+    /// Runs until the shutdown fires and everything is drained. There is a listener exactly when `roles.api` is set.
+    fn serve(
+        config: Self::Config,
+        world: World,
+        listener: Option<TcpListener>,
+        shutdown: Shutdown,
+        roles: Roles,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Brings the database to the state this binary needs, and returns.
+    fn migrate(config: Self::Config) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Runs one of [`Service::Command`].
+    fn command(
+        config: Self::Config,
+        world: World,
+        command: Self::Command,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send {
+        let _ = (config, world, command);
+        async { anyhow::bail!("there is no such command") }
+    }
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Answers RPCs.
+    pub api: bool,
+    /// Runs timers, relays and consumers.
+    pub worker: bool,
+}
+
+impl Roles {
+    /// Both.
+    pub const ALL: Self = Self {
+        api: true,
+        worker: true,
+    };
+    /// `serve --no-worker`.
+    pub const API: Self = Self {
+        api: true,
+        worker: false,
+    };
+    /// `worker`.
+    pub const WORKER: Self = Self {
+        api: false,
+        worker: true,
+    };
+}
+
+/// The `main` of a service. Exits with 0, with 1 when the work failed, with 2 when the command line is wrong.
+pub fn main<S: Service>() -> ExitCode {
+    let cli = Cli::<S::Command>::parse_for(S::NAME);
+    tls::install_provider();
+    let finished = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name(S::NAME)
+        .build()
+        .context("the runtime does not start")
+        .and_then(|runtime| runtime.block_on(run::<S>(cli)));
+    match finished {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error:#}", S::NAME);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run<S: Service>(cli: Cli<S::Command>) -> anyhow::Result<()> {
+    let config: S::Config = config::load(config::Sources {
+        service: S::NAME,
+        defaults: S::DEFAULTS,
+        file: cli.config,
+        env: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    })?;
+    let common = S::common(&config);
+    match cli.role {
+        Role::CheckConfig => {
+            common.tls.pems()?;
+            println!("{:#}", config::redacted(&config));
+            Ok(())
+        }
+        Role::Healthcheck => probe::healthcheck(&common.admin).await,
+        role => {
+            let world = World::system();
+            let telemetry = telemetry::init(S::NAME, &common.telemetry, &world.clock)?;
+            tracing::info!(service = S::NAME, config = %config::redacted(&config), "starting");
+            let finished = work::<S>(role, config, &common, world).await;
+            if let Err(error) = &finished {
+                tracing::error!(error = format!("{error:#}"), "failed");
+            }
+            telemetry.flush().await;
+            finished
+        }
+    }
+}
+
+async fn work<S: Service>(
+    role: Role<S::Command>,
+    config: S::Config,
+    common: &Common,
+    world: World,
+) -> anyhow::Result<()> {
+    match role {
+        Role::Serve { no_worker } => {
+            let address = common.server.listen;
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address}"))?;
+            let roles = Roles {
+                api: true,
+                worker: !no_worker,
+            };
+            S::serve(config, world, Some(listener), Shutdown::from_signals()?, roles).await
+        }
+        Role::Worker => S::serve(config, world, None, Shutdown::from_signals()?, Roles::WORKER).await,
+        Role::Migrate => S::migrate(config).await,
+        Role::Extra(command) => S::command(config, world, command).await,
+        Role::CheckConfig | Role::Healthcheck => Ok(()),
+    }
+}

@@ -1,0 +1,83 @@
+//! `healthcheck`: one HTTP request to the admin port of the process next door.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use http::Request;
+use http::header::HOST;
+use http_body_util::Empty;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::config::Admin;
+use crate::task;
+
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Succeeds when `/readyz` says 200.
+pub(super) async fn healthcheck(admin: &Admin) -> anyhow::Result<()> {
+    let address = admin.listen.context("admin.listen is not set")?;
+    let status = tokio::time::timeout(PATIENCE, ask(loopback(address)))
+        .await
+        .context("no answer")??;
+    ensure!(status.is_success(), "not ready: {status}");
+    Ok(())
+}
+
+async fn ask(address: SocketAddr) -> anyhow::Result<http::StatusCode> {
+    let stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("cannot connect to {address}"))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    task::spawn("healthcheck connection", connection);
+    let request = Request::get("/readyz").header(HOST, address.to_string());
+    Ok(sender
+        .send_request(request.body(Empty::<bytes::Bytes>::new())?)
+        .await?
+        .status())
+}
+
+/// A process that listens everywhere is asked on loopback.
+fn loopback(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin;
+    use crate::health::Readiness;
+    use crate::task::Shutdown;
+
+    #[tokio::test]
+    async fn it_says_what_readyz_says() {
+        let shutdown = Shutdown::new();
+        let readiness = Readiness::new();
+        let any = Admin {
+            listen: Some("127.0.0.1:0".parse().unwrap()),
+        };
+        let address = admin::spawn(&any, readiness.clone(), shutdown.clone())
+            .await
+            .unwrap();
+        let running = Admin { listen: address };
+        healthcheck(&running).await.unwrap();
+        readiness.begin_drain();
+        let refused = healthcheck(&running).await.unwrap_err();
+        assert_eq!(refused.to_string(), "not ready: 503 Service Unavailable");
+        shutdown.trigger();
+        assert!(healthcheck(&Admin::default()).await.is_err());
+    }
+
+    #[test]
+    fn everywhere_is_asked_on_loopback() {
+        assert_eq!(loopback("0.0.0.0:9".parse().unwrap()).to_string(), "127.0.0.1:9");
+        assert_eq!(loopback("[::]:9".parse().unwrap()).to_string(), "[::1]:9");
+        assert_eq!(loopback("10.0.0.7:9".parse().unwrap()).to_string(), "10.0.0.7:9");
+    }
+}

@@ -1,0 +1,190 @@
+//! Log lines: one JSON object each, with the correlation id and trace of the work they were written in.
+//!
+//! Headers, tokens, request and reply messages are never logged, so there is nothing to mask.
+
+use std::fmt;
+
+use anyhow::Context as _;
+use serde_json::{Map, Value, json};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::clock::Clock;
+use crate::config::{LogFormat, Telemetry};
+use crate::scope::Scope;
+
+/// Libraries that talk of every frame at debug level; ask for them by name.
+const CHATTY: [&str; 7] = ["h2", "hyper", "hyper_util", "tower", "rustls", "sqlx", "tonic"];
+
+/// The filter of the configuration. Chatty libraries stay at `warn` unless the configuration names them.
+pub fn filter(config: &Telemetry) -> anyhow::Result<EnvFilter> {
+    let quiet = CHATTY
+        .iter()
+        .filter(|name| !config.log.contains(**name))
+        .map(|name| format!(",{name}=warn"));
+    let directives = quiet.fold(config.log.clone(), |all, one| all + &one);
+    EnvFilter::try_new(directives).context("telemetry.log is not a filter")
+}
+
+/// The layer that writes log lines.
+pub fn layer<S, W>(
+    service: &'static str,
+    format: LogFormat,
+    clock: Clock,
+    writer: W,
+) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    match format {
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .event_format(JsonLine { service, clock })
+            .with_writer(writer)
+            .boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .compact()
+            .with_writer(writer)
+            .boxed(),
+    }
+}
+
+struct JsonLine {
+    service: &'static str,
+    clock: Clock,
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLine
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = Map::new();
+        line.insert(
+            "time".into(),
+            json!(
+                self.clock
+                    .now()
+                    .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+            ),
+        );
+        line.insert("level".into(), json!(event.metadata().level().as_str()));
+        line.insert("service".into(), json!(self.service));
+        line.insert("target".into(), json!(event.metadata().target()));
+        if let Some(span) = context.lookup_current() {
+            line.insert("span".into(), json!(span.name()));
+        }
+        if let Some(scope) = Scope::current() {
+            line.insert("correlation_id".into(), json!(scope.correlation_id()));
+            if let Some(trace_id) = scope.trace_id() {
+                line.insert("trace_id".into(), json!(trace_id));
+            }
+        }
+        event.record(&mut Fields(&mut line));
+        writeln!(out, "{}", Value::Object(line))
+    }
+}
+
+/// Puts the fields of an event beside the standard ones, numbers and booleans as such.
+struct Fields<'a>(&'a mut Map<String, Value>);
+
+impl Fields<'_> {
+    fn put(&mut self, field: &Field, value: Value) {
+        self.0.insert(field.name().to_owned(), value);
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, json!(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, json!(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, json!(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, json!(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, json!(value));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, json!(format!("{value:?}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_is_json_with_its_surroundings() {
+        let captured = Captured::default();
+        let (clock, _) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
+        let sink = captured.clone();
+        let layer = layer("booking", LogFormat::Json, clock, move || sink.clone());
+        let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let scope = Scope::background("corr-1", Some(traceparent));
+        scope
+            .run(async { tracing::warn!(count = 3, ok = true, name = "x", "two\nlines") })
+            .await;
+        drop(guard);
+        let line: Value = serde_json::from_slice(&captured.0.lock().unwrap()).unwrap();
+        let expected = json!({
+            "time": "2026-11-22T12:00:00.000Z", "level": "WARN", "service": "booking",
+            "target": "carshare_chassis::telemetry::logs::tests", "message": "two\nlines",
+            "correlation_id": "corr-1", "trace_id": "0af7651916cd43dd8448eb211c80319c",
+            "count": 3, "ok": true, "name": "x",
+        });
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn chatty_libraries_are_quiet_unless_named() {
+        let filter_of = |log: &str| {
+            filter(&Telemetry {
+                log: log.into(),
+                ..Telemetry::default()
+            })
+        };
+        let text = filter_of("debug,h2=trace").unwrap().to_string();
+        assert!(text.contains("h2=trace") && text.contains("hyper=warn"), "{text}");
+        assert!(filter_of("a=b=c").is_err());
+    }
+}
