@@ -1,5 +1,7 @@
 //! Bringing a service's schema up to date.
 
+use std::borrow::Borrow;
+
 use anyhow::{Context as _, Result, bail};
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::postgres::PgConnection;
@@ -19,8 +21,8 @@ const FIRST_OF_SERVICES: i64 = 100;
 ///
 /// One at a time: others that do the same on this database wait on an advisory lock and then find nothing to do. Each
 /// migration is one transaction. A release that is older than the schema leaves it as it is.
-pub async fn migrate(config: &config::Database, service: Migrator) -> Result<()> {
-    let merged = merge(&service)?;
+pub async fn migrate(config: &config::Database, service: impl Borrow<Migrator> + Send) -> Result<()> {
+    let merged = merge(service.borrow())?;
     let mut connection = PgConnection::connect_with(&connect_options(config)?)
         .await
         .context("cannot connect to PostgreSQL")?;

@@ -1,0 +1,168 @@
+//! What every test starts from: a migrated database, an empty Redis, a clock that stands at noon.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use carshare_chassis::config::Redis;
+use carshare_chassis::task::{Shutdown, spawn};
+use carshare_chassis::{Error as ChassisError, ManualClock, World};
+use carshare_proto::auth::v1::UserUpdated;
+use carshare_store::{Consumer, Db, Relay, Tx, config};
+use carshare_testkit::{Database, redis_url};
+use futures::FutureExt as _;
+use redis::aio::MultiplexedConnection;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement, Value};
+use tokio::task::JoinHandle;
+
+/// Long enough for a loaded machine.
+pub const SOON: Duration = Duration::from_secs(20);
+
+pub struct Bench {
+    pub db: Db,
+    pub redis: Redis,
+    pub clock: ManualClock,
+    pub config: config::Database,
+    /// Only kept: the database goes with it.
+    pub database: Database,
+}
+
+pub async fn migrate(url: String) -> Result<()> {
+    carshare_store::migrate(&config::Database::at(url), sqlx::migrate!("tests/migrations")).await
+}
+
+pub async fn bench() -> Bench {
+    let database = Database::create("store_test", migrate).await;
+    let config = config::Database::at(database.url());
+    let (world, clock) = world(1);
+    let db = Db::connect(&config, world).unwrap();
+    Bench {
+        db,
+        redis: Redis::at(redis_url().await),
+        clock,
+        config,
+        database,
+    }
+}
+
+/// A world at noon; different seeds make different ids, as different processes do.
+pub fn world(seed: u64) -> (World, ManualClock) {
+    World::manual("2026-11-22T12:00:00Z".parse().unwrap(), seed)
+}
+
+impl Bench {
+    /// Another process of the same service.
+    pub fn replica(&self, seed: u64) -> Db {
+        let (world, _) = world(seed);
+        Db::connect(&self.config, world).unwrap()
+    }
+
+    pub fn relay(&self) -> Running {
+        let relay = Relay::new(&self.db, &self.redis, "auth");
+        Running::start(|shutdown| relay.run(shutdown))
+    }
+
+    /// A connection to the test's Redis.
+    pub async fn redis(&self) -> MultiplexedConnection {
+        let client = redis::Client::open(self.redis.url.expose()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    }
+
+    pub async fn notes_of(&self, key: &str) -> Vec<String> {
+        notes(
+            &self.db,
+            "SELECT note FROM effects WHERE key = $1 ORDER BY id",
+            key,
+        )
+        .await
+    }
+
+    pub async fn notes(&self) -> Vec<String> {
+        notes(&self.db, "SELECT note FROM effects WHERE $1 = $1 ORDER BY id", "").await
+    }
+}
+
+async fn notes(db: &Db, sql: &str, key: &str) -> Vec<String> {
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()]);
+    // While PostgreSQL is away there is nothing to be seen.
+    let rows = db.read().query_all_raw(statement).await.unwrap_or_default();
+    rows.iter().map(|row| row.try_get("", "note").unwrap()).collect()
+}
+
+/// A background task with its own way to stop.
+pub struct Running {
+    pub shutdown: Shutdown,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    pub fn start<F: Future<Output = ()> + Send + 'static>(run: impl FnOnce(Shutdown) -> F) -> Self {
+        let shutdown = Shutdown::new();
+        let task = spawn("test", run(shutdown.clone()));
+        Self { shutdown, task }
+    }
+
+    /// Stops it in order and waits for that.
+    pub async fn stop(self) {
+        self.shutdown.trigger();
+        self.task.await.unwrap();
+    }
+
+    /// Ends it in the middle of whatever it does, as a crash would.
+    pub fn crash(self) {
+        self.task.abort();
+    }
+}
+
+/// An event about `key` that says `note`.
+pub fn event(key: &str, note: &str) -> UserUpdated {
+    let profile = carshare_proto::auth::v1::UserProfile {
+        name: note.to_owned(),
+        ..Default::default()
+    };
+    UserUpdated {
+        user_id: key.to_owned(),
+        profile: Some(profile),
+    }
+}
+
+pub fn note_of(event: &UserUpdated) -> String {
+    event
+        .profile
+        .as_ref()
+        .map(|profile| profile.name.clone())
+        .unwrap_or_default()
+}
+
+/// Publishes in a transaction of its own.
+pub async fn publish(db: &Db, key: &str, note: &str) {
+    let input = event(key, note);
+    db.transaction("test.publish", input, |tx, event| tx.publish(event).boxed())
+        .await
+        .unwrap();
+}
+
+pub async fn execute(
+    tx: &Tx,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<u64, carshare_store::Error> {
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    Ok(tx.conn().execute_raw(statement).await?.rows_affected())
+}
+
+/// The effect of an event: one row.
+pub async fn take_note(tx: &Tx, event: &UserUpdated) -> Result<(), ChassisError> {
+    let values = [event.user_id.clone().into(), note_of(event).into()];
+    execute(tx, "INSERT INTO effects (key, note) VALUES ($1, $2)", values).await?;
+    Ok(())
+}
+
+/// A consumer that takes note of every event, ready to be given more.
+pub fn consumer(db: &Db, redis: &Redis) -> Consumer {
+    Consumer::new(db, redis, "test").retry_after(Duration::from_millis(5))
+}
+
+pub fn noting(db: &Db, redis: &Redis) -> Running {
+    let consumer = consumer(db, redis).on("auth", |tx, _, event: &UserUpdated| take_note(tx, event).boxed());
+    Running::start(|shutdown| consumer.run(shutdown))
+}

@@ -1,0 +1,162 @@
+//! Servers that die: nothing is lost, nothing happens twice, and everything goes on by itself.
+
+use std::time::Duration;
+
+use carshare_chassis::config::Redis;
+use carshare_store::{Db, Relay, config};
+use carshare_testkit::bootstrap::{bootstrap, role_url};
+use carshare_testkit::proxy::FaultProxy;
+use carshare_testkit::{Options, PrivatePostgres, PrivateRedis, eventually_true};
+use futures::FutureExt as _;
+
+use crate::bench::{Bench, Running, SOON, bench, event, migrate, noting, publish, world};
+
+/// A bench on a Redis of its own, to kill.
+async fn with_own_redis() -> (Bench, PrivateRedis) {
+    let server = PrivateRedis::start(Options::temporary()).await.unwrap();
+    let bench = bench().await;
+    (
+        Bench {
+            redis: Redis::at(server.url()),
+            ..bench
+        },
+        server,
+    )
+}
+
+#[tokio::test]
+async fn redis_that_dies_and_comes_back_empty_loses_no_event() {
+    let (bench, server) = with_own_redis().await;
+    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
+    publish(&bench.db, "u-1", "before").await;
+    eventually_true(SOON, || async { bench.notes().await == ["before"] }).await;
+    server.kill().await.unwrap();
+    publish(&bench.db, "u-1", "meanwhile").await;
+    server.restart().await.unwrap();
+    publish(&bench.db, "u-1", "after").await;
+    eventually_true(SOON, || async { bench.notes().await.len() >= 3 }).await;
+    assert_eq!(bench.notes().await, ["before", "meanwhile", "after"]);
+    relay.stop().await;
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn events_that_redis_lost_before_anybody_read_them_are_sent_again() {
+    let (bench, server) = with_own_redis().await;
+    let relay = bench.relay();
+    publish(&bench.db, "u-1", "sent and lost").await;
+    eventually_true(SOON, || async {
+        bench.db.outbox_backlog(Duration::ZERO).await.unwrap() == 0
+    })
+    .await;
+    server.kill().await.unwrap();
+    server.restart().await.unwrap();
+    // No new event reminds the relay; it looks by itself.
+    let consumer = noting(&bench.db, &bench.redis);
+    eventually_true(SOON, || async { bench.notes().await == ["sent and lost"] }).await;
+    relay.stop().await;
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn groups_are_made_again_when_redis_is_emptied_under_a_waiting_consumer() {
+    let bench = bench().await;
+    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
+    publish(&bench.db, "u-1", "one").await;
+    eventually_true(SOON, || async { bench.notes().await == ["one"] }).await;
+    redis::cmd("FLUSHDB")
+        .query_async::<()>(&mut bench.redis().await)
+        .await
+        .unwrap();
+    publish(&bench.db, "u-1", "two").await;
+    eventually_true(SOON, || async { bench.notes().await.len() >= 2 }).await;
+    assert_eq!(bench.notes().await, ["one", "two"]);
+    relay.stop().await;
+    consumer.stop().await;
+}
+
+/// A PostgreSQL of its own, migrated, to kill.
+async fn own_postgres() -> (PrivatePostgres, String) {
+    let server = PrivatePostgres::start(Options::temporary()).await.unwrap();
+    bootstrap(&server.admin_url(), "faults", &["store_test"])
+        .await
+        .unwrap();
+    let url = role_url(&server.admin_url(), "faults", "store_test").unwrap();
+    migrate(url.clone()).await.unwrap();
+    (server, url)
+}
+
+#[tokio::test]
+async fn postgres_that_crashes_and_comes_back_is_found_again() {
+    let (server, url) = own_postgres().await;
+    let parts = bench().await;
+    let config = config::Database {
+        acquire_timeout_ms: 300,
+        ..config::Database::at(url)
+    };
+    let bench = Bench {
+        db: Db::connect(&config, world(3).0).unwrap(),
+        config,
+        ..parts
+    };
+    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
+    publish(&bench.db, "u-1", "before").await;
+    eventually_true(SOON, || async { bench.notes().await == ["before"] }).await;
+    server.kill().await.unwrap();
+    let away: carshare_store::Error = bench
+        .db
+        .transaction("test.away", event("u-1", "never"), |tx, event| {
+            tx.publish(event).boxed()
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(away, carshare_store::Error::Unavailable(_)), "{away:?}");
+    server.restart().await.unwrap();
+    publish(&bench.db, "u-1", "after").await;
+    eventually_true(SOON, || async { bench.notes().await.len() >= 2 }).await;
+    assert_eq!(bench.notes().await, ["before", "after"]);
+    relay.stop().await;
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn an_outage_of_postgres_costs_an_event_no_tries() {
+    let parts = bench().await;
+    let (proxy, url) = FaultProxy::in_front_of(&parts.database.url()).await.unwrap();
+    let config = config::Database {
+        acquire_timeout_ms: 100,
+        ..config::Database::at(url)
+    };
+    let behind = Db::connect(&config, world(4).0).unwrap();
+    let relay = parts.relay();
+    let consumer = crate::bench::consumer(&behind, &parts.redis)
+        .tries(1)
+        .on("auth", |tx, _, event: &carshare_proto::auth::v1::UserUpdated| {
+            crate::bench::take_note(tx, event).boxed()
+        });
+    let consumer = Running::start(|shutdown| consumer.run(shutdown));
+    publish(&parts.db, "u-1", "one").await;
+    eventually_true(SOON, || async { parts.notes().await == ["one"] }).await;
+    proxy.cut();
+    publish(&parts.db, "u-1", "two").await;
+    // Long enough to be tried in vain, were it counted.
+    eventually_true(SOON, || async {
+        parts.db.outbox_backlog(Duration::ZERO).await.unwrap() == 0
+    })
+    .await;
+    assert!(behind.ping().await.is_err());
+    proxy.heal();
+    eventually_true(SOON, || async { parts.notes().await == ["one", "two"] }).await;
+    relay.stop().await;
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn a_relay_that_stops_sends_what_is_left() {
+    let bench = bench().await;
+    let relay = Relay::new(&bench.db, &bench.redis, "auth");
+    let running = Running::start(|shutdown| relay.run(shutdown));
+    publish(&bench.db, "u-1", "last words").await;
+    running.stop().await;
+    assert_eq!(bench.db.outbox_backlog(Duration::ZERO).await.unwrap(), 0);
+}

@@ -1,0 +1,145 @@
+//! Repeated calls: one effect, one reply.
+
+use std::time::Duration;
+
+use carshare_chassis::Error as ChassisError;
+use carshare_chassis::identity::Caller;
+use carshare_chassis::rpc::{Context, IdempotencyKey};
+use carshare_proto::auth::v1::UserUpdated;
+use carshare_proto::common::v1::ErrorReason as Common;
+use carshare_store::{Claim, Db, Error};
+use futures::FutureExt as _;
+
+use crate::bench::{Bench, bench, event, note_of, take_note};
+
+fn call(caller: &str, key: &str, request: u8) -> Context {
+    Context {
+        idempotency: IdempotencyKey::parse(key),
+        request_hash: [request; 32],
+        ..Context::for_test(Caller::Service(caller.to_owned()))
+    }
+}
+
+/// Takes a note that differs each time, and replies with it.
+async fn run(db: &Db, ctx: &Context, key: &str) -> Result<UserUpdated, ChassisError> {
+    db.idempotent(ctx, "test.note", key.to_owned(), |tx, key| {
+        async move {
+            let reply = event(key, &tx.new_id().to_string());
+            take_note(tx, &reply).await?;
+            Ok(reply)
+        }
+        .boxed()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_repeat_gets_the_reply_of_the_first() {
+    let bench = bench().await;
+    let ctx = call("gateway", "k-1", 1);
+    let first = run(&bench.db, &ctx, "a").await.unwrap();
+    let again = run(&bench.db, &ctx, "a").await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(bench.notes().await, [note_of(&first)]);
+}
+
+#[tokio::test]
+async fn a_call_without_a_key_runs_each_time() {
+    let bench = bench().await;
+    let ctx = Context {
+        idempotency: None,
+        ..call("gateway", "k", 1)
+    };
+    run(&bench.db, &ctx, "a").await.unwrap();
+    run(&bench.db, &ctx, "a").await.unwrap();
+    assert_eq!(bench.notes().await.len(), 2);
+}
+
+#[tokio::test]
+async fn another_request_with_the_key_is_refused() {
+    let bench = bench().await;
+    run(&bench.db, &call("gateway", "k-1", 1), "a").await.unwrap();
+    let refused = run(&bench.db, &call("gateway", "k-1", 2), "b").await.unwrap_err();
+    assert!(refused.is(Common::IdempotencyKeyReused));
+    let refused = bench
+        .db
+        .claim::<UserUpdated>(&call("gateway", "k-1", 2))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, Error::KeyReused));
+    assert_eq!(bench.notes().await.len(), 1);
+}
+
+#[tokio::test]
+async fn keys_belong_to_a_caller_and_a_method() {
+    let bench = bench().await;
+    run(&bench.db, &call("gateway", "k-1", 1), "a").await.unwrap();
+    run(&bench.db, &call("booking", "k-1", 2), "b").await.unwrap();
+    let elsewhere = Context {
+        method: "/carshare.test.v1.TestService/Other",
+        ..call("gateway", "k-1", 3)
+    };
+    run(&bench.db, &elsewhere, "c").await.unwrap();
+    assert_eq!(bench.notes().await.len(), 3);
+}
+
+#[tokio::test]
+async fn repeats_at_the_same_time_wait_and_get_the_same_reply() {
+    let bench = bench().await;
+    let ctx = call("gateway", "k-1", 1);
+    let replies = futures::future::join_all((0..8).map(|_| run(&bench.db, &ctx, "a"))).await;
+    let replies: Vec<UserUpdated> = replies.into_iter().map(Result::unwrap).collect();
+    assert!(replies.iter().all(|reply| *reply == replies[0]), "{replies:?}");
+    assert_eq!(bench.notes().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_kept() {
+    let bench = bench().await;
+    let ctx = call("gateway", "k-1", 1);
+    let refused = bench
+        .db
+        .idempotent(&ctx, "test.refused", (), |_, ()| {
+            async { Err::<UserUpdated, _>(ChassisError::refuse(Common::Conflict)) }.boxed()
+        })
+        .await;
+    assert!(refused.unwrap_err().is(Common::Conflict));
+    run(&bench.db, &ctx, "a").await.unwrap();
+    assert_eq!(bench.notes().await.len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_day_the_key_is_free() {
+    let bench = bench().await;
+    run(&bench.db, &call("gateway", "k-1", 1), "a").await.unwrap();
+    bench.clock.advance(Duration::from_secs(24 * 3600 - 1));
+    assert!(run(&bench.db, &call("gateway", "k-1", 2), "b").await.is_err());
+    bench.clock.advance(Duration::from_secs(1));
+    run(&bench.db, &call("gateway", "k-1", 2), "b").await.unwrap();
+    assert_eq!(bench.notes().await.len(), 2);
+}
+
+async fn open(bench: &Bench, ctx: &Context) -> uuid::Uuid {
+    match bench.db.claim::<UserUpdated>(ctx).await.unwrap() {
+        Claim::Open(id) => id,
+        Claim::Answered(reply) => panic!("answered: {reply:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_claim_gives_repeats_one_id_until_there_is_a_reply() {
+    let bench = bench().await;
+    let ctx = call("gateway", "k-1", 1);
+    let id = open(&bench, &ctx).await;
+    assert_eq!(open(&bench, &ctx).await, id);
+    let without = Context {
+        idempotency: None,
+        ..ctx.clone()
+    };
+    assert_ne!(open(&bench, &without).await, open(&bench, &without).await);
+    let first = run(&bench.db, &ctx, "a").await.unwrap();
+    match bench.db.claim::<UserUpdated>(&ctx).await.unwrap() {
+        Claim::Answered(reply) => assert_eq!(reply, first),
+        Claim::Open(id) => panic!("still open as {id}"),
+    }
+}

@@ -1,0 +1,131 @@
+//! Schemas: migrated once by whoever comes first, closed to everybody else.
+
+use carshare_store::config;
+use carshare_testkit::Database;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+use crate::bench::migrate;
+
+fn one(version: i64, sql: &'static str) -> Migrator {
+    let migration = Migration::new(
+        version,
+        "test".into(),
+        MigrationType::Simple,
+        sqlx::SqlStr::from_static(sql),
+        false,
+    );
+    Migrator::with_migrations(vec![migration])
+}
+
+/// A database with an empty schema for each role.
+async fn empty() -> Database {
+    Database::create_many(&["store_test", "store_other"], async |_| Ok(())).await
+}
+
+#[tokio::test]
+async fn four_migrators_at_once_are_as_good_as_one() {
+    let database = empty().await;
+    let results = futures::future::join_all((0..4).map(|_| migrate(database.url()))).await;
+    for result in results {
+        result.unwrap();
+    }
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    let applied: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(applied, [1, 100]);
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'store_test' ORDER BY tablename",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(
+        tables,
+        [
+            "_sqlx_migrations",
+            "effects",
+            "idempotency",
+            "inbox",
+            "leases",
+            "outbox",
+            "rooms",
+            "stays"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_tables_of_one_role_are_closed_to_another() {
+    let database = empty().await;
+    migrate(database.url()).await.unwrap();
+    let mut other = PgConnection::connect(&database.url_of("store_other"))
+        .await
+        .unwrap();
+    for sql in [
+        "SELECT * FROM store_test.outbox",
+        "DELETE FROM store_test.rooms",
+        "CREATE TABLE store_test.mine ()",
+    ] {
+        let refused = other.execute(sql).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("permission denied for schema store_test"),
+            "{sql}: {refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_failed_migration_leaves_no_trace_and_can_be_repeated() {
+    let database = empty().await;
+    let config = config::Database::at(database.url());
+    let broken = carshare_store::migrate(&config, one(100, "CREATE TABLE half (); SELECT 1 / 0")).await;
+    assert!(format!("{:#}", broken.unwrap_err()).contains("division by zero"));
+    carshare_store::migrate(&config, one(100, "CREATE TABLE half ()"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_older_release_leaves_a_newer_schema_alone() {
+    let database = empty().await;
+    let config = config::Database::at(database.url());
+    let newer = Migrator::with_migrations(
+        [one(100, "SELECT 1"), one(101, "SELECT 2")]
+            .iter()
+            .flat_map(Migrator::iter)
+            .cloned()
+            .collect(),
+    );
+    carshare_store::migrate(&config, newer).await.unwrap();
+    carshare_store::migrate(&config, one(100, "SELECT 1"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_refused() {
+    let database = empty().await;
+    let config = config::Database::at(database.url());
+    carshare_store::migrate(&config, one(100, "SELECT 1"))
+        .await
+        .unwrap();
+    let refused = carshare_store::migrate(&config, one(100, "SELECT 2"))
+        .await
+        .unwrap_err();
+    assert!(format!("{refused:#}").contains("100"), "{refused:#}");
+}
+
+#[tokio::test]
+async fn numbers_below_100_belong_to_the_mechanisms() {
+    let config = config::Database::at("postgres://nobody@127.0.0.1:1/none");
+    let refused = carshare_store::migrate(&config, one(2, "SELECT 1"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "migration 2 of the service: its numbers begin at 100"
+    );
+}
