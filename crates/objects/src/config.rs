@@ -1,0 +1,51 @@
+//! Where objects are kept.
+
+use carshare_chassis::config::Secret;
+use serde::{Deserialize, Serialize};
+
+/// Configuration of one bucket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How this process reaches the storage, `http://objects:9000`. Buckets are path segments.
+    pub endpoint: String,
+    /// How clients reach it; presigned and public URLs begin with it. Default: `endpoint`.
+    pub public_endpoint: Option<String>,
+    /// Default `ap-northeast-2` (Seoul).
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Access key id.
+    pub access_key: Secret,
+    /// Secret access key.
+    pub secret_key: Secret,
+    /// How long connecting may take. Default 2,000.
+    pub connect_timeout_ms: u64,
+    /// How long an operation may take with its repetitions. Default 10,000.
+    pub timeout_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            public_endpoint: None,
+            region: "ap-northeast-2".to_owned(),
+            bucket: String::new(),
+            access_key: Secret::default(),
+            secret_key: Secret::default(),
+            connect_timeout_ms: 2_000,
+            timeout_ms: 10_000,
+        }
+    }
+}
+
+impl Config {
+    /// How clients reach the storage, without a trailing slash.
+    pub(crate) fn public_endpoint(&self) -> &str {
+        self.public_endpoint
+            .as_ref()
+            .unwrap_or(&self.endpoint)
+            .trim_end_matches('/')
+    }
+}

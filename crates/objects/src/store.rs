@@ -1,0 +1,213 @@
+//! The operations.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use crate::config::Config;
+use crate::connect;
+use crate::error::Error;
+use crate::presign::{self, PresignedPut};
+
+/// What may stand in the path of a URL as it is.
+const KEY: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/');
+
+/// The objects of one bucket. Cheap to clone.
+#[derive(Clone)]
+pub struct Objects(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    /// Signs only: clients may know the storage by another name than we do, and the name is part of the signature.
+    signer: Client,
+    bucket: String,
+    /// `{public endpoint}/{bucket}`
+    public_prefix: String,
+}
+
+/// What is known of an object without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its size.
+    pub content_length_bytes: u64,
+    /// The type it was uploaded with, which proves nothing about the content.
+    pub content_type: Option<String>,
+    /// Changes with the content.
+    pub etag: Option<String>,
+}
+
+impl Objects {
+    /// A handle on the bucket; nothing is connected yet. Fails when the configuration cannot be meant.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        for endpoint in [config.endpoint.as_str(), config.public_endpoint()] {
+            let web = endpoint.starts_with("http://") || endpoint.starts_with("https://");
+            ensure!(
+                web,
+                "the object storage's endpoint {endpoint:?} is no http(s) URL"
+            );
+        }
+        ensure!(
+            !config.bucket.is_empty(),
+            "the object storage's bucket has no name"
+        );
+        Ok(Self(Arc::new(Inner {
+            client: connect::client(config, &config.endpoint),
+            signer: connect::client(config, config.public_endpoint()),
+            bucket: config.bucket.clone(),
+            public_prefix: format!("{}/{}", config.public_endpoint(), config.bucket),
+        })))
+    }
+
+    /// Allows one upload of exactly this type and length to `key` until it expires (a week at most).
+    pub async fn presign_put(
+        &self,
+        key: &str,
+        content_type: &str,
+        content_length_bytes: u64,
+        expires: Duration,
+    ) -> Result<PresignedPut, Error> {
+        let length = i64::try_from(content_length_bytes)
+            .context("content length")
+            .map_err(Error::Internal)?;
+        let request = self.0.signer.put_object().bucket(&self.0.bucket).key(key);
+        let request = request.content_type(content_type).content_length(length);
+        Ok(request.presigned(presign::expiry(expires)?).await?.into())
+    }
+
+    /// Size and type of an object.
+    pub async fn head(&self, key: &str) -> Result<Head, Error> {
+        let request = self.0.client.head_object().bucket(&self.0.bucket).key(key);
+        let head = measured("head", async { Ok(request.send().await?) }).await?;
+        Ok(Head {
+            content_length_bytes: head
+                .content_length
+                .and_then(|n| u64::try_from(n).ok())
+                .unwrap_or(0),
+            content_type: head.content_type,
+            etag: head.e_tag,
+        })
+    }
+
+    /// The first bytes of an object, at most `bytes`: enough to see what it really is.
+    pub async fn read_prefix(&self, key: &str, bytes: u32) -> Result<Bytes, Error> {
+        if bytes == 0 {
+            return Ok(Bytes::new());
+        }
+        let request = self.get_object(key).range(format!("bytes=0-{}", bytes - 1));
+        measured("read_prefix", async {
+            match request.send().await {
+                Ok(object) => collect(object.body).await,
+                // An empty object has no first byte.
+                Err(SdkError::ServiceError(refused)) if refused.err().code() == Some("InvalidRange") => {
+                    Ok(Bytes::new())
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+    }
+
+    /// A whole object, into memory: ask for its [`Objects::head`] first.
+    pub async fn get(&self, key: &str) -> Result<Bytes, Error> {
+        let request = self.get_object(key);
+        measured("get", async { collect(request.send().await?.body).await }).await
+    }
+
+    /// Writes a whole object, over what is there.
+    pub async fn put(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), Error> {
+        let request = self.0.client.put_object().bucket(&self.0.bucket).key(key);
+        let request = request.content_type(content_type).body(ByteStream::from(content));
+        measured("put", async { Ok(request.send().await.map(drop)?) }).await
+    }
+
+    /// Deletes an object. One that is not there is deleted already.
+    pub async fn delete(&self, key: &str) -> Result<(), Error> {
+        let request = self.0.client.delete_object().bucket(&self.0.bucket).key(key);
+        match measured("delete", async { Ok(request.send().await.map(drop)?) }).await {
+            Err(Error::NotFound) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Creates the bucket unless it exists; for development and tests. Elsewhere, the bucket and who may read it are
+    /// infrastructure.
+    pub async fn ensure_bucket(&self) -> Result<(), Error> {
+        match self.check().await {
+            Err(Error::NotFound) => {}
+            result => return result,
+        }
+        let request = self.0.client.create_bucket().bucket(&self.0.bucket);
+        measured("create_bucket", async {
+            match request.send().await {
+                Err(SdkError::ServiceError(refused))
+                    if matches!(
+                        refused.err().code(),
+                        Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists")
+                    ) =>
+                {
+                    Ok(())
+                }
+                result => Ok(result.map(drop)?),
+            }
+        })
+        .await
+    }
+
+    /// Is the bucket there and ours? For readiness.
+    pub async fn check(&self) -> Result<(), Error> {
+        let request = self.0.client.head_bucket().bucket(&self.0.bucket);
+        measured("head_bucket", async { Ok(request.send().await.map(drop)?) }).await
+    }
+
+    /// The address of an object for those who may read without credentials.
+    pub fn public_url(&self, key: &str) -> String {
+        format!("{}/{}", self.0.public_prefix, utf8_percent_encode(key, &KEY))
+    }
+
+    fn get_object(&self, key: &str) -> GetObjectFluentBuilder {
+        self.0.client.get_object().bucket(&self.0.bucket).key(key)
+    }
+}
+
+async fn collect(body: ByteStream) -> Result<Bytes, Error> {
+    // A body that breaks off is the network's fault.
+    let body = body
+        .collect()
+        .await
+        .map_err(|error| Error::Unavailable(error.into()))?;
+    Ok(body.into_bytes())
+}
+
+/// One span and one measurement for each operation. Boxed, because the SDK's futures are tens of kilobytes large.
+fn measured<'a, T: 'a>(
+    operation: &'static str,
+    work: impl Future<Output = Result<T, Error>> + Send + 'a,
+) -> Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>> {
+    let begun = Instant::now();
+    let name = format!("objects.{operation}");
+    let span = tracing::info_span!("objects", otel.name = name, otel.kind = "client", operation);
+    let measured = async move {
+        let result = work.await;
+        let outcome = result.as_ref().map_or_else(Error::label, |_| "ok");
+        metrics::histogram!("objects_request_duration_seconds", "operation" => operation, "outcome" => outcome)
+            .record(begun.elapsed());
+        result
+    };
+    Box::pin(measured.instrument(span))
+}

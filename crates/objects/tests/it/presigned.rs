@@ -1,0 +1,97 @@
+//! A presigned upload does exactly what was signed.
+
+use std::time::Duration;
+
+use carshare_objects::{Config, Error, Objects, PresignedPut};
+use reqwest::Client;
+
+use crate::{bucket, config};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn http() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
+
+async fn upload(put: &PresignedPut, content_type: Option<&str>, body: &'static [u8]) -> u16 {
+    let mut request = http().put(&put.url).body(body);
+    for (name, value) in &put.headers {
+        // The length is set by the client from the body, as browsers do.
+        if name != "content-length" && name != "content-type" {
+            request = request.header(name, value);
+        }
+    }
+    if let Some(content_type) = content_type {
+        request = request.header("content-type", content_type);
+    }
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn the_signed_type_and_length_are_accepted_and_no_other() {
+    let (_server, objects) = bucket().await;
+    let put = objects
+        .presign_put("front.png", "image/png", 5, MINUTE)
+        .await
+        .unwrap();
+    let mut headers = put.headers.clone();
+    headers.sort();
+    let expected = [("content-length", "5"), ("content-type", "image/png")];
+    assert_eq!(
+        headers,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+
+    assert_eq!(upload(&put, Some("text/html"), b"12345").await, 403);
+    assert_eq!(upload(&put, None, b"12345").await, 403);
+    assert_eq!(upload(&put, Some("image/png"), b"123456").await, 403);
+    assert!(matches!(objects.head("front.png").await, Err(Error::NotFound)));
+    assert_eq!(upload(&put, Some("image/png"), b"12345").await, 200);
+    assert_eq!(objects.get("front.png").await.unwrap(), &b"12345"[..]);
+}
+
+#[tokio::test]
+async fn another_key_or_another_lifetime_is_refused() {
+    let (_server, objects) = bucket().await;
+    let put = objects
+        .presign_put("front.png", "image/png", 5, MINUTE)
+        .await
+        .unwrap();
+    let elsewhere = PresignedPut {
+        url: put.url.replace("front.png", "other.png"),
+        ..put.clone()
+    };
+    assert_eq!(upload(&elsewhere, Some("image/png"), b"12345").await, 403);
+    let longer = PresignedPut {
+        url: put.url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"),
+        ..put.clone()
+    };
+    assert_ne!(longer.url, put.url);
+    assert_eq!(upload(&longer, Some("image/png"), b"12345").await, 403);
+    let too_long = objects
+        .presign_put("front.png", "image/png", 5, Duration::from_hours(8 * 24))
+        .await;
+    assert!(matches!(too_long, Err(Error::Internal(_))));
+}
+
+#[tokio::test]
+async fn urls_are_signed_for_the_address_clients_use() {
+    let (server, _) = bucket().await;
+    let by_name = server.endpoint.replace("127.0.0.1", "localhost");
+    let config = Config {
+        public_endpoint: Some(by_name.clone()),
+        ..config(&server)
+    };
+    let objects = Objects::new(&config).unwrap();
+    let put = objects
+        .presign_put("front.png", "image/png", 5, MINUTE)
+        .await
+        .unwrap();
+    assert!(
+        put.url.starts_with(&format!("{by_name}/pictures/front.png?")),
+        "{}",
+        put.url
+    );
+    assert_eq!(upload(&put, Some("image/png"), b"12345").await, 200);
+    assert_eq!(objects.head("front.png").await.unwrap().content_length_bytes, 5);
+}
