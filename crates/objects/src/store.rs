@@ -136,6 +136,26 @@ impl Objects {
         measured("put", async { Ok(request.send().await.map(drop)?) }).await
     }
 
+    /// Copies the very object that `head` tells of. One that is gone, or has other content by now, is [`Error::NotFound`].
+    pub async fn copy(&self, from: &str, to: &str, head: &Head) -> Result<(), Error> {
+        let source = format!("{}/{}", self.0.bucket, utf8_percent_encode(from, &KEY));
+        let request = self.0.client.copy_object().bucket(&self.0.bucket).key(to);
+        let request = request
+            .copy_source(source)
+            .set_copy_source_if_match(head.etag.clone());
+        measured("copy", async {
+            match request.send().await {
+                Err(SdkError::ServiceError(refused))
+                    if refused.err().code() == Some("PreconditionFailed") =>
+                {
+                    Err(Error::NotFound)
+                }
+                result => Ok(result.map(drop)?),
+            }
+        })
+        .await
+    }
+
     /// Deletes an object. One that is not there is deleted already.
     pub async fn delete(&self, key: &str) -> Result<(), Error> {
         let request = self.0.client.delete_object().bucket(&self.0.bucket).key(key);

@@ -127,3 +127,29 @@ async fn a_configuration_that_cannot_be_meant_is_refused() {
     };
     assert!(Objects::new(&ftp).is_err());
 }
+
+#[tokio::test]
+async fn a_copy_is_of_what_was_looked_at_or_none() {
+    let (_server, objects) = bucket().await;
+    let put = |content: &'static [u8]| objects.put("uploads/1", "image/png", Bytes::from_static(content));
+    put(b"first").await.unwrap();
+    let head = objects.head("uploads/1").await.unwrap();
+
+    objects.copy("uploads/1", "shown/1.png", &head).await.unwrap();
+    let copied = objects.head("shown/1.png").await.unwrap();
+    assert_eq!(
+        (copied.content_length_bytes, copied.content_type.as_deref()),
+        (5, Some("image/png"))
+    );
+
+    put(b"other").await.unwrap();
+    assert!(matches!(
+        objects.copy("uploads/1", "shown/1.png", &head).await,
+        Err(Error::NotFound)
+    ));
+    assert_eq!(objects.get("shown/1.png").await.unwrap(), &b"first"[..]);
+    assert!(matches!(
+        objects.copy("uploads/2", "shown/2.png", &head).await,
+        Err(Error::NotFound)
+    ));
+}
