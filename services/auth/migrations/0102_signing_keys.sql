@@ -1,0 +1,7 @@
+-- Keys that sign access tokens. The newest signs, all of them verify. Private keys are sealed (see chassis::seal).
+CREATE TABLE signing_keys (
+    kid                text PRIMARY KEY,
+    public_key         bytea NOT NULL CONSTRAINT signing_keys_ed25519 CHECK (octet_length(public_key) = 32),
+    sealed_private_key bytea NOT NULL,
+    created_at         timestamptz NOT NULL
+);

@@ -1,0 +1,116 @@
+//! `create-admin`: the one way to an account with role admin. It is for the operator, with database access, not an RPC.
+
+use anyhow::{Context as _, anyhow};
+use carshare_chassis::World;
+use carshare_chassis::identity::Role;
+use carshare_proto::auth::v1::RegisterRequest;
+use carshare_proto::codec;
+use carshare_store::Db;
+use futures::FutureExt as _;
+
+use crate::accounts;
+use crate::config::Config;
+use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, UserId};
+use crate::error::Error;
+use crate::passwords::Passwords;
+
+/// The admin to be made.
+#[derive(Clone, Debug)]
+pub struct NewAdmin {
+    /// Login address.
+    pub email: String,
+    /// Display name.
+    pub name: String,
+    /// Mobile number.
+    pub phone: String,
+    /// Password.
+    pub password: Password,
+}
+
+/// Makes the account, by the same rules as for everybody. The error says what is at fault, and never the password.
+pub async fn create_admin(config: &Config, world: World, admin: NewAdmin) -> anyhow::Result<UserId> {
+    let new = parse(&admin)?;
+    let hash = Passwords::new(&config.passwords, world.random.clone())?
+        .hash(admin.password)
+        .await?;
+    let db = Db::connect(&config.database, world)?;
+    let added = db.transaction(
+        "users.create_admin",
+        (new, hash),
+        |tx, (new, hash): &(NewUser, PasswordHash)| {
+            async move { Ok::<_, Error>(accounts::add(tx, new, hash).await?.id) }.boxed()
+        },
+    );
+    let id = added.await.context("the account could not be made")?;
+    db.close().await;
+    Ok(id)
+}
+
+fn parse(admin: &NewAdmin) -> anyhow::Result<NewUser> {
+    // The contract's rules for an account, whoever makes it.
+    let as_request = RegisterRequest {
+        email: admin.email.clone(),
+        password: admin.password.expose().to_owned(),
+        name: admin.name.clone(),
+        phone: admin.phone.clone(),
+        role: carshare_proto::options::v1::Role::Host.into(),
+    };
+    codec::validate(&as_request)
+        .map_err(|status| anyhow!("{:?}", carshare_chassis::Error::from_status(status)))?;
+    let email = Email::new(&admin.email);
+    admin.password.judge(&email).map_err(Error::WeakPassword)?;
+    let phone = Phone::parse(&admin.phone).context("the phone number is not a Korean mobile number")?;
+    Ok(NewUser {
+        email,
+        name: admin.name.trim().to_owned(),
+        phone,
+        role: Role::Admin,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admin() -> NewAdmin {
+        NewAdmin {
+            email: "Ops@Carshare.kr".into(),
+            name: "운영팀".into(),
+            phone: "010-9999-0000".into(),
+            password: Password::new("kopfstein-pflaster"),
+        }
+    }
+
+    #[test]
+    fn an_admin_obeys_the_rules_of_every_account() {
+        let new = parse(&admin()).unwrap();
+        assert_eq!(
+            (new.email.as_str(), new.phone.as_str(), new.role),
+            ("ops@carshare.kr", "+821099990000", Role::Admin)
+        );
+        let wrong = NewAdmin {
+            email: "ops".into(),
+            phone: "02-1".into(),
+            ..admin()
+        };
+        let refused = parse(&wrong).unwrap_err().to_string();
+        assert!(
+            refused.contains("email") && refused.contains("phone"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_refusal_does_not_repeat_the_password() {
+        let weak = NewAdmin {
+            password: Password::new("password123"),
+            ..admin()
+        };
+        assert_eq!(parse(&weak).unwrap_err().to_string(), "weak password: Common");
+        let short = NewAdmin {
+            password: Password::new("s3cr3t"),
+            ..admin()
+        };
+        assert!(!format!("{:?}", parse(&short).unwrap_err()).contains("s3cr3t"));
+    }
+}

@@ -1,0 +1,121 @@
+//! The configuration of this service. `config.default.toml` documents it.
+
+use std::time::Duration;
+
+use carshare_chassis::config::{Admin, Common, Identity, Redis, Seal, Server, Telemetry, Tls};
+use carshare_store::config::Database;
+use serde::{Deserialize, Serialize};
+
+use crate::{issuer, keys, passwords};
+
+/// Everything that is configured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The gRPC port.
+    pub server: Server,
+    /// The port for metrics and probes.
+    pub admin: Admin,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+    /// Issuer and audience of access tokens.
+    pub identity: Identity,
+    /// Certificates of the mesh.
+    pub tls: Tls,
+    /// PostgreSQL.
+    pub database: Database,
+    /// Redis: revoked tokens and events.
+    pub redis: Redis,
+    /// Keys for secrets at rest.
+    pub seal: Seal,
+    /// bcrypt.
+    pub passwords: passwords::Config,
+    /// Life of tokens and sessions.
+    pub sessions: issuer::Config,
+    /// Keys of access tokens.
+    pub signing_keys: keys::Config,
+    /// Periods of background work.
+    pub jobs: Jobs,
+}
+
+/// `[jobs]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    /// How often revoked access tokens are copied to Redis again.
+    pub copy_revocations_every_ms: u64,
+    /// How often what has no more meaning is removed.
+    pub purge_every_ms: u64,
+}
+
+impl Config {
+    /// The sections that the server stack needs.
+    pub fn common(&self) -> Common {
+        Common {
+            server: self.server.clone(),
+            admin: self.admin.clone(),
+            telemetry: self.telemetry.clone(),
+            identity: self.identity.clone(),
+            tls: self.tls.clone(),
+        }
+    }
+}
+
+impl Jobs {
+    /// [`Jobs::copy_revocations_every_ms`] as a duration.
+    pub fn copy_revocations_every(&self) -> Duration {
+        Duration::from_millis(self.copy_revocations_every_ms)
+    }
+
+    /// [`Jobs::purge_every_ms`] as a duration.
+    pub fn purge_every(&self) -> Duration {
+        Duration::from_millis(self.purge_every_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_chassis::config::{Sources, load, redacted};
+
+    use super::*;
+
+    const DEFAULTS: &str = include_str!("../config.default.toml");
+
+    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let env = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        load(Sources {
+            service: "auth",
+            defaults: DEFAULTS,
+            file: None,
+            env,
+        })
+    }
+
+    #[test]
+    fn the_defaults_need_addresses_and_keys_only() {
+        let config = loaded(&[
+            ("AUTH__DATABASE__URL", "postgres://auth:geheim@db/carshare"),
+            ("AUTH__REDIS__URL", "redis://cache"),
+            ("AUTH__SEAL__PRIMARY", "k"),
+            ("AUTH__SEAL__KEYS", "{ k = \"sealing\" }"),
+        ])
+        .unwrap();
+        assert_eq!(
+            (config.sessions.access_token_ttl_s, config.passwords.bcrypt_cost),
+            (900, 12)
+        );
+        let printed = redacted(&config).to_string();
+        assert!(
+            !printed.contains("geheim") && !printed.contains("sealing"),
+            "{printed}"
+        );
+    }
+
+    #[test]
+    fn without_them_the_missing_key_is_named() {
+        let refused = format!("{:#}", loaded(&[]).unwrap_err());
+        assert!(refused.contains("url"), "{refused}");
+    }
+}

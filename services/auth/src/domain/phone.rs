@@ -1,0 +1,98 @@
+//! Korean mobile numbers in E.164.
+
+use std::fmt;
+
+/// A mobile number such as `+821012345678`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Phone(String);
+
+const COUNTRY: &str = "+82";
+
+impl Phone {
+    /// Reads `010-1234-5678`, `01012345678`, `+82-10-1234-5678` or `+821012345678`; `None` when it is none of these.
+    pub fn parse(typed: &str) -> Option<Self> {
+        let digits = typed.replace('-', "");
+        let national = digits
+            .strip_prefix(COUNTRY)
+            .or_else(|| digits.strip_prefix('0'))?;
+        let mobile = matches!(national.as_bytes(), [b'1', b'0' | b'1' | b'6'..=b'9', rest @ ..]
+            if (7..=8).contains(&rest.len()) && rest.iter().all(u8::is_ascii_digit));
+        mobile.then(|| Self(format!("{COUNTRY}{national}")))
+    }
+
+    /// A number that was stored, and so was parsed once.
+    pub(crate) fn stored(e164: String) -> Self {
+        Self(e164)
+    }
+
+    /// The number in E.164.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.len().saturating_sub(4);
+        write!(f, "Phone(***{})", &self.0[shown..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_usual_spelling_is_one_number() {
+        for typed in [
+            "010-1234-5678",
+            "01012345678",
+            "+82-10-1234-5678",
+            "+821012345678",
+            "+82-1012345678",
+        ] {
+            assert_eq!(Phone::parse(typed).unwrap().as_str(), "+821012345678", "{typed}");
+        }
+        assert_eq!(Phone::parse("011-123-4567").unwrap().as_str(), "+82111234567");
+    }
+
+    #[test]
+    fn other_numbers_are_none() {
+        for typed in [
+            "",
+            "010",
+            "02-123-4567",
+            "+1 650 253 0000",
+            "015-1234-5678",
+            "010-1234-56789",
+            "+820101234567８",
+        ] {
+            assert_eq!(Phone::parse(typed), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn logs_show_the_last_four_digits_at_most() {
+        assert_eq!(
+            format!("{:?}", Phone::parse("010-1234-5678").unwrap()),
+            "Phone(***5678)"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_parsed_is_e164_and_parses_to_itself(typed in "(\\+82-?|0)1[016789]-?[0-9]{3,4}-?[0-9]{4}") {
+            let phone = Phone::parse(&typed).unwrap();
+            prop_assert!(phone.as_str().starts_with("+821"));
+            prop_assert!(phone.as_str()[1..].bytes().all(|b| b.is_ascii_digit()));
+            prop_assert_eq!(Phone::parse(phone.as_str()), Some(phone));
+        }
+
+        #[test]
+        fn parsing_never_panics(typed in "\\PC*") {
+            let _ = Phone::parse(&typed);
+        }
+    }
+}

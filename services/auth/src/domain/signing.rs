@@ -1,0 +1,37 @@
+//! Which of several signing keys signs.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The position in `created_at` of the key that signs at the time `now`: the newest one that has been published for at
+/// least `ahead`, so that everybody who verifies has seen it. While there is no such key the oldest one signs.
+pub fn signer(created_at: &[DateTime<Utc>], now: DateTime<Utc>, ahead: TimeDelta) -> Option<usize> {
+    let by_age = |at: &usize| created_at[*at];
+    let published = (0..created_at.len()).filter(|at| created_at[*at] + ahead <= now);
+    published
+        .max_by_key(by_age)
+        .or_else(|| (0..created_at.len()).min_by_key(by_age))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_published_key_signs() {
+        let now: DateTime<Utc> = "2026-11-22T12:00:00Z".parse().unwrap();
+        let ago = |minutes| now - TimeDelta::minutes(minutes);
+        let table = [
+            (vec![], None),
+            // The first key of all has nobody before it.
+            (vec![ago(0)], Some(0)),
+            (vec![ago(60), ago(1)], Some(0)),
+            (vec![ago(1), ago(60)], Some(1)),
+            (vec![ago(60), ago(10)], Some(1)),
+            (vec![ago(90), ago(11), ago(60), ago(9)], Some(1)),
+            (vec![ago(2), ago(3)], Some(1)),
+        ];
+        for (keys, expected) in table {
+            assert_eq!(signer(&keys, now, TimeDelta::minutes(10)), expected, "{keys:?}");
+        }
+    }
+}

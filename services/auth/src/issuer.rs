@@ -1,0 +1,130 @@
+//! Issues the pair of tokens of a session.
+
+use std::sync::Arc;
+
+use carshare_chassis::identity::Claims;
+use carshare_chassis::{World, config};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, Header};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{RefreshToken, SessionId, TokenId, User};
+use crate::error::Error;
+use crate::keys::{KeyRing, SigningKey};
+
+/// `[sessions]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Life of an access token.
+    pub access_token_ttl_s: u32,
+    /// Life of a refresh token; each one that is traded gives a new one with a whole life.
+    pub refresh_token_ttl_s: u32,
+    /// How long a session that has run out is kept for questions, before it is removed.
+    pub keep_expired_s: u32,
+}
+
+/// Issues tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct Issuer {
+    keys: KeyRing,
+    terms: Arc<Terms>,
+}
+
+struct Terms {
+    world: World,
+    issuer: String,
+    audience: String,
+    access_ttl: TimeDelta,
+    refresh_ttl: TimeDelta,
+}
+
+/// An issuer with its key in hand: it needs nothing more from anywhere, so it works inside a transaction.
+pub struct Signer {
+    key: Arc<SigningKey>,
+    terms: Arc<Terms>,
+}
+
+/// A pair of tokens, fresh. Debug shows no token.
+#[derive(Debug)]
+pub struct Issued {
+    /// The signed JWT.
+    pub access_token: config::Secret,
+    /// Its `jti`.
+    pub access_token_id: TokenId,
+    /// When it ends.
+    pub access_expires_at: DateTime<Utc>,
+    /// The token to be traded for the next pair.
+    pub refresh_token: RefreshToken,
+    /// When that ends.
+    pub refresh_expires_at: DateTime<Utc>,
+    /// Life of the access token.
+    pub expires_in_s: i64,
+}
+
+impl Issuer {
+    /// Issues in the name that everybody verifies against.
+    pub fn new(keys: KeyRing, identity: &config::Identity, sessions: &Config, world: World) -> Self {
+        let terms = Terms {
+            world,
+            issuer: identity.issuer.clone(),
+            audience: identity.audience.clone(),
+            access_ttl: seconds(sessions.access_token_ttl_s),
+            refresh_ttl: seconds(sessions.refresh_token_ttl_s),
+        };
+        Self {
+            keys,
+            terms: Arc::new(terms),
+        }
+    }
+
+    /// Takes the key that signs now.
+    pub async fn signer(&self) -> Result<Signer, Error> {
+        Ok(Signer {
+            key: self.keys.signer().await?,
+            terms: Arc::clone(&self.terms),
+        })
+    }
+}
+
+impl Signer {
+    /// A pair for the user's session at the time `now`.
+    pub fn issue(&self, user: &User, session: SessionId, now: DateTime<Utc>) -> Result<Issued, Error> {
+        let terms = &self.terms;
+        // Claims count whole seconds: the row says when the token really ends.
+        let issued_at = now.duration_trunc(TimeDelta::seconds(1)).unwrap_or(now);
+        let access_expires_at = issued_at + terms.access_ttl;
+        let access_token_id = TokenId(terms.world.ids.next());
+        let claims = Claims {
+            iss: terms.issuer.clone(),
+            aud: terms.audience.clone(),
+            sub: user.id.0,
+            role: user.role,
+            jti: access_token_id.0,
+            sid: session.0,
+            iat: issued_at.timestamp(),
+            exp: access_expires_at.timestamp(),
+        };
+        Ok(Issued {
+            access_token: self.sign(&claims)?.into(),
+            access_token_id,
+            access_expires_at,
+            refresh_token: RefreshToken::of(terms.world.random.bytes()),
+            refresh_expires_at: now + terms.refresh_ttl,
+            expires_in_s: terms.access_ttl.num_seconds(),
+        })
+    }
+
+    fn sign(&self, claims: &Claims) -> Result<String, Error> {
+        let header = Header {
+            kid: Some(self.key.kid().to_owned()),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        let signed = jsonwebtoken::encode(&header, claims, self.key.encoding());
+        Ok(signed.map_err(carshare_chassis::Error::internal)?)
+    }
+}
+
+fn seconds(count: u32) -> TimeDelta {
+    TimeDelta::seconds(count.into())
+}

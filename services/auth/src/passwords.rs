@@ -1,0 +1,206 @@
+//! bcrypt, off the async threads, a few at a time, and the same work whether an account exists or not.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use carshare_chassis::{Error, Random};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::domain::{Password, PasswordHash};
+
+/// `[passwords]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// log2 of the rounds, 4 to 31; each step doubles the work.
+    pub bcrypt_cost: u32,
+    /// Hashes computed at a time; more wait. 0: one for each core.
+    pub max_parallel: usize,
+}
+
+/// Hashes and verifies passwords. Cheap to clone.
+#[derive(Clone)]
+pub struct Passwords {
+    cost: u32,
+    decoy: PasswordHash,
+    permits: Arc<Semaphore>,
+    random: Random,
+}
+
+/// Every bcrypt computation, by purpose.
+pub const HASHES_TOTAL: &str = "auth_password_hashes_total";
+
+impl Passwords {
+    /// With the configured cost.
+    pub fn new(config: &Config, random: Random) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            (4..=31).contains(&config.bcrypt_cost),
+            "passwords.bcrypt_cost must be 4 to 31"
+        );
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let parallel = if config.max_parallel == 0 {
+            cores
+        } else {
+            config.max_parallel
+        };
+        Ok(Self {
+            cost: config.bcrypt_cost,
+            decoy: decoy(config.bcrypt_cost),
+            permits: Arc::new(Semaphore::new(parallel)),
+            random,
+        })
+    }
+
+    /// The hash to store.
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, Error> {
+        let (cost, salt) = (self.cost, self.random.bytes::<16>());
+        let parts = self
+            .compute("hash", move || {
+                bcrypt::hash_with_salt(password.expose(), cost, salt)
+            })
+            .await?;
+        Ok(PasswordHash::new(parts.to_string()))
+    }
+
+    /// Whether the password belongs to the stored hash.
+    ///
+    /// Without a stored hash, for an address nobody has, the answer is no after the same work, so that the time of a
+    /// refusal does not tell who has an account.
+    pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool, Error> {
+        let known = stored.is_some();
+        let hash = stored.unwrap_or_else(|| self.decoy.clone());
+        let purpose = if known { "verify" } else { "decoy" };
+        let matches = self
+            .compute(purpose, move || bcrypt::verify(password.expose(), hash.expose()))
+            .await?;
+        Ok(matches && known)
+    }
+
+    async fn compute<T, F>(&self, purpose: &'static str, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> bcrypt::BcryptResult<T> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(Error::internal)?;
+        metrics::counter!(HASHES_TOTAL, "purpose" => purpose).increment(1);
+        // The permit goes along: a caller that gives up does not make room while its hash is still being computed.
+        let computed = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        let result = computed.await.map_err(Error::internal)?;
+        result.context("bcrypt refused").map_err(Error::from)
+    }
+}
+
+/// A well-formed hash of this cost that no password is known for.
+fn decoy(cost: u32) -> PasswordHash {
+    // Salt and hash of zero bits, in bcrypt's base64.
+    PasswordHash::new(format!("$2b${cost:02}${}", ".".repeat(53)))
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    fn passwords() -> Passwords {
+        Passwords::new(
+            &Config {
+                bcrypt_cost: 4,
+                max_parallel: 2,
+            },
+            Random::seeded(1),
+        )
+        .unwrap()
+    }
+
+    /// Runs `work` and returns its output with the metrics it wrote.
+    fn measured<T>(work: impl Future<Output = T>) -> (T, String) {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let output = metrics::with_local_recorder(&recorder, || runtime.block_on(work));
+        (output, recorder.handle().render())
+    }
+
+    #[tokio::test]
+    async fn a_password_fits_its_own_hash_only() {
+        let passwords = passwords();
+        let hash = passwords.hash(Password::new("correct horse")).await.unwrap();
+        assert!(hash.expose().starts_with("$2b$04$"));
+        assert!(
+            passwords
+                .verify(Password::new("correct horse"), Some(hash.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(Password::new("correct house"), Some(hash))
+                .await
+                .unwrap()
+        );
+    }
+
+    #[tokio::test]
+    async fn all_72_bytes_count() {
+        let passwords = passwords();
+        let long = "가".repeat(24);
+        assert_eq!(long.len(), 72);
+        let hash = passwords.hash(Password::new(&long)).await.unwrap();
+        assert!(
+            passwords
+                .verify(Password::new(&long), Some(hash.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(Password::new(format!("{}x", "가".repeat(23))), Some(hash))
+                .await
+                .unwrap()
+        );
+    }
+
+    #[test]
+    fn an_unknown_account_costs_one_bcrypt_of_the_same_cost() {
+        let passwords = passwords();
+        let (fits, metrics) = measured(passwords.verify(Password::new("correct horse"), None));
+        assert!(!fits.unwrap());
+        assert!(
+            metrics.contains("auth_password_hashes_total{purpose=\"decoy\"} 1"),
+            "{metrics}"
+        );
+        assert_eq!(
+            passwords
+                .decoy
+                .expose()
+                .parse::<bcrypt::HashParts>()
+                .unwrap()
+                .get_cost(),
+            4
+        );
+    }
+
+    #[tokio::test]
+    async fn a_broken_hash_is_our_defect() {
+        let refused = passwords()
+            .verify(Password::new("x"), Some(PasswordHash::new("nonsense".into())))
+            .await;
+        assert_eq!(refused.unwrap_err().reason(), "INTERNAL");
+    }
+
+    #[test]
+    fn a_cost_out_of_range_is_refused_at_start() {
+        let config = Config {
+            bcrypt_cost: 3,
+            max_parallel: 0,
+        };
+        assert!(Passwords::new(&config, Random::seeded(1)).is_err());
+    }
+}

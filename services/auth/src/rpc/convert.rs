@@ -1,0 +1,78 @@
+//! Proto ↔ domain, nothing else.
+
+use carshare_chassis::Error;
+use carshare_chassis::identity::Jwk;
+use carshare_proto::auth::v1 as pb;
+use carshare_proto::options::v1::Role;
+use chrono::{DateTime, Utc};
+
+use crate::domain::User;
+use crate::issuer::Issued;
+
+/// The account as its owner sees it.
+pub fn user(user: &User) -> pb::User {
+    pb::User {
+        id: user.id.to_string(),
+        email: user.email.as_str().to_owned(),
+        name: user.name.clone(),
+        phone: user.phone.as_str().to_owned(),
+        role: Role::from(user.role).into(),
+        profile_image_url: user.profile_image_url.clone(),
+        is_verified: user.is_verified,
+        created_at: Some(timestamp(user.created_at)),
+    }
+}
+
+/// The account as others see it.
+pub fn profile(user: &User) -> pb::UserProfile {
+    pb::UserProfile {
+        id: user.id.to_string(),
+        name: user.name.clone(),
+        role: Role::from(user.role).into(),
+        profile_image_url: user.profile_image_url.clone(),
+        is_verified: user.is_verified,
+        created_at: Some(timestamp(user.created_at)),
+    }
+}
+
+/// A pair of tokens for its owner.
+pub fn auth_response(account: &User, issued: &Issued) -> pb::AuthResponse {
+    pb::AuthResponse {
+        access_token: issued.access_token.expose().to_owned(),
+        refresh_token: issued.refresh_token.expose().to_owned(),
+        user: Some(user(account)),
+        expires_in: issued.expires_in_s,
+    }
+}
+
+/// A public key in the form of RFC 8037.
+pub fn jwk(key: Jwk) -> pb::Jwk {
+    pb::Jwk {
+        kty: "OKP".to_owned(),
+        crv: "Ed25519".to_owned(),
+        x: key.x,
+        kid: key.kid,
+        r#use: "sig".to_owned(),
+        alg: "EdDSA".to_owned(),
+    }
+}
+
+/// The role somebody may take by registering.
+pub fn registered_role(role: Role) -> Result<carshare_chassis::identity::Role, Error> {
+    match role {
+        Role::Guest => Ok(carshare_chassis::identity::Role::Guest),
+        Role::Host => Ok(carshare_chassis::identity::Role::Host),
+        Role::Admin | Role::Unspecified => Err(Error::invalid(
+            "role",
+            "guest 또는 host만 선택할 수 있습니다.",
+            "must be guest or host",
+        )),
+    }
+}
+
+fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: at.timestamp(),
+        nanos: at.timestamp_subsec_nanos() as i32,
+    }
+}

@@ -1,0 +1,17 @@
+//! `GetJwks`: the public keys that verify access tokens, newest first. Everybody may have them.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::auth::v1 as pb;
+
+use super::convert;
+use crate::App;
+use crate::error::Error;
+
+pub async fn handle(
+    app: &App,
+    _context: Context,
+    _request: pb::GetJwksRequest,
+) -> Result<pb::GetJwksResponse, Error> {
+    let keys = app.keys.public().await?.into_iter().map(convert::jwk).collect();
+    Ok(pb::GetJwksResponse { keys })
+}

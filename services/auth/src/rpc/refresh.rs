@@ -1,0 +1,95 @@
+//! `Refresh`: trades a refresh token for a new pair.
+//!
+//! Rule: each token works once. A second use means that two parties hold it, so the session ends, in the transaction
+//! that notices it and that is committed although the call is refused.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::auth::v1 as pb;
+use carshare_store::Tx;
+use futures::FutureExt as _;
+use uuid::Uuid;
+
+use super::convert;
+use crate::App;
+use crate::domain::{EndReason, RefreshToken, SessionId, TokenHash, Verdict};
+use crate::error::Error;
+use crate::issuer::Signer;
+use crate::secret_reply::{Sealed, SecretReply};
+use crate::session;
+use crate::store::{sessions, users};
+
+struct Input {
+    token: TokenHash,
+    signer: Signer,
+    reply: SecretReply<Outcome>,
+}
+
+/// What is committed, and what a repeat with the same idempotency key meets again.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Outcome {
+    /// The new pair; absent when the token had been used before.
+    #[prost(message, optional, tag = "1")]
+    renewed: Option<pb::AuthResponse>,
+    /// The session of the token.
+    #[prost(bytes = "vec", tag = "2")]
+    session: Vec<u8>,
+}
+
+pub async fn handle(
+    app: &App,
+    context: Context,
+    request: pb::RefreshRequest,
+) -> Result<pb::AuthResponse, Error> {
+    let (context, reply) = app.replies.of(context);
+    let token = RefreshToken::presented(request.refresh_token).hash();
+    let input = Input {
+        token,
+        signer: app.issuer.signer().await?,
+        reply: reply.clone(),
+    };
+    let stored = app
+        .db
+        .idempotent(&context, "sessions.refresh", input, |tx, input| {
+            trade(tx, input).boxed()
+        });
+    let outcome = reply.open(&stored.await?)?;
+    match outcome.renewed {
+        Some(renewed) => Ok(renewed),
+        None => Err(reused(app, &outcome.session).await),
+    }
+}
+
+async fn trade(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
+    let locked = sessions::lock_by_token(tx.conn(), input.token)
+        .await?
+        .ok_or(Error::InvalidRefreshToken)?;
+    let renewed = match locked.presented.judge(tx.now()) {
+        Verdict::Invalid => return Err(Error::InvalidRefreshToken),
+        Verdict::Reused => {
+            session::end(tx, locked.id, EndReason::Reuse).await?;
+            None
+        }
+        Verdict::Rotate => {
+            let user = users::find(tx.conn(), locked.user_id)
+                .await?
+                .ok_or(Error::InvalidRefreshToken)?;
+            let issued = session::advance(tx, &input.signer, &user, locked.id, input.token).await?;
+            Some(convert::auth_response(&user, &issued))
+        }
+    };
+    Ok(input.reply.seal(&Outcome {
+        renewed,
+        session: locked.id.0.as_bytes().to_vec(),
+    })?)
+}
+
+/// The session is over in the database; its access tokens follow.
+async fn reused(app: &App, session: &[u8]) -> Error {
+    let Ok(session) = Uuid::from_slice(session).map(SessionId) else {
+        return Error::RefreshTokenReused;
+    };
+    metrics::counter!("auth_refresh_tokens_reused_total").increment(1);
+    tracing::warn!(session_id = %session, "a refresh token was used twice, its session is ended");
+    app.revoker.copy_session(session).await;
+    Error::RefreshTokenReused
+}

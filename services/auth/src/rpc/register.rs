@@ -1,0 +1,75 @@
+//! `Register`: makes an account and signs it in.
+//!
+//! Rules: an address belongs to one account whatever its case; the phone number is kept in E.164; a password that is
+//! easy to guess is refused; admins are not made here. Account, session and `user.registered` are one transaction.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::auth::v1 as pb;
+use futures::FutureExt as _;
+
+use super::convert;
+use crate::App;
+use crate::domain::{Email, NewUser, Password, PasswordHash, Phone};
+use crate::error::Error;
+use crate::issuer::Signer;
+use crate::secret_reply::SecretReply;
+use crate::{accounts, session};
+
+struct Input {
+    new: NewUser,
+    hash: PasswordHash,
+    signer: Signer,
+    reply: SecretReply<pb::AuthResponse>,
+}
+
+pub async fn handle(
+    app: &App,
+    context: Context,
+    request: pb::RegisterRequest,
+) -> Result<pb::AuthResponse, Error> {
+    let new = parse(&request)?;
+    let password = Password::new(request.password);
+    password.judge(&new.email).map_err(Error::WeakPassword)?;
+    let hash = app.passwords.hash(password).await?;
+    let (context, reply) = app.replies.of(context);
+    let input = Input {
+        new,
+        hash,
+        signer: app.issuer.signer().await?,
+        reply: reply.clone(),
+    };
+    let stored = app.db.idempotent(&context, "users.register", input, |tx, input| {
+        async move {
+            let user = accounts::add(tx, &input.new, &input.hash).await?;
+            let issued = session::begin(tx, &input.signer, &user).await?;
+            Ok::<_, Error>(input.reply.seal(&convert::auth_response(&user, &issued))?)
+        }
+        .boxed()
+    });
+    Ok(reply.open(&stored.await?)?)
+}
+
+fn parse(request: &pb::RegisterRequest) -> Result<NewUser, carshare_chassis::Error> {
+    let name = request.name.trim();
+    if name.is_empty() {
+        return Err(carshare_chassis::Error::invalid(
+            "name",
+            "이름을 입력해 주세요.",
+            "must not be blank",
+        ));
+    }
+    let phone = Phone::parse(&request.phone).ok_or_else(|| {
+        carshare_chassis::Error::invalid(
+            "phone",
+            "휴대폰 번호를 확인해 주세요.",
+            "must be a Korean mobile number",
+        )
+    })?;
+    let role = convert::registered_role(request.role())?;
+    Ok(NewUser {
+        email: Email::new(&request.email),
+        name: name.to_owned(),
+        phone,
+        role,
+    })
+}

@@ -1,0 +1,9 @@
+//! All SQL of this service, one module a table. Functions take the connection they run on: a transaction, or the pool
+//! for plain reads.
+
+mod entity;
+pub mod refresh_tokens;
+pub mod revocations;
+pub mod sessions;
+pub mod signing_keys;
+pub mod users;

@@ -1,0 +1,68 @@
+//! Table `revocations`: access tokens that were ended before their time.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, raw_sql};
+
+use super::entity::revocation;
+use crate::domain::{SessionId, TokenId};
+use crate::error::Error;
+
+/// A token that is not to be believed any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// The token.
+    pub token_id: TokenId,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Revokes every access token of a session that still counts.
+pub async fn insert_of_session(
+    conn: &impl ConnectionTrait,
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let session_id = session.0;
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        r#"INSERT INTO revocations (token_id, session_id, expires_at)
+           SELECT access_token_id, session_id, access_expires_at FROM refresh_tokens
+           WHERE session_id = {session_id} AND access_expires_at > {now}
+           ON CONFLICT (token_id) DO NOTHING"#
+    ))
+    .await?;
+    Ok(())
+}
+
+/// The revoked tokens of a session that would still count.
+pub async fn list_of_session(
+    conn: &impl ConnectionTrait,
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Revoked>, Error> {
+    let rows = revocation::Entity::find()
+        .filter(revocation::Column::SessionId.eq(session.0))
+        .filter(revocation::Column::ExpiresAt.gt(now));
+    Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())
+}
+
+/// Every revoked token that would still count.
+pub async fn list(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<Revoked>, Error> {
+    let rows = revocation::Entity::find().filter(revocation::Column::ExpiresAt.gt(now));
+    Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())
+}
+
+/// Forgets the tokens that have ended by themselves; says how many.
+pub async fn delete_expired(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64, Error> {
+    let expired = revocation::Entity::delete_many().filter(revocation::Column::ExpiresAt.lte(now));
+    Ok(expired.exec(conn).await?.rows_affected)
+}
+
+impl From<revocation::Model> for Revoked {
+    fn from(row: revocation::Model) -> Self {
+        Self {
+            token_id: TokenId(row.token_id),
+            expires_at: row.expires_at,
+        }
+    }
+}

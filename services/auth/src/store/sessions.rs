@@ -1,0 +1,108 @@
+//! Table `sessions`: families of refresh tokens.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult, IntoActiveModel as _,
+    QueryFilter as _, raw_sql,
+};
+use uuid::Uuid;
+
+use super::entity::session;
+use crate::domain::{EndReason, Presented, SessionId, TokenHash, UserId};
+use crate::error::Error;
+
+/// A session, locked, and the token by which it was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Locked {
+    /// The session.
+    pub id: SessionId,
+    /// Its owner.
+    pub user_id: UserId,
+    /// What decides the worth of the token.
+    pub presented: Presented,
+}
+
+/// Begins a session.
+pub async fn insert(
+    conn: &impl ConnectionTrait,
+    id: SessionId,
+    user_id: UserId,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let row = session::Model {
+        id: id.0,
+        user_id: user_id.0,
+        created_at,
+        expires_at,
+        ended_at: None,
+        end_reason: None,
+    };
+    session::Entity::insert(row.into_active_model())
+        .exec_without_returning(conn)
+        .await?;
+    Ok(())
+}
+
+/// The session a refresh token belongs to. Whoever else presents a token of it waits until this transaction is over.
+pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Result<Option<Locked>, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        user_id: Uuid,
+        used_at: Option<DateTime<Utc>>,
+        expires_at: DateTime<Utc>,
+        ended_at: Option<DateTime<Utc>>,
+    }
+    let token_hash = token.0.to_vec();
+    // Both rows are locked: of a row that is only joined, one who waited for the other would see the old version.
+    let found = Row::find_by_statement(raw_sql!(
+        Postgres,
+        r#"SELECT s.id, s.user_id, t.used_at, t.expires_at, s.ended_at
+           FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+           WHERE t.token_hash = {token_hash}
+           FOR UPDATE OF t, s"#
+    ))
+    .one(conn)
+    .await?;
+    Ok(found.map(|row| Locked {
+        id: SessionId(row.id),
+        user_id: UserId(row.user_id),
+        presented: Presented {
+            used_at: row.used_at,
+            expires_at: row.expires_at,
+            session_ended_at: row.ended_at,
+        },
+    }))
+}
+
+/// Lets a session last until the end of its newest token.
+pub async fn extend(conn: &impl ConnectionTrait, id: SessionId, until: DateTime<Utc>) -> Result<(), Error> {
+    let extended = session::Entity::update_many().col_expr(session::Column::ExpiresAt, Expr::value(until));
+    extended.filter(session::Column::Id.eq(id.0)).exec(conn).await?;
+    Ok(())
+}
+
+/// Ends a session. One that is over stays as it is.
+pub async fn end(
+    conn: &impl ConnectionTrait,
+    id: SessionId,
+    reason: EndReason,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    session::Entity::update_many()
+        .col_expr(session::Column::EndedAt, Expr::value(at))
+        .col_expr(session::Column::EndReason, Expr::value(reason.word()))
+        .filter(session::Column::Id.eq(id.0))
+        .filter(session::Column::EndedAt.is_null())
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Removes the sessions whose last token ended before `before`, with their tokens; says how many.
+pub async fn delete_expired(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, Error> {
+    let expired = session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(before));
+    Ok(expired.exec(conn).await?.rows_affected)
+}

@@ -1,0 +1,78 @@
+//! `create-admin`, as the operator runs it.
+
+use std::time::Duration;
+
+use carshare_proto::auth::v1::LoginRequest;
+use carshare_proto::options::v1::Role;
+use carshare_testkit::TempFolder;
+use carshare_testkit::process::{Binary, Launch};
+
+use crate::support::*;
+
+const ADMIN_PASSWORD: &str = "kopfstein-pflaster";
+
+async fn create_admin(auth: &Auth, password: &str) -> (bool, Binary) {
+    let folder = TempFolder::create("auth-admin").unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, format!("{password}\n")).unwrap();
+    let args = [
+        "create-admin",
+        "--email",
+        "Ops@carshare.kr",
+        "--phone",
+        "010-9999-0000",
+        "--password-file",
+    ];
+    let mut args: Vec<String> = args.map(str::to_owned).into();
+    args.push(file.display().to_string());
+    let env = environment(&auth.database.url(), auth.replica.config.redis.url.expose())
+        .into_iter()
+        .collect();
+    let mut binary = Binary::spawn(
+        env!("CARGO_BIN_EXE_carshare-auth"),
+        Launch { args, env, dir: None },
+    )
+    .unwrap();
+    let status = binary.wait(Duration::from_secs(30)).await.unwrap();
+    (status.success(), binary)
+}
+
+#[tokio::test]
+async fn create_admin_makes_an_account_that_can_sign_in_and_logs_no_password() {
+    let auth = Auth::start().await;
+    let (made, output) = create_admin(&auth, ADMIN_PASSWORD).await;
+    assert!(made, "{}", output.logs().tail());
+    assert!(!output.logs().contain(ADMIN_PASSWORD));
+    let request = LoginRequest {
+        email: "ops@carshare.kr".into(),
+        password: ADMIN_PASSWORD.into(),
+    };
+    let reply = auth.client().login(request).await.unwrap().into_inner();
+    assert_eq!(reply.user.unwrap().role(), Role::Admin);
+    assert_eq!(claims(&reply.access_token)["role"], "admin");
+    assert_eq!(auth.count("outbox").await, 1);
+
+    let (again, output) = create_admin(&auth, ADMIN_PASSWORD).await;
+    assert!(!again);
+    assert!(
+        output.logs().contain("the address is taken"),
+        "{}",
+        output.logs().tail()
+    );
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn a_weak_password_makes_no_admin() {
+    let auth = Auth::start().await;
+    let (made, output) = create_admin(&auth, "password123").await;
+    assert!(!made);
+    assert!(
+        output.logs().contain("weak password: Common"),
+        "{}",
+        output.logs().tail()
+    );
+    assert!(!output.logs().contain("password123"));
+    assert_eq!(auth.count("users").await, 0);
+    auth.finish().await;
+}

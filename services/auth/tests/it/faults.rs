@@ -1,0 +1,79 @@
+//! PostgreSQL goes away and comes back.
+
+use carshare_proto::auth::v1::*;
+use carshare_testkit::eventually_true;
+use carshare_testkit::proxy::FaultProxy;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn without_postgres_calls_are_refused_as_unavailable_until_it_is_back() {
+    let database = database().await;
+    let (proxy, through) = FaultProxy::in_front_of(&database.url()).await.unwrap();
+    let mut config = config(&through, &carshare_testkit::redis_url().await);
+    config.database.acquire_timeout_ms = 500;
+    let replica = Replica::start(config, 1).await;
+    let mut client = replica.client.clone();
+    let session = client
+        .register(guest("minji@example.com"))
+        .await
+        .unwrap()
+        .into_inner();
+
+    proxy.cut();
+    let refused = client
+        .get_me(bearer(GetMeRequest {}, &session.access_token))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        facts(&refused),
+        (Code::Unavailable, "UNAVAILABLE".into(), "COMMON005".into())
+    );
+    assert!(refused.get_details_retry_info().unwrap().retry_delay.is_some());
+    // The keys are in memory: who verifies tokens does not notice.
+    assert_eq!(
+        client
+            .get_jwks(GetJwksRequest {})
+            .await
+            .unwrap()
+            .into_inner()
+            .keys
+            .len(),
+        1
+    );
+
+    proxy.heal();
+    eventually_true(SOON, || {
+        let mut client = replica.client.clone();
+        let request = bearer(GetMeRequest {}, &session.access_token);
+        async move { client.get_me(request).await.is_ok() }
+    })
+    .await;
+    replica.finish().await;
+}
+
+#[tokio::test]
+async fn a_service_that_starts_before_postgres_serves_when_it_is_there() {
+    let database = database().await;
+    let (proxy, through) = FaultProxy::in_front_of(&database.url()).await.unwrap();
+    proxy.cut();
+    let mut config = config(&through, &carshare_testkit::redis_url().await);
+    config.database.acquire_timeout_ms = 500;
+    let replica = Replica::start(config, 1).await;
+    let refused = replica.client.clone().register(guest("minji@example.com")).await;
+    assert_refused(refused, Code::Unavailable, "UNAVAILABLE", "COMMON005");
+    proxy.heal();
+    eventually_true(SOON, || {
+        let mut client = replica.client.clone();
+        async move {
+            client
+                .register(keyed(guest("minji@example.com"), "k1"))
+                .await
+                .is_ok()
+        }
+    })
+    .await;
+    replica.finish().await;
+}

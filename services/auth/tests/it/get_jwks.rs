@@ -1,0 +1,145 @@
+//! `GetJwks`, and the signing keys behind it.
+
+use std::time::Duration;
+
+use carshare_auth::command::{Command, handle};
+use carshare_chassis::World;
+use carshare_proto::auth::v1::*;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+async fn keys(replica: &Replica) -> Vec<Jwk> {
+    replica
+        .client
+        .clone()
+        .get_jwks(GetJwksRequest {})
+        .await
+        .unwrap()
+        .into_inner()
+        .keys
+}
+
+fn kid(access_token: &str) -> String {
+    decode_header(access_token).unwrap().kid.unwrap()
+}
+
+#[tokio::test]
+async fn the_published_key_verifies_a_token_and_its_claims_are_the_agreed_ones() {
+    let auth = Auth::start().await;
+    let session = auth.register("minji@example.com").await;
+    let keys = keys(&auth.replica).await;
+    let [key] = keys.as_slice() else {
+        panic!("{keys:?}")
+    };
+    assert_eq!(
+        [&key.kty, &key.crv, &key.r#use, &key.alg],
+        ["OKP", "Ed25519", "sig", "EdDSA"]
+    );
+
+    let header = decode_header(&session.access_token).unwrap();
+    assert_eq!(
+        (header.alg, header.kid.as_ref()),
+        (Algorithm::EdDSA, Some(&key.kid))
+    );
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_audience(&["carshare"]);
+    validation.set_issuer(&["https://carshare.kr"]);
+    validation.validate_exp = false;
+    let decoding = DecodingKey::from_ed_components(&key.x).unwrap();
+    let claims = decode::<Value>(&session.access_token, &decoding, &validation)
+        .unwrap()
+        .claims;
+    let (sid, jti): (sqlx::types::Uuid, sqlx::types::Uuid) =
+        sqlx::query_as("SELECT session_id, access_token_id FROM refresh_tokens")
+            .fetch_one(&auth.sql)
+            .await
+            .unwrap();
+    let expected = json!({
+        "iss": "https://carshare.kr", "aud": "carshare", "sub": session.user.unwrap().id, "role": "guest",
+        "jti": jti, "sid": sid, "iat": 1_795_348_800, "exp": 1_795_349_700,
+    });
+    assert_eq!(claims, expected);
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn replicas_that_start_together_make_one_key_and_believe_each_others_tokens() {
+    let database = database().await;
+    let config = config(&database.url(), &carshare_testkit::redis_url().await);
+    let replicas = futures::future::join_all((1..=4).map(|seed| Replica::start(config.clone(), seed))).await;
+    let mut sets = Vec::new();
+    for replica in &replicas {
+        sets.push(keys(replica).await);
+    }
+    assert_eq!(sets[0].len(), 1);
+    assert!(sets.iter().all(|set| *set == sets[0]), "{sets:?}");
+    let registered = replicas[0]
+        .client
+        .clone()
+        .register(guest("minji@example.com"))
+        .await
+        .unwrap()
+        .into_inner();
+    for replica in &replicas {
+        let me = replica
+            .client
+            .clone()
+            .get_me(bearer(GetMeRequest {}, &registered.access_token))
+            .await
+            .unwrap();
+        assert_eq!(Some(me.into_inner()), registered.user);
+    }
+    for replica in replicas {
+        replica.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_is_published_at_once_and_signs_later_while_old_tokens_go_on() {
+    let auth = Auth::start().await;
+    let before = auth.register("minji@example.com").await;
+    let old = kid(&before.access_token);
+
+    let (world, clock) = World::manual(START.parse().unwrap(), 77);
+    auth.replica.clock.advance(Duration::from_mins(1));
+    clock.advance(Duration::from_mins(1));
+    handle(auth.replica.config.clone(), world, Command::RotateSigningKey)
+        .await
+        .unwrap();
+
+    let published = keys(&auth.replica).await;
+    assert_eq!(published.len(), 2);
+    assert_eq!(published[1].kid, old);
+    auth.replica.clock.advance(Duration::from_secs(599));
+    assert_eq!(kid(&auth.login("minji@example.com").await.access_token), old);
+    auth.replica.clock.advance(Duration::from_secs(1));
+    let after = auth.login("minji@example.com").await;
+    assert_eq!(kid(&after.access_token), published[0].kid);
+    auth.me(&before.access_token).await.unwrap();
+    auth.me(&after.access_token).await.unwrap();
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn a_private_key_is_useless_without_the_sealing_key() {
+    let auth = Auth::start().await;
+    keys(&auth.replica).await;
+    let mut config = auth.replica.config.clone();
+    config.seal.keys.insert(
+        "test".into(),
+        "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=".into(),
+    );
+    let stranger = Replica::start(config, 2).await;
+    let refused = stranger
+        .client
+        .clone()
+        .register(guest("minji@example.com"))
+        .await
+        .unwrap_err();
+    assert_eq!(facts(&refused).1, "INTERNAL");
+    assert_eq!(auth.count("users").await, 0);
+    stranger.finish().await;
+    auth.finish().await;
+}

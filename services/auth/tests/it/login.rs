@@ -1,0 +1,121 @@
+//! `Login`.
+
+use carshare_chassis::telemetry::prometheus;
+use carshare_proto::auth::v1::*;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use crate::support::*;
+
+fn credentials(email: &str, password: &str) -> LoginRequest {
+    LoginRequest {
+        email: email.into(),
+        password: password.into(),
+    }
+}
+
+#[tokio::test]
+async fn login_begins_another_session() {
+    let auth = Auth::start().await;
+    let registered = auth.register("minji@example.com").await;
+    let signed_in = auth.login("MinJi@Example.com").await;
+    assert_eq!(signed_in.user, registered.user);
+    assert_ne!(signed_in.refresh_token, registered.refresh_token);
+    assert_ne!(
+        claims(&signed_in.access_token)["sid"],
+        claims(&registered.access_token)["sid"]
+    );
+    assert_eq!(auth.count("sessions").await, 2);
+    auth.finish().await;
+}
+
+/// How many hashes were computed for addresses nobody has. No other test signs in with one.
+fn decoys() -> f64 {
+    let metrics = prometheus::render();
+    let lines = metrics
+        .lines()
+        .filter(|line| line.starts_with("auth_password_hashes_total"));
+    let decoy = lines
+        .filter(|line| line.contains("purpose=\"decoy\""))
+        .find_map(|line| line.rsplit_once(' '));
+    decoy.map_or(0.0, |(_, count)| count.parse().unwrap())
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_the_same_refusal_after_the_same_work_as_a_wrong_password() {
+    prometheus::recorder();
+    let auth = Auth::start().await;
+    auth.register("minji@example.com").await;
+    let wrong = auth
+        .client()
+        .login(credentials("minji@example.com", "wrong horse 11"))
+        .await
+        .unwrap_err();
+    let before = decoys();
+    let unknown = auth
+        .client()
+        .login(credentials("nobody@example.com", PASSWORD))
+        .await
+        .unwrap_err();
+    assert!(
+        (decoys() - before - 1.0).abs() < f64::EPSILON,
+        "one bcrypt for the unknown address"
+    );
+    assert_eq!(
+        facts(&wrong),
+        (
+            Code::Unauthenticated,
+            "INVALID_CREDENTIALS".into(),
+            "AUTH010".into()
+        )
+    );
+    assert_eq!(
+        (unknown.code(), unknown.message()),
+        (wrong.code(), wrong.message())
+    );
+    assert_eq!(
+        unknown.get_error_details_vec().len(),
+        wrong.get_error_details_vec().len()
+    );
+    assert_eq!(facts(&unknown), facts(&wrong));
+    assert_eq!(auth.count("sessions").await, 1);
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_by_name() {
+    let auth = Auth::start().await;
+    let refused = auth.client().login(credentials("minji", "")).await.unwrap_err();
+    let fields = refused.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<_> = fields.into_iter().map(|violation| violation.field).collect();
+    assert_eq!(fields, ["email", "password"]);
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn a_repeat_with_the_same_key_begins_no_second_session() {
+    let auth = Auth::start().await;
+    auth.register("minji@example.com").await;
+    let request = credentials("minji@example.com", PASSWORD);
+    let first = auth
+        .client()
+        .login(keyed(request.clone(), "k1"))
+        .await
+        .unwrap()
+        .into_inner();
+    let again = auth
+        .client()
+        .login(keyed(request, "k1"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(first, again);
+    assert_eq!(auth.count("sessions").await, 2);
+
+    let wrong = auth
+        .client()
+        .login(keyed(credentials("minji@example.com", "wrong horse 11"), "k1"))
+        .await;
+    assert_refused(wrong, Code::Unauthenticated, "INVALID_CREDENTIALS", "AUTH010");
+    auth.finish().await;
+}

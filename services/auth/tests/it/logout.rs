@@ -1,0 +1,107 @@
+//! `Logout`: the session ends for good, whatever becomes of Redis.
+
+use std::time::Duration;
+
+use carshare_proto::auth::v1::*;
+use carshare_testkit::eventually_true;
+use carshare_testkit::proxy::FaultProxy;
+use redis::AsyncCommands as _;
+use tonic::Code;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn logout_ends_the_session_and_every_token_of_it() {
+    let auth = Auth::start().await;
+    let first = auth.register("minji@example.com").await;
+    let elsewhere = auth.login("minji@example.com").await;
+    let second = auth.refresh(&first.refresh_token).await.unwrap();
+
+    auth.logout(&second.access_token).await.unwrap();
+
+    for token in [&first.access_token, &second.access_token] {
+        assert_refused(
+            auth.me(token).await,
+            Code::Unauthenticated,
+            "TOKEN_REVOKED",
+            "AUTH004",
+        );
+    }
+    let refused = auth.refresh(&second.refresh_token).await;
+    assert_refused(refused, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
+    auth.me(&elsewhere.access_token).await.unwrap();
+    auth.refresh(&elsewhere.refresh_token).await.unwrap();
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn the_revocation_lasts_as_long_as_the_token_would_have() {
+    let auth = Auth::start().await;
+    let session = auth.register("minji@example.com").await;
+    auth.replica.clock.advance(Duration::from_mins(5));
+    auth.logout(&session.access_token).await.unwrap();
+    let key = format!(
+        "revoked:{}",
+        claims(&session.access_token)["jti"].as_str().unwrap()
+    );
+    let ttl_s: i64 = auth.redis().await.ttl(key).await.unwrap();
+    assert!((595..=600).contains(&ttl_s), "{ttl_s}");
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn a_signed_out_token_cannot_sign_out_again() {
+    let auth = Auth::start().await;
+    let session = auth.register("minji@example.com").await;
+    auth.logout(&session.access_token).await.unwrap();
+    let again = auth.logout(&session.access_token).await;
+    assert_refused(again, Code::Unauthenticated, "TOKEN_REVOKED", "AUTH004");
+    let nobody = auth.client().logout(LogoutRequest {}).await;
+    assert_refused(nobody, Code::Unauthenticated, "UNAUTHENTICATED", "AUTH001");
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn a_sign_out_counts_while_redis_is_away_and_reaches_it_afterwards() {
+    let redis = carshare_testkit::redis_url().await;
+    let (proxy, through) = FaultProxy::in_front_of(&redis).await.unwrap();
+    let auth = Auth::start_with(|config| config.redis.url = through.into()).await;
+    let session = auth.register("minji@example.com").await;
+
+    proxy.cut();
+    auth.logout(&session.access_token).await.unwrap();
+    let refused = auth.refresh(&session.refresh_token).await;
+    assert_refused(refused, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
+    // The access token is believed for the moment, as identity.revocation = "open" says.
+    auth.me(&session.access_token).await.unwrap();
+
+    proxy.heal();
+    eventually_true(SOON, || async {
+        auth.replica.clock.advance(Duration::from_secs(1));
+        auth.me(&session.access_token)
+            .await
+            .is_err_and(|refused| facts(&refused).1 == "TOKEN_REVOKED")
+    })
+    .await;
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn what_redis_forgets_it_is_told_again() {
+    let auth = Auth::start().await;
+    let session = auth.register("minji@example.com").await;
+    auth.logout(&session.access_token).await.unwrap();
+    redis::cmd("FLUSHDB")
+        .query_async::<()>(&mut auth.redis().await)
+        .await
+        .unwrap();
+    auth.me(&session.access_token).await.unwrap();
+    eventually_true(SOON, || async {
+        auth.replica.clock.advance(Duration::from_secs(1));
+        auth.me(&session.access_token)
+            .await
+            .is_err_and(|refused| facts(&refused).1 == "TOKEN_REVOKED")
+    })
+    .await;
+    auth.finish().await;
+}

@@ -1,0 +1,228 @@
+//! `Register`.
+
+use carshare_proto::auth::v1::*;
+use carshare_proto::options::v1::Role;
+use futures::future::join_all;
+use prost::Message as _;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn register_makes_an_account_signs_it_in_and_announces_it() {
+    let auth = Auth::start().await;
+    let request = RegisterRequest {
+        email: "Minji.Kim@Example.com".into(),
+        name: " 김민지 ".into(),
+        role: Role::Host.into(),
+        ..guest("")
+    };
+    let reply = auth.client().register(request).await.unwrap().into_inner();
+    let user = reply.user.clone().unwrap();
+    let expected = User {
+        id: user.id.clone(),
+        email: "minji.kim@example.com".into(),
+        name: "김민지".into(),
+        phone: "+821012345678".into(),
+        role: Role::Host.into(),
+        profile_image_url: None,
+        is_verified: false,
+        created_at: Some(prost_types::Timestamp {
+            seconds: 1_795_348_800,
+            nanos: 123_456_000,
+        }),
+    };
+    assert_eq!(user, expected);
+    assert_eq!(reply.expires_in, 900);
+    assert_eq!(auth.me(&reply.access_token).await.unwrap(), expected);
+
+    let events: Vec<(String, String, Vec<u8>)> =
+        sqlx::query_as("SELECT name, key, data FROM outbox ORDER BY seq")
+            .fetch_all(&auth.sql)
+            .await
+            .unwrap();
+    let [(name, key, data)] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!((name.as_str(), key), ("user.registered", &user.id));
+    let profile = UserProfile {
+        id: user.id.clone(),
+        name: user.name,
+        role: user.role,
+        profile_image_url: None,
+        is_verified: false,
+        created_at: user.created_at,
+    };
+    let announced = UserRegistered::decode(data.as_slice()).unwrap();
+    assert_eq!(
+        announced,
+        UserRegistered {
+            user_id: user.id,
+            profile: Some(profile)
+        }
+    );
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_is_taken_once_whatever_its_case() {
+    let auth = Auth::start().await;
+    auth.register("minji@example.com").await;
+    let again = auth.client().register(guest("MINJI@example.com")).await;
+    assert_refused(again, Code::AlreadyExists, "EMAIL_TAKEN", "AUTH011");
+    assert_eq!(
+        (
+            auth.count("users").await,
+            auth.count("sessions").await,
+            auth.count("outbox").await
+        ),
+        (1, 1, 1)
+    );
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn of_ten_registrations_at_once_one_gets_the_address() {
+    let auth = Auth::start().await;
+    let tries = (0..10).map(|_| {
+        let mut client = auth.client();
+        async move { client.register(guest("minji@example.com")).await }
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = join_all(tries).await.into_iter().partition(Result::is_ok);
+    assert_eq!((won.len(), lost.len()), (1, 9));
+    for refused in lost {
+        assert_refused(refused, Code::AlreadyExists, "EMAIL_TAKEN", "AUTH011");
+    }
+    assert_eq!((auth.count("users").await, auth.count("outbox").await), (1, 1));
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn bad_input_names_every_field_at_once_and_stores_nothing() {
+    let auth = Auth::start().await;
+    let bad = RegisterRequest {
+        email: "nobody".into(),
+        password: "short".into(),
+        name: String::new(),
+        phone: "02-123-4567".into(),
+        role: Role::Admin.into(),
+    };
+    let refused = auth.client().register(bad).await.unwrap_err();
+    assert_eq!(
+        facts(&refused),
+        (
+            Code::InvalidArgument,
+            "INVALID_ARGUMENT".into(),
+            "COMMON001".into()
+        )
+    );
+    let fields = refused.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<_> = fields.into_iter().map(|violation| violation.field).collect();
+    assert_eq!(fields, ["email", "password", "name", "phone", "role"]);
+
+    let blank = auth
+        .client()
+        .register(RegisterRequest {
+            name: "  ".into(),
+            ..guest("a@example.com")
+        })
+        .await;
+    let blank = blank.unwrap_err();
+    assert_eq!(
+        blank.get_details_bad_request().unwrap().field_violations[0].field,
+        "name"
+    );
+    assert_eq!(auth.count("users").await, 0);
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn weak_passwords_are_refused_with_what_is_wrong() {
+    let auth = Auth::start().await;
+    let table = [
+        ("Password1234", "is among the most used passwords"),
+        ("minji.kim-2026", "contains the e-mail address"),
+        ("kakakakakaka", "needs four different characters or more"),
+    ];
+    for (password, why) in table {
+        let weak = RegisterRequest {
+            password: password.into(),
+            ..guest("minji.kim@example.com")
+        };
+        let refused = auth.client().register(weak).await.unwrap_err();
+        assert_eq!(
+            facts(&refused),
+            (Code::InvalidArgument, "WEAK_PASSWORD".into(), "AUTH015".into())
+        );
+        let violation = refused
+            .get_details_bad_request()
+            .unwrap()
+            .field_violations
+            .remove(0);
+        assert_eq!(
+            (violation.field.as_str(), violation.description.as_str()),
+            ("password", why)
+        );
+    }
+    assert_eq!(auth.count("users").await, 0);
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn a_repeat_with_the_same_key_gets_the_same_reply() {
+    let auth = Auth::start().await;
+    let first = auth
+        .client()
+        .register(keyed(guest("minji@example.com"), "k1"))
+        .await
+        .unwrap()
+        .into_inner();
+    let again = auth
+        .client()
+        .register(keyed(guest("minji@example.com"), "k1"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(first, again);
+    assert_eq!(
+        (
+            auth.count("users").await,
+            auth.count("sessions").await,
+            auth.count("outbox").await
+        ),
+        (1, 1, 1)
+    );
+
+    let other_password = RegisterRequest {
+        password: "another horse 22".into(),
+        ..guest("minji@example.com")
+    };
+    let refused = auth.client().register(keyed(other_password, "k1")).await;
+    assert_refused(
+        refused,
+        Code::AlreadyExists,
+        "IDEMPOTENCY_KEY_REUSED",
+        "COMMON003",
+    );
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn repeats_at_once_make_one_account() {
+    let auth = Auth::start().await;
+    let calls = (0..8).map(|_| {
+        let mut client = auth.client();
+        async move {
+            client
+                .register(keyed(guest("minji@example.com"), "k1"))
+                .await
+                .unwrap()
+                .into_inner()
+        }
+    });
+    let replies = join_all(calls).await;
+    assert!(replies.iter().all(|reply| *reply == replies[0]));
+    assert_eq!((auth.count("users").await, auth.count("sessions").await), (1, 1));
+    auth.finish().await;
+}
