@@ -1,0 +1,33 @@
+-- Cars. A withdrawn one stays for the sake of its history, and frees its plate.
+CREATE TABLE vehicles (
+    id               uuid PRIMARY KEY,
+    owner_id         uuid NOT NULL,
+    license_plate    text NOT NULL,
+    make             text NOT NULL,
+    model            text NOT NULL,
+    year             integer NOT NULL,
+    color            text,
+    fuel_type        text CHECK (fuel_type IN ('gasoline', 'diesel', 'electric', 'hybrid')),
+    transmission     text CHECK (transmission IN ('manual', 'automatic')),
+    hourly_rate_krw  bigint NOT NULL CHECK (hourly_rate_krw > 0),
+    location_address text NOT NULL,
+    location_lat     double precision NOT NULL CHECK (location_lat BETWEEN -90 AND 90),
+    location_lng     double precision NOT NULL CHECK (location_lng BETWEEN -180 AND 180),
+    -- The place as a point in metres from the centre of the earth: straight lines between such points order cars as the
+    -- distances over ground do, which degrees do not. The radius is the one of domain/place.rs.
+    place            cube NOT NULL GENERATED ALWAYS AS (cube(ARRAY[
+                         6371008.8 * cos(radians(location_lat)) * cos(radians(location_lng)),
+                         6371008.8 * cos(radians(location_lat)) * sin(radians(location_lng)),
+                         6371008.8 * sin(radians(location_lat))
+                     ])) STORED,
+    status           text NOT NULL CHECK (status IN ('active', 'inactive', 'maintenance')),
+    description      text,
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    withdrawn_at     timestamptz,
+    CONSTRAINT vehicles_withdrawn_is_not_offered CHECK (withdrawn_at IS NULL OR status = 'inactive')
+);
+
+CREATE UNIQUE INDEX vehicles_license_plate ON vehicles (license_plate) WHERE withdrawn_at IS NULL;
+CREATE INDEX vehicles_owner ON vehicles (owner_id) WHERE withdrawn_at IS NULL;
+CREATE INDEX vehicles_near ON vehicles USING gist (place) WHERE status = 'active';

@@ -1,0 +1,203 @@
+//! The configuration of this service. `config.default.toml` documents it.
+
+use std::time::Duration;
+
+use carshare_chassis::config::{Admin, Common, Identity, Redis, Server, Telemetry, Tls};
+use carshare_store::config::Database;
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::PlateClass;
+use crate::geocoder::KakaoConfig;
+
+/// Everything that is configured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The gRPC port.
+    pub server: Server,
+    /// The port for metrics and probes.
+    pub admin: Admin,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+    /// Whose access tokens are believed.
+    pub identity: Identity,
+    /// Certificates of the mesh.
+    pub tls: Tls,
+    /// PostgreSQL.
+    pub database: Database,
+    /// Redis, for events.
+    pub redis: Redis,
+    /// The storage of the photos.
+    pub objects: carshare_objects::Config,
+    /// The map.
+    pub kakao: KakaoConfig,
+    /// Number plates.
+    pub plates: Plates,
+    /// Holds of the calendar.
+    pub holds: Holds,
+    /// Photos.
+    pub images: Images,
+    /// Opening hours.
+    pub availability: Availability,
+    /// Search.
+    pub search: Search,
+}
+
+/// `[plates]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plates {
+    /// Classes that may be offered.
+    pub accepted: Vec<PlateClass>,
+}
+
+/// `[holds]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holds {
+    /// How long a car is held for a booking that has not arrived yet.
+    pub ttl_ms: u32,
+    /// How often dead holds are removed.
+    pub sweep_every_ms: u32,
+    /// How long it is remembered that a booking gave its car back.
+    pub remember_released_ms: u32,
+}
+
+/// `[images]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// Photos of one car, announced ones included.
+    pub max_per_vehicle: u64,
+    /// How long an upload URL works.
+    pub upload_ttl_ms: u32,
+    /// How long an announced photo may be completed.
+    pub complete_ttl_ms: u32,
+    /// How often those that were not are removed.
+    pub sweep_every_ms: u32,
+}
+
+/// `[availability]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Availability {
+    /// Rules of one car.
+    pub max_rules_per_vehicle: u64,
+}
+
+/// `[search]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Radius when none is sent.
+    pub default_radius_km: f64,
+    /// Cars a page when nothing is sent.
+    pub default_page_size: usize,
+    /// Cars looked at in one call at most.
+    pub max_candidates: usize,
+}
+
+impl Config {
+    /// The sections that the server stack needs.
+    pub fn common(&self) -> Common {
+        Common {
+            server: self.server.clone(),
+            admin: self.admin.clone(),
+            telemetry: self.telemetry.clone(),
+            identity: self.identity.clone(),
+            tls: self.tls.clone(),
+        }
+    }
+}
+
+impl Holds {
+    /// [`Holds::ttl_ms`] as a duration.
+    pub fn ttl(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.ttl_ms.into())
+    }
+
+    /// [`Holds::sweep_every_ms`] as a duration.
+    pub fn sweep_every(&self) -> Duration {
+        Duration::from_millis(self.sweep_every_ms.into())
+    }
+
+    /// [`Holds::remember_released_ms`] as a duration.
+    pub fn remember_released(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.remember_released_ms.into())
+    }
+}
+
+impl Images {
+    /// [`Images::upload_ttl_ms`] as a duration.
+    pub fn upload_ttl(&self) -> Duration {
+        Duration::from_millis(self.upload_ttl_ms.into())
+    }
+
+    /// [`Images::complete_ttl_ms`] as a duration.
+    pub fn complete_ttl(&self) -> Duration {
+        Duration::from_millis(self.complete_ttl_ms.into())
+    }
+
+    /// [`Images::sweep_every_ms`] as a duration.
+    pub fn sweep_every(&self) -> Duration {
+        Duration::from_millis(self.sweep_every_ms.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_chassis::config::{Sources, load, redacted};
+
+    use super::*;
+
+    const NEEDED: [(&str, &str); 8] = [
+        ("VEHICLE__DATABASE__URL", "postgres://vehicle:geheim@db/carshare"),
+        ("VEHICLE__REDIS__URL", "redis://cache"),
+        ("VEHICLE__KAKAO__REST_KEY", "map-key"),
+        ("VEHICLE__OBJECTS__ENDPOINT", "http://s3:9000"),
+        ("VEHICLE__OBJECTS__PUBLIC_ENDPOINT", "https://img.carshare.kr"),
+        ("VEHICLE__OBJECTS__BUCKET", "carshare"),
+        ("VEHICLE__OBJECTS__ACCESS_KEY", "storage-id"),
+        ("VEHICLE__OBJECTS__SECRET_KEY", "storage-key"),
+    ];
+
+    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let env = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        load(Sources {
+            service: "vehicle",
+            defaults: crate::DEFAULTS,
+            file: None,
+            env,
+        })
+    }
+
+    #[test]
+    fn the_defaults_need_addresses_and_keys_only() {
+        let config = loaded(&NEEDED).unwrap();
+        assert_eq!(config.plates.accepted, [PlateClass::Private, PlateClass::Rental]);
+        assert_eq!(config.holds.ttl(), TimeDelta::minutes(10));
+        assert_eq!(config.holds.remember_released(), TimeDelta::days(30));
+        assert_eq!(
+            (config.images.max_per_vehicle, config.images.upload_ttl()),
+            (20, Duration::from_mins(15))
+        );
+        assert_eq!(config.kakao.http.timeout_ms, 10_000);
+        let printed = redacted(&config).to_string();
+        for secret in ["geheim", "map-key", "storage-key"] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        for (left_out, _) in &NEEDED[..3] {
+            let rest: Vec<_> = NEEDED.into_iter().filter(|(name, _)| name != left_out).collect();
+            let refused = format!("{:#}", loaded(&rest).unwrap_err());
+            let key = left_out.rsplit("__").next().unwrap().to_lowercase();
+            assert!(refused.contains(&key), "{left_out}: {refused}");
+        }
+    }
+}

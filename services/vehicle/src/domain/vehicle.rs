@@ -1,0 +1,246 @@
+//! A car: what it is, who sees it, and every change of its status.
+
+use chrono::{DateTime, Utc};
+
+use super::id::{UserId, VehicleId};
+use super::place::Place;
+use super::plate::Plate;
+
+mod words;
+
+pub use words::{Fuel, Status, Transmission};
+
+/// A car that is on the platform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vehicle {
+    /// Its id.
+    pub id: VehicleId,
+    /// Its host.
+    pub owner_id: UserId,
+    /// Its number plate.
+    pub license_plate: Plate,
+    /// Manufacturer.
+    pub make: String,
+    /// Model.
+    pub model: String,
+    /// Model year.
+    pub year: i32,
+    /// Colour, if told.
+    pub color: Option<String>,
+    /// What it runs on, if told.
+    pub fuel: Option<Fuel>,
+    /// How it changes gears, if told.
+    pub transmission: Option<Transmission>,
+    /// Price of an hour in won.
+    pub hourly_rate_krw: i64,
+    /// Where it is picked up.
+    pub place: Place,
+    /// Whether it is offered.
+    pub status: Status,
+    /// Free text.
+    pub description: Option<String>,
+    /// When it was registered.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a host changes: `None` leaves a field as it is. An empty text takes a colour or description away.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    /// Manufacturer.
+    pub make: Option<String>,
+    /// Model.
+    pub model: Option<String>,
+    /// Model year.
+    pub year: Option<i32>,
+    /// Colour.
+    pub color: Option<String>,
+    /// Fuel, or that it is not told.
+    pub fuel: Option<Option<Fuel>>,
+    /// Gears, or that they are not told.
+    pub transmission: Option<Option<Transmission>>,
+    /// Price of an hour in won.
+    pub hourly_rate_krw: Option<i64>,
+    /// Pickup place.
+    pub place: Option<Place>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Whether it is offered.
+    pub status: Option<Status>,
+}
+
+/// A car without a photo cannot be offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the car has no photo")]
+pub struct NoImage;
+
+impl Vehicle {
+    /// Manufacturer and model, for texts.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.make, self.model)
+    }
+
+    /// An active car is public; any other is shown to its host alone.
+    pub fn is_visible_to(&self, viewer: Option<UserId>) -> bool {
+        self.status == Status::Active || viewer == Some(self.owner_id)
+    }
+
+    /// Makes the changes. Says whether the car is offered from now on and was not before.
+    pub fn change(&mut self, change: Change, has_image: bool, now: DateTime<Utc>) -> Result<bool, NoImage> {
+        let activated = change.status == Some(Status::Active) && self.status != Status::Active;
+        if activated && !has_image {
+            return Err(NoImage);
+        }
+        set(&mut self.make, change.make);
+        set(&mut self.model, change.model);
+        set(&mut self.year, change.year);
+        set(&mut self.color, change.color.map(unless_empty));
+        set(&mut self.fuel, change.fuel);
+        set(&mut self.transmission, change.transmission);
+        set(&mut self.hourly_rate_krw, change.hourly_rate_krw);
+        set(&mut self.place, change.place);
+        set(&mut self.description, change.description.map(unless_empty));
+        set(&mut self.status, change.status);
+        self.updated_at = now;
+        Ok(activated)
+    }
+
+    /// A photo was checked. The first one activates a car that waits for it; says whether it did.
+    pub fn image_completed(&mut self, is_first: bool, now: DateTime<Utc>) -> bool {
+        let activated = is_first && self.status == Status::Inactive;
+        if activated {
+            self.status = Status::Active;
+        }
+        self.updated_at = now;
+        activated
+    }
+}
+
+fn set<T>(field: &mut T, new: Option<T>) {
+    if let Some(new) = new {
+        *field = new;
+    }
+}
+
+/// Text, or nothing if there is none in it.
+pub(crate) fn unless_empty(text: String) -> Option<String> {
+    if text.trim().is_empty() { None } else { Some(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use uuid::Uuid;
+
+    use super::super::place::Coordinates;
+    use super::*;
+
+    fn car(status: Status) -> Vehicle {
+        let registered = "2026-11-22T12:00:00Z".parse().unwrap();
+        Vehicle {
+            id: VehicleId(Uuid::from_u128(1)),
+            owner_id: UserId(Uuid::from_u128(2)),
+            license_plate: Plate::stored("12하3456".to_owned()),
+            make: "제네시스".to_owned(),
+            model: "G80".to_owned(),
+            year: 2024,
+            color: Some("검정".to_owned()),
+            fuel: Some(Fuel::Gasoline),
+            transmission: None,
+            hourly_rate_krw: 15_000,
+            place: Place {
+                address: "서울 강남구 테헤란로 152".to_owned(),
+                at: Coordinates {
+                    lat: 37.5,
+                    lng: 127.0,
+                },
+            },
+            status,
+            description: None,
+            created_at: registered,
+            updated_at: registered,
+        }
+    }
+
+    fn later() -> DateTime<Utc> {
+        "2026-11-23T12:00:00Z".parse().unwrap()
+    }
+
+    #[rstest]
+    #[case(Status::Inactive, Status::Active, true, Ok(true))]
+    #[case(Status::Inactive, Status::Active, false, Err(NoImage))]
+    #[case(Status::Inactive, Status::Inactive, false, Ok(false))]
+    #[case(Status::Inactive, Status::Maintenance, false, Ok(false))]
+    #[case(Status::Active, Status::Active, true, Ok(false))]
+    #[case(Status::Active, Status::Inactive, true, Ok(false))]
+    #[case(Status::Active, Status::Maintenance, true, Ok(false))]
+    #[case(Status::Maintenance, Status::Active, true, Ok(true))]
+    #[case(Status::Maintenance, Status::Active, false, Err(NoImage))]
+    #[case(Status::Maintenance, Status::Inactive, true, Ok(false))]
+    #[case(Status::Maintenance, Status::Maintenance, true, Ok(false))]
+    fn every_change_of_status(
+        #[case] from: Status,
+        #[case] to: Status,
+        #[case] has_image: bool,
+        #[case] expected: Result<bool, NoImage>,
+    ) {
+        let mut changed = car(from);
+        let change = Change {
+            status: Some(to),
+            ..Change::default()
+        };
+        assert_eq!(changed.change(change, has_image, later()), expected);
+        assert_eq!(changed.status, if expected.is_ok() { to } else { from });
+    }
+
+    #[rstest]
+    #[case(Status::Inactive, true, true)]
+    #[case(Status::Inactive, false, false)]
+    #[case(Status::Active, true, false)]
+    #[case(Status::Maintenance, true, false)]
+    fn only_the_first_photo_of_a_waiting_car_activates_it(
+        #[case] from: Status,
+        #[case] is_first: bool,
+        #[case] activated: bool,
+    ) {
+        let mut changed = car(from);
+        assert_eq!(changed.image_completed(is_first, later()), activated);
+        assert_eq!(changed.status, if activated { Status::Active } else { from });
+    }
+
+    #[test]
+    fn what_is_not_sent_stays_and_an_empty_text_takes_away() {
+        let mut changed = car(Status::Active);
+        let change = Change {
+            color: Some(String::new()),
+            fuel: Some(None),
+            hourly_rate_krw: Some(20_000),
+            ..Change::default()
+        };
+        assert_eq!(changed.change(change, true, later()), Ok(false));
+        let expected = Vehicle {
+            color: None,
+            fuel: None,
+            hourly_rate_krw: 20_000,
+            updated_at: later(),
+            ..car(Status::Active)
+        };
+        assert_eq!(changed, expected);
+    }
+
+    #[test]
+    fn a_car_that_is_not_offered_is_shown_to_its_host_alone() {
+        let (host, other) = (Some(UserId(Uuid::from_u128(2))), Some(UserId(Uuid::from_u128(3))));
+        for status in [Status::Inactive, Status::Maintenance] {
+            assert_eq!(
+                [host, other, None].map(|viewer| car(status).is_visible_to(viewer)),
+                [true, false, false]
+            );
+        }
+        assert_eq!(
+            [host, other, None].map(|viewer| car(Status::Active).is_visible_to(viewer)),
+            [true; 3]
+        );
+    }
+}

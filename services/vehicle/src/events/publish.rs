@@ -1,0 +1,48 @@
+//! What happened to a car, as events for the outbox.
+
+use carshare_proto::vehicle::v1 as pb;
+
+use crate::domain::{BookingId, Vehicle, VehicleId};
+
+/// A car was registered.
+pub fn registered(vehicle: &Vehicle) -> pb::VehicleRegistered {
+    pb::VehicleRegistered {
+        vehicle_id: vehicle.id.to_string(),
+        owner_id: vehicle.owner_id.to_string(),
+        license_plate: vehicle.license_plate.to_string(),
+        title: vehicle.title(),
+    }
+}
+
+/// A car can be found and booked from now on.
+pub fn activated(vehicle: &Vehicle) -> pb::VehicleActivated {
+    pb::VehicleActivated {
+        vehicle_id: vehicle.id.to_string(),
+        owner_id: vehicle.owner_id.to_string(),
+        title: vehicle.title(),
+    }
+}
+
+/// A car's description, price, place or status changed.
+pub fn updated(vehicle: &Vehicle) -> pb::VehicleUpdated {
+    pb::VehicleUpdated {
+        vehicle_id: vehicle.id.to_string(),
+        owner_id: vehicle.owner_id.to_string(),
+    }
+}
+
+/// A car was taken off the platform.
+pub fn withdrawn(vehicle: &Vehicle) -> pb::VehicleWithdrawn {
+    pb::VehicleWithdrawn {
+        vehicle_id: vehicle.id.to_string(),
+        owner_id: vehicle.owner_id.to_string(),
+    }
+}
+
+/// A booking came too late for its hold, and the car went to somebody else.
+pub fn hold_lost(vehicle: VehicleId, booking: BookingId) -> pb::VehicleHoldLost {
+    pb::VehicleHoldLost {
+        vehicle_id: vehicle.to_string(),
+        booking_id: booking.to_string(),
+    }
+}

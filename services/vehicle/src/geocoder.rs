@@ -1,0 +1,28 @@
+//! The edge to the map: from an address to a point. Kakao behind it, over HTTP.
+
+mod kakao;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+pub use kakao::{KakaoConfig, KakaoGeocoder};
+
+use crate::domain::Place;
+
+/// Finds addresses.
+pub trait Geocoder: Send + Sync {
+    /// The building or lot of this address; `None` if there is none such. A mere district or street is none.
+    fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Place>, MapUnavailable>>;
+}
+
+/// The map cannot answer for the moment: away, slow, out of quota, or we are not let in.
+#[derive(Debug, thiserror::Error)]
+#[error("the map service is unavailable")]
+pub struct MapUnavailable {
+    /// When to come back.
+    pub retry_after: Duration,
+    /// For the log.
+    #[source]
+    pub cause: anyhow::Error,
+}

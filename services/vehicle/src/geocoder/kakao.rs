@@ -1,0 +1,103 @@
+//! Kakao Local's address search: `GET /v2/local/search/address.json`.
+//!
+//! Retries, time limits and the breaker are those of `carshare-outbound`; what Kakao's answers mean is said here.
+
+mod answer;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use carshare_chassis::World;
+use carshare_chassis::config::Secret;
+use carshare_outbound::{HttpClient, OutboundError, Reply, StatusCode};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use self::answer::{Answer, Complaint};
+use super::{Geocoder, MapUnavailable};
+use crate::domain::{Place, searchable};
+
+/// When to come back while Kakao is away and nobody said for how long.
+const COME_BACK: Duration = Duration::from_secs(5);
+
+/// `[kakao]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KakaoConfig {
+    /// REST key of the application; not the JavaScript key.
+    pub rest_key: Secret,
+    /// Told to clients while Kakao refuses us: its daily quota is used up, or the key is not accepted.
+    pub refused_retry_after_ms: u64,
+    /// Where it is, time limits, retries and breaker.
+    pub http: carshare_outbound::Config,
+}
+
+/// The real map.
+pub struct KakaoGeocoder {
+    http: HttpClient,
+    authorization: Secret,
+    refused_retry_after: Duration,
+}
+
+impl KakaoGeocoder {
+    /// Fails when the base URL is none.
+    pub fn new(config: &KakaoConfig, world: World) -> anyhow::Result<Self> {
+        Ok(Self {
+            http: HttpClient::new("kakao", config.http.clone(), world)?,
+            authorization: format!("KakaoAK {}", config.rest_key.expose()).into(),
+            refused_retry_after: Duration::from_millis(config.refused_retry_after_ms),
+        })
+    }
+
+    async fn search(&self, address: &str) -> Result<Option<Place>, MapUnavailable> {
+        let sought = searchable(address);
+        if sought.is_empty() {
+            return Ok(None);
+        }
+        let request = self
+            .http
+            .get("/v2/local/search/address.json")
+            .operation("search_address")
+            .query(&[("query", sought.as_str()), ("size", "1")])
+            .secret_header("authorization", self.authorization.expose());
+        let reply = request.send().await.map_err(|error| self.away(error))?;
+        match reply.status {
+            StatusCode::OK => Ok(reply.json::<Answer>().map_err(|error| self.away(error))?.place()),
+            // Kakao cannot make sense of the text: then it is no address.
+            StatusCode::BAD_REQUEST => {
+                tracing::warn!(complaint = %Complaint::of(&reply), "Kakao did not understand an address");
+                Ok(None)
+            }
+            _ => Err(self.refused(&reply)),
+        }
+    }
+
+    /// No answer, or one of 429 and 5xx.
+    fn away(&self, error: OutboundError) -> MapUnavailable {
+        match error.reply() {
+            Some(reply) if reply.status == StatusCode::TOO_MANY_REQUESTS => self.refused(reply),
+            _ => MapUnavailable {
+                retry_after: error.retry_after().unwrap_or(COME_BACK),
+                cause: error.into(),
+            },
+        }
+    }
+
+    /// Kakao is there and does not serve us. Somebody has to look after the key or the quota.
+    fn refused(&self, reply: &Reply) -> MapUnavailable {
+        let complaint = Complaint::of(reply);
+        tracing::error!(status = reply.status.as_u16(), %complaint, "Kakao refuses us");
+        MapUnavailable {
+            retry_after: reply.retry_after.unwrap_or(self.refused_retry_after),
+            cause: anyhow::anyhow!("Kakao answered {}: {complaint}", reply.status),
+        }
+    }
+}
+
+impl Geocoder for KakaoGeocoder {
+    fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Place>, MapUnavailable>> {
+        self.search(address).boxed()
+    }
+}

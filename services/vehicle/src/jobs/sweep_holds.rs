@@ -1,0 +1,35 @@
+//! Removes holds whose time is over, and memories of releases that nothing can come for any more.
+//!
+//! Only tidying: a dead hold blocks nobody, whoever wants its car removes it.
+
+use std::sync::Arc;
+
+use carshare_chassis::Shutdown;
+use carshare_store::{Lease, Tx};
+use chrono::TimeDelta;
+use futures::FutureExt as _;
+
+use crate::App;
+use crate::error::Result;
+use crate::store::{occupancies, released_bookings};
+
+/// Sweeps until the shutdown.
+pub async fn run(app: Arc<App>, shutdown: Shutdown) {
+    let period = app.config.holds.sweep_every();
+    Lease::run_every(&app.db, "sweep_holds", period, || sweep(&app), shutdown).await;
+}
+
+async fn sweep(app: &App) -> Result<()> {
+    let keep = app.config.holds.remember_released();
+    let swept = app
+        .db
+        .transaction("occupancies.sweep", keep, |tx, keep| remove(tx, *keep).boxed())
+        .await?;
+    metrics::counter!("holds_expired_total").increment(swept);
+    Ok(())
+}
+
+async fn remove(tx: &Tx, keep: TimeDelta) -> Result<u64> {
+    released_bookings::forget(tx.conn(), tx.now() - keep).await?;
+    occupancies::sweep(tx.conn(), tx.now()).await
+}

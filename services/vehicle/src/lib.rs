@@ -1,0 +1,83 @@
+//! The vehicle service: cars, their photos, their opening hours, and the one calendar of each car.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`rpc`] | the RPCs, a file each |
+//! | [`domain`] | the rules: plates, opening hours, periods, places, photos, a car's status |
+//! | [`store`] | all SQL, a file per table |
+//! | [`events`] | what is published, what is heard of bookings and accounts |
+//! | [`jobs`] | removing dead holds and uploads that never came |
+//! | [`geocoder`] | the edge to the map: Kakao |
+//! | [`config`], [`error`] | what is configured, what is refused |
+//!
+//! A request goes `rpc` → `domain` and `store` and straight back.
+
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod geocoder;
+mod image_urls;
+pub mod jobs;
+pub mod rpc;
+mod run;
+pub mod store;
+
+use std::sync::Arc;
+
+use carshare_chassis::World;
+use carshare_objects::Objects;
+use carshare_store::Db;
+
+pub use config::Config;
+pub use run::{VehicleService, run};
+
+use domain::Place;
+use error::{Error, Result};
+use geocoder::{Geocoder, KakaoGeocoder, MapUnavailable};
+use image_urls::ImageUrls;
+
+/// The embedded configuration; it is the configuration's documentation too.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// The migrations of this service's own tables.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Everything a handler may use.
+pub struct App {
+    /// The service's schema.
+    pub db: Db,
+    /// Clock, ids and randomness.
+    pub world: World,
+    /// The storage of the photos.
+    pub objects: Objects,
+    /// The map.
+    pub geocoder: Arc<dyn Geocoder>,
+    /// What is configured.
+    pub config: Config,
+    /// Where photos can be fetched.
+    urls: ImageUrls,
+}
+
+impl App {
+    /// Connects to everything at first use, so a service starts while its neighbours are away.
+    pub fn new(config: Config, world: World) -> anyhow::Result<Self> {
+        let objects = Objects::new(&config.objects)?;
+        Ok(Self {
+            db: Db::connect(&config.database, world.clone())?,
+            geocoder: Arc::new(KakaoGeocoder::new(&config.kakao, world.clone())?),
+            urls: ImageUrls::below(objects.public_url("")),
+            objects,
+            config,
+            world,
+        })
+    }
+
+    /// The place of a pickup address, or the refusal to give the host.
+    async fn locate(&self, address: &str) -> Result<Place> {
+        let found = self.geocoder.locate(address).await;
+        let found = found
+            .map_err(|MapUnavailable { retry_after, cause }| Error::MapUnavailable { retry_after, cause });
+        found?.ok_or(Error::AddressNotFound)
+    }
+}

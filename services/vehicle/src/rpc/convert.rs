@@ -1,0 +1,218 @@
+//! Between the messages of the contract and the domain, nothing else.
+
+use carshare_chassis::Error as ChassisError;
+use carshare_proto::auth::v1::UserProfile;
+use carshare_proto::options::v1::Role;
+use carshare_proto::vehicle::v1 as pb;
+use chrono::{DateTime, Datelike as _, Utc};
+use prost_types::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::{
+    Day, Distance, Effect, Fuel, Period, Status, Transmission, UserId, VehicleId, unless_empty,
+};
+use crate::error::Result;
+use crate::image_urls::ImageUrls;
+use crate::store::availabilities::Availability;
+use crate::store::people::Person;
+use crate::store::views::View;
+
+/// A car as the contract shows it.
+pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
+    let View {
+        vehicle,
+        image_keys,
+        owner,
+    } = view;
+    pb::Vehicle {
+        id: vehicle.id.to_string(),
+        owner_id: vehicle.owner_id.to_string(),
+        license_plate: vehicle.license_plate.to_string(),
+        make: vehicle.make,
+        model: vehicle.model,
+        year: vehicle.year,
+        color: vehicle.color,
+        fuel_type: vehicle.fuel.map_or(pb::FuelType::Unspecified, Into::into).into(),
+        transmission: vehicle
+            .transmission
+            .map_or(pb::Transmission::Unspecified, Into::into)
+            .into(),
+        hourly_rate: vehicle.hourly_rate_krw,
+        location_address: vehicle.place.address,
+        location_lat: vehicle.place.at.lat,
+        location_lng: vehicle.place.at.lng,
+        status: pb::VehicleStatus::from(vehicle.status).into(),
+        images: image_keys.iter().map(|key| urls.of(key)).collect(),
+        description: vehicle.description,
+        owner: Some(profile(vehicle.owner_id, owner)),
+        distance_m: None,
+        created_at: Some(timestamp(vehicle.created_at)),
+        updated_at: Some(timestamp(vehicle.updated_at)),
+    }
+}
+
+/// The same in a search result.
+pub fn found_vehicle(view: View, distance: Distance, urls: &ImageUrls) -> pb::Vehicle {
+    pb::Vehicle {
+        distance_m: Some(distance.m()),
+        ..vehicle(view, urls)
+    }
+}
+
+/// A host of whom nothing was heard yet has a role and an id.
+fn profile(id: UserId, person: Option<Person>) -> UserProfile {
+    let Some(person) = person else {
+        return UserProfile {
+            id: id.to_string(),
+            role: Role::Host.into(),
+            ..UserProfile::default()
+        };
+    };
+    UserProfile {
+        id: id.to_string(),
+        name: person.name,
+        role: role(&person.role).into(),
+        profile_image_url: person.profile_image_url,
+        is_verified: person.is_verified,
+        created_at: person.created_at.map(timestamp),
+    }
+}
+
+fn role(word: &str) -> Role {
+    match word {
+        "guest" => Role::Guest,
+        "host" => Role::Host,
+        "admin" => Role::Admin,
+        _ => Role::Unspecified,
+    }
+}
+
+/// A rule of the opening hours as the contract shows it.
+pub fn availability(of: Availability) -> pb::VehicleAvailability {
+    let (day_of_week, specific_date) = match of.rule.day {
+        Day::Weekly(weekday) => (Some(i32::from(weekday)), None),
+        Day::Date(date) => (None, Some(date.to_string())),
+    };
+    pb::VehicleAvailability {
+        id: of.id.to_string(),
+        vehicle_id: of.vehicle.to_string(),
+        day_of_week,
+        start_time: of.rule.start.to_string(),
+        end_time: of.rule.end.to_string(),
+        is_recurring: day_of_week.is_some(),
+        specific_date,
+        is_blocked: of.rule.effect == Effect::Blocked,
+    }
+}
+
+/// A moment as the contract writes it.
+pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: time.timestamp(),
+        nanos: time.timestamp_subsec_nanos() as i32,
+    }
+}
+
+/// The UUID of a field. The contract's rule has checked its form already.
+pub fn uuid(field: &str, text: &str) -> Result<Uuid> {
+    let refusal = || ChassisError::invalid(field, "올바른 UUID가 아닙니다.", "is not a UUID");
+    Ok(Uuid::parse_str(text).map_err(|_| refusal())?)
+}
+
+/// The car that a request names.
+pub fn vehicle_id(text: &str) -> Result<VehicleId> {
+    uuid("vehicle_id", text).map(VehicleId)
+}
+
+/// A rental's time, from the fields `start_datetime` and `end_datetime`.
+pub fn period(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Period> {
+    let (start, end) = (moment("start_datetime", start)?, moment("end_datetime", end)?);
+    let refusal = || {
+        ChassisError::invalid(
+            "end_datetime",
+            "시작 시각보다 뒤여야 합니다.",
+            "must be after start_datetime",
+        )
+    };
+    Ok(Period::new(start, end).map_err(|_| refusal())?)
+}
+
+/// `google.protobuf.Timestamp` ends with the year 9999; far before that nothing is rented.
+fn moment(field: &str, time: Option<Timestamp>) -> Result<DateTime<Utc>> {
+    let read = |time: Timestamp| DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?);
+    let known = time
+        .and_then(read)
+        .filter(|time| (2000..2200).contains(&time.year()));
+    Ok(known.ok_or_else(|| {
+        ChassisError::invalid(
+            field,
+            "지원하지 않는 시각입니다.",
+            "is not a time this service knows",
+        )
+    })?)
+}
+
+/// Text that was sent, unless it is empty.
+pub fn optional_text(text: Option<String>) -> Option<String> {
+    text.and_then(unless_empty)
+}
+
+/// The status a request asks for.
+pub fn status(value: i32) -> Option<Status> {
+    match pb::VehicleStatus::try_from(value).ok()? {
+        pb::VehicleStatus::Unspecified => None,
+        pb::VehicleStatus::Active => Some(Status::Active),
+        pb::VehicleStatus::Inactive => Some(Status::Inactive),
+        pb::VehicleStatus::Maintenance => Some(Status::Maintenance),
+    }
+}
+
+/// The fuel a request tells, if it tells one.
+pub fn fuel(value: i32) -> Option<Fuel> {
+    match pb::FuelType::try_from(value).ok()? {
+        pb::FuelType::Unspecified => None,
+        pb::FuelType::Gasoline => Some(Fuel::Gasoline),
+        pb::FuelType::Diesel => Some(Fuel::Diesel),
+        pb::FuelType::Electric => Some(Fuel::Electric),
+        pb::FuelType::Hybrid => Some(Fuel::Hybrid),
+    }
+}
+
+/// The gears a request tells, if it tells them.
+pub fn transmission(value: i32) -> Option<Transmission> {
+    match pb::Transmission::try_from(value).ok()? {
+        pb::Transmission::Unspecified => None,
+        pb::Transmission::Manual => Some(Transmission::Manual),
+        pb::Transmission::Automatic => Some(Transmission::Automatic),
+    }
+}
+
+impl From<Status> for pb::VehicleStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Active => Self::Active,
+            Status::Inactive => Self::Inactive,
+            Status::Maintenance => Self::Maintenance,
+        }
+    }
+}
+
+impl From<Fuel> for pb::FuelType {
+    fn from(fuel: Fuel) -> Self {
+        match fuel {
+            Fuel::Gasoline => Self::Gasoline,
+            Fuel::Diesel => Self::Diesel,
+            Fuel::Electric => Self::Electric,
+            Fuel::Hybrid => Self::Hybrid,
+        }
+    }
+}
+
+impl From<Transmission> for pb::Transmission {
+    fn from(transmission: Transmission) -> Self {
+        match transmission {
+            Transmission::Manual => Self::Manual,
+            Transmission::Automatic => Self::Automatic,
+        }
+    }
+}

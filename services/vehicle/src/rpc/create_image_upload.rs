@@ -1,0 +1,96 @@
+//! `CreateImageUpload`: a host announces a photo and learns where to put it. Size and type are part of the signature.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::vehicle::v1 as pb;
+use carshare_store::{Claim, Tx};
+use futures::FutureExt as _;
+
+use super::{convert, owned};
+use crate::App;
+use crate::domain::{Announced, ImageId, UserId, VehicleId};
+use crate::error::{Error, Result};
+use crate::store::vehicle_images::{self, VehicleImage};
+
+/// What the transaction needs to know.
+struct Announcement {
+    owner: UserId,
+    image: VehicleImage,
+    max: u64,
+    upload: pb::ImageUpload,
+}
+
+/// Handles the RPC. Signing needs no network, so it is done before the transaction, which then stores the reply.
+pub async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::CreateImageUploadRequest,
+) -> Result<pb::ImageUpload> {
+    let owner = UserId(ctx.user()?.id);
+    let vehicle = convert::vehicle_id(&request.vehicle_id)?;
+    let id = match app.db.claim(&ctx).await? {
+        Claim::Answered(upload) => return Ok(upload),
+        Claim::Open(id) => ImageId(id),
+    };
+    let image = image(app, vehicle, id, request);
+    let upload = upload(app, &image).await?;
+    let announcement = Announcement {
+        owner,
+        image,
+        max: app.config.images.max_per_vehicle,
+        upload,
+    };
+    app.db
+        .idempotent(&ctx, "vehicle_images.announce", announcement, |tx, new| {
+            announce(tx, new).boxed()
+        })
+        .await
+}
+
+async fn announce(tx: &Tx, new: &Announcement) -> Result<pb::ImageUpload> {
+    owned::lock(tx.conn(), new.image.vehicle, new.owner).await?;
+    if vehicle_images::count(tx.conn(), new.image.vehicle, tx.now()).await? >= new.max {
+        return Err(Error::TooManyImages { max: new.max });
+    }
+    vehicle_images::insert(tx.conn(), &new.image, tx.now()).await?;
+    Ok(new.upload.clone())
+}
+
+fn image(app: &App, vehicle: VehicleId, id: ImageId, request: pb::CreateImageUploadRequest) -> VehicleImage {
+    VehicleImage {
+        id,
+        vehicle,
+        object_key: object_key(vehicle, id, &request.content_type),
+        expires_at: app.world.clock.now() + app.config.images.complete_ttl(),
+        announced: Announced {
+            content_type: request.content_type,
+            size_bytes: request.size_bytes,
+        },
+        is_complete: false,
+    }
+}
+
+async fn upload(app: &App, image: &VehicleImage) -> Result<pb::ImageUpload> {
+    let ttl = app.config.images.upload_ttl();
+    let Announced {
+        content_type,
+        size_bytes,
+    } = &image.announced;
+    let size_bytes = u64::try_from(*size_bytes).map_err(anyhow::Error::from)?;
+    let signed = app
+        .objects
+        .presign_put(&image.upload_key(), content_type, size_bytes, ttl)
+        .await?;
+    Ok(pb::ImageUpload {
+        image_id: image.id.to_string(),
+        method: "PUT".to_owned(),
+        url: signed.url,
+        headers: signed.headers.into_iter().collect(),
+        expires_at: Some(convert::timestamp(app.world.clock.now() + ttl)),
+    })
+}
+
+/// `vehicles/…/….jpeg`: where the photo is shown once it was checked.
+fn object_key(vehicle: VehicleId, id: ImageId, content_type: &str) -> String {
+    let extension = content_type.strip_prefix("image/").unwrap_or_default();
+    format!("vehicles/{vehicle}/{id}.{extension}")
+}

@@ -1,0 +1,95 @@
+//! `CreateVehicle`: a host registers a car.
+//!
+//! The plate is checked and the pickup address looked up before anything is stored. The car is not offered until its
+//! first photo is complete.
+
+use carshare_chassis::Error as ChassisError;
+use carshare_chassis::rpc::Context;
+use carshare_proto::vehicle::v1 as pb;
+use carshare_store::{Claim, Tx};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use futures::FutureExt as _;
+
+use super::convert;
+use crate::App;
+use crate::domain::{Place, Plate, Status, UserId, Vehicle, VehicleId};
+use crate::error::Result;
+use crate::events::publish;
+use crate::image_urls::ImageUrls;
+use crate::store::{vehicles, views};
+
+/// What the transaction needs to know.
+struct Registration {
+    id: VehicleId,
+    owner: UserId,
+    plate: Plate,
+    place: Place,
+    request: pb::CreateVehicleRequest,
+    urls: ImageUrls,
+}
+
+/// Handles the RPC.
+pub async fn handle(app: &App, ctx: Context, request: pb::CreateVehicleRequest) -> Result<pb::Vehicle> {
+    let owner = UserId(ctx.user()?.id);
+    let plate = Plate::parse(&request.license_plate, &app.config.plates.accepted)?;
+    check_year(request.year, app.world.clock.now())?;
+    let id = match app.db.claim(&ctx).await? {
+        Claim::Answered(vehicle) => return Ok(vehicle),
+        Claim::Open(id) => VehicleId(id),
+    };
+    let place = app.locate(&request.location_address).await?;
+    let registration = Registration {
+        id,
+        owner,
+        plate,
+        place,
+        request,
+        urls: app.urls.clone(),
+    };
+    app.db
+        .idempotent(&ctx, "vehicles.create", registration, |tx, new| {
+            register(tx, new).boxed()
+        })
+        .await
+}
+
+async fn register(tx: &Tx, new: &Registration) -> Result<pb::Vehicle> {
+    let vehicle = vehicle(new, tx.now());
+    vehicles::insert(tx.conn(), &vehicle).await?;
+    tx.publish(&publish::registered(&vehicle)).await?;
+    Ok(convert::vehicle(
+        views::view(tx.conn(), vehicle).await?,
+        &new.urls,
+    ))
+}
+
+fn vehicle(new: &Registration, now: DateTime<Utc>) -> Vehicle {
+    let request = new.request.clone();
+    Vehicle {
+        id: new.id,
+        owner_id: new.owner,
+        license_plate: new.plate.clone(),
+        make: request.make,
+        model: request.model,
+        year: request.year,
+        color: convert::optional_text(request.color),
+        fuel: convert::fuel(request.fuel_type),
+        transmission: convert::transmission(request.transmission),
+        hourly_rate_krw: request.hourly_rate,
+        place: new.place.clone(),
+        status: Status::Inactive,
+        description: convert::optional_text(request.description),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Next year's models are sold this year, later ones are not.
+pub(super) fn check_year(year: i32, now: DateTime<Utc>) -> Result<()> {
+    let newest = (now + TimeDelta::hours(9)).year() + 1;
+    if year <= newest {
+        return Ok(());
+    }
+    let ko = format!("{newest}년식까지 등록할 수 있습니다.");
+    Err(ChassisError::invalid("year", ko, format!("must be at most {newest}")).into())
+}

@@ -1,0 +1,37 @@
+//! `DeleteVehicle`: a host takes a car off the platform for good. Not while somebody has it, holds it or will have it.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::vehicle::v1 as pb;
+use carshare_store::Tx;
+use futures::FutureExt as _;
+
+use super::{convert, owned};
+use crate::App;
+use crate::domain::{UserId, VehicleId};
+use crate::error::{Error, Result};
+use crate::events::publish;
+use crate::store::{occupancies, vehicles};
+
+/// Handles the RPC.
+pub async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::DeleteVehicleRequest,
+) -> Result<pb::DeleteVehicleResponse> {
+    let car = (convert::vehicle_id(&request.vehicle_id)?, UserId(ctx.user()?.id));
+    app.db
+        .idempotent(&ctx, "vehicles.withdraw", car, |tx, (id, owner)| {
+            withdraw(tx, *id, *owner).boxed()
+        })
+        .await
+}
+
+async fn withdraw(tx: &Tx, id: VehicleId, owner: UserId) -> Result<pb::DeleteVehicleResponse> {
+    let vehicle = owned::lock(tx.conn(), id, owner).await?;
+    if occupancies::lie_ahead(tx.conn(), id, tx.now()).await? {
+        return Err(Error::VehicleHasBookings);
+    }
+    vehicles::withdraw(tx.conn(), id, tx.now()).await?;
+    tx.publish(&publish::withdrawn(&vehicle)).await?;
+    Ok(pb::DeleteVehicleResponse {})
+}

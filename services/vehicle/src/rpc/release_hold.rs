@@ -1,0 +1,35 @@
+//! `ReleaseHold`: gives a held car back before its time, when the booking could not be made.
+//!
+//! Only a hold is given back: once the booking was made, its own events decide. Nothing is remembered, so a repeat of the
+//! client's call can hold the car again under the same booking id.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::vehicle::v1 as pb;
+use carshare_store::Tx;
+use futures::FutureExt as _;
+
+use super::convert;
+use crate::App;
+use crate::domain::BookingId;
+use crate::error::Result;
+use crate::store::occupancies;
+
+/// Handles the RPC.
+pub async fn handle(
+    app: &App,
+    _ctx: Context,
+    request: pb::ReleaseHoldRequest,
+) -> Result<pb::ReleaseHoldResponse> {
+    let booking = BookingId(convert::uuid("booking_id", &request.booking_id)?);
+    app.db
+        .transaction("occupancies.release_hold", booking, |tx, booking| {
+            release(tx, *booking).boxed()
+        })
+        .await
+}
+
+async fn release(tx: &Tx, booking: BookingId) -> Result<pb::ReleaseHoldResponse> {
+    occupancies::lock_booking(tx.conn(), booking).await?;
+    occupancies::delete_hold(tx.conn(), booking).await?;
+    Ok(pb::ReleaseHoldResponse {})
+}

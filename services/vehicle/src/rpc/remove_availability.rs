@@ -1,0 +1,46 @@
+//! `RemoveAvailability`: a host takes a rule out of the opening hours.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::vehicle::v1 as pb;
+use carshare_store::Tx;
+use futures::FutureExt as _;
+
+use super::{convert, owned};
+use crate::App;
+use crate::domain::{AvailabilityId, UserId, VehicleId};
+use crate::error::{Error, Result};
+use crate::store::availabilities;
+
+/// What the transaction needs to know.
+struct Removal {
+    vehicle: VehicleId,
+    owner: UserId,
+    rule: AvailabilityId,
+}
+
+/// Handles the RPC.
+pub async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::RemoveAvailabilityRequest,
+) -> Result<pb::RemoveAvailabilityResponse> {
+    let removal = Removal {
+        vehicle: convert::vehicle_id(&request.vehicle_id)?,
+        owner: UserId(ctx.user()?.id),
+        rule: AvailabilityId(convert::uuid("availability_id", &request.availability_id)?),
+    };
+    app.db
+        .idempotent(&ctx, "availabilities.remove", removal, |tx, removal| {
+            remove(tx, removal).boxed()
+        })
+        .await
+}
+
+async fn remove(tx: &Tx, removal: &Removal) -> Result<pb::RemoveAvailabilityResponse> {
+    let vehicle = owned::lock(tx.conn(), removal.vehicle, removal.owner).await?;
+    if availabilities::delete(tx.conn(), vehicle.id, removal.rule).await? {
+        Ok(pb::RemoveAvailabilityResponse {})
+    } else {
+        Err(Error::AvailabilityNotFound)
+    }
+}

@@ -1,0 +1,89 @@
+//! `UpdateVehicle`: a host changes the fields that are sent.
+//!
+//! A new address is looked up before the transaction. Activating needs a photo; bookings that stand keep their terms.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::vehicle::v1 as pb;
+use carshare_store::{Claim, Tx};
+use futures::FutureExt as _;
+
+use super::convert;
+use super::create_vehicle::check_year;
+use super::owned;
+use crate::App;
+use crate::domain::{Change, Place, UserId, VehicleId};
+use crate::error::Result;
+use crate::events::publish;
+use crate::image_urls::ImageUrls;
+use crate::store::{vehicle_images, vehicles, views};
+
+/// What the transaction needs to know.
+struct Update {
+    id: VehicleId,
+    owner: UserId,
+    change: Change,
+    urls: ImageUrls,
+}
+
+/// Handles the RPC.
+pub async fn handle(app: &App, ctx: Context, request: pb::UpdateVehicleRequest) -> Result<pb::Vehicle> {
+    let owner = UserId(ctx.user()?.id);
+    let id = convert::vehicle_id(&request.vehicle_id)?;
+    if let Some(year) = request.year {
+        check_year(year, app.world.clock.now())?;
+    }
+    if let Claim::Answered(vehicle) = app.db.claim(&ctx).await? {
+        return Ok(vehicle);
+    }
+    let place = new_place(app, id, owner, request.location_address.as_deref()).await?;
+    let update = Update {
+        id,
+        owner,
+        change: change(request, place),
+        urls: app.urls.clone(),
+    };
+    app.db
+        .idempotent(&ctx, "vehicles.update", update, |tx, update| {
+            apply(tx, update).boxed()
+        })
+        .await
+}
+
+/// The place of an address that is sent and is not the one the car has. Only the host may make the map work.
+async fn new_place(app: &App, id: VehicleId, owner: UserId, address: Option<&str>) -> Result<Option<Place>> {
+    let current = owned::find(app.db.read(), id, owner).await?;
+    match address {
+        Some(address) if address.trim() != current.place.address => app.locate(address).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
+    let mut vehicle = owned::lock(tx.conn(), update.id, update.owner).await?;
+    let has_image = vehicle_images::count_complete(tx.conn(), vehicle.id).await? > 0;
+    let activated = vehicle.change(update.change.clone(), has_image, tx.now())?;
+    vehicles::update(tx.conn(), &vehicle).await?;
+    tx.publish(&publish::updated(&vehicle)).await?;
+    if activated {
+        tx.publish(&publish::activated(&vehicle)).await?;
+    }
+    Ok(convert::vehicle(
+        views::view(tx.conn(), vehicle).await?,
+        &update.urls,
+    ))
+}
+
+fn change(request: pb::UpdateVehicleRequest, place: Option<Place>) -> Change {
+    Change {
+        make: request.make,
+        model: request.model,
+        year: request.year,
+        color: request.color,
+        fuel: request.fuel_type.map(convert::fuel),
+        transmission: request.transmission.map(convert::transmission),
+        hourly_rate_krw: request.hourly_rate,
+        place,
+        description: request.description,
+        status: request.status.and_then(convert::status),
+    }
+}

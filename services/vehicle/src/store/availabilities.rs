@@ -1,0 +1,135 @@
+//! All SQL on `availabilities`, the rules of the opening hours.
+
+use std::collections::HashMap;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _,
+};
+
+use super::entity::availability::{ActiveModel, Column, Entity, Model};
+use crate::domain::{AvailabilityId, Day, Effect, Opening, Rule, TimeOfDay, VehicleId};
+use crate::error::{Error, Result};
+
+/// A rule with its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Availability {
+    /// Its id.
+    pub id: AvailabilityId,
+    /// The car.
+    pub vehicle: VehicleId,
+    /// What it says.
+    pub rule: Rule,
+}
+
+/// Adds a rule.
+pub async fn insert(conn: &impl ConnectionTrait, new: &Availability, now: DateTime<Utc>) -> Result<()> {
+    let Rule {
+        day,
+        start,
+        end,
+        effect,
+    } = new.rule;
+    let (day_of_week, specific_date) = match day {
+        Day::Weekly(weekday) => (Some(i16::from(weekday)), None),
+        Day::Date(date) => (None, Some(date)),
+    };
+    let row = ActiveModel {
+        id: Set(new.id.0),
+        vehicle_id: Set(new.vehicle.0),
+        day_of_week: Set(day_of_week),
+        specific_date: Set(specific_date),
+        start_minute: Set(start.minutes() as i16),
+        end_minute: Set(end.minutes() as i16),
+        is_blocked: Set(effect == Effect::Blocked),
+        created_at: Set(now),
+    };
+    Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// How many rules the car has.
+pub async fn count(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<u64> {
+    Ok(Entity::find()
+        .filter(Column::VehicleId.eq(vehicle.0))
+        .count(conn)
+        .await?)
+}
+
+/// The rules of a car: weekly ones first, then dates, each in the order of time.
+pub async fn list(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<Vec<Availability>> {
+    let rows = Entity::find()
+        .filter(Column::VehicleId.eq(vehicle.0))
+        .order_by_asc(Column::DayOfWeek)
+        .order_by_asc(Column::SpecificDate)
+        .order_by_asc(Column::StartMinute)
+        .order_by_asc(Column::Id);
+    rows.all(conn).await?.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The opening hours of a car.
+pub async fn opening(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<Opening> {
+    Ok(openings(conn, &[vehicle])
+        .await?
+        .remove(&vehicle)
+        .unwrap_or_default())
+}
+
+/// The opening hours of these cars. One without rules is left out.
+pub async fn openings(
+    conn: &impl ConnectionTrait,
+    vehicles: &[VehicleId],
+) -> Result<HashMap<VehicleId, Opening>> {
+    let rows = Entity::find()
+        .filter(Column::VehicleId.is_in(vehicles.iter().map(|id| id.0)))
+        .all(conn)
+        .await?;
+    let mut rules: HashMap<VehicleId, Vec<Rule>> = HashMap::new();
+    for row in rows {
+        let Availability { vehicle, rule, .. } = row.try_into()?;
+        rules.entry(vehicle).or_default().push(rule);
+    }
+    Ok(rules
+        .into_iter()
+        .map(|(vehicle, rules)| (vehicle, Opening::new(rules)))
+        .collect())
+}
+
+/// Takes a rule of this car away. Says whether there was one.
+pub async fn delete(conn: &impl ConnectionTrait, vehicle: VehicleId, id: AvailabilityId) -> Result<bool> {
+    let rule = Entity::delete_many()
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::VehicleId.eq(vehicle.0));
+    Ok(rule.exec(conn).await?.rows_affected == 1)
+}
+
+impl TryFrom<Model> for Availability {
+    type Error = Error;
+
+    fn try_from(row: Model) -> Result<Self> {
+        let day = match (row.day_of_week, row.specific_date) {
+            (Some(weekday), None) => Day::Weekly(weekday as u8),
+            (None, Some(date)) => Day::Date(date),
+            _ => return Err(anyhow::anyhow!("a rule is neither weekly nor dated").into()),
+        };
+        let time = |minute: i16| TimeOfDay::from_minutes(minute as u16).context("a rule has no such time");
+        let rule = Rule {
+            day,
+            start: time(row.start_minute)?,
+            end: time(row.end_minute)?,
+            effect: if row.is_blocked {
+                Effect::Blocked
+            } else {
+                Effect::Open
+            },
+        };
+        Ok(Self {
+            id: AvailabilityId(row.id),
+            vehicle: VehicleId(row.vehicle_id),
+            rule,
+        })
+    }
+}

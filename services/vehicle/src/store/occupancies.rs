@@ -1,0 +1,194 @@
+//! All SQL on `occupancies`, the one calendar of each car.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, FromQueryResult, raw_sql};
+use uuid::Uuid;
+
+use crate::domain::{BookingId, Period, VehicleId};
+use crate::error::{Error, Result};
+
+/// A car taken for a time, by a hold or a booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Whose it is.
+    pub booking: BookingId,
+    /// The car.
+    pub vehicle: VehicleId,
+    /// The time.
+    pub period: Period,
+    /// When a hold ends by itself; `None` for a booking.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Occupancy {
+    /// A booking, or a hold that has not ended.
+    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    ref_id: Uuid,
+    vehicle_id: Uuid,
+    start_at: DateTime<Utc>,
+    end_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// Lets everything that concerns one booking happen one after the other: its hold, its request, its release. Taken
+/// before the lock of a car, never after.
+pub async fn lock_booking(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
+    let key = format!("booking {booking}");
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        "SELECT pg_advisory_xact_lock(hashtextextended({key}, 0))"
+    ))
+    .await?;
+    Ok(())
+}
+
+/// What this booking takes, dead or alive.
+pub async fn find(conn: &impl ConnectionTrait, booking: BookingId) -> Result<Option<Occupancy>> {
+    let found = Row::find_by_statement(raw_sql!(
+        Postgres,
+        r#"
+        SELECT ref_id, vehicle_id, lower(period) AS start_at, upper(period) AS end_at, expires_at
+        FROM occupancies WHERE ref_id = {booking.0}
+        "#
+    ));
+    found.one(conn).await?.map(TryInto::try_into).transpose()
+}
+
+/// Takes the car, if it is free: the exclusion constraint decides, and says so without spoiling the transaction. The
+/// caller holds the lock of the car and has removed what is dead.
+pub async fn insert(conn: &impl ConnectionTrait, new: &Occupancy, now: DateTime<Utc>) -> Result<bool> {
+    let Occupancy {
+        booking,
+        vehicle,
+        period,
+        expires_at,
+    } = *new;
+    let (start, end) = (period.start(), period.end());
+    let kind = if expires_at.is_some() { "hold" } else { "booking" };
+    let done = conn
+        .execute_raw(raw_sql!(
+            Postgres,
+            r#"
+            INSERT INTO occupancies (ref_id, vehicle_id, period, kind, expires_at, created_at)
+            VALUES ({booking.0}, {vehicle.0}, tstzrange({start}, {end}), {kind}, {expires_at}, {now})
+            ON CONFLICT ON CONSTRAINT occupancies_no_overlap DO NOTHING
+            "#
+        ))
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Removes the ended holds that stand in the way of a new one.
+pub async fn delete_dead(conn: &impl ConnectionTrait, new: &Occupancy, now: DateTime<Utc>) -> Result<()> {
+    let Occupancy {
+        booking,
+        vehicle,
+        period,
+        ..
+    } = *new;
+    let (start, end) = (period.start(), period.end());
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        r#"
+        DELETE FROM occupancies
+        WHERE expires_at <= {now}
+          AND (ref_id = {booking.0} OR vehicle_id = {vehicle.0} AND period && tstzrange({start}, {end}))
+        "#
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Turns a hold into a booking. Says whether there was one.
+pub async fn confirm(conn: &impl ConnectionTrait, booking: BookingId) -> Result<bool> {
+    let done = conn
+        .execute_raw(raw_sql!(
+            Postgres,
+            "UPDATE occupancies SET kind = 'booking', expires_at = NULL WHERE ref_id = {booking.0}"
+        ))
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Frees whatever this booking takes.
+pub async fn delete(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        "DELETE FROM occupancies WHERE ref_id = {booking.0}"
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Ends a hold before its time. A booking stays.
+pub async fn delete_hold(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        "DELETE FROM occupancies WHERE ref_id = {booking.0} AND kind = 'hold'"
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Frees what this booking takes from `end` on, and keeps what was before it.
+pub async fn end_at(conn: &impl ConnectionTrait, booking: BookingId, end: DateTime<Utc>) -> Result<()> {
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        "DELETE FROM occupancies WHERE ref_id = {booking.0} AND lower(period) >= {end}"
+    ))
+    .await?;
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        r#"
+        UPDATE occupancies SET period = tstzrange(lower(period), {end})
+        WHERE ref_id = {booking.0} AND upper(period) > {end}
+        "#
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Is the car taken now or later?
+pub async fn lie_ahead(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTime<Utc>) -> Result<bool> {
+    let found = conn
+        .query_one_raw(raw_sql!(
+            Postgres,
+            r#"
+            SELECT 1 FROM occupancies
+            WHERE vehicle_id = {vehicle.0} AND upper(period) > {now} AND (expires_at IS NULL OR expires_at > {now})
+            LIMIT 1
+            "#
+        ))
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Removes all ended holds. Says how many there were.
+pub async fn sweep(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64> {
+    let done = conn
+        .execute_raw(raw_sql!(
+            Postgres,
+            "DELETE FROM occupancies WHERE expires_at <= {now}"
+        ))
+        .await?;
+    Ok(done.rows_affected())
+}
+
+impl TryFrom<Row> for Occupancy {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            booking: BookingId(row.ref_id),
+            vehicle: VehicleId(row.vehicle_id),
+            period: Period::new(row.start_at, row.end_at).map_err(anyhow::Error::from)?,
+            expires_at: row.expires_at,
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! All SQL on `released_bookings`: bookings that take no car any more, whatever else arrives for them.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, raw_sql};
+
+use crate::domain::BookingId;
+use crate::error::Result;
+
+/// Remembers that the booking gave its car back.
+pub async fn insert(conn: &impl ConnectionTrait, booking: BookingId, now: DateTime<Utc>) -> Result<()> {
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        r#"
+        INSERT INTO released_bookings (booking_id, released_at) VALUES ({booking.0}, {now})
+        ON CONFLICT (booking_id) DO NOTHING
+        "#
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Did the booking give its car back?
+pub async fn contain(conn: &impl ConnectionTrait, booking: BookingId) -> Result<bool> {
+    let found = conn
+        .query_one_raw(raw_sql!(
+            Postgres,
+            "SELECT 1 FROM released_bookings WHERE booking_id = {booking.0}"
+        ))
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Forgets what is older. Says how many there were.
+pub async fn forget(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64> {
+    let done = conn
+        .execute_raw(raw_sql!(
+            Postgres,
+            "DELETE FROM released_bookings WHERE released_at < {before}"
+        ))
+        .await?;
+    Ok(done.rows_affected())
+}

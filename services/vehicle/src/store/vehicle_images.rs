@@ -1,0 +1,159 @@
+//! All SQL on `vehicle_images`.
+
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::Condition;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+
+use super::entity::vehicle_image::{ActiveModel, Column, Entity, Model};
+use crate::domain::{Announced, ImageId, Pixels, VehicleId};
+use crate::error::Result;
+
+/// A photo, announced or completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VehicleImage {
+    /// Its id.
+    pub id: ImageId,
+    /// The car.
+    pub vehicle: VehicleId,
+    /// Where it is shown from once it was checked.
+    pub object_key: String,
+    /// What was announced.
+    pub announced: Announced,
+    /// When it is given up, unless it is complete.
+    pub expires_at: DateTime<Utc>,
+    /// Checked and shown.
+    pub is_complete: bool,
+}
+
+impl VehicleImage {
+    /// Where the host puts the file. Not where it is shown from: the upload URL works on for a while after the check, and
+    /// what it could still write must not be shown.
+    pub fn upload_key(&self) -> String {
+        format!("uploads/{}", self.id)
+    }
+}
+
+/// Adds an announced photo.
+pub async fn insert(conn: &impl ConnectionTrait, new: &VehicleImage, now: DateTime<Utc>) -> Result<()> {
+    let row = ActiveModel {
+        id: Set(new.id.0),
+        vehicle_id: Set(new.vehicle.0),
+        object_key: Set(new.object_key.clone()),
+        content_type: Set(new.announced.content_type.clone()),
+        size_bytes: Set(new.announced.size_bytes),
+        created_at: Set(now),
+        expires_at: Set(new.expires_at),
+        completed_at: Set(None),
+        width: Set(None),
+        height: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// The photo of this car with this id, unless it was given up.
+pub async fn find(
+    conn: &impl ConnectionTrait,
+    vehicle: VehicleId,
+    id: ImageId,
+    now: DateTime<Utc>,
+) -> Result<Option<VehicleImage>> {
+    let found = Entity::find_by_id(id.0)
+        .filter(Column::VehicleId.eq(vehicle.0))
+        .filter(counts(now));
+    Ok(found.one(conn).await?.map(Into::into))
+}
+
+/// How many photos the car has or still may get.
+pub async fn count(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTime<Utc>) -> Result<u64> {
+    Ok(Entity::find()
+        .filter(Column::VehicleId.eq(vehicle.0))
+        .filter(counts(now))
+        .count(conn)
+        .await?)
+}
+
+/// How many photos of the car are complete.
+pub async fn count_complete(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<u64> {
+    let complete = Entity::find()
+        .filter(Column::VehicleId.eq(vehicle.0))
+        .filter(Column::CompletedAt.is_not_null());
+    Ok(complete.count(conn).await?)
+}
+
+/// The complete photos of these cars, each car's in the order of upload.
+pub async fn list_complete(conn: &impl ConnectionTrait, vehicles: &[VehicleId]) -> Result<Vec<VehicleImage>> {
+    let rows = Entity::find()
+        .filter(Column::VehicleId.is_in(vehicles.iter().map(|id| id.0)))
+        .filter(Column::CompletedAt.is_not_null())
+        .order_by_asc(Column::Id);
+    Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())
+}
+
+/// Announced photos whose time is over, the oldest first.
+pub async fn list_given_up(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<VehicleImage>> {
+    let rows = Entity::find()
+        .filter(Column::CompletedAt.is_null())
+        .filter(Column::ExpiresAt.lte(now))
+        .order_by_asc(Column::ExpiresAt)
+        .limit(limit);
+    Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())
+}
+
+/// Marks a photo as checked. The caller holds the lock of the car.
+pub async fn complete(
+    conn: &impl ConnectionTrait,
+    id: ImageId,
+    pixels: Pixels,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let completed = ActiveModel {
+        id: Unchanged(id.0),
+        completed_at: Set(Some(now)),
+        width: Set(Some(pixels.width)),
+        height: Set(Some(pixels.height)),
+        ..Default::default()
+    };
+    Entity::update(completed).exec(conn).await?;
+    Ok(())
+}
+
+/// Takes an announced photo away. A complete one stays.
+pub async fn delete_announced(conn: &impl ConnectionTrait, id: ImageId) -> Result<()> {
+    let announced = Entity::delete_many()
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::CompletedAt.is_null());
+    announced.exec(conn).await?;
+    Ok(())
+}
+
+/// Complete, or announced and not given up.
+fn counts(now: DateTime<Utc>) -> Condition {
+    Condition::any()
+        .add(Column::CompletedAt.is_not_null())
+        .add(Column::ExpiresAt.gt(now))
+}
+
+impl From<Model> for VehicleImage {
+    fn from(row: Model) -> Self {
+        Self {
+            id: ImageId(row.id),
+            vehicle: VehicleId(row.vehicle_id),
+            object_key: row.object_key,
+            announced: Announced {
+                content_type: row.content_type,
+                size_bytes: row.size_bytes,
+            },
+            expires_at: row.expires_at,
+            is_complete: row.completed_at.is_some(),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! All SQL on `vehicles`. A withdrawn car is found by nothing here.
+
+mod near;
+mod row;
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+
+pub use near::{Candidate, near};
+
+use super::entity::vehicle::{ActiveModel, Column, Entity};
+use crate::domain::{Vehicle, VehicleId};
+use crate::error::Result;
+
+/// Adds a car. Fails by the constraint `vehicles_license_plate` if its plate is on the platform.
+pub async fn insert(conn: &impl ConnectionTrait, vehicle: &Vehicle) -> Result<()> {
+    Entity::insert(ActiveModel::from(vehicle))
+        .exec_without_returning(conn)
+        .await?;
+    Ok(())
+}
+
+/// The car with this id.
+pub async fn find(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<Vehicle>> {
+    let row = Entity::find_by_id(id.0)
+        .filter(Column::WithdrawnAt.is_null())
+        .one(conn)
+        .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The car with this id, kept from every other change until the transaction ends. Whoever writes into a car's calendar,
+/// photos or rules takes this lock first, so each decision about a car sees all decisions before it.
+pub async fn lock(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<Vehicle>> {
+    let found = Entity::find_by_id(id.0)
+        .filter(Column::WithdrawnAt.is_null())
+        .lock(LockType::NoKeyUpdate);
+    found.one(conn).await?.map(TryInto::try_into).transpose()
+}
+
+/// The cars with these ids, in the order of the ids.
+pub async fn list(conn: &impl ConnectionTrait, ids: &[VehicleId]) -> Result<Vec<Vehicle>> {
+    let wanted = Column::Id.is_in(ids.iter().map(|id| id.0));
+    let rows = Entity::find()
+        .filter(wanted)
+        .filter(Column::WithdrawnAt.is_null())
+        .all(conn)
+        .await?;
+    let mut found = rows
+        .into_iter()
+        .map(Vehicle::try_from)
+        .collect::<Result<Vec<_>>>()?;
+    found.sort_by_key(|vehicle| ids.iter().position(|id| *id == vehicle.id));
+    Ok(found)
+}
+
+/// Stores a changed car. The caller holds its [`lock`].
+pub async fn update(conn: &impl ConnectionTrait, vehicle: &Vehicle) -> Result<()> {
+    Entity::update(ActiveModel::from(vehicle)).exec(conn).await?;
+    Ok(())
+}
+
+/// Takes a car off the platform for good. The caller holds its [`lock`].
+pub async fn withdraw(conn: &impl ConnectionTrait, id: VehicleId, now: DateTime<Utc>) -> Result<()> {
+    let withdrawn = ActiveModel {
+        id: sea_orm::ActiveValue::Unchanged(id.0),
+        status: sea_orm::ActiveValue::Set(crate::domain::Status::Inactive.word().to_owned()),
+        updated_at: sea_orm::ActiveValue::Set(now),
+        withdrawn_at: sea_orm::ActiveValue::Set(Some(now)),
+        ..Default::default()
+    };
+    Entity::update(withdrawn).exec(conn).await?;
+    Ok(())
+}

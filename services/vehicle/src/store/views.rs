@@ -1,0 +1,49 @@
+//! A car with what is shown beside it: photos and host. Two queries, however many cars.
+
+use std::collections::HashMap;
+
+use anyhow::Context as _;
+use sea_orm::ConnectionTrait;
+
+use super::people::{self, Person};
+use super::vehicle_images;
+use crate::domain::{UserId, Vehicle, VehicleId};
+use crate::error::Result;
+
+/// A car as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The car.
+    pub vehicle: Vehicle,
+    /// Where its complete photos are in the object storage, in the order of upload.
+    pub image_keys: Vec<String>,
+    /// Its host, once the event that tells of him has arrived.
+    pub owner: Option<Person>,
+}
+
+/// A car as it is shown.
+pub async fn view(conn: &impl ConnectionTrait, vehicle: Vehicle) -> Result<View> {
+    let shown = views(conn, vec![vehicle]).await?.pop();
+    Ok(shown.context("a car has one view")?)
+}
+
+/// Cars as they are shown, in the order given.
+pub async fn views(conn: &impl ConnectionTrait, vehicles: Vec<Vehicle>) -> Result<Vec<View>> {
+    let ids: Vec<VehicleId> = vehicles.iter().map(|vehicle| vehicle.id).collect();
+    let mut keys: HashMap<VehicleId, Vec<String>> = HashMap::new();
+    for image in vehicle_images::list_complete(conn, &ids).await? {
+        keys.entry(image.vehicle).or_default().push(image.object_key);
+    }
+    let owners: Vec<UserId> = vehicles.iter().map(|vehicle| vehicle.owner_id).collect();
+    let owners: HashMap<UserId, Person> = people::list(conn, &owners)
+        .await?
+        .into_iter()
+        .map(|person| (person.id, person))
+        .collect();
+    let view = |vehicle: Vehicle| View {
+        image_keys: keys.remove(&vehicle.id).unwrap_or_default(),
+        owner: owners.get(&vehicle.owner_id).cloned(),
+        vehicle,
+    };
+    Ok(vehicles.into_iter().map(view).collect())
+}
