@@ -15,6 +15,7 @@ mod html;
 mod index;
 mod kakao;
 mod kst;
+mod process;
 mod requests;
 mod serve;
 mod state;
@@ -33,6 +34,7 @@ use tokio::task::JoinHandle;
 pub use self::config::Config;
 pub use self::faults::{Fault, Provider};
 pub use self::fcm::inbox::Push;
+pub use self::process::{Process, ProcessConfig};
 pub use self::requests::RequestRecord;
 pub use self::toss::cards::{GOOD_CARD, MAGIC_CARDS};
 pub use self::toss::payment::{
@@ -171,6 +173,7 @@ fn router(app: &App) -> Router {
     Router::new()
         .route("/", get(index::page))
         .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(|| async { "ok" }))
         .merge(faults::admin::router())
         .nest("/kakao", kakao::router(app))
         .nest("/toss", toss::router(app))

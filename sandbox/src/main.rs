@@ -1,3 +1,7 @@
 //! The sandbox binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    carshare_chassis::service::main::<carshare_sandbox::Process>()
+}

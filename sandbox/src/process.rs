@@ -1,0 +1,103 @@
+//! The sandbox as a process of its own. It has the command line of a service; `migrate` finds nothing to do.
+
+use anyhow::Context as _;
+use carshare_chassis::config::{Admin, Common, Server, Telemetry};
+use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::{Shutdown, World};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+use crate::{Config, Sandbox};
+
+/// What `main` runs.
+pub struct Process;
+
+/// Configuration of the process.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessConfig {
+    /// The one port.
+    #[serde(default)]
+    pub server: Server,
+    /// Logs.
+    #[serde(default)]
+    pub telemetry: Telemetry,
+    /// The providers.
+    #[serde(default)]
+    pub providers: Config,
+}
+
+impl Service for Process {
+    const NAME: &'static str = "sandbox";
+    const DEFAULTS: &'static str = include_str!("../config.default.toml");
+    type Config = ProcessConfig;
+    type Command = NoCommand;
+
+    fn common(config: &ProcessConfig) -> Common {
+        Common {
+            server: config.server.clone(),
+            // The healthcheck asks the only port there is.
+            admin: Admin {
+                listen: Some(config.server.listen),
+            },
+            telemetry: config.telemetry.clone(),
+            ..Common::default()
+        }
+    }
+
+    async fn serve(
+        config: ProcessConfig,
+        world: World,
+        listener: Option<TcpListener>,
+        shutdown: Shutdown,
+        _roles: Roles,
+    ) -> anyhow::Result<()> {
+        let listener = listener.context("a sandbox without its port has nothing to do")?;
+        let sandbox = Sandbox::start(config.providers, world, listener).await?;
+        tracing::info!(url = sandbox.url(), "sandbox is up");
+        shutdown.cancelled().await;
+        sandbox.shutdown().await;
+        Ok(())
+    }
+
+    async fn migrate(_config: ProcessConfig) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_chassis::config::{Sources, load};
+
+    use super::*;
+
+    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<ProcessConfig> {
+        let env = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        load(Sources {
+            service: Process::NAME,
+            defaults: Process::DEFAULTS,
+            file: None,
+            env,
+        })
+    }
+
+    #[test]
+    fn the_file_of_defaults_says_what_the_code_says() {
+        let config = loaded(&[]).unwrap();
+        assert_eq!(config.server.listen.to_string(), "0.0.0.0:8090");
+        let documented = Config {
+            public_url: Some("http://localhost:8090".to_owned()),
+            ..Config::default()
+        };
+        assert_eq!(config.providers, documented);
+    }
+
+    #[test]
+    fn the_environment_overrides_and_unknown_keys_are_refused() {
+        let config = loaded(&[("SANDBOX__PROVIDERS__KAKAO_DAILY_LIMIT", "10")]).unwrap();
+        assert_eq!(config.providers.kakao_daily_limit, 10);
+        assert!(loaded(&[("SANDBOX__PROVIDERS__TYPO", "1")]).is_err());
+    }
+}
