@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The address clients reach the sandbox by, without a trailing slash. None = `http://{listener address}`.
+    /// The address clients reach the sandbox by, without a trailing slash. None = the listener's own address.
     /// It ends up in `token_uri` of the service account and in the receipt links of payments.
     pub public_url: Option<String>,
     /// The secret key the shop's server must present. Test keys (`test_…`) honour `TossPayments-Test-Code`.

@@ -59,10 +59,7 @@ impl Sandbox {
     /// Serves on `listener` until told to stop. Fails when the state file is unreadable.
     pub async fn start(config: Config, world: World, listener: TcpListener) -> anyhow::Result<Self> {
         let addr = listener.local_addr()?;
-        let public_url = config
-            .public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{addr}"));
+        let public_url = config.public_url.clone().unwrap_or_else(|| url_of(addr));
         let shutdown = Shutdown::new();
         let account = Account::create(&config.fcm_project_id).await?;
         let webhooks = Webhooks::new(&config, shutdown.clone())?;
@@ -167,6 +164,14 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.shutdown.trigger();
     }
+}
+
+/// How this machine reaches a listener; one on all addresses is reached by name.
+fn url_of(addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() {
+        return format!("http://localhost:{}", addr.port());
+    }
+    format!("http://{addr}")
 }
 
 fn router(app: &App) -> Router {
