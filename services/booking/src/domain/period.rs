@@ -1,0 +1,82 @@
+//! The time a car is rented for: half open, `[start, end)`.
+
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+
+/// A rental's time. The end is after the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+}
+
+impl Period {
+    /// The time between two moments, cut to the microseconds that the database keeps; `None` unless it moves forward.
+    pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Option<Self> {
+        let microsecond = TimeDelta::microseconds(1);
+        let start = start.duration_trunc(microsecond).ok()?;
+        let end = end.duration_trunc(microsecond).ok()?;
+        (start < end).then_some(Self { start, end })
+    }
+
+    /// When the guest may have the car.
+    pub fn start(&self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// When the car is back.
+    pub fn end(&self) -> DateTime<Utc> {
+        self.end
+    }
+
+    /// Hours to pay: every begun one counts whole.
+    pub fn begun_hours(&self) -> i64 {
+        let length = self.end - self.start;
+        let whole = length.num_hours();
+        if length > TimeDelta::hours(whole) {
+            whole + 1
+        } else {
+            whole
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn starting_at_nine(length: TimeDelta) -> Option<Period> {
+        let nine: DateTime<Utc> = "2026-12-01T09:00:00Z".parse().unwrap();
+        Period::new(nine, nine + length)
+    }
+
+    #[rstest]
+    #[case(TimeDelta::hours(1), 1)]
+    #[case(TimeDelta::minutes(61), 2)]
+    #[case(TimeDelta::hours(2), 2)]
+    #[case(TimeDelta::hours(2) + TimeDelta::microseconds(1), 3)]
+    #[case(TimeDelta::hours(2) + TimeDelta::nanoseconds(999), 2)]
+    #[case(TimeDelta::days(30), 720)]
+    fn every_begun_hour_counts(#[case] length: TimeDelta, #[case] hours: i64) {
+        assert_eq!(starting_at_nine(length).unwrap().begun_hours(), hours);
+    }
+
+    #[rstest]
+    #[case(TimeDelta::zero())]
+    #[case(TimeDelta::seconds(-1))]
+    #[case(TimeDelta::nanoseconds(999))]
+    fn a_period_moves_forward(#[case] length: TimeDelta) {
+        assert_eq!(starting_at_nine(length), None);
+    }
+
+    proptest! {
+        #[test]
+        fn begun_hours_cover_the_period_and_no_hour_more(micros in 1i64..2_592_000_000_000) {
+            let period = starting_at_nine(TimeDelta::microseconds(micros)).unwrap();
+            let length = period.end() - period.start();
+            prop_assert!(length <= TimeDelta::hours(period.begun_hours()));
+            prop_assert!(length > TimeDelta::hours(period.begun_hours() - 1));
+        }
+    }
+}

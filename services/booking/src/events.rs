@@ -1,0 +1,46 @@
+//! Events out ([`publish`]) and in: what the other services tell, and what it means for a booking.
+//!
+//! Events come late, twice and out of order across services. Every handler is a total function of where the booking stands
+//! and what is told; the table is [`crate::domain::booking::meaning`].
+
+mod on_payment;
+mod on_user;
+mod on_vehicle;
+pub mod publish;
+
+use carshare_chassis::Shutdown;
+use carshare_store::{Consumer, Tx};
+
+use crate::domain::{BookingId, News};
+use crate::error::Error;
+use crate::record::{self, Actor};
+use crate::rpc::convert;
+use crate::store::bookings;
+use crate::{App, NAME};
+
+/// Handles the events of auth, vehicle and payment until `shutdown`.
+pub async fn run(app: &App, shutdown: Shutdown) {
+    Consumer::new(&app.db, &app.config.redis, NAME)
+        .on("payment", on_payment::completed)
+        .on("payment", on_payment::failed)
+        .on("payment", on_payment::refunded)
+        .on("vehicle", on_vehicle::hold_lost)
+        .on("auth", on_user::registered)
+        .on("auth", on_user::updated)
+        .run(shutdown)
+        .await;
+}
+
+/// Lets a booking hear news. News of a booking that is not here is none of ours and is passed over.
+async fn hear(tx: &Tx, booking_id: &str, news: News, from: Actor) -> Result<(), Error> {
+    let id: BookingId = convert::booking_id(booking_id)?;
+    let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
+        tracing::warn!(booking_id = %id, ?news, "news of a booking that is not here");
+        return Ok(());
+    };
+    let Some(change) = booking.hear(news, tx.now()) else {
+        tracing::info!(booking_id = %id, ?news, status = booking.status.word(), "news that changes nothing");
+        return Ok(());
+    };
+    record::change(tx, &mut booking, change, from).await
+}

@@ -1,0 +1,20 @@
+//! What vehicle tells: a hold ended before its booking arrived, and the car went to somebody else.
+
+use carshare_proto::vehicle::v1::VehicleHoldLost;
+use carshare_store::{Meta, Tx};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::hear;
+use crate::domain::News;
+use crate::error::Error;
+use crate::record::Actor;
+
+/// The booking cannot stand: it is called off, with everything back.
+pub fn hold_lost<'t>(
+    tx: &'t Tx,
+    _: &'t Meta,
+    event: &'t VehicleHoldLost,
+) -> BoxFuture<'t, Result<(), Error>> {
+    hear(tx, &event.booking_id, News::HoldLost, Actor::Vehicle).boxed()
+}

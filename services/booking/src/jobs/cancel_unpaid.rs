@@ -1,0 +1,38 @@
+//! Approved bookings that are not paid by `payment_due_at` are called off: `booking.cancelled`, reason `payment_overdue`.
+//!
+//! A capture whose news is still on its way is given back whole by the payment service.
+
+use carshare_store::Tx;
+use futures::FutureExt as _;
+
+use super::BATCH;
+use crate::domain::BookingId;
+use crate::error::Error;
+use crate::record::Actor;
+use crate::store::bookings;
+use crate::{App, record};
+
+/// Calls off what is due.
+pub async fn run(app: &App) -> Result<(), Error> {
+    loop {
+        let due = bookings::list_unpaid(app.db.read(), app.world.clock.now(), BATCH).await?;
+        let cancel = |id| {
+            app.db
+                .transaction("bookings.cancel_unpaid", id, |tx, id| cancel(tx, *id).boxed())
+        };
+        if !super::each(due, cancel).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Looks again under the lock: the money may have arrived in the meantime.
+async fn cancel(tx: &Tx, id: BookingId) -> Result<(), Error> {
+    let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
+        return Ok(());
+    };
+    match booking.miss_payment(tx.now()) {
+        Some(change) => record::change(tx, &mut booking, change, Actor::Timer).await,
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,36 @@
+//! Requests that the host has not answered by `respond_by` expire: `booking.expired`, and the car is free again.
+
+use carshare_store::Tx;
+use futures::FutureExt as _;
+
+use super::BATCH;
+use crate::domain::BookingId;
+use crate::error::Error;
+use crate::record::Actor;
+use crate::store::bookings;
+use crate::{App, record};
+
+/// Expires what is due.
+pub async fn run(app: &App) -> Result<(), Error> {
+    loop {
+        let due = bookings::list_unanswered(app.db.read(), app.world.clock.now(), BATCH).await?;
+        let expire = |id| {
+            app.db
+                .transaction("bookings.expire", id, |tx, id| expire(tx, *id).boxed())
+        };
+        if !super::each(due, expire).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Looks again under the lock: the host may have answered in the meantime.
+async fn expire(tx: &Tx, id: BookingId) -> Result<(), Error> {
+    let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
+        return Ok(());
+    };
+    match booking.expire(tx.now()) {
+        Some(change) => record::change(tx, &mut booking, change, Actor::Timer).await,
+        None => Ok(()),
+    }
+}

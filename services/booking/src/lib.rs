@@ -1,0 +1,133 @@
+//! Bookings: their states, their price, their course from request to return.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`domain`] | the rules: every transition, price, refund |
+//! | [`rpc`] | one file for each RPC |
+//! | [`hold`] | holding a car at the vehicle service |
+//! | [`record`] | writing a change down: row, history, event |
+//! | [`store`] | all SQL |
+//! | [`events`] | what is told and what is heard |
+//! | [`jobs`] | timers |
+//! | [`config`], [`error`] | what the names say |
+
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod hold;
+pub mod jobs;
+pub mod record;
+pub mod rpc;
+pub mod store;
+
+use std::sync::Arc;
+
+use carshare_chassis::config::Common;
+use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::{Server, Shutdown, World, client, task};
+use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
+use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
+use carshare_store::{Db, Relay, housekeeping, migrate};
+use sqlx::migrate::Migrator;
+use tokio::net::TcpListener;
+
+pub use config::Config;
+
+/// The name of this service.
+pub const NAME: &str = "booking";
+
+/// The embedded defaults of its configuration.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// Its tables, on top of the mechanisms of `carshare-store`.
+pub fn migrator() -> Migrator {
+    sqlx::migrate!("./migrations")
+}
+
+/// What handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The service's schema.
+    pub db: Db,
+    /// Clock, ids, randomness.
+    pub world: World,
+    /// The service that knows whether a car is free.
+    pub vehicle: VehicleServiceClient<client::PeerChannel>,
+    /// What is configured.
+    pub config: Arc<Config>,
+}
+
+impl App {
+    /// Puts it together. Nothing is connected yet; the error is about the configuration.
+    pub fn new(config: Config, world: World) -> anyhow::Result<Self> {
+        let channel = client::connect("vehicle", &config.vehicle, &config.tls, world.clone())?;
+        let db = Db::connect(&config.database, world.clone())?;
+        Ok(Self {
+            db,
+            world,
+            vehicle: VehicleServiceClient::new(channel),
+            config: Arc::new(config),
+        })
+    }
+}
+
+/// The service, for `chassis::service::main`, the mesh and tests.
+pub struct Booking;
+
+impl Service for Booking {
+    const NAME: &'static str = NAME;
+    const DEFAULTS: &'static str = DEFAULTS;
+    type Config = Config;
+    type Command = NoCommand;
+
+    fn common(config: &Config) -> Common {
+        config.common()
+    }
+
+    async fn serve(
+        config: Config,
+        world: World,
+        listener: Option<TcpListener>,
+        shutdown: Shutdown,
+        roles: Roles,
+    ) -> anyhow::Result<()> {
+        let app = App::new(config, world)?;
+        // The worker goes on while the server drains, so that the relay sends what the last calls have published.
+        let drained = Shutdown::new();
+        let worker = roles
+            .worker
+            .then(|| task::spawn("worker", work(app.clone(), drained.clone())));
+        let served = server(&app).serve(listener, shutdown).await;
+        drained.trigger();
+        if let Some(worker) = worker {
+            worker.await?;
+        }
+        app.db.close().await;
+        served
+    }
+
+    async fn migrate(config: Config) -> anyhow::Result<()> {
+        migrate(&config.database, migrator()).await
+    }
+}
+
+fn server(app: &App) -> Server {
+    let db = app.db.clone();
+    Server::new(NAME, &app.config.common(), app.world.clone())
+        .add(BookingServiceServer::new(rpc::Rpc { app: app.clone() }))
+        .readiness("postgres", move || {
+            let db = db.clone();
+            async move { Ok(db.ping().await?) }
+        })
+}
+
+/// Sends and handles events, runs the timers, removes what has expired.
+async fn work(app: App, shutdown: Shutdown) {
+    tokio::join!(
+        Relay::new(&app.db, &app.config.redis, NAME).run(shutdown.clone()),
+        events::run(&app, shutdown.clone()),
+        jobs::run(&app, shutdown.clone()),
+        housekeeping(&app.db, shutdown.clone()),
+    );
+}

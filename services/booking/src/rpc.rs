@@ -1,0 +1,83 @@
+//! Table of contents: one RPC, one file, one delegating line.
+
+mod approve_booking;
+mod cancel_booking;
+mod complete_booking;
+pub mod convert;
+mod create_booking;
+mod get_booking;
+mod list_bookings;
+mod own;
+mod page;
+mod reject_booking;
+mod reply;
+mod start_booking;
+
+use carshare_chassis::rpc;
+use carshare_proto::booking::v1::booking_service_server::BookingService;
+use carshare_proto::booking::v1::*;
+use tonic::{Request, Response, Status};
+
+use crate::App;
+
+/// The service as tonic wants it.
+pub struct Rpc {
+    /// What the handlers work with.
+    pub app: App,
+}
+
+#[tonic::async_trait]
+impl BookingService for Rpc {
+    async fn create_booking(
+        &self,
+        request: Request<CreateBookingRequest>,
+    ) -> Result<Response<Booking>, Status> {
+        rpc::unary(&self.app, request, create_booking::handle).await
+    }
+
+    async fn get_booking(&self, request: Request<GetBookingRequest>) -> Result<Response<Booking>, Status> {
+        rpc::unary(&self.app, request, get_booking::handle).await
+    }
+
+    async fn list_bookings(
+        &self,
+        request: Request<ListBookingsRequest>,
+    ) -> Result<Response<ListBookingsResponse>, Status> {
+        rpc::unary(&self.app, request, list_bookings::handle).await
+    }
+
+    async fn approve_booking(
+        &self,
+        request: Request<ApproveBookingRequest>,
+    ) -> Result<Response<Booking>, Status> {
+        rpc::unary(&self.app, request, approve_booking::handle).await
+    }
+
+    async fn reject_booking(
+        &self,
+        request: Request<RejectBookingRequest>,
+    ) -> Result<Response<Booking>, Status> {
+        rpc::unary(&self.app, request, reject_booking::handle).await
+    }
+
+    async fn cancel_booking(
+        &self,
+        request: Request<CancelBookingRequest>,
+    ) -> Result<Response<Booking>, Status> {
+        rpc::unary(&self.app, request, cancel_booking::handle).await
+    }
+
+    async fn start_booking(
+        &self,
+        request: Request<StartBookingRequest>,
+    ) -> Result<Response<Booking>, Status> {
+        rpc::unary(&self.app, request, start_booking::handle).await
+    }
+
+    async fn complete_booking(
+        &self,
+        request: Request<CompleteBookingRequest>,
+    ) -> Result<Response<Booking>, Status> {
+        rpc::unary(&self.app, request, complete_booking::handle).await
+    }
+}

@@ -1,0 +1,48 @@
+//! `ApproveBooking`: the host says yes, and the guest owes the money.
+//!
+//! `pending` → `approved`. The payment service charges the guest on `booking.approved`; what is not paid by
+//! `payment_due_at` is called off by a timer.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::booking::v1 as pb;
+use carshare_store::Tx;
+use chrono::TimeDelta;
+use futures::FutureExt as _;
+
+use super::{convert, own, reply};
+use crate::domain::{BookingId, UserId};
+use crate::error::Error;
+use crate::{App, record};
+
+struct Approval {
+    booking: BookingId,
+    host: UserId,
+    host_response: Option<String>,
+    pay_within: TimeDelta,
+}
+
+/// Approves.
+pub async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::ApproveBookingRequest,
+) -> Result<pb::Booking, Error> {
+    let approval = Approval {
+        booking: convert::booking_id(&request.booking_id)?,
+        host: own::caller(&ctx)?,
+        host_response: request.host_response,
+        pay_within: app.config.booking.pay_within(),
+    };
+    app.db
+        .idempotent(&ctx, "bookings.approve", approval, |tx, approval| {
+            approve(tx, approval).boxed()
+        })
+        .await
+}
+
+async fn approve(tx: &Tx, approval: &Approval) -> Result<pb::Booking, Error> {
+    let (mut booking, host) = own::lock_as_host(tx, approval.booking, approval.host).await?;
+    let change = booking.approve(approval.host_response.clone(), approval.pay_within, tx.now())?;
+    record::change(tx, &mut booking, change, host).await?;
+    reply::booking(tx.conn(), &booking).await
+}

@@ -1,0 +1,35 @@
+//! `CompleteBooking`: the car is back. Either side may say so.
+//!
+//! `active` → `completed`.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::booking::v1 as pb;
+use carshare_store::Tx;
+use futures::FutureExt as _;
+
+use super::{convert, own, reply};
+use crate::domain::{BookingId, UserId};
+use crate::error::Error;
+use crate::record::Actor;
+use crate::{App, record};
+
+/// Completes.
+pub async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::CompleteBookingRequest,
+) -> Result<pb::Booking, Error> {
+    let input = (convert::booking_id(&request.booking_id)?, own::caller(&ctx)?);
+    app.db
+        .idempotent(&ctx, "bookings.complete", input, |tx, (id, user)| {
+            complete(tx, *id, *user).boxed()
+        })
+        .await
+}
+
+async fn complete(tx: &Tx, id: BookingId, user: UserId) -> Result<pb::Booking, Error> {
+    let (mut booking, party) = own::lock(tx, id, user).await?;
+    let change = booking.complete(tx.now())?;
+    record::change(tx, &mut booking, change, Actor::Person(party, user)).await?;
+    reply::booking(tx.conn(), &booking).await
+}

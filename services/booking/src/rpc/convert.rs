@@ -1,0 +1,218 @@
+//! Messages of the contract ↔ domain, nothing else.
+
+use carshare_chassis as chassis;
+use carshare_chassis::identity::Role;
+use carshare_proto::auth::v1::UserProfile;
+use carshare_proto::booking::v1 as pb;
+use carshare_proto::options::v1 as options;
+use carshare_proto::vehicle::v1::Vehicle;
+use chrono::{DateTime, Utc};
+use prost::Message as _;
+use prost_types::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::{Booking, BookingId, Cancellation, CancellationReason, PaymentStatus, Status, UserId};
+use crate::error::Error;
+use crate::store::entity::person;
+
+/// The id in a field. The contract's rules let nothing else through.
+pub fn uuid(field: &'static str, text: &str) -> Result<Uuid, Error> {
+    let invalid = |_| chassis::Error::invalid(field, "UUID 형식이어야 합니다.", "must be a UUID");
+    Ok(Uuid::parse_str(text).map_err(invalid)?)
+}
+
+/// The field `booking_id`.
+pub fn booking_id(text: &str) -> Result<BookingId, Error> {
+    uuid("booking_id", text).map(BookingId)
+}
+
+/// The moment in a field. The contract's rules require it; what no calendar holds is refused here.
+pub fn time(field: &'static str, timestamp: Option<Timestamp>) -> Result<DateTime<Utc>, Error> {
+    let time = timestamp.and_then(|t| DateTime::from_timestamp(t.seconds, u32::try_from(t.nanos).ok()?));
+    let invalid = || chassis::Error::invalid(field, "올바른 시간이 아닙니다.", "is not a valid time");
+    Ok(time.ok_or_else(invalid)?)
+}
+
+/// A moment for the wire.
+pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: time.timestamp(),
+        nanos: time.timestamp_subsec_nanos().cast_signed(),
+    }
+}
+
+/// The car as it was when booked.
+pub fn vehicle(booking: &Booking) -> Result<Vehicle, Error> {
+    Vehicle::decode(booking.vehicle_snapshot.as_slice()).map_err(Error::internal)
+}
+
+/// A booking with its guest, as far as he is known here.
+pub fn booking(booking: &Booking, guest: Option<&person::Model>) -> Result<pb::Booking, Error> {
+    Ok(pb::Booking {
+        id: booking.id.to_string(),
+        vehicle_id: booking.vehicle_id.to_string(),
+        guest_id: booking.guest_id.to_string(),
+        host_id: booking.host_id.to_string(),
+        vehicle: Some(vehicle(booking)?),
+        guest: Some(profile(booking.guest_id, guest)),
+        start_datetime: Some(timestamp(booking.period.start())),
+        end_datetime: Some(timestamp(booking.period.end())),
+        total_amount: booking.price.total_krw,
+        platform_fee: booking.price.platform_fee_krw,
+        status: status(booking.status).into(),
+        payment_status: payment_status(booking.payment_status).into(),
+        guest_message: booking.guest_message.clone(),
+        host_response: booking.host_response.clone(),
+        respond_by: Some(timestamp(booking.respond_by)),
+        payment_due_at: booking.payment_due_at.map(timestamp),
+        confirmed_at: booking.confirmed_at.map(timestamp),
+        cancellation: booking.cancellation.as_ref().map(cancellation),
+        created_at: Some(timestamp(booking.created_at)),
+        updated_at: Some(timestamp(booking.updated_at)),
+    })
+}
+
+fn cancellation(from: &Cancellation) -> pb::Cancellation {
+    pb::Cancellation {
+        reason: reason(from.reason).into(),
+        message: from.message.clone(),
+        refund_amount: from.refund_krw,
+        cancelled_at: Some(timestamp(from.cancelled_at)),
+    }
+}
+
+/// A guest is at least known to be one.
+fn profile(id: UserId, known: Option<&person::Model>) -> UserProfile {
+    let Some(person) = known else {
+        return UserProfile {
+            id: id.to_string(),
+            role: options::Role::Guest.into(),
+            ..UserProfile::default()
+        };
+    };
+    UserProfile {
+        id: id.to_string(),
+        name: person.name.clone(),
+        role: role_named(&person.role).into(),
+        profile_image_url: person.profile_image_url.clone(),
+        is_verified: person.is_verified,
+        created_at: person.joined_at.map(timestamp),
+    }
+}
+
+/// What an event tells of an account, as of a moment, as the row to keep.
+pub fn person(id: UserId, profile: &UserProfile, as_of: DateTime<Utc>) -> Result<person::Model, Error> {
+    let role = Role::try_from(profile.role())?;
+    Ok(person::Model {
+        id: id.0,
+        name: profile.name.clone(),
+        role: role.word().to_owned(),
+        profile_image_url: profile.profile_image_url.clone(),
+        is_verified: profile.is_verified,
+        joined_at: profile
+            .created_at
+            .map(|at| time("created_at", Some(at)))
+            .transpose()?,
+        as_of,
+    })
+}
+
+fn role_named(word: &str) -> options::Role {
+    let role = [Role::Guest, Role::Host, Role::Admin]
+        .into_iter()
+        .find(|role| role.word() == word);
+    role.map_or(options::Role::Unspecified, options::Role::from)
+}
+
+/// The status a list is limited to; `None` for all.
+pub fn status_asked(asked: pb::BookingStatus) -> Option<Status> {
+    match asked {
+        pb::BookingStatus::Unspecified => None,
+        pb::BookingStatus::Pending => Some(Status::Pending),
+        pb::BookingStatus::Approved => Some(Status::Approved),
+        pb::BookingStatus::Rejected => Some(Status::Rejected),
+        pb::BookingStatus::Active => Some(Status::Active),
+        pb::BookingStatus::Completed => Some(Status::Completed),
+        pb::BookingStatus::Cancelled => Some(Status::Cancelled),
+    }
+}
+
+fn status(status: Status) -> pb::BookingStatus {
+    match status {
+        Status::Pending => pb::BookingStatus::Pending,
+        Status::Approved => pb::BookingStatus::Approved,
+        Status::Rejected => pb::BookingStatus::Rejected,
+        Status::Active => pb::BookingStatus::Active,
+        Status::Completed => pb::BookingStatus::Completed,
+        Status::Cancelled => pb::BookingStatus::Cancelled,
+    }
+}
+
+/// Where the money stands, in the contract's words.
+pub fn payment_status(status: PaymentStatus) -> pb::PaymentStatus {
+    match status {
+        PaymentStatus::None => pb::PaymentStatus::None,
+        PaymentStatus::Pending => pb::PaymentStatus::Pending,
+        PaymentStatus::Failed => pb::PaymentStatus::Failed,
+        PaymentStatus::Paid => pb::PaymentStatus::Paid,
+        PaymentStatus::Refunded => pb::PaymentStatus::Refunded,
+    }
+}
+
+/// Why a booking was cancelled, in the contract's words.
+pub fn reason(reason: CancellationReason) -> pb::CancellationReason {
+    match reason {
+        CancellationReason::Guest => pb::CancellationReason::Guest,
+        CancellationReason::Host => pb::CancellationReason::Host,
+        CancellationReason::Expired => pb::CancellationReason::Expired,
+        CancellationReason::PaymentFailed => pb::CancellationReason::PaymentFailed,
+        CancellationReason::PaymentOverdue => pb::CancellationReason::PaymentOverdue,
+        CancellationReason::HoldLost => pb::CancellationReason::HoldLost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use carshare_proto::{DESCRIPTOR_POOL, words};
+
+    /// The words in the database are those of the contract.
+    #[test]
+    fn domain_words_are_the_contracts() {
+        let word = |name: &str, number: i32| {
+            let descriptor = DESCRIPTOR_POOL
+                .get_enum_by_name(&format!("carshare.booking.v1.{name}"))
+                .unwrap();
+            words::word(&descriptor, descriptor.get_value(number).unwrap().name())
+        };
+        for each in Status::ALL {
+            assert_eq!(each.word(), word("BookingStatus", status(*each).into()));
+            assert_eq!(status_asked(status(*each)), Some(*each));
+        }
+        for each in PaymentStatus::ALL {
+            assert_eq!(each.word(), word("PaymentStatus", payment_status(*each).into()));
+        }
+        for each in CancellationReason::ALL {
+            assert_eq!(each.word(), word("CancellationReason", reason(*each).into()));
+        }
+    }
+
+    #[test]
+    fn times_survive_the_wire() {
+        let at: DateTime<Utc> = "2026-12-01T09:00:00.123456Z".parse().unwrap();
+        assert_eq!(time("t", Some(timestamp(at))).unwrap(), at);
+        for wrong in [
+            None,
+            Some(Timestamp {
+                seconds: i64::MAX,
+                nanos: 0,
+            }),
+            Some(Timestamp {
+                seconds: 0,
+                nanos: -1,
+            }),
+        ] {
+            assert!(time("t", wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `CreateBooking`: a guest asks for a car and a period.
+//!
+//! The car is held at the vehicle service first, under the id the booking will have, and outside any transaction. Then one
+//! transaction writes the booking with the terms of the moment and announces it. A crash in between leaves a hold that ends
+//! by itself; a repeat under the same idempotency key has the same id and so finds its own hold.
+
+use carshare_chassis as chassis;
+use carshare_chassis::rpc::Context;
+use carshare_proto::booking::v1 as pb;
+use carshare_proto::vehicle::v1::Vehicle;
+use carshare_store::{Claim, Tx};
+use futures::FutureExt as _;
+use prost::Message as _;
+
+use super::{convert, own, reply};
+use crate::domain::{Booking, BookingId, Period, Price, Request, UserId, VehicleId};
+use crate::error::Error;
+use crate::hold::{self, Wish};
+use crate::{App, record};
+
+/// Holds the car, then books it.
+pub async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::CreateBookingRequest,
+) -> Result<pb::Booking, Error> {
+    let guest = own::caller(&ctx)?;
+    let wish = wish(guest, &request)?;
+    let id = match app.db.claim(&ctx).await? {
+        Claim::Answered(booking) => return Ok(booking),
+        Claim::Open(id) => BookingId(id),
+    };
+    if wish.period.start() <= app.world.clock.now() {
+        return Err(Error::StartInPast);
+    }
+    let vehicle = hold::place(app, id, &wish).await.inspect_err(|error| {
+        // Whether the car is held is not known. Only a keyed call comes back under the same id and wants it still.
+        if ctx.idempotency.is_none() && !hold::is_refusal(error) {
+            hold::release(app, id);
+        }
+    })?;
+    let booked = book(app, &ctx, id, wish, vehicle, request.guest_message).await;
+    booked.inspect_err(|error| {
+        if is_definite(error) {
+            hold::release(app, id);
+        }
+    })
+}
+
+fn wish(guest: UserId, request: &pb::CreateBookingRequest) -> Result<Wish, Error> {
+    let start = convert::time("start_datetime", request.start_datetime)?;
+    let end = convert::time("end_datetime", request.end_datetime)?;
+    let invalid = || {
+        chassis::Error::invalid(
+            "end_datetime",
+            "종료 시간은 시작 시간 이후여야 합니다.",
+            "must be after start_datetime",
+        )
+    };
+    Ok(Wish {
+        vehicle: VehicleId(convert::uuid("vehicle_id", &request.vehicle_id)?),
+        guest,
+        period: Period::new(start, end).ok_or_else(invalid)?,
+    })
+}
+
+/// The one transaction: the booking with the terms of the held car, its history and its event.
+async fn book(
+    app: &App,
+    ctx: &Context,
+    id: BookingId,
+    wish: Wish,
+    vehicle: Vehicle,
+    guest_message: Option<String>,
+) -> Result<pb::Booking, Error> {
+    let price = Price::quote(&wish.period, vehicle.hourly_rate)
+        .ok_or_else(|| Error::internal(anyhow::anyhow!("no price: {} won an hour", vehicle.hourly_rate)))?;
+    let request = Request {
+        id,
+        vehicle_id: wish.vehicle,
+        guest_id: wish.guest,
+        host_id: UserId(uuid::Uuid::parse_str(&vehicle.owner_id).map_err(Error::internal)?),
+        period: wish.period,
+        price,
+        vehicle_snapshot: vehicle.encode_to_vec(),
+        guest_message,
+        respond_within: app.config.booking.respond_within(),
+    };
+    app.db
+        .idempotent(ctx, "bookings.create", request, |tx, request| {
+            insert(tx, request).boxed()
+        })
+        .await
+}
+
+async fn insert(tx: &Tx, request: &Request) -> Result<pb::Booking, Error> {
+    let (booking, change) = Booking::request(request.clone(), tx.now());
+    record::new_booking(tx, &booking, change).await?;
+    reply::booking(tx.conn(), &booking).await
+}
+
+/// Whether it is certain that no booking has this id and that trying again would not make one either. Otherwise the hold
+/// is left to a repeat, or to its end.
+fn is_definite(error: &Error) -> bool {
+    use carshare_store::Error as Store;
+    match error {
+        Error::Store(error) => match error {
+            Store::Conflict { .. } | Store::Internal(_) => true,
+            Store::Unavailable(_) | Store::Contention | Store::Stale | Store::KeyReused => false,
+        },
+        _ => true,
+    }
+}

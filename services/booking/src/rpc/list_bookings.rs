@@ -1,0 +1,55 @@
+//! `ListBookings`: a guest's own as guest, a host's own as host, everybody's for an admin, newest first.
+
+use carshare_chassis::identity::{Role, UserCaller};
+use carshare_chassis::rpc::Context;
+use carshare_proto::booking::v1 as pb;
+
+use super::{convert, page, reply};
+use crate::App;
+use crate::domain::{Booking, UserId};
+use crate::error::Error;
+use crate::store::bookings::{self, Place, Whose};
+
+const DEFAULT_PAGE_SIZE: u64 = 50;
+
+/// Answers with a page.
+pub async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::ListBookingsRequest,
+) -> Result<pb::ListBookingsResponse, Error> {
+    let status = convert::status_asked(request.status());
+    let after = page::place(&request.page_token)?;
+    let size = match request.page_size {
+        0 => DEFAULT_PAGE_SIZE,
+        size => u64::from(size.unsigned_abs()),
+    };
+    // One more than asked for tells whether there is a next page.
+    let mut found = bookings::list(app.db.read(), whose(ctx.user()?), status, after, size + 1).await?;
+    let more = found.len() as u64 > size;
+    found.truncate(size as usize);
+    let next_page_token = found
+        .last()
+        .filter(|_| more)
+        .map(|last| page::token(place_of(last)))
+        .unwrap_or_default();
+    Ok(pb::ListBookingsResponse {
+        bookings: reply::bookings(app.db.read(), &found).await?,
+        next_page_token,
+    })
+}
+
+fn whose(user: &UserCaller) -> Whose {
+    match user.role {
+        Role::Guest => Whose::Guest(UserId(user.id)),
+        Role::Host => Whose::Host(UserId(user.id)),
+        Role::Admin => Whose::All,
+    }
+}
+
+fn place_of(booking: &Booking) -> Place {
+    Place {
+        created_at: booking.created_at,
+        id: booking.id,
+    }
+}

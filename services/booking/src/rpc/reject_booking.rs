@@ -1,0 +1,44 @@
+//! `RejectBooking`: the host says no, and the car is free again.
+//!
+//! `pending` → `rejected`.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::booking::v1 as pb;
+use carshare_store::Tx;
+use futures::FutureExt as _;
+
+use super::{convert, own, reply};
+use crate::domain::{BookingId, UserId};
+use crate::error::Error;
+use crate::{App, record};
+
+struct Rejection {
+    booking: BookingId,
+    host: UserId,
+    host_response: Option<String>,
+}
+
+/// Rejects.
+pub async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::RejectBookingRequest,
+) -> Result<pb::Booking, Error> {
+    let rejection = Rejection {
+        booking: convert::booking_id(&request.booking_id)?,
+        host: own::caller(&ctx)?,
+        host_response: request.host_response,
+    };
+    app.db
+        .idempotent(&ctx, "bookings.reject", rejection, |tx, rejection| {
+            reject(tx, rejection).boxed()
+        })
+        .await
+}
+
+async fn reject(tx: &Tx, rejection: &Rejection) -> Result<pb::Booking, Error> {
+    let (mut booking, host) = own::lock_as_host(tx, rejection.booking, rejection.host).await?;
+    let change = booking.reject(rejection.host_response.clone(), tx.now())?;
+    record::change(tx, &mut booking, change, host).await?;
+    reply::booking(tx.conn(), &booking).await
+}

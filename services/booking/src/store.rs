@@ -1,0 +1,6 @@
+//! The tables, one module each. All SQL of the service is here.
+
+pub mod bookings;
+pub mod entity;
+pub mod people;
+pub mod status_history;

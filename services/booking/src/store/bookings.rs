@@ -1,0 +1,149 @@
+//! Table `bookings`.
+
+mod row;
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, FromQueryResult,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, raw_sql,
+};
+use uuid::Uuid;
+
+use super::entity::booking::{Column, Entity};
+use crate::domain::{Booking, BookingId, Status, UserId};
+use crate::error::Error;
+
+/// Whose bookings to list.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose {
+    /// Those of a guest.
+    Guest(UserId),
+    /// Those of a host.
+    Host(UserId),
+    /// Everybody's, for admins.
+    All,
+}
+
+/// A place in a list, newest first: what comes after it is older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// When the booking at this place was requested.
+    pub created_at: DateTime<Utc>,
+    /// Its id, for bookings of one moment.
+    pub id: BookingId,
+}
+
+/// A booking by its id.
+pub async fn find(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
+    let found = Entity::find_by_id(id.0).one(conn).await?;
+    found.map(row::booking).transpose()
+}
+
+/// A booking by its id. Whoever else wants to change it waits until this transaction is over.
+pub async fn lock(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
+    let found = Entity::find_by_id(id.0).lock_exclusive().one(conn).await?;
+    found.map(row::booking).transpose()
+}
+
+/// Up to `limit` bookings after a place, newest first.
+pub async fn list(
+    conn: &impl ConnectionTrait,
+    whose: Whose,
+    status: Option<Status>,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Booking>, Error> {
+    let mut query = Entity::find().filter(owned(whose));
+    if let Some(status) = status {
+        query = query.filter(Column::Status.eq(status.word()));
+    }
+    if let Some(Place { created_at, id }) = after {
+        query = query.filter(
+            Expr::tuple([Expr::col(Column::CreatedAt), Expr::col(Column::Id)])
+                .lt(Expr::tuple([Expr::value(created_at), Expr::value(id.0)])),
+        );
+    }
+    let newest_first = query.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
+    newest_first
+        .limit(limit)
+        .all(conn)
+        .await?
+        .into_iter()
+        .map(row::booking)
+        .collect()
+}
+
+/// Up to `limit` bookings whose time to answer has passed, the longest waiting first.
+pub async fn list_unanswered(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<BookingId>, Error> {
+    let limit = limit as i64;
+    ids(
+        conn,
+        raw_sql!(
+            Postgres,
+            "SELECT id FROM bookings WHERE status = 'pending' AND respond_by <= {now} ORDER BY respond_by LIMIT {limit}"
+        ),
+    )
+    .await
+}
+
+/// Up to `limit` bookings whose time to pay has passed, the longest waiting first.
+pub async fn list_unpaid(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<BookingId>, Error> {
+    let limit = limit as i64;
+    ids(
+        conn,
+        raw_sql!(
+            Postgres,
+            r#"SELECT id FROM bookings
+               WHERE status = 'approved' AND payment_status = 'pending' AND payment_due_at <= {now}
+               ORDER BY payment_due_at LIMIT {limit}"#
+        ),
+    )
+    .await
+}
+
+/// Writes a new booking.
+pub async fn insert(conn: &impl ConnectionTrait, booking: &Booking) -> Result<(), Error> {
+    let row = row::model(booking).into_active_model();
+    Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Writes a changed booking over the version it was read at, and counts it up.
+pub async fn update(conn: &impl ConnectionTrait, booking: &mut Booking) -> Result<(), Error> {
+    let read_at = booking.version;
+    booking.version += 1;
+    let row = row::model(booking).into_active_model().reset_all();
+    let updated = Entity::update_many()
+        .set(row)
+        .filter(Column::Id.eq(booking.id.0))
+        .filter(Column::Version.eq(read_at))
+        .exec(conn)
+        .await?;
+    Ok(carshare_store::Error::expect_one(updated.rows_affected)?)
+}
+
+fn owned(whose: Whose) -> Condition {
+    match whose {
+        Whose::Guest(id) => Condition::all().add(Column::GuestId.eq(id.0)),
+        Whose::Host(id) => Condition::all().add(Column::HostId.eq(id.0)),
+        Whose::All => Condition::all(),
+    }
+}
+
+async fn ids(conn: &impl ConnectionTrait, query: sea_orm::Statement) -> Result<Vec<BookingId>, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    let rows = Row::find_by_statement(query).all(conn).await?;
+    Ok(rows.into_iter().map(|row| BookingId(row.id)).collect())
+}

@@ -1,0 +1,5 @@
+//! sea-orm's picture of the tables, without logic.
+
+pub mod booking;
+pub mod person;
+pub mod status_change;

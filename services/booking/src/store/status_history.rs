@@ -1,0 +1,42 @@
+//! Table `status_history`.
+
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QueryOrder as _,
+};
+
+use super::entity::status_change::{Column, Entity, Model};
+use crate::domain::{Booking, BookingId, Change};
+use crate::error::Error;
+use crate::record::Actor;
+
+/// Writes the change that made the booking what it is.
+pub async fn insert(
+    conn: &impl ConnectionTrait,
+    booking: &Booking,
+    change: &Change,
+    actor: Actor,
+) -> Result<(), Error> {
+    let row = Model {
+        booking_id: booking.id.0,
+        version: booking.version,
+        from_status: change.from.map(|status| status.word().to_owned()),
+        to_status: booking.status.word().to_owned(),
+        payment_status: booking.payment_status.word().to_owned(),
+        actor: actor.word().to_owned(),
+        actor_id: actor.user().map(|user| user.0),
+        changed_at: booking.updated_at,
+    };
+    Entity::insert(row.into_active_model())
+        .exec_without_returning(conn)
+        .await?;
+    Ok(())
+}
+
+/// All changes of a booking, oldest first.
+pub async fn list(conn: &impl ConnectionTrait, id: BookingId) -> Result<Vec<Model>, Error> {
+    let changes = Entity::find()
+        .filter(Column::BookingId.eq(id.0))
+        .order_by_asc(Column::Version);
+    Ok(changes.all(conn).await?)
+}

@@ -1,0 +1,199 @@
+//! Playing the other services: their events as they lie in Redis, and waiting until booking has handled them.
+
+use carshare_proto::auth::v1::{UserProfile, UserRegistered, UserUpdated};
+use carshare_proto::booking::v1::{Booking, PaymentStatus};
+use carshare_proto::events::EventMessage;
+use carshare_proto::options::v1::Role;
+use carshare_proto::payment::v1::{PaymentCompleted, PaymentFailed, PaymentRefunded};
+use carshare_proto::vehicle::v1::VehicleHoldLost;
+use redis::AsyncCommands as _;
+use redis::streams::StreamInfoGroupsReply;
+use uuid::Uuid;
+
+use crate::bench::{Bench, Person, soon, stamp};
+
+/// An event about a booking that another service may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    Completed,
+    Failed,
+    Refunded,
+    HoldLost,
+}
+
+impl Bench {
+    /// The money is captured, and booking knows.
+    pub async fn paid(&mut self, booking: &Booking) {
+        self.tell(booking, Foreign::Completed, Uuid::from_u128(1)).await;
+        self.handled("payment").await;
+    }
+
+    /// Sends an event about a booking under an id of its own for each booking.
+    pub async fn tell(&mut self, booking: &Booking, event: Foreign, salt: Uuid) {
+        let booking_id = booking.id.clone();
+        let id =
+            Uuid::from_u128(salt.as_u128() ^ Uuid::parse_str(&booking_id).unwrap().as_u128() ^ event as u128);
+        match event {
+            Foreign::Completed => {
+                let paid_at = Some(stamp("2026-11-22T12:00:00Z"));
+                let amount = booking.total_amount;
+                self.send(
+                    "payment",
+                    id,
+                    &PaymentCompleted {
+                        booking_id,
+                        amount,
+                        paid_at,
+                        ..Default::default()
+                    },
+                )
+                .await;
+            }
+            Foreign::Failed => {
+                let failure_code = "REJECT_CARD_PAYMENT".into();
+                self.send(
+                    "payment",
+                    id,
+                    &PaymentFailed {
+                        booking_id,
+                        failure_code,
+                        ..Default::default()
+                    },
+                )
+                .await;
+            }
+            Foreign::Refunded => {
+                let refunded_amount = booking.total_amount;
+                self.send(
+                    "payment",
+                    id,
+                    &PaymentRefunded {
+                        booking_id,
+                        refunded_amount,
+                        ..Default::default()
+                    },
+                )
+                .await;
+            }
+            Foreign::HoldLost => {
+                let vehicle_id = booking.vehicle_id.clone();
+                self.send(
+                    "vehicle",
+                    id,
+                    &VehicleHoldLost {
+                        vehicle_id,
+                        booking_id,
+                    },
+                )
+                .await;
+            }
+        }
+    }
+
+    /// Puts an event into the stream of a service.
+    pub async fn send<E: EventMessage>(&mut self, service: &str, id: Uuid, event: &E) {
+        let occurred_at = self.clock.now().to_rfc3339();
+        self.send_as_of(service, id, event, &occurred_at).await;
+    }
+
+    async fn send_as_of<E: EventMessage>(&mut self, service: &str, id: Uuid, event: &E, occurred_at: &str) {
+        let fields = [
+            ("id", id.to_string().into_bytes()),
+            ("name", E::NAME.into()),
+            ("key", event.key().into()),
+            ("occurred_at", occurred_at.into()),
+            ("correlation_id", "test".into()),
+            ("traceparent", Vec::new()),
+            ("data", event.encode_to_vec()),
+        ];
+        let _: String = self
+            .redis
+            .xadd(format!("carshare:events:{service}"), "*", &fields)
+            .await
+            .unwrap();
+    }
+
+    /// Waits until booking has handled everything that was sent in a service's name.
+    pub async fn handled(&self, service: &str) {
+        let stream = format!("carshare:events:{service}");
+        soon(|| async {
+            let groups: StreamInfoGroupsReply =
+                self.redis.clone().xinfo_groups(&stream).await.unwrap_or_default();
+            groups
+                .groups
+                .iter()
+                .any(|group| group.name == "booking" && group.pending == 0 && group.lag == Some(0))
+        })
+        .await;
+        let dead: u64 = self.redis.clone().xlen("carshare:dead:booking").await.unwrap();
+        assert_eq!(dead, 0, "events were given up");
+    }
+}
+
+fn profile(person: Person, name: &str) -> Option<UserProfile> {
+    Some(UserProfile {
+        id: person.id.to_string(),
+        name: name.into(),
+        role: Role::Guest.into(),
+        profile_image_url: Some("https://img.example/1.webp".into()),
+        is_verified: true,
+        created_at: Some(stamp("2026-01-02T03:04:05Z")),
+    })
+}
+
+#[tokio::test]
+async fn people_are_shown_as_auth_told_last() {
+    let mut bench = Bench::start().await;
+    let (guest, host) = (bench.guest(), bench.host());
+    let booking = bench.pending(guest, &bench.car(host)).await;
+    let unknown = booking.guest.unwrap();
+    assert_eq!(
+        (unknown.id, unknown.name, unknown.role),
+        (guest.id.to_string(), String::new(), Role::Guest.into())
+    );
+
+    let user_id = guest.id.to_string();
+    let registered = UserRegistered {
+        user_id: user_id.clone(),
+        profile: profile(guest, "김민지"),
+    };
+    bench.send("auth", Uuid::from_u128(1), &registered).await;
+    bench.handled("auth").await;
+    let seen = bench.get(host, &booking.id).await.unwrap().guest;
+    assert_eq!(seen, profile(guest, "김민지"));
+
+    let updated = UserUpdated {
+        user_id,
+        profile: profile(guest, "김민지나"),
+    };
+    bench
+        .send_as_of("auth", Uuid::from_u128(2), &updated, "2026-11-22T12:00:01Z")
+        .await;
+    // Older news that comes late does not win.
+    bench
+        .send_as_of("auth", Uuid::from_u128(3), &registered, "2026-11-22T11:59:59Z")
+        .await;
+    bench.handled("auth").await;
+    let seen = bench.get(host, &booking.id).await.unwrap().guest;
+    assert_eq!(seen, profile(guest, "김민지나"));
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn news_of_a_booking_that_is_not_here_is_passed_over() {
+    let mut bench = Bench::start().await;
+    let (guest, host) = (bench.guest(), bench.host());
+    let booking = bench.pending(guest, &bench.car(host)).await;
+    let elsewhere = Booking {
+        id: bench.guest().id.to_string(),
+        ..booking.clone()
+    };
+    for event in [Foreign::Completed, Foreign::HoldLost] {
+        bench.tell(&elsewhere, event, Uuid::nil()).await;
+    }
+    bench.handled("payment").await;
+    bench.handled("vehicle").await;
+    assert_eq!(bench.get(guest, &booking.id).await.unwrap(), booking);
+    assert_eq!(booking.payment_status(), PaymentStatus::None);
+    bench.finish().await;
+}

@@ -1,0 +1,14 @@
+//! The booking service as it runs: the real server with all its layers, PostgreSQL and Redis, a clock that is moved by
+//! hand. Its peers are scripted, over real gRPC.
+#![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
+
+mod bench;
+mod cancel;
+mod create;
+mod events;
+mod lifecycle;
+mod peers;
+mod races;
+mod reads;
+mod sagas;
+mod timers;

@@ -1,0 +1,212 @@
+//! `GetBooking` and `ListBookings`: who sees what, and in which order.
+
+use carshare_proto::booking::v1::*;
+use carshare_proto::common::v1::ErrorReason as Common;
+use carshare_proto::vehicle::v1::Vehicle;
+use chrono::TimeDelta;
+
+use crate::bench::*;
+
+async fn list(bench: &Bench, person: Person, request: ListBookingsRequest) -> ListBookingsResponse {
+    only(
+        bench
+            .client
+            .clone()
+            .list_bookings(bench.by(person, request))
+            .await,
+    )
+    .unwrap()
+}
+
+fn ids(page: &ListBookingsResponse) -> Vec<String> {
+    page.bookings.iter().map(|booking| booking.id.clone()).collect()
+}
+
+/// Bookings of one car on days in a row, each requested a minute after the one before.
+async fn days(bench: &Bench, guest: Person, car: &Vehicle, count: i64) -> Vec<Booking> {
+    let mut made = Vec::new();
+    for day in 0..count {
+        let (start, end) = (at("2026-12-01T09:00:00Z"), at("2026-12-01T13:00:00Z"));
+        let on = |time: chrono::DateTime<chrono::Utc>| {
+            Some(prost_types::Timestamp {
+                seconds: (time + TimeDelta::days(day)).timestamp(),
+                nanos: 0,
+            })
+        };
+        let wish = CreateBookingRequest {
+            start_datetime: on(start),
+            end_datetime: on(end),
+            ..wish(car)
+        };
+        made.push(bench.create(guest, wish).await.unwrap());
+        bench.clock.advance(std::time::Duration::from_secs(60));
+    }
+    made.reverse();
+    made
+}
+
+#[tokio::test]
+async fn get_booking_shows_it_to_its_sides_and_admins_alone() {
+    let bench = Bench::start().await;
+    let (guest, host) = (bench.guest(), bench.host());
+    let booking = bench.pending(guest, &bench.car(host)).await;
+    for person in [guest, host, bench.person("admin")] {
+        assert_eq!(
+            bench.get(person, &booking.id).await.unwrap(),
+            booking,
+            "{}",
+            person.role
+        );
+    }
+    for stranger in [bench.guest(), bench.host()] {
+        refused(
+            bench.get(stranger, &booking.id).await,
+            ErrorReason::BookingNotFound,
+        );
+    }
+    refused(
+        bench.get(guest, &bench.guest().id.to_string()).await,
+        ErrorReason::BookingNotFound,
+    );
+    let error = refused(bench.get(guest, "one").await, Common::InvalidArgument);
+    assert_eq!(error.violations()[0].field, "booking_id");
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn list_bookings_shows_each_side_its_own_and_admins_all() {
+    let bench = Bench::start().await;
+    let (guest, host, other) = (bench.guest(), bench.host(), bench.host());
+    let mine = days(&bench, guest, &bench.car(host), 2).await;
+    let theirs = days(&bench, bench.guest(), &bench.car(host), 1).await;
+    let elsewhere = days(&bench, guest, &bench.car(other), 1).await;
+    let all = ListBookingsRequest::default;
+    let expected = |parts: &[&Vec<Booking>]| {
+        parts
+            .iter()
+            .copied()
+            .flatten()
+            .map(|b| b.id.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ids(&list(&bench, guest, all()).await),
+        expected(&[&elsewhere, &mine])
+    );
+    assert_eq!(ids(&list(&bench, host, all()).await), expected(&[&theirs, &mine]));
+    assert_eq!(
+        ids(&list(&bench, bench.person("admin"), all()).await),
+        expected(&[&elsewhere, &theirs, &mine])
+    );
+    assert_eq!(
+        list(&bench, bench.guest(), all()).await,
+        ListBookingsResponse::default()
+    );
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn list_bookings_by_status() {
+    let bench = Bench::start().await;
+    let (guest, host) = (bench.guest(), bench.host());
+    let made = days(&bench, guest, &bench.car(host), 3).await;
+    bench.reject(host, &made[1].id).await.unwrap();
+    let by = |status: BookingStatus| ListBookingsRequest {
+        status: status.into(),
+        ..Default::default()
+    };
+    assert_eq!(
+        ids(&list(&bench, guest, by(BookingStatus::Rejected)).await),
+        [made[1].id.clone()]
+    );
+    assert_eq!(
+        ids(&list(&bench, host, by(BookingStatus::Pending)).await),
+        [made[0].id.clone(), made[2].id.clone()]
+    );
+    assert!(ids(&list(&bench, guest, by(BookingStatus::Active)).await).is_empty());
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn list_bookings_in_pages_shows_each_once() {
+    let bench = Bench::start().await;
+    let guest = bench.guest();
+    let made = days(&bench, guest, &bench.car(bench.host()), 5).await;
+    let (mut seen, mut page_token) = (Vec::new(), String::new());
+    for size in [2, 2, 1] {
+        let page = list(
+            &bench,
+            guest,
+            ListBookingsRequest {
+                page_size: 2,
+                page_token,
+                ..Default::default()
+            },
+        )
+        .await;
+        assert_eq!(page.bookings.len(), size);
+        seen.extend(page.bookings);
+        page_token = page.next_page_token;
+    }
+    assert_eq!((seen, page_token), (made, String::new()));
+    let whole = list(
+        &bench,
+        guest,
+        ListBookingsRequest {
+            page_size: 5,
+            ..Default::default()
+        },
+    )
+    .await;
+    assert_eq!((whole.bookings.len(), whole.next_page_token.as_str()), (5, ""));
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn list_bookings_names_what_is_wrong() {
+    let bench = Bench::start().await;
+    let wrong = [
+        (
+            ListBookingsRequest {
+                page_token: "abc".into(),
+                ..Default::default()
+            },
+            "page_token",
+        ),
+        (
+            ListBookingsRequest {
+                page_size: 201,
+                ..Default::default()
+            },
+            "page_size",
+        ),
+        (
+            ListBookingsRequest {
+                page_size: -1,
+                ..Default::default()
+            },
+            "page_size",
+        ),
+        (
+            ListBookingsRequest {
+                status: 99,
+                ..Default::default()
+            },
+            "status",
+        ),
+    ];
+    for (request, field) in wrong {
+        let answer = only(
+            bench
+                .client
+                .clone()
+                .list_bookings(bench.by(bench.guest(), request))
+                .await,
+        );
+        assert_eq!(
+            refused(answer, Common::InvalidArgument).violations()[0].field,
+            field
+        );
+    }
+    bench.finish().await;
+}
