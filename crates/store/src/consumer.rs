@@ -24,6 +24,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
+pub use dead::{DeadLetter, DeadLetters};
 pub use meta::Meta;
 
 use crate::backoff::Backoff;
@@ -81,7 +82,7 @@ impl Consumer {
     /// retried with growing pauses; see [`Consumer::tries`]. What the handler depends on besides its arguments it
     /// captures.
     ///
-    /// ```ignore
+    /// ```text
     /// Consumer::new(&db, &redis, "vehicle")
     ///     .on("booking", |tx, meta, event: &pb::BookingRequested| on_requested(tx, meta, event).boxed())
     ///     .on("booking", |tx, _, event: &pb::BookingCancelled| occupancies::release(tx, event).boxed())

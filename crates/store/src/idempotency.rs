@@ -58,7 +58,7 @@ impl Db {
     /// Looks at a call before work that is outside the transaction, such as calls to peers: it may have been answered
     /// already, and what it makes needs one id for all repeats, so that the peers recognise them.
     ///
-    /// ```ignore
+    /// ```text
     /// let booking_id = match app.db.claim(&ctx).await? {
     ///     Claim::Answered(booking) => return Ok(booking),
     ///     Claim::Open(id) => id,

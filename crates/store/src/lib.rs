@@ -9,6 +9,7 @@
 //! | [`migrate`] | the mechanisms' tables and the service's, under a lock |
 //! | [`Relay`] | outbox → Redis Stream |
 //! | [`Consumer`] | Redis Streams → inbox and effect, in one transaction |
+//! | [`DeadLetters`] | events that were given up, and their way back |
 //! | [`Lease`], [`Wake`] | periodic work that one process does at a time |
 //! | [`housekeeping`] | what removes expired rows |
 
@@ -27,7 +28,7 @@ mod stream;
 mod transaction;
 mod tx;
 
-pub use consumer::{Consumer, Meta};
+pub use consumer::{Consumer, DeadLetter, DeadLetters, Meta};
 pub use db::Db;
 pub use error::{Error, Violation};
 pub use housekeeping::housekeeping;

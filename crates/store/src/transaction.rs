@@ -31,7 +31,7 @@ impl Db {
     /// connection broke before COMMIT; after that the last error is returned. A connection that breaks *during* COMMIT is
     /// [`Error::Unavailable`] at once: whether it took place is unknown.
     ///
-    /// ```ignore
+    /// ```text
     /// db.transaction("bookings.approve", id, |tx, id| async move {
     ///     let booking = bookings::lock(tx, *id).await?;
     ///     tx.publish(&approved(&booking)).await?;
@@ -55,6 +55,8 @@ impl Db {
         };
         metrics::histogram!("db_transaction_seconds", "name" => name, "outcome" => outcome)
             .record(begin.elapsed().as_secs_f64());
+        metrics::gauge!("db_connections", "state" => "open").set(f64::from(self.pool().size()));
+        metrics::gauge!("db_connections", "state" => "idle").set(self.pool().num_idle() as f64);
         result
     }
 

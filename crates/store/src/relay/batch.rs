@@ -30,6 +30,7 @@ impl Relay {
             return Ok(Sent::All);
         }
         let rows = unsent(&mut tx).await?;
+        self.show_oldest(rows.first().map(|(_, oldest)| oldest.occurred_at));
         if rows.is_empty() && !self.must_verify() {
             return Ok(Sent::All);
         }
@@ -62,6 +63,13 @@ impl Relay {
         tx.commit().await.context("PostgreSQL is away")?;
         self.verified();
         Ok(sent)
+    }
+
+    /// How long the oldest unsent event has waited: the gauge to alert on.
+    fn show_oldest(&self, occurred_at: Option<DateTime<Utc>>) {
+        let age = occurred_at.map(|time| self.db.world().clock.now() - time);
+        let seconds = age.map_or(0.0, |age| age.as_seconds_f64().max(0.0));
+        metrics::gauge!("outbox_oldest_seconds", "service" => self.service).set(seconds);
     }
 
     fn count(&self, envelopes: &[Envelope]) {

@@ -6,24 +6,27 @@ use std::sync::{Arc, Mutex};
 use carshare_chassis::Error as ChassisError;
 use carshare_proto::auth::v1::UserUpdated;
 use carshare_proto::common::v1::ErrorReason as Common;
+use carshare_store::{DeadLetter, DeadLetters};
 use carshare_testkit::{eventually, eventually_true};
 use futures::FutureExt as _;
 use redis::AsyncCommands as _;
-use redis::streams::{StreamPendingReply, StreamRangeReply, StreamReadOptions, StreamReadReply};
+use redis::streams::{StreamPendingReply, StreamReadOptions, StreamReadReply};
 
 use crate::bench::{Bench, Running, SOON, bench, consumer, note_of, noting, publish, take_note};
 
 const STREAM: &str = "carshare:events:auth";
-const DEAD: &str = "carshare:dead:test";
 
 async fn pending(bench: &Bench) -> usize {
     let reply: StreamPendingReply = bench.redis().await.xpending(STREAM, "test").await.unwrap();
     reply.count()
 }
 
-async fn dead(bench: &Bench) -> Vec<redis::streams::StreamId> {
-    let reply: StreamRangeReply = bench.redis().await.xrange_all(DEAD).await.unwrap();
-    reply.ids
+async fn dead(bench: &Bench) -> Vec<DeadLetter> {
+    DeadLetters::of(&bench.redis, "test")
+        .unwrap()
+        .list(100)
+        .await
+        .unwrap()
 }
 
 /// Fails each event whose note is `poison`, every time.
@@ -102,10 +105,29 @@ async fn poison_goes_to_the_dead_letters_and_harms_nobody() {
     assert_eq!(bench.notes_of("good").await, ["one", "two"]);
     let letters = dead(&bench).await;
     assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].get::<String>("name").unwrap(), "user.updated");
-    assert_eq!(letters[0].get::<String>("tries").unwrap(), "3");
-    assert_eq!(letters[0].get::<String>("stream").unwrap(), STREAM);
-    assert!(letters[0].get::<String>("error").unwrap().contains("CONFLICT"));
+    assert_eq!((letters[0].name.as_str(), letters[0].tries), ("user.updated", 3));
+    assert_eq!(letters[0].stream, STREAM);
+    assert!(letters[0].error.contains("CONFLICT"), "{}", letters[0].error);
+    relay.stop().await;
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_can_be_handled_after_all() {
+    let bench = bench().await;
+    let (relay, consumer) = (bench.relay(), touchy(&bench, 1));
+    publish(&bench.db, "u-1", "poison").await;
+    publish(&bench.db, "u-1", "fine").await;
+    eventually_true(SOON, || async { bench.notes().await == ["fine"] }).await;
+    consumer.stop().await;
+    // The cause is mended: this consumer can stomach it.
+    let consumer = noting(&bench.db, &bench.redis);
+    let letters = DeadLetters::of(&bench.redis, "test").unwrap();
+    let place = dead(&bench).await.remove(0).place;
+    assert!(letters.handle_again(&place).await.unwrap());
+    eventually_true(SOON, || async { bench.notes().await == ["fine", "poison"] }).await;
+    assert!(dead(&bench).await.is_empty());
+    assert!(!letters.handle_again(&place).await.unwrap());
     relay.stop().await;
     consumer.stop().await;
 }
@@ -117,10 +139,7 @@ async fn a_handler_that_panics_fails_like_any_other() {
     publish(&bench.db, "u-1", "panic").await;
     publish(&bench.db, "u-1", "fine").await;
     eventually_true(SOON, || async { bench.notes().await == ["fine"] }).await;
-    assert_eq!(
-        dead(&bench).await[0].get::<String>("error").unwrap(),
-        "the handler panicked"
-    );
+    assert_eq!(dead(&bench).await[0].error, "the handler panicked");
     relay.stop().await;
     consumer.stop().await;
 }
@@ -138,11 +157,8 @@ async fn what_cannot_be_read_is_buried_at_once() {
         Some(dead(&bench).await).filter(|letters| !letters.is_empty())
     })
     .await;
-    assert_eq!(letters[0].get::<String>("tries").unwrap(), "0");
-    assert_eq!(
-        letters[0].get::<String>("error").unwrap(),
-        "field traceparent is missing"
-    );
+    assert_eq!(letters[0].tries, 0);
+    assert_eq!(letters[0].error, "field traceparent is missing");
     consumer.stop().await;
 }
 

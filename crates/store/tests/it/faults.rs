@@ -160,3 +160,27 @@ async fn a_relay_that_stops_sends_what_is_left() {
     running.stop().await;
     assert_eq!(bench.db.outbox_backlog(Duration::ZERO).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_redis_that_swallows_packets_holds_up_no_transaction() {
+    let bench = bench().await;
+    let (proxy, through) = FaultProxy::in_front_of(bench.redis.url.expose()).await.unwrap();
+    let bench = Bench {
+        redis: Redis {
+            response_timeout_ms: 100,
+            ..Redis::at(through)
+        },
+        ..bench
+    };
+    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
+    publish(&bench.db, "u-1", "before").await;
+    eventually_true(SOON, || async { bench.notes().await == ["before"] }).await;
+    proxy.stall();
+    let begin = tokio::time::Instant::now();
+    publish(&bench.db, "u-1", "meanwhile").await;
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    proxy.heal();
+    eventually_true(SOON, || async { bench.notes().await == ["before", "meanwhile"] }).await;
+    relay.stop().await;
+    consumer.stop().await;
+}

@@ -7,10 +7,10 @@ use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::{Context, IdempotencyKey};
 use carshare_proto::auth::v1::UserUpdated;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_store::{Claim, Db, Error};
+use carshare_store::{Claim, Db, Error, config};
 use futures::FutureExt as _;
 
-use crate::bench::{Bench, bench, event, note_of, take_note};
+use crate::bench::{Bench, bench, event, note_of, take_note, world};
 
 fn call(caller: &str, key: &str, request: u8) -> Context {
     Context {
@@ -142,4 +142,27 @@ async fn a_claim_gives_repeats_one_id_until_there_is_a_reply() {
         Claim::Answered(reply) => assert_eq!(reply, first),
         Claim::Open(id) => panic!("still open as {id}"),
     }
+}
+
+#[tokio::test]
+async fn a_repeat_does_not_wait_for_ever() {
+    let bench = bench().await;
+    let ctx = call("gateway", "k-1", 1);
+    let config = config::Database {
+        lock_timeout_ms: 50,
+        ..bench.config.clone()
+    };
+    let impatient = Db::connect(&config, world(5).0).unwrap();
+    let input = (impatient, ctx.clone());
+    let first = bench
+        .db
+        .idempotent(&ctx, "test.slow", input, |_, (impatient, ctx)| {
+            async move {
+                let away = run(impatient, ctx, "a").await.unwrap_err();
+                assert!(away.is(Common::Unavailable), "{away:?}");
+                Ok::<_, ChassisError>(event("a", "done"))
+            }
+            .boxed()
+        });
+    assert_eq!(note_of(&first.await.unwrap()), "done");
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
 
 mod bench;
+mod chaos;
 mod consumers;
 mod events;
 mod faults;

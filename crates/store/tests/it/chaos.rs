@@ -1,0 +1,93 @@
+//! Everything that can break, in an order drawn by a seed: in the end each event has taken effect once, in its order.
+
+use std::collections::BTreeMap;
+
+use carshare_chassis::Random;
+use carshare_chassis::config::Redis;
+use carshare_store::Relay;
+use carshare_testkit::{Options, PrivateRedis, eventually_true};
+
+use crate::bench::{Bench, Running, SOON, bench, noting, publish};
+
+const KEYS: usize = 4;
+const STEPS: u32 = 160;
+
+/// One process of the service: it relays and consumes.
+struct Process(Vec<Running>);
+
+impl Process {
+    fn start(bench: &Bench, seed: u64) -> Self {
+        let db = bench.replica(seed);
+        let relay = Relay::new(&db, &bench.redis, "auth");
+        Self(vec![
+            Running::start(|shutdown| relay.run(shutdown)),
+            noting(&db, &bench.redis),
+        ])
+    }
+
+    async fn end(self, in_order: bool) {
+        for running in self.0 {
+            if in_order {
+                running.stop().await;
+            } else {
+                running.crash();
+            }
+        }
+    }
+}
+
+async fn run(seed: u64) {
+    println!("seed {seed}");
+    let server = PrivateRedis::start(Options::temporary()).await.unwrap();
+    let bench = Bench {
+        redis: Redis::at(server.url()),
+        ..bench().await
+    };
+    let random = Random::seeded(seed);
+    let mut processes = vec![Process::start(&bench, 100), Process::start(&bench, 101)];
+    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for step in 0..STEPS {
+        match random.unit() {
+            draw if draw < 0.04 => redis::cmd("FLUSHALL")
+                .query_async(&mut bench.redis().await)
+                .await
+                .unwrap(),
+            draw if draw < 0.06 => {
+                server.kill().await.unwrap();
+                server.restart().await.unwrap();
+            }
+            draw if draw < 0.16 => {
+                let other = Process::start(&bench, 200 + u64::from(step));
+                let victim = std::mem::replace(&mut processes[step as usize % 2], other);
+                victim.end(random.unit() < 0.3).await;
+            }
+            draw => {
+                let key = format!("key-{}", (draw * 1000.0) as usize % KEYS);
+                publish(&bench.db, &key, &step.to_string()).await;
+                expected.entry(key).or_default().push(step.to_string());
+            }
+        }
+    }
+    for (key, notes) in &expected {
+        eventually_true(SOON, || async { bench.notes_of(key).await.len() >= notes.len() }).await;
+        assert_eq!(&bench.notes_of(key).await, notes, "{key} with seed {seed}");
+    }
+    for process in processes {
+        process.end(true).await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_lost_doubled_or_reordered_1() {
+    run(1).await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_doubled_or_reordered_2() {
+    run(2).await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_doubled_or_reordered_3() {
+    run(3).await;
+}
