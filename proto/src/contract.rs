@@ -76,7 +76,7 @@ pub fn comment_of(file: &FileDescriptor, path: &[i32]) -> String {
     let comment = locations
         .into_iter()
         .find(|location| location.path == path)
-        .map(|l| l.leading_comments());
+        .map(prost_types::source_code_info::Location::leading_comments);
     let lines: Vec<&str> = comment.unwrap_or_default().lines().map(str::trim).collect();
     lines.join("\n").trim().to_owned()
 }

@@ -3,6 +3,7 @@
 //! The facts stand on the enum values of the contract, `(carshare.options.v1.error)`, and nowhere else.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use prost_reflect::{EnumDescriptor, EnumValueDescriptor};
@@ -103,15 +104,17 @@ pub fn markdown() -> String {
     for fact in all() {
         if fact.domain != domain {
             domain = &fact.domain;
-            page.push_str(&format!(
-                "\n## {domain}\n\n| code | reason | gRPC | HTTP | Korean | English | when |\n|---|---|---|---|---|---|---|\n"
-            ));
+            let _ = writeln!(
+                page,
+                "\n## {domain}\n\n| code | reason | gRPC | HTTP | Korean | English | when |\n|---|---|---|---|---|---|---|"
+            );
         }
         let when = fact.when.replace('\n', " ");
-        page.push_str(&format!(
-            "| {} | `{}` | {:?} | {} | {} | {} | {when} |\n",
+        let _ = writeln!(
+            page,
+            "| {} | `{}` | {:?} | {} | {} | {} | {when} |",
             fact.code, fact.reason, fact.grpc, fact.http, fact.ko, fact.en
-        ));
+        );
     }
     page
 }

@@ -66,8 +66,7 @@ fn bound(rule: &str) -> Option<(&'static str, &'static str)> {
         "gte" => ("must be at least {}", "{} 이상이어야 합니다."),
         "lt" => ("must be less than {}", "{}보다 작아야 합니다."),
         "lte" => ("must be at most {}", "{} 이하여야 합니다."),
-        "gte_lte" => ("is out of range", "허용 범위를 벗어났습니다."),
-        "gt_lte" | "gt_lt" | "gte_lt" => ("is out of range", "허용 범위를 벗어났습니다."),
+        "gte_lte" | "gt_lte" | "gt_lt" | "gte_lt" => ("is out of range", "허용 범위를 벗어났습니다."),
         _ => return None,
     })
 }

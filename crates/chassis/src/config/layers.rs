@@ -15,8 +15,8 @@ pub struct Sources<E> {
     pub defaults: &'static str,
     /// A TOML file that overrides defaults.
     pub file: Option<PathBuf>,
-    /// The environment, as `(name, value)`. `BOOKING__DATABASE__URL` sets `database.url`; a value that begins with
-    /// `[` or `{` is read as TOML, every other one is text that the field's type parses.
+    /// The environment, as `(name, value)`. `BOOKING__DATABASE__URL` sets `database.url`; a TOML list or
+    /// table is read as such, everything else is text that the field's type parses.
     pub env: E,
 }
 
@@ -32,7 +32,7 @@ pub fn load<T: DeserializeOwned>(
     for (name, text) in sources.env {
         if let Some(key) = name.strip_prefix(&prefix) {
             let key = key.to_lowercase().replace("__", ".");
-            layers = layers.set_override(key, value(&text).with_context(|| format!("in {name}"))?)?;
+            layers = layers.set_override(key, value(&text))?;
         }
     }
     let merged = layers.build().context("the configuration cannot be read")?;
@@ -41,15 +41,20 @@ pub fn load<T: DeserializeOwned>(
         .with_context(|| format!("the configuration of {} is not valid", sources.service))
 }
 
-/// The value of one variable: structured when it looks so, else text. Text is never guessed to be a number, so a
-/// password of digits keeps its leading zeros.
-fn value(text: &str) -> anyhow::Result<Value> {
+/// The value of one variable: structured when it is a TOML list or table, else text. Text is never guessed to be a number,
+/// so a password of digits keeps its leading zeros; and what only begins like a table, as JSON does, is text.
+fn value(text: &str) -> Value {
+    let plain = || Value::new(None, ValueKind::String(text.to_owned()));
     if !text.starts_with(['[', '{']) {
-        return Ok(Value::new(None, ValueKind::String(text.to_owned())));
+        return plain();
     }
-    let parsed: Map<String, Value> =
-        File::from_str(&format!("value = {text}"), FileFormat::Toml).collect()?;
-    parsed.get("value").cloned().context("empty value")
+    // The error would quote the text, which may be a secret.
+    let parsed: Result<Map<String, Value>, _> =
+        File::from_str(&format!("value = {text}"), FileFormat::Toml).collect();
+    parsed
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(plain)
 }
 
 /// The configuration as JSON, secrets masked: for the log line at start and for `check-config`.
@@ -153,5 +158,19 @@ mod tests {
         let printed = redacted(&config);
         assert_eq!(printed["redis"]["url"], "***");
         assert!(!format!("{printed} {config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn json_is_text_and_is_not_repeated_in_errors() {
+        let env = [("BOOKING__REDIS__URL", r#"{"private_key": "geheim"}"#)];
+        assert_eq!(
+            sample(&env, None).unwrap().redis.url.expose(),
+            r#"{"private_key": "geheim"}"#
+        );
+        let wrong = sample(
+            &[("BOOKING__SERVER__LISTEN", r#"{"private_key": "geheim"}"#)],
+            None,
+        );
+        assert!(!format!("{:?}", wrong.unwrap_err()).contains("geheim"));
     }
 }

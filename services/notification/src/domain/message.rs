@@ -1,0 +1,285 @@
+//! What each event means to whom. One function per event; an event that concerns nobody gives an empty list.
+
+use std::collections::BTreeMap;
+
+use carshare_proto::auth::v1 as auth;
+use carshare_proto::booking::v1 as booking;
+use carshare_proto::options::v1::Role;
+use carshare_proto::payment::v1 as payment;
+use carshare_proto::vehicle::v1 as vehicle;
+use chrono::{DateTime, Utc};
+use prost_types::Timestamp;
+
+use super::clock_text::{moment, period, won};
+
+/// What one person is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// UUID of the person, as the event has it.
+    pub user_id: String,
+    /// One line.
+    pub title: String,
+    /// A sentence.
+    pub body: String,
+    /// Ids to open the right screen with.
+    pub data: BTreeMap<String, String>,
+}
+
+/// An event that people may have to be told about.
+pub trait Tells {
+    /// Whom it concerns, and what they read. The order is the order in which rows are written.
+    fn messages(&self) -> Vec<Message>;
+}
+
+impl Message {
+    fn new(user_id: &str, title: &str, body: String) -> Self {
+        Self {
+            user_id: user_id.to_owned(),
+            title: title.to_owned(),
+            body,
+            data: BTreeMap::new(),
+        }
+    }
+
+    fn with(mut self, key: &str, value: &str) -> Self {
+        self.data.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    fn of_booking(user_id: &str, facts: &booking::BookingFacts, title: &str, body: String) -> Self {
+        Self::new(user_id, title, body)
+            .with("booking_id", &facts.booking_id)
+            .with("vehicle_id", &facts.vehicle_id)
+    }
+}
+
+impl Tells for auth::UserRegistered {
+    fn messages(&self) -> Vec<Message> {
+        let profile = self.profile.clone().unwrap_or_default();
+        let next = match profile.role() {
+            Role::Host => "차량을 등록하고 대여를 시작해 보세요.",
+            _ => "가까운 차량을 찾아 시간 단위로 이용해 보세요.",
+        };
+        vec![Message::new(
+            &self.user_id,
+            "가입을 환영합니다",
+            format!("{}님, 반갑습니다. {next}", profile.name),
+        )]
+    }
+}
+
+impl Tells for auth::UserUpdated {
+    fn messages(&self) -> Vec<Message> {
+        Vec::new()
+    }
+}
+
+impl Tells for vehicle::VehicleRegistered {
+    fn messages(&self) -> Vec<Message> {
+        let body = format!(
+            "{} ({}) 차량이 등록되었습니다. 사진을 올리면 바로 공개됩니다.",
+            self.title, self.license_plate
+        );
+        vec![Message::new(&self.owner_id, "차량이 등록되었습니다", body).with("vehicle_id", &self.vehicle_id)]
+    }
+}
+
+impl Tells for vehicle::VehicleActivated {
+    fn messages(&self) -> Vec<Message> {
+        let body = format!("{} 차량이 공개되어 예약을 받을 수 있습니다.", self.title);
+        vec![Message::new(&self.owner_id, "차량이 공개되었습니다", body).with("vehicle_id", &self.vehicle_id)]
+    }
+}
+
+impl Tells for vehicle::VehicleUpdated {
+    fn messages(&self) -> Vec<Message> {
+        Vec::new()
+    }
+}
+
+impl Tells for vehicle::VehicleWithdrawn {
+    fn messages(&self) -> Vec<Message> {
+        Vec::new()
+    }
+}
+
+impl Tells for vehicle::VehicleHoldLost {
+    /// The booking is cancelled because of it, and that is what people are told.
+    fn messages(&self) -> Vec<Message> {
+        Vec::new()
+    }
+}
+
+impl Tells for booking::BookingRequested {
+    fn messages(&self) -> Vec<Message> {
+        let facts = self.booking.clone().unwrap_or_default();
+        let answer = time(self.respond_by)
+            .map(|at| format!(" {}까지 응답해 주세요.", moment(at)))
+            .unwrap_or_default();
+        let body = format!("{} 예약 요청이 도착했습니다.{answer}", what(&facts));
+        vec![Message::of_booking(
+            &facts.host_id,
+            &facts,
+            "새로운 예약 요청",
+            body,
+        )]
+    }
+}
+
+impl Tells for booking::BookingApproved {
+    fn messages(&self) -> Vec<Message> {
+        let facts = self.booking.clone().unwrap_or_default();
+        let body = format!(
+            "{} 예약을 호스트가 승인했습니다. 결제를 진행합니다.",
+            what(&facts)
+        );
+        vec![Message::of_booking(
+            &facts.guest_id,
+            &facts,
+            "예약이 승인되었습니다",
+            body,
+        )]
+    }
+}
+
+impl Tells for booking::BookingRejected {
+    fn messages(&self) -> Vec<Message> {
+        let facts = self.booking.clone().unwrap_or_default();
+        let body = format!("{} 예약을 호스트가 거절했습니다.", what(&facts));
+        vec![Message::of_booking(
+            &facts.guest_id,
+            &facts,
+            "예약이 거절되었습니다",
+            body,
+        )]
+    }
+}
+
+impl Tells for booking::BookingExpired {
+    fn messages(&self) -> Vec<Message> {
+        let facts = self.booking.clone().unwrap_or_default();
+        let body = format!("{} 예약 요청이 응답 없이 만료되었습니다.", what(&facts));
+        both(&facts, "예약 요청이 만료되었습니다", &body)
+    }
+}
+
+impl Tells for booking::BookingConfirmed {
+    fn messages(&self) -> Vec<Message> {
+        let facts = self.booking.clone().unwrap_or_default();
+        let body = format!("{} 예약이 확정되었습니다.", what(&facts));
+        both(&facts, "예약이 확정되었습니다", &body)
+    }
+}
+
+impl Tells for booking::BookingCancelled {
+    fn messages(&self) -> Vec<Message> {
+        use booking::CancellationReason as Why;
+        let facts = self.booking.clone().unwrap_or_default();
+        let why = match self.reason() {
+            Why::Guest => "게스트의 요청으로",
+            Why::Host => "호스트의 요청으로",
+            Why::Expired => "호스트의 응답이 없어",
+            Why::PaymentFailed => "결제가 거절되어",
+            Why::PaymentOverdue => "기한 내에 결제되지 않아",
+            Why::HoldLost => "다른 예약이 먼저 접수되어",
+            Why::Unspecified => "",
+        };
+        let body = format!("{} 예약이 {why} 취소되었습니다.", what(&facts));
+        both(&facts, "예약이 취소되었습니다", &body)
+    }
+}
+
+impl Tells for booking::BookingStarted {
+    fn messages(&self) -> Vec<Message> {
+        let facts = self.booking.clone().unwrap_or_default();
+        let body = format!("{} 대여가 시작되었습니다.", what(&facts));
+        both(&facts, "대여가 시작되었습니다", &body)
+    }
+}
+
+impl Tells for booking::BookingCompleted {
+    fn messages(&self) -> Vec<Message> {
+        let facts = self.booking.clone().unwrap_or_default();
+        let body = format!(
+            "{} 대여가 완료되었습니다. 이용해 주셔서 감사합니다.",
+            what(&facts)
+        );
+        both(&facts, "대여가 완료되었습니다", &body)
+    }
+}
+
+impl Tells for payment::PaymentRequested {
+    fn messages(&self) -> Vec<Message> {
+        let until = time(self.due_at)
+            .map(|at| format!("{}까지 ", moment(at)))
+            .unwrap_or_default();
+        let body = format!("{until}{}을 결제하면 예약이 확정됩니다.", won(self.amount));
+        let message = Message::new(&self.guest_id, "결제가 필요합니다", body);
+        vec![
+            message
+                .with("booking_id", &self.booking_id)
+                .with("payment_id", &self.payment_id),
+        ]
+    }
+}
+
+impl Tells for payment::PaymentCompleted {
+    fn messages(&self) -> Vec<Message> {
+        let message = Message::new(
+            &self.guest_id,
+            "결제가 완료되었습니다",
+            format!("{}이 결제되었습니다.", won(self.amount)),
+        );
+        vec![
+            message
+                .with("booking_id", &self.booking_id)
+                .with("payment_id", &self.payment_id),
+        ]
+    }
+}
+
+impl Tells for payment::PaymentFailed {
+    fn messages(&self) -> Vec<Message> {
+        let body = "등록된 결제 수단으로 결제할 수 없었습니다. 결제 수단을 확인해 주세요.".to_owned();
+        let message = Message::new(&self.guest_id, "결제에 실패했습니다", body);
+        vec![
+            message
+                .with("booking_id", &self.booking_id)
+                .with("payment_id", &self.payment_id),
+        ]
+    }
+}
+
+impl Tells for payment::PaymentRefunded {
+    fn messages(&self) -> Vec<Message> {
+        let body = format!("{}이 환불되었습니다.", won(self.refunded_amount));
+        let message = Message::new(&self.guest_id, "환불이 완료되었습니다", body);
+        vec![
+            message
+                .with("booking_id", &self.booking_id)
+                .with("payment_id", &self.payment_id),
+        ]
+    }
+}
+
+fn both(facts: &booking::BookingFacts, title: &str, body: &str) -> Vec<Message> {
+    [&facts.guest_id, &facts.host_id]
+        .map(|id| Message::of_booking(id, facts, title, body.to_owned()))
+        .to_vec()
+}
+
+/// `Genesis G80, 11월 23일 10:00 ~ 14:00`.
+fn what(facts: &booking::BookingFacts) -> String {
+    match (time(facts.start_datetime), time(facts.end_datetime)) {
+        (Some(start), Some(end)) => format!("{}, {}", facts.vehicle_title, period(start, end)),
+        _ => facts.vehicle_title.clone(),
+    }
+}
+
+fn time(timestamp: Option<Timestamp>) -> Option<DateTime<Utc>> {
+    let timestamp = timestamp?;
+    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
+}
+
+#[cfg(test)]
+mod tests;

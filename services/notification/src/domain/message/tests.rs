@@ -1,0 +1,199 @@
+//! Who is told what, event by event.
+
+use rstest::rstest;
+
+use super::*;
+
+const GUEST: &str = "0190c0de-0000-7000-8000-0000000000a1";
+const HOST: &str = "0190c0de-0000-7000-8000-0000000000b2";
+
+fn stamp(text: &str) -> Timestamp {
+    let at: DateTime<Utc> = text.parse().expect("a time");
+    Timestamp {
+        seconds: at.timestamp(),
+        nanos: 0,
+    }
+}
+
+fn facts() -> booking::BookingFacts {
+    booking::BookingFacts {
+        booking_id: "b".into(),
+        vehicle_id: "v".into(),
+        guest_id: GUEST.into(),
+        host_id: HOST.into(),
+        vehicle_title: "Genesis G80".into(),
+        start_datetime: Some(stamp("2026-11-23T01:00:00Z")),
+        end_datetime: Some(stamp("2026-11-23T05:00:00Z")),
+        total_amount: 80_000,
+        platform_fee: 12_000,
+    }
+}
+
+fn recipients(event: &impl Tells) -> Vec<String> {
+    event
+        .messages()
+        .into_iter()
+        .map(|message| message.user_id)
+        .collect()
+}
+
+#[test]
+fn a_request_goes_to_the_host_alone_with_its_deadline() {
+    let event = booking::BookingRequested {
+        booking: Some(facts()),
+        respond_by: Some(stamp("2026-11-22T15:00:00Z")),
+        ..Default::default()
+    };
+    let messages = event.messages();
+    assert_eq!(recipients(&event), [HOST]);
+    assert_eq!(messages[0].title, "새로운 예약 요청");
+    assert_eq!(
+        messages[0].body,
+        "Genesis G80, 11월 23일 10:00 ~ 14:00 예약 요청이 도착했습니다. 11월 23일 00:00까지 응답해 주세요."
+    );
+    let data: Vec<_> = messages[0]
+        .data
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(data, [("booking_id", "b"), ("vehicle_id", "v")]);
+}
+
+#[test]
+fn the_hosts_answer_goes_to_the_guest_alone() {
+    assert_eq!(
+        recipients(&booking::BookingApproved {
+            booking: Some(facts()),
+            ..Default::default()
+        }),
+        [GUEST]
+    );
+    assert_eq!(
+        recipients(&booking::BookingRejected {
+            booking: Some(facts()),
+            ..Default::default()
+        }),
+        [GUEST]
+    );
+}
+
+#[test]
+fn what_concerns_the_rental_goes_to_both() {
+    assert_eq!(
+        recipients(&booking::BookingConfirmed {
+            booking: Some(facts()),
+            ..Default::default()
+        }),
+        [GUEST, HOST]
+    );
+    assert_eq!(
+        recipients(&booking::BookingExpired {
+            booking: Some(facts()),
+            ..Default::default()
+        }),
+        [GUEST, HOST]
+    );
+    assert_eq!(
+        recipients(&booking::BookingStarted {
+            booking: Some(facts()),
+            ..Default::default()
+        }),
+        [GUEST, HOST]
+    );
+    assert_eq!(
+        recipients(&booking::BookingCompleted {
+            booking: Some(facts()),
+            ..Default::default()
+        }),
+        [GUEST, HOST]
+    );
+}
+
+#[rstest]
+#[case(booking::CancellationReason::Guest, "게스트의 요청으로")]
+#[case(booking::CancellationReason::Host, "호스트의 요청으로")]
+#[case(booking::CancellationReason::PaymentFailed, "결제가 거절되어")]
+#[case(booking::CancellationReason::PaymentOverdue, "기한 내에 결제되지 않아")]
+#[case(booking::CancellationReason::HoldLost, "다른 예약이 먼저 접수되어")]
+fn a_cancellation_tells_both_why(#[case] reason: booking::CancellationReason, #[case] why: &str) {
+    let event = booking::BookingCancelled {
+        booking: Some(facts()),
+        reason: reason.into(),
+        ..Default::default()
+    };
+    assert_eq!(recipients(&event), [GUEST, HOST]);
+    assert_eq!(
+        event.messages()[0].body,
+        format!("Genesis G80, 11월 23일 10:00 ~ 14:00 예약이 {why} 취소되었습니다.")
+    );
+}
+
+#[test]
+fn money_goes_to_the_guest_in_grouped_won() {
+    let asked = payment::PaymentRequested {
+        guest_id: GUEST.into(),
+        amount: 80_000,
+        due_at: Some(stamp("2026-11-22T15:00:00Z")),
+        ..Default::default()
+    };
+    assert_eq!(
+        asked.messages()[0].body,
+        "11월 23일 00:00까지 80,000원을 결제하면 예약이 확정됩니다."
+    );
+    let refunded = payment::PaymentRefunded {
+        guest_id: GUEST.into(),
+        refunded_amount: 40_000,
+        ..Default::default()
+    };
+    assert_eq!(recipients(&refunded), [GUEST]);
+    assert_eq!(refunded.messages()[0].body, "40,000원이 환불되었습니다.");
+    assert_eq!(
+        recipients(&payment::PaymentFailed {
+            guest_id: GUEST.into(),
+            ..Default::default()
+        }),
+        [GUEST]
+    );
+    assert_eq!(
+        recipients(&payment::PaymentCompleted {
+            guest_id: GUEST.into(),
+            ..Default::default()
+        }),
+        [GUEST]
+    );
+}
+
+#[test]
+fn a_welcome_depends_on_the_role() {
+    let profile = |role: Role| {
+        Some(auth::UserProfile {
+            name: "김민지".into(),
+            role: role.into(),
+            ..Default::default()
+        })
+    };
+    let guest = auth::UserRegistered {
+        user_id: GUEST.into(),
+        profile: profile(Role::Guest),
+    };
+    let host = auth::UserRegistered {
+        user_id: HOST.into(),
+        profile: profile(Role::Host),
+    };
+    assert_eq!(
+        guest.messages()[0].body,
+        "김민지님, 반갑습니다. 가까운 차량을 찾아 시간 단위로 이용해 보세요."
+    );
+    assert_eq!(
+        host.messages()[0].body,
+        "김민지님, 반갑습니다. 차량을 등록하고 대여를 시작해 보세요."
+    );
+}
+
+#[test]
+fn some_events_concern_nobody() {
+    assert!(auth::UserUpdated::default().messages().is_empty());
+    assert!(vehicle::VehicleUpdated::default().messages().is_empty());
+    assert!(vehicle::VehicleWithdrawn::default().messages().is_empty());
+    assert!(vehicle::VehicleHoldLost::default().messages().is_empty());
+}

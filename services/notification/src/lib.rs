@@ -1,0 +1,152 @@
+//! The notification service: tells people what happened.
+//!
+//! | module | gives |
+//! |---|---|
+//! | [`domain`] | what each event means to whom, in words |
+//! | [`events`] | every event of the mesh becomes rows and pushes, once |
+//! | [`rpc`] | list, mark read, register a device, live stream |
+//! | [`live`] | wakes live streams on every replica |
+//! | [`push`] | FCM, the outside edge |
+//! | [`jobs`] | sends the pushes that are due |
+//! | [`store`] | all SQL |
+
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod jobs;
+pub mod live;
+pub mod push;
+pub mod rpc;
+pub mod store;
+
+use std::sync::Arc;
+
+use carshare_chassis::config::Common;
+use carshare_chassis::server::Server;
+use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::{Shutdown, World, task};
+use carshare_proto::notification::v1::notification_service_server::NotificationServiceServer;
+use carshare_store::{Db, Relay, Wake, housekeeping};
+use futures::future::join_all;
+use sqlx::migrate::Migrator;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use config::Config;
+use live::Live;
+use push::{Fcm, Provider};
+
+/// The tables of the service.
+pub fn migrator() -> Migrator {
+    sqlx::migrate!("./migrations")
+}
+
+/// What handlers and jobs work with.
+pub struct App {
+    /// The schema of the service.
+    pub db: Db,
+    /// Clock, ids, chance.
+    pub world: World,
+    /// Configuration.
+    pub config: Config,
+    /// Wakes live streams.
+    pub live: Live,
+    /// Wakes the sender of pushes.
+    pub push_wake: Wake,
+    /// Where pushes go; `None` when they are switched off.
+    pub push: Option<Arc<dyn Provider>>,
+}
+
+impl App {
+    /// Puts the service together. Nothing is contacted yet.
+    pub fn new(config: Config, world: World) -> anyhow::Result<Arc<Self>> {
+        let push = Fcm::new(&config.push, &world)?.map(|fcm| Arc::new(fcm) as Arc<dyn Provider>);
+        Ok(Arc::new(Self {
+            db: Db::connect(&config.database, world.clone())?,
+            world,
+            config,
+            live: Live::default(),
+            push_wake: Wake::new(),
+            push,
+        }))
+    }
+}
+
+/// The service, for `main`, the mesh and tests.
+pub struct Notification;
+
+impl Service for Notification {
+    const NAME: &'static str = "notification";
+    const DEFAULTS: &'static str = include_str!("../config.default.toml");
+    type Config = Config;
+    type Command = NoCommand;
+
+    fn common(config: &Config) -> Common {
+        Common {
+            server: config.server.clone(),
+            admin: config.admin.clone(),
+            telemetry: config.telemetry.clone(),
+            identity: config.identity.clone(),
+            tls: config.tls.clone(),
+        }
+    }
+
+    async fn serve(
+        config: Config,
+        world: World,
+        listener: Option<TcpListener>,
+        shutdown: Shutdown,
+        roles: Roles,
+    ) -> anyhow::Result<()> {
+        let common = Self::common(&config);
+        let app = App::new(config, world.clone())?;
+        let background = spawn_background(&app, &shutdown, roles);
+        let db = app.db.clone();
+        Server::new(Self::NAME, &common, world)
+            .add(NotificationServiceServer::new(rpc::Rpc::new(app.clone())))
+            .readiness("database", move || {
+                let db = db.clone();
+                async move { Ok(db.ping().await?) }
+            })
+            .serve(listener, shutdown)
+            .await?;
+        join_all(background).await;
+        app.db.close().await;
+        Ok(())
+    }
+
+    async fn migrate(config: Config) -> anyhow::Result<()> {
+        carshare_store::migrate(&config.database, migrator()).await
+    }
+}
+
+/// Whoever answers RPCs listens for news; whoever works consumes, relays and sends.
+fn spawn_background(app: &Arc<App>, shutdown: &Shutdown, roles: Roles) -> Vec<JoinHandle<()>> {
+    let mut background = Vec::new();
+    if roles.api {
+        let url = app.config.database.url.expose().to_owned();
+        let listening = app
+            .live
+            .clone()
+            .run(url, app.world.clock.clone(), shutdown.clone());
+        background.push(task::spawn("live", listening));
+    }
+    if roles.worker {
+        background.push(task::spawn(
+            "events",
+            events::notify::run(app.clone(), shutdown.clone()),
+        ));
+        background.push(task::spawn(
+            "push_due",
+            jobs::push_due::run(app.clone(), shutdown.clone()),
+        ));
+        let relay = Relay::new(&app.db, &app.config.redis, Notification::NAME);
+        background.push(task::spawn("relay", relay.run(shutdown.clone())));
+        let (db, stop) = (app.db.clone(), shutdown.clone());
+        background.push(task::spawn("housekeeping", async move {
+            housekeeping(&db, stop).await;
+        }));
+    }
+    background
+}

@@ -1,0 +1,161 @@
+//! Firebase Cloud Messaging, HTTP v1.
+
+use anyhow::{Context as _, Result};
+use carshare_chassis::World;
+use carshare_chassis::config::Secret;
+use carshare_outbound::{Config as HttpConfig, HttpClient, OutboundError, Reply, StatusCode, segment};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+
+use super::token::{ServiceAccount, Tokens};
+use super::{Outcome, Outgoing, Provider};
+use crate::config::Push;
+
+/// How long FCM keeps a push for a device that is off.
+const TIME_TO_LIVE: &str = "86400s";
+
+/// The real client.
+pub struct Fcm {
+    http: HttpClient,
+    tokens: Tokens,
+    path: String,
+}
+
+impl Fcm {
+    /// Reads the service account. `None` when pushes are switched off.
+    pub fn new(config: &Push, world: &World) -> Result<Option<Self>> {
+        let account = config.service_account_json.expose();
+        if account.is_empty() {
+            return Ok(None);
+        }
+        let account: ServiceAccount =
+            serde_json::from_str(account).context("push.service_account_json is not a service account")?;
+        let path = format!("/v1/projects/{}/messages:send", segment(&account.project_id));
+        let config = HttpConfig {
+            base_url: config.base_url.clone(),
+            ..HttpConfig::default()
+        };
+        let http = HttpClient::new("fcm", config, world.clone())?;
+        Ok(Some(Self {
+            http,
+            tokens: Tokens::new(account, world.clone())?,
+            path,
+        }))
+    }
+
+    async fn attempt(&self, body: &Value) -> Result<(Secret, Result<Reply, OutboundError>)> {
+        let bearer = self.tokens.bearer().await?;
+        let request = self
+            .http
+            .post(&self.path)
+            .operation("send")
+            .bearer(bearer.expose())
+            .json(body);
+        Ok((bearer, request.send().await))
+    }
+
+    async fn deliver(&self, push: Outgoing) -> Outcome {
+        let body = message(&push);
+        let mut renewed = false;
+        loop {
+            let (bearer, result) = match self.attempt(&body).await {
+                Ok(attempt) => attempt,
+                Err(error) => return Outcome::Later(format!("no access token: {error:#}"), None),
+            };
+            match result {
+                // A token may be withdrawn before its time: one renewal, one more attempt.
+                Ok(reply)
+                    if reply.status == StatusCode::UNAUTHORIZED
+                        && error_code(&reply).is_none()
+                        && !renewed =>
+                {
+                    self.tokens.forget(&bearer).await;
+                    renewed = true;
+                }
+                Ok(reply) => return judge(&reply),
+                Err(error) => return Outcome::Later(error.to_string(), error.retry_after()),
+            }
+        }
+    }
+}
+
+impl Provider for Fcm {
+    fn send(&self, push: Outgoing) -> BoxFuture<'_, Outcome> {
+        self.deliver(push).boxed()
+    }
+}
+
+/// The tag and the collapse key make a repeated push replace itself on the device.
+fn message(push: &Outgoing) -> Value {
+    let tag = push.notification_id.to_string();
+    let mut data: serde_json::Map<String, Value> = push
+        .data
+        .iter()
+        .map(|(key, value)| (key.clone(), Value::String(value.clone())))
+        .collect();
+    data.insert("type".to_owned(), Value::String(push.kind.clone()));
+    data.insert("notification_id".to_owned(), Value::String(tag.clone()));
+    json!({ "message": {
+        "token": push.token,
+        "notification": { "title": push.title, "body": push.body },
+        "data": data,
+        "android": { "priority": "HIGH", "ttl": TIME_TO_LIVE, "notification": { "tag": tag } },
+        "apns": { "headers": { "apns-priority": "10", "apns-collapse-id": tag }, "payload": { "aps": { "sound": "default" } } },
+    } })
+}
+
+/// What a definite answer means. FCM says so by its own code first, by the status second.
+fn judge(reply: &Reply) -> Outcome {
+    if reply.is_success() {
+        return Outcome::Sent;
+    }
+    let code = error_code(reply);
+    let told = code.clone().unwrap_or_else(|| reply.status.as_u16().to_string());
+    match code.as_deref() {
+        // Our payloads are fixed in form, so an invalid argument is the token.
+        Some("UNREGISTERED" | "SENDER_ID_MISMATCH" | "INVALID_ARGUMENT") => Outcome::DeviceGone(told),
+        Some("THIRD_PARTY_AUTH_ERROR") => Outcome::Refused(told),
+        _ if reply.status == StatusCode::NOT_FOUND => Outcome::DeviceGone(told),
+        _ if reply.status == StatusCode::BAD_REQUEST => Outcome::Refused(told),
+        _ => Outcome::Later(told, reply.retry_after),
+    }
+}
+
+/// `details[].errorCode` of the `FcmError`, if there is one.
+fn error_code(reply: &Reply) -> Option<String> {
+    let body: Value = reply.json().ok()?;
+    let details = body["error"]["details"].as_array()?;
+    details
+        .iter()
+        .find_map(|detail| detail["errorCode"].as_str().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_message_holds_strings_only_and_replaces_its_own_repetition() {
+        let push = Outgoing {
+            notification_id: Uuid::from_u128(7),
+            token: "t".into(),
+            kind: "booking.requested".into(),
+            title: "새로운 예약 요청".into(),
+            body: "본문".into(),
+            data: BTreeMap::from([("booking_id".to_owned(), "b".to_owned())]),
+        };
+        let message = message(&push)["message"].clone();
+        let tag = "00000000-0000-0000-0000-000000000007";
+        assert_eq!(
+            message["data"],
+            json!({ "type": "booking.requested", "notification_id": tag, "booking_id": "b" })
+        );
+        assert_eq!(message["android"]["notification"]["tag"], tag);
+        assert_eq!(message["apns"]["headers"]["apns-collapse-id"], tag);
+    }
+}

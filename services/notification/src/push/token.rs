@@ -1,0 +1,160 @@
+//! Access tokens of Google: a JWT signed by the service account is traded for a bearer token of about an hour (RFC 7523).
+
+use anyhow::{Context as _, Result, ensure};
+use carshare_chassis::World;
+use carshare_chassis::config::Secret;
+use carshare_outbound::{Config, HttpClient};
+use chrono::{DateTime, Duration, Utc};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// Longest life of an assertion that Google takes.
+const ASSERTION_LIFE: Duration = Duration::minutes(60);
+
+/// A token is renewed this long before its end.
+const RENEW_EARLY: Duration = Duration::minutes(5);
+
+/// The fields of a service-account file that are used.
+#[derive(Deserialize)]
+pub(super) struct ServiceAccount {
+    pub(super) project_id: String,
+    private_key_id: String,
+    private_key: Secret,
+    client_email: String,
+    token_uri: String,
+}
+
+/// Mints tokens and keeps the current one.
+pub(super) struct Tokens {
+    http: HttpClient,
+    key: EncodingKey,
+    account: ServiceAccount,
+    world: World,
+    current: Mutex<Option<Current>>,
+}
+
+struct Current {
+    token: Secret,
+    renew_at: DateTime<Utc>,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    scope: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+}
+
+#[derive(Serialize)]
+struct Grant<'a> {
+    grant_type: &'a str,
+    assertion: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: Secret,
+    expires_in: i64,
+}
+
+impl Tokens {
+    pub(super) fn new(account: ServiceAccount, world: World) -> Result<Self> {
+        let key = EncodingKey::from_rsa_pem(account.private_key.expose().as_bytes())
+            .context("the private key of the service account cannot be read")?;
+        let (base_url, _path) = split(&account.token_uri)?;
+        let config = Config {
+            base_url: base_url.to_owned(),
+            ..Config::default()
+        };
+        let http = HttpClient::new("google_oauth", config, world.clone())?;
+        Ok(Self {
+            http,
+            key,
+            account,
+            world,
+            current: Mutex::new(None),
+        })
+    }
+
+    /// The current token. Callers that come while it is minted wait for the one that is.
+    pub(super) async fn bearer(&self) -> Result<Secret> {
+        let mut current = self.current.lock().await;
+        if let Some(kept) = current
+            .as_ref()
+            .filter(|kept| self.world.clock.now() < kept.renew_at)
+        {
+            return Ok(kept.token.clone());
+        }
+        let minted = self.mint().await?;
+        let token = minted.token.clone();
+        *current = Some(minted);
+        Ok(token)
+    }
+
+    /// Forgets a token that was refused, unless it has been renewed meanwhile.
+    pub(super) async fn forget(&self, refused: &Secret) {
+        let mut current = self.current.lock().await;
+        if current
+            .as_ref()
+            .is_some_and(|kept| kept.token.expose() == refused.expose())
+        {
+            *current = None;
+        }
+    }
+
+    async fn mint(&self) -> Result<Current> {
+        let now = self.world.clock.now();
+        let claims = Claims {
+            iss: &self.account.client_email,
+            scope: SCOPE,
+            aud: &self.account.token_uri,
+            iat: now.timestamp(),
+            exp: (now + ASSERTION_LIFE).timestamp(),
+        };
+        let mut header = Header::new(Algorithm::RS256);
+        header.kid = Some(self.account.private_key_id.clone());
+        let assertion = jsonwebtoken::encode(&header, &claims, &self.key)?;
+        let (_base, path) = split(&self.account.token_uri)?;
+        let form = Grant {
+            grant_type: GRANT,
+            assertion: &assertion,
+        };
+        let reply = self.http.post(path).operation("token").form(&form).send().await?;
+        ensure!(reply.is_success(), "the token endpoint answered {}", reply.status);
+        let granted: Granted = reply.json()?;
+        let life = (Duration::seconds(granted.expires_in) - RENEW_EARLY).max(Duration::seconds(1));
+        Ok(Current {
+            token: granted.access_token,
+            renew_at: now + life,
+        })
+    }
+}
+
+/// `https://host/path` → (`https://host`, `/path`).
+fn split(uri: &str) -> Result<(&str, &str)> {
+    let authority = uri
+        .find("://")
+        .map(|at| at + 3)
+        .context("token_uri has no scheme")?;
+    let path = uri[authority..].find('/').context("token_uri has no path")?;
+    Ok(uri.split_at(authority + path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_is_split_before_its_path() {
+        let parts = split("https://oauth2.googleapis.com/token").expect("a URI");
+        assert_eq!(parts, ("https://oauth2.googleapis.com", "/token"));
+        assert!(split("oauth2.googleapis.com/token").is_err());
+        assert!(split("https://oauth2.googleapis.com").is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! The service's RPCs: one line each.
+
+mod convert;
+mod list_notifications;
+mod mark_read;
+mod register_device;
+mod subscribe;
+
+use std::sync::Arc;
+
+use carshare_chassis::rpc::{self, ReplyStream};
+use carshare_proto::notification::v1 as pb;
+use carshare_proto::notification::v1::notification_service_server::NotificationService;
+use tonic::{Request, Response, Status};
+
+use crate::App;
+
+/// The gRPC face of the service.
+pub struct Rpc {
+    app: Arc<App>,
+}
+
+impl Rpc {
+    /// Serves `app`.
+    pub fn new(app: Arc<App>) -> Self {
+        Self { app }
+    }
+}
+
+#[tonic::async_trait]
+impl NotificationService for Rpc {
+    type SubscribeStream = ReplyStream<pb::SubscribeResponse>;
+
+    async fn list_notifications(
+        &self,
+        request: Request<pb::ListNotificationsRequest>,
+    ) -> Result<Response<pb::ListNotificationsResponse>, Status> {
+        rpc::unary(&*self.app, request, list_notifications::handle).await
+    }
+
+    async fn mark_read(
+        &self,
+        request: Request<pb::MarkReadRequest>,
+    ) -> Result<Response<pb::Notification>, Status> {
+        rpc::unary(&*self.app, request, mark_read::handle).await
+    }
+
+    async fn register_device(
+        &self,
+        request: Request<pb::RegisterDeviceRequest>,
+    ) -> Result<Response<pb::Device>, Status> {
+        rpc::unary(&*self.app, request, register_device::handle).await
+    }
+
+    async fn subscribe(
+        &self,
+        request: Request<pb::SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        rpc::server_stream(&self.app, request, subscribe::handle).await
+    }
+}

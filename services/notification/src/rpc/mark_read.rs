@@ -1,0 +1,38 @@
+//! `MarkRead`: the first reading counts, further ones change nothing.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::notification::v1 as pb;
+use futures::FutureExt as _;
+use uuid::Uuid;
+
+use super::convert;
+use crate::App;
+use crate::error::Error;
+use crate::store::notifications;
+
+/// Refuses what is not the caller's like what does not exist.
+pub(super) async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::MarkReadRequest,
+) -> Result<pb::Notification, Error> {
+    let user_id = ctx.user()?.id;
+    let id: Uuid = request
+        .notification_id
+        .parse()
+        .map_err(|_| Error::NotificationNotFound)?;
+    app.db
+        .idempotent(
+            &ctx,
+            "notifications.mark_read",
+            (user_id, id),
+            |tx, &(user_id, id)| {
+                async move {
+                    let row = notifications::update_read(tx.conn(), user_id, id, tx.now()).await?;
+                    row.map(convert::notification).ok_or(Error::NotificationNotFound)
+                }
+                .boxed()
+            },
+        )
+        .await
+}

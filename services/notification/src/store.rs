@@ -1,0 +1,6 @@
+//! All SQL of the service, a module a table.
+
+pub mod deliveries;
+pub mod devices;
+pub mod entity;
+pub mod notifications;

@@ -1,0 +1,4 @@
+//! sea-orm entities, without logic.
+
+pub mod device;
+pub mod notification;

@@ -1,0 +1,122 @@
+//! `Subscribe`: live, resumable, alive, and over with its token.
+
+use std::time::Duration;
+
+use carshare_proto::notification::v1 as pb;
+use carshare_proto::notification::v1::subscribe_response::Event;
+use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use crate::bench::{Bench, SOON, bench};
+
+const HOST: Uuid = Uuid::from_u128(0xB0);
+
+async fn subscribe(bench: &Bench, cursor: &str) -> Result<Streaming<pb::SubscribeResponse>, Status> {
+    let request = bench.as_user(
+        HOST,
+        pb::SubscribeRequest {
+            cursor: cursor.into(),
+        },
+    );
+    Ok(bench.rpc.clone().subscribe(request).await?.into_inner())
+}
+
+async fn next(stream: &mut Streaming<pb::SubscribeResponse>) -> Result<(String, Event), Status> {
+    let message = tokio::time::timeout(SOON, stream.message())
+        .await
+        .expect("a message in time")?;
+    let message = message.expect("the stream is open");
+    Ok((message.cursor, message.event.expect("an event")))
+}
+
+/// Booking id of the next notification.
+async fn next_booking(stream: &mut Streaming<pb::SubscribeResponse>) -> (String, String) {
+    loop {
+        if let (cursor, Event::Notification(n)) = next(stream).await.expect("a message") {
+            return (cursor, n.data["booking_id"].clone());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_arrives_live_and_a_cursor_resumes_without_loss_or_repetition() {
+    let bench = bench().await;
+    let mut stream = subscribe(&bench, "").await.expect("a stream");
+    assert!(matches!(next(&mut stream).await, Ok((cursor, Event::Heartbeat(_))) if cursor == "0"));
+    let first = bench.request_from(HOST).await.to_string();
+    let (cursor, seen) = next_booking(&mut stream).await;
+    assert_eq!((cursor.as_str(), seen), ("1", first));
+    drop(stream);
+
+    let mut missed = Vec::new();
+    for count in 2..=4 {
+        missed.push(bench.request_from(HOST).await.to_string());
+        bench.list_when(HOST, count).await;
+    }
+    let mut resumed = subscribe(&bench, &cursor).await.expect("a stream");
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.push(next_booking(&mut resumed).await.1);
+    }
+    assert_eq!(seen, missed);
+    let live = bench.request_from(HOST).await.to_string();
+    assert_eq!(next_booking(&mut resumed).await, ("5".to_owned(), live));
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_the_feed_never_gave_is_refused() {
+    let bench = bench().await;
+    for cursor in ["1", "-1", "x"] {
+        let refused = match subscribe(&bench, cursor).await {
+            Err(refused) => refused,
+            Ok(mut stream) => stream.message().await.expect_err("refused"),
+        };
+        let info = refused.get_details_error_info().expect("an ErrorInfo");
+        assert_eq!(
+            (refused.code(), info.metadata["code"].as_str()),
+            (Code::InvalidArgument, "NOTIFICATION002")
+        );
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_filled_with_heartbeats_and_the_stream_ends_with_its_token() {
+    let bench = bench().await;
+    let mut stream = subscribe(&bench, "").await.expect("a stream");
+    assert!(matches!(next(&mut stream).await, Ok((_, Event::Heartbeat(_)))));
+    // Time passes as fast as the stream asks for it, until the token's quarter of an hour is over.
+    let mut beats = 0;
+    let ended = loop {
+        bench.clock.advance(Duration::from_secs(15));
+        match tokio::time::timeout(Duration::from_millis(200), stream.message()).await {
+            Ok(Ok(Some(beat))) => {
+                assert!(matches!(beat.event, Some(Event::Heartbeat(_))));
+                beats += 1;
+            }
+            Ok(Ok(None)) => panic!("the stream ended without a word"),
+            Ok(Err(status)) => break status,
+            // The stream had not begun to wait when the clock was moved.
+            Err(_) => {}
+        }
+    };
+    assert!((1..=60).contains(&beats), "{beats} heartbeats");
+    let info = ended.get_details_error_info().expect("an ErrorInfo");
+    assert_eq!(
+        (ended.code(), info.metadata["code"].as_str()),
+        (Code::Unauthenticated, "AUTH002")
+    );
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_ends_the_stream_so_that_the_client_comes_back() {
+    let bench = bench().await;
+    let mut stream = subscribe(&bench, "").await.expect("a stream");
+    assert!(next(&mut stream).await.is_ok());
+    bench.stop().await;
+    let ended = stream.message().await.expect_err("drained");
+    assert_eq!(ended.code(), Code::Unavailable);
+}
