@@ -36,7 +36,7 @@ pub use self::faults::{Fault, Provider};
 pub use self::fcm::inbox::Push;
 pub use self::process::{Process, ProcessConfig};
 pub use self::requests::RequestRecord;
-pub use self::toss::cards::{GOOD_CARD, MAGIC_CARDS};
+pub use self::toss::cards::{GOOD_CARD, MAGIC_CARDS, declining_card};
 pub use self::toss::payment::{
     Cancel, Card, Failure, Kind as PaymentKind, Link, Payment, Status as PaymentStatus,
 };

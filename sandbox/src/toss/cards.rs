@@ -52,6 +52,12 @@ pub const MAGIC_CARDS: [MagicCard; 10] = [
     ),
 ];
 
+/// The card that declines every charge with this code, if there is one.
+pub fn declining_card(code: &str) -> Option<&'static str> {
+    let declines = |card: &&MagicCard| matches!(card.behaviour, Behaviour::Declines(with) if with == code);
+    MAGIC_CARDS.iter().find(declines).map(|card| card.number)
+}
+
 const fn card(number: &'static str, behaviour: Behaviour) -> MagicCard {
     MagicCard { number, behaviour }
 }
@@ -106,6 +112,8 @@ mod tests {
             );
         }
         assert_eq!(behaviour(GOOD_CARD), None);
+        assert_eq!(declining_card("REJECT_CARD_PAYMENT"), Some("4330000000000101"));
+        assert_eq!(declining_card("PROVIDER_ERROR"), None);
     }
 
     #[test]

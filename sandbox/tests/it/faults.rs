@@ -50,7 +50,7 @@ async fn a_slow_call_takes_effect_although_the_client_has_left() {
     let it = Fixture::new().await;
     let path = format!("/v1/billing/{}", it.billing_key("customer-1", GOOD_CARD).await);
     it.sandbox
-        .inject(Fault::delay(Provider::Toss, "/v1/billing", 300));
+        .inject(Fault::delay(Provider::Toss, "/v1/billing", 1_500));
     let request = it
         .toss(Method::POST, &path)
         .json(&charge("order-0001"))

@@ -63,7 +63,7 @@ async fn a_second_request_meets_a_running_first() {
     let it = Fixture::new().await;
     let payment_key = it.checkout("order-0001", 45_000).await;
     it.sandbox
-        .inject(Fault::delay(Provider::Toss, "/v1/payments/confirm", 300));
+        .inject(Fault::delay(Provider::Toss, "/v1/payments/confirm", 1_500));
     let body = json!({ "paymentKey": payment_key, "orderId": "order-0001", "amount": 45_000 });
     let confirm = || {
         it.toss(Method::POST, "/v1/payments/confirm")
