@@ -1,0 +1,45 @@
+//! Refunds that are owed or whose outcome is not known.
+
+use carshare_chassis::scope::Scope;
+use carshare_store::Wake;
+use chrono::{DateTime, Utc};
+
+use super::queue::Queue;
+use crate::App;
+use crate::domain::ids::RefundId;
+use crate::error::Error;
+use crate::give_back;
+use crate::store::{payments, refunds};
+
+/// The queue of refunds.
+#[derive(Clone)]
+pub(super) struct Refunds(pub(super) App);
+
+impl Queue for Refunds {
+    const NAME: &'static str = "give_back";
+    type Id = RefundId;
+
+    async fn claim(&self, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<RefundId>, Error> {
+        refunds::claim(self.0.db.read(), now, until).await
+    }
+
+    async fn next_at(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        refunds::next_look_at(self.0.db.read()).await
+    }
+
+    async fn scope(&self, id: RefundId) -> Result<Scope, Error> {
+        let conn = self.0.db.read();
+        match refunds::find(conn, id).await? {
+            Some(refund) => payments::scope(conn, refund.payment_id).await,
+            None => Ok(Scope::background(id.to_string(), None)),
+        }
+    }
+
+    async fn work(&self, id: RefundId) -> Result<(), Error> {
+        give_back::look(&self.0, id).await
+    }
+
+    fn wake(&self) -> &Wake {
+        &self.0.wakes.refunds
+    }
+}

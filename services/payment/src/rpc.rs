@@ -1,0 +1,76 @@
+//! The RPCs: a table of contents.
+
+mod convert;
+mod get_booking_payment;
+mod get_payment_customer;
+mod handle_webhook;
+mod list_payment_methods;
+mod list_payments;
+mod page_token;
+mod process_payment;
+mod register_payment_method;
+
+use carshare_chassis::rpc;
+use carshare_proto::payment::v1 as pb;
+use carshare_proto::payment::v1::payment_service_server::PaymentService;
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::App;
+
+/// The tonic service.
+pub struct Rpc {
+    /// What handlers work with.
+    pub app: App,
+}
+
+#[async_trait]
+impl PaymentService for Rpc {
+    async fn get_payment_customer(
+        &self,
+        request: Request<pb::GetPaymentCustomerRequest>,
+    ) -> Result<Response<pb::PaymentCustomer>, Status> {
+        rpc::unary(&self.app, request, get_payment_customer::handle).await
+    }
+
+    async fn register_payment_method(
+        &self,
+        request: Request<pb::RegisterPaymentMethodRequest>,
+    ) -> Result<Response<pb::PaymentMethod>, Status> {
+        rpc::unary(&self.app, request, register_payment_method::handle).await
+    }
+
+    async fn list_payment_methods(
+        &self,
+        request: Request<pb::ListPaymentMethodsRequest>,
+    ) -> Result<Response<pb::ListPaymentMethodsResponse>, Status> {
+        rpc::unary(&self.app, request, list_payment_methods::handle).await
+    }
+
+    async fn get_booking_payment(
+        &self,
+        request: Request<pb::GetBookingPaymentRequest>,
+    ) -> Result<Response<pb::Payment>, Status> {
+        rpc::unary(&self.app, request, get_booking_payment::handle).await
+    }
+
+    async fn process_payment(
+        &self,
+        request: Request<pb::ProcessPaymentRequest>,
+    ) -> Result<Response<pb::Payment>, Status> {
+        rpc::unary(&self.app, request, process_payment::handle).await
+    }
+
+    async fn list_payments(
+        &self,
+        request: Request<pb::ListPaymentsRequest>,
+    ) -> Result<Response<pb::ListPaymentsResponse>, Status> {
+        rpc::unary(&self.app, request, list_payments::handle).await
+    }
+
+    async fn handle_webhook(
+        &self,
+        request: Request<pb::HandleWebhookRequest>,
+    ) -> Result<Response<pb::HandleWebhookResponse>, Status> {
+        rpc::unary(&self.app, request, handle_webhook::handle).await
+    }
+}

@@ -1,0 +1,36 @@
+//! `ListPayments`: the caller's payments, as guest or as host, newest first.
+
+use carshare_chassis::rpc::Context;
+use carshare_proto::payment::v1 as pb;
+
+use super::{convert, page_token};
+use crate::App;
+use crate::error::Error;
+use crate::store::payments;
+
+/// Payments a page when the caller does not say.
+const PAGE_SIZE: usize = 50;
+
+/// Answers.
+pub(super) async fn handle(
+    app: &App,
+    ctx: Context,
+    request: pb::ListPaymentsRequest,
+) -> Result<pb::ListPaymentsResponse, Error> {
+    let after = page_token::decode(&request.page_token)?;
+    let size = usize::try_from(request.page_size)
+        .ok()
+        .filter(|size| *size > 0)
+        .unwrap_or(PAGE_SIZE);
+    // One more than a page tells whether there is another.
+    let mut page = payments::list(app.db.read(), ctx.user()?.id, after, size as u64 + 1).await?;
+    let more = page.len() > size;
+    page.truncate(size);
+    let last = page.last().filter(|_| more);
+    Ok(pb::ListPaymentsResponse {
+        next_page_token: last
+            .map(|payment| page_token::encode(payment.id))
+            .unwrap_or_default(),
+        payments: page.iter().map(convert::payment).collect(),
+    })
+}

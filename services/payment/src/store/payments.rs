@@ -1,0 +1,238 @@
+//! The table `payments`.
+
+use carshare_chassis::scope::Scope;
+use carshare_store::{Error as StoreError, Tx};
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::NotSet;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _,
+    FromQueryResult, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement,
+};
+use uuid::Uuid;
+
+use super::entity::payments::{Column, Entity, Model};
+use crate::domain::ids::{BookingId, GuestId, HostId, PaymentId};
+use crate::domain::payment::{Closing, Payment, State};
+use crate::error::Error;
+
+/// A payment.
+pub async fn find(conn: &impl ConnectionTrait, id: PaymentId) -> Result<Option<Payment>, Error> {
+    Entity::find_by_id(id.0)
+        .one(conn)
+        .await?
+        .map(Payment::try_from)
+        .transpose()
+}
+
+/// The payment of a booking.
+pub async fn find_by_booking(
+    conn: &impl ConnectionTrait,
+    booking: BookingId,
+) -> Result<Option<Payment>, Error> {
+    let row = Entity::find()
+        .filter(Column::BookingId.eq(booking.0))
+        .one(conn)
+        .await?;
+    row.map(Payment::try_from).transpose()
+}
+
+/// The payment that the provider knows under this order id or key of its own.
+pub async fn find_by_provider(
+    conn: &impl ConnectionTrait,
+    order_id: Option<&str>,
+    payment_key: Option<&str>,
+) -> Result<Option<Payment>, Error> {
+    let by = match (order_id, payment_key) {
+        (Some(order_id), _) => Column::OrderId.eq(order_id),
+        (None, Some(payment_key)) => Column::PaymentKey.eq(payment_key),
+        (None, None) => return Ok(None),
+    };
+    Entity::find()
+        .filter(by)
+        .one(conn)
+        .await?
+        .map(Payment::try_from)
+        .transpose()
+}
+
+/// A payment, locked until the transaction ends.
+pub async fn lock(tx: &Tx, id: PaymentId) -> Result<Payment, Error> {
+    let row = Entity::find_by_id(id.0).lock_exclusive().one(tx.conn()).await?;
+    row.ok_or(Error::PaymentNotFound)?.try_into()
+}
+
+/// The payment of a booking, locked until the transaction ends.
+pub async fn lock_by_booking(tx: &Tx, booking: BookingId) -> Result<Option<Payment>, Error> {
+    let row = Entity::find()
+        .filter(Column::BookingId.eq(booking.0))
+        .lock_exclusive()
+        .one(tx.conn())
+        .await?;
+    row.map(Payment::try_from).transpose()
+}
+
+/// Stores a payment, unless its booking has one, with the correlation id and trace of what led to it.
+pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
+    let scope = Scope::current();
+    let row = Model {
+        correlation_id: scope.as_ref().map(|scope| scope.correlation_id().to_owned()),
+        traceparent: scope.and_then(|scope| scope.traceparent()),
+        ..row(payment, tx.now())
+    };
+    Entity::insert(row.into_active_model())
+        .on_conflict(OnConflict::column(Column::BookingId).do_nothing().to_owned())
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Writes a payment back; it must not have changed since it was read.
+pub async fn update(tx: &Tx, payment: &mut Payment) -> Result<(), Error> {
+    let expected = payment.version;
+    payment.version += 1;
+    let mut row = row(payment, tx.now()).into_active_model().reset_all();
+    (row.correlation_id, row.traceparent) = (NotSet, NotSet);
+    let updated = Entity::update_many()
+        .set(row)
+        .filter(Column::Id.eq(payment.id.0))
+        .filter(Column::Version.eq(expected))
+        .exec(tx.conn())
+        .await?;
+    Ok(StoreError::expect_one(updated.rows_affected)?)
+}
+
+/// A page of the payments of a user, as guest or as host, newest first; those after `after`.
+pub async fn list(
+    conn: &impl ConnectionTrait,
+    user: Uuid,
+    after: Option<PaymentId>,
+    limit: u64,
+) -> Result<Vec<Payment>, Error> {
+    let mine = Condition::any()
+        .add(Column::GuestId.eq(user))
+        .add(Column::HostId.eq(user));
+    let mut page = Entity::find().filter(mine).order_by_desc(Column::Id).limit(limit);
+    if let Some(after) = after {
+        page = page.filter(Column::Id.lt(after.0));
+    }
+    page.all(conn).await?.into_iter().map(Payment::try_from).collect()
+}
+
+/// Has the worker look at a payment now, and once more if it is at it already.
+pub async fn mark(tx: &Tx, id: PaymentId) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::NextLookAt, Expr::value(tx.now()))
+        .col_expr(Column::Recheck, Expr::value(true))
+        .filter(Column::Id.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Takes the payment that has waited longest to be looked at, for as long as `until`. Other workers pass it by meanwhile.
+pub async fn claim(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Option<PaymentId>, Error> {
+    let sql = "UPDATE payments SET next_look_at = $2, recheck = false WHERE id = \
+        (SELECT id FROM payments WHERE next_look_at <= $1 ORDER BY next_look_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
+        RETURNING id";
+    let claim = Statement::from_sql_and_values(DbBackend::Postgres, sql, [now.into(), until.into()]);
+    let row = conn.query_one_raw(claim).await?;
+    Ok(row.map(|row| row.try_get("", "id")).transpose()?.map(PaymentId))
+}
+
+/// When the next payment is to be looked at.
+pub async fn next_look_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, Error> {
+    #[derive(FromQueryResult)]
+    struct Next {
+        at: Option<DateTime<Utc>>,
+    }
+    let next = Entity::find()
+        .select_only()
+        .column_as(Column::NextLookAt.min(), "at")
+        .into_model::<Next>();
+    Ok(next.one(conn).await?.and_then(|next| next.at))
+}
+
+/// The surroundings for work on a payment: those of the request that led to it.
+pub async fn scope(conn: &impl ConnectionTrait, id: PaymentId) -> Result<Scope, Error> {
+    let row = Entity::find_by_id(id.0).one(conn).await?;
+    let (correlation_id, traceparent) = row
+        .map(|row| (row.correlation_id, row.traceparent))
+        .unwrap_or_default();
+    Ok(Scope::background(
+        correlation_id.unwrap_or_else(|| id.to_string()),
+        traceparent.as_deref(),
+    ))
+}
+
+fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
+    let payment = payment.clone();
+    Model {
+        id: payment.id.0,
+        booking_id: payment.booking_id.0,
+        guest_id: payment.guest_id.0,
+        host_id: payment.host_id.0,
+        order_id: payment.order_id,
+        order_name: payment.order_name,
+        amount_krw: payment.amount_krw,
+        fee_krw: payment.fee_krw,
+        refunded_krw: payment.refunded_krw,
+        state: payment.state.word().to_owned(),
+        last_attempt: payment.last_attempt,
+        payment_key: payment.payment_key,
+        method: payment.method,
+        failure_code: payment.failure_code,
+        due_at: payment.due_at,
+        paid_at: payment.paid_at,
+        closed_at: payment.closing.map(|closing| closing.at),
+        closing_refund_krw: payment.closing.and_then(|closing| closing.refund_krw),
+        next_look_at: payment.next_look_at,
+        looks: payment.looks,
+        recheck: payment.recheck,
+        correlation_id: None,
+        traceparent: None,
+        created_at: payment.created_at,
+        updated_at: now,
+        version: payment.version,
+    }
+}
+
+impl TryFrom<Model> for Payment {
+    type Error = Error;
+
+    fn try_from(row: Model) -> Result<Self, Error> {
+        let state =
+            State::parse(&row.state).ok_or_else(|| anyhow::anyhow!("unknown payment state {}", row.state))?;
+        Ok(Self {
+            id: PaymentId(row.id),
+            booking_id: BookingId(row.booking_id),
+            guest_id: GuestId(row.guest_id),
+            host_id: HostId(row.host_id),
+            order_id: row.order_id,
+            order_name: row.order_name,
+            amount_krw: row.amount_krw,
+            fee_krw: row.fee_krw,
+            refunded_krw: row.refunded_krw,
+            state,
+            last_attempt: row.last_attempt,
+            payment_key: row.payment_key,
+            method: row.method,
+            failure_code: row.failure_code,
+            due_at: row.due_at,
+            paid_at: row.paid_at,
+            closing: row.closed_at.map(|at| Closing {
+                at,
+                refund_krw: row.closing_refund_krw,
+            }),
+            next_look_at: row.next_look_at,
+            looks: row.looks,
+            recheck: row.recheck,
+            created_at: row.created_at,
+            version: row.version,
+        })
+    }
+}

@@ -1,0 +1,12 @@
+//! The bells of the workers.
+
+use carshare_store::Wake;
+
+/// Rung by whoever makes work. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Wakes {
+    /// A payment is to be looked at.
+    pub payments: Wake,
+    /// A refund is to be looked at.
+    pub refunds: Wake,
+}
