@@ -119,6 +119,12 @@ impl Consumer {
     /// Handles events until `shutdown`; those at work are finished. Outages of PostgreSQL and Redis are waited out, groups
     /// that are missing are made.
     pub async fn run(self, shutdown: Shutdown) {
+        if self.sources.is_empty() {
+            return tracing::warn!(
+                group = self.group,
+                "a consumer without handlers has nothing to do"
+            );
+        }
         let mut failures = 0;
         while !shutdown.is_cancelled() {
             let begin = Instant::now();

@@ -147,22 +147,28 @@ impl PrivatePostgres {
 
 /// The newest installed PostgreSQL's programs, or those on the PATH.
 fn locate() -> Result<PathBuf> {
-    let newest = std::fs::read_dir("/usr/lib/postgresql")
+    let debian = folders_in("/usr/lib/postgresql", "");
+    let homebrew = ["/opt/homebrew/opt", "/usr/local/opt"]
         .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let version: u32 = entry.file_name().to_str()?.parse().ok()?;
-            let bin = entry.path().join("bin");
-            (bin.join("postgres").exists() && bin.join("initdb").exists()).then_some((version, bin))
-        })
-        .max();
+        .flat_map(|root| folders_in(root, "postgresql@"));
+    let newest = debian.into_iter().chain(homebrew).max();
     match newest {
         Some((_, bin)) => Ok(bin),
         None => on_path("postgres")
             .and_then(|program| program.parent().map(Path::to_owned))
             .context("PostgreSQL is not installed (Debian: apt-get install postgresql)"),
     }
+}
+
+/// Versions installed as `<root>/<prefix><version>/bin`.
+fn folders_in(root: &str, prefix: &str) -> Vec<(u32, PathBuf)> {
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let versions = entries.filter_map(|entry| {
+        let version: u32 = entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?;
+        let bin = entry.path().join("bin");
+        (bin.join("postgres").exists() && bin.join("initdb").exists()).then_some((version, bin))
+    });
+    versions.collect()
 }
 
 /// Where a program is on the PATH.

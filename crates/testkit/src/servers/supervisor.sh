@@ -2,6 +2,7 @@
 # The end of the input means that the parent is gone, in whatever way: then the server is stopped and $REMOVE removed.
 # The script before this one defines prepare and launch (which must exec the server). $END is the signal of the end.
 server=
+if [ -s "$LOG" ]; then mv -f -- "$LOG" "$LOG.1"; fi # the log of the run before
 
 alive() {
     jobs >/dev/null # makes the shell notice a child that has ended; kill -0 alone would find its zombie
