@@ -17,6 +17,8 @@ use carshare_store::config::Database as DatabaseConfig;
 use carshare_testkit::{Database, Tokens, eventually_true};
 use chrono::{DateTime, TimeDelta, Utc};
 use prost_types::Timestamp;
+use redis::AsyncCommands as _;
+use redis::streams::{StreamId, StreamRangeReply};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, FromQueryResult, Statement};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -108,8 +110,7 @@ impl Bench {
 
     /// Ends the test: every event was sent, and the service stops in good order.
     pub async fn finish(self) {
-        let unsent = "SELECT count(*) AS count FROM outbox WHERE sent_at IS NULL";
-        eventually_true(PATIENCE, || async { self.count(unsent).await == 0 }).await;
+        self.sent().await;
         self.shutdown.trigger();
         self.running.await.unwrap().unwrap();
         self.tables.close().await.unwrap();
@@ -238,25 +239,43 @@ impl Bench {
 
     /// Names of all published events of a booking, in order.
     pub async fn told(&self, booking: &Booking) -> Vec<String> {
-        let key = &booking.id;
-        let rows = self
-            .rows::<Published>(&format!(
-                "SELECT name, data FROM outbox WHERE key = '{key}' ORDER BY seq"
-            ))
-            .await;
-        rows.into_iter().map(|row| row.name).collect()
+        let of_booking = self
+            .published()
+            .await
+            .into_iter()
+            .filter(|event| event.key == booking.id);
+        of_booking.map(|event| event.name).collect()
     }
 
     /// The only event of a kind that was ever published.
     pub async fn event<E: EventMessage>(&self) -> E {
-        let mut rows = self
-            .rows::<Published>(&format!(
-                "SELECT name, data FROM outbox WHERE name = '{}'",
-                E::NAME
-            ))
-            .await;
-        assert_eq!(rows.len(), 1, "{}", E::NAME);
-        E::decode(rows.remove(0).data.as_slice()).unwrap()
+        let mut events = self.published().await;
+        events.retain(|event| event.name == E::NAME);
+        assert_eq!(events.len(), 1, "{}", E::NAME);
+        E::decode(events.remove(0).data.as_slice()).unwrap()
+    }
+
+    /// Everything that was ever published, as it lies in the stream for the others.
+    async fn published(&self) -> Vec<Published> {
+        self.sent().await;
+        let entries: StreamRangeReply = self
+            .redis
+            .clone()
+            .xrange_all("carshare:events:booking")
+            .await
+            .unwrap();
+        let read = |entry: StreamId| Published {
+            name: entry.get("name").unwrap(),
+            key: entry.get("key").unwrap(),
+            data: entry.get("data").unwrap(),
+        };
+        entries.ids.into_iter().map(read).collect()
+    }
+
+    /// Waits until every event was sent.
+    async fn sent(&self) {
+        let unsent = "SELECT count(*) AS count FROM outbox WHERE sent_at IS NULL";
+        soon(|| async { self.count(unsent).await == 0 }).await;
     }
 
     /// The history of a booking: `pending→approved pending by host`.
@@ -278,9 +297,10 @@ impl Bench {
     }
 }
 
-#[derive(FromQueryResult)]
+/// An event in the stream.
 struct Published {
     name: String,
+    key: String,
     data: Vec<u8>,
 }
 

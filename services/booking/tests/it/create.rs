@@ -40,7 +40,7 @@ async fn create_booking_writes_the_terms_of_the_moment_and_tells() {
         updated_at: Some(stamp("2026-11-22T12:00:00Z")),
     };
     assert_eq!(booking, expected);
-    assert_eq!(bench.vehicles.garage().placed, [booking.id.clone()]);
+    assert_eq!(bench.vehicles.garage().placed, [booking.id.as_str()]);
 
     // Later prices of the car do not touch it.
     bench.vehicles.garage().cars.get_mut(&car.id).unwrap().hourly_rate = 99_000;
@@ -80,7 +80,7 @@ async fn create_booking_repeated_under_its_key_is_the_same_booking() {
     bench.vehicles.garage().refusal = Some(VehicleReason::VehicleUnavailable);
     let second = only(bench.client.clone().create_booking(again()).await).unwrap();
     assert_eq!(second, first);
-    assert_eq!(bench.vehicles.garage().placed, [first.id.clone()]);
+    assert_eq!(bench.vehicles.garage().placed, [first.id.as_str()]);
     assert_eq!(
         (bench.bookings().await, bench.told(&first).await),
         (1, vec!["booking.requested".to_owned()])

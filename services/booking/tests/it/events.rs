@@ -130,15 +130,15 @@ impl Bench {
     }
 }
 
-fn profile(person: Person, name: &str) -> Option<UserProfile> {
-    Some(UserProfile {
+fn profile(person: Person, name: &str) -> UserProfile {
+    UserProfile {
         id: person.id.to_string(),
         name: name.into(),
         role: Role::Guest.into(),
         profile_image_url: Some("https://img.example/1.webp".into()),
         is_verified: true,
         created_at: Some(stamp("2026-01-02T03:04:05Z")),
-    })
+    }
 }
 
 #[tokio::test]
@@ -155,16 +155,16 @@ async fn people_are_shown_as_auth_told_last() {
     let user_id = guest.id.to_string();
     let registered = UserRegistered {
         user_id: user_id.clone(),
-        profile: profile(guest, "김민지"),
+        profile: Some(profile(guest, "김민지")),
     };
     bench.send("auth", Uuid::from_u128(1), &registered).await;
     bench.handled("auth").await;
     let seen = bench.get(host, &booking.id).await.unwrap().guest;
-    assert_eq!(seen, profile(guest, "김민지"));
+    assert_eq!(seen, Some(profile(guest, "김민지")));
 
     let updated = UserUpdated {
         user_id,
-        profile: profile(guest, "김민지나"),
+        profile: Some(profile(guest, "김민지나")),
     };
     bench
         .send_as_of("auth", Uuid::from_u128(2), &updated, "2026-11-22T12:00:01Z")
@@ -175,7 +175,7 @@ async fn people_are_shown_as_auth_told_last() {
         .await;
     bench.handled("auth").await;
     let seen = bench.get(host, &booking.id).await.unwrap().guest;
-    assert_eq!(seen, profile(guest, "김민지나"));
+    assert_eq!(seen, Some(profile(guest, "김민지나")));
     bench.finish().await;
 }
 

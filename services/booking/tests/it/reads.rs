@@ -39,7 +39,7 @@ async fn days(bench: &Bench, guest: Person, car: &Vehicle, count: i64) -> Vec<Bo
             ..wish(car)
         };
         made.push(bench.create(guest, wish).await.unwrap());
-        bench.clock.advance(std::time::Duration::from_secs(60));
+        bench.clock.advance(std::time::Duration::from_mins(1));
     }
     made.reverse();
     made
