@@ -12,6 +12,7 @@
 //! | [`DeadLetters`] | events that were given up, and their way back |
 //! | [`Lease`], [`Wake`] | periodic work that one process does at a time |
 //! | [`housekeeping`] | what removes expired rows |
+#![deny(missing_docs)]
 
 mod backoff;
 pub mod config;

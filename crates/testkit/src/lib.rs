@@ -12,6 +12,7 @@
 //! | a built binary that can be killed | [`process::Binary`] |
 //! | identities | [`Ca`] for services, [`Tokens`] for users, [`KeyServer`] for those who verify them |
 //! | an S3 server | [`s3`] |
+#![deny(missing_docs)]
 
 pub mod bootstrap;
 mod ca;
