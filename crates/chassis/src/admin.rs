@@ -43,6 +43,8 @@ pub async fn spawn(
 
 /// The routes of the admin port.
 pub fn router(readiness: Readiness) -> Router {
+    // From now on there is somebody to count for.
+    prometheus::recorder();
     Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(readyz))

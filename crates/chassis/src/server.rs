@@ -111,6 +111,11 @@ impl Server {
         let (name, readiness) = (self.name, self.readiness.clone());
         let drain_delay = self.common.server.drain_delay();
         let (stop, stopped) = (Shutdown::new(), Shutdown::new());
+        // However this ends, by an error or by being dropped, nothing is left listening.
+        let _guards = (
+            stop.token().clone().drop_guard(),
+            stopped.token().clone().drop_guard(),
+        );
         let admin = admin::spawn(&self.common.admin, readiness.clone(), stopped.clone()).await?;
         let listener = listener.into();
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;

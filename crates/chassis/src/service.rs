@@ -98,7 +98,7 @@ pub fn main<S: Service>() -> ExitCode {
         .thread_name(S::NAME)
         .build()
         .context("the runtime does not start")
-        .and_then(|runtime| runtime.block_on(run::<S>(cli)));
+        .and_then(|runtime| runtime.block_on(run::<S>(cli, environment())));
     match finished {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -108,14 +108,23 @@ pub fn main<S: Service>() -> ExitCode {
     }
 }
 
-async fn run<S: Service>(cli: Cli<S::Command>) -> anyhow::Result<()> {
-    let config: S::Config = config::load(config::Sources {
+/// The environment, as far as it is text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+async fn run<S: Service>(
+    cli: Cli<S::Command>,
+    env: impl Iterator<Item = (String, String)>,
+) -> anyhow::Result<()> {
+    let sources = config::Sources {
         service: S::NAME,
         defaults: S::DEFAULTS,
         file: cli.config,
-        env: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-    })?;
+        env,
+    };
+    let config: S::Config = config::load(sources)?;
     let common = S::common(&config);
     match cli.role {
         Role::CheckConfig => {
@@ -162,3 +171,6 @@ async fn work<S: Service>(
         Role::CheckConfig | Role::Healthcheck => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ async fn reporting<F: Future>(name: &'static str, future: F) -> F::Output {
 }
 
 /// The message of a panic, when it has one.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(no text)")

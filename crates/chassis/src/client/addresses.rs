@@ -81,7 +81,7 @@ impl Addresses {
         }
     }
 
-    /// The addresses to list: those that accept; all, when none does, so that calls fail fast instead of waiting.
+    /// The addresses to list; none when the name does not resolve.
     async fn look(&self) -> BTreeSet<SocketAddr> {
         let resolved: BTreeSet<_> = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
             Ok(addresses) => addresses.collect(),
@@ -90,15 +90,7 @@ impl Addresses {
                 return BTreeSet::new();
             }
         };
-        if resolved.len() < 2 {
-            return resolved;
-        }
-        let probed = join_all(resolved.iter().map(|address| async move {
-            let accepts = tokio::time::timeout(PROBE, TcpStream::connect(address)).await;
-            matches!(accepts, Ok(Ok(_))).then_some(*address)
-        }));
-        let accepting: BTreeSet<_> = probed.await.into_iter().flatten().collect();
-        if accepting.is_empty() { resolved } else { accepting }
+        accepting(resolved).await
     }
 
     /// Tells the balancer what changed. An empty answer changes nothing. `None` when the channel is gone.
@@ -137,5 +129,69 @@ impl Addresses {
             Some(tls) => endpoint.tls_config(tls.clone()).ok(),
             None => Some(endpoint),
         }
+    }
+}
+
+/// Those that accept a connection; all, when none does, so that calls fail fast instead of waiting.
+async fn accepting(resolved: BTreeSet<SocketAddr>) -> BTreeSet<SocketAddr> {
+    if resolved.len() < 2 {
+        return resolved;
+    }
+    let probed = join_all(resolved.iter().map(|address| async move {
+        let accepts = tokio::time::timeout(PROBE, TcpStream::connect(address)).await;
+        matches!(accepts, Ok(Ok(_))).then_some(*address)
+    }));
+    let accepting: BTreeSet<_> = probed.await.into_iter().flatten().collect();
+    if accepting.is_empty() { resolved } else { accepting }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    fn set<const N: usize>(ports: [u16; N]) -> BTreeSet<SocketAddr> {
+        ports
+            .into_iter()
+            .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
+            .collect()
+    }
+
+    fn told(changes: &mut mpsc::Receiver<Change<SocketAddr, Endpoint>>) -> Vec<String> {
+        std::iter::from_fn(|| changes.try_recv().ok())
+            .map(|change| match change {
+                Change::Insert(address, endpoint) => format!("+{} {}", address.port(), endpoint.uri()),
+                Change::Remove(address) => format!("-{}", address.port()),
+            })
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn the_balancer_is_told_what_changed_and_never_to_forget_all() {
+        let uri = Uri::from_static("http://vehicle:50051");
+        let mut addresses = Addresses::new("vehicle", uri, None).unwrap();
+        let (tell, mut changes) = mpsc::channel(8);
+        addresses.apply(set([1, 2]), &tell).await.unwrap();
+        assert_eq!(
+            told(&mut changes),
+            ["+1 http://127.0.0.1:1/", "+2 http://127.0.0.1:2/"]
+        );
+        addresses.apply(set([]), &tell).await.unwrap();
+        assert!(told(&mut changes).is_empty());
+        addresses.apply(set([2, 3]), &tell).await.unwrap();
+        assert_eq!(told(&mut changes), ["+3 http://127.0.0.1:3/", "-1"]);
+        drop(changes);
+        assert!(addresses.apply(set([4]), &tell).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_dead_address_is_not_listed_while_another_one_lives() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let live = listener.local_addr().unwrap().port();
+        assert_eq!(accepting(set([live, 1])).await, set([live]));
+        assert_eq!(accepting(set([1, 2])).await, set([1, 2]));
+        assert_eq!(accepting(set([1])).await, set([1]));
     }
 }

@@ -1,0 +1,115 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clap::Parser as _;
+use serde::Deserialize;
+
+use super::*;
+
+/// A service that notes what was asked of it.
+struct Noting;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    telemetry: config::Telemetry,
+    tls: config::Tls,
+    password: config::Secret,
+    table: Option<String>,
+}
+
+#[derive(clap::Subcommand)]
+enum Extra {
+    /// Counts.
+    Count { by: usize },
+}
+
+static COUNTED: AtomicUsize = AtomicUsize::new(0);
+
+impl Service for Noting {
+    const NAME: &'static str = "noting";
+    const DEFAULTS: &'static str =
+        "password = \"hunter2\"\n[telemetry]\nlog = \"off\"\n[tls]\ninsecure = true\n";
+    type Config = Settings;
+    type Command = Extra;
+
+    fn common(config: &Settings) -> Common {
+        Common {
+            telemetry: config.telemetry.clone(),
+            tls: config.tls.clone(),
+            ..Common::default()
+        }
+    }
+
+    async fn serve(
+        _: Settings,
+        _: World,
+        _: Option<TcpListener>,
+        _: Shutdown,
+        _: Roles,
+    ) -> anyhow::Result<()> {
+        anyhow::bail!("not in this test")
+    }
+
+    async fn migrate(config: Settings) -> anyhow::Result<()> {
+        anyhow::ensure!(config.table.as_deref() == Some("bookings"), "no table");
+        Ok(())
+    }
+
+    async fn command(_: Settings, _: World, command: Extra) -> anyhow::Result<()> {
+        let Extra::Count { by } = command;
+        COUNTED.fetch_add(by, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+async fn invoke(args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
+    let cli = Cli::try_parse_from(std::iter::once(&"noting").chain(args))?;
+    run::<Noting>(
+        cli,
+        env.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    )
+    .await
+}
+
+/// One test: telemetry starts once in a process.
+#[tokio::test]
+async fn the_roles_read_the_configuration_and_do_their_part() {
+    invoke(&["check-config"], &[]).await.unwrap();
+    let unknown = invoke(&["check-config"], &[("NOTING__TABEL", "x")])
+        .await
+        .unwrap_err();
+    assert!(format!("{unknown:#}").contains("tabel"), "{unknown:#}");
+    let open = invoke(&["check-config"], &[("NOTING__TLS__INSECURE", "false")])
+        .await
+        .unwrap_err();
+    assert_eq!(
+        open.to_string(),
+        "no certificate is configured and tls.insecure is not set"
+    );
+    invoke(&["healthcheck"], &[]).await.unwrap_err();
+
+    let common = Common::default();
+    let settings = |table: Option<&str>| Settings {
+        telemetry: config::Telemetry::default(),
+        tls: config::Tls::insecure(),
+        password: "hunter2".into(),
+        table: table.map(str::to_owned),
+    };
+    work::<Noting>(
+        Role::Migrate,
+        settings(Some("bookings")),
+        &common,
+        World::system(),
+    )
+    .await
+    .unwrap();
+    work::<Noting>(Role::Migrate, settings(None), &common, World::system())
+        .await
+        .unwrap_err();
+    let count = Cli::<Extra>::try_parse_from(["noting", "count", "3"]).unwrap();
+    work::<Noting>(count.role, settings(None), &common, World::system())
+        .await
+        .unwrap();
+    assert_eq!(COUNTED.load(Ordering::SeqCst), 3);
+}

@@ -1,0 +1,253 @@
+//! Who is let in: tokens, roles, certificates.
+
+use std::time::Duration;
+
+use carshare_chassis::config::{Common, Identity, Redis, RevocationPolicy, Tls};
+use carshare_chassis::identity::{Caller, Revocations, Role};
+use carshare_chassis::rpc::Context;
+use carshare_proto::auth::v1::GetMeRequest;
+use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
+use carshare_proto::payment::v1::GetPaymentCustomerRequest;
+use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
+use carshare_proto::vehicle::v1::ReleaseHoldRequest;
+use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
+use carshare_testkit::Ca;
+use tonic::{Code, Request, Status};
+
+use crate::fake::Behaviour;
+use crate::running::{Running, USER, certificate, facts, named, plain, with_token};
+
+fn hold() -> ReleaseHoldRequest {
+    ReleaseHoldRequest {
+        booking_id: USER.to_string(),
+    }
+}
+
+async fn get_me(server: &Running, request: Request<GetMeRequest>) -> Result<(), Status> {
+    AuthServiceClient::new(server.channel())
+        .get_me(request)
+        .await
+        .map(drop)
+}
+
+#[tokio::test]
+async fn a_bearer_token_makes_its_user_the_caller() {
+    let (behaviour, mut seen) = Behaviour::seen();
+    let server = Running::start(plain(), &behaviour).await;
+    get_me(&server, server.request("host", GetMeRequest {}))
+        .await
+        .unwrap();
+    let context: Context = seen.recv().await.unwrap();
+    let user = context.user().unwrap();
+    assert_eq!((user.id, user.role), (USER, Role::Host));
+    assert_eq!(user.expires_at.to_rfc3339(), "2026-11-22T12:15:00+00:00");
+    assert_eq!(context.method, "/carshare.auth.v1.AuthService/GetMe");
+    assert_eq!(
+        context.metadata.get("authorization"),
+        None,
+        "no handler sees the token"
+    );
+}
+
+#[tokio::test]
+async fn no_token_and_a_foreign_token_are_refused() {
+    let server = Running::start(plain(), &Behaviour::ok()).await;
+    let refused = get_me(&server, Request::new(GetMeRequest {})).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), facts(&refused)),
+        (Code::Unauthenticated, named("UNAUTHENTICATED", "AUTH001"))
+    );
+    let stranger = carshare_testkit::Tokens::new()
+        .unwrap()
+        .mint("admin", USER, server.clock.now());
+    let refused = get_me(&server, with_token(GetMeRequest {}, &stranger))
+        .await
+        .unwrap_err();
+    assert_eq!(facts(&refused), named("UNAUTHENTICATED", "AUTH001"));
+}
+
+#[tokio::test]
+async fn a_token_expires_when_the_clock_is_moved() {
+    let server = Running::start(plain(), &Behaviour::ok()).await;
+    let token = server.tokens.mint("guest", USER, server.clock.now());
+    get_me(&server, with_token(GetMeRequest {}, &token))
+        .await
+        .unwrap();
+    server.clock.advance(Duration::from_mins(15));
+    let refused = get_me(&server, with_token(GetMeRequest {}, &token))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.code(), facts(&refused)),
+        (Code::Unauthenticated, named("TOKEN_EXPIRED", "AUTH002"))
+    );
+}
+
+#[tokio::test]
+async fn the_wrong_role_is_refused() {
+    let server = Running::start(plain(), &Behaviour::ok()).await;
+    let mut payment = PaymentServiceClient::new(server.channel());
+    payment
+        .get_payment_customer(server.request("guest", GetPaymentCustomerRequest {}))
+        .await
+        .unwrap();
+    let request = server.request("host", GetPaymentCustomerRequest {});
+    let refused = payment.get_payment_customer(request).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), facts(&refused)),
+        (Code::PermissionDenied, named("PERMISSION_DENIED", "AUTH003"))
+    );
+}
+
+#[tokio::test]
+async fn an_internal_rpc_admits_the_named_service_by_its_certificate() {
+    let ca = Ca::new().unwrap();
+    let (behaviour, mut seen) = Behaviour::seen();
+    let server = Running::start(
+        Common {
+            tls: certificate(&ca, "vehicle"),
+            ..Common::default()
+        },
+        &behaviour,
+    )
+    .await;
+    let as_service = |name: &str| VehicleServiceClient::new(server.peer("vehicle", &certificate(&ca, name)));
+
+    as_service("booking").release_hold(hold()).await.unwrap();
+    assert_eq!(
+        seen.recv().await.unwrap().caller,
+        Caller::Service("booking".to_owned())
+    );
+
+    let refused = as_service("payment").release_hold(hold()).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), facts(&refused)),
+        (Code::PermissionDenied, named("PERMISSION_DENIED", "AUTH003"))
+    );
+
+    // With TLS, nobody is believed by a header; and a token does not help.
+    let mut request = server.request("admin", hold());
+    request
+        .metadata_mut()
+        .insert("x-carshare-peer", "booking".parse().unwrap());
+    let refused = as_service("gateway").release_hold(request).await.unwrap_err();
+    assert_eq!(facts(&refused), named("PERMISSION_DENIED", "AUTH003"));
+}
+
+#[tokio::test]
+async fn a_service_is_not_a_user() {
+    let ca = Ca::new().unwrap();
+    let common = Common {
+        tls: certificate(&ca, "auth"),
+        ..Common::default()
+    };
+    let server = Running::start(common, &Behaviour::ok()).await;
+    let mut auth = AuthServiceClient::new(server.peer("auth", &certificate(&ca, "booking")));
+    let refused = auth.get_me(GetMeRequest {}).await.unwrap_err();
+    assert_eq!(facts(&refused), named("UNAUTHENTICATED", "AUTH001"));
+    auth.get_me(server.request("guest", GetMeRequest {}))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_does_not_connect() {
+    let ca = Ca::new().unwrap();
+    let common = Common {
+        tls: certificate(&ca, "vehicle"),
+        ..Common::default()
+    };
+    let server = Running::start(common, &Behaviour::ok()).await;
+    let other = Ca::new().unwrap();
+    // It trusts our authority, so only the server refuses.
+    let forged = Tls {
+        ca_pem: Some(ca.cert_pem()),
+        ..certificate(&other, "booking")
+    };
+    let refused = VehicleServiceClient::new(server.peer("vehicle", &forged))
+        .release_hold(hold())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.code(), facts(&refused)),
+        (Code::Unavailable, named("UNAVAILABLE", "COMMON005"))
+    );
+    // The server is somebody else than who was called.
+    let confused = server.peer("payment", &certificate(&ca, "booking"));
+    let refused = VehicleServiceClient::new(confused)
+        .release_hold(hold())
+        .await
+        .unwrap_err();
+    assert_eq!(facts(&refused), named("UNAVAILABLE", "COMMON005"));
+}
+
+#[tokio::test]
+async fn plain_text_believes_the_header_and_nothing_else() {
+    let server = Running::start(plain(), &Behaviour::ok()).await;
+    let claiming = |name: Option<&str>| {
+        let tls = Tls {
+            insecure_as: name.map(str::to_owned),
+            ..Tls::insecure()
+        };
+        VehicleServiceClient::new(server.peer("vehicle", &tls))
+    };
+    claiming(Some("booking")).release_hold(hold()).await.unwrap();
+    let refused = claiming(None).release_hold(hold()).await.unwrap_err();
+    assert_eq!(facts(&refused), named("UNAUTHENTICATED", "AUTH001"));
+}
+
+#[tokio::test]
+async fn what_the_contract_does_not_know_is_never_reached() {
+    let (behaviour, mut seen) = Behaviour::seen();
+    let server = Running::start(plain(), &behaviour).await;
+    let mut client = tonic::client::Grpc::new(server.channel());
+    client.ready().await.unwrap();
+    let path = http::uri::PathAndQuery::from_static("/carshare.elsewhere.v1.ElsewhereService/Do");
+    let codec = tonic_prost::ProstCodec::<GetMeRequest, GetMeRequest>::new();
+    let request = server.request("admin", GetMeRequest {});
+    let refused = client.unary(request, path, codec).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unimplemented);
+    assert!(seen.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_signed_out_token_is_refused_and_redis_away_is_the_policys_business() {
+    let redis = Redis::at(carshare_testkit::redis_url().await);
+    let gone = Redis::at("redis://127.0.0.1:1");
+    let outcome = async |policy: RevocationPolicy, redis: &Redis, revoke: bool| {
+        let identity = Identity {
+            revocation: policy,
+            ..Identity::default()
+        };
+        let common = Common { identity, ..plain() };
+        let server = Running::customized(common, &Behaviour::ok(), |server| {
+            server.revocations(redis).unwrap()
+        })
+        .await;
+        let claims = server.tokens.claims("guest", USER, server.clock.now());
+        let token = server.tokens.sign(&claims).unwrap();
+        if revoke {
+            let (clock, _) = carshare_chassis::Clock::manual(server.clock.now());
+            let ends = server.clock.now() + Duration::from_mins(15);
+            Revocations::new(redis, policy)
+                .unwrap()
+                .revoke(claims.jti, ends, &clock)
+                .await
+                .unwrap();
+        }
+        get_me(&server, with_token(GetMeRequest {}, &token))
+            .await
+            .map_err(|status| facts(&status))
+    };
+    assert_eq!(outcome(RevocationPolicy::Open, &redis, false).await, Ok(()));
+    assert_eq!(
+        outcome(RevocationPolicy::Open, &redis, true).await,
+        Err(named("TOKEN_REVOKED", "AUTH004"))
+    );
+    assert_eq!(outcome(RevocationPolicy::Off, &redis, true).await, Ok(()));
+    assert_eq!(outcome(RevocationPolicy::Open, &gone, false).await, Ok(()));
+    assert_eq!(
+        outcome(RevocationPolicy::Closed, &gone, false).await,
+        Err(named("UNAVAILABLE", "COMMON005"))
+    );
+}

@@ -1,0 +1,231 @@
+//! What refusals and defects look like outside.
+
+use std::time::Duration;
+
+use carshare_chassis::Error;
+use carshare_chassis::config::{Common, Server};
+use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
+use carshare_proto::auth::v1::{GetMeRequest, LoginRequest};
+use carshare_proto::booking::v1::ErrorReason as Booking;
+use tonic::{Code, Request, Status};
+use tonic_types::{ErrorDetail, StatusExt as _};
+
+use crate::fake::Behaviour;
+use crate::running::{Running, facts, named, plain};
+
+fn login() -> LoginRequest {
+    LoginRequest {
+        email: "guest@example.com".into(),
+        password: "correct horse".into(),
+    }
+}
+
+fn in_english<M>(message: M) -> Request<M> {
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert("accept-language", "en-US,en;q=0.9".parse().unwrap());
+    request
+}
+
+async fn refusal(behaviour: &Behaviour, request: Request<LoginRequest>) -> Status {
+    let server = Running::start(plain(), behaviour).await;
+    AuthServiceClient::new(server.channel())
+        .login(request)
+        .await
+        .unwrap_err()
+}
+
+fn texts(status: &Status) -> Vec<(String, String)> {
+    let texts = status
+        .get_error_details_vec()
+        .into_iter()
+        .filter_map(|detail| match detail {
+            ErrorDetail::LocalizedMessage(text) => Some((text.locale, text.message)),
+            _ => None,
+        });
+    texts.collect()
+}
+
+#[tokio::test]
+async fn invalid_fields_are_all_named_in_both_languages_before_the_handler() {
+    let (behaviour, mut seen) = Behaviour::seen();
+    let bad = LoginRequest {
+        email: "nobody".into(),
+        password: String::new(),
+    };
+    let status = refusal(&behaviour, Request::new(bad)).await;
+    assert_eq!(
+        (status.code(), facts(&status)),
+        (Code::InvalidArgument, named("INVALID_ARGUMENT", "COMMON001"))
+    );
+    let violations = status.get_details_bad_request().unwrap().field_violations;
+    let shape: Vec<_> = violations
+        .iter()
+        .map(|v| {
+            let korean = v.localized_message.as_ref().unwrap();
+            (
+                v.field.as_str(),
+                v.description.as_str(),
+                korean.locale.as_str(),
+                korean.message.as_str(),
+            )
+        })
+        .collect();
+    let expected = [
+        (
+            "email",
+            "must be an e-mail address",
+            "ko",
+            "이메일 형식이 올바르지 않습니다.",
+        ),
+        (
+            "password",
+            "must have at least 1 character(s)",
+            "ko",
+            "1자 이상이어야 합니다.",
+        ),
+    ];
+    assert_eq!(shape, expected);
+    let expected = [
+        ("ko", "입력값을 확인해 주세요."),
+        ("en", "Please check the values you sent."),
+    ];
+    assert_eq!(
+        texts(&status),
+        expected.map(|(l, t)| (l.to_owned(), t.to_owned()))
+    );
+    assert!(seen.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_refusal_speaks_the_callers_language_and_carries_its_facts() {
+    let behaviour = Behaviour::new(|_| async {
+        Err(Error::refuse(Booking::SlotTaken)
+            .with("vehicle_id", "7")
+            .retry_after(Duration::from_secs(2)))
+    });
+    let korean = refusal(&behaviour, Request::new(login())).await;
+    let english = refusal(&behaviour, in_english(login())).await;
+    let fact = Error::refuse(Booking::SlotTaken).fact();
+    assert_eq!(
+        (korean.message(), english.message()),
+        (fact.ko.as_str(), fact.en.as_str())
+    );
+    assert_eq!(
+        (english.code(), facts(&english)),
+        (Code::Aborted, named("SLOT_TAKEN", "BOOKING002"))
+    );
+    assert_eq!(
+        english.get_details_error_info().unwrap().metadata["vehicle_id"],
+        "7"
+    );
+    assert_eq!(
+        english.get_details_retry_info().unwrap().retry_delay,
+        Some(Duration::from_secs(2))
+    );
+}
+
+#[tokio::test]
+async fn a_defect_and_a_panic_tell_nothing() {
+    let defect = Behaviour::new(|_| async { Err(anyhow::anyhow!("password hunter2").into()) });
+    let panic = Behaviour::new(|_| async { panic!("password hunter2") });
+    for behaviour in [defect, panic] {
+        let status = refusal(&behaviour, in_english(login())).await;
+        assert_eq!(
+            (status.code(), facts(&status)),
+            (Code::Internal, named("INTERNAL", "COMMON007"))
+        );
+        let raw = format!("{status:?} {}", String::from_utf8_lossy(status.details()));
+        assert!(!raw.contains("hunter2"), "{raw}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_before_it_is_decoded() {
+    let server = Server {
+        max_message_bytes: 64,
+        ..Server::default()
+    };
+    let server = Running::start(Common { server, ..plain() }, &Behaviour::ok()).await;
+    let mut auth = AuthServiceClient::new(server.channel());
+    auth.login(login()).await.unwrap();
+    let status = auth
+        .login(LoginRequest {
+            password: "x".repeat(64),
+            ..login()
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (status.code(), facts(&status)),
+        (Code::ResourceExhausted, named("TOO_LARGE", "COMMON009"))
+    );
+}
+
+#[tokio::test]
+async fn an_idempotency_key_reaches_the_handler_and_a_wrong_one_names_itself() {
+    let (behaviour, mut seen) = Behaviour::seen();
+    let server = Running::start(plain(), &behaviour).await;
+    let mut auth = AuthServiceClient::new(server.channel());
+    let with_key = |key: &'static str| {
+        let mut request = Request::new(login());
+        request
+            .metadata_mut()
+            .insert("idempotency-key", key.parse().unwrap());
+        request
+    };
+    auth.login(with_key("k-1")).await.unwrap();
+    auth.login(with_key("k-1")).await.unwrap();
+    let (first, again) = (seen.recv().await.unwrap(), seen.recv().await.unwrap());
+    assert_eq!(first.idempotency.as_ref().unwrap().as_str(), "k-1");
+    assert_eq!(first.request_hash, again.request_hash);
+    assert_ne!(first.request_hash, [0; 32]);
+    let status = auth.login(with_key("two words")).await.unwrap_err();
+    assert_eq!(facts(&status), named("INVALID_ARGUMENT", "COMMON001"));
+    assert_eq!(
+        status.get_details_bad_request().unwrap().field_violations[0].field,
+        "idempotency-key"
+    );
+}
+
+#[tokio::test]
+async fn the_correlation_id_is_kept_when_sane_and_made_when_not() {
+    let (behaviour, mut seen) = Behaviour::seen();
+    let server = Running::start(plain(), &behaviour).await;
+    let mut auth = AuthServiceClient::new(server.channel());
+    for (sent, kept) in [("client-1", true), ("two words", false), ("", false)] {
+        let mut request = server.request("guest", GetMeRequest {});
+        request
+            .metadata_mut()
+            .insert("x-correlation-id", sent.parse().unwrap());
+        let reply = auth.get_me(request).await.unwrap();
+        let told = reply
+            .metadata()
+            .get("x-correlation-id")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert_eq!(seen.recv().await.unwrap().correlation_id, told);
+        assert_eq!(told == sent, kept, "{sent}");
+        assert!(!told.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn more_calls_than_the_server_takes_are_refused_at_once() {
+    let server = Server {
+        max_in_flight: 0,
+        ..Server::default()
+    };
+    let server = Running::start(Common { server, ..plain() }, &Behaviour::ok()).await;
+    let status = AuthServiceClient::new(server.channel())
+        .login(login())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (status.code(), facts(&status)),
+        (Code::Unavailable, named("UNAVAILABLE", "COMMON005"))
+    );
+}
