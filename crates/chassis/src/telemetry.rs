@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Subscriber;
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -46,9 +47,12 @@ where
 {
     let provider = traces::provider(service, config)?;
     let subscriber = tracing_subscriber::registry()
-        .with(logs::filter(config)?)
-        .with(logs::layer(service, config.format, clock.clone(), writer))
-        .with(tracing_opentelemetry::layer().with_tracer(traces::tracer(&provider)));
+        .with(logs::layer(service, config.format, clock.clone(), writer).with_filter(logs::filter(config)?))
+        .with(
+            tracing_opentelemetry::layer()
+                .with_tracer(traces::tracer(&provider))
+                .with_filter(traces::filter()),
+        );
     Ok((subscriber, Guard(provider)))
 }
 

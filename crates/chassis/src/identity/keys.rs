@@ -1,4 +1,5 @@
-//! The key set, cached: fetched when it is old or when a token names a key it lacks, by one caller at a time.
+//! The key set, cached. A token that names an unknown key waits for a fetch; a set that is old is fetched again behind the
+//! back of the calls, so that auth being slow or away delays nobody whose key is known.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,6 +13,7 @@ use super::{Jwk, JwksSource};
 use crate::clock::Clock;
 use crate::config;
 use crate::error::Error;
+use crate::task;
 
 /// Keys by id, as last fetched.
 pub(super) struct KeyCache {
@@ -20,8 +22,8 @@ pub(super) struct KeyCache {
     refresh: TimeDelta,
     min_interval: TimeDelta,
     known: RwLock<Known>,
-    /// Held while fetching, so that a hundred waiting calls make one fetch. Holds the time of the last try.
-    fetching: Mutex<Option<DateTime<Utc>>>,
+    /// When a fetch was last begun. Held while fetching, so that a hundred waiting calls make one fetch.
+    last_try: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
 #[derive(Default)]
@@ -38,7 +40,7 @@ impl KeyCache {
             refresh: millis(config.jwks_refresh_ms),
             min_interval: millis(config.jwks_min_interval_ms),
             known: RwLock::default(),
-            fetching: Mutex::default(),
+            last_try: Arc::default(),
         }
     }
 
@@ -46,25 +48,46 @@ impl KeyCache {
     ///
     /// While auth is away, keys that were fetched before go on serving, however old. Only when there has never been a
     /// set is the error returned.
-    pub(super) async fn get(&self, kid: &str) -> Result<Option<Arc<DecodingKey>>, Error> {
-        if let (Some(key), true) = (self.find(kid), self.is_fresh()) {
+    pub(super) async fn get(self: &Arc<Self>, kid: &str) -> Result<Option<Arc<DecodingKey>>, Error> {
+        if let Some(key) = self.find(kid) {
+            self.refresh_when_old();
             return Ok(Some(key));
         }
-        let fetched = self.fetch(kid).await;
+        let mut last_try = self.last_try.lock().await;
+        // Somebody else may have fetched it while this call waited for its turn.
+        let fetched = match self.find(kid) {
+            Some(_) => Ok(()),
+            None => self.fetch(&mut last_try).await,
+        };
         match (self.find(kid), fetched) {
             (Some(key), _) => Ok(Some(key)),
-            (None, Err(error)) if !self.was_fetched() => Err(error),
+            (None, Err(error)) if self.fetched_at().is_none() => Err(error),
             (None, _) => Ok(None),
         }
     }
 
-    async fn fetch(&self, kid: &str) -> Result<(), Error> {
-        let mut last_try = self.fetching.lock().await;
-        if self.find(kid).is_some() && self.is_fresh() {
-            return Ok(());
+    fn refresh_when_old(self: &Arc<Self>) {
+        if self
+            .fetched_at()
+            .is_some_and(|at| self.clock.now() - at < self.refresh)
+        {
+            return;
         }
+        // When the lock is taken, somebody is fetching.
+        if let Ok(mut last_try) = Arc::clone(&self.last_try).try_lock_owned() {
+            let cache = Arc::clone(self);
+            task::spawn("jwks refresh", async move {
+                // It has been logged, and the old keys go on serving.
+                let _ = cache.fetch(&mut last_try).await;
+            });
+        }
+    }
+
+    /// Fetches, unless there is a set and the last try was a moment ago.
+    async fn fetch(&self, last_try: &mut Option<DateTime<Utc>>) -> Result<(), Error> {
         let now = self.clock.now();
-        if self.was_fetched() && last_try.is_some_and(|at| now - at < self.min_interval && now >= at) {
+        let just_tried = last_try.is_some_and(|at| now >= at && now - at < self.min_interval);
+        if just_tried && self.fetched_at().is_some() {
             return Ok(());
         }
         *last_try = Some(now);
@@ -93,15 +116,6 @@ impl KeyCache {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .fetched_at
-    }
-
-    fn was_fetched(&self) -> bool {
-        self.fetched_at().is_some()
-    }
-
-    fn is_fresh(&self) -> bool {
-        self.fetched_at()
-            .is_some_and(|at| self.clock.now() - at < self.refresh)
     }
 }
 

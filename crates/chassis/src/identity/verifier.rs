@@ -18,7 +18,7 @@ use crate::error::Error;
 pub struct Verifier(Arc<Parts>);
 
 struct Parts {
-    keys: KeyCache,
+    keys: Arc<KeyCache>,
     validation: Validation,
     clock: Clock,
     leeway: TimeDelta,
@@ -32,7 +32,7 @@ impl Verifier {
     /// A verifier with keys from `source`.
     pub fn new(config: &config::Identity, source: Arc<dyn JwksSource>, clock: Clock) -> Self {
         let parts = Parts {
-            keys: KeyCache::new(source, config, clock.clone()),
+            keys: Arc::new(KeyCache::new(source, config, clock.clone())),
             validation: validation(config),
             leeway: TimeDelta::from_std(Duration::from_millis(config.leeway_ms)).unwrap_or(TimeDelta::MAX),
             clock,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::HealthReporter;
@@ -21,6 +22,12 @@ pub(super) fn service(
     let (reporter, service) = tonic_health::server::health_reporter();
     let mut names = names.to_vec();
     names.push("");
+    // Until the checks have run once nothing is promised. Nobody else holds the reporter's lock yet.
+    for name in &names {
+        let _ = reporter
+            .set_service_status(name, ServingStatus::NotServing)
+            .now_or_never();
+    }
     task::spawn("grpc health", async move {
         follow(&reporter, &names, &readiness, &stop).await;
     });

@@ -111,8 +111,10 @@ async fn a_collector_gets_one_trace_whose_spans_are_each_others_parents() {
         .serve_with_incoming(incoming);
     let serving = carshare_chassis::task::spawn("collector", serving);
 
+    // A quiet log does not cut traces.
     let config = Telemetry {
         otlp_endpoint: Some(endpoint),
+        log: "off".into(),
         ..Telemetry::default()
     };
     let (subscriber, guard) =
