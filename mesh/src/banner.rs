@@ -1,0 +1,36 @@
+//! What a newcomer reads when everything is up.
+
+use carshare_mesh::{Mesh, demo};
+
+/// URLs, logins and a first call to paste.
+pub fn print(mesh: &Mesh, with_demo: bool) {
+    let (gateway, sandbox) = (
+        mesh.gateway().replace("127.0.0.1", "localhost"),
+        mesh.sandbox().url(),
+    );
+    let sandbox = sandbox.replace("127.0.0.1", "localhost");
+    println!(
+        "\ncarshare is running.
+
+  gateway    {gateway}              REST, gRPC, gRPC-web on one port
+  API docs   {gateway}/docs         and {gateway}/openapi.json
+  sandbox    {sandbox}              Toss, Kakao and FCM; fault switches
+  FCM inbox  {sandbox}/fcm/inbox    what arrived on phones"
+    );
+    if with_demo {
+        let people = |all: &[demo::Person]| all.iter().map(|p| p.email).collect::<Vec<_>>().join(", ");
+        println!(
+            "\n  hosts      {}\n  guests     {}\n  admin      {}\n  password   {}",
+            people(&demo::HOSTS),
+            people(&demo::GUESTS),
+            demo::ADMIN,
+            demo::PASSWORD
+        );
+        println!(
+            "\nA first call, cars near the city hall on New Year's Eve:
+
+  curl -s '{gateway}/v1/vehicles?lat=37.5663&lng=126.9778&radius=3&start_datetime=2030-12-31T01:00:00Z&end_datetime=2030-12-31T05:00:00Z'"
+        );
+    }
+    println!("\nCtrl-C stops everything; the data stays in the data folder.\n");
+}

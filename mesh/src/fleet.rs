@@ -1,0 +1,115 @@
+//! Every service as a process of its own: the real binaries, to be killed and started again.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use carshare_chassis::tls;
+use carshare_sandbox::Sandbox;
+use carshare_testkit::free_port;
+use carshare_testkit::process::{Binary, Launch};
+
+use crate::parts::{Parts, SERVICES};
+use crate::wiring::Wiring;
+use crate::{Options, ready};
+
+/// A running fleet.
+pub struct Fleet {
+    parts: Parts,
+    wiring: Wiring,
+    binaries: PathBuf,
+    gateway: String,
+    running: BTreeMap<&'static str, Binary>,
+}
+
+impl Fleet {
+    /// Starts a process for each service and the gateway, from the binaries in `binaries`, and waits until the gateway is
+    /// ready.
+    pub async fn start(options: Options, binaries: PathBuf) -> Result<Self> {
+        tls::install_provider();
+        let parts = Parts::start(&options).await?;
+        let mut addresses = BTreeMap::new();
+        for name in SERVICES.into_iter().chain(["gateway"]) {
+            let port = if name == "gateway" && options.gateway.port() != 0 {
+                options.gateway.port()
+            } else {
+                free_port()?
+            };
+            addresses.insert(name, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        }
+        let wiring = Wiring::new(&options, addresses, &options.world.random)?;
+        let gateway = format!("http://{}", wiring.address("gateway")?);
+        parts
+            .sandbox
+            .set_webhook_url(Some(format!("{gateway}/v1/payments/webhook")));
+        let mut fleet = Self {
+            parts,
+            wiring,
+            binaries,
+            gateway,
+            running: BTreeMap::new(),
+        };
+        for name in SERVICES.into_iter().chain(["gateway"]) {
+            fleet.spawn(name)?;
+        }
+        ready::wait(&fleet.gateway).await?;
+        Ok(fleet)
+    }
+
+    /// Starts one process, which must not be running.
+    pub fn spawn(&mut self, name: &'static str) -> Result<()> {
+        let launch = Launch {
+            args: vec!["serve".to_owned()],
+            env: self.wiring.env(name, &self.parts)?.into_iter().collect(),
+            dir: None,
+        };
+        let path = self.binaries.join(format!("carshare-{name}"));
+        let binary = Binary::spawn(&path, launch).with_context(|| format!("is {} built?", path.display()))?;
+        self.running.insert(name, binary);
+        Ok(())
+    }
+
+    /// The process of a service.
+    pub fn process(&mut self, name: &str) -> Result<&mut Binary> {
+        self.running
+            .get_mut(name)
+            .with_context(|| format!("{name} does not run"))
+    }
+
+    /// Kills one process with signal 9.
+    pub fn kill(&mut self, name: &'static str) -> Result<()> {
+        let mut binary = self
+            .running
+            .remove(name)
+            .with_context(|| format!("{name} does not run"))?;
+        binary.kill_9()?;
+        Ok(())
+    }
+
+    /// Kills one process and starts it again.
+    pub fn restart(&mut self, name: &'static str) -> Result<()> {
+        self.kill(name)?;
+        self.spawn(name)
+    }
+
+    /// Waits until the gateway says that it can serve.
+    pub async fn ready(&self) -> Result<()> {
+        ready::wait(&self.gateway).await
+    }
+
+    /// URL of the gateway.
+    pub fn gateway(&self) -> &str {
+        &self.gateway
+    }
+
+    /// The outside world, which is in this process.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.parts.sandbox
+    }
+
+    /// What the fleet stands on.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+}

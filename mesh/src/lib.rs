@@ -1,0 +1,26 @@
+//! The whole mesh for development and tests: five services and the gateway, on private PostgreSQL, Redis and S3, with the
+//! sandbox as the outside world.
+//!
+//! | module | gives |
+//! |---|---|
+//! | [`Mesh`] | everything in this process |
+//! | [`Fleet`] | every service as a process of its own, to be killed and started again |
+//! | [`parts`] | what both stand on: the servers and the sandbox |
+//! | [`wiring`] | the configuration that connects them, as environment variables |
+//! | [`demo`] | hosts, cars and guests, made through the front door |
+//!
+//! It runs the same `Service` that the binaries run, configured in the same way.
+
+pub mod bench;
+pub mod demo;
+mod fleet;
+mod inside;
+mod options;
+pub mod parts;
+mod ready;
+mod secrets;
+pub mod wiring;
+
+pub use fleet::Fleet;
+pub use inside::Mesh;
+pub use options::Options;

@@ -1,0 +1,130 @@
+//! The `carshare` binary: the whole mesh on a bare machine.
+
+mod banner;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use carshare_auth::admin::{NewAdmin, create_admin};
+use carshare_auth::domain::Password;
+use carshare_chassis::config::{LogFormat, Telemetry};
+use carshare_chassis::{Shutdown, World, telemetry};
+use carshare_mesh::{Mesh, Options, bench, demo};
+use clap::{Parser, Subcommand};
+
+/// Runs the carshare mesh on this machine.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything and run until Ctrl-C.
+    Run(RunArgs),
+    /// Print memory when idle, seconds to ready, CPU of a request.
+    BenchSmoke,
+}
+
+#[derive(clap::Args)]
+struct RunArgs {
+    /// Folder for all data.
+    #[arg(long, default_value = ".carshare")]
+    data: PathBuf,
+    /// Port of the gateway.
+    #[arg(long, default_value_t = 8080)]
+    gateway_port: u16,
+    /// Port of the sandbox.
+    #[arg(long, default_value_t = 8090)]
+    sandbox_port: u16,
+    /// Port of the S3 server; a free one when absent.
+    #[arg(long)]
+    s3_port: Option<u16>,
+    /// Do not load demo data.
+    #[arg(long)]
+    no_demo: bool,
+    /// Filter of the log on standard output, in the syntax of `tracing_subscriber::EnvFilter`.
+    #[arg(long, default_value = "warn")]
+    log: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Run(args) => run(args).await,
+        Command::BenchSmoke => bench::smoke(own_folder()?).await,
+    }
+}
+
+async fn run(args: RunArgs) -> Result<()> {
+    let world = World::system();
+    let log = Telemetry {
+        log: args.log.clone(),
+        format: LogFormat::Text,
+        ..Telemetry::default()
+    };
+    let telemetry = telemetry::init("carshare", &log, &world.clock)?;
+    let data = make_folder(&args.data)?;
+    let shutdown = Shutdown::from_signals()?;
+    let options = Options {
+        data: Some(data.clone()),
+        gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, args.gateway_port)),
+        sandbox: SocketAddr::from((Ipv4Addr::LOCALHOST, args.sandbox_port)),
+        s3_port: args.s3_port,
+        world,
+        env: Vec::new(),
+    };
+    let mut mesh = tokio::select! {
+        mesh = Mesh::start(options) => mesh?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let result = work(&mut mesh, &data, args.no_demo, &shutdown).await;
+    println!("\nStopping …");
+    let stopped = mesh.stop().await;
+    telemetry.flush().await;
+    result.and(stopped)
+}
+
+/// Loads what is missing of the demo data, then runs until the signal or until something fails.
+async fn work(mesh: &mut Mesh, data: &Path, no_demo: bool, shutdown: &Shutdown) -> Result<()> {
+    let marker = data.join("demo-loaded");
+    if !no_demo && !marker.exists() {
+        println!("Loading demo data …");
+        tokio::select! {
+            loaded = load_demo(mesh) => loaded.context("the demo data could not be loaded")?,
+            () = shutdown.cancelled() => return Ok(()),
+        }
+        std::fs::write(&marker, "")?;
+    }
+    banner::print(mesh, !no_demo);
+    tokio::select! {
+        error = mesh.failed() => Err(error),
+        () = shutdown.cancelled() => Ok(()),
+    }
+}
+
+async fn load_demo(mesh: &Mesh) -> Result<()> {
+    demo::load(mesh.gateway(), mesh.sandbox().url()).await?;
+    let admin = NewAdmin {
+        email: demo::ADMIN.to_owned(),
+        name: "운영자".to_owned(),
+        phone: "010-9000-0001".to_owned(),
+        password: Password::new(demo::PASSWORD),
+    };
+    create_admin(&mesh.auth_config()?, mesh.world().clone(), admin).await?;
+    Ok(())
+}
+
+/// The data folder, as an absolute path. PostgreSQL runs as another user when we are root, and has to get through.
+fn make_folder(path: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(path.canonicalize()?)
+}
+
+/// Where this binary is, and the services' beside it.
+fn own_folder() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    Ok(own.parent().context("a binary without a folder")?.to_owned())
+}

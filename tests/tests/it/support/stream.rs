@@ -1,0 +1,79 @@
+//! A live stream over server-sent events, as a browser reads it.
+
+use futures::StreamExt as _;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::PATIENCE;
+use super::rest::Rest;
+
+/// An open event stream.
+pub struct Events {
+    bytes: futures::stream::BoxStream<'static, Vec<u8>>,
+    text: String,
+}
+
+/// One event of the stream.
+#[derive(Debug)]
+pub struct Event {
+    pub id: String,
+    pub name: String,
+    pub data: Value,
+}
+
+impl Events {
+    /// Opens the caller's notification stream, after `cursor` if there is one.
+    pub async fn open(rest: &Rest, cursor: Option<&str>) -> Self {
+        let mut request = rest.request(Method::GET, "/v1/notifications/stream");
+        if let Some(cursor) = cursor {
+            request = request.header("last-event-id", cursor);
+        }
+        let reply = request.send().await.expect("an answer");
+        assert_eq!(reply.status().as_u16(), 200);
+        assert!(reply.headers()["content-type"].to_str().expect("text").starts_with("text/event-stream"));
+        let bytes = reply.bytes_stream().map(|chunk| chunk.expect("the stream goes on").to_vec()).boxed();
+        Self { bytes, text: String::new() }
+    }
+
+    /// The next event that carries data.
+    pub async fn next(&mut self) -> Event {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Some(end) = self.text.find("\n\n") {
+                    let block: String = self.text.drain(..end + 2).collect();
+                    if let Some(event) = parse(&block) {
+                        return event;
+                    }
+                    continue;
+                }
+                let chunk = self.bytes.next().await.expect("the stream is open");
+                self.text.push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
+            }
+        })
+        .await
+        .expect("an event in time")
+    }
+
+    /// The next notification of this type; others are passed over.
+    pub async fn notification(&mut self, kind: &str) -> (String, Value) {
+        loop {
+            let event = self.next().await;
+            if event.name == "notification" && event.data["notification"]["type"] == kind {
+                return (event.id, event.data["notification"].clone());
+            }
+        }
+    }
+}
+
+fn parse(block: &str) -> Option<Event> {
+    let field = |name: &str| {
+        let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        lines.map(|value| value.trim_start().to_owned()).collect::<Vec<_>>().join("\n")
+    };
+    let data = field("data");
+    (!data.is_empty()).then(|| Event {
+        id: field("id"),
+        name: field("event"),
+        data: serde_json::from_str(&data).expect("JSON"),
+    })
+}
