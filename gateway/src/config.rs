@@ -1,0 +1,91 @@
+//! The gateway's configuration. `config.default.toml` is its documentation.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use carshare_chassis::config::{Admin, Common, Identity, Peer, Redis, Server, Telemetry, Tls};
+use serde::{Deserialize, Serialize};
+
+/// The whole configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[server]`: the public port.
+    pub server: Server,
+    /// `[admin]`: metrics.
+    #[serde(default)]
+    pub admin: Admin,
+    /// `[telemetry]`
+    #[serde(default)]
+    pub telemetry: Telemetry,
+    /// `[identity]`: whose tokens are believed. The keys come from the peer `auth`.
+    #[serde(default)]
+    pub identity: Identity,
+    /// `[tls]`: the gateway's own certificate, by which the services know it.
+    #[serde(default)]
+    pub tls: Tls,
+    /// `[redis]`: signed-out tokens. Not asked when absent.
+    #[serde(default)]
+    pub redis: Option<Redis>,
+    /// `[peers.<service>]`: where the packages `carshare.<service>.v1` are served.
+    pub peers: BTreeMap<String, Peer>,
+    /// `[edge]`: bounds of a request.
+    #[serde(default)]
+    pub edge: EdgeConfig,
+    /// `[cors]`: who may ask from a browser.
+    #[serde(default)]
+    pub cors: Cors,
+}
+
+/// `[edge]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EdgeConfig {
+    /// Largest body of a REST request. Default 1 MiB.
+    pub max_body_bytes: usize,
+    /// Largest reply message that is turned into JSON. Default 16 MiB.
+    pub max_reply_bytes: usize,
+    /// A comment is sent on an event stream when nothing else was for this long. Default 15,000.
+    pub keep_alive_ms: u64,
+    /// The world reaches us by HTTPS: send Strict-Transport-Security. Default false.
+    pub https: bool,
+}
+
+/// `[cors]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cors {
+    /// Origins whose scripts may ask, `https://app.carshare.kr`. Default none.
+    pub origins: Vec<String>,
+}
+
+impl Default for EdgeConfig {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1 << 20,
+            max_reply_bytes: 16 << 20,
+            keep_alive_ms: 15_000,
+            https: false,
+        }
+    }
+}
+
+impl EdgeConfig {
+    /// [`EdgeConfig::keep_alive_ms`] as a duration.
+    pub fn keep_alive(&self) -> Duration {
+        Duration::from_millis(self.keep_alive_ms)
+    }
+}
+
+impl Config {
+    /// The sections the chassis reads.
+    pub fn common(&self) -> Common {
+        Common {
+            server: self.server.clone(),
+            admin: self.admin.clone(),
+            telemetry: self.telemetry.clone(),
+            identity: self.identity.clone(),
+            tls: self.tls.clone(),
+        }
+    }
+}

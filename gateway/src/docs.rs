@@ -1,0 +1,142 @@
+//! `/docs`: the operations and the error catalogue on one page that needs nothing else. Problems point to it:
+//! `"type": "/docs#BOOKING002"`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use carshare_chassis::methods::Policy;
+use carshare_proto::errors::{self, Fact};
+
+use crate::openapi::{of_method, of_service, refusals};
+use crate::routes::{Route, Routes};
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}\
+    h2{margin-top:3rem;border-bottom:1px solid #ccc}h3{margin-bottom:.2rem;font-size:1rem}\
+    code{background:#f4f4f4;padding:.1em .3em;border-radius:3px}.who{color:#666;font-size:.85rem}\
+    table{border-collapse:collapse;width:100%}td{border-top:1px solid #ddd;padding:.3rem .6rem .3rem 0;vertical-align:top}\
+    :target{background:#fff3c4}";
+
+/// The page.
+pub fn page(routes: &Routes) -> String {
+    let mut services: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
+    for route in routes.iter() {
+        services.entry(&route.rpc.peer).or_default().push(route);
+    }
+    let operations: String = services.values().map(|routes| service(routes)).collect();
+    let catalogue: String = errors::all().map(row).collect();
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>카셰어링 서비스 API</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>\
+         <h1>카셰어링 서비스 API</h1><p>For tools: <a href=\"/openapi.json\">openapi.json</a>. The same operations are gRPC \
+         and gRPC-web on this port, with reflection.</p>{operations}\
+         <h2 id=\"errors\">Errors</h2><p>Refusals are <code>application/problem+json</code> (RFC 9457); over gRPC the same \
+         facts are <code>google.rpc</code> status details.</p><table>{catalogue}</table></body></html>"
+    )
+}
+
+fn service(routes: &[&Route]) -> String {
+    let Some(first) = routes.first() else {
+        return String::new();
+    };
+    let comment = of_service(first.rpc.descriptor.parent_service());
+    let operations: String = routes.iter().map(|route| operation(route)).collect();
+    format!(
+        "<h2 id=\"{0}\">{0}</h2><p>{1}</p>{operations}",
+        first.rpc.peer,
+        marked(&comment.text)
+    )
+}
+
+fn operation(route: &Route) -> String {
+    let rpc = &route.rpc;
+    let mut html = format!(
+        "<h3 id=\"{}\"><code>{} {}</code></h3><div class=\"who\">{} · <code>{}</code></div>",
+        rpc.descriptor.name(),
+        route.method,
+        escape(&route.template.to_openapi()),
+        who(rpc.method.policy()),
+        rpc.path,
+    );
+    for paragraph in of_method(&rpc.descriptor).text.split("\n\n") {
+        let _ = write!(html, "<p>{}</p>", marked(paragraph));
+    }
+    let codes = refusals(rpc)
+        .into_iter()
+        .map(|fact| format!("<a href=\"#{0}\">{0}</a>", fact.code));
+    let _ = write!(
+        html,
+        "<p class=\"who\">{}</p>",
+        codes.collect::<Vec<_>>().join(" ")
+    );
+    html
+}
+
+fn who(policy: &Policy) -> String {
+    match policy {
+        Policy::Public => "everybody".to_owned(),
+        Policy::AnyUser => "signed-in users".to_owned(),
+        Policy::Roles(roles) => roles
+            .iter()
+            .map(|role| role.word())
+            .collect::<Vec<_>>()
+            .join(", "),
+        Policy::Internal(_) | Policy::Nobody => "nobody".to_owned(),
+    }
+}
+
+fn row(fact: &Fact) -> String {
+    format!(
+        "<tr id=\"{0}\"><td><code>{0}</code></td><td>{1}</td><td>{2}<br>{3}<br>{4}</td></tr>",
+        fact.code,
+        fact.http,
+        fact.reason,
+        escape(&fact.ko),
+        escape(&fact.en),
+    )
+}
+
+/// Text whose backticks are code.
+fn marked(text: &str) -> String {
+    let pieces = text.split('`').enumerate().map(|(index, piece)| match index % 2 {
+        0 => escape(piece),
+        _ => format!("<code>{}</code>", escape(piece)),
+    });
+    pieces.collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::Rpcs;
+
+    #[test]
+    fn the_page_lists_every_route_and_every_code_and_loads_nothing() {
+        let routes = Routes::read(Rpcs::read().unwrap().iter()).unwrap();
+        let page = page(&routes);
+        for route in routes.iter() {
+            assert!(page.contains(&format!("{} {}", route.method, route.template.to_openapi())));
+        }
+        for fact in errors::all() {
+            assert!(
+                page.contains(&format!("<tr id=\"{}\">", fact.code)),
+                "{}",
+                fact.code
+            );
+        }
+        for elsewhere in ["src=", "<script", "<link", "http://", "https://"] {
+            assert!(!page.contains(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn texts_of_the_contract_cannot_become_markup() {
+        assert_eq!(marked("a <b> `c<d>`"), "a &lt;b&gt; <code>c&lt;d&gt;</code>");
+    }
+}

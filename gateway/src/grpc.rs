@@ -1,0 +1,92 @@
+//! The gRPC front: raw bytes, routed by the name of the RPC. Nothing is decoded, so all four call kinds, trailers and rich
+//! errors pass untouched.
+
+mod drain;
+mod infrastructure;
+pub mod web;
+
+use axum::body::Body;
+use axum::response::Response;
+use carshare_chassis::{Error, Lang};
+use carshare_proto::common::v1::ErrorReason as Common;
+use http::request::Parts;
+use http::{Method, Request, Version};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tonic::Status;
+use tonic::body::Body as GrpcBody;
+use tower::ServiceExt as _;
+
+pub use infrastructure::Infrastructure;
+
+use crate::edge::{self, Edge};
+use crate::exchange::Exchange;
+use crate::headers;
+use crate::refusal::Refusal;
+use crate::rpc::Rpc;
+
+/// A gRPC message is preceded by five bytes.
+const PREFIX_BYTES: usize = 5;
+
+/// Answers a gRPC request; gRPC-web was translated before.
+pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> Response {
+    if Infrastructure::serves(request.uri().path()) {
+        return edge.infrastructure.answer(request).await;
+    }
+    let Some(rpc) = edge.rpcs.find(request.uri().path()) else {
+        return Refusal::from(Error::refuse(Common::UnknownMethod)).answer(exchange);
+    };
+    let (parts, body) = request.into_parts();
+    let scope = edge.scope(exchange, rpc, &parts.headers);
+    let answer = edge::within(scope, forward(edge, exchange.lang, rpc, parts, body)).await;
+    edge::labelled(answer.unwrap_or_else(|refusal| refusal.answer(exchange)), rpc)
+}
+
+async fn forward(edge: &Edge, lang: Lang, rpc: &Rpc, parts: Parts, body: Body) -> Result<Response, Refusal> {
+    edge.admit(rpc, &parts.headers).await?;
+    let streaming = rpc.method.streaming();
+    let body = if streaming.client {
+        unhinted(body)
+    } else {
+        one_message(body, edge.limits.max_message_bytes, lang)
+    };
+    let mut answer = edge
+        .peers
+        .channel(rpc)?
+        .oneshot(to_peer(rpc, &parts, body))
+        .await?;
+    headers::from_peer(answer.headers_mut());
+    if streaming.server {
+        answer = answer.map(|body| drain::until(body, &edge.draining, lang));
+    }
+    Ok(answer.map(Body::new))
+}
+
+fn to_peer(rpc: &Rpc, parts: &Parts, body: GrpcBody) -> Request<GrpcBody> {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = rpc.path.clone().into();
+    *request.headers_mut() = headers::to_peer(&parts.headers);
+    request
+}
+
+/// The body of translated gRPC-web-text still tells the length of its base64 form, and hyper would believe it (tonic-web
+/// 0.14.9): `map_frame` forgets the hint.
+fn unhinted(body: Body) -> GrpcBody {
+    GrpcBody::new(body.map_frame(|frame| frame))
+}
+
+/// A body that holds one message; the channel keeps it to send it again, so it must not be boundless.
+fn one_message(body: Body, max_bytes: usize, lang: Lang) -> GrpcBody {
+    let limited = Limited::new(
+        body.map_frame(|frame| frame),
+        max_bytes.saturating_add(PREFIX_BYTES),
+    );
+    GrpcBody::new(limited.map_err(move |error| {
+        if error.is::<LengthLimitError>() {
+            Error::refuse(Common::TooLarge).into_status(lang)
+        } else {
+            Status::from_error(error)
+        }
+    }))
+}

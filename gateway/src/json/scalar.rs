@@ -1,0 +1,133 @@
+//! Single values: numbers, texts, words of enums, and the well-known types, from JSON and from the text of a URL.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use bytes::Bytes;
+use carshare_proto::words;
+use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, Value};
+use serde_json::Value as Json;
+
+use super::{Expected, Fault};
+
+/// A value of a scalar, enum or well-known type.
+pub(super) fn from_json(kind: &Kind, json: &Json) -> Result<Value, Fault> {
+    match kind {
+        Kind::Bool => json
+            .as_bool()
+            .map(Value::Bool)
+            .ok_or(Fault::NotA(Expected::Boolean)),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => integer(json).map(Value::I32),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => integer(json).map(Value::I64),
+        Kind::Uint32 | Kind::Fixed32 => integer(json).map(Value::U32),
+        Kind::Uint64 | Kind::Fixed64 => integer(json).map(Value::U64),
+        Kind::Float => single_precision(json).map(Value::F32),
+        Kind::Double => number(json).map(Value::F64),
+        Kind::String => text(json, Expected::Text).map(|text| Value::String(text.to_owned())),
+        Kind::Bytes => text(json, Expected::Base64).and_then(bytes).map(Value::Bytes),
+        Kind::Enum(descriptor) => word(descriptor, json).map(Value::EnumNumber),
+        Kind::Message(descriptor) => well_known(descriptor, json).map(Value::Message),
+    }
+}
+
+/// The same from the text of a path segment, a query parameter or the key of a map.
+pub fn from_text(kind: &Kind, text: &str) -> Result<Value, Fault> {
+    let json = match kind {
+        Kind::Bool => match text {
+            "true" => Json::Bool(true),
+            "false" => Json::Bool(false),
+            _ => return Err(Fault::NotA(Expected::Boolean)),
+        },
+        // In a query an unescaped plus is a space, and nowhere else does a time have one.
+        Kind::Message(descriptor) if expected(descriptor) == Expected::Time => {
+            Json::String(text.replace(' ', "+"))
+        }
+        Kind::Message(descriptor) if is_structure(descriptor) => return Err(Fault::Unknown),
+        _ => Json::String(text.to_owned()),
+    };
+    from_json(kind, &json)
+}
+
+/// The words of an enum that may be sent: all but the zero.
+pub(crate) fn words_of(descriptor: &EnumDescriptor) -> Vec<String> {
+    let values = descriptor.values().filter(|value| value.number() != 0);
+    values
+        .map(|value| words::word(descriptor, value.name()))
+        .collect()
+}
+
+/// JSON has one kind of number: `3`, `3.0`, `3e0` and `"3"` are all the integer three.
+fn integer<T: TryFrom<i128>>(json: &Json) -> Result<T, Fault> {
+    let wide = match json {
+        Json::Number(number) => number
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| number.as_u64().map(i128::from))
+            .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128)),
+        Json::String(digits) => digits.parse().ok(),
+        _ => None,
+    };
+    let wide = wide.ok_or(Fault::NotA(Expected::Integer))?;
+    T::try_from(wide).map_err(|_| Fault::OutOfRange)
+}
+
+/// Not a number and infinity are no values of the contract.
+fn number(json: &Json) -> Result<f64, Fault> {
+    let number = match json {
+        Json::Number(number) => number.as_f64(),
+        Json::String(digits) => digits.parse().ok(),
+        _ => None,
+    };
+    number
+        .filter(|n: &f64| n.is_finite())
+        .ok_or(Fault::NotA(Expected::Number))
+}
+
+fn single_precision(json: &Json) -> Result<f32, Fault> {
+    let narrow = number(json)? as f32;
+    if narrow.is_finite() {
+        Ok(narrow)
+    } else {
+        Err(Fault::OutOfRange)
+    }
+}
+
+fn text(json: &Json, expected: Expected) -> Result<&str, Fault> {
+    json.as_str().ok_or(Fault::NotA(expected))
+}
+
+fn bytes(text: &str) -> Result<Bytes, Fault> {
+    let decoded = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
+    decoded
+        .map(Bytes::from)
+        .map_err(|_| Fault::NotA(Expected::Base64))
+}
+
+fn word(descriptor: &EnumDescriptor, json: &Json) -> Result<i32, Fault> {
+    let number = json.as_str().and_then(|word| words::number(descriptor, word));
+    number
+        .filter(|number| *number != 0)
+        .ok_or_else(|| Fault::NotAWord(descriptor.clone()))
+}
+
+fn well_known(descriptor: &MessageDescriptor, json: &Json) -> Result<DynamicMessage, Fault> {
+    DynamicMessage::deserialize(descriptor.clone(), json).map_err(|_| Fault::NotA(expected(descriptor)))
+}
+
+fn expected(descriptor: &MessageDescriptor) -> Expected {
+    match descriptor.name() {
+        "Timestamp" => Expected::Time,
+        "Duration" => Expected::Duration,
+        "Struct" => Expected::Object,
+        "ListValue" => Expected::Array,
+        _ => Expected::WellFormed,
+    }
+}
+
+/// Those that have no form as a single text.
+fn is_structure(descriptor: &MessageDescriptor) -> bool {
+    !super::is_well_known(descriptor)
+        || matches!(
+            descriptor.name(),
+            "Struct" | "ListValue" | "Value" | "Any" | "Empty"
+        )
+}

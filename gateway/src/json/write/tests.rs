@@ -1,0 +1,140 @@
+//! What is written, on messages of the contract, and that everything written is read back.
+
+use std::collections::HashMap;
+
+use carshare_proto::booking::v1::{Booking, BookingStatus, ListBookingsResponse};
+use carshare_proto::notification::v1::Notification;
+use carshare_proto::vehicle::v1::{FuelType, Vehicle};
+use proptest::prelude::*;
+use prost_reflect::ReflectMessage;
+use prost_types::Timestamp;
+use serde_json::{Value as Json_, json};
+
+use super::*;
+
+fn dynamic(message: &impl ReflectMessage) -> DynamicMessage {
+    message.transcode_to_dynamic()
+}
+
+fn written(message: &impl ReflectMessage) -> Json_ {
+    serde_json::to_value(Json(&dynamic(message))).unwrap()
+}
+
+#[test]
+fn a_booking_reads_as_the_spec_says() {
+    let booking = Booking {
+        id: "b".into(),
+        total_amount: 9_007_199_254_740_993,
+        status: BookingStatus::Pending.into(),
+        guest_message: Some(String::new()),
+        start_datetime: Some(Timestamp {
+            seconds: 1_795_395_600,
+            nanos: 0,
+        }),
+        ..Default::default()
+    };
+    let expected = json!({
+        "id": "b", "vehicle_id": "", "guest_id": "", "host_id": "",
+        "start_datetime": "2026-11-23T01:00:00Z",
+        "total_amount": 9_007_199_254_740_993_i64, "platform_fee": 0,
+        "status": "pending", "guest_message": "",
+    });
+    assert_eq!(written(&booking), expected);
+}
+
+#[test]
+fn lists_and_maps_are_printed_when_empty() {
+    assert_eq!(
+        written(&ListBookingsResponse::default()),
+        json!({ "bookings": [], "next_page_token": "" })
+    );
+    assert_eq!(written(&Notification::default())["data"], json!({}));
+    assert_eq!(written(&Vehicle::default())["images"], json!([]));
+}
+
+#[test]
+fn an_enum_that_is_not_told_is_left_out_and_an_unknown_one_is_its_number() {
+    assert_eq!(written(&Vehicle::default()).get("fuel_type"), None);
+    let told = Vehicle {
+        fuel_type: FuelType::Hybrid.into(),
+        ..Default::default()
+    };
+    assert_eq!(written(&told)["fuel_type"], "hybrid");
+    let newer = Vehicle {
+        fuel_type: 99,
+        ..Default::default()
+    };
+    assert_eq!(written(&newer)["fuel_type"], 99);
+}
+
+#[test]
+fn fields_keep_the_order_of_the_contract_and_maps_are_sorted() {
+    let data = ["z", "a", "m"].map(|key| (key.to_owned(), key.to_uppercase()));
+    let notification = Notification {
+        id: "n".into(),
+        data: HashMap::from(data),
+        ..Default::default()
+    };
+    let text = serde_json::to_string(&Json(&dynamic(&notification))).unwrap();
+    assert_eq!(
+        text,
+        r#"{"id":"n","type":"","title":"","body":"","data":{"a":"A","m":"M","z":"Z"}}"#
+    );
+}
+
+#[test]
+fn numbers_without_a_json_form_are_words() {
+    let nowhere = Vehicle {
+        location_lat: f64::NAN,
+        location_lng: f64::NEG_INFINITY,
+        ..Default::default()
+    };
+    let json = written(&nowhere);
+    assert_eq!(
+        (&json["location_lat"], &json["location_lng"]),
+        (&json!("NaN"), &json!("-Infinity"))
+    );
+}
+
+#[test]
+fn one_field_can_be_written_alone() {
+    let response = ListBookingsResponse {
+        bookings: vec![Booking::default()],
+        ..Default::default()
+    };
+    let message = dynamic(&response);
+    let field = message.descriptor().get_field_by_name("bookings").unwrap();
+    let json = serde_json::to_value(JsonField {
+        message: &message,
+        field: &field,
+    })
+    .unwrap();
+    assert_eq!(json.as_array().map(Vec::len), Some(1));
+}
+
+prop_compose! {
+    fn any_vehicle()(
+        id in ".{0,12}", year in any::<i32>(), rate in any::<i64>(), eighths in -720..720_i32, fuel in 0..5_i32,
+        images in prop::collection::vec(".{0,8}", 0..3), color in prop::option::of(".{0,8}"),
+        // RFC 3339 has the years 0001 to 9999.
+        created in prop::option::of((-62_135_596_800_i64..253_402_300_800, 0..1_000_000_000_i32)),
+    ) -> Vehicle {
+        Vehicle {
+            id, year, hourly_rate: rate, location_lat: f64::from(eighths) / 8.0, fuel_type: fuel, images, color,
+            created_at: created.map(|(seconds, nanos)| Timestamp { seconds, nanos }),
+            ..Default::default()
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(vehicle in any_vehicle()) {
+        let message = dynamic(&vehicle);
+        let text = serde_json::to_string(&Json(&message)).unwrap();
+        let json: Json_ = serde_json::from_str(&text).unwrap();
+        let mut back = DynamicMessage::new(message.descriptor());
+        prop_assert_eq!(super::super::read(&mut back, &json, &[]), Ok(()));
+        prop_assert_eq!(back.transcode_to::<Vehicle>().unwrap(), vehicle);
+    }
+}

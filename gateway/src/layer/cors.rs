@@ -1,0 +1,69 @@
+//! Cross-origin requests: an allow-list, with credentials. What browsers may read includes the gRPC status, without which
+//! gRPC-web clients cannot tell a refusal.
+
+use anyhow::Context as _;
+use http::header::{
+    ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderName, HeaderValue, Method};
+use std::time::Duration;
+use tower_http::cors::CorsLayer;
+
+use crate::config::Cors;
+use crate::exchange::CORRELATION_ID;
+use crate::headers::IDEMPOTENCY_KEY;
+use crate::rest::NEXT_PAGE_TOKEN;
+
+/// Browsers ask again after this.
+const MAX_AGE: Duration = Duration::from_hours(2);
+
+/// What scripts may send.
+const ALLOWED: [HeaderName; 11] = [
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    ACCEPT_LANGUAGE,
+    IDEMPOTENCY_KEY,
+    HeaderName::from_static(CORRELATION_ID),
+    HeaderName::from_static("last-event-id"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("grpc-timeout"),
+    HeaderName::from_static("x-grpc-web"),
+    HeaderName::from_static("x-user-agent"),
+    HeaderName::from_static("connect-protocol-version"),
+];
+
+/// What scripts may read.
+const EXPOSED: [HeaderName; 11] = [
+    HeaderName::from_static("grpc-status"),
+    HeaderName::from_static("grpc-message"),
+    HeaderName::from_static("grpc-status-details-bin"),
+    HeaderName::from_static(CORRELATION_ID),
+    NEXT_PAGE_TOKEN,
+    LINK,
+    RETRY_AFTER,
+    WWW_AUTHENTICATE,
+    CONTENT_LANGUAGE,
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("ratelimit-policy"),
+];
+
+/// The layer for these origins.
+///
+/// # Errors
+/// An origin that is no header value.
+pub fn layer(config: &Cors) -> anyhow::Result<CorsLayer> {
+    let origins: Result<Vec<HeaderValue>, _> = config.origins.iter().map(|origin| origin.parse()).collect();
+    Ok(CorsLayer::new()
+        .allow_origin(origins.context("cors.origins")?)
+        .allow_credentials(true)
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers(ALLOWED)
+        .expose_headers(EXPOSED)
+        .max_age(MAX_AGE))
+}

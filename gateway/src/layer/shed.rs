@@ -1,0 +1,31 @@
+//! Load shedding: what is too much at once is refused quickly instead of being served slowly. A request counts until its
+//! answer begins, so open streams do not.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use carshare_chassis::Error;
+use tokio::sync::Semaphore;
+
+use crate::exchange::Exchange;
+use crate::refusal::{COME_BACK, Refusal};
+
+/// Places for requests that wait for their answer.
+pub type Places = Arc<Semaphore>;
+
+/// Refuses when all places are taken.
+pub async fn shed(
+    State(places): State<Places>,
+    Extension(exchange): Extension<Exchange>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Ok(_place) = places.try_acquire() else {
+        metrics::counter!("edge_shed_total").increment(1);
+        return Refusal::from(Error::unavailable("the gateway, overloaded,", COME_BACK)).answer(&exchange);
+    };
+    next.run(request).await
+}

@@ -1,0 +1,178 @@
+//! The edge of the mesh: one public port for native gRPC, gRPC-web, REST and server-sent events, from the contract alone.
+//!
+//! It knows the descriptor set and never a message type: a new RPC is served on every front without a change here.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`app`] | the public port, put together |
+//! | [`layer`] | what happens around every request |
+//! | [`exchange`] | how a request was asked: front, language, correlation id |
+//! | [`edge`] | what the fronts share: contract, channels, the door |
+//! | [`rpc`], [`routes`] | the RPCs for clients, and their REST routes |
+//! | [`grpc`] | the gRPC front: raw bytes by name; gRPC-web |
+//! | [`rest`] | the REST front: HTTP ⇄ messages; server-sent events |
+//! | [`json`] | the JSON of REST, for any message |
+//! | [`refusal`], [`problem`] | refusals on their way out; RFC 9457 |
+//! | [`headers`] | what crosses the edge |
+//! | [`openapi`], [`docs`] | the contract, for tools and for people |
+
+pub mod app;
+pub mod config;
+pub mod docs;
+pub mod edge;
+pub mod exchange;
+pub mod grpc;
+pub mod headers;
+pub mod json;
+pub mod layer;
+pub mod openapi;
+pub mod problem;
+mod ready;
+pub mod refusal;
+pub mod rest;
+pub mod routes;
+pub mod rpc;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use carshare_chassis::client::{self, PeerChannel};
+use carshare_chassis::config::{Common, RevocationPolicy};
+use carshare_chassis::identity::{JwksSource, PeerJwks, Revocations, StaticJwks, Verifier};
+use carshare_chassis::listen::{self, Protocol};
+use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::{Shutdown, World, admin, task};
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::edge::{Edge, Limits, Peers};
+use crate::grpc::Infrastructure;
+use crate::rest::StreamOptions;
+use crate::routes::Routes;
+use crate::rpc::Rpcs;
+
+/// The service that has the keys of access tokens.
+const AUTH: &str = "auth";
+
+/// The gateway, for the chassis to run.
+pub struct Gateway;
+
+impl Service for Gateway {
+    const NAME: &'static str = "gateway";
+    const DEFAULTS: &'static str = include_str!("../config.default.toml");
+    type Config = Config;
+    type Command = NoCommand;
+
+    fn common(config: &Config) -> Common {
+        config.common()
+    }
+
+    async fn serve(
+        config: Config,
+        world: World,
+        listener: Option<TcpListener>,
+        shutdown: Shutdown,
+        _: Roles,
+    ) -> anyhow::Result<()> {
+        let listener = listener.context("the gateway has no background work: run `serve`")?;
+        run(config, world, listener, shutdown).await
+    }
+
+    /// It stores nothing.
+    async fn migrate(_: Config) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+/// Serves the public port until the shutdown fires, then drains.
+///
+/// # Errors
+/// A configuration or a contract that cannot be used, before the first connection is accepted.
+pub async fn run(
+    config: Config,
+    world: World,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let stop = Shutdown::new();
+    let edge = Arc::new(build(&config, &world, stop.clone())?);
+    let readiness = ready::checks(edge.peers.iter());
+    let router = app::router(&config, edge, readiness.clone(), &world)?;
+    let stopped = Shutdown::new();
+    let admin = admin::spawn(&config.admin, readiness.clone(), stopped.clone()).await?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, ?admin, "serving");
+    let options = listen::Options {
+        tls: None,
+        protocol: Protocol::Both,
+        max_streams_per_connection: config.server.max_streams_per_connection,
+        drain_timeout: config.server.drain_timeout(),
+    };
+    let serving = task::spawn(
+        "server",
+        listen::serve(listener, options, router, stop.token().clone()),
+    );
+    shutdown.cancelled().await;
+    readiness.begin_drain();
+    tokio::time::sleep(config.server.drain_delay()).await;
+    stop.trigger();
+    let served = serving.await.context("the server task failed");
+    stopped.trigger();
+    tracing::info!("drained");
+    served
+}
+
+fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<Edge> {
+    let rpcs = Rpcs::read()?;
+    let routes = Routes::read(rpcs.iter())?;
+    let peers = peers(config, world)?;
+    Ok(Edge {
+        verifier: verifier(config, &peers, world)?,
+        infrastructure: Infrastructure::new(&rpcs)?,
+        limits: Limits {
+            max_body_bytes: config.edge.max_body_bytes,
+            max_message_bytes: config.server.max_message_bytes,
+            max_reply_bytes: config.edge.max_reply_bytes,
+            timeout: config.server.request_timeout(),
+        },
+        streams: StreamOptions {
+            keep_alive: config.edge.keep_alive(),
+            draining: draining.clone(),
+        },
+        draining,
+        peers,
+        routes,
+        rpcs,
+    })
+}
+
+fn peers(config: &Config, world: &World) -> anyhow::Result<Peers> {
+    let connect = |(name, peer): (&String, _)| -> anyhow::Result<PeerChannel> {
+        // The channels live as long as the process, and so do their names.
+        client::connect(name.clone().leak(), peer, &config.tls, world.clone())
+    };
+    Ok(Peers::new(
+        config
+            .peers
+            .iter()
+            .map(connect)
+            .collect::<anyhow::Result<Vec<_>>>()?,
+    ))
+}
+
+fn verifier(config: &Config, peers: &Peers, world: &World) -> anyhow::Result<Verifier> {
+    let source: Arc<dyn JwksSource> = if let Some(auth) = peers.get(AUTH) {
+        Arc::new(PeerJwks::new(auth))
+    } else {
+        tracing::warn!("peers.auth is not set, every access token is refused");
+        Arc::new(StaticJwks::default())
+    };
+    let verifier = Verifier::new(&config.identity, source, world.clock.clone());
+    let policy = config.identity.revocation;
+    Ok(match &config.redis {
+        Some(redis) if policy != RevocationPolicy::Off => {
+            verifier.with_revocations(Revocations::new(redis, policy)?)
+        }
+        _ => verifier,
+    })
+}

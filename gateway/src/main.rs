@@ -1,0 +1,7 @@
+//! The gateway binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    carshare_chassis::service::main::<carshare_gateway::Gateway>()
+}

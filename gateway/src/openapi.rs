@@ -1,0 +1,73 @@
+//! OpenAPI 3.1 from the contract: paths from the routes, schemas from the messages, constraints from `buf.validate`,
+//! descriptions from the comments, refusals from the error catalogue. Made once at start.
+
+mod comment;
+mod names;
+mod operation;
+mod parameters;
+mod refusals;
+mod responses;
+mod rules;
+mod schema;
+
+pub(crate) use comment::{of_method, of_service};
+pub(crate) use refusals::refusals;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::routes::Routes;
+use schema::Schemas;
+
+/// The document.
+pub fn document(routes: &Routes) -> Value {
+    let mut schemas = Schemas::of_contract();
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for route in routes.iter() {
+        let operation = operation::describe(route, &mut schemas);
+        let path = paths.entry(route.template.to_openapi()).or_default();
+        path.insert(route.method.as_str().to_ascii_lowercase(), operation);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": info(),
+        "servers": [{ "url": "/" }],
+        "tags": tags(routes),
+        "paths": paths,
+        "components": {
+            "schemas": schemas.finish(),
+            "parameters": parameters::shared(),
+            "responses": responses::shared(),
+            "securitySchemes": { "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } },
+        },
+    })
+}
+
+fn info() -> Value {
+    json!({
+        "title": "카셰어링 서비스 API",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Car sharing platform API for corporate and individual users. The same operations are offered \
+            as gRPC and gRPC-web on the same port.",
+        "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+    })
+}
+
+/// One tag for each service, described by its comment.
+fn tags(routes: &Routes) -> Vec<Value> {
+    let services = routes.iter().map(|route| {
+        (
+            route.rpc.peer.as_str(),
+            route.rpc.descriptor.parent_service().clone(),
+        )
+    });
+    let by_name: BTreeMap<_, _> = services.collect();
+    by_name
+        .into_iter()
+        .map(|(name, service)| json!({ "name": name, "description": of_service(&service).text }))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Comments of the contract as text: lines joined to paragraphs, the first sentence apart.
+
+use carshare_proto::contract::comment_of;
+use prost_reflect::{
+    EnumValueDescriptor, FieldDescriptor, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
+};
+
+/// A comment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Comment {
+    /// All of it; paragraphs are separated by an empty line.
+    pub(crate) text: String,
+}
+
+impl Comment {
+    fn new(lines: &str) -> Self {
+        let paragraphs = lines
+            .split("\n\n")
+            .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+        Self {
+            text: paragraphs.collect::<Vec<_>>().join("\n\n"),
+        }
+    }
+
+    /// The first sentence, without its full stop.
+    pub(crate) fn summary(&self) -> &str {
+        let paragraph = self.text.split("\n\n").next().unwrap_or_default();
+        let sentence = paragraph.split_once(". ").map_or(paragraph, |(first, _)| first);
+        sentence.trim_end_matches('.')
+    }
+
+    /// The names in backticks that are written like the names of error reasons.
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = &str> {
+        let quoted = self.text.split('`').skip(1).step_by(2);
+        quoted.filter(|name| {
+            name.len() > 3
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
+        })
+    }
+}
+
+pub(crate) fn of_method(method: &MethodDescriptor) -> Comment {
+    Comment::new(&comment_of(&method.parent_service().parent_file(), method.path()))
+}
+
+pub(crate) fn of_service(service: &ServiceDescriptor) -> Comment {
+    Comment::new(&comment_of(&service.parent_file(), service.path()))
+}
+
+pub(super) fn of_message(message: &MessageDescriptor) -> Comment {
+    Comment::new(&comment_of(&message.parent_file(), message.path()))
+}
+
+pub(super) fn of_field(field: &FieldDescriptor) -> Comment {
+    Comment::new(&comment_of(&field.parent_file(), field.path()))
+}
+
+pub(super) fn of_value(value: &EnumValueDescriptor) -> Comment {
+    Comment::new(&comment_of(&value.parent_file(), value.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_paragraphs_and_the_first_sentence_the_summary() {
+        let comment = Comment::new(
+            "Makes an account\nand signs it in. Once.\n\nRefusals: `EMAIL_TAKEN`, `WEAK_PASSWORD`.",
+        );
+        assert_eq!(
+            comment.text,
+            "Makes an account and signs it in. Once.\n\nRefusals: `EMAIL_TAKEN`, `WEAK_PASSWORD`."
+        );
+        assert_eq!(comment.summary(), "Makes an account and signs it in");
+        assert_eq!(
+            comment.reasons().collect::<Vec<_>>(),
+            ["EMAIL_TAKEN", "WEAK_PASSWORD"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_reason_is_not_one() {
+        let comment = Comment::new("`pending` → `approved`, `PUT`, `HH:MM`. Refusals: `NOT_PAID`.");
+        assert_eq!(comment.reasons().collect::<Vec<_>>(), ["NOT_PAID"]);
+        assert_eq!(Comment::new("").summary(), "");
+    }
+}

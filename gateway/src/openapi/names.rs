@@ -1,0 +1,106 @@
+//! Short names of messages that are still unique: `Booking`; with the service before it only where two share one.
+
+use std::collections::HashMap;
+
+use carshare_proto::DESCRIPTOR_POOL;
+use prost_reflect::{DescriptorPool, MessageDescriptor};
+
+/// Names of schemas by full name of the message.
+#[derive(Debug)]
+pub(super) struct Names(HashMap<String, String>);
+
+impl Names {
+    pub(super) fn of_contract() -> Self {
+        Self::of(&DESCRIPTOR_POOL)
+    }
+
+    fn of(pool: &DescriptorPool) -> Self {
+        let mut bearers: HashMap<String, Vec<MessageDescriptor>> = HashMap::new();
+        for message in pool.all_messages() {
+            bearers.entry(short(&message)).or_default().push(message);
+        }
+        let named = bearers.into_iter().flat_map(|(short, messages)| {
+            let alone = messages.iter().filter(|message| is_ours(message)).count() < 2;
+            messages.into_iter().filter(is_ours).map(move |message| {
+                let name = if alone {
+                    short.clone()
+                } else {
+                    format!("{}{short}", service(&message))
+                };
+                (message.full_name().to_owned(), name)
+            })
+        });
+        Self(named.collect())
+    }
+
+    /// The name of a message's schema.
+    pub(super) fn of_message<'a>(&'a self, message: &'a MessageDescriptor) -> &'a str {
+        self.0
+            .get(message.full_name())
+            .map_or(message.full_name(), String::as_str)
+    }
+}
+
+fn is_ours(message: &MessageDescriptor) -> bool {
+    message.package_name().starts_with("carshare.")
+}
+
+/// `carshare.booking.v1.Outer.Inner` → `OuterInner`.
+fn short(message: &MessageDescriptor) -> String {
+    let package = message.package_name().len();
+    message
+        .full_name()
+        .get(package..)
+        .unwrap_or_default()
+        .replace('.', "")
+}
+
+/// `carshare.booking.v1` → `Booking`.
+fn service(message: &MessageDescriptor) -> String {
+    let word = message.package_name().split('.').nth(1).unwrap_or_default();
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_types::{DescriptorProto, FileDescriptorProto};
+
+    use super::*;
+
+    fn file(package: &str, messages: &[&str]) -> FileDescriptorProto {
+        let message = |name: &&str| DescriptorProto {
+            name: Some((*name).into()),
+            ..Default::default()
+        };
+        FileDescriptorProto {
+            name: Some(format!("{package}.proto")),
+            package: Some(package.into()),
+            syntax: Some("proto3".into()),
+            message_type: messages.iter().map(message).collect(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn only_a_shared_name_gets_its_service_in_front() {
+        let mut pool = DescriptorPool::new();
+        let files = [
+            file("carshare.booking.v1", &["Booking", "Address"]),
+            file("carshare.auth.v1", &["Address"]),
+            file("google.other", &["Booking"]),
+        ];
+        pool.add_file_descriptor_protos(files).unwrap();
+        let names = Names::of(&pool);
+        let name = |full: &str| {
+            names
+                .of_message(&pool.get_message_by_name(full).unwrap())
+                .to_owned()
+        };
+        assert_eq!(name("carshare.booking.v1.Booking"), "Booking");
+        assert_eq!(name("carshare.booking.v1.Address"), "BookingAddress");
+        assert_eq!(name("carshare.auth.v1.Address"), "AuthAddress");
+    }
+}

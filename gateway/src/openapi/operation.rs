@@ -1,0 +1,73 @@
+//! One route as an OpenAPI operation.
+
+use carshare_chassis::methods::Policy;
+use serde_json::{Value, json};
+
+use super::comment::of_method;
+use super::schema::{Direction, Schemas};
+use super::{parameters, responses};
+use crate::routes::{Body, Route};
+
+/// Describes a route.
+pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
+    let rpc = &route.rpc;
+    let comment = of_method(&rpc.descriptor);
+    let mut operation = json!({
+        "operationId": operation_id(rpc.descriptor.name()),
+        "tags": [rpc.peer],
+        "summary": comment.summary(),
+        "description": comment.text,
+        "parameters": parameters::of_route(route, schemas),
+        "responses": responses::of_route(route, schemas),
+        "security": security(rpc.method.policy()),
+        "x-grpc": rpc.path.as_str(),
+    });
+    if let Policy::Roles(roles) = rpc.method.policy() {
+        operation["x-roles"] = roles.iter().map(|role| role.word()).collect();
+    }
+    if let Some(body) = request_body(route, schemas) {
+        operation["requestBody"] = body;
+    }
+    operation
+}
+
+/// `CreateBooking` → `createBooking`.
+fn operation_id(name: &str) -> String {
+    let mut letters = name.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn security(policy: &Policy) -> Value {
+    match policy {
+        Policy::Public => json!([]),
+        _ => json!([{ "bearerAuth": [] }]),
+    }
+}
+
+/// The body, but for what the path says. One that needs no field need not be sent.
+fn request_body(route: &Route, schemas: &mut Schemas) -> Option<Value> {
+    let input = route.rpc.descriptor.input();
+    let taken: Vec<&str> = route
+        .template
+        .variables()
+        .iter()
+        .map(|variable| variable.field.as_str())
+        .collect();
+    let (schema, required) = match &route.body {
+        Body::None => return None,
+        Body::Field(name) => (
+            schemas.field(&input.get_field_by_name(name)?, Direction::Sent),
+            true,
+        ),
+        Body::Whole => {
+            let required = super::rules::required(&input);
+            (
+                schemas.refer(&input, Direction::Sent, &taken),
+                required.iter().any(|name| !taken.contains(&name.as_str())),
+            )
+        }
+    };
+    Some(json!({ "required": required, "content": { "application/json": { "schema": schema } } }))
+}

@@ -1,0 +1,124 @@
+//! Parameters: of the path, of the query, and the headers that every operation knows.
+
+use http::Method;
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use serde_json::{Value, json};
+
+use super::rules;
+use super::schema::{Direction, Schemas};
+use crate::rest::CURSOR;
+use crate::routes::{Body, Route};
+
+/// Messages in a query are followed this deep.
+const MAX_DEPTH: usize = 4;
+
+/// The parameters of a route.
+pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
+    let input = route.rpc.descriptor.input();
+    let mut parameters = path(route, &input, schemas);
+    parameters.extend(query(route, &input, schemas));
+    parameters.extend(
+        headers(route, &input).map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })),
+    );
+    parameters
+}
+
+fn path(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec<Value> {
+    let described = route.template.variables().iter().filter_map(|variable| {
+        let schema = schemas.field(&field_at(input, &variable.field)?, Direction::Sent);
+        Some(parameter(&variable.field, "path", true, schema))
+    });
+    described.collect()
+}
+
+fn query(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec<Value> {
+    let in_body = match &route.body {
+        Body::Whole => return Vec::new(),
+        Body::Field(field) => Some(field.as_str()),
+        Body::None => None,
+    };
+    let taken =
+        |name: &str| in_body == Some(name) || route.template.variables().iter().any(|v| v.field == name);
+    let mut leaves = Vec::new();
+    collect_leaves(input, "", 0, &mut leaves);
+    let required = rules::required(input);
+    let open = leaves.into_iter().filter(|(name, _)| !taken(name));
+    open.map(|(name, field)| {
+        let schema = schemas.field(&field, Direction::Sent);
+        parameter(&name, "query", required.contains(&name), schema)
+    })
+    .collect()
+}
+
+/// The description belongs to the parameter; the schema tells the value.
+fn parameter(name: &str, place: &str, required: bool, mut schema: Value) -> Value {
+    let description = schema
+        .as_object_mut()
+        .and_then(|schema| schema.remove("description"));
+    let description = description.unwrap_or_default();
+    json!({ "name": name, "in": place, "required": required, "description": description, "schema": schema })
+}
+
+/// The fields that have a form as text, with those of nested messages as `a.b`.
+fn collect_leaves(
+    message: &MessageDescriptor,
+    prefix: &str,
+    depth: usize,
+    leaves: &mut Vec<(String, FieldDescriptor)>,
+) {
+    for field in message.fields().filter(|field| !field.is_map()) {
+        let name = format!("{prefix}{}", field.name());
+        match field.kind() {
+            Kind::Message(inner) if !crate::json::is_well_known(&inner) => {
+                if !field.is_list() && depth < MAX_DEPTH {
+                    collect_leaves(&inner, &format!("{name}."), depth + 1, leaves);
+                }
+            }
+            _ => leaves.push((name, field)),
+        }
+    }
+}
+
+fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescriptor> {
+    match path.split_once('.') {
+        None => message.get_field_by_name(path),
+        Some((first, rest)) => field_at(message.get_field_by_name(first)?.kind().as_message()?, rest),
+    }
+}
+
+/// The shared headers an operation knows, by name of their component.
+fn headers(route: &Route, input: &MessageDescriptor) -> impl Iterator<Item = &'static str> {
+    let resumes = route.rpc.rest.server_sent_events && input.get_field_by_name(CURSOR).is_some();
+    let changes = route.method != Method::GET;
+    [
+        ("AcceptLanguage", true),
+        ("CorrelationId", true),
+        ("IdempotencyKey", changes),
+        ("LastEventId", resumes),
+    ]
+    .into_iter()
+    .filter_map(|(name, known)| known.then_some(name))
+}
+
+/// The headers, as components.
+pub(super) fn shared() -> Value {
+    let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
+    json!({
+        "AcceptLanguage": header(
+            "Accept-Language", "Language of the texts of refusals: Korean unless English is preferred.",
+            json!({ "type": "string", "default": "ko" }),
+        ),
+        "CorrelationId": header(
+            "X-Correlation-Id", "Id of this request in logs and events; made when absent, and sent back.",
+            json!({ "type": "string", "maxLength": 128, "pattern": "^[A-Za-z0-9._:-]+$" }),
+        ),
+        "IdempotencyKey": header(
+            "Idempotency-Key", "The same key with the same request is done once and answered alike; with another request it is refused.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+        ),
+        "LastEventId": header(
+            "Last-Event-ID", "Id of the last event that was seen; the stream goes on behind it.",
+            json!({ "type": "string" }),
+        ),
+    })
+}

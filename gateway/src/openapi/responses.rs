@@ -1,0 +1,116 @@
+//! Answers of an operation: the success, and the refusals by status.
+
+use std::collections::BTreeMap;
+
+use carshare_proto::errors::Fact;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::refusals::refusals;
+use super::schema::{Direction, Schemas};
+use crate::problem::PROBLEM_JSON;
+use crate::rest::{NEXT_FIELD, success_status};
+use crate::routes::Route;
+
+/// The answers of a route, by status.
+pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Map<String, Value> {
+    let mut by_status: BTreeMap<u16, Vec<&Fact>> = BTreeMap::new();
+    for fact in refusals(&route.rpc) {
+        by_status.entry(fact.http).or_default().push(fact);
+    }
+    let refused = by_status
+        .into_iter()
+        .map(|(status, facts)| (status.to_string(), refusal(&facts)));
+    let mut responses: Map<_, _> = refused.collect();
+    responses.insert(success_status(route).as_str().to_owned(), success(route, schemas));
+    responses.insert(
+        "default".to_owned(),
+        json!({ "$ref": "#/components/responses/Problem" }),
+    );
+    responses
+}
+
+fn success(route: &Route, schemas: &mut Schemas) -> Value {
+    if success_status(route) == StatusCode::NO_CONTENT {
+        return json!({ "description": "Done." });
+    }
+    let output = route.rpc.descriptor.output();
+    let field = route
+        .response_body
+        .as_ref()
+        .and_then(|name| output.get_field_by_name(name));
+    if route.rpc.rest.server_sent_events {
+        let schema = schemas.refer(&output, Direction::Received, &[]);
+        let text = "Server-sent events: `id` is the cursor, `event` the member that is set, `data` its JSON. A stream \
+                    that fails ends with the event `error`, whose data is a problem.";
+        return json!({ "description": text, "content": { "text/event-stream": { "schema": schema } } });
+    }
+    let Some(field) = field else {
+        let schema = schemas.refer(&output, Direction::Received, &[]);
+        return json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
+    };
+    let schema = schemas.field(&field, Direction::Received);
+    let mut response =
+        json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
+    if output.get_field_by_name(NEXT_FIELD).is_some() {
+        response["headers"] = page_headers();
+    }
+    response
+}
+
+fn page_headers() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "X-Next-Page-Token": { "description": "`page_token` of the next page; absent on the last one.", "schema": text },
+        "Link": { "description": "The next page as a link with `rel=\"next\"` (RFC 8288); absent on the last one.", "schema": text },
+    })
+}
+
+fn refusal(facts: &[&Fact]) -> Value {
+    let lines = facts
+        .iter()
+        .map(|fact| format!("- `{}` {}: {}", fact.code, fact.reason, fact.en));
+    let codes: Vec<_> = facts.iter().map(|fact| &fact.code).collect();
+    json!({
+        "description": lines.collect::<Vec<_>>().join("\n"),
+        "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "x-codes": codes,
+    })
+}
+
+/// The answer of any other refusal.
+pub(super) fn shared() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    json!({ "Problem": { "description": "Any refusal.", "content": { PROBLEM_JSON: { "schema": schema } } } })
+}
+
+/// RFC 9457 with our members.
+pub(super) fn problem_schema() -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let field_error = json!({
+        "type": "object",
+        "required": ["field", "message"],
+        "properties": {
+            "field": text("Path of the field; empty for the request as a whole."),
+            "message": text("What is wrong, in the language of the client."),
+            "rule": text("The broken rule, for programs."),
+        },
+    });
+    json!({
+        "type": "object",
+        "description": "A refusal (RFC 9457). Programs switch on `code`.",
+        "required": ["type", "title", "status", "detail", "instance", "code", "reason", "correlation_id"],
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference", "description": "Where the code is explained." },
+            "title": text("The reason in words."),
+            "status": { "type": "integer", "description": "The HTTP status." },
+            "detail": text("What a user reads, in the language of the client."),
+            "instance": { "type": "string", "format": "uri-reference", "description": "The path that was asked for." },
+            "code": text("The stable code, `BOOKING002`."),
+            "reason": text("Its name, `SLOT_TAKEN`."),
+            "errors": { "type": "array", "items": field_error, "description": "Every field at fault." },
+            "correlation_id": text("Id of the request in our logs."),
+            "metadata": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Facts about this refusal." },
+        },
+    })
+}

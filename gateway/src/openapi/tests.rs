@@ -1,0 +1,180 @@
+//! The document of the real contract: a snapshot of a small part, and laws over the whole.
+
+use std::collections::HashSet;
+
+use super::*;
+use crate::rpc::Rpcs;
+
+fn whole() -> (Routes, Value) {
+    let routes = Routes::read(Rpcs::read().unwrap().iter()).unwrap();
+    let document = document(&routes);
+    (routes, document)
+}
+
+/// Every object of the document, with the way to it.
+fn objects(value: &Value) -> Vec<&Map<String, Value>> {
+    match value {
+        Value::Object(object) => std::iter::once(object)
+            .chain(object.values().flat_map(objects))
+            .collect(),
+        Value::Array(values) => values.iter().flat_map(objects).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn operations(document: &Value) -> Vec<&Value> {
+    let paths = document["paths"].as_object().unwrap().values();
+    paths
+        .flat_map(|path| path.as_object().unwrap().values())
+        .collect()
+}
+
+#[test]
+fn every_route_is_an_operation_with_an_id_of_its_own() {
+    let (routes, document) = whole();
+    let operations = operations(&document);
+    let ids: HashSet<_> = operations
+        .iter()
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    assert_eq!(operations.len(), routes.iter().count());
+    assert_eq!(ids.len(), operations.len());
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let (_, document) = whole();
+    let references = objects(&document)
+        .into_iter()
+        .filter_map(|object| object.get("$ref")?.as_str());
+    let mut count = 0;
+    for reference in references {
+        let target = document.pointer(reference.strip_prefix('#').unwrap());
+        assert!(target.is_some_and(|target| !target.is_null()), "{reference}");
+        count += 1;
+    }
+    assert!(count > 100, "{count}");
+}
+
+#[test]
+fn every_operation_and_every_property_says_what_it_is() {
+    let (_, document) = whole();
+    for operation in operations(&document) {
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{operation}");
+    }
+    for object in objects(&document["components"]["schemas"]) {
+        let properties = object.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            assert!(property.get("description").is_some(), "{name}: {property}");
+        }
+    }
+}
+
+#[test]
+fn every_path_variable_is_a_parameter() {
+    let (_, document) = whole();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let variables = path.matches('{').count();
+        for operation in item.as_object().unwrap().values() {
+            let parameters = operation["parameters"].as_array().unwrap();
+            let of_path = parameters
+                .iter()
+                .filter(|parameter| parameter["in"] == "path" && parameter["required"] == true);
+            assert_eq!(of_path.count(), variables, "{path}");
+        }
+    }
+}
+
+#[test]
+fn access_is_told() {
+    let (_, document) = whole();
+    let create = &document["paths"]["/v1/bookings"]["post"];
+    assert_eq!(create["security"], json!([{ "bearerAuth": [] }]));
+    assert_eq!(create["x-roles"], json!(["guest"]));
+    assert_eq!(document["paths"]["/v1/auth/login"]["post"]["security"], json!([]));
+}
+
+#[test]
+fn nothing_internal_is_told() {
+    let (_, document) = whole();
+    let text = document.to_string();
+    for internal in ["PlaceHold", "ReleaseHold"] {
+        assert!(!text.contains(internal), "{internal}");
+    }
+}
+
+#[test]
+fn the_refusals_of_the_comment_are_answers() {
+    let (_, document) = whole();
+    let responses = &document["paths"]["/v1/bookings"]["post"]["responses"];
+    assert_eq!(
+        responses["409"]["x-codes"],
+        json!(["BOOKING002", "VEHICLE003", "VEHICLE016"])
+    );
+    assert_eq!(responses["404"]["x-codes"], json!(["VEHICLE001"]));
+    assert_eq!(
+        responses["401"]["x-codes"],
+        json!(["AUTH001", "AUTH002", "AUTH004"])
+    );
+    assert!(responses["201"]["content"]["application/json"].is_object());
+}
+
+#[test]
+fn every_reason_a_comment_names_is_in_the_catalogue() {
+    let (routes, _) = whole();
+    for route in routes.iter() {
+        let comment = of_method(&route.rpc.descriptor);
+        let known: HashSet<_> = refusals(&route.rpc)
+            .into_iter()
+            .map(|fact| fact.reason.as_str())
+            .collect();
+        for reason in comment.reasons() {
+            assert!(known.contains(reason), "{}: {reason}", route.rpc.path);
+        }
+    }
+}
+
+#[test]
+fn lists_and_streams_are_told() {
+    let (_, document) = whole();
+    let list = &document["paths"]["/v1/bookings"]["get"]["responses"]["200"];
+    assert_eq!(list["content"]["application/json"]["schema"]["type"], "array");
+    assert!(list["headers"]["X-Next-Page-Token"].is_object());
+    let stream = &document["paths"]["/v1/notifications/stream"]["get"];
+    assert!(stream["responses"]["200"]["content"]["text/event-stream"].is_object());
+    assert_eq!(
+        document["paths"]["/v1/vehicles/{vehicle_id}"]["delete"]["responses"]["204"]["content"],
+        Value::Null
+    );
+}
+
+#[test]
+fn a_request_with_rules() {
+    let (_, document) = whole();
+    insta::assert_json_snapshot!(document["components"]["schemas"]["RegisterRequest"]);
+}
+
+#[test]
+fn a_search_with_its_parameters() {
+    let (_, document) = whole();
+    let parameters = &document["paths"]["/v1/vehicles"]["get"]["parameters"];
+    let brief = parameters
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|parameter| parameter["in"] == "query")
+        .map(|parameter| json!([parameter["name"], parameter["required"], parameter["schema"]]));
+    insta::assert_json_snapshot!(brief.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_the_path_says_is_not_in_the_body() {
+    let (_, document) = whole();
+    let body = &document["components"]["schemas"]["ApproveBookingRequest"];
+    let fields: Vec<_> = body["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["host_response"]);
+    assert_eq!(
+        document["paths"]["/v1/bookings/{booking_id}/approve"]["put"]["requestBody"]["required"],
+        false
+    );
+}

@@ -1,0 +1,243 @@
+//! RFC 9457: refusals as `application/problem+json`. Status, code and texts come from the details of the gRPC status and
+//! the catalogue of the contract; nothing is decided here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use carshare_chassis::error::Violation;
+use carshare_chassis::{Error, Lang};
+use carshare_proto::errors;
+use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use tonic::Status;
+use tonic_types::{ErrorDetail, ErrorInfo, FieldViolation, StatusExt as _};
+
+use crate::exchange::Exchange;
+use crate::refusal::COME_BACK;
+
+/// The media type of problems.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A refusal as REST tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    code: String,
+    reason: String,
+    ko: String,
+    en: String,
+    metadata: BTreeMap<String, String>,
+    violations: Vec<Violation>,
+    retry_after: Option<Duration>,
+}
+
+/// The body of a problem, in the order it is read.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    code: &'a str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError<'a>>,
+    correlation_id: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct FieldError<'a> {
+    field: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    rule: &'a str,
+}
+
+impl Problem {
+    /// A refusal of the gateway.
+    pub fn from_error(error: &Error) -> Self {
+        Self {
+            status: status_code(error.fact().http),
+            code: error.fact().code.clone(),
+            reason: error.reason().to_owned(),
+            ko: error.text(Lang::Ko),
+            en: error.text(Lang::En),
+            metadata: error.metadata().clone(),
+            violations: error.violations().to_vec(),
+            retry_after: error.retry_delay(),
+        }
+    }
+
+    /// A refusal of a service. A reason that this gateway's catalogue lacks (the service is newer) is told by what the
+    /// status itself carries; a status without details of ours is what [`Error::from_status`] makes of it.
+    pub fn from_status(status: &Status) -> Self {
+        let details = status.get_error_details_vec();
+        let info = details.iter().find_map(|detail| match detail {
+            ErrorDetail::ErrorInfo(info) => Some(info),
+            _ => None,
+        });
+        match info.and_then(|info| Some((info, info.metadata.get("code")?))) {
+            Some((info, code)) => Self::from_details(status, info, code, &details),
+            None => Self::from_error(&Error::from_status(status.clone())),
+        }
+    }
+
+    fn from_details(status: &Status, info: &ErrorInfo, code: &str, details: &[ErrorDetail]) -> Self {
+        let fact = errors::find(&info.domain, &info.reason);
+        let text = |locale: &str| {
+            localized(details, locale)
+                .unwrap_or_else(|| status.message())
+                .to_owned()
+        };
+        let metadata = info.metadata.clone().into_iter().filter(|(key, _)| key != "code");
+        Self {
+            status: status_code(fact.map_or_else(|| errors::http_status(status.code()), |fact| fact.http)),
+            code: code.to_owned(),
+            reason: info.reason.clone(),
+            ko: text(Lang::Ko.tag()),
+            en: text(Lang::En.tag()),
+            metadata: metadata.collect(),
+            violations: details.iter().flat_map(violations).collect(),
+            retry_after: details.iter().find_map(retry_after),
+        }
+    }
+
+    /// The stable code, `BOOKING002`.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The body.
+    pub fn to_json(&self, exchange: &Exchange) -> serde_json::Value {
+        serde_json::to_value(self.document(exchange)).unwrap_or_default()
+    }
+
+    fn document<'a>(&'a self, exchange: &'a Exchange) -> Document<'a> {
+        Document {
+            r#type: format!("/docs#{}", self.code),
+            title: title(&self.reason),
+            status: self.status.as_u16(),
+            detail: self.detail(exchange.lang),
+            instance: &exchange.path,
+            code: &self.code,
+            reason: &self.reason,
+            errors: self
+                .violations
+                .iter()
+                .map(|violation| FieldError::of(violation, exchange.lang))
+                .collect(),
+            correlation_id: &exchange.correlation_id,
+            metadata: &self.metadata,
+        }
+    }
+
+    fn detail(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Ko => &self.ko,
+            Lang::En => &self.en,
+        }
+    }
+
+    /// The whole answer.
+    pub fn answer(&self, exchange: &Exchange) -> Response {
+        let body = serde_json::to_vec(&self.document(exchange)).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(exchange.lang.tag()));
+        if let Some(seconds) = self.retry_after_s() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, self.challenge());
+        }
+        response
+    }
+
+    /// Whole seconds, rounded up: never too early.
+    fn retry_after_s(&self) -> Option<u64> {
+        let away = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(COME_BACK);
+        let after = self.retry_after.or(away)?;
+        Some(after.as_secs() + u64::from(after.subsec_nanos() > 0))
+    }
+
+    /// RFC 6750 §3: a token that was sent and is not good is named so.
+    fn challenge(&self) -> HeaderValue {
+        HeaderValue::from_static(match self.reason.as_str() {
+            "TOKEN_EXPIRED" | "TOKEN_REVOKED" => r#"Bearer realm="carshare", error="invalid_token""#,
+            _ => r#"Bearer realm="carshare""#,
+        })
+    }
+}
+
+impl<'a> FieldError<'a> {
+    fn of(violation: &'a Violation, lang: Lang) -> Self {
+        let message = match lang {
+            Lang::Ko if !violation.ko.is_empty() => &violation.ko,
+            Lang::Ko | Lang::En => &violation.en,
+        };
+        Self {
+            field: &violation.field,
+            message,
+            rule: &violation.rule,
+        }
+    }
+}
+
+/// `SLOT_TAKEN` → `Slot taken`.
+fn title(reason: &str) -> String {
+    let words = reason.replace('_', " ").to_ascii_lowercase();
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn status_code(http: u16) -> StatusCode {
+    StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn localized<'a>(details: &'a [ErrorDetail], wanted: &str) -> Option<&'a str> {
+    details.iter().find_map(|detail| match detail {
+        ErrorDetail::LocalizedMessage(text) if text.locale == wanted => Some(text.message.as_str()),
+        _ => None,
+    })
+}
+
+fn violations(detail: &ErrorDetail) -> Vec<Violation> {
+    match detail {
+        ErrorDetail::BadRequest(bad) => bad.field_violations.iter().map(violation).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn violation(from: &FieldViolation) -> Violation {
+    let ko = from
+        .localized_message
+        .as_ref()
+        .map(|text| text.message.clone())
+        .unwrap_or_default();
+    Violation {
+        field: from.field.clone(),
+        rule: from.reason.clone(),
+        ko,
+        en: from.description.clone(),
+    }
+}
+
+fn retry_after(detail: &ErrorDetail) -> Option<Duration> {
+    match detail {
+        ErrorDetail::RetryInfo(info) => info.retry_delay,
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Reply message → HTTP response.
+
+use axum::body::Body;
+use axum::response::Response;
+use carshare_chassis::Error;
+use carshare_chassis::client::PeerChannel;
+use http::header::{CONTENT_TYPE, LINK};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use prost_reflect::{DynamicMessage, ReflectMessage as _};
+use serde::Serialize;
+
+use super::Call;
+use super::codec::MessageCodec;
+use crate::json::{Json, JsonField};
+use crate::refusal::Refusal;
+use crate::routes::Route;
+
+/// Where the token of the next page goes when the body is a bare list.
+pub(crate) const NEXT_PAGE_TOKEN: HeaderName = HeaderName::from_static("x-next-page-token");
+/// Its field in the reply, and the parameter it is sent back in.
+pub(crate) const NEXT_FIELD: &str = "next_page_token";
+const PARAMETER: &str = "page_token";
+
+/// Calls a unary RPC and presents its reply.
+pub(super) async fn answer(
+    route: &Route,
+    uri: &Uri,
+    channel: PeerChannel,
+    call: Call,
+    max_bytes: usize,
+) -> Result<Response, Refusal> {
+    let mut client = super::client(channel, max_bytes);
+    client.ready().await.map_err(Refusal::Theirs)?;
+    let codec = MessageCodec::decoding(route.rpc.descriptor.output());
+    let reply = client
+        .unary(call, route.rpc.path.clone(), codec)
+        .await?
+        .into_inner();
+    present(route, uri, &reply).map_err(Refusal::Ours)
+}
+
+fn present(route: &Route, uri: &Uri, reply: &DynamicMessage) -> Result<Response, Error> {
+    let status = success_status(route);
+    if status == StatusCode::NO_CONTENT {
+        return Ok(with_status(Response::new(Body::empty()), status));
+    }
+    let Some(name) = &route.response_body else {
+        return Ok(with_status(json(&Json(reply))?, status));
+    };
+    let no_field = || Error::internal(anyhow::anyhow!("{} has no field {name}", route.rpc.path));
+    let field = reply.descriptor().get_field_by_name(name).ok_or_else(no_field)?;
+    let mut response = with_status(
+        json(&JsonField {
+            message: reply,
+            field: &field,
+        })?,
+        status,
+    );
+    link_next_page(response.headers_mut(), uri, reply);
+    Ok(response)
+}
+
+/// The status of a success: what the contract says, or 200.
+pub(crate) fn success_status(route: &Route) -> StatusCode {
+    let said = u16::try_from(route.rpc.rest.success_status)
+        .ok()
+        .filter(|status| *status != 0);
+    said.and_then(|status| StatusCode::from_u16(status).ok())
+        .unwrap_or(StatusCode::OK)
+}
+
+fn with_status(mut response: Response, status: StatusCode) -> Response {
+    *response.status_mut() = status;
+    response
+}
+
+fn json(value: &impl Serialize) -> Result<Response, Error> {
+    let mut response = Response::new(Body::from(serde_json::to_vec(value).map_err(Error::internal)?));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// A bare list has no room for the token: it goes to a header, and as a whole link (RFC 8288) to another.
+fn link_next_page(headers: &mut HeaderMap, uri: &Uri, reply: &DynamicMessage) {
+    let token = reply.get_field_by_name(NEXT_FIELD);
+    let Some(token) = token
+        .as_ref()
+        .and_then(|token| token.as_str())
+        .filter(|token| !token.is_empty())
+    else {
+        return;
+    };
+    let others = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty());
+    let others = others.filter(|pair| pair.split('=').next() != Some(PARAMETER));
+    let next = format!("{PARAMETER}={}", utf8_percent_encode(token, NON_ALPHANUMERIC));
+    let query = others.chain([next.as_str()]).collect::<Vec<_>>().join("&");
+    let link = format!(r#"<{}?{query}>; rel="next""#, uri.path());
+    for (name, value) in [(NEXT_PAGE_TOKEN, token), (LINK, &link)] {
+        headers.extend(HeaderValue::from_str(value).map(|value| (name, value)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_proto::auth::v1::AuthResponse;
+    use carshare_proto::booking::v1::{Booking, ListBookingsResponse};
+    use http_body_util::BodyExt as _;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::routes::Routes;
+    use crate::rpc::Rpcs;
+
+    async fn presented(
+        name: &str,
+        uri: &'static str,
+        reply: &impl prost_reflect::ReflectMessage,
+    ) -> (Response<()>, Vec<u8>) {
+        let routes = Routes::read(Rpcs::read().unwrap().iter()).unwrap();
+        let route = routes
+            .iter()
+            .find(|route| route.rpc.descriptor.name() == name)
+            .unwrap();
+        let response = present(route, &Uri::from_static(uri), &reply.transcode_to_dynamic()).unwrap();
+        let (parts, body) = response.into_parts();
+        (
+            Response::from_parts(parts, ()),
+            body.collect().await.unwrap().to_bytes().to_vec(),
+        )
+    }
+
+    #[tokio::test]
+    async fn creation_is_201_with_the_whole_reply() {
+        let (head, body) = presented("Register", "/v1/auth/register", &AuthResponse::default()).await;
+        assert_eq!(
+            (head.status().as_u16(), &head.headers()["content-type"]),
+            (201, &HeaderValue::from_static("application/json"))
+        );
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            body,
+            json!({ "access_token": "", "refresh_token": "", "expires_in": 0 })
+        );
+    }
+
+    #[tokio::test]
+    async fn no_content_has_no_body() {
+        let reply = carshare_proto::auth::v1::LogoutResponse::default();
+        let (head, body) = presented("Logout", "/v1/auth/logout", &reply).await;
+        assert_eq!((head.status().as_u16(), body.len()), (204, 0));
+        assert!(head.headers().get(CONTENT_TYPE).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_list_is_bare_and_its_next_page_is_linked() {
+        let reply = ListBookingsResponse {
+            bookings: vec![Booking::default()],
+            next_page_token: "a=b".into(),
+        };
+        let uri = "/v1/bookings?status=pending&page_token=old&page_size=1";
+        let (head, body) = presented("ListBookings", uri, &reply).await;
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body.as_array().map(Vec::len), Some(1));
+        assert_eq!(head.headers()["x-next-page-token"], "a=b");
+        let link = r#"</v1/bookings?status=pending&page_size=1&page_token=a%3Db>; rel="next""#;
+        assert_eq!(head.headers()["link"], link);
+    }
+
+    #[tokio::test]
+    async fn the_last_page_and_an_empty_list_have_no_link() {
+        let (head, body) = presented("ListBookings", "/v1/bookings", &ListBookingsResponse::default()).await;
+        assert_eq!(body, b"[]");
+        assert!(head.headers().get("link").is_none() && head.headers().get("x-next-page-token").is_none());
+    }
+}

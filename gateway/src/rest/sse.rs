@@ -1,0 +1,188 @@
+//! Server streams as server-sent events.
+//!
+//! `id` is the message's `cursor`, `event` the member that is set of its oneof and `data` that member's JSON (of a message
+//! without a oneof: the whole). A stream that fails ends with an `error` event that holds the problem. A client that comes
+//! back sends the last id and goes on behind it; one that goes away ends the call to the service, because dropping the
+//! body drops the stream.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use carshare_chassis::Shutdown;
+use carshare_chassis::client::PeerChannel;
+use futures::{Stream, StreamExt as _, stream};
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _};
+use tonic::Status;
+
+use super::Call;
+use super::codec::MessageCodec;
+use crate::exchange::Exchange;
+use crate::json::{Json, JsonField};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
+use crate::routes::Route;
+
+/// The field of a message to resume with.
+pub(crate) const CURSOR: &str = "cursor";
+/// Browsers wait this long before they come back.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// How streams are kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A comment is sent when nothing else was for this long, so that no proxy takes the stream for dead.
+    pub keep_alive: Duration,
+    /// Streams end when it fires; clients come back to another gateway.
+    pub draining: Shutdown,
+}
+
+/// Opens the stream of an RPC. A refusal before the first message is an ordinary problem.
+pub(super) async fn answer(
+    options: &Options,
+    exchange: &Exchange,
+    route: &Route,
+    channel: PeerChannel,
+    call: Call,
+    max_bytes: usize,
+) -> Result<Response, Refusal> {
+    let mut client = super::client(channel, max_bytes);
+    client.ready().await.map_err(Refusal::Theirs)?;
+    let codec = MessageCodec::decoding(route.rpc.descriptor.output());
+    let messages = client
+        .server_streaming(call, route.rpc.path.clone(), codec)
+        .await?
+        .into_inner();
+    let draining = options.draining.clone();
+    let events = events(messages, exchange.clone()).take_until(async move { draining.cancelled().await });
+    let alive = KeepAlive::new().interval(options.keep_alive).text("keep-alive");
+    let mut response = Sse::new(events).keep_alive(alive).into_response();
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Reverse proxies buffer by default; nginx and its kin obey this.
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+fn events(
+    messages: impl Stream<Item = Result<DynamicMessage, Status>> + Send + 'static,
+    exchange: Exchange,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    let opening = Event::default().retry(RETRY).comment("open");
+    let told = messages.map(move |message| match message {
+        Ok(message) => event(&message),
+        Err(status) => failure(&status, &exchange),
+    });
+    stream::iter([opening]).chain(told).map(Ok)
+}
+
+fn event(message: &DynamicMessage) -> Event {
+    let event = match id(message) {
+        Some(id) => Event::default().id(id),
+        None => Event::default(),
+    };
+    match member(message) {
+        Some(field) => {
+            let data = serde_json::to_string(&JsonField {
+                message,
+                field: &field,
+            })
+            .unwrap_or_default();
+            event.event(field.name()).data(data)
+        }
+        None => event.data(serde_json::to_string(&Json(message)).unwrap_or_default()),
+    }
+}
+
+/// A line break would end the field, and the writer refuses it.
+fn id(message: &DynamicMessage) -> Option<String> {
+    let cursor = message.get_field_by_name(CURSOR)?;
+    let id = cursor.as_str()?;
+    (!id.is_empty() && !id.contains(['\r', '\n', '\0'])).then(|| id.to_owned())
+}
+
+/// The member that is set of the message's choice.
+fn member(message: &DynamicMessage) -> Option<FieldDescriptor> {
+    let choice = message
+        .descriptor()
+        .oneofs()
+        .find(|oneof| !oneof.is_synthetic())?;
+    choice.fields().find(|field| message.has_field(field))
+}
+
+fn failure(status: &Status, exchange: &Exchange) -> Event {
+    tracing::info!(correlation_id = exchange.correlation_id, status = ?status.code(), "a stream failed");
+    Event::default()
+        .event("error")
+        .data(Problem::from_status(status).to_json(exchange).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_chassis::{Error, Lang};
+    use carshare_proto::common::v1::ErrorReason as Common;
+    use carshare_proto::notification::v1::subscribe_response::Event as Member;
+    use carshare_proto::notification::v1::{Heartbeat, SubscribeResponse};
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+    use crate::exchange::Front;
+
+    async fn written(messages: Vec<Result<SubscribeResponse, Status>>) -> String {
+        let exchange = Exchange {
+            front: Front::Rest,
+            lang: Lang::En,
+            correlation_id: "c".into(),
+            path: "/stream".into(),
+        };
+        let messages = messages
+            .into_iter()
+            .map(|message| message.map(|message| message.transcode_to_dynamic()));
+        let response = Sse::new(events(stream::iter(messages), exchange)).into_response();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_message_is_an_event_named_after_its_member() {
+        let heartbeat = SubscribeResponse {
+            cursor: "41".into(),
+            event: Some(Member::Heartbeat(Heartbeat::default())),
+        };
+        let text = written(vec![Ok(heartbeat)]).await;
+        assert_eq!(
+            text,
+            "retry: 2000\n: open\n\nid: 41\nevent: heartbeat\ndata: {}\n\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_member_the_whole_message_is_the_data_and_a_strange_id_is_left_out() {
+        let text = written(vec![Ok(SubscribeResponse {
+            cursor: "a\nb".into(),
+            event: None,
+        })])
+        .await;
+        assert!(text.ends_with("\n\ndata: {\"cursor\":\"a\\nb\"}\n\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_an_event_with_the_problem() {
+        let text = written(vec![Err(
+            Error::refuse(Common::TokenExpired).into_status(Lang::Ko)
+        )])
+        .await;
+        let data = text.split_once("event: error\ndata: ").unwrap().1.trim();
+        let problem: serde_json::Value = serde_json::from_str(data).unwrap();
+        assert_eq!(
+            (&problem["code"], &problem["status"]),
+            (&"AUTH002".into(), &401.into())
+        );
+    }
+}
