@@ -1,12 +1,19 @@
 //! `GetJwks`, and the signing keys behind it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use carshare_auth::command::{Command, handle};
+use carshare_auth::keys::KeyRing;
 use carshare_chassis::World;
+use carshare_chassis::seal::Sealer;
 use carshare_proto::auth::v1::*;
+use carshare_store::Db;
+use carshare_testkit::eventually_true;
+use futures::future::join_all;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
+use sqlx::{Executor as _, PgPool};
 
 use crate::support::*;
 
@@ -65,10 +72,48 @@ async fn the_published_key_verifies_a_token_and_its_claims_are_the_agreed_ones()
 }
 
 #[tokio::test]
+async fn of_many_rings_that_see_no_key_at_once_one_makes_it() {
+    let database = database().await;
+    let config = config(&database.url(), "redis://unused");
+    let rings = (1..=8).map(|seed| {
+        let (world, _) = World::manual(START.parse().unwrap(), seed);
+        let sealer = Arc::new(Sealer::new(&config.seal, world.random.clone()).unwrap());
+        let db = Db::connect(&config.database, world).unwrap();
+        KeyRing::new(db, sealer, config.signing_keys.clone())
+    });
+    let rings: Vec<KeyRing> = rings.collect();
+
+    // Everybody may look at the table and nobody may write, until all of them have seen that it is empty.
+    let sql = PgPool::connect(&database.url()).await.unwrap();
+    let mut gate = sql.acquire().await.unwrap();
+    gate.execute("BEGIN; LOCK TABLE signing_keys IN SHARE MODE")
+        .await
+        .unwrap();
+    let open = async {
+        eventually_true(SOON, || async {
+            let waiting =
+                "SELECT count(*) FROM pg_locks WHERE relation = 'signing_keys'::regclass AND NOT granted";
+            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&sql).await.unwrap();
+            waiting == 8
+        })
+        .await;
+        gate.execute("COMMIT").await.unwrap();
+    };
+    let (prepared, ()) = tokio::join!(join_all(rings.iter().map(KeyRing::prepare)), open);
+    for done in prepared {
+        done.unwrap();
+    }
+
+    let sets = join_all(rings.iter().map(async |ring| ring.public().await.unwrap())).await;
+    assert_eq!(sets[0].len(), 1);
+    assert!(sets.iter().all(|set| *set == sets[0]), "{sets:?}");
+}
+
+#[tokio::test]
 async fn replicas_that_start_together_make_one_key_and_believe_each_others_tokens() {
     let database = database().await;
     let config = config(&database.url(), &carshare_testkit::redis_url().await);
-    let replicas = futures::future::join_all((1..=4).map(|seed| Replica::start(config.clone(), seed))).await;
+    let replicas = join_all((1..=4).map(|seed| Replica::start(config.clone(), seed))).await;
     let mut sets = Vec::new();
     for replica in &replicas {
         sets.push(keys(replica).await);
