@@ -40,12 +40,12 @@ pub async fn place(app: &App, id: BookingId, wish: &Wish) -> Result<Vehicle, Err
         .ok_or_else(|| Error::internal(anyhow::anyhow!("vehicle held a car without telling which")))
 }
 
-/// Whether the vehicle service said no, so that nothing is held. Otherwise it may be.
-pub fn is_refusal(error: &Error) -> bool {
+/// Whether the car may be held although [`place`] failed so: unless the vehicle service said no, its answer may be lost.
+pub fn may_stand_after(error: &Error) -> bool {
     use tonic::Code::{DeadlineExceeded, Internal, Unavailable};
     match error {
-        Error::Chassis(error) => !matches!(error.code(), Unavailable | DeadlineExceeded | Internal),
-        _ => true,
+        Error::Chassis(error) => matches!(error.code(), Unavailable | DeadlineExceeded | Internal),
+        _ => false,
     }
 }
 

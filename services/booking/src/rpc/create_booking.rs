@@ -33,15 +33,17 @@ pub async fn handle(
     if wish.period.start() <= app.world.clock.now() {
         return Err(Error::StartInPast);
     }
+    // Without a key nobody comes back under this id, so whatever may be held for it is given back. A keyed call comes back
+    // and wants its hold still. A booking that was written all the same takes its car again when vehicle hears of it.
+    let keyed = ctx.idempotency.is_some();
     let vehicle = hold::place(app, id, &wish).await.inspect_err(|error| {
-        // Whether the car is held is not known. Only a keyed call comes back under the same id and wants it still.
-        if ctx.idempotency.is_none() && !hold::is_refusal(error) {
+        if !keyed && hold::may_stand_after(error) {
             hold::release(app, id);
         }
     })?;
     let booked = book(app, &ctx, id, wish, vehicle, request.guest_message).await;
     booked.inspect_err(|error| {
-        if is_definite(error) {
+        if !keyed || is_definite(error) {
             hold::release(app, id);
         }
     })
@@ -99,8 +101,7 @@ async fn insert(tx: &Tx, request: &Request) -> Result<pb::Booking, Error> {
     reply::booking(tx.conn(), &booking).await
 }
 
-/// Whether it is certain that no booking has this id and that trying again would not make one either. Otherwise the hold
-/// is left to a repeat, or to its end.
+/// Whether trying again would end the same.
 fn is_definite(error: &Error) -> bool {
     use carshare_store::Error as Store;
     match error {

@@ -14,6 +14,7 @@ use carshare_proto::errors::Reason;
 use carshare_proto::events::EventMessage;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::config::Database as DatabaseConfig;
+use carshare_testkit::proxy::FaultProxy;
 use carshare_testkit::{Database, Tokens, eventually_true};
 use chrono::{DateTime, TimeDelta, Utc};
 use prost_types::Timestamp;
@@ -76,10 +77,18 @@ impl Bench {
 
     /// Starts with a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let database = Database::create(NAME, |url| async move {
-            carshare_store::migrate(&DatabaseConfig::at(url), migrator()).await
-        })
-        .await;
+        Self::start_on(database().await, change).await
+    }
+
+    /// Starts with a wire to PostgreSQL that can be cut. The tests' own eyes do not look through it.
+    pub async fn start_cuttable() -> (Self, FaultProxy) {
+        let database = database().await;
+        let (proxy, through) = FaultProxy::in_front_of(&database.url()).await.unwrap();
+        let bench = Self::start_on(database, |config| config.database = DatabaseConfig::at(through)).await;
+        (bench, proxy)
+    }
+
+    async fn start_on(database: Database, change: impl FnOnce(&mut Config)) -> Self {
         let (world, clock) = World::manual(at("2026-11-22T12:00:00Z"), 7);
         let (tokens, vehicles, shutdown) = (Tokens::new().unwrap(), Vehicles::default(), Shutdown::new());
         let peers = peers::serve(&tokens, vehicles.clone(), world.clone(), shutdown.clone()).await;
@@ -361,6 +370,13 @@ pub fn soon<R: Future<Output = bool>>(condition: impl FnMut() -> R) -> impl Futu
 /// Hours, for the clock.
 pub fn hours(hours: i64) -> Duration {
     TimeDelta::hours(hours).to_std().unwrap()
+}
+
+async fn database() -> Database {
+    Database::create(NAME, |url| async move {
+        carshare_store::migrate(&DatabaseConfig::at(url), migrator()).await
+    })
+    .await
 }
 
 fn config(database: &Database, redis_url: &str, peers: SocketAddr) -> Config {

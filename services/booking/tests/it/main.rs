@@ -6,6 +6,7 @@ mod bench;
 mod cancel;
 mod create;
 mod events;
+mod faults;
 mod lifecycle;
 mod peers;
 mod races;

@@ -31,6 +31,8 @@ pub struct Garage {
     pub refusal: Option<ErrorReason>,
     /// What becomes of the answers to the next `PlaceHold`s. The holds are placed all the same.
     pub answers: Answers,
+    /// What happens in the world when the next hold is placed, before its answer.
+    pub meanwhile: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// What becomes of an answer.
@@ -251,6 +253,9 @@ impl Garage {
                 return Err(ErrorReason::VehicleUnavailable);
             }
             self.holds.insert(request.booking_id, hold);
+        }
+        if let Some(meanwhile) = self.meanwhile.take() {
+            meanwhile();
         }
         Ok(PlaceHoldResponse {
             vehicle: Some(car),
