@@ -4,9 +4,10 @@ mod body;
 mod call;
 mod grpc_health;
 mod limits;
+mod line;
 mod stack;
 
-pub(crate) use call::code_name;
+pub(crate) use line::code_name;
 pub(crate) use stack::INSECURE_PEER;
 
 use std::convert::Infallible;

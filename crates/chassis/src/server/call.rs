@@ -5,13 +5,14 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, Response};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 use tonic::body::Body;
-use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tracing::{Level, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::body::Watched;
+use super::line::{Line, code_name, level};
 use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
 use crate::error::Error;
 use crate::identity::Caller;
@@ -154,55 +155,6 @@ impl Drop for Call {
     }
 }
 
-/// The canonical log line.
-struct Line<'a> {
-    rpc: &'a str,
-    code: &'a str,
-    reason: Option<&'a str>,
-    cause: Option<&'a str>,
-    duration_ms: f64,
-    caller: Option<&'a str>,
-    user_id: Option<String>,
-    peer: Option<&'a str>,
-}
-
-impl Line<'_> {
-    fn write(&self, level: Level) {
-        // The level of an event is part of its call site, so each level is one.
-        macro_rules! line {
-            ($level:ident) => {
-                tracing::$level!(
-                    rpc = self.rpc,
-                    code = self.code,
-                    reason = self.reason,
-                    cause = self.cause,
-                    duration_ms = self.duration_ms,
-                    caller = self.caller,
-                    user_id = self.user_id.as_deref(),
-                    peer = self.peer,
-                    "rpc"
-                )
-            };
-        }
-        match level {
-            Level::ERROR => line!(error),
-            Level::WARN => line!(warn),
-            Level::INFO => line!(info),
-            _ => line!(debug),
-        }
-    }
-}
-
-/// Defects are errors, absent dependencies and missed deadlines warnings, refusals and successes information.
-fn level(method: &Method, code: Code) -> Level {
-    match code {
-        Code::Internal | Code::Unknown | Code::DataLoss => Level::ERROR,
-        Code::Unavailable | Code::DeadlineExceeded => Level::WARN,
-        _ if method.is_infrastructure() => Level::DEBUG,
-        _ => Level::INFO,
-    }
-}
-
 fn span(method: &'static Method, headers: &HeaderMap) -> Span {
     let span = tracing::info_span!(
         "rpc",
@@ -237,27 +189,4 @@ fn deadline_of(method: &Method, headers: &HeaderMap, longest: std::time::Duratio
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// The name as the gRPC documentation writes it.
-pub(crate) fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
 }

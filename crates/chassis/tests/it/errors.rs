@@ -7,10 +7,12 @@ use carshare_chassis::config::{Common, Server};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::{GetMeRequest, LoginRequest};
 use carshare_proto::booking::v1::ErrorReason as Booking;
+use carshare_proto::notification::v1::SubscribeRequest;
+use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetail, StatusExt as _};
 
-use crate::fake::Behaviour;
+use crate::fake::{self, Behaviour};
 use crate::running::{Running, facts, named, plain};
 
 fn login() -> LoginRequest {
@@ -228,4 +230,41 @@ async fn more_calls_than_the_server_takes_are_refused_at_once() {
         (status.code(), facts(&status)),
         (Code::Unavailable, named("UNAVAILABLE", "COMMON005"))
     );
+}
+
+#[tokio::test]
+async fn a_panic_in_the_middle_of_a_stream_is_a_defect_like_any_other() {
+    let server = Running::start(plain(), &Behaviour::ok()).await;
+    let mut notification = NotificationServiceClient::new(server.channel());
+    let request = server.request(
+        "guest",
+        SubscribeRequest {
+            cursor: fake::PANICS.to_owned(),
+        },
+    );
+    let mut stream = notification.subscribe(request).await.unwrap().into_inner();
+    // Whether the first message still goes out is the encoder's business.
+    let status = loop {
+        match stream.message().await {
+            Ok(message) => assert!(message.is_some(), "the stream ended well"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(
+        (status.code(), facts(&status)),
+        (Code::Internal, named("INTERNAL", "COMMON007"))
+    );
+    assert!(!format!("{status:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_stream_runs_in_the_scope_of_its_call() {
+    let server = Running::start(plain(), &Behaviour::ok()).await;
+    let mut notification = NotificationServiceClient::new(server.channel());
+    let mut request = server.request("guest", SubscribeRequest::default());
+    request
+        .metadata_mut()
+        .insert("x-correlation-id", "client-1".parse().unwrap());
+    let mut stream = notification.subscribe(request).await.unwrap().into_inner();
+    assert_eq!(stream.message().await.unwrap().unwrap().cursor, "client-1");
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
 
 use carshare_chassis::rpc::{self, Context};
+use carshare_chassis::scope::Scope;
 use carshare_chassis::{Error, Server};
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::codec::ValidatingCodec;
@@ -54,17 +55,27 @@ async fn handle<Req, Rep: Default>(behaviour: &Behaviour, context: Context, _: R
     (behaviour.0)(context).await.map(|()| Rep::default())
 }
 
-/// One message, then silence: only the caller, the deadline or a drain ends it.
+/// The cursor that makes the stream panic after its first message.
+pub const PANICS: &str = "panic";
+
+/// One message that tells the correlation id of its scope, then silence: only the caller, the deadline or a drain ends it.
 async fn subscribe(
     behaviour: &Behaviour,
     context: Context,
-    _: notification::SubscribeRequest,
+    request: notification::SubscribeRequest,
 ) -> Result<impl futures::Stream<Item = Result<notification::SubscribeResponse, Error>> + use<>, Error> {
     (behaviour.0)(context).await?;
-    Ok(
-        futures::stream::iter([Ok(notification::SubscribeResponse::default())])
-            .chain(futures::stream::pending()),
-    )
+    let first = futures::stream::once(async {
+        let cursor = Scope::current()
+            .map(|scope| scope.correlation_id().to_owned())
+            .unwrap_or_default();
+        Ok(notification::SubscribeResponse { cursor, event: None })
+    });
+    let rest = futures::stream::once(async move {
+        assert_ne!(request.cursor, PANICS, "hunter2");
+        std::future::pending().await
+    });
+    Ok(first.chain(rest))
 }
 
 async fn unary<Req, Rep>(behaviour: Behaviour, request: Request<Body>) -> Response<Body>
