@@ -12,15 +12,15 @@ use carshare_chassis::deadline::{self, GRPC_TIMEOUT};
 use carshare_chassis::identity::{Caller, Verifier};
 use carshare_chassis::scope::Scope;
 use carshare_chassis::telemetry::propagation;
-use carshare_chassis::{Deadline, Error, Shutdown};
+use carshare_chassis::{Clock, Deadline, Error, Shutdown};
 use carshare_proto::common::v1::ErrorReason as Common;
 use http::HeaderMap;
 use tokio::time::timeout_at;
 
+use crate::ending::{self, Ending};
 use crate::exchange::Exchange;
 use crate::grpc::Infrastructure;
 use crate::refusal::{COME_BACK, Refusal};
-use crate::rest::StreamOptions;
 use crate::routes::Routes;
 use crate::rpc::{Rpc, Rpcs};
 
@@ -38,10 +38,12 @@ pub struct Edge {
     pub infrastructure: Infrastructure,
     /// What is too much.
     pub limits: Limits,
-    /// How server-sent events are kept.
-    pub streams: StreamOptions,
+    /// A comment is sent on an event stream when nothing else was for this long.
+    pub keep_alive: Duration,
     /// Streams end when it fires.
     pub draining: Shutdown,
+    /// Tokens end by it.
+    pub clock: Clock,
 }
 
 /// Bounds of one request.
@@ -73,6 +75,11 @@ impl Edge {
             bearer: access::bearer(headers),
         };
         access::admit(rpc.method, visitor, &self.verifier).await
+    }
+
+    /// When a stream of this caller has to end.
+    pub fn ending(&self, caller: &Caller) -> Ending {
+        ending::of(caller, &self.clock, &self.draining)
     }
 
     /// What surrounds the work on one request: the channels to the services read it.

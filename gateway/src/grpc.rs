@@ -1,7 +1,7 @@
 //! The gRPC front: raw bytes, routed by the name of the RPC. Nothing is decoded, so all four call kinds, trailers and rich
 //! errors pass untouched.
 
-mod drain;
+mod bounded;
 mod infrastructure;
 pub mod web;
 
@@ -42,7 +42,7 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
 }
 
 async fn forward(edge: &Edge, lang: Lang, rpc: &Rpc, parts: Parts, body: Body) -> Result<Response, Refusal> {
-    edge.admit(rpc, &parts.headers).await?;
+    let caller = edge.admit(rpc, &parts.headers).await?;
     let streaming = rpc.method.streaming();
     let body = if streaming.client {
         unhinted(body)
@@ -56,7 +56,7 @@ async fn forward(edge: &Edge, lang: Lang, rpc: &Rpc, parts: Parts, body: Body) -
         .await?;
     headers::from_peer(answer.headers_mut());
     if streaming.server {
-        answer = answer.map(|body| drain::until(body, &edge.draining, lang));
+        answer = answer.map(|body| bounded::by(body, edge.ending(&caller), lang));
     }
     Ok(answer.map(Body::new))
 }

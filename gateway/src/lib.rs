@@ -9,6 +9,7 @@
 //! | [`exchange`] | how a request was asked: front, language, correlation id |
 //! | [`edge`] | what the fronts share: contract, channels, the door |
 //! | [`rpc`], [`routes`] | the RPCs for clients, and their REST routes |
+//! | [`ending`] | when a stream has to end |
 //! | [`grpc`] | the gRPC front: raw bytes by name; gRPC-web |
 //! | [`rest`] | the REST front: HTTP ⇄ messages; server-sent events |
 //! | [`json`] | the JSON of REST, for any message |
@@ -20,6 +21,7 @@ pub mod app;
 pub mod config;
 pub mod docs;
 pub mod edge;
+pub mod ending;
 pub mod exchange;
 pub mod grpc;
 pub mod headers;
@@ -47,7 +49,6 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::edge::{Edge, Limits, Peers};
 use crate::grpc::Infrastructure;
-use crate::rest::StreamOptions;
 use crate::routes::Routes;
 use crate::rpc::Rpcs;
 
@@ -135,10 +136,8 @@ fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<E
             max_reply_bytes: config.edge.max_reply_bytes,
             timeout: config.server.request_timeout(),
         },
-        streams: StreamOptions {
-            keep_alive: config.edge.keep_alive(),
-            draining: draining.clone(),
-        },
+        keep_alive: config.edge.keep_alive(),
+        clock: world.clock.clone(),
         draining,
         peers,
         routes,

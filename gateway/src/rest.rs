@@ -11,15 +11,15 @@ use axum::response::Response;
 use carshare_chassis::Error;
 use carshare_chassis::client::PeerChannel;
 use carshare_proto::common::v1::ErrorReason as Common;
-use http::header::ALLOW;
+use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request};
+use http_body::Body as _;
 use prost_reflect::DynamicMessage;
 use tonic::client::Grpc;
 
 pub(crate) use reply::{NEXT_FIELD, NEXT_PAGE_TOKEN, success_status};
 pub(crate) use sse::CURSOR;
-pub use sse::Options as StreamOptions;
 
 use crate::edge::{self, Edge};
 use crate::exchange::Exchange;
@@ -27,18 +27,22 @@ use crate::headers;
 use crate::refusal::Refusal;
 use crate::routes::{Bindings, Found, Route};
 
+/// The client side of an RPC whose types are known by their descriptors only.
+type Client = Grpc<PeerChannel>;
 /// A request message with its metadata.
 type Call = tonic::Request<DynamicMessage>;
 
 /// Answers a request that is not gRPC.
 pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
+    let is_head = parts.method == Method::HEAD;
     match edge.routes.find(&parts.method, parts.uri.path()) {
         Found::Route(route, bindings) => {
             let scope = edge.scope(exchange, &route.rpc, &parts.headers);
             let call = call(edge, exchange, route, bindings, parts, body);
             let answer = edge::within(scope, call).await;
             let response = answer.unwrap_or_else(|refusal| refusal.answer(exchange));
+            let response = if is_head { headless(response) } else { response };
             edge::labelled(response, &route.rpc)
         }
         Found::OtherMethods(methods) => wrong_method(exchange, &methods),
@@ -54,22 +58,35 @@ async fn call(
     parts: Parts,
     body: Body,
 ) -> Result<Response, Refusal> {
-    edge.admit(&route.rpc, &parts.headers).await?;
+    let caller = edge.admit(&route.rpc, &parts.headers).await?;
     let message = request::read(route, bindings, &parts, body, edge.limits.max_body_bytes).await?;
     let mut call = Call::new(message);
     *call.metadata_mut() = headers::to_metadata(&parts.headers);
-    let channel = edge.peers.channel(&route.rpc)?;
-    let max_bytes = edge.limits.max_reply_bytes;
+    let client =
+        Grpc::new(edge.peers.channel(&route.rpc)?).max_decoding_message_size(edge.limits.max_reply_bytes);
     if route.rpc.method.streaming().server {
-        sse::answer(&edge.streams, exchange, route, channel, call, max_bytes).await
+        let messages = sse::open(route, client, call).await?;
+        Ok(sse::present(
+            messages,
+            edge.ending(&caller),
+            exchange,
+            edge.keep_alive,
+        ))
     } else {
-        reply::answer(route, &parts.uri, channel, call, max_bytes).await
+        reply::answer(route, &parts.uri, client, call).await
     }
 }
 
-/// The client side of one RPC whose types are known by their descriptors only.
-fn client(channel: PeerChannel, max_bytes: usize) -> Grpc<PeerChannel> {
-    Grpc::new(channel).max_decoding_message_size(max_bytes)
+/// HEAD is answered like GET, but for the body; how long that would be is told.
+fn headless(response: Response) -> Response {
+    let length = response.body().size_hint().exact();
+    let mut response = response.map(|_| Body::empty());
+    if let Some(length) = length {
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
 }
 
 /// RFC 9110 §15.5.6: the methods that are allowed are told.

@@ -3,15 +3,14 @@
 use axum::body::Body;
 use axum::response::Response;
 use carshare_chassis::Error;
-use carshare_chassis::client::PeerChannel;
 use http::header::{CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use prost_reflect::{DynamicMessage, ReflectMessage as _};
 use serde::Serialize;
 
-use super::Call;
 use super::codec::MessageCodec;
+use super::{Call, Client};
 use crate::json::{Json, JsonField};
 use crate::refusal::Refusal;
 use crate::routes::Route;
@@ -26,12 +25,10 @@ const PARAMETER: &str = "page_token";
 pub(super) async fn answer(
     route: &Route,
     uri: &Uri,
-    channel: PeerChannel,
+    mut client: Client,
     call: Call,
-    max_bytes: usize,
 ) -> Result<Response, Refusal> {
-    let mut client = super::client(channel, max_bytes);
-    client.ready().await.map_err(Refusal::Theirs)?;
+    client.ready().await?;
     let codec = MessageCodec::decoding(route.rpc.descriptor.output());
     let reply = client
         .unary(call, route.rpc.path.clone(), codec)

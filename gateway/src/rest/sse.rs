@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
-use carshare_chassis::Shutdown;
-use carshare_chassis::client::PeerChannel;
+use carshare_chassis::Lang;
 use futures::{Stream, StreamExt as _, stream};
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _};
-use tonic::Status;
+use tonic::{Status, Streaming};
 
-use super::Call;
 use super::codec::MessageCodec;
+use super::{Call, Client};
+use crate::ending::Ending;
 use crate::exchange::Exchange;
 use crate::json::{Json, JsonField};
 use crate::problem::Problem;
@@ -31,35 +31,32 @@ pub(crate) const CURSOR: &str = "cursor";
 /// Browsers wait this long before they come back.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// How streams are kept.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// A comment is sent when nothing else was for this long, so that no proxy takes the stream for dead.
-    pub keep_alive: Duration,
-    /// Streams end when it fires; clients come back to another gateway.
-    pub draining: Shutdown,
-}
-
 /// Opens the stream of an RPC. A refusal before the first message is an ordinary problem.
-pub(super) async fn answer(
-    options: &Options,
-    exchange: &Exchange,
+pub(super) async fn open(
     route: &Route,
-    channel: PeerChannel,
+    mut client: Client,
     call: Call,
-    max_bytes: usize,
-) -> Result<Response, Refusal> {
-    let mut client = super::client(channel, max_bytes);
-    client.ready().await.map_err(Refusal::Theirs)?;
+) -> Result<Streaming<DynamicMessage>, Refusal> {
+    client.ready().await?;
     let codec = MessageCodec::decoding(route.rpc.descriptor.output());
-    let messages = client
+    Ok(client
         .server_streaming(call, route.rpc.path.clone(), codec)
         .await?
-        .into_inner();
-    let draining = options.draining.clone();
-    let events = events(messages, exchange.clone()).take_until(async move { draining.cancelled().await });
-    let alive = KeepAlive::new().interval(options.keep_alive).text("keep-alive");
-    let mut response = Sse::new(events).keep_alive(alive).into_response();
+        .into_inner())
+}
+
+/// The stream as an answer.
+pub(super) fn present(
+    messages: Streaming<DynamicMessage>,
+    ending: Ending,
+    exchange: &Exchange,
+    keep_alive: Duration,
+) -> Response {
+    let messages = until(messages, ending, exchange.lang);
+    let alive = KeepAlive::new().interval(keep_alive).text("keep-alive");
+    let mut response = Sse::new(events(messages, exchange.clone()))
+        .keep_alive(alive)
+        .into_response();
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -67,11 +64,31 @@ pub(super) async fn answer(
     response
         .headers_mut()
         .insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    response
+}
+
+/// The messages up to the first error, of which the ending is one.
+fn until<M>(
+    messages: impl Stream<Item = Result<M, Status>> + Unpin + Send,
+    ending: Ending,
+    lang: Lang,
+) -> impl Stream<Item = Result<M, Status>> + Send
+where
+    M: Send,
+{
+    stream::unfold(Some((messages, ending)), move |open| async move {
+        let (mut messages, mut ending) = open?;
+        let message = tokio::select! {
+            message = messages.next() => message?,
+            error = &mut ending => Err(error.into_status(lang)),
+        };
+        let open = message.is_ok().then_some((messages, ending));
+        Some((message, open))
+    })
 }
 
 fn events(
-    messages: impl Stream<Item = Result<DynamicMessage, Status>> + Send + 'static,
+    messages: impl Stream<Item = Result<DynamicMessage, Status>> + Send,
     exchange: Exchange,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     let opening = Event::default().retry(RETRY).comment("open");

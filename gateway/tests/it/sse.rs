@@ -137,6 +137,19 @@ async fn what_is_refused_before_the_first_message_is_an_ordinary_problem() {
 }
 
 #[tokio::test]
+async fn a_stream_does_not_outlive_its_token() {
+    let edge = Edge::start().await;
+    let mut response = edge.request("host", Method::GET, STREAM).send().await.unwrap();
+    let mut buffer = String::new();
+    next(&mut response, &mut buffer).await;
+    next(&mut response, &mut buffer).await;
+    edge.clock.advance(Duration::from_mins(15));
+    let (_, name, problem) = next(&mut response, &mut buffer).await;
+    assert_eq!((name.as_str(), &problem["code"]), ("error", &json!("AUTH002")));
+    eventually_true(SOON, || async { edge.services.streams() == 0 }).await;
+}
+
+#[tokio::test]
 async fn a_draining_gateway_ends_its_streams() {
     let edge = Edge::start().await;
     let mut response = edge.request("host", Method::GET, STREAM).send().await.unwrap();

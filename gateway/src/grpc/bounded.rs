@@ -1,39 +1,36 @@
-//! A passed-through stream ends when the gateway drains: with a status that sends the client to another gateway, instead
-//! of a connection that breaks at the end of the drain.
+//! A passed-through stream that has to end does so with a status that says why, instead of a connection that breaks.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use carshare_chassis::{Error, Lang, Shutdown};
+use carshare_chassis::Lang;
 use futures::FutureExt as _;
 use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
-use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::refusal::COME_BACK;
+use crate::ending::Ending;
 
-/// The body until `draining` fires, then trailers that say `UNAVAILABLE`.
-pub(super) fn until(body: Body, draining: &Shutdown, lang: Lang) -> Body {
-    let draining = Box::pin(draining.token().clone().cancelled_owned());
-    Body::new(Drained {
+/// The body until its ending comes, then trailers that carry the reason.
+pub(super) fn by(body: Body, ending: Ending, lang: Lang) -> Body {
+    Body::new(Bounded {
         inner: body,
-        draining,
+        ending,
         lang,
         over: false,
     })
 }
 
-struct Drained {
+struct Bounded {
     inner: Body,
-    draining: Pin<Box<WaitForCancellationFutureOwned>>,
+    ending: Ending,
     lang: Lang,
     over: bool,
 }
 
-impl http_body::Body for Drained {
+impl http_body::Body for Bounded {
     type Data = Bytes;
     type Error = Status;
 
@@ -44,12 +41,16 @@ impl http_body::Body for Drained {
         if self.over {
             return Poll::Ready(None);
         }
-        if self.draining.poll_unpin(cx).is_pending() {
+        let Poll::Ready(error) = self.ending.poll_unpin(cx) else {
             return Pin::new(&mut self.inner).poll_frame(cx);
-        }
+        };
         self.over = true;
-        let status = Error::unavailable("the gateway, draining,", COME_BACK).into_status(self.lang);
-        let mut trailers = status.into_http::<()>().into_parts().0.headers;
+        let mut trailers = error
+            .into_status(self.lang)
+            .into_http::<()>()
+            .into_parts()
+            .0
+            .headers;
         trailers.remove(CONTENT_TYPE);
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
@@ -65,19 +66,25 @@ impl http_body::Body for Drained {
 
 #[cfg(test)]
 mod tests {
+    use carshare_chassis::Error;
+    use carshare_proto::common::v1::ErrorReason as Common;
     use http_body_util::{BodyExt as _, StreamBody};
     use tonic::Code;
 
     use super::*;
 
     #[tokio::test]
-    async fn a_silent_stream_ends_with_trailers_when_the_gateway_drains() {
+    async fn a_silent_stream_ends_with_trailers_that_say_why() {
         let silent = StreamBody::new(futures::stream::pending::<Result<Frame<Bytes>, Status>>());
-        let draining = Shutdown::new();
-        let body = until(Body::new(silent), &draining, Lang::En);
-        draining.trigger();
-        let collected = body.collect().await.unwrap();
+        let ending = std::future::ready(Error::refuse(Common::TokenExpired)).boxed();
+        let collected = by(Body::new(silent), ending, Lang::En).collect().await.unwrap();
         let status = Status::from_header_map(collected.trailers().unwrap()).unwrap();
-        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(
+            (status.code(), status.message()),
+            (
+                Code::Unauthenticated,
+                "Your sign-in has expired. Please sign in again."
+            )
+        );
     }
 }
