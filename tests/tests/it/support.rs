@@ -4,7 +4,7 @@ mod people;
 mod rest;
 mod stream;
 
-pub use people::{Guest, Host, Slot, next_slot};
+pub use people::{Guest, Host, Slot, next_slot, put};
 pub use rest::{Answer, Rest};
 pub use stream::Events;
 

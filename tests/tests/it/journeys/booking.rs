@@ -8,16 +8,21 @@ use serde_json::json;
 use crate::support::{Events, Guest, Host, PATIENCE, next_slot};
 
 async fn device(rest: &crate::support::Rest, token: &str) {
-    rest.post("/v1/notifications/devices", &json!({ "token": token, "platform": "android" })).await.ok(201);
+    rest.post(
+        "/v1/notifications/devices",
+        &json!({ "token": token, "platform": "android" }),
+    )
+    .await
+    .ok(201);
 }
 
 /// The push with this token about this event, as soon as the FCM inbox shows it.
 async fn push(mesh: &Mesh, token: &str, kind: &str) -> serde_json::Value {
     eventually(PATIENCE, || async {
         let pushes = mesh.sandbox().pushes();
-        let found = pushes.iter().find(|push| {
-            push.message["token"] == token && push.message["data"]["type"] == kind
-        });
+        let found = pushes
+            .iter()
+            .find(|push| push.message["token"] == token && push.message["data"]["type"] == kind);
         found.map(|push| push.message.clone())
     })
     .await
@@ -30,25 +35,48 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
     let car = host.car().await;
     device(&host.rest, "sbx-host-phone").await;
     device(&guest.rest, "sbx-guest-phone").await;
-    let (mut host_stream, mut guest_stream) =
-        (Events::open(&host.rest, None).await, Events::open(&guest.rest, None).await);
+    let (mut host_stream, mut guest_stream) = (
+        Events::open(&host.rest, None).await,
+        Events::open(&guest.rest, None).await,
+    );
     // The first heartbeat says that the stream is open.
-    assert_eq!((host_stream.next().await.name, guest_stream.next().await.name), ("heartbeat".into(), "heartbeat".into()));
+    assert_eq!(
+        (host_stream.next().await.name, guest_stream.next().await.name),
+        ("heartbeat".into(), "heartbeat".into())
+    );
 
     let slot = next_slot(mesh.now());
     let booking = guest.book(&car, slot).await.ok(201);
     let id = booking["id"].as_str().expect("an id");
-    assert_eq!((&booking["status"], &booking["payment_status"]), (&json!("pending"), &json!("none")));
-    assert_eq!((&booking["total_amount"], &booking["platform_fee"]), (&json!(80_000), &json!(12_000)));
+    assert_eq!(
+        (&booking["status"], &booking["payment_status"]),
+        (&json!("pending"), &json!("none"))
+    );
+    assert_eq!(
+        (&booking["total_amount"], &booking["platform_fee"]),
+        (&json!(80_000), &json!(12_000))
+    );
     assert_eq!(booking["vehicle"]["id"], json!(car));
-    assert!(!guest.finds(&car, slot).await, "a requested car is not offered for that time");
+    assert!(
+        !guest.finds(&car, slot).await,
+        "a requested car is not offered for that time"
+    );
 
     let (_, asked) = host_stream.notification("booking.requested").await;
-    assert_eq!((&asked["title"], &asked["data"]["booking_id"]), (&json!("새로운 예약 요청"), &json!(id)));
-    assert_eq!(push(&mesh, "sbx-host-phone", "booking.requested").await["notification"]["title"], "새로운 예약 요청");
+    assert_eq!(
+        (&asked["title"], &asked["data"]["booking_id"]),
+        (&json!("새로운 예약 요청"), &json!(id))
+    );
+    assert_eq!(
+        push(&mesh, "sbx-host-phone", "booking.requested").await["notification"]["title"],
+        "새로운 예약 요청"
+    );
 
     let approved = host.approve(id).await.ok(200);
-    assert_eq!((&approved["status"], &approved["payment_status"]), (&json!("approved"), &json!("pending")));
+    assert_eq!(
+        (&approved["status"], &approved["payment_status"]),
+        (&json!("approved"), &json!("pending"))
+    );
     let confirmed = guest.confirmed(id).await;
     assert!(confirmed["confirmed_at"].is_string());
     let (_, told) = guest_stream.notification("booking.confirmed").await;
@@ -57,20 +85,41 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
 
     let payment = guest.payment(id).await;
     assert_eq!(
-        (&payment["status"], &payment["amount"], &payment["platform_fee"], &payment["host_amount"]),
-        (&json!("completed"), &json!(80_000), &json!(12_000), &json!(68_000))
+        (
+            &payment["status"],
+            &payment["amount"],
+            &payment["platform_fee"],
+            &payment["host_amount"]
+        ),
+        (
+            &json!("completed"),
+            &json!(80_000),
+            &json!(12_000),
+            &json!(68_000)
+        )
     );
     let charged = mesh.sandbox().payments();
     assert_eq!(charged.len(), 1);
-    assert_eq!((charged[0].status, charged[0].total_amount), (PaymentStatus::Done, 80_000));
+    assert_eq!(
+        (charged[0].status, charged[0].total_amount),
+        (PaymentStatus::Done, 80_000)
+    );
 
     // More than a day ahead: everything goes back.
     let cancelled = guest.cancel(id).await.ok(200);
-    assert_eq!((&cancelled["status"], &cancelled["cancellation"]["reason"]), (&json!("cancelled"), &json!("guest")));
+    assert_eq!(
+        (&cancelled["status"], &cancelled["cancellation"]["reason"]),
+        (&json!("cancelled"), &json!("guest"))
+    );
     assert_eq!(cancelled["cancellation"]["refund_amount"], json!(80_000));
-    guest.booking_when(id, |booking| booking["payment_status"] == "refunded").await;
+    guest
+        .booking_when(id, |booking| booking["payment_status"] == "refunded")
+        .await;
     let refunded = mesh.sandbox().payments();
-    assert_eq!((refunded[0].status, refunded[0].balance_amount), (PaymentStatus::Canceled, 0));
+    assert_eq!(
+        (refunded[0].status, refunded[0].balance_amount),
+        (PaymentStatus::Canceled, 0)
+    );
     host_stream.notification("booking.cancelled").await;
     eventually_true(PATIENCE, || guest.finds(&car, slot)).await;
     guest.book(&car, slot).await.ok(201);
@@ -87,16 +136,24 @@ async fn a_declined_card_cancels_the_booking_frees_the_car_and_tells_both() {
     let id = booking["id"].as_str().expect("an id");
     host.approve(id).await.ok(200);
 
-    let cancelled = guest.booking_when(id, |booking| booking["status"] == "cancelled").await;
+    let cancelled = guest
+        .booking_when(id, |booking| booking["status"] == "cancelled")
+        .await;
     assert_eq!(cancelled["cancellation"]["reason"], "payment_failed");
     assert_eq!(cancelled["payment_status"], "failed");
     let payment = guest.payment(id).await;
-    assert_eq!((&payment["status"], &payment["failure_code"]), (&json!("failed"), &json!("REJECT_CARD_PAYMENT")));
+    assert_eq!(
+        (&payment["status"], &payment["failure_code"]),
+        (&json!("failed"), &json!("REJECT_CARD_PAYMENT"))
+    );
     eventually_true(PATIENCE, || guest.finds(&car, slot)).await;
     for rest in [&guest.rest, &host.rest] {
         eventually_true(PATIENCE, || async {
             let told = rest.get("/v1/notifications").await.ok(200);
-            told.as_array().expect("a bare array").iter().any(|n| n["type"] == "booking.cancelled")
+            told.as_array()
+                .expect("a bare array")
+                .iter()
+                .any(|n| n["type"] == "booking.cancelled")
         })
         .await;
     }
@@ -117,7 +174,10 @@ async fn a_guest_without_a_card_pays_in_the_window() {
     .await;
     let (order, amount) = (payment["order_id"].clone(), payment["amount"].clone());
     let window = crate::support::Rest::new(mesh.sandbox().url())
-        .post("/toss/sandbox/checkout", &json!({ "orderId": order, "amount": amount, "orderName": "G80" }))
+        .post(
+            "/toss/sandbox/checkout",
+            &json!({ "orderId": order, "amount": amount, "orderName": "G80" }),
+        )
         .await;
     assert!(window.status.is_success(), "{}", window.body);
     let paid = json!({
@@ -125,7 +185,11 @@ async fn a_guest_without_a_card_pays_in_the_window() {
     });
     let mut tampered = paid.clone();
     tampered["amount"] = json!(100);
-    guest.rest.post("/v1/payments/process", &tampered).await.refused(400, "PAYMENT003");
+    guest
+        .rest
+        .post("/v1/payments/process", &tampered)
+        .await
+        .refused(400, "PAYMENT003");
     let done = guest.rest.post("/v1/payments/process", &paid).await.ok(200);
     assert_eq!(done["status"], "completed");
     // A double click is the same payment.
@@ -142,8 +206,15 @@ async fn a_rejected_request_frees_the_car_and_charges_nobody() {
     let booking = guest.book(&car, slot).await.ok(201);
     let id = booking["id"].as_str().expect("an id");
     let path = format!("/v1/bookings/{id}/reject");
-    let rejected = host.rest.put(&path, &json!({ "host_response": "정비가 있습니다." })).await.ok(200);
-    assert_eq!((&rejected["status"], &rejected["host_response"]), (&json!("rejected"), &json!("정비가 있습니다.")));
+    let rejected = host
+        .rest
+        .put(&path, &json!({ "host_response": "정비가 있습니다." }))
+        .await
+        .ok(200);
+    assert_eq!(
+        (&rejected["status"], &rejected["host_response"]),
+        (&json!("rejected"), &json!("정비가 있습니다."))
+    );
     host.approve(id).await.refused(409, "BOOKING003");
     eventually_true(PATIENCE, || guest.finds(&car, slot)).await;
     assert_eq!(mesh.sandbox().payments().len(), 0);

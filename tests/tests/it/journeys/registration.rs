@@ -14,18 +14,34 @@ async fn a_car_is_geocoded_photographed_and_found() {
     assert_eq!(car["location_address"], "서울 중구 세종대로 110");
     assert_eq!(car["location_lat"], json!(37.566_317_420_960_1));
     assert_eq!(car["location_lng"], json!(126.977_829_174_031));
-    assert_eq!((&car["fuel_type"], &car["hourly_rate"], &car["images"]), (&json!("gasoline"), &json!(20_000), &json!([])));
+    assert_eq!(
+        (&car["fuel_type"], &car["hourly_rate"], &car["images"]),
+        (&json!("gasoline"), &json!(20_000), &json!([]))
+    );
 
     let id = car["id"].as_str().expect("an id");
     let slot = next_slot(mesh.now());
-    assert!(!guest.finds(id, slot).await, "a car without a photo is not offered");
-    guest.rest.get(&format!("/v1/vehicles/{id}")).await.refused(404, "VEHICLE001");
+    assert!(
+        !guest.finds(id, slot).await,
+        "a car without a photo is not offered"
+    );
+    guest
+        .rest
+        .get(&format!("/v1/vehicles/{id}"))
+        .await
+        .refused(404, "VEHICLE001");
 
     let active = host.add_photo(id).await.ok(200);
     assert_eq!(active["status"], "active");
     let photo = active["images"][0].as_str().expect("a URL");
     let shown = reqwest::get(photo).await.expect("an answer");
-    assert_eq!((shown.status().as_u16(), shown.bytes().await.expect("a body").len()), (200, 70));
+    assert_eq!(
+        (
+            shown.status().as_u16(),
+            shown.bytes().await.expect("a body").len()
+        ),
+        (200, 70)
+    );
     assert!(guest.finds(id, slot).await);
 }
 
@@ -39,26 +55,52 @@ async fn an_address_that_the_map_does_not_know_stores_nothing() {
             "hourly_rate": 7_000, "location_address": address,
         })
     };
-    let problem = host.rest.post("/v1/vehicles", &car("없는도시 없는로 999")).await.refused(400, "VEHICLE006");
-    assert_eq!(problem["detail"], "주소를 찾을 수 없습니다. 도로명 또는 지번 주소를 확인해 주세요.");
+    let problem = host
+        .rest
+        .post("/v1/vehicles", &car("없는도시 없는로 999"))
+        .await
+        .refused(400, "VEHICLE006");
+    assert_eq!(
+        problem["detail"],
+        "주소를 찾을 수 없습니다. 도로명 또는 지번 주소를 확인해 주세요."
+    );
     // The plate is free: nothing was stored.
-    host.rest.post("/v1/vehicles", &car("서울 강남구 테헤란로 152")).await.ok(201);
+    host.rest
+        .post("/v1/vehicles", &car("서울 강남구 테헤란로 152"))
+        .await
+        .ok(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_no_photo_is_refused_and_the_car_stays_inactive() {
     let mesh = mesh().await;
     let host = Host::register(&mesh).await;
-    let id = host.new_car().await.ok(201)["id"].as_str().expect("an id").to_owned();
+    let id = host.new_car().await.ok(201)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let images = format!("/v1/vehicles/{id}/images");
     let announced = json!({ "content_type": "image/jpeg", "size_bytes": 9 });
     let upload = host.rest.post(&images, &announced).await.ok(201);
-    let complete = format!("{images}/{}:complete", upload["image_id"].as_str().expect("an id"));
+    let complete = format!(
+        "{images}/{}:complete",
+        upload["image_id"].as_str().expect("an id")
+    );
 
-    host.rest.post(&complete, &json!({})).await.refused(409, "VEHICLE009");
-    assert_eq!(put(&upload, b"more than nine bytes".to_vec()).await, 403, "the size is part of the signature");
+    host.rest
+        .post(&complete, &json!({}))
+        .await
+        .refused(409, "VEHICLE009");
+    assert_eq!(
+        put(&upload, b"more than nine bytes".to_vec()).await,
+        403,
+        "the size is part of the signature"
+    );
     assert_eq!(put(&upload, b"not a jpg".to_vec()).await, 200);
-    host.rest.post(&complete, &json!({})).await.refused(400, "VEHICLE010");
+    host.rest
+        .post(&complete, &json!({}))
+        .await
+        .refused(400, "VEHICLE010");
     let car = host.rest.get(&format!("/v1/vehicles/{id}")).await.ok(200);
     assert_eq!((&car["status"], &car["images"]), (&json!("inactive"), &json!([])));
 }
@@ -66,16 +108,30 @@ async fn a_file_that_is_no_photo_is_refused_and_the_car_stays_inactive() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_host_registers_cars_and_only_the_own_one_is_changed() {
     let mesh = mesh().await;
-    let (host, other, guest) = (Host::register(&mesh).await, Host::register(&mesh).await, Guest::register(&mesh).await);
+    let (host, other, guest) = (
+        Host::register(&mesh).await,
+        Host::register(&mesh).await,
+        Guest::register(&mesh).await,
+    );
     let id = host.car().await;
     let path = format!("/v1/vehicles/{id}");
     let change = json!({ "hourly_rate": 1_000 });
-    Rest::new(mesh.gateway()).put(&path, &change).await.refused(401, "AUTH001");
+    Rest::new(mesh.gateway())
+        .put(&path, &change)
+        .await
+        .refused(401, "AUTH001");
     guest.rest.put(&path, &change).await.refused(403, "AUTH003");
     other.rest.put(&path, &change).await.refused(404, "VEHICLE001");
     other.rest.delete(&path).await.refused(404, "VEHICLE001");
-    let car = host.rest.put(&path, &json!({ "hourly_rate": 25_000 })).await.ok(200);
-    assert_eq!((&car["hourly_rate"], &car["make"]), (&json!(25_000), &json!("Genesis")));
+    let car = host
+        .rest
+        .put(&path, &json!({ "hourly_rate": 25_000 }))
+        .await
+        .ok(200);
+    assert_eq!(
+        (&car["hourly_rate"], &car["make"]),
+        (&json!(25_000), &json!("Genesis"))
+    );
     host.rest.delete(&path).await.ok(204);
     host.rest.get(&path).await.refused(404, "VEHICLE001");
 }

@@ -23,12 +23,22 @@ pub struct Answer {
 
 impl Rest {
     pub fn new(gateway: &str) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { gateway: gateway.to_owned(), token: None, http }
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .build()
+            .expect("a client");
+        Self {
+            gateway: gateway.to_owned(),
+            token: None,
+            http,
+        }
     }
 
     pub fn signed_in(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
     }
 
     pub fn token(&self) -> &str {
@@ -61,7 +71,12 @@ impl Rest {
 
     /// A POST that may be repeated.
     pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
-        Answer::of(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
+        Answer::of(
+            self.request(Method::POST, path)
+                .header("idempotency-key", key)
+                .json(body),
+        )
+        .await
     }
 }
 
@@ -71,7 +86,11 @@ impl Answer {
         let (status, headers) = (reply.status(), reply.headers().clone());
         let text = reply.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Self { status, headers, body }
+        Self {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// The body of a success with exactly this status.
@@ -84,7 +103,12 @@ impl Answer {
     /// The problem of a refusal with exactly this status and code.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Value {
-        assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(
+            (self.status.as_u16(), self.body["code"].as_str()),
+            (status, Some(code)),
+            "{}",
+            self.body
+        );
         assert_eq!(self.headers["content-type"], "application/problem+json");
         self.body
     }

@@ -30,9 +30,20 @@ impl Events {
         }
         let reply = request.send().await.expect("an answer");
         assert_eq!(reply.status().as_u16(), 200);
-        assert!(reply.headers()["content-type"].to_str().expect("text").starts_with("text/event-stream"));
-        let bytes = reply.bytes_stream().map(|chunk| chunk.expect("the stream goes on").to_vec()).boxed();
-        Self { bytes, text: String::new() }
+        assert!(
+            reply.headers()["content-type"]
+                .to_str()
+                .expect("text")
+                .starts_with("text/event-stream")
+        );
+        let bytes = reply
+            .bytes_stream()
+            .map(|chunk| chunk.expect("the stream goes on").to_vec())
+            .boxed();
+        Self {
+            bytes,
+            text: String::new(),
+        }
     }
 
     /// The next event that carries data.
@@ -58,8 +69,8 @@ impl Events {
     pub async fn notification(&mut self, kind: &str) -> (String, Value) {
         loop {
             let event = self.next().await;
-            if event.name == "notification" && event.data["notification"]["type"] == kind {
-                return (event.id, event.data["notification"].clone());
+            if event.name == "notification" && event.data["type"] == kind {
+                return (event.id, event.data);
             }
         }
     }
@@ -67,8 +78,13 @@ impl Events {
 
 fn parse(block: &str) -> Option<Event> {
     let field = |name: &str| {
-        let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        lines.map(|value| value.trim_start().to_owned()).collect::<Vec<_>>().join("\n")
+        let lines = block
+            .lines()
+            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        lines
+            .map(|value| value.trim_start().to_owned())
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let data = field("data");
     (!data.is_empty()).then(|| Event {
