@@ -1,12 +1,9 @@
 //! Table `status_history`.
 
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
-    QueryOrder as _,
-};
+use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
 
-use super::entity::status_change::{Column, Entity, Model};
-use crate::domain::{Booking, BookingId, Change};
+use super::entity::status_change::{Entity, Model};
+use crate::domain::{Booking, Change};
 use crate::error::Error;
 use crate::record::Actor;
 
@@ -31,12 +28,4 @@ pub async fn insert(
         .exec_without_returning(conn)
         .await?;
     Ok(())
-}
-
-/// All changes of a booking, oldest first.
-pub async fn list(conn: &impl ConnectionTrait, id: BookingId) -> Result<Vec<Model>, Error> {
-    let changes = Entity::find()
-        .filter(Column::BookingId.eq(id.0))
-        .order_by_asc(Column::Version);
-    Ok(changes.all(conn).await?)
 }
