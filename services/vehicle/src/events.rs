@@ -12,9 +12,11 @@ use carshare_proto::booking::v1::{
 use carshare_store::{Consumer, Db};
 use futures::FutureExt as _;
 
+use crate::NAME;
+
 /// The consumer of everything this service listens to.
 pub fn consumer(db: &Db, redis: &Redis) -> Consumer {
-    Consumer::new(db, redis, "vehicle")
+    Consumer::new(db, redis, NAME)
         .on("booking", |tx, _, event: &BookingRequested| {
             on_booking::requested(tx, event).boxed()
         })

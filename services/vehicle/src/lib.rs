@@ -30,18 +30,23 @@ use carshare_objects::Objects;
 use carshare_store::Db;
 
 pub use config::Config;
-pub use run::{VehicleService, run};
+pub use run::Vehicle;
 
 use domain::Place;
 use error::{Error, Result};
 use geocoder::{Geocoder, KakaoGeocoder, MapUnavailable};
 use image_urls::ImageUrls;
 
+/// The name of this service.
+pub const NAME: &str = "vehicle";
+
 /// The embedded configuration; it is the configuration's documentation too.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
-/// The migrations of this service's own tables.
-pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+/// Its tables, on top of the mechanisms of `carshare-store`.
+pub fn migrator() -> sqlx::migrate::Migrator {
+    sqlx::migrate!("./migrations")
+}
 
 /// Everything a handler may use.
 pub struct App {

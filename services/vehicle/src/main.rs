@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    carshare_chassis::service::main::<carshare_vehicle::VehicleService>()
+    carshare_chassis::service::main::<carshare_vehicle::Vehicle>()
 }

@@ -2,8 +2,6 @@
 //!
 //! Only tidying: a dead hold blocks nobody, whoever wants its car removes it.
 
-use std::sync::Arc;
-
 use carshare_chassis::Shutdown;
 use carshare_store::{Lease, Tx};
 use chrono::TimeDelta;
@@ -14,9 +12,9 @@ use crate::error::Result;
 use crate::store::{occupancies, released_bookings};
 
 /// Sweeps until the shutdown.
-pub async fn run(app: Arc<App>, shutdown: Shutdown) {
+pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.holds.sweep_every();
-    Lease::run_every(&app.db, "sweep_holds", period, || sweep(&app), shutdown).await;
+    Lease::run_every(&app.db, "sweep_holds", period, || sweep(app), shutdown).await;
 }
 
 async fn sweep(app: &App) -> Result<()> {

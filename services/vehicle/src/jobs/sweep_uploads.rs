@@ -1,7 +1,5 @@
 //! Removes photos that were announced and never completed, with whatever file came for them.
 
-use std::sync::Arc;
-
 use carshare_chassis::Shutdown;
 use carshare_store::Lease;
 
@@ -13,9 +11,9 @@ use crate::store::vehicle_images;
 const AT_ONCE: u64 = 500;
 
 /// Sweeps until the shutdown.
-pub async fn run(app: Arc<App>, shutdown: Shutdown) {
+pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.images.sweep_every();
-    Lease::run_every(&app.db, "sweep_uploads", period, || sweep(&app), shutdown).await;
+    Lease::run_every(&app.db, "sweep_uploads", period, || sweep(app), shutdown).await;
 }
 
 /// First the file, then the row: what a crash leaves over is found again.

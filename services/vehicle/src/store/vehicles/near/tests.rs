@@ -10,7 +10,7 @@ use crate::domain::{Coordinates, Distance, Period};
 
 async fn db() -> (Database, Db) {
     let migrated = Database::create("vehicle", |url| async move {
-        carshare_store::migrate(&DatabaseConfig::at(url), &crate::MIGRATOR).await
+        carshare_store::migrate(&DatabaseConfig::at(url), crate::migrator()).await
     });
     let database = migrated.await;
     let db = Db::connect(&DatabaseConfig::at(database.url()), World::system()).unwrap();

@@ -1,0 +1,193 @@
+//! The promise of the search: a car is shown if and only if it can be held.
+//!
+//! Random calendars (opening hours, holds and bookings alive and dead, cars that are not offered), random times; each car
+//! is held or refused exactly as the search said.
+
+use std::collections::BTreeSet;
+
+use carshare_proto::vehicle::v1::*;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use uuid::Uuid;
+
+use crate::bench::cars::{hold_of, near_gangnam, open_on};
+use crate::bench::{Bench, Person};
+
+const CARS: usize = 4;
+
+/// Quarter hours from Monday 00:00 in Seoul.
+type Quarters = (i64, i64);
+
+#[derive(Clone, Debug)]
+struct Rule {
+    /// Weekday, or a day of November.
+    day: Result<i32, u32>,
+    start: i64,
+    end: i64,
+    is_blocked: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Calendar {
+    is_offered: bool,
+    rules: Vec<Rule>,
+    /// Taken, and by what: a booking, a hold, a dead hold.
+    taken: Vec<(Quarters, u8)>,
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let day = prop_oneof![(0i32..7).prop_map(Ok), (22u32..27).prop_map(Err)];
+    (day, 0i64..96, 0i64..=96, prop::bool::weighted(0.3)).prop_map(|(day, start, end, is_blocked)| Rule {
+        day,
+        start,
+        end,
+        is_blocked,
+    })
+}
+
+fn any_quarters() -> impl Strategy<Value = Quarters> {
+    (0i64..96 * 4, 1i64..96).prop_map(|(start, length)| (start, start + length))
+}
+
+fn any_calendar() -> impl Strategy<Value = Calendar> {
+    let taken = prop::collection::vec((any_quarters(), 0u8..3), 0..4);
+    (
+        prop::bool::weighted(0.9),
+        prop::collection::vec(any_rule(), 0..4),
+        taken,
+    )
+        .prop_map(|(is_offered, rules, taken)| Calendar {
+            is_offered,
+            rules,
+            taken,
+        })
+}
+
+fn clock(quarters: i64) -> String {
+    format!("{:02}:{:02}", quarters / 4, quarters % 4 * 15)
+}
+
+fn moment(quarters: i64) -> prost_types::Timestamp {
+    let monday = crate::bench::at("23T00:00").timestamp();
+    prost_types::Timestamp {
+        seconds: monday + quarters * 900,
+        nanos: 0,
+    }
+}
+
+fn rule_of(car: &Vehicle, rule: &Rule) -> AddAvailabilityRequest {
+    AddAvailabilityRequest {
+        day_of_week: rule.day.ok(),
+        is_recurring: rule.day.is_ok(),
+        specific_date: rule.day.err().map(|day| format!("2026-11-{day}")),
+        is_blocked: rule.is_blocked,
+        ..open_on(car, 0, &clock(rule.start), &clock(rule.end))
+    }
+}
+
+impl Bench {
+    /// Writes a calendar straight into the tables; what would overlap is left out.
+    async fn fill(&self, host: Person, car: &Vehicle, calendar: &Calendar) {
+        for rule in &calendar.rules {
+            self.add_rule(host, rule_of(car, rule)).await.unwrap();
+        }
+        for ((start, end), kind) in &calendar.taken {
+            let (kind, expires_at) = match kind {
+                0 => ("booking", "NULL"),
+                1 => ("hold", "'2026-11-23T09:00:01+09:00'"),
+                _ => ("hold", "'2026-11-23T09:00:00+09:00'"),
+            };
+            let (start, end) = (moment(*start).seconds, moment(*end).seconds);
+            self.execute(&format!(
+                "INSERT INTO occupancies VALUES ('{}', '{}', tstzrange(to_timestamp({start}), to_timestamp({end})), \
+                 '{kind}', {expires_at}, now()) ON CONFLICT DO NOTHING",
+                self.world.ids.next(),
+                car.id
+            ))
+            .await;
+        }
+        if !calendar.is_offered {
+            self.set_status(host, car, VehicleStatus::Inactive).await.unwrap();
+        }
+    }
+
+    /// The cars that can be held for this time. Each hold is given back.
+    async fn holdable(&self, cars: &[Vehicle], (start, end): Quarters) -> BTreeSet<String> {
+        let mut held = BTreeSet::new();
+        for car in cars {
+            let id: Uuid = self.world.ids.next();
+            let hold = PlaceHoldRequest {
+                start_datetime: Some(moment(start)),
+                end_datetime: Some(moment(end)),
+                ..hold_of(id, car, ("23T00:00", "23T00:00"))
+            };
+            if self.place(hold).await.is_ok() {
+                held.insert(car.id.clone());
+                self.release(id).await.unwrap();
+            }
+        }
+        held
+    }
+
+    async fn shown(&self, (start, end): Quarters) -> BTreeSet<String> {
+        let search = SearchVehiclesRequest {
+            start_datetime: Some(moment(start)),
+            end_datetime: Some(moment(end)),
+            page_size: 200,
+            ..near_gangnam(("23T00:00", "23T00:00"))
+        };
+        self.found(search).await.into_iter().collect()
+    }
+}
+
+/// The cars stay, their calendars are new.
+async fn check(
+    bench: &Bench,
+    host: Person,
+    cars: &[Vehicle],
+    calendars: &[Calendar],
+    asked: &[Quarters],
+) -> Result<(), TestCaseError> {
+    bench
+        .execute("TRUNCATE occupancies, availabilities; UPDATE vehicles SET status = 'active'")
+        .await;
+    for (car, calendar) in cars.iter().zip(calendars) {
+        bench.fill(host, car, calendar).await;
+    }
+    for quarters in asked {
+        let shown = bench.shown(*quarters).await;
+        prop_assert_eq!(shown, bench.holdable(cars, *quarters).await, "{:?}", quarters);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_car_is_shown_if_and_only_if_it_can_be_held() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (bench, host, cars) = runtime.block_on(async {
+        let bench = Bench::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+        let host = bench.host();
+        let mut cars = Vec::new();
+        for _ in 0..CARS {
+            cars.push(bench.car(host).await);
+        }
+        (bench, host, cars)
+    });
+    let config = Config {
+        cases: 48,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
+    let inputs = (
+        prop::collection::vec(any_calendar(), CARS),
+        prop::collection::vec(any_quarters(), 5),
+    );
+    let run = TestRunner::new(config).run(&inputs, |(calendars, asked)| {
+        runtime.block_on(check(&bench, host, &cars, &calendars, &asked))
+    });
+    if let Err(error) = run {
+        panic!("{error}");
+    }
+    runtime.block_on(bench.finish());
+}
