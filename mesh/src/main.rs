@@ -4,6 +4,7 @@ mod banner;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use carshare_auth::admin::{NewAdmin, create_admin};
@@ -39,9 +40,9 @@ struct RunArgs {
     /// Port of the sandbox.
     #[arg(long, default_value_t = 8090)]
     sandbox_port: u16,
-    /// Port of the S3 server; a free one when absent.
-    #[arg(long)]
-    s3_port: Option<u16>,
+    /// Port of the S3 server, which photos have in their URLs.
+    #[arg(long, default_value_t = 8091)]
+    s3_port: u16,
     /// Do not load demo data.
     #[arg(long)]
     no_demo: bool,
@@ -51,11 +52,24 @@ struct RunArgs {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    let finished = match Cli::parse().command {
         Command::Run(args) => run(args).await,
-        Command::BenchSmoke => bench::smoke(own_folder()?).await,
+        Command::BenchSmoke => bench_smoke().await,
+    };
+    match finished {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("carshare: {error:#}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+/// The services' binaries are beside this one.
+async fn bench_smoke() -> Result<()> {
+    let own = std::env::current_exe()?;
+    bench::smoke(own.parent().context("a binary without a folder")?.to_owned()).await
 }
 
 async fn run(args: RunArgs) -> Result<()> {
@@ -72,7 +86,7 @@ async fn run(args: RunArgs) -> Result<()> {
         data: Some(data.clone()),
         gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, args.gateway_port)),
         sandbox: SocketAddr::from((Ipv4Addr::LOCALHOST, args.sandbox_port)),
-        s3_port: args.s3_port,
+        s3_port: Some(args.s3_port),
         world,
         env: Vec::new(),
     };
@@ -121,10 +135,4 @@ async fn load_demo(mesh: &Mesh) -> Result<()> {
 fn make_folder(path: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
     Ok(path.canonicalize()?)
-}
-
-/// Where this binary is, and the services' beside it.
-fn own_folder() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    Ok(own.parent().context("a binary without a folder")?.to_owned())
 }

@@ -1,5 +1,6 @@
 """Two ways to call the mesh: native gRPC by reflection, gRPC-web by buf. Both take and give canonical protobuf JSON."""
 
+import base64
 import json
 import subprocess
 import threading
@@ -30,6 +31,17 @@ def product_code(packed_status):
     return ""
 
 
+def error_info_code(details):
+    """The same of the details as buf prints them: the type and the message, encoded without padding."""
+    from google.rpc import error_details_pb2
+
+    for detail in details:
+        if detail["type"] == "google.rpc.ErrorInfo":
+            packed = base64.b64decode(detail["value"] + "==")
+            return error_details_pb2.ErrorInfo.FromString(packed).metadata["code"]
+    return ""
+
+
 class GrpcByReflection:
     """Python grpcio. Knows no message type before it has asked the gateway."""
 
@@ -38,10 +50,13 @@ class GrpcByReflection:
     def __init__(self, gateway):
         self.channel = grpc.insecure_channel(gateway.removeprefix("http://"))
         self.pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(self.channel))
+        # Two threads that ask the pool for the same file at once break it.
+        self.asking = threading.Lock()
 
     def _method(self, path):
         service, method = path.split("/")
-        found = self.pool.FindServiceByName(service).FindMethodByName(method)
+        with self.asking:
+            found = self.pool.FindServiceByName(service).FindMethodByName(method)
         request = message_factory.GetMessageClass(found.input_type)
         reply = message_factory.GetMessageClass(found.output_type)
         return request, reply
@@ -91,9 +106,7 @@ class GrpcWebByBuf:
         done = subprocess.run(self._command(path, body, token), capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
             error = json.loads(done.stderr)
-            infos = [d["debug"] for d in error.get("details", []) if d["type"] == "google.rpc.ErrorInfo" and "debug" in d]
-            code = infos[0]["metadata"]["code"] if infos else ""
-            raise Refused(error["code"].upper(), code)
+            raise Refused(error["code"].upper(), error_info_code(error.get("details", [])))
         return snake(json.loads(done.stdout or "{}"))
 
     def stream(self, path, body, token, until, seconds=30):

@@ -6,12 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use tokio::sync::watch;
 
 /// Longest single nap of the system clock: after it the wall time is read again, so that a corrected system clock
 /// is noticed.
 const LONGEST_NAP: Duration = Duration::from_mins(1);
+
+/// Digits below the second: PostgreSQL keeps microseconds, and what is answered has to be what is stored.
+const PRECISION: u16 = 6;
 
 /// Tells the time and wakes sleepers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,14 +42,14 @@ impl Clock {
         (Self(Source::Manual(Arc::clone(&time))), ManualClock(time))
     }
 
-    /// The time now.
+    /// The time now, to the microsecond.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the machine's clock"
     )]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Source::System => Utc::now(),
+            Source::System => Utc::now().trunc_subsecs(PRECISION),
             Source::Manual(time) => *time.borrow(),
         }
     }
