@@ -2,10 +2,12 @@
 
 mod people;
 mod rest;
+mod running;
 mod stream;
 
 pub use people::{Guest, Host, Slot, next_slot, put};
 pub use rest::{Answer, Rest};
+pub use running::Running;
 pub use stream::Events;
 
 use std::time::Duration;

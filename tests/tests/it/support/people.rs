@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use carshare_mesh::Mesh;
 use carshare_testkit::eventually;
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use serde_json::{Value, json};
 
 use super::PATIENCE;
 use super::rest::{Answer, Rest};
+use super::running::Running;
 
 pub const PASSWORD: &str = "correct horse 42";
 
@@ -79,7 +79,7 @@ async fn register(rest: &Rest, role: &str) -> (String, String, Rest) {
 }
 
 impl Host {
-    pub async fn register(mesh: &Mesh) -> Self {
+    pub async fn register(mesh: &impl Running) -> Self {
         let (id, _, rest) = register(&Rest::new(mesh.gateway()), "host").await;
         Self { id, rest }
     }
@@ -131,7 +131,7 @@ impl Host {
 }
 
 impl Guest {
-    pub async fn register(mesh: &Mesh) -> Self {
+    pub async fn register(mesh: &impl Running) -> Self {
         let (id, email, rest) = register(&Rest::new(mesh.gateway()), "guest").await;
         Self {
             id,
@@ -159,7 +159,7 @@ impl Guest {
     }
 
     /// A guest whose card works.
-    pub async fn with_card(mesh: &Mesh) -> Self {
+    pub async fn with_card(mesh: &impl Running) -> Self {
         let guest = Self::register(mesh).await;
         guest.add_card(carshare_sandbox::GOOD_CARD).await.ok(201);
         guest
