@@ -109,6 +109,7 @@ impl Lease {
         R: Future<Output = Result<(), E>>,
         E: Into<ChassisError>,
     {
+        let began = self.db.world().clock.now();
         if let Some(taken) = self.take(woken).await? {
             return Ok(taken);
         }
@@ -116,12 +117,12 @@ impl Lease {
             succeeded = self.work(job) => succeeded,
             () = self.keep_alive() => false,
         };
-        let period = if succeeded {
-            self.period
+        // Counted from the beginning: what becomes due while the job runs does not wait for a period more.
+        let next = if succeeded {
+            began + row::delta(self.period)
         } else {
-            self.period.min(AFTER_FAILURE)
+            self.db.world().clock.now() + row::delta(self.period.min(AFTER_FAILURE))
         };
-        let next = self.db.world().clock.now() + row::delta(period);
         self.give_back(next).await?;
         Ok(Turn::Done { next })
     }

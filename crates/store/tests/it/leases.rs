@@ -59,6 +59,24 @@ async fn a_job_runs_at_first_and_then_each_period_of_the_injected_clock() {
 }
 
 #[tokio::test]
+async fn a_period_that_passes_while_the_job_runs_is_not_lost() {
+    let bench = bench().await;
+    let runs = Runs::default();
+    let (counted, clock) = (runs.0.clone(), bench.clock.clone());
+    let lease = Lease::every(&bench.db, "slow", HOUR);
+    // The first run takes an hour; the clock stands still from then on.
+    let job = move || {
+        if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            clock.advance(HOUR);
+        }
+        async { Ok::<(), ChassisError>(()) }
+    };
+    let running = Running::start(|shutdown| lease.run(shutdown, job));
+    runs.reach(2).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn two_processes_run_it_once_a_period() {
     let bench = bench().await;
     let (world, clock) = crate::bench::world(9);
