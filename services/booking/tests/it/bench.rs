@@ -159,6 +159,7 @@ impl Bench {
 }
 
 /// Waits for a condition.
+#[track_caller]
 pub fn soon<R: Future<Output = bool>>(condition: impl FnMut() -> R) -> impl Future<Output = ()> {
     eventually_true(PATIENCE, condition)
 }
