@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::edge::Edge;
-use crate::exchange::{Exchange, Front};
+use crate::exchange::{Exchange, Front, Opening};
 use crate::layer::{cors, panic, security, shed, surroundings};
 use crate::refusal::Refusal;
 use crate::{docs, grpc, openapi, rest};
@@ -58,6 +58,10 @@ pub fn router(
         .fallback(front)
         .layer(from_fn_with_state(places, shed::shed))
         .with_state(edge);
+    let opening = Opening {
+        ids: world.ids.clone(),
+        proxies: config.limits.proxies,
+    };
     // Probes are answered however much is going on.
     let probes = Router::new()
         .route("/healthz", get(|| std::future::ready("ok")))
@@ -73,7 +77,7 @@ pub fn router(
             security::add,
         ))
         .layer(cors::layer(&config.cors)?)
-        .layer(from_fn_with_state(world.ids.clone(), surroundings::surround)))
+        .layer(from_fn_with_state(opening, surroundings::surround)))
 }
 
 async fn front(

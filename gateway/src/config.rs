@@ -24,7 +24,7 @@ pub struct Config {
     /// `[tls]`: the gateway's own certificate, by which the services know it.
     #[serde(default)]
     pub tls: Tls,
-    /// `[redis]`: signed-out tokens. Not asked when absent.
+    /// `[redis]`: signed-out tokens and the counters of the limits. Without it neither is known to other processes.
     #[serde(default)]
     pub redis: Option<Redis>,
     /// `[peers.<service>]`: where the packages `carshare.<service>.v1` are served.
@@ -32,6 +32,9 @@ pub struct Config {
     /// `[edge]`: bounds of a request.
     #[serde(default)]
     pub edge: EdgeConfig,
+    /// `[limits]`: how often one may ask.
+    #[serde(default)]
+    pub limits: Limits,
     /// `[cors]`: who may ask from a browser.
     #[serde(default)]
     pub cors: Cors,
@@ -51,6 +54,20 @@ pub struct EdgeConfig {
     pub https: bool,
 }
 
+/// `[limits]`. Zero is no limit. The defaults are for development, where everybody has one address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Calls a minute from one address. Default 6,000; 100 in production.
+    pub per_minute_by_address: u32,
+    /// Calls an hour of one user. Default 60,000; 1,000 in production.
+    pub per_hour_by_user: u32,
+    /// The limits of the classes that the contract names are multiplied by this. Default 100; 1 in production.
+    pub class_factor: u32,
+    /// Proxies of ours in front of this port, each of which adds to X-Forwarded-For. Default 0: the connection counts.
+    pub proxies: usize,
+}
+
 /// `[cors]`
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -66,6 +83,17 @@ impl Default for EdgeConfig {
             max_reply_bytes: 16 << 20,
             keep_alive_ms: 15_000,
             https: false,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            per_minute_by_address: 6_000,
+            per_hour_by_user: 60_000,
+            class_factor: 100,
+            proxies: 0,
         }
     }
 }

@@ -20,6 +20,7 @@ use tokio::time::timeout_at;
 use crate::ending::{self, Ending};
 use crate::exchange::Exchange;
 use crate::grpc::Infrastructure;
+use crate::limit::Limiter;
 use crate::refusal::{COME_BACK, Refusal};
 use crate::routes::Routes;
 use crate::rpc::{Rpc, Rpcs};
@@ -34,6 +35,8 @@ pub struct Edge {
     pub peers: Peers,
     /// Who is let in.
     pub verifier: Verifier,
+    /// How often one may ask.
+    pub limiter: Limiter,
     /// Health and reflection, answered here.
     pub infrastructure: Infrastructure,
     /// What is too much.
@@ -68,13 +71,21 @@ pub struct Peers(BTreeMap<String, PeerChannel>);
 pub struct Called(pub Arc<Rpc>);
 
 impl Edge {
-    /// Lets the caller of `rpc` in, or refuses. The service will look again.
-    pub async fn admit(&self, rpc: &Rpc, headers: &HeaderMap) -> Result<Caller, Error> {
+    /// Lets the caller of `rpc` in, or refuses. The service will look again. Refused callers count for the limits too:
+    /// guessing is limited.
+    pub async fn admit(&self, exchange: &Exchange, rpc: &Rpc, headers: &HeaderMap) -> Result<Caller, Error> {
         let visitor = Visitor {
             peer: None,
             bearer: access::bearer(headers),
         };
-        access::admit(rpc.method, visitor, &self.verifier).await
+        let admitted = access::admit(rpc.method, visitor, &self.verifier).await;
+        let caller = admitted.as_ref().unwrap_or(&Caller::Anonymous);
+        let (standing, taken) = self.limiter.take(rpc, exchange.address, caller).await;
+        if let Some(standing) = standing {
+            // An exchange calls one RPC, so nobody was here before.
+            let _ = exchange.standing.set(standing);
+        }
+        taken.and(admitted)
     }
 
     /// When a stream of this caller has to end.

@@ -1,14 +1,23 @@
 //! What every part of the edge has to know about the request it answers: on which front it came, in which language the
 //! answer is read, and under which id it is found in the logs.
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, OnceLock};
+
+use carshare_chassis::listen::Connection;
 use carshare_chassis::{Ids, Lang};
-use http::HeaderMap;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use http::{HeaderMap, Request};
+
+use crate::limit::{Standing, client_address};
 
 /// The header a client may send to name its request, and which every answer carries.
 pub const CORRELATION_ID: &str = "x-correlation-id";
 /// The same as other systems call it; read, never written.
 const REQUEST_ID: &str = "x-request-id";
+
+/// The address of a request that came over no connection, as in tests.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// One request of a client. Made once, kept in the request's extensions.
 #[derive(Clone, Debug)]
@@ -21,6 +30,19 @@ pub struct Exchange {
     pub correlation_id: String,
     /// The path that was asked for, without the query: that may hold what does not belong in an answer.
     pub path: String,
+    /// Whose address it came from.
+    pub address: IpAddr,
+    /// How the tightest budget of the client stands, once it was looked at.
+    pub standing: Arc<OnceLock<Standing>>,
+}
+
+/// What an exchange needs to be opened.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Makes ids for requests that bring none.
+    pub ids: Ids,
+    /// Proxies of ours in front.
+    pub proxies: usize,
 }
 
 /// The protocol of a request.
@@ -33,8 +55,13 @@ pub enum Front {
 }
 
 impl Exchange {
-    /// Reads what the headers say.
-    pub fn open(headers: &HeaderMap, path: &str, ids: &Ids) -> Self {
+    /// Reads what the head of the request says.
+    pub fn open<B>(request: &Request<B>, opening: &Opening) -> Self {
+        let headers = request.headers();
+        let remote = request
+            .extensions()
+            .get::<Connection>()
+            .map(|connection| connection.remote.ip());
         let id = [CORRELATION_ID, REQUEST_ID]
             .iter()
             .find_map(|name| correlation_id(headers, name));
@@ -42,8 +69,26 @@ impl Exchange {
         Self {
             front: Front::of(headers),
             lang: language.map_or(Lang::default(), Lang::from_accept_language),
-            correlation_id: id.unwrap_or_else(|| ids.next().to_string()),
-            path: path.to_owned(),
+            correlation_id: id.unwrap_or_else(|| opening.ids.next().to_string()),
+            path: request.uri().path().to_owned(),
+            address: client_address(remote.unwrap_or(NOWHERE), headers, opening.proxies),
+            standing: Arc::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Exchange {
+    /// One that came over REST.
+    pub fn for_test(lang: Lang, correlation_id: &str, path: &str) -> Self {
+        let (correlation_id, path) = (correlation_id.to_owned(), path.to_owned());
+        Self {
+            front: Front::Rest,
+            lang,
+            correlation_id,
+            path,
+            address: NOWHERE,
+            standing: Arc::default(),
         }
     }
 }
@@ -84,11 +129,16 @@ mod tests {
     use super::*;
 
     fn open(headers: &[(&'static str, &str)]) -> Exchange {
-        let headers = headers
+        let request = headers
             .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect();
-        Exchange::open(&headers, "/v1/bookings", &World::system().ids)
+            .fold(Request::get("/v1/bookings?a=b"), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        let opening = Opening {
+            ids: World::system().ids,
+            proxies: 0,
+        };
+        Exchange::open(&request.body(()).unwrap(), &opening)
     }
 
     #[test]
@@ -119,6 +169,11 @@ mod tests {
             assert_eq!(open(&[("content-type", content_type)]).front, front);
         }
         assert_eq!(open(&[]).front, Front::Rest);
+    }
+
+    #[test]
+    fn the_query_is_not_kept() {
+        assert_eq!(open(&[]).path, "/v1/bookings");
     }
 
     #[test]

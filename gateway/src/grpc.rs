@@ -37,12 +37,19 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
     };
     let (parts, body) = request.into_parts();
     let scope = edge.scope(exchange, rpc, &parts.headers);
-    let answer = edge::within(scope, forward(edge, exchange.lang, rpc, parts, body)).await;
+    let answer = edge::within(scope, forward(edge, exchange, rpc, parts, body)).await;
     edge::labelled(answer.unwrap_or_else(|refusal| refusal.answer(exchange)), rpc)
 }
 
-async fn forward(edge: &Edge, lang: Lang, rpc: &Rpc, parts: Parts, body: Body) -> Result<Response, Refusal> {
-    let caller = edge.admit(rpc, &parts.headers).await?;
+async fn forward(
+    edge: &Edge,
+    exchange: &Exchange,
+    rpc: &Rpc,
+    parts: Parts,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let caller = edge.admit(exchange, rpc, &parts.headers).await?;
+    let lang = exchange.lang;
     let streaming = rpc.method.streaming();
     let body = if streaming.client {
         unhinted(body)

@@ -14,6 +14,7 @@
 //! | [`rest`] | the REST front: HTTP ⇄ messages; server-sent events |
 //! | [`json`] | the JSON of REST, for any message |
 //! | [`refusal`], [`problem`] | refusals on their way out; RFC 9457 |
+//! | [`limit`] | rate limits |
 //! | [`headers`] | what crosses the edge |
 //! | [`openapi`], [`docs`] | the contract, for tools and for people |
 
@@ -27,6 +28,7 @@ pub mod grpc;
 pub mod headers;
 pub mod json;
 pub mod layer;
+pub mod limit;
 pub mod openapi;
 pub mod problem;
 mod ready;
@@ -49,6 +51,7 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::edge::{Edge, Limits, Peers};
 use crate::grpc::Infrastructure;
+use crate::limit::Limiter;
 use crate::routes::Routes;
 use crate::rpc::Rpcs;
 
@@ -129,6 +132,7 @@ fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<E
     let peers = peers(config, world)?;
     Ok(Edge {
         verifier: verifier(config, &peers, world)?,
+        limiter: Limiter::new(config, &world.clock)?,
         infrastructure: Infrastructure::new(&rpcs)?,
         limits: Limits {
             max_body_bytes: config.edge.max_body_bytes,

@@ -9,7 +9,6 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
-use carshare_chassis::Ids;
 use carshare_chassis::telemetry::propagation;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::{Frame, SizeHint};
@@ -18,18 +17,21 @@ use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::edge::Called;
-use crate::exchange::{CORRELATION_ID, Exchange};
+use crate::exchange::{CORRELATION_ID, Exchange, Opening};
 use crate::refusal::Refused;
 
 /// Opens the exchange and ends it.
-pub async fn surround(State(ids): State<Ids>, mut request: Request, next: Next) -> Response {
-    let exchange = Exchange::open(request.headers(), request.uri().path(), &ids);
+pub async fn surround(State(opening): State<Opening>, mut request: Request, next: Next) -> Response {
+    let exchange = Exchange::open(&request, &opening);
     let span = span(&request, &exchange);
     let mut record = Record::open(&exchange, request.method(), span.clone());
     request.extensions_mut().insert(exchange.clone());
     let mut response = next.run(request).instrument(span).await;
     if let Ok(id) = HeaderValue::from_str(&exchange.correlation_id) {
         response.headers_mut().insert(CORRELATION_ID, id);
+    }
+    if let Some(standing) = exchange.standing.get() {
+        standing.write(response.headers_mut());
     }
     record.answered(&response);
     response.map(|inner| Body::new(Watched { inner, record }))

@@ -6,15 +6,9 @@ use serde_json::json;
 use tonic::Code;
 
 use super::*;
-use crate::exchange::Front;
 
 fn exchange(lang: Lang) -> Exchange {
-    Exchange {
-        front: Front::Rest,
-        lang,
-        correlation_id: "c-1".into(),
-        path: "/v1/bookings/7/start".into(),
-    }
+    Exchange::for_test(lang, "c-1", "/v1/bookings/7/start")
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {

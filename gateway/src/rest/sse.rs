@@ -149,15 +149,9 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
-    use crate::exchange::Front;
 
     async fn written(messages: Vec<Result<SubscribeResponse, Status>>) -> String {
-        let exchange = Exchange {
-            front: Front::Rest,
-            lang: Lang::En,
-            correlation_id: "c".into(),
-            path: "/stream".into(),
-        };
+        let exchange = Exchange::for_test(Lang::En, "c", "/stream");
         let messages = messages
             .into_iter()
             .map(|message| message.map(|message| message.transcode_to_dynamic()));

@@ -1,7 +1,5 @@
 //! Native gRPC through the gateway: bytes in, bytes out.
 
-use std::time::Duration;
-
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
 use carshare_proto::booking::v1::{CreateBookingRequest, GetBookingRequest};
 use carshare_proto::notification::v1::SubscribeRequest;
@@ -228,35 +226,6 @@ async fn a_draining_gateway_sends_streams_elsewhere() {
         (Code::Unavailable, "UNAVAILABLE".into(), "COMMON005".into())
     );
     assert!(ended.get_details_retry_info().is_some());
-}
-
-#[tokio::test]
-async fn a_deadline_is_kept_and_handed_on() {
-    let edge = Edge::start().await;
-    let mut client = BookingServiceClient::new(edge.channel().await);
-    let mut request = with_token(&edge, "guest", booking("hang"));
-    request
-        .metadata_mut()
-        .insert("grpc-timeout", "400m".parse().unwrap());
-    let late = client.create_booking(request).await.unwrap_err();
-    assert_eq!(
-        facts(&late),
-        (
-            Code::DeadlineExceeded,
-            "DEADLINE_EXCEEDED".into(),
-            "COMMON006".into()
-        )
-    );
-    let given = edge
-        .services
-        .last()
-        .get("grpc-timeout")
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
-    let given = carshare_chassis::deadline::parse_timeout(&given).unwrap();
-    assert!(given < Duration::from_millis(400), "{given:?}");
 }
 
 #[tokio::test]

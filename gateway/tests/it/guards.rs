@@ -107,3 +107,48 @@ async fn what_is_too_much_at_once_is_refused_and_probes_are_not() {
         () = others => {}
     }
 }
+
+#[tokio::test]
+async fn calls_are_counted_in_redis_and_in_the_process_while_it_is_away() {
+    let redis = carshare_testkit::redis_url().await;
+    let (proxy, url) = carshare_testkit::proxy::FaultProxy::in_front_of(&redis)
+        .await
+        .unwrap();
+    let edge = Edge::start_with(|config| {
+        config.redis = Some(carshare_chassis::config::Redis::at(url));
+        config.limits.per_minute_by_address = 2;
+    })
+    .await;
+    let ask = async || {
+        edge.anonymous(Method::GET, "/.well-known/jwks.json")
+            .send()
+            .await
+            .unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(ask().await.status().as_u16(), 200);
+    }
+    let refused = ask().await;
+    assert_eq!(
+        header(&refused, "ratelimit-policy"),
+        Some(r#""address";q=2;w=60"#)
+    );
+    assert!(
+        header(&refused, "ratelimit")
+            .unwrap()
+            .starts_with(r#""address";r=0;t="#)
+    );
+    let after: u64 = header(&refused, "retry-after").unwrap().parse().unwrap();
+    assert!((1..=30).contains(&after), "{after}");
+    let (status, problem) = told(refused).await;
+    assert_eq!(
+        (status, &problem["code"], &problem["metadata"]["budget"]),
+        (429, &json!("COMMON004"), &json!("address"))
+    );
+
+    proxy.cut();
+    let standing = ask().await;
+    assert_eq!(header(&standing, "ratelimit"), Some(r#""address";r=1;t=30"#));
+    assert_eq!(ask().await.status().as_u16(), 200);
+    assert_eq!(ask().await.status().as_u16(), 429);
+}

@@ -1,10 +1,13 @@
 //! gRPC-web and gRPC-web-text, framed by hand as browsers do.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use carshare_proto::booking::v1::{Booking, CreateBookingRequest, GetBookingRequest};
 use carshare_proto::notification::v1::{SubscribeRequest, SubscribeResponse};
 use prost::Message;
+use prost_types::Timestamp;
 use reqwest::{Method, Response};
 
 use crate::harness::{Edge, SOON, VEHICLE, header};
@@ -127,6 +130,45 @@ async fn a_server_stream_in_text() {
         cursors.extend(messages.map(|(_, bytes)| SubscribeResponse::decode(&bytes[..]).unwrap().cursor));
     }
     assert_eq!(cursors, ["5", "6"]);
+}
+
+/// Not by tonic's client: that would keep the deadline itself.
+#[tokio::test]
+async fn a_deadline_is_kept_and_handed_on() {
+    let edge = Edge::start().await;
+    let message = CreateBookingRequest {
+        vehicle_id: VEHICLE.into(),
+        start_datetime: Some(Timestamp {
+            seconds: 1_795_400_000,
+            nanos: 0,
+        }),
+        end_datetime: Some(Timestamp {
+            seconds: 1_795_410_000,
+            nanos: 0,
+        }),
+        guest_message: Some("hang".into()),
+    };
+    let request = edge
+        .request("guest", Method::POST, CREATE)
+        .header("content-type", "application/grpc-web");
+    let response = request
+        .header("grpc-timeout", "900m")
+        .body(framed(&message))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(header(&response, "grpc-status"), Some("4"));
+    assert!(header(&response, "grpc-status-details-bin").is_some());
+    let given = edge
+        .services
+        .last()
+        .get("grpc-timeout")
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let given = carshare_chassis::deadline::parse_timeout(&given).unwrap();
+    assert!(given < Duration::from_millis(900), "{given:?}");
 }
 
 #[tokio::test]

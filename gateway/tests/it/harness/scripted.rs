@@ -4,7 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use carshare_chassis::listen::{self, Options, Protocol};
 use carshare_chassis::{Error, Lang, Shutdown, task};
 use carshare_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 use carshare_proto::auth::v1::{self as auth, GetJwksResponse, Jwk, LogoutResponse};
@@ -21,9 +23,8 @@ use carshare_proto::notification::v1::{self as notification, Heartbeat, Notifica
 use futures::{Stream, StreamExt as _, stream};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::metadata::MetadataMap;
-use tonic::transport::Server;
+use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status};
 
 /// The servers, and what they saw.
@@ -46,13 +47,24 @@ impl Scripted {
             jwks: Arc::new(jwks),
         };
         let (_, health) = tonic_health::server::health_reporter();
-        let serving = Server::builder()
+        let mut services = RoutesBuilder::default();
+        services
             .add_service(health)
-            .add_service(AuthServiceServer::new(scripted.clone()))
-            .add_service(BookingServiceServer::new(scripted.clone()))
-            .add_service(NotificationServiceServer::new(scripted.clone()))
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), forever());
-        task::spawn("scripted", serving);
+            .add_service(AuthServiceServer::new(scripted.clone()));
+        services.add_service(BookingServiceServer::new(scripted.clone()));
+        services.add_service(NotificationServiceServer::new(scripted.clone()));
+        // Not tonic's own server: that would keep deadlines, and it is the gateway that has to.
+        let options = Options {
+            tls: None,
+            protocol: Protocol::Http2,
+            max_streams_per_connection: 100,
+            drain_timeout: Duration::ZERO,
+        };
+        let stop = Shutdown::new().token().clone();
+        task::spawn(
+            "scripted",
+            listen::serve(listener, options, services.routes().prepare(), stop),
+        );
         scripted
     }
 
@@ -82,10 +94,6 @@ impl Scripted {
             .unwrap_or_else(PoisonError::into_inner)
             .push(request.metadata().clone());
     }
-}
-
-async fn forever() {
-    Shutdown::new().cancelled().await;
 }
 
 fn unscripted<T>() -> Result<Response<T>, Status> {
