@@ -1,8 +1,9 @@
 # Everything a developer types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt docs reset prepare build bench-smoke test-clients
+.PHONY: help run test lint fmt docs reset prepare build bench-smoke test-clients test-readme
 
 CARGO ?= cargo
+PROFILE ?= dev
 TARGET_DIR = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 
 help: ## list the targets
@@ -17,11 +18,15 @@ build: prepare ## build everything
 run: build ## start the whole mesh with demo data: gateway on 8080, sandbox on 8090
 	@exec $(TARGET_DIR)/debug/carshare run
 
-test: build ## run the whole test suite
+test: build ## run the whole test suite, the README's commands included
 	$(CARGO) test --workspace --locked
+	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 
 test-clients: build ## the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
 	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare
+
+test-readme: build ## the README's booking journey, as pasted
+	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 
 lint: prepare ## formatting, clippy, the contract
 	$(CARGO) fmt --all --check
@@ -38,5 +43,6 @@ docs: ## print the pages that come from the contract
 reset: ## forget the data of the local mesh
 	rm -rf .carshare
 
-bench-smoke: build ## memory when idle, seconds to ready, CPU of a request
-	@$(TARGET_DIR)/debug/carshare bench-smoke
+bench-smoke: prepare ## seconds to ready, memory when idle, CPU of a request (PROFILE=release for real figures)
+	$(CARGO) build --workspace --locked --profile $(PROFILE)
+	@$(TARGET_DIR)/$(patsubst dev,debug,$(PROFILE))/carshare bench-smoke

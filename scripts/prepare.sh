@@ -10,10 +10,12 @@ packages=""
 need() { packages="$packages $1"; }
 
 have cc || { need gcc; need libc6-dev; }
-have protoc && [ -e /usr/include/google/protobuf/descriptor.proto ] || [ "$(uname)" = Darwin ] && have protoc ||
-    { need protobuf-compiler; need libprotobuf-dev; }
+have protoc && [ -e /usr/include/google/protobuf/descriptor.proto ] || { need protobuf-compiler; need libprotobuf-dev; }
 have_postgres || need postgresql
 have redis-server || need redis-server
+# What the README's commands use.
+have curl || need curl
+have jq || need jq
 [ -z "$packages" ] && exit 0
 
 if have apt-get; then
@@ -29,8 +31,6 @@ if have apt-get; then
     $as_root apt-get update -qq
     # shellcheck disable=SC2086 # a list of words
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $packages >/dev/null
-elif have brew; then
-    brew install protobuf postgresql@15 redis
 else
     echo "Missing:$packages. Please install them and try again." >&2
     exit 1

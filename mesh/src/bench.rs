@@ -1,13 +1,15 @@
-//! `make bench-smoke`: three figures of a mesh whose every service is a process of its own, as it is in production.
+//! `make bench-smoke`: how soon a mesh is ready, what it holds when idle, what a request costs; in one process, as
+//! `make run` has it, and with a process for each service, as production has it.
 //!
 //! It prints and asserts nothing: on a shared machine only the comparison of two runs side by side means something.
 
 mod proc;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use carshare_testkit::process::{Binary, Launch};
 use tokio::time::Instant;
 
 use crate::parts::SERVICES;
@@ -19,27 +21,60 @@ const REQUESTS: u32 = 2_000;
 /// How long the fleet rests before its memory is read.
 const REST: Duration = Duration::from_secs(3);
 
-/// Measures and prints.
+/// How long `carshare run` may take to say that it is ready.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Measures and prints. `binaries`: the folder with `carshare` and the services.
 pub async fn smoke(binaries: PathBuf) -> Result<()> {
+    if cfg!(debug_assertions) {
+        println!(
+            "An unoptimised build: memory and CPU are several times those of `make bench-smoke PROFILE=release`.\n"
+        );
+    }
     let folder = carshare_testkit::TempFolder::create("bench")?;
-    let begin = Instant::now();
+    one_process(&binaries, &folder.path().join("one"), "empty data folder").await?;
+    one_process(&binaries, &folder.path().join("one"), "second start").await?;
     let options = Options {
-        data: Some(folder.path().to_owned()),
+        data: Some(folder.path().join("fleet")),
         ..Options::temporary()
     };
+    std::fs::create_dir_all(folder.path().join("fleet"))?;
     let mut fleet = Fleet::start(options, binaries).await?;
-    println!(
-        "start to ready, empty data folder     {:>8.2} s",
-        begin.elapsed().as_secs_f64()
-    );
     tokio::time::sleep(REST).await;
     memory(&mut fleet)?;
     cpu(&mut fleet).await
 }
 
+/// `carshare run`: seconds to ready, memory when idle.
+async fn one_process(binaries: &Path, data: &Path, what: &str) -> Result<()> {
+    let data = data.display().to_string();
+    let ports = ["--gateway-port", "0", "--sandbox-port", "0", "--s3-port", "0"];
+    let args = ["run", "--no-demo", "--data", &data]
+        .into_iter()
+        .chain(ports)
+        .map(str::to_owned);
+    let begin = Instant::now();
+    let mut mesh = Binary::spawn(
+        binaries.join("carshare"),
+        Launch {
+            args: args.collect(),
+            ..Launch::default()
+        },
+    )?;
+    let ready = || async { mesh.logs().contain("carshare is running").then_some(()) };
+    tokio::time::timeout(PATIENCE, carshare_testkit::eventually(PATIENCE, ready)).await?;
+    let seconds = begin.elapsed().as_secs_f64();
+    tokio::time::sleep(REST).await;
+    let memory = mb(proc::resident_bytes(mesh.id())?);
+    println!("carshare run, {what:<22} {seconds:>6.2} s to ready {memory:>8.1} MB resident when idle");
+    mesh.terminate()?;
+    mesh.wait(PATIENCE).await?;
+    Ok(())
+}
+
 /// Resident memory of everything that was started, this process (sandbox and S3 server) included.
 fn memory(fleet: &mut Fleet) -> Result<()> {
-    println!("\nresident memory when idle");
+    println!("\nresident memory when idle, a process each");
     let mut total = 0;
     for name in SERVICES.into_iter().chain(["gateway"]) {
         let bytes = proc::resident_bytes(fleet.process(name)?.id())?;

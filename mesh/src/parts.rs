@@ -98,6 +98,14 @@ impl Parts {
         }
     }
 
+    /// URL of PostgreSQL's superuser on the mesh's database: for tests that look across schemas.
+    pub fn admin_url(&self) -> Result<String> {
+        match &self.store {
+            Store::Own { postgres, .. } => role_url(&postgres.admin_url(), DATABASE, "postgres"),
+            Store::Shared { database, .. } => Ok(database.admin_url()),
+        }
+    }
+
     /// URL of Redis.
     pub fn redis_url(&self) -> String {
         match &self.store {

@@ -1,0 +1,20 @@
+# Shared by the scripts that need a mesh of their own: sourced, not run. Sets $work, $gateway and $sandbox.
+
+# start_mesh BINARY: starts it with fresh data on free ports, waits until it is ready, stops it when the script ends.
+start_mesh() {
+    work=$(mktemp -d /tmp/carshare-mesh-XXXXXX)
+    chmod 755 "$work"
+    "$1" run --data "$work/data" --gateway-port 0 --sandbox-port 0 --s3-port 0 --no-demo >"$work/log" 2>&1 &
+    mesh=$!
+    trap 'kill $mesh 2>/dev/null; wait $mesh 2>/dev/null; rm -rf "$work"' EXIT
+    tries=0
+    until gateway=$(url_of gateway) && [ -n "$gateway" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] && kill -0 $mesh 2>/dev/null || { cat "$work/log" >&2; exit 1; }
+        sleep 0.1
+    done
+    sandbox=$(url_of sandbox)
+}
+
+# The mesh says where it listens as soon as it is ready.
+url_of() { sed -n "s/^  $1 *\(http[^ ]*\).*/\1/p" "$work/log"; }
