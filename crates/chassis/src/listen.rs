@@ -23,6 +23,8 @@ use crate::tls;
 
 /// A client has this long to finish the TLS handshake or to send its HTTP/1 head.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Largest head of a request; a larger one is answered 431.
+const MAX_HEAD_BYTES: usize = 64 << 10;
 /// Pause after a failed accept: the process is out of file descriptors.
 const BREATHE: Duration = Duration::from_millis(50);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -123,10 +125,12 @@ impl Acceptor {
         let mut http = Builder::new(TokioExecutor::new());
         http.http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HANDSHAKE);
+            .header_read_timeout(HANDSHAKE)
+            .max_buf_size(MAX_HEAD_BYTES);
         http.http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(options.max_streams_per_connection)
+            .max_header_list_size(MAX_HEAD_BYTES as u32)
             .keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
         if options.protocol == Protocol::Http2 {

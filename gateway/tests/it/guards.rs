@@ -72,6 +72,17 @@ async fn refusals_can_be_read_across_origins_too() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let edge = Edge::start().await;
+    let ask = async |bytes: usize| {
+        let request = edge.anonymous(Method::GET, "/healthz").header("x-large", "x".repeat(bytes));
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask(30_000).await, 200);
+    assert_eq!(ask(200_000).await, 431);
+}
+
+#[tokio::test]
 async fn what_is_too_much_at_once_is_refused_and_probes_are_not() {
     let edge = Edge::start_with(|config| config.server.max_in_flight = 1).await;
     let body = json!({
