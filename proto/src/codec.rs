@@ -211,6 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn values_of_an_enum_are_named_by_their_words() {
+        let status = validate(&RegisterRequest {
+            role: Role::Admin.into(),
+            ..register()
+        })
+        .expect_err("not offered");
+        let violation = status
+            .get_details_bad_request()
+            .expect("a BadRequest")
+            .field_violations
+            .remove(0);
+        assert_eq!(violation.description, "must be one of guest, host");
+    }
+
+    #[test]
     fn a_missing_message_field_is_a_violation_and_not_an_evaluation_error() {
         let status = validate(&CreateBookingRequest::default()).expect_err("empty");
         let fields: Vec<_> = violations(&status).into_iter().map(|(field, _)| field).collect();

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use prost_protovalidate::Violation;
-use prost_reflect::{DynamicMessage, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 use tonic_types::{FieldViolation, LocalizedMessage};
 
-use crate::DESCRIPTOR_POOL;
+use crate::{DESCRIPTOR_POOL, words};
 
 /// A violation with its field, rule and both texts.
 pub(super) fn violation(violation: &Violation) -> FieldViolation {
     let rule = violation.rule_id();
-    let value = violation.rule_value().map(plain).unwrap_or_default();
+    let value = violation
+        .rule_value()
+        .map(|bound| plain(bound, violation.field_descriptor()))
+        .unwrap_or_default();
     let (en, ko) = standard(rule).map_or_else(
         || {
             let own = RULE_MESSAGES
@@ -71,11 +74,16 @@ fn bound(rule: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-fn plain(value: &Value) -> String {
+/// A bound as text; the numbers of an enum field as the words REST uses.
+fn plain(value: &Value, field: Option<&FieldDescriptor>) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::List(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
-        Value::I32(n) | Value::EnumNumber(n) => n.to_string(),
+        Value::List(items) => items
+            .iter()
+            .map(|item| plain(item, field))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Value::I32(n) | Value::EnumNumber(n) => enum_word(*n, field).unwrap_or_else(|| n.to_string()),
         Value::I64(n) => n.to_string(),
         Value::U32(n) => n.to_string(),
         Value::U64(n) => n.to_string(),
@@ -83,6 +91,13 @@ fn plain(value: &Value) -> String {
         Value::F64(n) => n.to_string(),
         _ => String::new(),
     }
+}
+
+fn enum_word(number: i32, field: Option<&FieldDescriptor>) -> Option<String> {
+    let Kind::Enum(descriptor) = field?.kind() else {
+        return None;
+    };
+    Some(words::word(&descriptor, descriptor.get_value(number)?.name()))
 }
 
 /// The messages written beside our CEL rules; the validator does not hand on those of whole messages.
