@@ -27,9 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Measures and prints. `binaries`: the folder with `carshare` and the services.
 pub async fn smoke(binaries: PathBuf) -> Result<()> {
     if cfg!(debug_assertions) {
-        println!(
-            "An unoptimised build: memory and CPU are several times those of `make bench-smoke PROFILE=release`.\n"
-        );
+        println!("This build is not optimised; `make bench-smoke PROFILE=release` measures one that is.\n");
     }
     let folder = carshare_testkit::TempFolder::create("bench")?;
     one_process(&binaries, &folder.path().join("one"), "empty data folder").await?;
