@@ -75,7 +75,9 @@ async fn refusals_can_be_read_across_origins_too() {
 async fn a_head_that_is_too_large_is_refused() {
     let edge = Edge::start().await;
     let ask = async |bytes: usize| {
-        let request = edge.anonymous(Method::GET, "/healthz").header("x-large", "x".repeat(bytes));
+        let request = edge
+            .anonymous(Method::GET, "/healthz")
+            .header("x-large", "x".repeat(bytes));
         request.send().await.unwrap().status().as_u16()
     };
     assert_eq!(ask(30_000).await, 200);
