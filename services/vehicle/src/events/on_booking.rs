@@ -19,23 +19,22 @@ mod facts;
 pub async fn requested(tx: &Tx, event: &pb::BookingRequested) -> Result<()> {
     let (booking, vehicle, period) = facts::read(event.booking.as_ref())?;
     occupancies::lock_booking(tx.conn(), booking).await?;
-    if released_bookings::contain(tx.conn(), booking).await?
-        || occupancies::confirm(tx.conn(), booking).await?
-    {
+    if released_bookings::contain(tx.conn(), booking).await? {
         return Ok(());
     }
-    if take(tx, booking, vehicle, period).await? {
+    // The lock of the car is what a withdrawal takes too: it sees the hold alive, or this does not.
+    let is_on_the_platform = vehicles::lock(tx.conn(), vehicle).await?.is_some();
+    if occupancies::confirm(tx.conn(), booking, tx.now()).await?
+        || is_on_the_platform && take(tx, booking, vehicle, period).await?
+    {
         return Ok(());
     }
     tx.publish(&publish::hold_lost(vehicle, booking)).await?;
     Ok(())
 }
 
-/// Takes the car without a hold. A car that was withdrawn meanwhile is not free.
+/// Takes the car without a hold.
 async fn take(tx: &Tx, booking: BookingId, vehicle: VehicleId, period: Period) -> Result<bool> {
-    if vehicles::lock(tx.conn(), vehicle).await?.is_none() {
-        return Ok(false);
-    }
     let taken = Occupancy {
         booking,
         vehicle,

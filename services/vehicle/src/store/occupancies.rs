@@ -105,12 +105,15 @@ pub async fn delete_dead(conn: &impl ConnectionTrait, new: &Occupancy, now: Date
     Ok(())
 }
 
-/// Turns a hold into a booking. Says whether there was one.
-pub async fn confirm(conn: &impl ConnectionTrait, booking: BookingId) -> Result<bool> {
+/// Turns a hold that has not ended into a booking. Says whether there was one, or the booking itself.
+pub async fn confirm(conn: &impl ConnectionTrait, booking: BookingId, now: DateTime<Utc>) -> Result<bool> {
     let done = conn
         .execute_raw(raw_sql!(
             Postgres,
-            "UPDATE occupancies SET kind = 'booking', expires_at = NULL WHERE ref_id = {booking.0}"
+            r#"
+            UPDATE occupancies SET kind = 'booking', expires_at = NULL
+            WHERE ref_id = {booking.0} AND (expires_at IS NULL OR expires_at > {now})
+            "#
         ))
         .await?;
     Ok(done.rows_affected() == 1)

@@ -123,6 +123,25 @@ async fn booking_requested_for_a_car_that_is_gone_is_told_so() {
     bench.finish().await;
 }
 
+/// A hold past its time keeps no car from being withdrawn, so it carries no booking either, swept or not.
+#[tokio::test]
+async fn booking_requested_on_a_dead_hold_of_a_car_that_is_gone_is_told_so() {
+    let bench = Bench::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let host = bench.host();
+    let car = bench.car(host).await;
+    bench.hold(booking(1), &car, TUESDAY).await.unwrap();
+    bench.clock.advance(Duration::from_mins(10));
+    bench.delete(host, &car).await.unwrap();
+    bench.booking_tells(requested(booking(1), &car)).await;
+    let lost = VehicleHoldLost {
+        vehicle_id: car.id.clone(),
+        booking_id: booking(1).to_string(),
+    };
+    assert_eq!(bench.told::<VehicleHoldLost>().await, [lost]);
+    assert_eq!(bench.bookings().await, 0);
+    bench.finish().await;
+}
+
 #[tokio::test]
 async fn rejected_expired_and_cancelled_bookings_give_the_car_back() {
     let bench = Bench::start().await;
