@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use carshare_chassis::config::Common;
-use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Server, Shutdown, World, task};
 use carshare_proto::vehicle::v1::vehicle_service_server::VehicleServiceServer;
 use carshare_store::{Relay, housekeeping, migrate};
@@ -19,7 +19,7 @@ impl Service for Vehicle {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
     type Config = Config;
-    type Command = NoCommand;
+    type Command = carshare_store::Command;
 
     fn common(config: &Config) -> Common {
         config.common()
@@ -49,6 +49,10 @@ impl Service for Vehicle {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrate(&config.database, migrator()).await
+    }
+
+    async fn command(config: Config, _: World, command: Self::Command) -> anyhow::Result<()> {
+        command.run(&config.redis, Self::NAME).await
     }
 }
 

@@ -16,6 +16,9 @@ use crate::error::Result;
 use crate::store::vehicles::Candidate;
 use crate::store::{availabilities, vehicles, views};
 
+/// Candidates looked at in the first round, unless the page is larger.
+const FIRST_ROUND: usize = 32;
+
 /// Handles the RPC.
 pub async fn handle(
     app: &App,
@@ -71,10 +74,14 @@ struct Page {
 }
 
 /// Looks at candidates until it knows of one car more than a page holds, or has looked at as many as one call may.
+///
+/// Each round walks the index from its beginning again, so each looks at twice as many as the one before: among closed
+/// cars a page of one costs a handful of rounds too, not a thousand.
 async fn page(app: &App, query: &Query, mut after: Option<Cursor>, size: usize) -> Result<Page> {
+    let most = app.config.search.max_candidates;
     let (mut found, mut looked_at) = (Vec::new(), 0);
+    let mut count = FIRST_ROUND.min(most).max(size + 1);
     loop {
-        let count = size + 1;
         let batch = vehicles::near(app.db.read(), query, after, count as u64, app.world.clock.now()).await?;
         found.extend(open(app, query, &batch).await?);
         if found.len() > size {
@@ -89,9 +96,10 @@ async fn page(app: &App, query: &Query, mut after: Option<Cursor>, size: usize) 
         }
         looked_at += batch.len();
         after = batch.last().copied();
-        if looked_at >= app.config.search.max_candidates {
+        if looked_at >= most {
             return Ok(Page { found, next: after });
         }
+        count = (count * 2).min(most - looked_at);
     }
 }
 

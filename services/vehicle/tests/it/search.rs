@@ -223,6 +223,44 @@ async fn a_call_looks_at_so_many_cars_and_says_where_to_go_on() {
     bench.finish().await;
 }
 
+/// More closed cars than one round looks at, each a little farther away, and the open one behind them all.
+#[tokio::test]
+async fn a_small_page_finds_the_open_car_behind_many_closed_ones_in_one_call() {
+    let bench = Bench::start().await;
+    let host = bench.host();
+    let closed = bench.car_at(host, GANGNAM).await;
+    bench
+        .add_rule(host, open_on(&closed, 6, "00:00", "24:00"))
+        .await
+        .unwrap();
+    bench
+        .execute(
+            "WITH more AS (
+                 INSERT INTO vehicles (id, owner_id, license_plate, make, model, year, hourly_rate_krw, location_address,
+                     location_lat, location_lng, status, created_at, updated_at)
+                 SELECT gen_random_uuid(), owner_id, 'copy ' || n, make, model, year, hourly_rate_krw, location_address,
+                     location_lat + n * 0.0001, location_lng, status, created_at, updated_at
+                 FROM vehicles, generate_series(1, 150) n RETURNING id
+             )
+             INSERT INTO availabilities (id, vehicle_id, day_of_week, start_minute, end_minute, is_blocked, created_at)
+             SELECT gen_random_uuid(), more.id, day_of_week, start_minute, end_minute, is_blocked, created_at
+             FROM availabilities, more",
+        )
+        .await;
+    let open = bench.car_at(host, CITY_HALL).await;
+    let page = bench
+        .search(SearchVehiclesRequest {
+            page_size: 1,
+            ..within(20.0)
+        })
+        .await
+        .unwrap();
+    assert_eq!(page.next_page_token, "");
+    let ids: Vec<&str> = page.vehicles.iter().map(|car| car.id.as_str()).collect();
+    assert_eq!(ids, [open.id.as_str()]);
+    bench.finish().await;
+}
+
 #[tokio::test]
 async fn a_token_of_another_search_is_refused_by_name() {
     let bench = Bench::start().await;
