@@ -7,6 +7,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -86,6 +88,21 @@ impl Scope {
     /// Runs `future` in this scope.
     pub fn run<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)
+    }
+
+    /// Runs background work in this scope and in `span`, which goes on with the scope's trace, or begins one when the
+    /// scope has none.
+    pub fn run_in<F: Future>(self, span: Span, future: F) -> impl Future<Output = F::Output> {
+        if self.trace_id().is_some() {
+            // Fails only when no OpenTelemetry layer is installed.
+            let _ = span.set_parent(self.0.trace.clone());
+        }
+        let trace = propagation::of_span(&span).unwrap_or_else(|| self.0.trace.clone());
+        let inside = Surroundings {
+            trace,
+            ..(*self.0).clone()
+        };
+        Self(Arc::new(inside)).run(future.instrument(span))
     }
 
     /// Runs `work` in this scope, for code that polls by hand.
