@@ -12,7 +12,6 @@ use std::time::Duration;
 use carshare_chassis::scope::Scope;
 use carshare_chassis::{Error as ChassisError, Shutdown};
 use tokio::time::{Instant, interval, sleep};
-use tracing::Instrument as _;
 
 pub use wake::Wake;
 
@@ -136,13 +135,17 @@ impl Lease {
         let span = tracing::info_span!("job", otel.name = format!("job.{}", self.name), name = self.name);
         let scope = Scope::background(self.db.world().ids.next().to_string(), None);
         let begin = Instant::now();
-        let result = scope.run(job().instrument(span)).await.map_err(Into::into);
+        let work = async {
+            let result = job().await.map_err(Into::into);
+            if let Err(error) = &result {
+                tracing::error!(job = self.name, error = ?error, "job failed");
+            }
+            result
+        };
+        let result = scope.run_in(span, work).await;
         let outcome = if result.is_ok() { "succeeded" } else { "failed" };
         metrics::counter!("job_runs_total", "name" => self.name, "outcome" => outcome).increment(1);
         metrics::histogram!("job_seconds", "name" => self.name).record(begin.elapsed().as_secs_f64());
-        if let Err(error) = &result {
-            tracing::error!(job = self.name, error = ?error, "job failed");
-        }
         result.is_ok()
     }
 

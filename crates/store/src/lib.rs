@@ -9,12 +9,13 @@
 //! | [`migrate`] | the mechanisms' tables and the service's, under a lock |
 //! | [`Relay`] | outbox → Redis Stream |
 //! | [`Consumer`] | Redis Streams → inbox and effect, in one transaction |
-//! | [`DeadLetters`] | events that were given up, and their way back |
+//! | [`DeadLetters`] | events that were given up, and their way back; [`Command`] for the operator |
 //! | [`Lease`], [`Wake`] | periodic work that one process does at a time |
 //! | [`housekeeping`] | what removes expired rows |
 #![deny(missing_docs)]
 
 mod backoff;
+mod command;
 pub mod config;
 mod consumer;
 mod db;
@@ -29,6 +30,7 @@ mod stream;
 mod transaction;
 mod tx;
 
+pub use command::Command;
 pub use consumer::{Consumer, DeadLetter, DeadLetters, Meta};
 pub use db::Db;
 pub use error::{Error, Violation};

@@ -24,7 +24,7 @@ pub mod store;
 use std::sync::Arc;
 
 use carshare_chassis::config::Common;
-use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Server, Shutdown, World, client, task};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
@@ -79,7 +79,7 @@ impl Service for Booking {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
     type Config = Config;
-    type Command = NoCommand;
+    type Command = carshare_store::Command;
 
     fn common(config: &Config) -> Common {
         config.common()
@@ -109,6 +109,10 @@ impl Service for Booking {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrate(&config.database, migrator()).await
+    }
+
+    async fn command(config: Config, _: World, command: Self::Command) -> anyhow::Result<()> {
+        command.run(&config.redis, Self::NAME).await
     }
 }
 

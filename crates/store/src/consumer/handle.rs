@@ -5,12 +5,11 @@ use std::panic::AssertUnwindSafe;
 use anyhow::Result;
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::scope::Scope;
-use carshare_chassis::telemetry::propagation;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
-use tracing::Instrument as _;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tokio::time::Instant;
+use tracing::Span;
 
 use super::handler::Applied;
 use super::{Consumer, Entry, Meta};
@@ -43,14 +42,42 @@ impl Consumer {
             Some(Err(error)) => return Ok(Outcome::Undecodable(error.to_string())),
             Some(Ok(work)) => work,
         };
-        let result = in_its_trace(self.group, envelope, work).await;
-        let (outcome, word) = match result {
+        self.in_its_trace(envelope, work).await
+    }
+
+    /// Runs the work of an event in the trace and under the correlation id it came with.
+    async fn in_its_trace(
+        &self,
+        envelope: &Envelope,
+        work: BoxFuture<'_, Result<Applied, ChassisError>>,
+    ) -> Result<Outcome> {
+        let span = tracing::info_span!(
+            "event",
+            otel.name = format!("event.{}", envelope.name),
+            otel.kind = "consumer",
+            otel.status_code = tracing::field::Empty,
+            group = self.group,
+            id = %envelope.id,
+            correlation_id = envelope.correlation_id,
+        );
+        let scope = Scope::background(envelope.correlation_id.as_str(), envelope.traceparent.as_deref());
+        scope.run_in(span, self.judge(envelope, work)).await
+    }
+
+    /// Does the work and tells how it went: metrics, span, the one log line of the event.
+    async fn judge(
+        &self,
+        envelope: &Envelope,
+        work: BoxFuture<'_, Result<Applied, ChassisError>>,
+    ) -> Result<Outcome> {
+        let begin = Instant::now();
+        let (outcome, word) = match told(work).await {
             Ok(Applied::Now) => (Outcome::Finished, "handled"),
             Ok(Applied::Before) => (Outcome::Finished, "repeated"),
             Err(why) => {
                 // Whatever the handler made of it: while there is no database, no event can be judged.
                 self.db.ping().await?;
-                tracing::warn!(group = self.group, event = envelope.name, id = %envelope.id, error = why, "event failed");
+                Span::current().record("otel.status_code", "ERROR");
                 (Outcome::Failed(why), "failed")
             }
         };
@@ -62,31 +89,37 @@ impl Consumer {
         metrics::counter!("events_handled_total", &labels).increment(1);
         let age = self.db.world().clock.now() - envelope.occurred_at;
         metrics::histogram!("event_age_seconds", "group" => self.group).record(age.as_seconds_f64().max(0.0));
+        let error = match &outcome {
+            Outcome::Failed(why) => Some(why.as_str()),
+            _ => None,
+        };
+        let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
+        // The level of a line is part of its call site, so each level is one.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    group = self.group,
+                    event = envelope.name,
+                    id = %envelope.id,
+                    outcome = word,
+                    error,
+                    duration_ms,
+                    "event"
+                )
+            };
+        }
+        if error.is_some() {
+            line!(warn);
+        } else {
+            line!(info);
+        }
         Ok(outcome)
     }
 }
 
-/// Runs the work of an event; the error is told in words, a panic is one too.
-async fn in_its_trace(
-    group: &str,
-    envelope: &Envelope,
-    work: BoxFuture<'_, Result<Applied, ChassisError>>,
-) -> Result<Applied, String> {
-    let span = tracing::info_span!(
-        "event",
-        otel.name = format!("event.{}", envelope.name),
-        otel.kind = "consumer",
-        group,
-        id = %envelope.id,
-        correlation_id = envelope.correlation_id,
-    );
-    if let Some(traceparent) = &envelope.traceparent {
-        // Without an OpenTelemetry layer there is no trace to continue.
-        span.set_parent(propagation::from_traceparent(traceparent)).ok();
-    }
-    let scope = Scope::background(envelope.correlation_id.as_str(), envelope.traceparent.as_deref());
-    let work = AssertUnwindSafe(work).catch_unwind().instrument(span);
-    match scope.run(work).await {
+/// The error of the work in words; a panic is one too.
+async fn told(work: BoxFuture<'_, Result<Applied, ChassisError>>) -> Result<Applied, String> {
+    match AssertUnwindSafe(work).catch_unwind().await {
         Ok(result) => result.map_err(|error| format!("{error:?}")),
         Err(_) => Err("the handler panicked".to_owned()),
     }
