@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use carshare_chassis::config::{Common, Redis};
 use carshare_chassis::seal::Sealer;
-use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Server, Shutdown, World, task};
 use carshare_proto::payment::v1::payment_service_server::PaymentServiceServer;
 use carshare_store::{Db, Relay, housekeeping, migrate};
@@ -102,7 +102,7 @@ impl Service for Payment {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
     type Config = Config;
-    type Command = NoCommand;
+    type Command = carshare_store::Command;
 
     fn common(config: &Config) -> Common {
         config.common()
@@ -122,6 +122,10 @@ impl Service for Payment {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrate(&config.database, migrator()).await
+    }
+
+    async fn command(config: Config, _: World, command: Self::Command) -> anyhow::Result<()> {
+        command.run(&config.redis, Self::NAME).await
     }
 }
 

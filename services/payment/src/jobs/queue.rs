@@ -13,7 +13,7 @@ use carshare_chassis::{Shutdown, task};
 use carshare_store::Wake;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
-use tracing::Instrument as _;
+use tokio::time::Instant;
 
 use crate::App;
 use crate::error::Error;
@@ -79,11 +79,23 @@ async fn step<Q: Queue>(queue: &Q, id: Q::Id) {
         .scope(id)
         .await
         .unwrap_or_else(|_| Scope::background(id.to_string(), None));
-    let worked = scope.run(queue.work(id).instrument(span)).await;
+    scope.run_in(span, worked(queue, id)).await;
+}
+
+/// Does the work and tells how it went.
+async fn worked<Q: Queue>(queue: &Q, id: Q::Id) {
+    let begin = Instant::now();
+    let worked = queue.work(id).await;
     let outcome = if worked.is_ok() { "succeeded" } else { "failed" };
     metrics::counter!("job_runs_total", "name" => Q::NAME, "outcome" => outcome).increment(1);
-    if let Err(error) = worked {
-        tracing::error!(job = Q::NAME, %id, error = format!("{:#}", anyhow::Error::from(error)), "job failed");
+    metrics::histogram!("job_seconds", "name" => Q::NAME).record(begin.elapsed().as_secs_f64());
+    let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
+    match worked {
+        Ok(()) => tracing::info!(job = Q::NAME, %id, outcome, duration_ms, "job"),
+        Err(error) => {
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::error!(job = Q::NAME, %id, outcome, duration_ms, error, "job");
+        }
     }
 }
 
