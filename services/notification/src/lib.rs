@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use carshare_chassis::config::Common;
 use carshare_chassis::server::Server;
-use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Shutdown, World, task};
 use carshare_proto::notification::v1::notification_service_server::NotificationServiceServer;
 use carshare_store::{Db, Relay, Wake, housekeeping};
@@ -80,7 +80,7 @@ impl Service for Notification {
     const NAME: &'static str = "notification";
     const DEFAULTS: &'static str = include_str!("../config.default.toml");
     type Config = Config;
-    type Command = NoCommand;
+    type Command = carshare_store::Command;
 
     fn common(config: &Config) -> Common {
         Common {
@@ -118,6 +118,10 @@ impl Service for Notification {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         carshare_store::migrate(&config.database, migrator()).await
+    }
+
+    async fn command(config: Config, _: World, command: Self::Command) -> anyhow::Result<()> {
+        command.run(&config.redis, Self::NAME).await
     }
 }
 

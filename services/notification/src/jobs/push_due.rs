@@ -57,14 +57,31 @@ pub(crate) async fn send_batch(app: &App, provider: &dyn Provider) -> Result<usi
     let taken = due.len();
     let mut sent = stream::iter(due)
         .map(|due| async move {
-            let outcome = provider.send(outgoing(&due)).await;
-            (due, outcome)
+            let span = tracing::info_span!("push", otel.name = format!("push.{}", due.kind), id = %due.id);
+            let outcome = due
+                .scope()
+                .run_in(span.clone(), provider.send(outgoing(&due)))
+                .await;
+            (due, span, outcome)
         })
         .buffer_unordered(app.config.push.concurrency);
-    while let Some((due, outcome)) = sent.next().await {
-        record(app, &due, outcome).await?;
+    while let Some((due, span, outcome)) = sent.next().await {
+        due.scope().run_in(span, ended(app, &due, outcome)).await?;
     }
     Ok(taken)
+}
+
+/// Writes down how a push ended, in its row and in the one log line of the attempt.
+async fn ended(app: &App, due: &Due, outcome: Outcome) -> Result<(), Error> {
+    let (word, why) = match &outcome {
+        Outcome::Sent => ("sent", None),
+        Outcome::DeviceGone(why) => ("device_gone", Some(why.clone())),
+        Outcome::Refused(why) => ("refused", Some(why.clone())),
+        Outcome::Later(why, _) => ("later", Some(why.clone())),
+    };
+    metrics::counter!("pushes_total", "outcome" => word).increment(1);
+    tracing::info!(id = %due.id, kind = due.kind, outcome = word, why, attempt = due.attempts, "push");
+    record(app, due, outcome).await
 }
 
 struct Ended {

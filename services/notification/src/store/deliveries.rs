@@ -1,5 +1,6 @@
 //! `deliveries`: one push of one notification to one device.
 
+use carshare_chassis::scope::Scope;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, raw_sql};
 use serde_json::Value;
@@ -26,6 +27,16 @@ pub struct Due {
     pub body: String,
     /// Ids, as a flat object of strings.
     pub data: Value,
+    correlation_id: Option<String>,
+    traceparent: Option<String>,
+}
+
+impl Due {
+    /// The surroundings for the push: those of the event it tells of.
+    pub fn scope(&self) -> Scope {
+        let correlation_id = self.correlation_id.clone().unwrap_or_else(|| self.id.to_string());
+        Scope::background(correlation_id, self.traceparent.as_deref())
+    }
 }
 
 /// How a push ended.
@@ -37,16 +48,20 @@ pub enum State {
     Dropped,
 }
 
-/// One pending push for each device of the notification's person.
+/// One pending push for each device of the notification's person, with the correlation id and trace of what led to it.
 pub async fn insert_for(
     db: &impl ConnectionTrait,
     notification_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
+    let scope = Scope::current();
+    let correlation_id = scope.as_ref().map(|scope| scope.correlation_id().to_owned());
+    let traceparent = scope.and_then(|scope| scope.traceparent());
     db.execute_raw(raw_sql!(
         Postgres,
-        r#"INSERT INTO deliveries (id, notification_id, device_id, state, next_attempt_at, updated_at)
-           SELECT gen_random_uuid(), n.id, d.id, 'pending', {now}, {now}
+        r#"INSERT INTO deliveries
+               (id, notification_id, device_id, state, next_attempt_at, updated_at, correlation_id, traceparent)
+           SELECT gen_random_uuid(), n.id, d.id, 'pending', {now}, {now}, {correlation_id}, {traceparent}
            FROM notifications n JOIN devices d ON d.user_id = n.user_id
            WHERE n.id = {notification_id}
            ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING"#
@@ -70,9 +85,10 @@ pub async fn claim(
            ), taken AS (
                UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = {retry_at}, updated_at = {now}
                WHERE id IN (SELECT id FROM due)
-               RETURNING id, notification_id, device_id, attempts
+               RETURNING id, notification_id, device_id, attempts, correlation_id, traceparent
            )
-           SELECT taken.id, taken.device_id, d.token, taken.attempts, n.id AS notification_id, n.kind, n.title, n.body, n.data
+           SELECT taken.id, taken.device_id, d.token, taken.attempts, n.id AS notification_id, n.kind, n.title, n.body, n.data,
+                  taken.correlation_id, taken.traceparent
            FROM taken JOIN notifications n ON n.id = taken.notification_id
            JOIN devices d ON d.id = taken.device_id AND d.user_id = n.user_id
            ORDER BY n.seq"#
