@@ -137,6 +137,7 @@ impl Drop for Record {
             code = self.code,
             duration_ms = elapsed.as_secs_f64() * 1000.0,
             correlation_id = self.exchange.correlation_id,
+            trace_id = propagation::of_span(&self.span).and_then(|trace| propagation::trace_id(&trace)),
             "request"
         );
     }
