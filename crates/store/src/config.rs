@@ -17,7 +17,8 @@ pub struct Database {
     /// Most connections of the pool. Relay and consumer have one more each. Default 10.
     #[serde(default = "default_max_connections")]
     pub max_connections: u32,
-    /// Longest wait for a connection, new or from the pool. Default 3,000.
+    /// Longest wait for a connection, new or from the pool. Shorter than callers wait for us: they shall hear that the
+    /// database is away, and not nothing. Default 2,000.
     #[serde(default = "default_acquire_timeout_ms")]
     pub acquire_timeout_ms: u64,
     /// Longest time one statement may take. Default 5,000.
@@ -33,7 +34,7 @@ const fn default_max_connections() -> u32 {
 }
 
 const fn default_acquire_timeout_ms() -> u64 {
-    3_000
+    2_000
 }
 
 const fn default_statement_timeout_ms() -> u64 {

@@ -8,7 +8,7 @@ use carshare_chassis as chassis;
 use carshare_proto::common::v1::ErrorReason as Common;
 use sea_orm::DbErr;
 
-pub(crate) use classify::{Retry, retry_of};
+pub(crate) use classify::{Retry, is_refusal, retry_of};
 
 /// When to come back while PostgreSQL is away.
 const COME_BACK: Duration = Duration::from_secs(1);

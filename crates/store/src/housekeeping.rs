@@ -33,8 +33,12 @@ async fn sweep(db: &Db) -> Result<(), Error> {
 }
 
 async fn remove(db: &Db, table: &'static str, time: &'static str, until: DateTime<Utc>) -> Result<(), Error> {
+    // The time is asked twice. A row that somebody changes while we wait for its lock may have a new life (a key used
+    // anew, an event to be sent again): only the outer condition is asked again then, and not every PostgreSQL asks
+    // that of `ctid`.
     let sql = format!(
-        "DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {time} <= $1 LIMIT {CHUNK}))"
+        "DELETE FROM {table} WHERE {time} <= $1 \
+         AND ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {time} <= $1 LIMIT {CHUNK}))"
     );
     loop {
         // Only names from this file go into the statement.

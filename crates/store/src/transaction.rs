@@ -13,6 +13,9 @@ use crate::tx::Tx;
 /// Tries of one transaction in all.
 const TRIES: u32 = 6;
 
+/// COMMIT of an aborted transaction is answered by a silent ROLLBACK, so a work that says `Ok` all the same is a defect.
+const SWALLOWED: &str = "the work ignored the failure of a statement; nothing of it can be committed";
+
 /// How one try ended.
 enum Attempt<T, E> {
     Committed(T),
@@ -28,7 +31,8 @@ impl Db {
     ///
     /// `name` (`bookings.approve`) is that of the span `db.<name>` and the label of its metrics. `work` gets the open
     /// transaction and `input`, and runs again from the start when the transaction lost against another one or its
-    /// connection broke before COMMIT; after that the last error is returned. A connection that breaks *during* COMMIT is
+    /// connection broke before COMMIT; after that the last error is returned. A work that returns `Ok` although one of its
+    /// statements was refused is [`Error::Internal`]: use `ON CONFLICT` where a conflict is no failure. A connection that breaks *during* COMMIT is
     /// [`Error::Unavailable`] at once: whether it took place is unknown.
     ///
     /// ```text
@@ -106,6 +110,14 @@ impl Db {
             Err(error) => return failed(error),
         };
         match work(&tx, input).await {
+            Ok(_) if tx.is_aborted() => {
+                let retry = tx.retry();
+                tx.into_parts().0.rollback().await.ok();
+                Attempt::RolledBack {
+                    error: Error::Internal(anyhow::anyhow!(SWALLOWED)).into(),
+                    retry,
+                }
+            }
             Ok(value) => {
                 let (transaction, on_commit) = tx.into_parts();
                 if let Err(error) = transaction.commit().await {

@@ -74,6 +74,11 @@ impl Tx {
         self.conn.retry()
     }
 
+    /// Whether a statement was refused, so that nothing of this transaction can be committed any more.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.conn.is_aborted()
+    }
+
     pub(crate) fn into_parts(self) -> (DatabaseTransaction, Vec<OnCommit>) {
         (
             self.conn.into_inner(),

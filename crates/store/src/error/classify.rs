@@ -38,6 +38,11 @@ pub(crate) fn retry_of(error: &DbErr) -> Option<Retry> {
     }
 }
 
+/// Whether PostgreSQL itself refused a statement, which aborts the transaction it was in.
+pub(crate) fn is_refusal(error: &DbErr) -> bool {
+    matches!(source(error), Some(sqlx::Error::Database(_)))
+}
+
 pub(super) fn database(error: DbErr) -> Error {
     if let Some(known) = source(&error).and_then(driver) {
         return known;

@@ -1,30 +1,43 @@
-//! The connection inside a transaction: sea-orm's, plus a note of failures that are worth another try.
+//! The connection inside a transaction: sea-orm's, plus a note of its failures.
 //!
-//! The note is what lets [`crate::Db::transaction`] retry whatever error type the work turns a failed statement into.
+//! The note is what lets [`crate::Db::transaction`] retry whatever error type the work turns a failed statement into, and
+//! refuse to call committed what PostgreSQL will not commit.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use crate::error::{Retry, retry_of};
+use crate::error::{Retry, is_refusal, retry_of};
 
 /// Statements of one transaction.
 #[derive(Debug)]
 pub struct Conn {
     transaction: DatabaseTransaction,
-    retry: Mutex<Option<Retry>>,
+    noted: Mutex<Noted>,
+}
+
+/// What went wrong so far.
+#[derive(Debug, Default, Clone, Copy)]
+struct Noted {
+    retry: Option<Retry>,
+    /// PostgreSQL refused a statement: whatever follows, the transaction can only be rolled back.
+    aborted: bool,
 }
 
 impl Conn {
     pub(super) fn new(transaction: DatabaseTransaction) -> Self {
         Self {
             transaction,
-            retry: Mutex::new(None),
+            noted: Mutex::default(),
         }
     }
 
     pub(super) fn retry(&self) -> Option<Retry> {
-        *self.retry.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noted().retry
+    }
+
+    pub(super) fn is_aborted(&self) -> bool {
+        self.noted().aborted
     }
 
     pub(super) fn into_inner(self) -> DatabaseTransaction {
@@ -32,10 +45,16 @@ impl Conn {
     }
 
     fn note<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
-        if let Some(retry) = result.as_ref().err().and_then(retry_of) {
-            *self.retry.lock().unwrap_or_else(PoisonError::into_inner) = Some(retry);
+        if let Err(error) = &result {
+            let mut noted = self.noted();
+            noted.retry = retry_of(error).or(noted.retry);
+            noted.aborted |= is_refusal(error);
         }
         result
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -275,3 +275,28 @@ fn a_wrong_url_is_not_repeated_in_the_error() {
     .unwrap();
     assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_failure_that_the_work_ignores_is_no_commit() {
+    let bench = bench().await;
+    let wake = Wake::new();
+    let bell = wake.clone();
+    let refused: Result<(), Error> = bench
+        .db
+        .transaction("test.ignored", bell, |tx, bell| {
+            async move {
+                let bell = bell.clone();
+                tx.on_commit(move || bell.poke());
+                execute(tx, ADD_GUEST, []).await?;
+                execute(tx, "INSERT INTO rooms SELECT * FROM rooms", [])
+                    .await
+                    .ok();
+                Ok(())
+            }
+            .boxed()
+        })
+        .await;
+    assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
+    assert_eq!(guests(&bench.db).await, 0);
+    assert_eq!(wake.poked().now_or_never(), None);
+}
