@@ -1,0 +1,157 @@
+//! What holds for every message, so that no rule of the contract has to say it: a text has no NUL, which PostgreSQL cannot
+//! keep; a time is one of the years 1 to 9999, as `google.protobuf.Timestamp` promises and the rules rely on.
+
+use std::ops::RangeInclusive;
+
+use prost_reflect::{DynamicMessage, MapKey, ReflectMessage as _, Value};
+use tonic_types::{FieldViolation, LocalizedMessage};
+
+const TIMESTAMP: &str = "google.protobuf.Timestamp";
+/// 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
+const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+const NANOS: RangeInclusive<i32> = 0..=999_999_999;
+
+/// Everything at fault.
+pub(super) fn violations(message: &DynamicMessage) -> Vec<FieldViolation> {
+    let mut found = Vec::new();
+    visit(message, "", &mut found);
+    found
+}
+
+fn visit(message: &DynamicMessage, path: &str, found: &mut Vec<FieldViolation>) {
+    if message.descriptor().full_name() == TIMESTAMP {
+        if !is_time(message) {
+            found.push(out_of_range(path));
+        }
+        return;
+    }
+    for (field, value) in message.fields() {
+        let name = field.name();
+        let path = if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
+        visit_value(value, &path, found);
+    }
+}
+
+fn visit_value(value: &Value, path: &str, found: &mut Vec<FieldViolation>) {
+    match value {
+        Value::String(text) if text.contains('\0') => found.push(nul(path)),
+        Value::Message(message) => visit(message, path, found),
+        Value::List(items) => {
+            for (at, item) in items.iter().enumerate() {
+                visit_value(item, &format!("{path}[{at}]"), found);
+            }
+        }
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                if matches!(key, MapKey::String(key) if key.contains('\0')) {
+                    found.push(nul(path));
+                }
+                visit_value(value, path, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_time(timestamp: &DynamicMessage) -> bool {
+    let field = |name: &str| timestamp.get_field_by_name(name);
+    let seconds = field("seconds").and_then(|seconds| seconds.as_i64());
+    let nanos = field("nanos").and_then(|nanos| nanos.as_i32());
+    seconds.is_some_and(|seconds| SECONDS.contains(&seconds))
+        && nanos.is_some_and(|nanos| NANOS.contains(&nanos))
+}
+
+fn nul(path: &str) -> FieldViolation {
+    violation(
+        path,
+        "STRING_NUL",
+        "must not contain a NUL character",
+        "널 문자를 포함할 수 없습니다.",
+    )
+}
+
+fn out_of_range(path: &str) -> FieldViolation {
+    violation(
+        path,
+        "TIMESTAMP_RANGE",
+        "must be a time of the years 1 to 9999",
+        "1년부터 9999년까지의 시각이어야 합니다.",
+    )
+}
+
+pub(super) fn violation(path: &str, rule: &str, en: &str, ko: &str) -> FieldViolation {
+    FieldViolation {
+        field: path.to_owned(),
+        description: en.to_owned(),
+        reason: rule.to_owned(),
+        localized_message: Some(LocalizedMessage::new("ko", ko)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use prost_reflect::ReflectMessage;
+    use prost_types::Timestamp;
+
+    use super::*;
+    use crate::booking::v1::CreateBookingRequest;
+    use crate::notification::v1::{ListNotificationsResponse, Notification};
+
+    fn faults(message: &impl ReflectMessage) -> Vec<(String, String)> {
+        let found = violations(&message.transcode_to_dynamic());
+        found
+            .into_iter()
+            .map(|found| (found.field, found.reason))
+            .collect()
+    }
+
+    #[test]
+    fn a_nul_is_found_in_every_place_for_a_text() {
+        let news = Notification {
+            title: "\0".into(),
+            data: HashMap::from([("booking_id".into(), "a\0".into())]),
+            ..Default::default()
+        };
+        let message = ListNotificationsResponse {
+            notifications: vec![Notification::default(), news],
+            next_page_token: "\0".into(),
+        };
+        let fields = [
+            "notifications[1].title",
+            "notifications[1].data",
+            "next_page_token",
+        ];
+        let expected = fields.map(|field| (field.to_owned(), "STRING_NUL".to_owned()));
+        assert_eq!(faults(&message), expected);
+    }
+
+    #[test]
+    fn a_time_outside_of_the_calendar_is_found() {
+        let judge = |seconds, nanos| {
+            let message = CreateBookingRequest {
+                start_datetime: Some(Timestamp { seconds, nanos }),
+                ..Default::default()
+            };
+            faults(&message)
+        };
+        for (seconds, nanos) in [(0, 0), (*SECONDS.start(), 0), (*SECONDS.end(), 999_999_999)] {
+            assert_eq!(judge(seconds, nanos), []);
+        }
+        for (seconds, nanos) in [
+            (i64::MAX, 0),
+            (i64::MIN, 0),
+            (SECONDS.end() + 1, 0),
+            (0, -1),
+            (0, 1_000_000_000),
+        ] {
+            let expected = ("start_datetime".to_owned(), "TIMESTAMP_RANGE".to_owned());
+            assert_eq!(judge(seconds, nanos), [expected], "{seconds} {nanos}");
+        }
+    }
+}
