@@ -50,6 +50,7 @@ CREATE TABLE payments (
 );
 
 CREATE INDEX payments_to_look_at ON payments (next_look_at) WHERE next_look_at IS NOT NULL;
+CREATE INDEX payments_updated_at ON payments (updated_at);
 CREATE INDEX payments_of_guest ON payments (guest_id, id DESC);
 CREATE INDEX payments_of_host ON payments (host_id, id DESC);
 CREATE UNIQUE INDEX payments_by_key ON payments (payment_key) WHERE payment_key IS NOT NULL;

@@ -18,6 +18,7 @@ CREATE TABLE ledger_transactions (
     CONSTRAINT ledger_posted_once UNIQUE (payment_id, kind, ref)
 );
 
+CREATE INDEX ledger_transactions_occurred_at ON ledger_transactions (occurred_at);
 CREATE UNIQUE INDEX ledger_one_capture ON ledger_transactions (payment_id) WHERE kind = 'capture';
 
 CREATE TABLE ledger_entries (

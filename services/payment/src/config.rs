@@ -105,3 +105,61 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use carshare_chassis::config::{Sources, load, redacted};
+
+    use super::*;
+    use crate::{DEFAULTS, NAME};
+
+    const SEAL_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    fn given(names: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let env = names
+            .iter()
+            .map(|(name, value)| (format!("PAYMENT__{name}"), (*value).to_owned()));
+        load(Sources {
+            service: NAME,
+            defaults: DEFAULTS,
+            file: None,
+            env,
+        })
+    }
+
+    fn all() -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("DATABASE__URL", "postgres://payment:hunter2@localhost/carshare"),
+            ("REDIS__URL", "redis://:hunter2@localhost/0"),
+            ("SEAL__PRIMARY", "k1"),
+            ("SEAL__KEYS__K1", SEAL_KEY),
+            ("TOSS__SECRET_KEY", "test_sk_hunter2"),
+        ]
+    }
+
+    #[test]
+    fn defaults_and_what_is_to_be_given_are_a_configuration_that_prints_no_secret() {
+        let config = given(&all()).unwrap();
+        assert_eq!(
+            (config.toss.billing_timeout_ms, config.toss.http.timeout_ms),
+            (60_000, 30_000)
+        );
+        assert_eq!(config.worker.claim(), Duration::from_secs(15));
+        let printed = redacted(&config).to_string();
+        assert!(
+            !printed.contains("hunter2") && !printed.contains(SEAL_KEY),
+            "{printed}"
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_given_is_missed_by_name() {
+        for index in 0..all().len() {
+            let mut some = all();
+            let missing = some.remove(index).0.to_lowercase();
+            let refused = format!("{:#}", given(&some).unwrap_err());
+            let key = missing.split("__").nth(1).unwrap_or_default().to_owned();
+            assert!(refused.contains(&key), "{key}: {refused}");
+        }
+    }
+}

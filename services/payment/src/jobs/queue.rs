@@ -21,6 +21,9 @@ use crate::error::Error;
 /// Pause after the database could not be asked. Real time: it does not follow the injected clock.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
+/// Pause before asking again for a row that is due and cannot be had. Real time too.
+const LOCKED: Duration = Duration::from_millis(20);
+
 /// A table of work.
 pub(super) trait Queue: Clone + Send + Sync + 'static {
     /// Name of the work.
@@ -101,11 +104,17 @@ async fn worked<Q: Queue>(queue: &Q, id: Q::Id) {
 
 /// Until the next row is due, something is made due, or it is time to look what other replicas have left.
 async fn idle<Q: Queue>(queue: &Q, app: &App, shutdown: &Shutdown) {
-    let poll = app.now() + TimeDelta::from_std(app.worker.poll()).unwrap_or(TimeDelta::MAX);
+    let now = app.now();
+    let poll = now + TimeDelta::from_std(app.worker.poll()).unwrap_or(TimeDelta::MAX);
     let until = match queue.next_at().await {
         Ok(next) => next.map_or(poll, |next| next.min(poll)),
         Err(_) => poll,
     };
+    if until <= now {
+        // It became due this moment, or somebody else holds it.
+        tokio::time::sleep(LOCKED).await;
+        return;
+    }
     tokio::select! {
         () = app.db.world().clock.sleep_until(until) => {}
         () = queue.wake().poked() => {}

@@ -159,11 +159,11 @@ fn refused(reply: &Reply) -> Refusal {
         .ok()
         .and_then(wire::ErrorBody::into_code);
     let refusal = classify::refusal(reply.status.as_u16(), code.as_deref());
-    let trace_id = reply.header("x-tosspayments-trace-id");
+    let toss_trace_id = reply.header("x-tosspayments-trace-id");
     tracing::info!(
         status = reply.status.as_u16(),
         code = refusal.code,
-        trace_id,
+        toss_trace_id,
         "toss refused"
     );
     refusal

@@ -118,7 +118,10 @@ fn nothing_begins_when_the_booking_is_over_or_the_money_overdue() {
 fn capture(#[case] state: State, #[case] refund_krw: Result<Option<i64>, ()>) {
     let mut payment = payment(state);
     let captured = payment.capture(&report(), noon());
-    assert_eq!(captured.map(|capture| capture.refund_krw).map_err(drop), refund_krw);
+    assert_eq!(
+        captured.map(|capture| capture.refund_krw).map_err(drop),
+        refund_krw
+    );
     if refund_krw.is_ok() {
         assert_eq!(
             (payment.state, payment.paid_at, payment.next_look_at),

@@ -1,0 +1,501 @@
+//! The service on a bench: driven by clients and by events of a booking service that is played, its clock moved by hand, its
+//! tables read.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use carshare_chassis::config::{Redis, Sources, load};
+use carshare_chassis::{Error, ManualClock, Shutdown, World, task};
+use carshare_outbound::HttpClient;
+use carshare_payment::provider::toss::TossClient;
+use carshare_payment::store::invariants;
+use carshare_payment::{Config, DEFAULTS, NAME, migrator};
+use carshare_proto::booking::v1::{self as booking, BookingFacts};
+use carshare_proto::errors::Reason;
+use carshare_proto::events::EventMessage;
+use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
+use carshare_proto::payment::v1::*;
+use carshare_sandbox::Sandbox;
+use carshare_store::config::Database as DatabaseConfig;
+use carshare_store::{Db, Relay};
+use carshare_testkit::{Database, KeyServer, Tokens, eventually, eventually_true};
+use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::instance::Instance;
+use crate::logs;
+
+/// Long enough for a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Won of a booking unless a test says otherwise.
+pub const PRICE: i64 = 45_000;
+
+pub use carshare_sandbox::GOOD_CARD;
+
+/// A running service with all that it needs.
+pub struct Bench {
+    pub clock: ManualClock,
+    pub sandbox: Sandbox,
+    pub client: PaymentServiceClient<Channel>,
+    pub instance: Instance,
+    pub db: Db,
+    pub toss: TossClient,
+    /// The pages of Toss that a guest sees.
+    pub window: HttpClient,
+    pub world: World,
+    pub config: Config,
+    tokens: Tokens,
+    /// The booking service's schema, for its events.
+    booking: Db,
+    published: AtomicI64,
+    relay: JoinHandle<()>,
+    stop_relay: Shutdown,
+    database: Database,
+    _keys: KeyServer,
+}
+
+/// Somebody with an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    pub id: Uuid,
+    pub role: &'static str,
+}
+
+/// A booking as the booking service would know it.
+#[derive(Clone, Debug)]
+pub struct Booking {
+    pub id: String,
+    pub guest: Person,
+    pub host: Person,
+    pub facts: BookingFacts,
+}
+
+/// The row of a payment, as far as tests look at it.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Row {
+    pub id: Uuid,
+    pub order_id: String,
+    pub state: String,
+    pub last_attempt: i32,
+    pub refunded_krw: i64,
+    pub fee_krw: i64,
+    pub failure_code: Option<String>,
+    pub next_look_at: Option<DateTime<Utc>>,
+}
+
+async fn migrate(urls: Vec<String>) -> anyhow::Result<()> {
+    carshare_store::migrate(&DatabaseConfig::at(urls[0].clone()), migrator()).await?;
+    // Only the mechanisms: a schema that others publish from.
+    carshare_store::migrate(
+        &DatabaseConfig::at(urls[1].clone()),
+        sqlx::migrate::Migrator::DEFAULT,
+    )
+    .await
+}
+
+async fn listen() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+impl Bench {
+    /// Starts at noon on 22 November 2026.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts with a changed configuration.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        logs::keep();
+        let database = Database::create_many(&["payment", "booking"], migrate).await;
+        let (world, clock) = World::manual("2026-11-22T12:00:00Z".parse().unwrap(), 7);
+        let sandbox = Sandbox::start(carshare_sandbox::Config::default(), world.clone(), listen().await)
+            .await
+            .unwrap();
+        let tokens = Tokens::new().unwrap();
+        let keys = KeyServer::start(&tokens).await.unwrap();
+        let redis = carshare_testkit::redis_url().await;
+        let mut config = configure(&database, &redis, &sandbox, &keys);
+        config.admin.listen = None;
+        change(&mut config);
+        let instance = Instance::start(&config, &world).await;
+        let booking = Db::connect(&DatabaseConfig::at(database.url_of("booking")), world.clone()).unwrap();
+        let stop_relay = Shutdown::new();
+        let relay = Relay::new(&booking, &Redis::at(redis), "booking").run(stop_relay.clone());
+        Self {
+            client: client(&instance),
+            db: Db::connect(&config.database, world.clone()).unwrap(),
+            toss: TossClient::new(&config.toss, world.clone()).unwrap(),
+            window: HttpClient::new("window", config.toss.http.clone(), world.clone()).unwrap(),
+            relay: task::spawn("relay of a peer", relay),
+            published: AtomicI64::new(0),
+            clock,
+            sandbox,
+            instance,
+            world,
+            config,
+            tokens,
+            booking,
+            stop_relay,
+            database,
+            _keys: keys,
+        }
+    }
+
+    /// Ends the test: what must be true of the books is true, every event was sent, the service stops in good order.
+    pub async fn finish(self) {
+        self.healthy().await;
+        soon(|| async {
+            self.count("SELECT count(*) AS count FROM outbox WHERE sent_at IS NULL")
+                .await
+                == 0
+        })
+        .await;
+        self.instance.stop().await;
+        self.stop_relay.trigger();
+        self.relay.await.unwrap();
+        self.sandbox.shutdown().await;
+        self.db.close().await;
+        self.booking.close().await;
+        drop(self.database);
+    }
+
+    /// Nothing breaks a rule, and no order was charged twice.
+    pub async fn healthy(&self) {
+        assert_eq!(
+            invariants::breaches(self.db.read(), DateTime::UNIX_EPOCH)
+                .await
+                .unwrap(),
+            []
+        );
+        self.captured();
+    }
+
+    /// The service dies where it stands, and a new process comes up.
+    pub async fn crash_and_restart(&mut self) {
+        let new = Instance::start(&self.config, &self.world).await;
+        drop(std::mem::replace(&mut self.instance, new));
+        self.client = client(&self.instance);
+    }
+
+    pub fn person(&self, role: &'static str) -> Person {
+        Person {
+            id: self.world.ids.next(),
+            role,
+        }
+    }
+
+    /// A call of somebody.
+    pub fn by<M>(&self, person: Person, message: M) -> Request<M> {
+        let token = self.tokens.mint(person.role, person.id, self.clock.now());
+        let mut request = Request::new(message);
+        request
+            .metadata_mut()
+            .insert("authorization", format!("Bearer {token}").parse().unwrap());
+        request
+    }
+
+    /// A guest with this card on file.
+    pub async fn guest_with(&self, card_number: &str) -> Person {
+        let guest = self.person("guest");
+        self.register(guest, card_number).await.unwrap();
+        guest
+    }
+
+    pub async fn customer_key(&self, guest: Person) -> String {
+        let call = self.by(guest, GetPaymentCustomerRequest {});
+        self.client
+            .clone()
+            .get_payment_customer(call)
+            .await
+            .unwrap()
+            .into_inner()
+            .customer_key
+    }
+
+    pub async fn register(&self, guest: Person, card_number: &str) -> Result<PaymentMethod, Status> {
+        let auth_key = self
+            .enter_card(&self.customer_key(guest).await, card_number)
+            .await;
+        let call = self.by(guest, RegisterPaymentMethodRequest { auth_key });
+        only(self.client.clone().register_payment_method(call).await)
+    }
+
+    pub async fn get(&self, person: Person, booking: &Booking) -> Result<Payment, Status> {
+        let call = self.by(
+            person,
+            GetBookingPaymentRequest {
+                booking_id: booking.id.clone(),
+            },
+        );
+        only(self.client.clone().get_booking_payment(call).await)
+    }
+
+    pub async fn process(&self, guest: Person, request: ProcessPaymentRequest) -> Result<Payment, Status> {
+        only(self.client.clone().process_payment(self.by(guest, request)).await)
+    }
+
+    /// A booking of the guest with some host.
+    pub fn booking(&self, guest: Person) -> Booking {
+        self.booking_of(guest, PRICE)
+    }
+
+    pub fn booking_of(&self, guest: Person, total_amount: i64) -> Booking {
+        let (id, host) = (self.world.ids.next().to_string(), self.person("host"));
+        let facts = BookingFacts {
+            booking_id: id.clone(),
+            vehicle_id: self.world.ids.next().to_string(),
+            guest_id: guest.id.to_string(),
+            host_id: host.id.to_string(),
+            vehicle_title: "현대 아이오닉 5".to_owned(),
+            total_amount,
+            platform_fee: carshare_payment::domain::money::fee_of(total_amount),
+            ..Default::default()
+        };
+        Booking {
+            id,
+            guest,
+            host,
+            facts,
+        }
+    }
+
+    /// The host approves a booking of the guest; the money is due in two hours.
+    pub async fn approved(&self, guest: Person) -> Booking {
+        let booking = self.booking(guest);
+        self.approve(&booking).await;
+        booking
+    }
+
+    pub async fn approve(&self, booking: &Booking) {
+        self.publish(self.approval(booking)).await;
+    }
+
+    pub fn approval(&self, booking: &Booking) -> booking::BookingApproved {
+        let due_at = self.clock.now() + chrono::TimeDelta::hours(2);
+        booking::BookingApproved {
+            booking_id: booking.id.clone(),
+            booking: Some(booking.facts.clone()),
+            host_response: None,
+            payment_due_at: Some(carshare_payment::time::timestamp(due_at)),
+        }
+    }
+
+    /// The booking is cancelled; booking believed the money to stand as said.
+    pub async fn cancel(
+        &self,
+        booking: &Booking,
+        refund_amount: i64,
+        payment_status: booking::PaymentStatus,
+    ) {
+        self.publish(booking.cancellation(refund_amount, payment_status))
+            .await;
+    }
+
+    /// The booking service publishes an event; returns when it was handled.
+    pub async fn publish<E: EventMessage>(&self, event: E) {
+        self.send(event).await;
+        self.handled().await;
+    }
+
+    /// The booking service publishes an event.
+    pub async fn send<E: EventMessage>(&self, event: E) {
+        let publish = self.booking.transaction("test.publish", event, |tx, event| {
+            async move { tx.publish(event).await }.boxed()
+        });
+        publish.await.unwrap();
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Everything that was published was handled.
+    pub async fn handled(&self) {
+        soon(|| async {
+            self.count("SELECT count(*) AS count FROM inbox").await >= self.published.load(Ordering::Relaxed)
+        })
+        .await;
+    }
+
+    /// The payment of a booking, once it is in this state and at rest or waiting for a later look.
+    pub async fn until(&self, booking: &Booking, state: &str) -> Row {
+        eventually(PATIENCE, || async {
+            self.row(booking).await.filter(|row| row.state == state)
+        })
+        .await
+    }
+
+    pub async fn row(&self, booking: &Booking) -> Option<Row> {
+        let sql = format!(
+            "SELECT id, order_id, state, last_attempt, refunded_krw, fee_krw, failure_code, next_look_at FROM payments \
+             WHERE booking_id = '{}'",
+            booking.id
+        );
+        self.rows(&sql).await.into_iter().next()
+    }
+
+    /// Moves the clock in small steps until the payment is in this state: for whatever is looked at again after a pause.
+    pub async fn pass_time_until(&self, booking: &Booking, state: &str) -> Row {
+        eventually(PATIENCE, || async {
+            let row = self.row(booking).await.filter(|row| row.state == state);
+            if row.is_none() {
+                self.clock.advance(Duration::from_secs(1));
+            }
+            row
+        })
+        .await
+    }
+
+    /// Attempts of a payment: `billing captured`, `billing failed PROVIDER_ERROR`.
+    pub async fn attempts(&self, row: &Row) -> Vec<String> {
+        let sql = format!(
+            "SELECT concat_ws(' ', kind, outcome, code) AS line FROM payment_attempts WHERE payment_id = '{}' ORDER BY number",
+            row.id
+        );
+        self.lines(&sql).await
+    }
+
+    /// Balances of the ledger: `platform_fee -6750`.
+    pub async fn balances(&self) -> Vec<String> {
+        let sql = "SELECT split_part(a.code, ':', 1) || ' ' || sum(e.amount_krw) AS line FROM ledger_entries e \
+                   JOIN ledger_accounts a ON a.id = e.account_id GROUP BY split_part(a.code, ':', 1) ORDER BY 1";
+        self.lines(sql).await
+    }
+
+    /// Names of all events of a booking, in order.
+    pub async fn told(&self, booking: &Booking) -> Vec<String> {
+        self.lines(&format!(
+            "SELECT name AS line FROM outbox WHERE key = '{}' ORDER BY seq",
+            booking.id
+        ))
+        .await
+    }
+
+    /// The only event of a kind that was ever published.
+    pub async fn event<E: EventMessage>(&self) -> E {
+        #[derive(FromQueryResult)]
+        struct Data {
+            data: Vec<u8>,
+        }
+        let rows: Vec<Data> = self
+            .rows(&format!("SELECT data FROM outbox WHERE name = '{}'", E::NAME))
+            .await;
+        assert_eq!(rows.len(), 1, "{}", E::NAME);
+        E::decode(rows[0].data.as_slice()).unwrap()
+    }
+
+    /// The number that a statement counts.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let row = self
+            .db
+            .read()
+            .query_one_raw(statement(sql))
+            .await
+            .unwrap()
+            .unwrap();
+        row.try_get("", "count").unwrap()
+    }
+
+    /// The column `line` of a query.
+    pub async fn lines(&self, sql: &str) -> Vec<String> {
+        let rows = self.db.read().query_all_raw(statement(sql)).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "line").unwrap()).collect()
+    }
+
+    async fn rows<R: FromQueryResult>(&self, sql: &str) -> Vec<R> {
+        R::find_by_statement(statement(sql))
+            .all(self.db.read())
+            .await
+            .unwrap()
+    }
+}
+
+impl Booking {
+    pub fn cancellation(
+        &self,
+        refund_amount: i64,
+        payment_status: booking::PaymentStatus,
+    ) -> booking::BookingCancelled {
+        booking::BookingCancelled {
+            booking_id: self.id.clone(),
+            booking: Some(self.facts.clone()),
+            reason: booking::CancellationReason::Guest.into(),
+            message: None,
+            refund_amount,
+            payment_status: payment_status.into(),
+        }
+    }
+}
+
+fn statement(sql: &str) -> Statement {
+    Statement::from_string(sea_orm::DbBackend::Postgres, sql)
+}
+
+fn client(instance: &Instance) -> PaymentServiceClient<Channel> {
+    let uri = format!("http://{}", instance.address);
+    PaymentServiceClient::new(Channel::from_shared(uri).unwrap().connect_lazy())
+}
+
+fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &KeyServer) -> Config {
+    let env = [
+        ("DATABASE__URL", database.url()),
+        ("REDIS__URL", redis.to_owned()),
+        ("TLS__INSECURE", "true".to_owned()),
+        ("IDENTITY__JWKS__URI", keys.uri()),
+        ("SEAL__PRIMARY", "k1".to_owned()),
+        (
+            "SEAL__KEYS__K1",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
+        ),
+        ("TOSS__SECRET_KEY", "test_sk_carshare_sandbox".to_owned()),
+        ("TOSS__HTTP__BASE_URL", format!("{}/toss", sandbox.url())),
+        // Each call once: the tests count them. Pauses between retries would wait for the hand on the clock.
+        ("TOSS__HTTP__MAX_RETRIES", "0".to_owned()),
+        ("TOSS__HTTP__BREAKER_FAILURES", "1000".to_owned()),
+    ];
+    let env = env.map(|(name, value)| (format!("PAYMENT__{name}"), value));
+    load(Sources {
+        service: NAME,
+        defaults: DEFAULTS,
+        file: None,
+        env,
+    })
+    .unwrap()
+}
+
+/// The same call under a key.
+pub fn keyed<M>(mut request: Request<M>, key: &str) -> Request<M> {
+    request
+        .metadata_mut()
+        .insert("idempotency-key", key.parse().unwrap());
+    request
+}
+
+/// The message of a reply.
+pub fn only<M>(reply: Result<Response<M>, Status>) -> Result<M, Status> {
+    reply.map(Response::into_inner)
+}
+
+/// The refusal is for this reason; its facts are returned.
+#[track_caller]
+pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, reason: impl Reason) -> Error {
+    let error = Error::from_status(result.unwrap_err());
+    assert!(error.is(reason), "{error:?} instead of {:?}", reason.fact());
+    error
+}
+
+/// The status carries this code of the catalogue.
+#[track_caller]
+pub fn refused_as<T: std::fmt::Debug>(result: Result<T, Status>, grpc: tonic::Code) {
+    assert_eq!(result.unwrap_err().code(), grpc);
+}
+
+/// Waits for a condition.
+pub fn soon<R: Future<Output = bool>>(condition: impl FnMut() -> R) -> impl Future<Output = ()> {
+    eventually_true(PATIENCE, condition)
+}
