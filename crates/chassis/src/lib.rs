@@ -20,6 +20,7 @@
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`admin`], [`health`] | `/metrics`, `/livez`, `/readyz`; readiness |
 //! | [`tls`] | certificates of the mesh |
+//! | [`wire`] | moments, ids and page tokens as the contract writes them |
 //! | [`seal`] | encryption of secrets at rest |
 
 pub mod access;
@@ -44,6 +45,7 @@ pub mod service;
 pub mod task;
 pub mod telemetry;
 pub mod tls;
+pub mod wire;
 pub mod world;
 
 pub use clock::{Clock, ManualClock};

@@ -1,12 +1,12 @@
 //! Holding a car at the vehicle service, which alone knows whether it is free.
 
 use carshare_chassis::task;
+use carshare_chassis::wire::timestamp;
 use carshare_proto::vehicle::v1::{PlaceHoldRequest, ReleaseHoldRequest, Vehicle};
 
 use crate::App;
 use crate::domain::{BookingId, Period, UserId, VehicleId};
 use crate::error::Error;
-use crate::rpc::convert::timestamp;
 
 /// What a guest wants to hold.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,9 @@
 
 use carshare_chassis::Error;
 use carshare_chassis::identity::Jwk;
+use carshare_chassis::wire::timestamp;
 use carshare_proto::auth::v1 as pb;
 use carshare_proto::options::v1::Role;
-use chrono::{DateTime, Utc};
 
 use crate::domain::User;
 use crate::issuer::Issued;
@@ -67,12 +67,5 @@ pub fn registered_role(role: Role) -> Result<carshare_chassis::identity::Role, E
             "guest 또는 host만 선택할 수 있습니다.",
             "must be guest or host",
         )),
-    }
-}
-
-fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: at.timestamp(),
-        nanos: at.timestamp_subsec_nanos() as i32,
     }
 }

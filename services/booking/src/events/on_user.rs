@@ -1,6 +1,7 @@
 //! What auth tells: how people look to others. A copy is kept, to show hosts who asks for their cars.
 
 use carshare_chassis as chassis;
+use carshare_chassis::wire;
 use carshare_proto::auth::v1::{UserProfile, UserRegistered, UserUpdated};
 use carshare_store::{Meta, Tx};
 use futures::FutureExt as _;
@@ -26,7 +27,7 @@ pub fn updated<'t>(tx: &'t Tx, meta: &'t Meta, event: &'t UserUpdated) -> BoxFut
 }
 
 async fn keep(tx: &Tx, meta: &Meta, user_id: &str, profile: Option<&UserProfile>) -> Result<(), Error> {
-    let id = UserId(convert::uuid("user_id", user_id)?);
+    let id = UserId(wire::uuid("user_id", user_id)?);
     let profile = profile
         .ok_or_else(|| chassis::Error::internal(anyhow::anyhow!("{} tells no profile of {id}", meta.name)))?;
     people::upsert(tx.conn(), convert::person(id, profile, meta.occurred_at)?).await

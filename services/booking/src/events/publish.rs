@@ -1,11 +1,12 @@
 //! What the other services are told: domain events as messages of the contract, into the outbox.
 
+use carshare_chassis::wire::timestamp;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
 use crate::domain::{Booking, Cancellation, Event};
 use crate::error::Error;
-use crate::rpc::convert::{self, timestamp};
+use crate::rpc::convert;
 
 /// Appends the event about a booking as it is now. It is sent when the transaction commits.
 pub async fn event(tx: &Tx, booking: &Booking, event: Event) -> Result<(), Error> {

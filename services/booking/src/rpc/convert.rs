@@ -2,6 +2,7 @@
 
 use carshare_chassis as chassis;
 use carshare_chassis::identity::Role;
+use carshare_chassis::wire::{self, timestamp};
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::options::v1 as options;
@@ -9,36 +10,20 @@ use carshare_proto::vehicle::v1::Vehicle;
 use chrono::{DateTime, Utc};
 use prost::Message as _;
 use prost_types::Timestamp;
-use uuid::Uuid;
 
 use crate::domain::{Booking, BookingId, Cancellation, CancellationReason, PaymentStatus, Status, UserId};
 use crate::error::Error;
 use crate::store::entity::person;
 
-/// The id in a field. The contract's rules let nothing else through.
-pub fn uuid(field: &'static str, text: &str) -> Result<Uuid, Error> {
-    let invalid = |_| chassis::Error::invalid(field, "UUID 형식이어야 합니다.", "must be a UUID");
-    Ok(Uuid::parse_str(text).map_err(invalid)?)
-}
-
 /// The field `booking_id`.
 pub fn booking_id(text: &str) -> Result<BookingId, Error> {
-    uuid("booking_id", text).map(BookingId)
+    Ok(BookingId(wire::uuid("booking_id", text)?))
 }
 
 /// The moment in a field. The contract's rules require it; what no calendar holds is refused here.
 pub fn time(field: &'static str, timestamp: Option<Timestamp>) -> Result<DateTime<Utc>, Error> {
-    let time = timestamp.and_then(|t| DateTime::from_timestamp(t.seconds, u32::try_from(t.nanos).ok()?));
     let invalid = || chassis::Error::invalid(field, "올바른 시간이 아닙니다.", "is not a valid time");
-    Ok(time.ok_or_else(invalid)?)
-}
-
-/// A moment for the wire.
-pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: time.timestamp(),
-        nanos: time.timestamp_subsec_nanos().cast_signed(),
-    }
+    Ok(wire::moment(timestamp).ok_or_else(invalid)?)
 }
 
 /// The car as it was when booked.
@@ -194,25 +179,6 @@ mod tests {
         }
         for each in CancellationReason::ALL {
             assert_eq!(each.word(), word("CancellationReason", reason(*each).into()));
-        }
-    }
-
-    #[test]
-    fn times_survive_the_wire() {
-        let at: DateTime<Utc> = "2026-12-01T09:00:00.123456Z".parse().unwrap();
-        assert_eq!(time("t", Some(timestamp(at))).unwrap(), at);
-        for wrong in [
-            None,
-            Some(Timestamp {
-                seconds: i64::MAX,
-                nanos: 0,
-            }),
-            Some(Timestamp {
-                seconds: 0,
-                nanos: -1,
-            }),
-        ] {
-            assert!(time("t", wrong).is_err(), "{wrong:?}");
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use carshare_chassis as chassis;
 use carshare_chassis::rpc::Context;
+use carshare_chassis::wire;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::{Claim, Tx};
@@ -60,7 +61,7 @@ fn wish(guest: UserId, request: &pb::CreateBookingRequest) -> Result<Wish, Error
         )
     };
     Ok(Wish {
-        vehicle: VehicleId(convert::uuid("vehicle_id", &request.vehicle_id)?),
+        vehicle: VehicleId(wire::uuid("vehicle_id", &request.vehicle_id)?),
         guest,
         period: Period::new(start, end).ok_or_else(invalid)?,
     })

@@ -1,8 +1,6 @@
 //! Page tokens of `ListBookings`: the place of the last booking shown, opaque to clients.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carshare_chassis as chassis;
+use carshare_chassis::wire;
 use chrono::DateTime;
 use uuid::Uuid;
 
@@ -14,26 +12,17 @@ use crate::store::bookings::Place;
 pub fn token(place: Place) -> String {
     let mut bytes = place.created_at.timestamp_micros().to_be_bytes().to_vec();
     bytes.extend_from_slice(place.id.0.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+    wire::page_token(&bytes)
 }
 
 /// The place behind a token; none for the first page. Whatever we did not make is refused.
 pub fn place(token: &str) -> Result<Option<Place>, Error> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let invalid = || {
-        chassis::Error::invalid(
-            "page_token",
-            "올바른 페이지 토큰이 아닙니다.",
-            "is not a page token of this list",
-        )
-    };
-    Ok(Some(parse(token).ok_or_else(invalid)?))
+    let bytes = wire::page_place::<24>(token)?;
+    let place = bytes.map(|bytes| parse(bytes).ok_or_else(wire::foreign_page_token));
+    Ok(place.transpose()?)
 }
 
-fn parse(token: &str) -> Option<Place> {
-    let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+fn parse(bytes: [u8; 24]) -> Option<Place> {
     let (micros, id) = bytes.split_first_chunk::<8>()?;
     Some(Place {
         created_at: DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?,
@@ -44,6 +33,7 @@ fn parse(token: &str) -> Option<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carshare_chassis as chassis;
     use proptest::prelude::*;
 
     #[test]

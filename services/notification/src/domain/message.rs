@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use carshare_chassis::wire;
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::booking::v1 as booking;
 use carshare_proto::options::v1::Role;
 use carshare_proto::payment::v1 as payment;
 use carshare_proto::vehicle::v1 as vehicle;
-use chrono::{DateTime, Utc};
-use prost_types::Timestamp;
 
 use super::clock_text::{moment, period, won};
 
@@ -113,7 +112,7 @@ impl Tells for vehicle::VehicleHoldLost {
 impl Tells for booking::BookingRequested {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
-        let answer = time(self.respond_by)
+        let answer = wire::moment(self.respond_by)
             .map(|at| format!(" {}까지 응답해 주세요.", moment(at)))
             .unwrap_or_default();
         let body = format!("{} 예약 요청이 도착했습니다.{answer}", what(&facts));
@@ -210,7 +209,7 @@ impl Tells for booking::BookingCompleted {
 
 impl Tells for payment::PaymentRequested {
     fn messages(&self) -> Vec<Message> {
-        let until = time(self.due_at)
+        let until = wire::moment(self.due_at)
             .map(|at| format!("{}까지 ", moment(at)))
             .unwrap_or_default();
         let body = format!("{until}{}을 결제하면 예약이 확정됩니다.", won(self.amount));
@@ -270,15 +269,13 @@ fn both(facts: &booking::BookingFacts, title: &str, body: &str) -> Vec<Message> 
 
 /// `Genesis G80, 11월 23일 10:00 ~ 14:00`.
 fn what(facts: &booking::BookingFacts) -> String {
-    match (time(facts.start_datetime), time(facts.end_datetime)) {
+    match (
+        wire::moment(facts.start_datetime),
+        wire::moment(facts.end_datetime),
+    ) {
         (Some(start), Some(end)) => format!("{}, {}", facts.vehicle_title, period(start, end)),
         _ => facts.vehicle_title.clone(),
     }
-}
-
-fn time(timestamp: Option<Timestamp>) -> Option<DateTime<Utc>> {
-    let timestamp = timestamp?;
-    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
 }
 
 #[cfg(test)]

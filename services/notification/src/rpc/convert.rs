@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
+use carshare_chassis::wire::timestamp;
 use carshare_proto::notification::v1 as pb;
-use chrono::{DateTime, Utc};
-use prost_types::Timestamp;
 
 use crate::store::entity::{device, notification};
 
@@ -45,12 +44,5 @@ pub(super) fn platform_word(platform: pb::DevicePlatform) -> &'static str {
         pb::DevicePlatform::Android => "android",
         pb::DevicePlatform::Web => "web",
         pb::DevicePlatform::Unspecified => "",
-    }
-}
-
-pub(super) fn timestamp(at: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: at.timestamp(),
-        nanos: at.timestamp_subsec_nanos() as i32,
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carshare_chassis::rpc::Context;
+use carshare_chassis::wire;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::notification::v1 as pb;
 use carshare_proto::notification::v1::subscribe_response::Event;
@@ -113,7 +114,7 @@ impl Feed {
     }
 
     fn heartbeat(&self) -> pb::SubscribeResponse {
-        let time = Some(convert::timestamp(self.app.world.clock.now()));
+        let time = Some(wire::timestamp(self.app.world.clock.now()));
         self.message(Event::Heartbeat(pb::Heartbeat { time }))
     }
 

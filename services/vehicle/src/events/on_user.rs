@@ -1,11 +1,10 @@
 //! What happens to accounts: the copy that cars show of their hosts.
 
 use anyhow::Context as _;
+use carshare_chassis::wire;
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::options::v1::Role;
 use carshare_store::{Meta, Tx};
-use chrono::DateTime;
-use prost_types::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::UserId;
@@ -19,14 +18,13 @@ pub async fn told(tx: &Tx, meta: &Meta, profile: Option<&UserProfile>) -> Result
 }
 
 fn person(profile: &UserProfile) -> Result<Person> {
-    let made = |time: Timestamp| DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?);
     Ok(Person {
         id: UserId(Uuid::parse_str(&profile.id).context("id of the profile")?),
         name: profile.name.clone(),
         role: role(profile.role())?.to_owned(),
         profile_image_url: profile.profile_image_url.clone(),
         is_verified: profile.is_verified,
-        created_at: profile.created_at.and_then(made),
+        created_at: wire::moment(profile.created_at),
     })
 }
 

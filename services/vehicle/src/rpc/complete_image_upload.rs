@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use carshare_chassis::rpc::Context;
+use carshare_chassis::wire;
 use carshare_objects::Head;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
@@ -33,7 +34,7 @@ struct Completion {
 pub async fn handle(app: &App, ctx: Context, request: pb::CompleteImageUploadRequest) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
     let vehicle = convert::vehicle_id(&request.vehicle_id)?;
-    let image = ImageId(convert::uuid("image_id", &request.image_id)?);
+    let image = ImageId(wire::uuid("image_id", &request.image_id)?);
     if let Claim::Answered(vehicle) = app.db.claim(&ctx).await? {
         return Ok(vehicle);
     }

@@ -1,12 +1,12 @@
 //! Between the messages of the contract and the domain, nothing else.
 
 use carshare_chassis::Error as ChassisError;
+use carshare_chassis::wire::{self, timestamp};
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::options::v1::Role;
 use carshare_proto::vehicle::v1 as pb;
 use chrono::{DateTime, Datelike as _, Utc};
 use prost_types::Timestamp;
-use uuid::Uuid;
 
 use crate::domain::{
     Day, Distance, Effect, Fuel, Period, Status, Transmission, UserId, VehicleId, unless_empty,
@@ -105,23 +105,9 @@ pub fn availability(of: Availability) -> pb::VehicleAvailability {
     }
 }
 
-/// A moment as the contract writes it.
-pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: time.timestamp(),
-        nanos: time.timestamp_subsec_nanos() as i32,
-    }
-}
-
-/// The UUID of a field. The contract's rule has checked its form already.
-pub fn uuid(field: &str, text: &str) -> Result<Uuid> {
-    let refusal = || ChassisError::invalid(field, "올바른 UUID가 아닙니다.", "is not a UUID");
-    Ok(Uuid::parse_str(text).map_err(|_| refusal())?)
-}
-
 /// The car that a request names.
 pub fn vehicle_id(text: &str) -> Result<VehicleId> {
-    uuid("vehicle_id", text).map(VehicleId)
+    Ok(VehicleId(wire::uuid("vehicle_id", text)?))
 }
 
 /// A rental's time, from the fields `start_datetime` and `end_datetime`.
@@ -139,10 +125,7 @@ pub fn period(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Period
 
 /// `google.protobuf.Timestamp` ends with the year 9999; far before that nothing is rented.
 fn moment(field: &str, time: Option<Timestamp>) -> Result<DateTime<Utc>> {
-    let read = |time: Timestamp| DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?);
-    let known = time
-        .and_then(read)
-        .filter(|time| (2000..2200).contains(&time.year()));
+    let known = wire::moment(time).filter(|time| (2000..2200).contains(&time.year()));
     Ok(known.ok_or_else(|| {
         ChassisError::invalid(
             field,

@@ -1,6 +1,7 @@
 //! `CreateImageUpload`: a host announces a photo and learns where to put it. Size and type are part of the signature.
 
 use carshare_chassis::rpc::Context;
+use carshare_chassis::wire;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 use futures::FutureExt as _;
@@ -85,7 +86,7 @@ async fn upload(app: &App, image: &VehicleImage) -> Result<pb::ImageUpload> {
         method: "PUT".to_owned(),
         url: signed.url,
         headers: signed.headers.into_iter().collect(),
-        expires_at: Some(convert::timestamp(app.world.clock.now() + ttl)),
+        expires_at: Some(wire::timestamp(app.world.clock.now() + ttl)),
     })
 }
 

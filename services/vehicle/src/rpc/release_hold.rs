@@ -4,11 +4,11 @@
 //! client's call can hold the car again under the same booking id.
 
 use carshare_chassis::rpc::Context;
+use carshare_chassis::wire;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
 
-use super::convert;
 use crate::App;
 use crate::domain::BookingId;
 use crate::error::Result;
@@ -20,7 +20,7 @@ pub async fn handle(
     _ctx: Context,
     request: pb::ReleaseHoldRequest,
 ) -> Result<pb::ReleaseHoldResponse> {
-    let booking = BookingId(convert::uuid("booking_id", &request.booking_id)?);
+    let booking = BookingId(wire::uuid("booking_id", &request.booking_id)?);
     app.db
         .transaction("occupancies.release_hold", booking, |tx, booking| {
             release(tx, *booking).boxed()

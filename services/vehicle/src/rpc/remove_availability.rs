@@ -1,6 +1,7 @@
 //! `RemoveAvailability`: a host takes a rule out of the opening hours.
 
 use carshare_chassis::rpc::Context;
+use carshare_chassis::wire;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -27,7 +28,7 @@ pub async fn handle(
     let removal = Removal {
         vehicle: convert::vehicle_id(&request.vehicle_id)?,
         owner: UserId(ctx.user()?.id),
-        rule: AvailabilityId(convert::uuid("availability_id", &request.availability_id)?),
+        rule: AvailabilityId(wire::uuid("availability_id", &request.availability_id)?),
     };
     app.db
         .idempotent(&ctx, "availabilities.remove", removal, |tx, removal| {

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use carshare_chassis::Error as ChassisError;
 use carshare_chassis::rpc::Context;
+use carshare_chassis::wire;
 use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
@@ -33,7 +33,10 @@ pub async fn handle(
     };
     let page = page(app, &query, after, size).await?;
     Ok(pb::SearchVehiclesResponse {
-        next_page_token: page.next.map(|cursor| cursor.token(&query)).unwrap_or_default(),
+        next_page_token: page
+            .next
+            .map(|cursor| wire::page_token(&cursor.place(&query)))
+            .unwrap_or_default(),
         vehicles: shown(app, &page.found).await?,
     })
 }
@@ -54,17 +57,9 @@ fn query(app: &App, request: &pb::SearchVehiclesRequest) -> Result<Query> {
 }
 
 fn cursor(query: &Query, token: &str) -> Result<Option<Cursor>> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let refusal = || {
-        ChassisError::invalid(
-            "page_token",
-            "이 검색의 토큰이 아닙니다.",
-            "is not a token of this search",
-        )
-    };
-    Ok(Some(Cursor::from_token(token, query).ok_or_else(refusal)?))
+    let place = wire::page_place(token)?;
+    let cursor = place.map(|place| Cursor::at(&place, query).ok_or_else(wire::foreign_page_token));
+    Ok(cursor.transpose()?)
 }
 
 /// Cars found, and where to go on.

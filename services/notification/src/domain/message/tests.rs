@@ -7,12 +7,8 @@ use super::*;
 const GUEST: &str = "0190c0de-0000-7000-8000-0000000000a1";
 const HOST: &str = "0190c0de-0000-7000-8000-0000000000b2";
 
-fn stamp(text: &str) -> Timestamp {
-    let at: DateTime<Utc> = text.parse().expect("a time");
-    Timestamp {
-        seconds: at.timestamp(),
-        nanos: 0,
-    }
+fn stamp(text: &str) -> prost_types::Timestamp {
+    wire::timestamp(text.parse().expect("a time"))
 }
 
 fn facts() -> booking::BookingFacts {

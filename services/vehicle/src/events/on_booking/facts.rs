@@ -1,9 +1,8 @@
 //! What the calendar needs to know of a booking's event. An event that does not say it is a defect of its sender.
 
 use anyhow::Context as _;
+use carshare_chassis::wire::moment;
 use carshare_proto::booking::v1::BookingFacts;
-use chrono::{DateTime, Utc};
-use prost_types::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{BookingId, Period, VehicleId};
@@ -22,9 +21,4 @@ pub(super) fn read(facts: Option<&BookingFacts>) -> Result<(BookingId, VehicleId
 /// The booking of an event.
 pub(super) fn booking_id(text: &str) -> Result<BookingId> {
     Ok(BookingId(Uuid::parse_str(text).context("booking_id")?))
-}
-
-fn moment(time: Option<Timestamp>) -> Option<DateTime<Utc>> {
-    let time = time?;
-    DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?)
 }
