@@ -18,6 +18,7 @@ use crate::common::v1::ErrorReason;
 use crate::errors::Reason;
 
 mod texts;
+mod wellformed;
 
 /// Compiled rules are cached in it, so there is one for the process.
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
@@ -95,20 +96,29 @@ where
 /// `INVALID_ARGUMENT` with `ErrorInfo`, a `BadRequest` that names every field at fault, and both texts; `INTERNAL` when a
 /// rule itself is broken, which the tests of the contract exclude.
 pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
-    match VALIDATOR.validate(message) {
-        Ok(()) => Ok(()),
-        Err(Error::Validation(error)) => {
-            Err(refusal(error.violations().iter().map(texts::violation).collect()))
-        }
-        Err(_) => Err(Status::internal("a rule of the contract could not be evaluated")),
+    let message = message.transcode_to_dynamic();
+    let mut violations = wellformed::violations(&message);
+    match VALIDATOR.validate(&message) {
+        Ok(()) => {}
+        Err(Error::Validation(error)) => violations.extend(error.violations().iter().map(texts::violation)),
+        // A rule may not know what to make of a value that is none.
+        Err(_) if !violations.is_empty() => {}
+        Err(_) => return Err(Status::internal("a rule of the contract could not be evaluated")),
+    }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(refusal(violations))
     }
 }
 
 fn malformed() -> FieldViolation {
-    FieldViolation {
-        reason: "MALFORMED".to_owned(),
-        ..FieldViolation::new("", "the message cannot be decoded")
-    }
+    wellformed::violation(
+        "",
+        "MALFORMED",
+        "the message cannot be decoded",
+        "메시지를 읽을 수 없습니다.",
+    )
 }
 
 fn refusal(violations: Vec<FieldViolation>) -> Status {
