@@ -2,7 +2,7 @@
 //! tables read.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use carshare_chassis::config::{Redis, Sources, load};
@@ -11,18 +11,14 @@ use carshare_outbound::HttpClient;
 use carshare_payment::provider::toss::TossClient;
 use carshare_payment::store::invariants;
 use carshare_payment::{Config, DEFAULTS, NAME, migrator};
-use carshare_proto::booking::v1::{self as booking, BookingFacts};
 use carshare_proto::errors::Reason;
-use carshare_proto::events::EventMessage;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
 use carshare_proto::payment::v1::*;
 use carshare_sandbox::Sandbox;
 use carshare_store::config::Database as DatabaseConfig;
 use carshare_store::{Db, Relay};
-use carshare_testkit::{Database, KeyServer, Tokens, eventually, eventually_true};
-use chrono::{DateTime, Utc};
-use futures::FutureExt as _;
-use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement};
+use carshare_testkit::{Database, KeyServer, Tokens, eventually_true};
+use chrono::DateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
@@ -40,6 +36,9 @@ pub const PRICE: i64 = 45_000;
 
 pub use carshare_sandbox::GOOD_CARD;
 
+pub use crate::booking::Booking;
+pub use crate::tables::Row;
+
 /// A running service with all that it needs.
 pub struct Bench {
     pub clock: ManualClock,
@@ -54,8 +53,8 @@ pub struct Bench {
     pub config: Config,
     tokens: Tokens,
     /// The booking service's schema, for its events.
-    booking: Db,
-    published: AtomicI64,
+    pub booking: Db,
+    pub published: AtomicI64,
     relay: JoinHandle<()>,
     stop_relay: Shutdown,
     database: Database,
@@ -67,28 +66,6 @@ pub struct Bench {
 pub struct Person {
     pub id: Uuid,
     pub role: &'static str,
-}
-
-/// A booking as the booking service would know it.
-#[derive(Clone, Debug)]
-pub struct Booking {
-    pub id: String,
-    pub guest: Person,
-    pub host: Person,
-    pub facts: BookingFacts,
-}
-
-/// The row of a payment, as far as tests look at it.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct Row {
-    pub id: Uuid,
-    pub order_id: String,
-    pub state: String,
-    pub last_attempt: i32,
-    pub refunded_krw: i64,
-    pub fee_krw: i64,
-    pub failure_code: Option<String>,
-    pub next_look_at: Option<DateTime<Utc>>,
 }
 
 async fn migrate(urls: Vec<String>) -> anyhow::Result<()> {
@@ -241,199 +218,6 @@ impl Bench {
     pub async fn process(&self, guest: Person, request: ProcessPaymentRequest) -> Result<Payment, Status> {
         only(self.client.clone().process_payment(self.by(guest, request)).await)
     }
-
-    /// A booking of the guest with some host.
-    pub fn booking(&self, guest: Person) -> Booking {
-        self.booking_of(guest, PRICE)
-    }
-
-    pub fn booking_of(&self, guest: Person, total_amount: i64) -> Booking {
-        let (id, host) = (self.world.ids.next().to_string(), self.person("host"));
-        let facts = BookingFacts {
-            booking_id: id.clone(),
-            vehicle_id: self.world.ids.next().to_string(),
-            guest_id: guest.id.to_string(),
-            host_id: host.id.to_string(),
-            vehicle_title: "현대 아이오닉 5".to_owned(),
-            total_amount,
-            platform_fee: carshare_payment::domain::money::fee_of(total_amount),
-            ..Default::default()
-        };
-        Booking {
-            id,
-            guest,
-            host,
-            facts,
-        }
-    }
-
-    /// The host approves a booking of the guest; the money is due in two hours.
-    pub async fn approved(&self, guest: Person) -> Booking {
-        let booking = self.booking(guest);
-        self.approve(&booking).await;
-        booking
-    }
-
-    pub async fn approve(&self, booking: &Booking) {
-        self.publish(self.approval(booking)).await;
-    }
-
-    pub fn approval(&self, booking: &Booking) -> booking::BookingApproved {
-        let due_at = self.clock.now() + chrono::TimeDelta::hours(2);
-        booking::BookingApproved {
-            booking_id: booking.id.clone(),
-            booking: Some(booking.facts.clone()),
-            host_response: None,
-            payment_due_at: Some(carshare_payment::time::timestamp(due_at)),
-        }
-    }
-
-    /// The booking is cancelled; booking believed the money to stand as said.
-    pub async fn cancel(
-        &self,
-        booking: &Booking,
-        refund_amount: i64,
-        payment_status: booking::PaymentStatus,
-    ) {
-        self.publish(booking.cancellation(refund_amount, payment_status))
-            .await;
-    }
-
-    /// The booking service publishes an event; returns when it was handled.
-    pub async fn publish<E: EventMessage>(&self, event: E) {
-        self.send(event).await;
-        self.handled().await;
-    }
-
-    /// The booking service publishes an event.
-    pub async fn send<E: EventMessage>(&self, event: E) {
-        let publish = self.booking.transaction("test.publish", event, |tx, event| {
-            async move { tx.publish(event).await }.boxed()
-        });
-        publish.await.unwrap();
-        self.published.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Everything that was published was handled.
-    pub async fn handled(&self) {
-        soon(|| async {
-            self.count("SELECT count(*) AS count FROM inbox").await >= self.published.load(Ordering::Relaxed)
-        })
-        .await;
-    }
-
-    /// The payment of a booking, once it is in this state and at rest or waiting for a later look.
-    pub async fn until(&self, booking: &Booking, state: &str) -> Row {
-        eventually(PATIENCE, || async {
-            self.row(booking).await.filter(|row| row.state == state)
-        })
-        .await
-    }
-
-    pub async fn row(&self, booking: &Booking) -> Option<Row> {
-        let sql = format!(
-            "SELECT id, order_id, state, last_attempt, refunded_krw, fee_krw, failure_code, next_look_at FROM payments \
-             WHERE booking_id = '{}'",
-            booking.id
-        );
-        self.rows(&sql).await.into_iter().next()
-    }
-
-    /// Moves the clock in small steps until the payment is in this state: for whatever is looked at again after a pause.
-    pub async fn pass_time_until(&self, booking: &Booking, state: &str) -> Row {
-        eventually(PATIENCE, || async {
-            let row = self.row(booking).await.filter(|row| row.state == state);
-            if row.is_none() {
-                self.clock.advance(Duration::from_secs(1));
-            }
-            row
-        })
-        .await
-    }
-
-    /// Attempts of a payment: `billing captured`, `billing failed PROVIDER_ERROR`.
-    pub async fn attempts(&self, row: &Row) -> Vec<String> {
-        let sql = format!(
-            "SELECT concat_ws(' ', kind, outcome, code) AS line FROM payment_attempts WHERE payment_id = '{}' ORDER BY number",
-            row.id
-        );
-        self.lines(&sql).await
-    }
-
-    /// Balances of the ledger: `platform_fee -6750`.
-    pub async fn balances(&self) -> Vec<String> {
-        let sql = "SELECT split_part(a.code, ':', 1) || ' ' || sum(e.amount_krw) AS line FROM ledger_entries e \
-                   JOIN ledger_accounts a ON a.id = e.account_id GROUP BY split_part(a.code, ':', 1) ORDER BY 1";
-        self.lines(sql).await
-    }
-
-    /// Names of all events of a booking, in order.
-    pub async fn told(&self, booking: &Booking) -> Vec<String> {
-        self.lines(&format!(
-            "SELECT name AS line FROM outbox WHERE key = '{}' ORDER BY seq",
-            booking.id
-        ))
-        .await
-    }
-
-    /// The only event of a kind that was ever published.
-    pub async fn event<E: EventMessage>(&self) -> E {
-        #[derive(FromQueryResult)]
-        struct Data {
-            data: Vec<u8>,
-        }
-        let rows: Vec<Data> = self
-            .rows(&format!("SELECT data FROM outbox WHERE name = '{}'", E::NAME))
-            .await;
-        assert_eq!(rows.len(), 1, "{}", E::NAME);
-        E::decode(rows[0].data.as_slice()).unwrap()
-    }
-
-    /// The number that a statement counts.
-    pub async fn count(&self, sql: &str) -> i64 {
-        let row = self
-            .db
-            .read()
-            .query_one_raw(statement(sql))
-            .await
-            .unwrap()
-            .unwrap();
-        row.try_get("", "count").unwrap()
-    }
-
-    /// The column `line` of a query.
-    pub async fn lines(&self, sql: &str) -> Vec<String> {
-        let rows = self.db.read().query_all_raw(statement(sql)).await.unwrap();
-        rows.iter().map(|row| row.try_get("", "line").unwrap()).collect()
-    }
-
-    async fn rows<R: FromQueryResult>(&self, sql: &str) -> Vec<R> {
-        R::find_by_statement(statement(sql))
-            .all(self.db.read())
-            .await
-            .unwrap()
-    }
-}
-
-impl Booking {
-    pub fn cancellation(
-        &self,
-        refund_amount: i64,
-        payment_status: booking::PaymentStatus,
-    ) -> booking::BookingCancelled {
-        booking::BookingCancelled {
-            booking_id: self.id.clone(),
-            booking: Some(self.facts.clone()),
-            reason: booking::CancellationReason::Guest.into(),
-            message: None,
-            refund_amount,
-            payment_status: payment_status.into(),
-        }
-    }
-}
-
-fn statement(sql: &str) -> Statement {
-    Statement::from_string(sea_orm::DbBackend::Postgres, sql)
 }
 
 fn client(instance: &Instance) -> PaymentServiceClient<Channel> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
 
 mod bench;
+mod booking;
 mod cards;
 mod charges;
 mod closings;
@@ -15,6 +16,7 @@ mod refunds;
 mod secrecy;
 mod simulation;
 mod staged;
+mod tables;
 mod toss;
 mod webhooks;
 mod window;

@@ -1,0 +1,112 @@
+//! Playing the booking service: its bookings and its events.
+
+use std::sync::atomic::Ordering;
+
+use carshare_proto::booking::v1::{self as pb, BookingFacts};
+use carshare_proto::events::EventMessage;
+use futures::FutureExt as _;
+
+use crate::bench::{Bench, PRICE, Person, soon};
+
+/// A booking as the booking service would know it.
+#[derive(Clone, Debug)]
+pub struct Booking {
+    pub id: String,
+    pub guest: Person,
+    pub host: Person,
+    pub facts: BookingFacts,
+}
+
+impl Bench {
+    /// A booking of the guest with some host.
+    pub fn booking(&self, guest: Person) -> Booking {
+        self.booking_of(guest, PRICE)
+    }
+
+    pub fn booking_of(&self, guest: Person, total_amount: i64) -> Booking {
+        let (id, host) = (self.world.ids.next().to_string(), self.person("host"));
+        let facts = BookingFacts {
+            booking_id: id.clone(),
+            vehicle_id: self.world.ids.next().to_string(),
+            guest_id: guest.id.to_string(),
+            host_id: host.id.to_string(),
+            vehicle_title: "현대 아이오닉 5".to_owned(),
+            total_amount,
+            platform_fee: carshare_payment::domain::money::fee_of(total_amount),
+            ..Default::default()
+        };
+        Booking {
+            id,
+            guest,
+            host,
+            facts,
+        }
+    }
+
+    /// The host approves a booking of the guest; the money is due in two hours.
+    pub async fn approved(&self, guest: Person) -> Booking {
+        let booking = self.booking(guest);
+        self.approve(&booking).await;
+        booking
+    }
+
+    pub async fn approve(&self, booking: &Booking) {
+        self.publish(self.approval(booking)).await;
+    }
+
+    pub fn approval(&self, booking: &Booking) -> pb::BookingApproved {
+        let due_at = self.clock.now() + chrono::TimeDelta::hours(2);
+        pb::BookingApproved {
+            booking_id: booking.id.clone(),
+            booking: Some(booking.facts.clone()),
+            host_response: None,
+            payment_due_at: Some(carshare_payment::time::timestamp(due_at)),
+        }
+    }
+
+    /// The booking is cancelled; booking believed the money to stand as said.
+    pub async fn cancel(&self, booking: &Booking, refund_amount: i64, payment_status: pb::PaymentStatus) {
+        self.publish(booking.cancellation(refund_amount, payment_status))
+            .await;
+    }
+
+    /// The booking service publishes an event; returns when it was handled.
+    pub async fn publish<E: EventMessage>(&self, event: E) {
+        self.send(event).await;
+        self.handled().await;
+    }
+
+    /// The booking service publishes an event.
+    pub async fn send<E: EventMessage>(&self, event: E) {
+        let publish = self.booking.transaction("test.publish", event, |tx, event| {
+            async move { tx.publish(event).await }.boxed()
+        });
+        publish.await.unwrap();
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Everything that was published was handled.
+    pub async fn handled(&self) {
+        soon(|| async {
+            self.count("SELECT count(*) AS count FROM inbox").await >= self.published.load(Ordering::Relaxed)
+        })
+        .await;
+    }
+}
+
+impl Booking {
+    pub fn cancellation(
+        &self,
+        refund_amount: i64,
+        payment_status: pb::PaymentStatus,
+    ) -> pb::BookingCancelled {
+        pb::BookingCancelled {
+            booking_id: self.id.clone(),
+            booking: Some(self.facts.clone()),
+            reason: pb::CancellationReason::Guest.into(),
+            message: None,
+            refund_amount,
+            payment_status: payment_status.into(),
+        }
+    }
+}
