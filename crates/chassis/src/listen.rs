@@ -1,6 +1,8 @@
 //! Accepts connections on a listener that is given, speaks TLS when asked to, and drains: running calls finish, then the
 //! connections close. Used by the gRPC server and by the gateway's HTTP front.
 
+mod prompt;
+
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::net::SocketAddr;
@@ -20,8 +22,9 @@ use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt as _};
 
 use crate::tls;
+use prompt::Prompt;
 
-/// A client has this long to finish the TLS handshake or to send its HTTP/1 head.
+/// A client has this long to finish the TLS handshake, to say which HTTP it speaks, and to send a head of HTTP/1.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Largest head of a request; a larger one is answered 431.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -118,6 +121,8 @@ struct Acceptor {
     tls: Option<TlsAcceptor>,
     http: Builder<TokioExecutor>,
     stop: CancellationToken,
+    /// [`HANDSHAKE`], shorter in a test.
+    patience: Duration,
 }
 
 impl Acceptor {
@@ -140,6 +145,7 @@ impl Acceptor {
             tls: options.tls.clone().map(TlsAcceptor::from),
             http,
             stop,
+            patience: HANDSHAKE,
         }
     }
 
@@ -185,7 +191,7 @@ impl Acceptor {
         });
         let mut http = std::pin::pin!(
             self.http
-                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+                .serve_connection_with_upgrades(TokioIo::new(Prompt::new(stream, self.patience)), service)
         );
         let ended = tokio::select! {
             ended = &mut http => ended,
@@ -197,5 +203,65 @@ impl Acceptor {
         if let Err(error) = ended {
             tracing::debug!(%remote, error, "connection ended badly");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Empty;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    /// Whether the server hangs up on a client that says no more than `said`.
+    async fn hangs_up(protocol: Protocol, said: &[u8]) -> bool {
+        let options = Options {
+            tls: None,
+            protocol,
+            max_streams_per_connection: 1,
+            drain_timeout: Duration::ZERO,
+        };
+        let acceptor = Acceptor {
+            patience: Duration::from_millis(20),
+            ..Acceptor::new(&options, CancellationToken::new())
+        };
+        let (mut client, server) = duplex(64 << 10);
+        let connection = Connection {
+            remote: SocketAddr::from(([127, 0, 0, 1], 1)),
+            peer: None,
+        };
+        let never = tower::service_fn(|_: Request<Incoming>| async {
+            std::future::pending::<()>().await;
+            Ok(Response::new(Empty::<bytes::Bytes>::new()))
+        });
+        client.write_all(said).await.unwrap();
+        let served = crate::task::spawn("connection", acceptor.speak(server, connection, never));
+        let heard = tokio::time::timeout(Duration::from_millis(500), async {
+            let mut all = Vec::new();
+            client.read_to_end(&mut all).await
+        });
+        let hung_up = heard.await.is_ok();
+        served.abort();
+        hung_up
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_say_what_it_speaks_is_left() {
+        for (protocol, said) in [
+            (Protocol::Http2, ""),
+            (Protocol::Http2, "PRI * HTTP/2.0"),
+            (Protocol::Both, ""),
+            (Protocol::Both, "P"),
+        ] {
+            assert!(hangs_up(protocol, said.as_bytes()).await, "{protocol:?} {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_waits_for_its_answer_is_not() {
+        let request = "GET /stream HTTP/1.1\r\nhost: h\r\n\r\n";
+        assert!(!hangs_up(Protocol::Both, request.as_bytes()).await);
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        assert!(!hangs_up(Protocol::Http2, preface).await);
     }
 }

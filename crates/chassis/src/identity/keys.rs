@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Jwk, JwksSource};
 use crate::clock::Clock;
@@ -25,6 +25,9 @@ pub(super) struct KeyCache {
     /// When a fetch was last begun. Held while fetching, so that a hundred waiting calls make one fetch.
     last_try: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
+
+/// The right to fetch; it holds when that was last begun.
+type Turn = OwnedMutexGuard<Option<DateTime<Utc>>>;
 
 #[derive(Default)]
 struct Known {
@@ -53,17 +56,25 @@ impl KeyCache {
             self.refresh_when_old();
             return Ok(Some(key));
         }
-        let mut last_try = self.last_try.lock().await;
+        let turn = Arc::clone(&self.last_try).lock_owned().await;
         // Somebody else may have fetched it while this call waited for its turn.
         let fetched = match self.find(kid) {
             Some(_) => Ok(()),
-            None => self.fetch(&mut last_try).await,
+            None => self.fetch_for_all(turn).await,
         };
         match (self.find(kid), fetched) {
             (Some(key), _) => Ok(Some(key)),
             (None, Err(error)) if self.fetched_at().is_none() => Err(error),
             (None, _) => Ok(None),
         }
+    }
+
+    /// Fetches in the background and waits for it: a caller that gives up, or whose deadline is short, takes nothing away
+    /// from those who wait for the same keys.
+    async fn fetch_for_all(self: &Arc<Self>, mut turn: Turn) -> Result<(), Error> {
+        let cache = Arc::clone(self);
+        let fetching = task::spawn("jwks fetch", async move { cache.fetch(&mut turn).await });
+        fetching.await.map_err(Error::internal)?
     }
 
     fn refresh_when_old(self: &Arc<Self>) {

@@ -41,7 +41,8 @@ pub struct Context {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
-/// Metadata of a call. It does not print itself: it holds the bearer token.
+/// Metadata of a call, without the bearer token, which the server takes away. It does not print itself all the same: it is
+/// whatever the caller sent.
 #[derive(Clone, Default)]
 pub struct Metadata(MetadataMap);
 

@@ -239,3 +239,40 @@ async fn old_keys_serve_while_auth_is_away_but_no_keys_is_unavailable() {
     bench.clock.advance(Duration::from_hours(1));
     assert!(bench.verifier.verify(&token).await.is_ok());
 }
+
+/// A source that answers when it is let.
+struct Gated {
+    keys: Mutex<Vec<Jwk>>,
+    gate: tokio::sync::Semaphore,
+}
+
+impl JwksSource for Gated {
+    fn fetch(&self) -> BoxFuture<'_, Result<Vec<Jwk>, Error>> {
+        async move {
+            self.gate.acquire().await.unwrap().forget();
+            Ok(self.keys.lock().unwrap().clone())
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_does_not_keep_the_keys_from_the_others() {
+    let bench = bench().await;
+    let source = Arc::new(Gated {
+        keys: Mutex::new(keys_of(&bench.signer).await),
+        gate: tokio::sync::Semaphore::new(1),
+    });
+    let (clock, hand) = Clock::manual(bench.clock.now());
+    let shared = Arc::clone(&source) as Arc<dyn JwksSource>;
+    let verifier = Verifier::new(&config::Identity::default(), shared, clock);
+    assert!(verifier.verify(&bench.sign(&bench.claims())).await.is_ok());
+    let next = Tokens::new().unwrap();
+    source.keys.lock().unwrap().extend(keys_of(&next).await);
+    let token = next.sign(&bench.claims()).unwrap();
+    hand.advance(Duration::from_secs(5));
+    let gave_up = tokio::time::timeout(Duration::from_millis(20), verifier.verify(&token)).await;
+    assert!(gave_up.is_err());
+    source.gate.add_permits(1);
+    assert!(verifier.verify(&token).await.is_ok());
+}
