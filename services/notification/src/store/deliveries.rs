@@ -71,6 +71,8 @@ pub async fn insert_for(
 }
 
 /// Takes due pushes for this worker: they are due again at `retry_at`, which is how a worker that dies loses them.
+///
+/// A push that was written while its device went away, or changed hands, has nobody to go to: it ends here.
 pub async fn claim(
     db: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -82,9 +84,16 @@ pub async fn claim(
         r#"WITH due AS (
                SELECT id FROM deliveries WHERE state = 'pending' AND next_attempt_at <= {now}
                ORDER BY next_attempt_at LIMIT {limit} FOR UPDATE SKIP LOCKED
+           ), addressed AS (
+               SELECT due.id FROM due JOIN deliveries USING (id)
+               JOIN notifications n ON n.id = notification_id
+               JOIN devices d ON d.id = device_id AND d.user_id = n.user_id
+           ), orphaned AS (
+               UPDATE deliveries SET state = 'dropped', outcome = 'device gone', updated_at = {now}
+               WHERE id IN (SELECT id FROM due EXCEPT SELECT id FROM addressed)
            ), taken AS (
                UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = {retry_at}, updated_at = {now}
-               WHERE id IN (SELECT id FROM due)
+               WHERE id IN (SELECT id FROM addressed)
                RETURNING id, notification_id, device_id, attempts, correlation_id, traceparent
            )
            SELECT taken.id, taken.device_id, d.token, taken.attempts, n.id AS notification_id, n.kind, n.title, n.body, n.data,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use carshare_sandbox::{Fault, Provider};
 use carshare_testkit::{eventually, eventually_true};
-use sea_orm::{FromQueryResult, raw_sql};
+use sea_orm::{ConnectionTrait as _, FromQueryResult, raw_sql};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -145,5 +145,29 @@ async fn a_phone_that_changes_hands_shows_nothing_of_its_former_owner() {
     .await;
     bench.register_device(OTHER, "sbx-phone").await.expect("moved");
     assert_eq!(deliveries(&bench).await, [delivery("dropped", 1, "device moved")]);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_written_while_its_device_went_away_ends() {
+    let bench = bench().await;
+    bench.register_device(HOST, "sbx-phone").await.expect("a device");
+    let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
+    bench
+        .sandbox
+        .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
+    bench.request_from(HOST).await;
+    eventually_true(SOON, || async {
+        deliveries(&bench).await.iter().any(|d| d.outcome.is_some())
+    })
+    .await;
+    // What stays when a notification is committed right after its device's removal had looked for waiting pushes.
+    let removed = bench.db.read().execute_unprepared("DELETE FROM devices");
+    assert_eq!(removed.await.expect("rows").rows_affected(), 1);
+    eventually_true(SOON, || async {
+        bench.clock.advance(Duration::from_mins(1));
+        deliveries(&bench).await == [delivery("dropped", 1, "device gone")]
+    })
+    .await;
     bench.stop().await;
 }
