@@ -268,7 +268,8 @@ async fn a_caller_that_gives_up_does_not_keep_the_keys_from_the_others() {
     let verifier = Verifier::new(&config::Identity::default(), shared, clock);
     assert!(verifier.verify(&bench.sign(&bench.claims())).await.is_ok());
     let next = Tokens::new().unwrap();
-    source.keys.lock().unwrap().extend(keys_of(&next).await);
+    let added = keys_of(&next).await;
+    source.keys.lock().unwrap().extend(added);
     let token = next.sign(&bench.claims()).unwrap();
     hand.advance(Duration::from_secs(5));
     let gave_up = tokio::time::timeout(Duration::from_millis(20), verifier.verify(&token)).await;
