@@ -66,6 +66,26 @@ async fn register_makes_an_account_signs_it_in_and_announces_it() {
 }
 
 #[tokio::test]
+async fn a_text_that_cannot_be_stored_is_the_callers_fault() {
+    let auth = Auth::start().await;
+    let request = RegisterRequest {
+        name: "김\0민지".into(),
+        ..guest("nul@example.com")
+    };
+    let refused = auth.client().register(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let violations = refused.get_details_bad_request().unwrap().field_violations;
+    assert_eq!((violations.len(), violations[0].field.as_str()), (1, "name"));
+    let login = LoginRequest {
+        email: "nul@example.com".into(),
+        password: "correct\0horse".into(),
+    };
+    let refused = auth.client().login(login).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    auth.finish().await;
+}
+
+#[tokio::test]
 async fn an_address_is_taken_once_whatever_its_case() {
     let auth = Auth::start().await;
     auth.register("minji@example.com").await;
