@@ -6,11 +6,15 @@
 mod row;
 mod wake;
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use carshare_chassis::scope::Scope;
+use carshare_chassis::task::panic_text;
 use carshare_chassis::{Error as ChassisError, Shutdown};
+use futures::FutureExt as _;
 use tokio::time::{Instant, interval, sleep};
 
 pub use wake::Wake;
@@ -67,7 +71,7 @@ impl Lease {
 
     /// Runs `job` each time it is due and nobody else is at it, until `shutdown`. A run that has begun is finished.
     ///
-    /// An error is logged and counted (`job_runs_total{name, outcome}`); the job runs again soon.
+    /// An error or a panic is logged and counted (`job_runs_total{name, outcome}`); the job runs again soon.
     pub async fn run<J, R, E>(self, shutdown: Shutdown, job: J)
     where
         J: Fn() -> R,
@@ -136,7 +140,11 @@ impl Lease {
         let scope = Scope::background(self.db.world().ids.next().to_string(), None);
         let begin = Instant::now();
         let work = async {
-            let result = job().await.map_err(Into::into);
+            let run = AssertUnwindSafe(async { job().await }).catch_unwind().await;
+            let result = run.map_or_else(
+                |panic| Err(panicked(&*panic)),
+                |result| result.map_err(Into::into),
+            );
             if let Err(error) = &result {
                 tracing::error!(job = self.name, error = ?error, "job failed");
             }
@@ -167,6 +175,10 @@ impl Lease {
             Pause::For(duration) => sleep(duration).await,
         }
     }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> ChassisError {
+    ChassisError::internal(anyhow::anyhow!("the job panicked: {}", panic_text(panic)))
 }
 
 /// Waiting for the injected clock, or in real time for something that does not follow it.

@@ -173,3 +173,24 @@ async fn a_job_that_failed_is_run_again_soon() {
     runs.reach(2).await;
     running.stop().await;
 }
+
+/// Nor does it take the work beside it along.
+#[tokio::test]
+async fn a_job_that_panicked_is_run_again_soon() {
+    let bench = bench().await;
+    let runs = Runs::default();
+    let (counted, lease) = (runs.0.clone(), Lease::every(&bench.db, "panicking", HOUR));
+    let job = move || {
+        let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            assert!(!first, "told you");
+            Ok::<(), ChassisError>(())
+        }
+    };
+    let running = Running::start(|shutdown| lease.run(shutdown, job));
+    runs.reach(1).await;
+    eventually_true(SOON, || is_idle(&bench)).await;
+    bench.clock.advance(Duration::from_secs(15));
+    runs.reach(2).await;
+    running.stop().await;
+}
