@@ -1,5 +1,6 @@
 //! The gRPC server of a service: its RPCs, health and reflection, behind the stack.
 
+mod beside;
 mod body;
 mod call;
 mod grpc_health;

@@ -135,20 +135,11 @@ impl Service for Auth {
                 async move { Ok(db.ping().await?) }
             })
             .add(rpc::service(Arc::clone(&app)));
-        // The background stops last, so that the events of the last calls still go out.
-        let drained = Shutdown::new();
-        let serving = async {
-            let served = server.serve(listener, shutdown).await;
-            drained.trigger();
-            served
-        };
-        let working = async {
-            app.work(roles, drained.clone()).await;
-            anyhow::Ok(())
-        };
-        tokio::try_join!(serving, working)?;
+        let working = Arc::clone(&app);
+        let work = |drained| async move { working.work(roles, drained).await };
+        let served = server.serve_beside(Some(work), listener, shutdown).await;
         app.db.close().await;
-        Ok(())
+        served
     }
 
     async fn migrate(config: Config) -> anyhow::Result<()> {

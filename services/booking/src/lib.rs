@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use carshare_chassis::config::Common;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Server, Shutdown, World, client, task};
+use carshare_chassis::{Server, Shutdown, World, client};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::{Db, Relay, housekeeping, migrate};
@@ -93,16 +93,11 @@ impl Service for Booking {
         roles: Roles,
     ) -> anyhow::Result<()> {
         let app = App::new(config, world)?;
-        // The worker goes on while the server drains, so that the relay sends what the last calls have published.
-        let drained = Shutdown::new();
-        let worker = roles
-            .worker
-            .then(|| task::spawn("worker", work(app.clone(), drained.clone())));
-        let served = server(&app).serve(listener, shutdown).await;
-        drained.trigger();
-        if let Some(worker) = worker {
-            worker.await?;
-        }
+        let worker = roles.worker.then(|| {
+            let app = app.clone();
+            |drained| work(app, drained)
+        });
+        let served = server(&app).serve_beside(worker, listener, shutdown).await;
         app.db.close().await;
         served
     }

@@ -25,13 +25,12 @@ use std::sync::Arc;
 use carshare_chassis::config::Common;
 use carshare_chassis::server::Server;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Shutdown, World, task};
+use carshare_chassis::{Shutdown, World};
 use carshare_proto::notification::v1::notification_service_server::NotificationServiceServer;
 use carshare_store::{Db, Relay, Wake, housekeeping};
-use futures::future::join_all;
+use futures::future::OptionFuture;
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 pub use config::Config;
 use live::Live;
@@ -101,19 +100,18 @@ impl Service for Notification {
     ) -> anyhow::Result<()> {
         let common = Self::common(&config);
         let app = App::new(config, world.clone())?;
-        let background = spawn_background(&app, &shutdown, roles);
         let db = app.db.clone();
-        Server::new(Self::NAME, &common, world)
+        let server = Server::new(Self::NAME, &common, world)
             .add(NotificationServiceServer::new(rpc::Rpc::new(app.clone())))
-            .readiness("database", move || {
+            .readiness("postgres", move || {
                 let db = db.clone();
                 async move { Ok(db.ping().await?) }
-            })
-            .serve(listener, shutdown)
-            .await?;
-        join_all(background).await;
+            });
+        let working = app.clone();
+        let work = |drained| async move { Box::pin(work(&working, roles, drained)).await };
+        let served = server.serve_beside(Some(work), listener, shutdown).await;
         app.db.close().await;
-        Ok(())
+        served
     }
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
@@ -126,31 +124,21 @@ impl Service for Notification {
 }
 
 /// Whoever answers RPCs listens for news; whoever works consumes, relays and sends.
-fn spawn_background(app: &Arc<App>, shutdown: &Shutdown, roles: Roles) -> Vec<JoinHandle<()>> {
-    let mut background = Vec::new();
-    if roles.api {
-        let url = app.config.database.url.expose().to_owned();
-        let listening = app
-            .live
-            .clone()
-            .run(url, app.world.clock.clone(), shutdown.clone());
-        background.push(task::spawn("live", listening));
-    }
-    if roles.worker {
-        background.push(task::spawn(
-            "events",
+async fn work(app: &Arc<App>, roles: Roles, shutdown: Shutdown) {
+    let url = app.config.database.url.expose().to_owned();
+    let listening = app
+        .live
+        .clone()
+        .run(url, app.world.clock.clone(), shutdown.clone());
+    let working = async {
+        tokio::join!(
+            Relay::new(&app.db, &app.config.redis, Notification::NAME).run(shutdown.clone()),
             events::notify::run(app.clone(), shutdown.clone()),
-        ));
-        background.push(task::spawn(
-            "push_due",
             jobs::push_due::run(app.clone(), shutdown.clone()),
-        ));
-        let relay = Relay::new(&app.db, &app.config.redis, Notification::NAME);
-        background.push(task::spawn("relay", relay.run(shutdown.clone())));
-        let (db, stop) = (app.db.clone(), shutdown.clone());
-        background.push(task::spawn("housekeeping", async move {
-            housekeeping(&db, stop).await;
-        }));
-    }
-    background
+            housekeeping(&app.db, shutdown.clone()),
+        );
+    };
+    let listening = OptionFuture::from(roles.api.then_some(listening));
+    let working = OptionFuture::from(roles.worker.then_some(working));
+    tokio::join!(listening, working);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use carshare_chassis::config::Common;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Server, Shutdown, World, task};
+use carshare_chassis::{Server, Shutdown, World};
 use carshare_proto::vehicle::v1::vehicle_service_server::VehicleServiceServer;
 use carshare_store::{Relay, housekeeping, migrate};
 use tokio::net::TcpListener;
@@ -33,16 +33,11 @@ impl Service for Vehicle {
         roles: Roles,
     ) -> anyhow::Result<()> {
         let app = Arc::new(App::new(config, world)?);
-        // The worker goes on while the server drains, so that the relay sends what the last calls have published.
-        let drained = Shutdown::new();
-        let worker = roles
-            .worker
-            .then(|| task::spawn("worker", work(Arc::clone(&app), drained.clone())));
-        let served = server(&app).serve(listener, shutdown).await;
-        drained.trigger();
-        if let Some(worker) = worker {
-            worker.await?;
-        }
+        let worker = roles.worker.then(|| {
+            let app = Arc::clone(&app);
+            |drained| work(app, drained)
+        });
+        let served = server(&app).serve_beside(worker, listener, shutdown).await;
         app.db.close().await;
         served
     }

@@ -1,0 +1,121 @@
+//! A server and the background work of its service, as one process with one end.
+
+use std::future::Future;
+
+use anyhow::anyhow;
+use tokio::net::TcpListener;
+use tokio::task::JoinError;
+
+use super::Server;
+use crate::task::{self, Shutdown};
+
+impl Server {
+    /// [`Server::serve`] with the service's background work beside it: relay, consumer, timers. `None` for a process that
+    /// only answers.
+    ///
+    /// The work begins with the server and is told to stop when the server has drained, so that what the last calls have
+    /// published is still sent. Work that ends before, by a panic or by itself, ends the process with an error: one that
+    /// answers and moves nothing would look healthy for days.
+    pub async fn serve_beside<W, F>(
+        self,
+        work: Option<W>,
+        listener: impl Into<Option<TcpListener>>,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()>
+    where
+        W: FnOnce(Shutdown) -> F,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let Some(work) = work else {
+            return self.serve(listener, shutdown).await;
+        };
+        // One's own end stops nobody else who waits for the same signal.
+        let (stop, drained) = (shutdown.child(), Shutdown::new());
+        let mut working = task::spawn("worker", work(drained.clone()));
+        let stopping = async {
+            let early = tokio::select! {
+                () = stop.cancelled() => None,
+                ended = &mut working => Some(ended),
+            };
+            stop.trigger();
+            early
+        };
+        let serving = async {
+            let served = self.serve(listener, stop.clone()).await;
+            // A server that does not even start ends the wait of the other side.
+            stop.trigger();
+            served
+        };
+        let (served, early) = tokio::join!(serving, stopping);
+        drained.trigger();
+        if let Some(ended) = early {
+            return served.and(Err(ended_early(ended)));
+        }
+        working.await?;
+        served
+    }
+}
+
+fn ended_early(ended: Result<(), JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(()) => anyhow!("the background work ended by itself"),
+        Err(error) => anyhow!(error).context("the background work died"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::World;
+    use crate::config::Common;
+
+    fn server() -> Server {
+        Server::new("test", &Common::default(), World::system())
+    }
+
+    #[tokio::test]
+    async fn work_is_told_to_stop_after_the_server_has_and_is_waited_for() {
+        let (shutdown, finished) = (Shutdown::new(), Arc::new(AtomicBool::new(false)));
+        let seen = Arc::clone(&finished);
+        let work = |drained: Shutdown| async move {
+            drained.cancelled().await;
+            tokio::task::yield_now().await;
+            seen.store(true, Ordering::SeqCst);
+        };
+        shutdown.trigger();
+        server().serve_beside(Some(work), None, shutdown).await.unwrap();
+        assert!(finished.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_ends_the_process_with_an_error() {
+        let work = |_: Shutdown| async { panic!("told you") };
+        let ended = server().serve_beside(Some(work), None, Shutdown::new()).await;
+        let told = format!("{:#}", ended.unwrap_err());
+        assert!(told.starts_with("the background work died"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn work_that_ends_by_itself_is_an_error_too() {
+        let work = |_: Shutdown| async {};
+        let ended = server().serve_beside(Some(work), None, Shutdown::new()).await;
+        assert_eq!(
+            ended.unwrap_err().to_string(),
+            "the background work ended by itself"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_start_does_not_wait_for_a_signal() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut common = Common::default();
+        common.admin.listen = Some(taken.local_addr().unwrap());
+        let server = Server::new("test", &common, World::system());
+        let work = |drained: Shutdown| async move { drained.cancelled().await };
+        let ended = server.serve_beside(Some(work), None, Shutdown::new()).await;
+        assert!(ended.is_err());
+    }
+}
