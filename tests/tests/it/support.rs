@@ -1,14 +1,16 @@
 //! What the journeys share: a mesh, a REST client, people with cars and cards.
 
+pub mod invariants;
 mod people;
 mod rest;
 mod running;
+mod sql;
 mod stream;
 
 pub use people::{Guest, Host, Slot, next_slot, put};
 pub use rest::{Answer, Rest};
-pub use running::Running;
-pub use stream::Events;
+pub use sql::{BOOKINGS, OCCUPANCIES, Sql, Table};
+pub use stream::{Event, Events};
 
 use std::time::Duration;
 

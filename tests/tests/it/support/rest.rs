@@ -1,9 +1,13 @@
 //! REST as a client app speaks it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use carshare_testkit::eventually;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+
+use super::PATIENCE;
 
 /// A client of one gateway, perhaps signed in.
 #[derive(Clone)]
@@ -78,19 +82,42 @@ impl Rest {
         )
         .await
     }
+
+    /// What a good app does: repeats the call, under one key, while nobody answers or the answer is "not now".
+    pub async fn insist(&self, method: Method, path: &str, body: &Value) -> Answer {
+        static CALLS: AtomicU32 = AtomicU32::new(1);
+        let key = format!("insisting-{}", CALLS.fetch_add(1, Ordering::Relaxed));
+        eventually(PATIENCE, || async {
+            let request = self.request(method.clone(), path);
+            let answer = Answer::perhaps(request.header("idempotency-key", &key).json(body)).await?;
+            let later = answer.status == StatusCode::SERVICE_UNAVAILABLE;
+            assert!(
+                !later || answer.headers.contains_key("retry-after"),
+                "{}",
+                answer.body
+            );
+            (!later && answer.status != StatusCode::GATEWAY_TIMEOUT).then_some(answer)
+        })
+        .await
+    }
 }
 
 impl Answer {
     pub async fn of(request: RequestBuilder) -> Self {
-        let reply = request.send().await.expect("an answer");
+        Self::perhaps(request).await.expect("an answer")
+    }
+
+    /// None when the connection is refused or breaks.
+    async fn perhaps(request: RequestBuilder) -> Option<Self> {
+        let reply = request.send().await.ok()?;
         let (status, headers) = (reply.status(), reply.headers().clone());
-        let text = reply.text().await.expect("a body");
+        let text = reply.text().await.ok()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Self {
+        Some(Self {
             status,
             headers,
             body,
-        }
+        })
     }
 
     /// The body of a success with exactly this status.

@@ -65,6 +65,19 @@ impl Events {
         .expect("an event in time")
     }
 
+    /// Everything until the stream is ended by the other side.
+    pub async fn rest(mut self) -> Vec<Event> {
+        let read = async {
+            while let Some(chunk) = self.bytes.next().await {
+                self.text.push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
+            }
+        };
+        tokio::time::timeout(PATIENCE, read)
+            .await
+            .expect("the stream ends in time");
+        self.text.split_inclusive("\n\n").filter_map(parse).collect()
+    }
+
     /// The next notification of this type; others are passed over.
     pub async fn notification(&mut self, kind: &str) -> (String, Value) {
         loop {

@@ -1,0 +1,10 @@
+//! The outside world and the servers fail: what is refused is refused cleanly, what was promised still happens, once.
+
+mod kakao;
+mod postgres;
+mod push;
+mod redis;
+mod refund;
+mod scene;
+mod toss;
+mod webhook;

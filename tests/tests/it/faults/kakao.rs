@@ -1,0 +1,110 @@
+//! The map is away: a car cannot be registered now, nothing half-made is left, and Kakao is left alone until it is better.
+
+use std::time::Duration;
+
+use carshare_chassis::World;
+use carshare_mesh::{Mesh, Options};
+use carshare_sandbox::{Fault, Provider};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Host, Sql, invariants};
+
+const SEARCH: &str = "/v2/local/search/address.json";
+
+fn car(plate: &str) -> Value {
+    json!({
+        "license_plate": plate, "make": "Kia", "model": "Ray", "year": 2024,
+        "hourly_rate": 7_000, "location_address": "서울 강남구 테헤란로 152",
+    })
+}
+
+/// Refused as "not now", with the seconds to wait.
+fn not_now(answer: Answer) -> u64 {
+    let wait = answer.headers.get("retry-after").expect("Retry-After").clone();
+    answer.refused(503, "VEHICLE007");
+    wait.to_str().expect("text").parse().expect("seconds")
+}
+
+async fn nothing_is_stored(mesh: &Mesh) {
+    let sql = Sql::of(mesh);
+    let stored = "SELECT (SELECT count(*) FROM vehicle.vehicles) + (SELECT count(*) FROM vehicle.outbox)";
+    assert_eq!(sql.count(stored).await, 0);
+}
+
+#[rstest]
+#[case::down(Fault::refuse(Provider::Kakao, SEARCH))]
+#[case::slow(Fault::delay(Provider::Kakao, SEARCH, 3_000))]
+#[case::failing(Fault::error(Provider::Kakao, SEARCH, 500))]
+#[case::out_of_quota(Fault::error(Provider::Kakao, SEARCH, 429))]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_car_waits_for_the_map_and_leaves_nothing_half_made(#[case] fault: Fault) {
+    let options = Options::temporary().with_env("VEHICLE__KAKAO__HTTP__TIMEOUT_MS", "1000");
+    let mesh = Mesh::start(options).await.expect("the mesh starts");
+    let host = Host::register(&mesh).await;
+    mesh.sandbox().inject(fault.times(4));
+
+    let answer = host
+        .rest
+        .post_once("/v1/vehicles", "the-same-key", &car("34허5678"))
+        .await;
+    assert!(not_now(answer) >= 1);
+    nothing_is_stored(&mesh).await;
+
+    mesh.sandbox().clear_faults();
+    let made = host
+        .rest
+        .post_once("/v1/vehicles", "the-same-key", &car("34허5678"))
+        .await
+        .ok(201);
+    assert_eq!(made["license_plate"], "34허5678");
+    invariants::hold(&mesh).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hiccup_of_the_map_goes_unnoticed() {
+    let mesh = crate::support::mesh().await;
+    let host = Host::register(&mesh).await;
+    mesh.sandbox()
+        .inject(Fault::error(Provider::Kakao, SEARCH, 503).times(2));
+    host.rest.post("/v1/vehicles", &car("34허5678")).await.ok(201);
+    assert_eq!(mesh.sandbox().request_count(Provider::Kakao, SEARCH), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_five_failures_the_map_is_left_alone_until_a_probe_succeeds() {
+    let (world, hand) = World::manual("2026-11-22T12:00:00Z".parse().expect("a time"), 7);
+    let options = Options::temporary()
+        .in_world(world)
+        .with_env("VEHICLE__KAKAO__HTTP__MAX_RETRIES", "0");
+    let mesh = Mesh::start(options).await.expect("the mesh starts");
+    let host = Host::register(&mesh).await;
+    let create = async |plate: &str| host.rest.post("/v1/vehicles", &car(plate)).await;
+    let asked = || mesh.sandbox().request_count(Provider::Kakao, SEARCH);
+
+    mesh.sandbox()
+        .inject(Fault::error(Provider::Kakao, SEARCH, 500).times(6));
+    for failures in 1..=5 {
+        assert_eq!(not_now(create("34허5678").await), 5);
+        assert_eq!(asked(), failures);
+    }
+    // Open: nobody asks the map any more, and clients are told how long it will be.
+    assert_eq!(not_now(create("34허5678").await), 30);
+    hand.advance(Duration::from_secs(10));
+    assert_eq!(not_now(create("34허5678").await), 20);
+    assert_eq!(asked(), 5);
+
+    // Half open: one probe, which fails.
+    hand.advance(Duration::from_secs(20));
+    assert_eq!(not_now(create("34허5678").await), 5);
+    assert_eq!(not_now(create("34허5678").await), 30);
+    assert_eq!(asked(), 6);
+    nothing_is_stored(&mesh).await;
+
+    // Half open again: the probe succeeds, and the breaker is closed.
+    hand.advance(Duration::from_secs(30));
+    create("34허5678").await.ok(201);
+    create("34허5679").await.ok(201);
+    assert_eq!(asked(), 8);
+    invariants::hold(&mesh).await;
+}

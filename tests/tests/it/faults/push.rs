@@ -1,0 +1,68 @@
+//! FCM is away: pushes arrive later, each exactly once.
+
+use std::collections::BTreeMap;
+
+use carshare_mesh::Options;
+use carshare_sandbox::{Fault, Provider};
+use carshare_testkit::eventually_true;
+use rstest::rstest;
+use serde_json::json;
+
+use super::scene::Scene;
+use crate::support::{PATIENCE, Rest};
+
+const WAITING: &str = "SELECT count(*) FROM notification.deliveries WHERE state = 'pending'";
+const DROPPED: &str = "SELECT outcome FROM notification.deliveries WHERE state = 'dropped'";
+
+#[rstest]
+#[case::down(Fault::refuse(Provider::Fcm, "messages:send").times(4))]
+#[case::failing(Fault::error(Provider::Fcm, "messages:send", 500).times(4))]
+#[case::over_quota(Fault::error(Provider::Fcm, "messages:send", 429).header("retry-after", "1").times(2))]
+#[case::without_tokens(Fault::error(Provider::Fcm, "/token", 503).times(4))]
+#[tokio::test(flavor = "multi_thread")]
+async fn every_push_arrives_once_when_fcm_is_back_after_it_was(#[case] fault: Fault) {
+    let scene = Scene::with(Options::temporary().with_env("NOTIFICATION__PUSH__RETRY_MS", "100")).await;
+    phone(&scene.host.rest, "sbx-host-phone").await;
+    phone(&scene.guest.rest, "sbx-guest-phone").await;
+    scene.mesh.sandbox().inject(fault);
+    let id = scene.confirmed().await;
+    scene.guest.cancel(&id).await.ok(200);
+    scene.refunded(&id).await;
+    scene.ends_well().await;
+
+    assert_eq!(scene.mesh.sandbox().faults(), [], "all of it happened");
+    eventually_true(PATIENCE, || async { scene.sql.count(WAITING).await == 0 }).await;
+    assert_eq!(scene.sql.texts(DROPPED).await, Vec::<String>::new());
+    let mut arrived: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for push in scene.mesh.sandbox().pushes() {
+        *arrived
+            .entry((push.token, push.data["type"].clone()))
+            .or_default() += 1;
+    }
+    let once = |token: &str, kinds: &[&str]| -> Vec<((String, String), u32)> {
+        kinds
+            .iter()
+            .map(|kind| ((token.to_owned(), (*kind).to_owned()), 1))
+            .collect()
+    };
+    let mut expected = once(
+        "sbx-guest-phone",
+        &[
+            "booking.approved",
+            "booking.cancelled",
+            "booking.confirmed",
+            "payment.completed",
+            "payment.refunded",
+        ],
+    );
+    expected.extend(once(
+        "sbx-host-phone",
+        &["booking.cancelled", "booking.confirmed", "booking.requested"],
+    ));
+    assert_eq!(arrived.into_iter().collect::<Vec<_>>(), expected);
+}
+
+async fn phone(rest: &Rest, token: &str) {
+    let device = json!({ "token": token, "platform": "android" });
+    rest.post("/v1/notifications/devices", &device).await.ok(201);
+}

@@ -1,0 +1,52 @@
+//! The provider fails around a refund: the guest gets everything back, once.
+
+use carshare_mesh::Options;
+use carshare_sandbox::{Fault, PaymentStatus, Provider};
+use rstest::rstest;
+use serde_json::json;
+
+use super::scene::Scene;
+
+const CANCEL: &str = "/cancel";
+
+#[rstest]
+#[case::reply_lost(Fault::lost_reply(Provider::Toss, CANCEL))]
+#[case::every_reply_lost(Fault::lost_reply(Provider::Toss, CANCEL).times(3))]
+#[case::too_slow(Fault::delay(Provider::Toss, CANCEL, 1_800))]
+#[case::refused(Fault::refuse(Provider::Toss, CANCEL).times(4))]
+#[case::failing(Fault::error(Provider::Toss, CANCEL, 500).times(3))]
+#[case::failing_by_its_own_word(
+    Fault::error(Provider::Toss, CANCEL, 500).body(json!({ "code": "FAILED_REFUND_PROCESS", "message": "은행 응답시간 지연" }))
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guest_is_refunded_once_when_the_provider_is(#[case] fault: Fault) {
+    let options = Options::temporary()
+        .with_env("PAYMENT__TOSS__HTTP__TIMEOUT_MS", "1000")
+        .with_env("PAYMENT__TOSS__HTTP__BREAKER_OPEN_MS", "500")
+        .with_env("PAYMENT__WORKER__POLL_MS", "200");
+    let scene = Scene::with(options).await;
+    let id = scene.confirmed().await;
+    // A webhook would tell of the refund in time; they get lost as well.
+    scene.mesh.sandbox().set_webhook_url(None);
+    scene.mesh.sandbox().inject(fault);
+    let cancelled = scene.guest.cancel(&id).await.ok(200);
+    assert_eq!(cancelled["cancellation"]["refund_amount"], 80_000);
+
+    scene.refunded(&id).await;
+    assert_eq!(scene.mesh.sandbox().faults(), [], "all of it happened");
+    let payments = scene.mesh.sandbox().payments();
+    let [payment] = payments.as_slice() else {
+        panic!("one payment: {payments:#?}")
+    };
+    let given_back: Vec<i64> = payment
+        .cancels
+        .iter()
+        .flatten()
+        .map(|cancel| cancel.cancel_amount)
+        .collect();
+    assert_eq!(
+        (payment.status, given_back),
+        (PaymentStatus::Canceled, vec![80_000])
+    );
+    scene.ends_well().await;
+}

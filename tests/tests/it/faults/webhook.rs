@@ -1,0 +1,116 @@
+//! Messages to the webhook: anybody can send them, so none is believed. They are answered with 200 and, where they name a
+//! payment of ours, it is read again from the provider.
+
+use carshare_sandbox::{PaymentStatus, Provider};
+use carshare_testkit::eventually_true;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::scene::Scene;
+use crate::support::{Answer, PATIENCE, Rest};
+
+const WEBHOOK: &str = "/v1/payments/webhook";
+
+/// A sum over everything that payment knows of bookings, money and messages.
+const KNOWN: &str = "SELECT md5(string_agg(row, ';' ORDER BY row)) FROM \
+    (SELECT p.id || p.state || p.refunded_krw || p.version AS row FROM payment.payments p \
+     UNION ALL SELECT t.id::text FROM payment.ledger_transactions t \
+     UNION ALL SELECT d.delivery_id FROM payment.webhook_deliveries d \
+     UNION ALL SELECT o.id::text FROM payment.outbox o) known";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_is_answered_and_changes_nothing() {
+    let scene = Scene::set().await;
+    scene.confirmed().await;
+    scene.ends_well().await;
+    let provider = Rest::new(scene.mesh.gateway());
+    let before = scene.sql.texts(KNOWN).await;
+    for garbage in [
+        json!({}),
+        json!({ "eventType": "PAYMENT_STATUS_CHANGED" }),
+        json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": null }),
+        json!({ "eventType": "BILLING_DELETED", "data": { "billingKey": "bsbx_unknown" } }),
+        json!({ "data": { "orderId": 7, "paymentKey": ["x"] } }),
+        json!({ "data": { "orderId": "'; DROP TABLE payments; --" } }),
+        json!({ "data": { "orderId": "x".repeat(10_000) } }),
+        json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": { "orderId": "pay_of_nobody", "status": "DONE" } }),
+        json!({ "a": { "b": { "c": { "d": [[[[]]]] } } } }),
+    ] {
+        provider.post(WEBHOOK, &garbage).await.ok(200);
+    }
+    // What is no JSON object at all is refused at the door.
+    for nonsense in ["", "not json", "[1, 2]", "\"text\""] {
+        let request = provider
+            .request(Method::POST, WEBHOOK)
+            .header("content-type", "application/json");
+        let answer = Answer::of(request.body(nonsense)).await;
+        assert!(
+            matches!(answer.status.as_u16(), 200 | 400),
+            "{nonsense}: {}",
+            answer.body
+        );
+    }
+    assert_eq!(scene.sql.texts(KNOWN).await, before);
+    scene.ends_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_message_claims_is_asked_at_the_provider() {
+    let scene = Scene::set().await;
+    let id = scene.confirmed().await;
+    scene.ends_well().await;
+    let (sandbox, payment) = (scene.mesh.sandbox(), scene.guest.payment(&id).await);
+    let held = sandbox.payments().remove(0);
+    let asked = || sandbox.request_count(Provider::Toss, &format!("/v1/payments/{}", held.payment_key));
+    let before = asked();
+    let forged = json!({
+        "eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-22T12:00:00.000000",
+        "data": {
+            "orderId": payment["order_id"], "paymentKey": held.payment_key, "status": "CANCELED",
+            "totalAmount": 80_000, "balanceAmount": 0,
+        },
+    });
+    Rest::new(scene.mesh.gateway())
+        .post(WEBHOOK, &forged)
+        .await
+        .ok(200);
+    eventually_true(PATIENCE, || async { asked() == before + 1 }).await;
+    scene.ends_well().await;
+    let booking = scene.guest.booking(&id).await;
+    assert_eq!(
+        (&booking["status"], &booking["payment_status"]),
+        (&json!("approved"), &json!("paid"))
+    );
+    assert_eq!(sandbox.payments()[0].status, PaymentStatus::Done);
+}
+
+/// A person at the provider gives the money back: it is booked, and the booking cannot stand.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_the_provider_gave_back_without_us_is_booked_and_ends_the_booking() {
+    let scene = Scene::set().await;
+    let id = scene.confirmed().await;
+    let held = scene.mesh.sandbox().payments().remove(0);
+    let secret = carshare_sandbox::Config::default().toss_secret_key;
+    let by_hand = Rest::new(scene.mesh.sandbox().url())
+        .request(
+            Method::POST,
+            &format!("/toss/v1/payments/{}/cancel", held.payment_key),
+        )
+        .basic_auth(secret, Some(""))
+        .json(&json!({ "cancelReason": "고객 요청" }));
+    Answer::of(by_hand).await.ok(200);
+
+    let cancelled = scene.refunded(&id).await;
+    assert_eq!(cancelled["status"], "cancelled");
+    assert_eq!(cancelled["cancellation"]["reason"], "payment_failed");
+    assert_eq!(scene.guest.payment(&id).await["status"], "refunded");
+    assert_eq!(kept(&scene).await, json!(["0"]));
+    scene.ends_well().await;
+}
+
+/// Won that platform and host keep.
+async fn kept(scene: &Scene) -> Value {
+    let kept = "SELECT (-sum(e.amount_krw))::text FROM payment.ledger_entries e \
+                JOIN payment.ledger_accounts a ON a.id = e.account_id WHERE a.code <> 'provider_clearing'";
+    json!(scene.sql.texts(kept).await)
+}

@@ -1,0 +1,54 @@
+//! What must be true of a whole mesh that has come to rest: across the services, the books, the provider and the streams of
+//! events. Asked at the end of every test that crashes or disturbs something.
+
+mod rest;
+mod rules;
+mod toss;
+
+use carshare_chassis::World;
+use carshare_payment::store::invariants as books;
+use carshare_store::Db;
+use carshare_store::config::Database;
+use chrono::DateTime;
+
+use super::running::Running;
+use super::sql::Sql;
+
+/// Waits until nothing is under way any more, then holds the mesh against every rule.
+pub async fn hold(mesh: &impl Running) {
+    rest::reached(mesh).await;
+    let broken = breaches(mesh).await;
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// Whatever breaks a rule, as `rule: subject`.
+async fn breaches(mesh: &impl Running) -> Vec<String> {
+    let sql = Sql::of(mesh);
+    let mut found = Vec::new();
+    for rule in &rules::RULES {
+        let subjects = sql.texts(rule.sql).await;
+        found.extend(
+            subjects
+                .into_iter()
+                .map(|subject| format!("{}: {subject}", rule.name)),
+        );
+    }
+    found.extend(toss::breaches(&sql, &mesh.sandbox().payments()).await);
+    found.extend(rest::dead_letters(mesh).await);
+    found.extend(of_the_books(mesh).await);
+    found
+}
+
+/// The rules that payment's doctor asks while it runs.
+async fn of_the_books(mesh: &impl Running) -> Vec<String> {
+    let url = mesh.parts().database_url("payment").expect("a URL");
+    let db = Db::connect(&Database::at(url), World::system()).expect("a usable URL");
+    let broken = books::breaches(db.read(), DateTime::UNIX_EPOCH)
+        .await
+        .expect("an answer");
+    db.close().await;
+    let told = broken
+        .into_iter()
+        .map(|breach| format!("{}: {}", breach.rule, breach.subject));
+    told.collect()
+}

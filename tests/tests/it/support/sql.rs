@@ -1,0 +1,105 @@
+//! A look into the schemas of a mesh, across services, with the superuser's eyes. No service could see this.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, Postgres, Transaction};
+
+use super::running::Running;
+
+/// The mesh's database.
+pub struct Sql(PgPool);
+
+impl Sql {
+    pub fn of(mesh: &impl Running) -> Self {
+        let url = mesh.parts().admin_url().expect("a URL");
+        let pool = PgPoolOptions::new()
+            .max_connections(2)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_lazy(&url);
+        Self(pool.expect("a usable URL"))
+    }
+
+    /// The first column of every row, which is text.
+    pub async fn texts(&self, query: &'static str) -> Vec<String> {
+        sqlx::query_scalar(query)
+            .fetch_all(&self.0)
+            .await
+            .unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// The one number that the query gives.
+    pub async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query)
+            .fetch_one(&self.0)
+            .await
+            .unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// What a person was told about a booking, in alphabetical order.
+    pub async fn told(&self, person: &str, booking_id: &str) -> Vec<String> {
+        let query = "SELECT kind FROM notification.notifications \
+                     WHERE user_id = $1::uuid AND data->>'booking_id' = $2 ORDER BY kind";
+        sqlx::query_scalar(query)
+            .bind(person)
+            .bind(booking_id)
+            .fetch_all(&self.0)
+            .await
+            .expect("an answer")
+    }
+
+    /// Stops every writer of a table at its door, until [`Frozen::thaw`].
+    pub async fn freeze(&self, table: Table) -> Frozen<'_> {
+        let mut holding = self.0.begin().await.expect("a transaction");
+        sqlx::query(table.lock)
+            .execute(&mut *holding)
+            .await
+            .expect("the lock");
+        Frozen {
+            holding,
+            table,
+            pool: &self.0,
+        }
+    }
+}
+
+/// A table that can be frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    lock: &'static str,
+    waiting: &'static str,
+}
+
+/// The bookings of booking.
+pub const BOOKINGS: Table = Table {
+    lock: "LOCK TABLE booking.bookings IN EXCLUSIVE MODE",
+    waiting: "SELECT count(*) FROM pg_locks WHERE relation = 'booking.bookings'::regclass AND NOT granted",
+};
+
+/// The calendar of vehicle.
+pub const OCCUPANCIES: Table = Table {
+    lock: "LOCK TABLE vehicle.occupancies IN EXCLUSIVE MODE",
+    waiting: "SELECT count(*) FROM pg_locks WHERE relation = 'vehicle.occupancies'::regclass AND NOT granted",
+};
+
+/// A table whose writers wait: whoever is killed now is killed in the middle of a transaction.
+pub struct Frozen<'a> {
+    holding: Transaction<'a, Postgres>,
+    table: Table,
+    pool: &'a PgPool,
+}
+
+impl Frozen<'_> {
+    /// How many wait at the door.
+    pub async fn waiting(&self) -> i64 {
+        sqlx::query_scalar(self.table.waiting)
+            .fetch_one(self.pool)
+            .await
+            .expect("an answer")
+    }
+
+    /// Lets everybody in.
+    pub async fn thaw(self) {
+        self.holding.rollback().await.expect("the lock is given back");
+    }
+}
