@@ -154,15 +154,14 @@ impl Consumer {
 
     /// From becoming the active one until shutdown (`Ok`) or until something breaks.
     async fn session(&self, shutdown: &Shutdown) -> Result<()> {
-        let mut ownership = loop {
-            match Ownership::acquire(&self.db, self.group).await? {
-                Some(ownership) => break ownership,
-                None => self.pause(STAND_BY, shutdown).await,
-            }
+        let mut ownership = Ownership::stand_by(&self.db).await?;
+        while !ownership.acquire(self.group).await? {
+            self.pause(STAND_BY, shutdown).await;
             if shutdown.is_cancelled() {
+                ownership.release().await;
                 return Ok(());
             }
-        };
+        }
         let streams = self
             .sources
             .iter()

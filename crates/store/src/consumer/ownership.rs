@@ -14,27 +14,28 @@ use crate::db::Db;
 /// A server that does not answer within this is as good as gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The right to handle a group's events, as long as its connection lives.
+/// A connection that stands by for the right to handle a group's events, or has it as long as it lives.
 pub(super) struct Ownership(PgConnection);
 
 impl Ownership {
-    /// Becomes the owner, unless another process is.
-    pub(super) async fn acquire(db: &Db, group: &str) -> Result<Option<Self>> {
-        let mut connection = timeout(PATIENCE, db.options().connect())
+    /// Connects. Nothing is owned yet.
+    pub(super) async fn stand_by(db: &Db) -> Result<Self> {
+        let connection = timeout(PATIENCE, db.options().connect())
             .await
             .context("PostgreSQL does not answer")?
             .context("PostgreSQL is away")?;
+        Ok(Self(connection))
+    }
+
+    /// Becomes the owner (true), unless another process is.
+    pub(super) async fn acquire(&mut self, group: &str) -> Result<bool> {
         let sql =
             "SELECT pg_try_advisory_lock(hashtextextended('consumer.' || current_schema() || '.' || $1, 0))";
-        let owner: bool = sqlx::query_scalar(sql)
-            .bind(group)
-            .fetch_one(&mut connection)
-            .await?;
-        if owner {
-            return Ok(Some(Self(connection)));
-        }
-        connection.close().await?;
-        Ok(None)
+        let asked = sqlx::query_scalar(sql).bind(group).fetch_one(&mut self.0);
+        timeout(PATIENCE, asked)
+            .await
+            .context("PostgreSQL does not answer")?
+            .context("PostgreSQL is away")
     }
 
     /// Whether it still is: another process may own the group since the connection broke.

@@ -1,6 +1,6 @@
 //! Consumers: what fails, what is left over, who takes over.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use carshare_chassis::Error as ChassisError;
@@ -11,6 +11,7 @@ use carshare_testkit::{eventually, eventually_true};
 use futures::FutureExt as _;
 use redis::AsyncCommands as _;
 use redis::streams::{StreamPendingReply, StreamReadOptions, StreamReadReply};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::bench::{Bench, Running, SOON, bench, consumer, note_of, noting, publish, take_note};
 
@@ -214,6 +215,39 @@ async fn one_process_of_a_group_is_active_and_the_next_takes_over() {
     assert_eq!(known.consumers.len(), 1);
     relay.stop().await;
     second.stop().await;
+}
+
+/// The connections that asked last for the right to handle events, and when.
+async fn candidates(bench: &Bench) -> HashMap<i32, f64> {
+    let mut connection = PgConnection::connect(&bench.database.url()).await.unwrap();
+    let sql = "SELECT pid, extract(epoch FROM query_start)::float8 FROM pg_stat_activity \
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%consumer.%'";
+    let rows: Vec<(i32, f64)> = sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap();
+    rows.into_iter().collect()
+}
+
+#[tokio::test]
+async fn who_stands_by_asks_again_on_the_connection_it_has() {
+    let bench = bench().await;
+    let both = [
+        noting(&bench.db, &bench.redis),
+        noting(&bench.replica(2), &bench.redis),
+    ];
+    let first = eventually(SOON, || async {
+        let found = candidates(&bench).await;
+        (found.len() == 2).then_some(found)
+    })
+    .await;
+    eventually_true(SOON, || async {
+        let later = candidates(&bench).await;
+        first
+            .iter()
+            .any(|(pid, asked_at)| later.get(pid).is_some_and(|again| again > asked_at))
+    })
+    .await;
+    for running in both {
+        running.stop().await;
+    }
 }
 
 #[tokio::test]
