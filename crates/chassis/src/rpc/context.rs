@@ -1,6 +1,5 @@
 //! What a handler knows about its call besides the request message.
 
-use carshare_proto::common::v1::ErrorReason as Common;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 use tonic::Request;
@@ -141,19 +140,10 @@ impl std::fmt::Debug for Metadata {
     }
 }
 
-impl Context {
-    /// A deadline that has passed is refused before work that nobody waits for.
-    pub fn check_deadline(&self) -> Result<(), Error> {
-        if self.deadline.is_expired() {
-            Err(Error::refuse(Common::DeadlineExceeded))
-        } else {
-            Ok(())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use carshare_proto::common::v1::ErrorReason as Common;
+
     use super::*;
 
     #[test]
