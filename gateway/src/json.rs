@@ -6,12 +6,14 @@
 //! Well-known types (times, durations, structs) keep protobuf's mapping.
 
 mod fault;
+mod parse;
 mod place;
 mod read;
 mod scalar;
 mod write;
 
 pub use fault::{Expected, Fault};
+pub use parse::parse;
 pub use read::{read, read_field};
 pub use scalar::from_text;
 pub use write::{Json, JsonField};

@@ -55,18 +55,28 @@ pub(crate) fn words_of(descriptor: &EnumDescriptor) -> Vec<String> {
         .collect()
 }
 
+/// From here on a double is no longer every whole number, so what stood in the text is not known.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// JSON has one kind of number: `3`, `3.0`, `3e0` and `"3"` are all the integer three.
 fn integer<T: TryFrom<i128>>(json: &Json) -> Result<T, Fault> {
-    let wide = match json {
+    let wide = |float: f64| {
+        if float.abs() < EXACT {
+            float as i128
+        } else {
+            i128::MAX
+        }
+    };
+    let wide_or_none = match json {
         Json::Number(number) => number
             .as_i64()
             .map(i128::from)
             .or_else(|| number.as_u64().map(i128::from))
-            .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128)),
+            .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0).map(wide)),
         Json::String(digits) => digits.parse().ok(),
         _ => None,
     };
-    let wide = wide.ok_or(Fault::NotA(Expected::Integer))?;
+    let wide = wide_or_none.ok_or(Fault::NotA(Expected::Integer))?;
     T::try_from(wide).map_err(|_| Fault::OutOfRange)
 }
 

@@ -6,11 +6,10 @@ use carshare_chassis::Error;
 use carshare_chassis::error::Violation;
 use carshare_proto::common::v1::ErrorReason as Common;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use prost_reflect::{DynamicMessage, Kind, ReflectMessage as _, Value};
-use serde_json::Value as Json;
 
 use super::{CURSOR, query};
 use crate::json::{self, Fault};
@@ -77,10 +76,10 @@ fn read_body(
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
-    if !is_json(headers) {
+    if !is_json(headers) || is_encoded(headers) {
         return Err(Error::refuse(Common::UnsupportedMediaType));
     }
-    let json: Json = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    let json = json::parse(bytes).map_err(|error| malformed(&error))?;
     let read = match &route.body {
         routes::Body::Field(name) => match message.descriptor().get_field_by_name(name) {
             Some(field) => json::read_field(message, &field, &json),
@@ -117,6 +116,14 @@ fn is_json(headers: &HeaderMap) -> bool {
         .unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Nothing is unpacked here (RFC 9110 §8.4: 415).
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| coding != "identity")
 }
 
 /// What a query may not set, because the body or the path does.

@@ -134,7 +134,12 @@ fn faults_below_name_the_whole_path() {
 
 #[test]
 fn numbers_outside_the_type_are_out_of_range() {
-    for written in [json!(2_147_483_648_i64), json!("-2147483649"), json!(1e300)] {
+    for written in [
+        json!(2_147_483_648_i64),
+        json!("-2147483649"),
+        json!(1e300),
+        json!(9_007_199_254_740_993.0),
+    ] {
         let faults = read_as(
             "carshare.booking.v1.ListBookingsRequest",
             &json!({ "page_size": written }),
@@ -222,4 +227,31 @@ fn recursive_pool() -> prost_reflect::DescriptorPool {
     let mut pool = prost_reflect::DescriptorPool::new();
     pool.add_file_descriptor_proto(file).unwrap();
     pool
+}
+
+#[test]
+fn a_whole_number_that_a_double_may_have_rounded_is_not_guessed() {
+    let read = |written: &str| {
+        let json: serde_json::Value = serde_json::from_str(written).unwrap();
+        read_as(
+            "carshare.booking.v1.Booking",
+            &serde_json::json!({ "total_amount": json }),
+        )
+    };
+    for written in ["9007199254740993.0", "9007199254740992.0", "-1e16"] {
+        assert_eq!(
+            read(written),
+            Err(vec![("total_amount".to_owned(), "RANGE".to_owned())]),
+            "{written}"
+        );
+    }
+    for (written, value) in [
+        ("9007199254740993", 9_007_199_254_740_993_i64),
+        ("5.2e4", 52_000),
+        ("-0.0", 0),
+    ] {
+        let message = read(written).unwrap();
+        let total = message.get_field_by_name("total_amount").unwrap().into_owned();
+        assert_eq!(total, Value::I64(value), "{written}");
+    }
 }

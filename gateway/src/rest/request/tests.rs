@@ -1,7 +1,7 @@
 //! Requests to routes of the real contract.
 
 use http::Request;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::routes::{Found, Routes};
@@ -84,7 +84,13 @@ async fn faults_of_body_and_query_come_together() {
 
 #[tokio::test]
 async fn what_is_not_json_is_refused() {
-    for broken in ["{", "{\"a\":}", "{}{}", "\u{feff}{}"] {
+    for broken in [
+        "{",
+        "{\"a\":}",
+        "{}{}",
+        "\u{feff}{}",
+        r#"{"host_response":"a","host_response":"b"}"#,
+    ] {
         assert_eq!(
             sent("PUT", "/v1/bookings/b/approve", broken).await,
             invalid(&[("", "JSON")]),
@@ -119,6 +125,18 @@ async fn another_content_type_and_none_are_unsupported() {
             "{content_type:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_packed_body_is_unsupported() {
+    let ask = async |coding: &str| {
+        let request = Request::put("/v1/bookings/b/approve")
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_ENCODING, coding);
+        send(request.body(Body::from("{}")).unwrap()).await
+    };
+    assert_eq!(ask("gzip").await, Err(("COMMON010".to_owned(), vec![])));
+    assert_eq!(ask("identity").await, Ok(json!({ "booking_id": "b" })));
 }
 
 #[tokio::test]
