@@ -96,22 +96,27 @@ impl Template {
 
     /// The values of the variables when the path fits, and `None` when it does not, or is not UTF-8.
     pub fn matches(&self, path: &[&str]) -> Option<Bindings> {
-        let mut path = path.to_vec();
-        if let Some(verb) = &self.verb {
-            let last = path.last_mut()?;
-            *last = last.strip_suffix(verb.as_str())?.strip_suffix(':')?;
-        }
+        let without_verb;
+        let path = match &self.verb {
+            None => path,
+            Some(verb) => {
+                let (last, before) = path.split_last()?;
+                let last = last.strip_suffix(verb.as_str())?.strip_suffix(':')?;
+                without_verb = [before, &[last]].concat();
+                &without_verb
+            }
+        };
         let rest = self.segments.last() == Some(&Segment::Rest);
         if path.len() < self.segments.len() || (!rest && path.len() > self.segments.len()) {
             return None;
         }
         let fits = |(segment, given): (&Segment, &&str)| segment.fits(given);
-        if !self.segments.iter().zip(&path).all(fits) {
+        if !self.segments.iter().zip(path).all(fits) {
             return None;
         }
         self.variables
             .iter()
-            .map(|variable| self.bind(variable, &path))
+            .map(|variable| self.bind(variable, path))
             .collect()
     }
 
@@ -168,7 +173,9 @@ impl Segment {
 
     fn fits(&self, given: &str) -> bool {
         match self {
-            Self::Literal(text) => decode(given).is_some_and(|given| given == *text),
+            Self::Literal(text) => {
+                given == text || (given.contains('%') && decode(given).is_some_and(|given| given == *text))
+            }
             Self::One | Self::Rest => !given.is_empty(),
         }
     }
