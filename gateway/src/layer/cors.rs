@@ -1,7 +1,7 @@
 //! Cross-origin requests: an allow-list, with credentials. What browsers may read includes the gRPC status, without which
 //! gRPC-web clients cannot tell a refusal.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use http::header::{
     ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -50,9 +50,9 @@ const EXPOSED: [HeaderName; 11] = [
 /// The layer for these origins.
 ///
 /// # Errors
-/// An origin that is no header value.
+/// An origin that no browser sends: with a path, without a scheme, or `*`, which browsers refuse with credentials.
 pub fn layer(config: &Cors) -> anyhow::Result<CorsLayer> {
-    let origins: Result<Vec<HeaderValue>, _> = config.origins.iter().map(|origin| origin.parse()).collect();
+    let origins: anyhow::Result<Vec<HeaderValue>> = config.origins.iter().map(|text| origin(text)).collect();
     Ok(CorsLayer::new()
         .allow_origin(origins.context("cors.origins")?)
         .allow_credentials(true)
@@ -66,4 +66,41 @@ pub fn layer(config: &Cors) -> anyhow::Result<CorsLayer> {
         .allow_headers(ALLOWED)
         .expose_headers(EXPOSED)
         .max_age(MAX_AGE))
+}
+
+/// `https://app.carshare.kr`, with a port or without.
+fn origin(text: &str) -> anyhow::Result<HeaderValue> {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ']);
+    ensure!(host.is_some_and(is_host), "{text:?} is no origin");
+    Ok(text.parse()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_browser_sends_is_no_origin() {
+        let with = |origin: &str| {
+            layer(&Cors {
+                origins: vec![origin.to_owned()],
+            })
+        };
+        for good in ["https://app.carshare.kr", "http://localhost:3000"] {
+            assert!(with(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "*",
+            "null",
+            "app.carshare.kr",
+            "https://app.carshare.kr/",
+            "https://*.carshare.kr",
+            "https://",
+        ] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+    }
 }

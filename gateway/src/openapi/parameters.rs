@@ -109,12 +109,13 @@ pub(super) fn shared() -> Value {
             json!({ "type": "string", "default": "ko" }),
         ),
         "CorrelationId": header(
-            "X-Correlation-Id", "Id of this request in logs and events; made when absent, and sent back.",
-            json!({ "type": "string", "maxLength": 128, "pattern": "^[A-Za-z0-9._:-]+$" }),
+            "X-Correlation-Id", "Id of this request in logs and events, and sent back. One is made when there is none, or none of up to 128 \
+             letters, digits and `._:-`.",
+            json!({ "type": "string" }),
         ),
         "IdempotencyKey": header(
             "Idempotency-Key", "The same key with the same request is done once and answered alike; with another request it is refused.",
-            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+            json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
         ),
         "LastEventId": header(
             "Last-Event-ID", "Id of the last event that was seen; the stream goes on behind it.",
