@@ -50,19 +50,23 @@ pub struct EdgeConfig {
     pub max_reply_bytes: usize,
     /// A comment is sent on an event stream when nothing else was for this long. Default 15,000.
     pub keep_alive_ms: u64,
+    /// Streams open at a time; more are refused as unavailable. Default 10,000. A service has to admit as many on one
+    /// connection (`server.max_streams_per_connection`).
+    pub max_streams: usize,
     /// The world reaches us by HTTPS: send Strict-Transport-Security. Default false.
     pub https: bool,
 }
 
-/// `[limits]`. Zero is no limit. The defaults are for development, where everybody has one address.
+/// `[limits]`. Zero is no limit. The defaults are those of the product; the mesh of one machine, where everybody has one
+/// address, sets higher ones.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Calls a minute from one address. Default 6,000; 100 in production.
+    /// Calls a minute from one address. Default 100.
     pub per_minute_by_address: u32,
-    /// Calls an hour of one user. Default 60,000; 1,000 in production.
+    /// Calls an hour of one user. Default 1,000.
     pub per_hour_by_user: u32,
-    /// The limits of the classes that the contract names are multiplied by this. Default 100; 1 in production.
+    /// The limits of the classes that the contract names are multiplied by this. Default 1.
     pub class_factor: u32,
     /// Proxies of ours in front of this port, each of which adds to X-Forwarded-For. Default 0: the connection counts.
     pub proxies: usize,
@@ -82,6 +86,7 @@ impl Default for EdgeConfig {
             max_body_bytes: 1 << 20,
             max_reply_bytes: 16 << 20,
             keep_alive_ms: 15_000,
+            max_streams: 10_000,
             https: false,
         }
     }
@@ -90,9 +95,9 @@ impl Default for EdgeConfig {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            per_minute_by_address: 6_000,
-            per_hour_by_user: 60_000,
-            class_factor: 100,
+            per_minute_by_address: 100,
+            per_hour_by_user: 1_000,
+            class_factor: 1,
             proxies: 0,
         }
     }
@@ -114,6 +119,34 @@ impl Config {
             telemetry: self.telemetry.clone(),
             identity: self.identity.clone(),
             tls: self.tls.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_chassis::config::{Sources, load};
+
+    use super::*;
+
+    #[test]
+    fn the_limits_are_those_of_the_product_unless_somebody_says_otherwise() {
+        let embedded: Config = load(Sources {
+            service: "gateway",
+            defaults: include_str!("../config.default.toml"),
+            file: None,
+            env: [],
+        })
+        .unwrap();
+        for limits in [embedded.limits, Limits::default()] {
+            assert_eq!(
+                (
+                    limits.per_minute_by_address,
+                    limits.per_hour_by_user,
+                    limits.class_factor
+                ),
+                (100, 1000, 1)
+            );
         }
     }
 }

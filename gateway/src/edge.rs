@@ -14,7 +14,10 @@ use carshare_chassis::scope::Scope;
 use carshare_chassis::telemetry::propagation;
 use carshare_chassis::{Clock, Deadline, Error, Shutdown};
 use carshare_proto::common::v1::ErrorReason as Common;
+use carshare_proto::options::v1::Limit;
+use futures::FutureExt as _;
 use http::HeaderMap;
+use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use crate::ending::{self, Ending};
@@ -43,6 +46,8 @@ pub struct Edge {
     pub limits: Limits,
     /// A comment is sent on an event stream when nothing else was for this long.
     pub keep_alive: Duration,
+    /// Places for open streams.
+    pub streams: Arc<Semaphore>,
     /// Streams end when it fires.
     pub draining: Shutdown,
     /// Tokens end by it.
@@ -58,13 +63,17 @@ pub struct Limits {
     pub max_message_bytes: usize,
     /// Largest reply message that is turned into JSON.
     pub max_reply_bytes: usize,
-    /// Time a unary call may take, and the longest a client may ask for.
+    /// Time a unary call may take, and the longest a client may ask for. A stream has as long to begin.
     pub timeout: Duration,
 }
 
-/// The channels to the services, by name.
+/// The channels to the services, by name. Streams have connections of their own: one carries only so many at a time, and a
+/// call must not wait until somebody's stream ends.
 #[derive(Clone, Debug, Default)]
-pub struct Peers(BTreeMap<String, PeerChannel>);
+pub struct Peers {
+    calls: BTreeMap<String, PeerChannel>,
+    streams: BTreeMap<String, PeerChannel>,
+}
 
 /// Left in the extensions of an answer: what was called.
 #[derive(Clone, Debug)]
@@ -80,17 +89,33 @@ impl Edge {
         };
         let admitted = access::admit(rpc.method, visitor, &self.verifier).await;
         let caller = admitted.as_ref().unwrap_or(&Caller::Anonymous);
-        let (standing, taken) = self.limiter.take(rpc, exchange.address, caller).await;
-        if let Some(standing) = standing {
-            // An exchange calls one RPC, so nobody was here before.
-            let _ = exchange.standing.set(standing);
-        }
+        let taken = self.count(exchange, rpc.limit.as_ref(), caller).await;
         taken.and(admitted)
     }
 
-    /// When a stream of this caller has to end.
-    pub fn ending(&self, caller: &Caller) -> Ending {
-        ending::of(caller, &self.clock, &self.draining)
+    /// Takes a call from the budgets of the caller, or refuses it.
+    pub async fn count(
+        &self,
+        exchange: &Exchange,
+        class: Option<&Limit>,
+        caller: &Caller,
+    ) -> Result<(), Error> {
+        let (standing, taken) = self.limiter.take(class, exchange.address, caller).await;
+        if let Some(standing) = standing {
+            // An exchange is one call, so nobody was here before.
+            let _ = exchange.standing.set(standing);
+        }
+        taken
+    }
+
+    /// When a stream of this caller has to end. It holds the stream's place; refuses when there is none.
+    pub fn ending(&self, caller: &Caller) -> Result<Ending, Error> {
+        let Ok(place) = Arc::clone(&self.streams).try_acquire_owned() else {
+            metrics::counter!("edge_streams_refused_total").increment(1);
+            return Err(Error::unavailable("the gateway, full of streams,", COME_BACK));
+        };
+        let ending = ending::of(caller, &self.clock, &self.draining);
+        Ok(ending.inspect(|_| drop(place)).boxed())
     }
 
     /// What surrounds the work on one request: the channels to the services read it.
@@ -118,17 +143,29 @@ impl Edge {
         };
         allowed.map(Deadline::after)
     }
+
+    /// Does the work in its scope, and not beyond its deadline. A stream may have none, but it has to begin: a request that
+    /// is never sent whole must not keep its place. Only what the client streams itself takes the time it takes.
+    pub async fn within(
+        &self,
+        rpc: &Rpc,
+        scope: Scope,
+        work: impl Future<Output = Result<Response, Refusal>>,
+    ) -> Result<Response, Refusal> {
+        let begun = (!rpc.method.streaming().client).then(|| Deadline::after(self.limits.timeout));
+        let Some(deadline) = scope.deadline().into_iter().chain(begun).min() else {
+            return scope.run(work).await;
+        };
+        until(deadline, scope.run(work)).await
+    }
 }
 
-/// Does the work in its scope, and not beyond its deadline.
-pub async fn within(
-    scope: Scope,
+/// Does the work, but not beyond the deadline.
+pub async fn until(
+    deadline: Deadline,
     work: impl Future<Output = Result<Response, Refusal>>,
 ) -> Result<Response, Refusal> {
-    let Some(deadline) = scope.deadline() else {
-        return scope.run(work).await;
-    };
-    let answer = timeout_at(deadline.instant(), scope.run(work)).await;
+    let answer = timeout_at(deadline.instant(), work).await;
     answer.unwrap_or_else(|_| Err(Error::refuse(Common::DeadlineExceeded).into()))
 }
 
@@ -140,28 +177,37 @@ pub fn labelled(mut response: Response, rpc: &Arc<Rpc>) -> Response {
 
 impl Peers {
     /// These channels.
-    pub fn new(channels: impl IntoIterator<Item = PeerChannel>) -> Self {
-        Self(
-            channels
-                .into_iter()
-                .map(|channel| (channel.name().to_owned(), channel))
-                .collect(),
-        )
+    pub fn new(
+        calls: impl IntoIterator<Item = PeerChannel>,
+        streams: impl IntoIterator<Item = PeerChannel>,
+    ) -> Self {
+        let named = |channel: PeerChannel| (channel.name().to_owned(), channel);
+        Self {
+            calls: calls.into_iter().map(named).collect(),
+            streams: streams.into_iter().map(named).collect(),
+        }
     }
 
     /// The channel to the service of an RPC.
     pub fn channel(&self, rpc: &Rpc) -> Result<PeerChannel, Error> {
-        self.get(&rpc.peer)
+        let channels = if rpc.is_unary() {
+            &self.calls
+        } else {
+            &self.streams
+        };
+        channels
+            .get(&rpc.peer)
+            .cloned()
             .ok_or_else(|| Error::unavailable(&rpc.peer, COME_BACK))
     }
 
-    /// The channel to a service, when it is configured.
+    /// The channel for calls to a service, when it is configured.
     pub fn get(&self, name: &str) -> Option<PeerChannel> {
-        self.0.get(name).cloned()
+        self.calls.get(name).cloned()
     }
 
-    /// All of them.
+    /// One channel to each service.
     pub fn iter(&self) -> impl Iterator<Item = &PeerChannel> {
-        self.0.values()
+        self.calls.values()
     }
 }

@@ -7,7 +7,8 @@ pub mod web;
 
 use axum::body::Body;
 use axum::response::Response;
-use carshare_chassis::{Error, Lang};
+use carshare_chassis::identity::Caller;
+use carshare_chassis::{Deadline, Error, Lang};
 use carshare_proto::common::v1::ErrorReason as Common;
 use http::request::Parts;
 use http::{Method, Request, Version};
@@ -30,15 +31,30 @@ const PREFIX_BYTES: usize = 5;
 /// Answers a gRPC request; gRPC-web was translated before.
 pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> Response {
     if Infrastructure::serves(request.uri().path()) {
-        return edge.infrastructure.answer(request).await;
+        return own(edge, exchange, request).await;
     }
     let Some(rpc) = edge.rpcs.find(request.uri().path()) else {
         return Refusal::from(Error::refuse(Common::UnknownMethod)).answer(exchange);
     };
     let (parts, body) = request.into_parts();
     let scope = edge.scope(exchange, rpc, &parts.headers);
-    let answer = edge::within(scope, forward(edge, exchange, rpc, parts, body)).await;
+    let answer = edge
+        .within(rpc, scope, forward(edge, exchange, rpc, parts, body))
+        .await;
     edge::labelled(answer.unwrap_or_else(|refusal| refusal.answer(exchange)), rpc)
+}
+
+/// Health and reflection: open to everybody, and so within the same bounds as what is behind the door.
+async fn own(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> Response {
+    let deadline = Deadline::after(edge.limits.timeout);
+    let work = async {
+        edge.count(exchange, None, &Caller::Anonymous).await?;
+        let ending = edge.ending(&Caller::Anonymous)?;
+        let answer = edge.infrastructure.answer(request).await;
+        Ok(answer.map(|body| Body::new(bounded::by(GrpcBody::new(body), ending, exchange.lang))))
+    };
+    let answer = edge::until(deadline, work).await;
+    answer.unwrap_or_else(|refusal| refusal.answer(exchange))
 }
 
 async fn forward(
@@ -51,8 +67,13 @@ async fn forward(
     let caller = edge.admit(exchange, rpc, &parts.headers).await?;
     let lang = exchange.lang;
     let streaming = rpc.method.streaming();
+    let ending = if streaming.server {
+        Some(edge.ending(&caller)?)
+    } else {
+        None
+    };
     let body = if streaming.client {
-        unhinted(body)
+        unhinted(body, lang)
     } else {
         one_message(body, edge.limits.max_message_bytes, lang)
     };
@@ -62,8 +83,8 @@ async fn forward(
         .oneshot(to_peer(rpc, &parts, body))
         .await?;
     headers::from_peer(answer.headers_mut());
-    if streaming.server {
-        answer = answer.map(|body| bounded::by(body, edge.ending(&caller), lang));
+    if let Some(ending) = ending {
+        answer = answer.map(|body| bounded::by(body, ending, lang));
     }
     Ok(answer.map(Body::new))
 }
@@ -79,8 +100,9 @@ fn to_peer(rpc: &Rpc, parts: &Parts, body: GrpcBody) -> Request<GrpcBody> {
 
 /// The body of translated gRPC-web-text still tells the length of its base64 form, and hyper would believe it (tonic-web
 /// 0.14.9): `map_frame` forgets the hint.
-fn unhinted(body: Body) -> GrpcBody {
-    GrpcBody::new(body.map_frame(|frame| frame))
+fn unhinted(body: Body, lang: Lang) -> GrpcBody {
+    let body = body.map_frame(|frame| frame);
+    GrpcBody::new(body.map_err(move |error| unreadable(error.into(), lang)))
 }
 
 /// A body that holds one message; the channel keeps it to send it again, so it must not be boundless.
@@ -89,11 +111,15 @@ fn one_message(body: Body, max_bytes: usize, lang: Lang) -> GrpcBody {
         body.map_frame(|frame| frame),
         max_bytes.saturating_add(PREFIX_BYTES),
     );
-    GrpcBody::new(limited.map_err(move |error| {
-        if error.is::<LengthLimitError>() {
-            Error::refuse(Common::TooLarge).into_status(lang)
-        } else {
-            Status::from_error(error)
-        }
-    }))
+    GrpcBody::new(limited.map_err(move |error| unreadable(error, lang)))
+}
+
+/// A body that cannot be read is its sender's fault; the translation of gRPC-web calls it an inner error.
+fn unreadable(error: axum::BoxError, lang: Lang) -> Status {
+    let refusal = if error.is::<LengthLimitError>() {
+        Error::refuse(Common::TooLarge)
+    } else {
+        Error::refuse(Common::InvalidArgument).cause(anyhow::Error::from_boxed(error))
+    };
+    refusal.into_status(lang)
 }

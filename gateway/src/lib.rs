@@ -37,6 +37,7 @@ pub mod rest;
 pub mod routes;
 pub mod rpc;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -47,6 +48,7 @@ use carshare_chassis::listen::{self, Protocol};
 use carshare_chassis::service::{NoCommand, Roles, Service};
 use carshare_chassis::{Shutdown, World, admin, task};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::edge::{Edge, Limits, Peers};
@@ -129,7 +131,7 @@ pub async fn run(
 fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<Edge> {
     let rpcs = Rpcs::read()?;
     let routes = Routes::read(rpcs.iter())?;
-    let peers = peers(config, world)?;
+    let peers = peers(config, &rpcs, world)?;
     Ok(Edge {
         verifier: verifier(config, &peers, world)?,
         limiter: Limiter::new(config, &world.clock)?,
@@ -141,6 +143,9 @@ fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<E
             timeout: config.server.request_timeout(),
         },
         keep_alive: config.edge.keep_alive(),
+        streams: Arc::new(Semaphore::new(
+            config.edge.max_streams.min(Semaphore::MAX_PERMITS),
+        )),
         clock: world.clock.clone(),
         draining,
         peers,
@@ -149,18 +154,23 @@ fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<E
     })
 }
 
-fn peers(config: &Config, world: &World) -> anyhow::Result<Peers> {
+fn peers(config: &Config, rpcs: &Rpcs, world: &World) -> anyhow::Result<Peers> {
     let connect = |(name, peer): (&String, _)| -> anyhow::Result<PeerChannel> {
         // The channels live as long as the process, and so do their names.
         client::connect(name.clone().leak(), peer, &config.tls, world.clone())
     };
-    Ok(Peers::new(
-        config
-            .peers
-            .iter()
-            .map(connect)
-            .collect::<anyhow::Result<Vec<_>>>()?,
-    ))
+    let streaming: BTreeSet<&str> = rpcs
+        .iter()
+        .filter(|rpc| !rpc.is_unary())
+        .map(|rpc| rpc.peer.as_str())
+        .collect();
+    let calls: anyhow::Result<Vec<_>> = config.peers.iter().map(connect).collect();
+    let streams = config
+        .peers
+        .iter()
+        .filter(|(name, _)| streaming.contains(name.as_str()));
+    let streams: anyhow::Result<Vec<_>> = streams.map(connect).collect();
+    Ok(Peers::new(calls?, streams?))
 }
 
 fn verifier(config: &Config, peers: &Peers, world: &World) -> anyhow::Result<Verifier> {

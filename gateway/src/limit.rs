@@ -12,12 +12,12 @@ use std::time::Duration;
 use carshare_chassis::identity::Caller;
 use carshare_chassis::{Clock, Error};
 use carshare_proto::common::v1::ErrorReason as Common;
+use carshare_proto::options::v1::Limit;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub use address::client_address;
 
 use crate::config::{Config, Limits};
-use crate::rpc::Rpc;
 use gcra::Verdict;
 use local::Local;
 use shared::Shared;
@@ -64,16 +64,16 @@ impl Limiter {
         })
     }
 
-    /// Takes a call from all budgets it belongs to. A refused call takes from none.
+    /// Takes a call, of a class or of none, from all budgets it belongs to. A refused call takes from none.
     ///
     /// Refuses with `RATE_LIMITED`; the standing is told in both cases. `None` when nothing is limited.
     pub async fn take(
         &self,
-        rpc: &Rpc,
+        class: Option<&Limit>,
         address: IpAddr,
         caller: &Caller,
     ) -> (Option<Standing>, Result<(), Error>) {
-        let budgets = self.budgets(rpc, address, caller);
+        let budgets = self.budgets(class, address, caller);
         let backlogs = self.backlogs(&budgets).await;
         let judged = budgets
             .into_iter()
@@ -107,7 +107,8 @@ impl Limiter {
         self.local.take(budgets)
     }
 
-    fn budgets(&self, rpc: &Rpc, address: IpAddr, caller: &Caller) -> Vec<Budget> {
+    /// A class that admits more than an address may ask for otherwise (Toss's webhooks) stands instead of that.
+    fn budgets(&self, class: Option<&Limit>, address: IpAddr, caller: &Caller) -> Vec<Budget> {
         let user = caller.user().ok().map(|user| user.id);
         let by_address = Budget::new(
             "address",
@@ -116,7 +117,7 @@ impl Limiter {
             MINUTE,
         );
         let by_user = user.map(|id| Budget::new("user", id.to_string(), self.limits.per_hour_by_user, HOUR));
-        let class = rpc.limit.as_ref().map(|class| {
+        let class = class.map(|class| {
             let whose = user.map_or_else(|| address.to_string(), |id| id.to_string());
             let limit = u32::try_from(class.per_minute).unwrap_or_default();
             Budget::new(
@@ -126,7 +127,9 @@ impl Limiter {
                 MINUTE,
             )
         });
-        [Some(by_address), by_user, class]
+        let narrow = class.as_ref().is_none_or(|class| class.limit <= by_address.limit);
+        let by_address = narrow.then_some(by_address);
+        [by_address, by_user, class]
             .into_iter()
             .flatten()
             .filter(|budget| budget.limit > 0)

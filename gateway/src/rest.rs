@@ -40,7 +40,7 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
         Found::Route(route, bindings) => {
             let scope = edge.scope(exchange, &route.rpc, &parts.headers);
             let call = call(edge, exchange, route, bindings, parts, body);
-            let answer = edge::within(scope, call).await;
+            let answer = edge.within(&route.rpc, scope, call).await;
             let response = answer.unwrap_or_else(|refusal| refusal.answer(exchange));
             let response = if is_head { headless(response) } else { response };
             edge::labelled(response, &route.rpc)
@@ -65,13 +65,9 @@ async fn call(
     let client =
         Grpc::new(edge.peers.channel(&route.rpc)?).max_decoding_message_size(edge.limits.max_reply_bytes);
     if route.rpc.method.streaming().server {
+        let ending = edge.ending(&caller)?;
         let messages = sse::open(route, client, call).await?;
-        Ok(sse::present(
-            messages,
-            edge.ending(&caller),
-            exchange,
-            edge.keep_alive,
-        ))
+        Ok(sse::present(messages, ending, exchange, edge.keep_alive))
     } else {
         reply::answer(route, &parts.uri, client, call).await
     }

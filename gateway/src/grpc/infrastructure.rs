@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::response::Response;
 use carshare_proto::DESCRIPTOR_SET;
 use http::Request;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::server::health_reporter;
 use tonic_reflection::server::Builder;
@@ -18,17 +20,18 @@ const HEALTH: &str = "grpc.health.v1.Health";
 pub struct Infrastructure(Routes);
 
 impl Infrastructure {
-    /// Reflects the services that clients may call.
+    /// Reflects what clients may call.
     ///
     /// # Errors
     /// A descriptor set that cannot be read: a defect of the build.
     pub fn new(rpcs: &Rpcs) -> anyhow::Result<Self> {
+        let contract = for_clients(rpcs)?;
         let reflection = || {
             let names = rpcs
                 .iter()
                 .map(|rpc| rpc.descriptor.parent_service().full_name().to_owned());
             let builder = Builder::configure()
-                .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
+                .register_file_descriptor_set(contract.clone())
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
             names
                 .chain([HEALTH.to_owned()])
@@ -58,4 +61,20 @@ impl Infrastructure {
             .unwrap_or_else(|never| match never {});
         answer.map(Body::new)
     }
+}
+
+/// The contract without the RPCs that do not exist here. Without comments too: their paths count RPCs, and they speak of all.
+fn for_clients(rpcs: &Rpcs) -> anyhow::Result<FileDescriptorSet> {
+    let mut contract = FileDescriptorSet::decode(DESCRIPTOR_SET)?;
+    for file in &mut contract.file {
+        let package = file.package().to_owned();
+        file.source_code_info = None;
+        for service in &mut file.service {
+            let name = service.name().to_owned();
+            let exists = |rpc: &str| rpcs.find(&format!("/{package}.{name}/{rpc}")).is_some();
+            service.method.retain(|method| exists(method.name()));
+        }
+        file.service.retain(|service| !service.method.is_empty());
+    }
+    Ok(contract)
 }

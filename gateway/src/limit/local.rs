@@ -9,30 +9,36 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Budget, gcra};
 
-/// More keys than this are cleared of those that have drained.
+/// From so many keys on those that have drained are looked for, whenever there are twice as many as were left.
 const MANY: usize = 10_000;
 
 /// When each backlog has drained, by key.
 pub(super) struct Local {
     clock: Clock,
-    drained_at: Mutex<HashMap<String, DateTime<Utc>>>,
+    ledger: Mutex<Ledger>,
+}
+
+#[derive(Default)]
+struct Ledger {
+    drained_at: HashMap<String, DateTime<Utc>>,
+    /// Live keys when it was last cleared.
+    left: usize,
 }
 
 impl Local {
     pub(super) fn new(clock: Clock) -> Self {
         Self {
             clock,
-            drained_at: Mutex::default(),
+            ledger: Mutex::default(),
         }
     }
 
     /// The backlogs that the call finds. It is put onto them when all budgets admit it.
     pub(super) fn take(&self, budgets: &[Budget]) -> Vec<Duration> {
         let now = self.clock.now();
-        let mut drained_at = self.drained_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if drained_at.len() > MANY {
-            drained_at.retain(|_, at| *at > now);
-        }
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.clear_drained(now);
+        let drained_at = &mut ledger.drained_at;
         let backlog = |budget: &Budget| {
             let at = drained_at.get(&budget.key).copied().unwrap_or(now);
             (at - now).to_std().unwrap_or_default()
@@ -50,5 +56,15 @@ impl Local {
             }
         }
         backlogs
+    }
+}
+
+impl Ledger {
+    /// Looks through all keys so rarely that it does not matter how many clients there are.
+    fn clear_drained(&mut self, now: DateTime<Utc>) {
+        if self.drained_at.len() > MANY.max(2 * self.left) {
+            self.drained_at.retain(|_, at| *at > now);
+            self.left = self.drained_at.len();
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::rpc::Rpcs;
 
 const LOGIN: &str = "/carshare.auth.v1.AuthService/Login";
+const WEBHOOK: &str = "/carshare.payment.v1.PaymentService/HandleWebhook";
 const LIST: &str = "/carshare.booking.v1.BookingService/ListBookings";
 
 fn limiter(limits: Limits) -> (Limiter, carshare_chassis::ManualClock) {
@@ -47,7 +48,7 @@ async fn a_class_has_a_budget_of_its_own_for_each_address() {
     };
     let (limiter, hand) = limiter(limits);
     let rpcs = Rpcs::read().unwrap();
-    let login = rpcs.find(LOGIN).unwrap();
+    let login = rpcs.find(LOGIN).unwrap().limit.as_ref();
     for rest in (0..20).rev() {
         let (standing, taken) = limiter.take(login, address(1), &Caller::Anonymous).await;
         let standing = standing.unwrap();
@@ -92,7 +93,7 @@ async fn a_user_has_one_budget_wherever_it_calls_from() {
     };
     let (limiter, _hand) = limiter(limits);
     let rpcs = Rpcs::read().unwrap();
-    let list = rpcs.find(LIST).unwrap();
+    let list = rpcs.find(LIST).unwrap().limit.as_ref();
     assert!(limiter.take(list, address(1), &user()).await.1.is_ok());
     assert!(limiter.take(list, address(2), &user()).await.1.is_ok());
     let (standing, refused) = limiter.take(list, address(3), &user()).await;
@@ -113,6 +114,38 @@ async fn zero_is_no_limit() {
     };
     let (limiter, _hand) = limiter(limits);
     let rpcs = Rpcs::read().unwrap();
-    let (standing, taken) = limiter.take(rpcs.find(LOGIN).unwrap(), address(1), &user()).await;
+    let (standing, taken) = limiter
+        .take(rpcs.find(LOGIN).unwrap().limit.as_ref(), address(1), &user())
+        .await;
     assert!(standing.is_none() && taken.is_ok());
+}
+
+#[tokio::test]
+async fn a_class_wider_than_an_addresss_budget_stands_instead_of_it() {
+    let limits = Limits {
+        per_minute_by_address: 1,
+        per_hour_by_user: 0,
+        class_factor: 1,
+        proxies: 0,
+    };
+    let (limiter, _hand) = limiter(limits);
+    let rpcs = Rpcs::read().unwrap();
+    let webhook = rpcs.find(WEBHOOK).unwrap().limit.as_ref();
+    for _ in 0..600 {
+        assert!(
+            limiter
+                .take(webhook, address(1), &Caller::Anonymous)
+                .await
+                .1
+                .is_ok()
+        );
+    }
+    assert!(
+        limiter
+            .take(webhook, address(1), &Caller::Anonymous)
+            .await
+            .1
+            .is_err()
+    );
+    assert!(limiter.take(None, address(1), &Caller::Anonymous).await.1.is_ok());
 }

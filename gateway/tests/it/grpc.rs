@@ -9,7 +9,8 @@ use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
 use carshare_proto::vehicle::v1::ReleaseHoldRequest;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_testkit::eventually_true;
-use prost_types::Timestamp;
+use prost::Message as _;
+use prost_types::{FileDescriptorProto, MethodDescriptorProto, Timestamp};
 use tonic::{Code, Request, Status};
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
@@ -241,25 +242,23 @@ async fn a_message_that_is_too_large_is_refused() {
     assert_eq!(edge.services.calls(), 0);
 }
 
-#[tokio::test]
-async fn stock_clients_find_the_services_by_reflection() {
-    let edge = Edge::start().await;
+/// What reflection answers to one question.
+async fn reflected(edge: &Edge, question: MessageRequest) -> Result<MessageResponse, Status> {
     let mut client = ServerReflectionClient::new(edge.channel().await);
     let ask = ServerReflectionRequest {
         host: String::new(),
-        message_request: Some(MessageRequest::ListServices(String::new())),
+        message_request: Some(question),
     };
-    let mut answers = client
-        .server_reflection_info(futures::stream::iter([ask]))
+    let asked = client.server_reflection_info(futures::stream::iter([ask])).await;
+    let answer = asked?.into_inner().message().await?.expect("an answer");
+    Ok(answer.message_response.expect("what was asked for"))
+}
+
+#[tokio::test]
+async fn stock_clients_find_the_services_by_reflection() {
+    let edge = Edge::start().await;
+    let answer = reflected(&edge, MessageRequest::ListServices(String::new()))
         .await
-        .unwrap()
-        .into_inner();
-    let answer = answers
-        .message()
-        .await
-        .unwrap()
-        .unwrap()
-        .message_response
         .unwrap();
     let MessageResponse::ListServicesResponse(list) = answer else {
         panic!("{answer:?}")
@@ -272,4 +271,29 @@ async fn stock_clients_find_the_services_by_reflection() {
     ] {
         assert!(names.contains(&format!("carshare.{service}")), "{names:?}");
     }
+}
+
+#[tokio::test]
+async fn reflection_does_not_tell_of_internal_rpcs() {
+    let edge = Edge::start().await;
+    let symbol = "carshare.vehicle.v1.VehicleService".to_owned();
+    let answer = reflected(&edge, MessageRequest::FileContainingSymbol(symbol))
+        .await
+        .unwrap();
+    let MessageResponse::FileDescriptorResponse(file) = answer else {
+        panic!("{answer:?}")
+    };
+    let file = FileDescriptorProto::decode(file.file_descriptor_proto[0].as_slice()).unwrap();
+    let rpcs: Vec<_> = file.service[0]
+        .method
+        .iter()
+        .map(MethodDescriptorProto::name)
+        .collect();
+    assert!(
+        rpcs.contains(&"GetVehicle") && !rpcs.contains(&"PlaceHold"),
+        "{rpcs:?}"
+    );
+    let symbol = "carshare.vehicle.v1.VehicleService.PlaceHold".to_owned();
+    let refused = reflected(&edge, MessageRequest::FileContainingSymbol(symbol)).await;
+    assert_eq!(refused.unwrap_err().code(), Code::NotFound);
 }

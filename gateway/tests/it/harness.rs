@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
-pub use scripted::Scripted;
+pub use scripted::{STREAMS, Scripted};
 
 /// The time all tests begin at.
 pub const START: &str = "2026-11-22T12:00:00Z";

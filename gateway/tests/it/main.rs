@@ -1,5 +1,6 @@
 //! The real gateway over real HTTP, in front of scripted services over real gRPC.
 
+mod bounds;
 mod fronts;
 mod grpc;
 mod guards;

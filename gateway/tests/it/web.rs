@@ -193,3 +193,13 @@ async fn refusals_tell_their_status_where_a_browser_can_read_it() {
         assert!(exposed.split(',').any(|exposed| exposed == name), "{exposed}");
     }
 }
+
+#[tokio::test]
+async fn a_text_that_is_no_base64_is_the_fault_of_its_sender() {
+    let edge = Edge::start().await;
+    for broken in ["!!!!", "AAA"] {
+        let response = post(&edge, GET, "application/grpc-web-text", broken.into()).await;
+        assert_eq!(header(&response, "grpc-status"), Some("3"), "{broken}");
+    }
+    assert_eq!(edge.services.calls(), 0);
+}

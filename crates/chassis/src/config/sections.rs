@@ -35,7 +35,7 @@ pub struct Server {
     pub max_message_bytes: usize,
     /// Unary calls handled at a time; more are refused as unavailable. Default 1,024.
     pub max_in_flight: usize,
-    /// Streams open at a time on one connection. Default 1,024.
+    /// Streams open at a time on one connection. Default 16,384: the gateway brings those of all its clients on one.
     pub max_streams_per_connection: u32,
     /// After the signal: time in which the server still accepts calls while its readiness already says no, so that
     /// balancers can look away. Default 0; Kubernetes sets 5,000.
@@ -53,7 +53,7 @@ impl Default for Server {
             request_timeout_ms: 15_000,
             max_message_bytes: 4 << 20,
             max_in_flight: 1024,
-            max_streams_per_connection: 1024,
+            max_streams_per_connection: 16_384,
             drain_delay_ms: 0,
             drain_timeout_ms: 20_000,
             reflection: true,
