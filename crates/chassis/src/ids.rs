@@ -71,6 +71,22 @@ impl Ids {
     }
 }
 
+/// Types for the ids of a service, so that one UUID cannot be taken for another: `typed_ids! { /// A car. VehicleId }`.
+#[macro_export]
+macro_rules! typed_ids {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub ::uuid::Uuid);
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

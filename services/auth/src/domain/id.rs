@@ -1,32 +1,12 @@
 //! Typed ids: one UUID cannot be taken for another.
 
-use std::fmt;
+use carshare_chassis::typed_ids;
 
-use uuid::Uuid;
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(pub Uuid);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-    };
-}
-
-id!(
+typed_ids! {
     /// An account.
     UserId
-);
-id!(
     /// A session, which is a family of refresh tokens (`sid` of its access tokens).
     SessionId
-);
-id!(
     /// An access token (`jti`).
     TokenId
-);
+}
