@@ -103,12 +103,16 @@ impl Binary {
         Ok(())
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself and all that it wrote is in [`Self::logs`].
     pub async fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
         let end = Instant::now() + deadline;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 self.dismiss_guard();
+                // What it wrote last is still in the pipe; a child of its own may hold that open.
+                while !self.logs.is_complete() && Instant::now() < end {
+                    sleep(Duration::from_millis(5)).await;
+                }
                 return Ok(status);
             }
             ensure!(
@@ -134,7 +138,7 @@ impl Binary {
                 return Ok(line);
             }
             ensure!(
-                ended.is_none(),
+                ended.is_none() || !self.logs.is_complete(),
                 "{} ended ({ended:?}):\n{}",
                 self.name,
                 self.logs.tail()

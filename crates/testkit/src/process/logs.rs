@@ -1,28 +1,49 @@
 //! What a process has written: every line, and those that are JSON.
 
 use std::io::{BufRead, BufReader, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
 /// Captured output, in the order of arrival. Clones see the same lines.
 #[derive(Debug, Clone, Default)]
-pub struct Logs(Arc<Mutex<Vec<String>>>);
+pub struct Logs(Arc<Captured>);
+
+#[derive(Debug, Default)]
+struct Captured {
+    lines: Mutex<Vec<String>>,
+    /// Outputs that have not come to their end.
+    open: AtomicUsize,
+}
 
 impl Logs {
     /// Reads `output` to its end in the background.
     pub(super) fn follow(&self, output: impl Read + Send + 'static) {
-        let lines = Arc::clone(&self.0);
+        let captured = Arc::clone(&self.0);
+        captured.open.fetch_add(1, Ordering::SeqCst);
         std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                captured
+                    .lines
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line);
             }
+            captured.open.fetch_sub(1, Ordering::SeqCst);
         });
+    }
+
+    /// Whether every output has come to its end: nothing will be added.
+    pub(super) fn is_complete(&self) -> bool {
+        self.0.open.load(Ordering::SeqCst) == 0
     }
 
     /// Every line.
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let lines = self.0.lines.lock();
+        lines.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The lines that are JSON objects, parsed.

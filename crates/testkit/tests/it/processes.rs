@@ -33,11 +33,20 @@ async fn a_polite_stop_lets_it_finish_and_a_kill_does_not() {
     carshare_testkit::eventually_true(SOON, || async { polite.logs().contain("up") }).await;
     polite.terminate().unwrap();
     assert_eq!(polite.wait(SOON).await.unwrap().code(), Some(3));
-    carshare_testkit::eventually_true(SOON, || async { polite.logs().contain("bye") }).await;
+    assert_eq!(polite.logs().lines().last().map(String::as_str), Some("bye"));
     let mut killed = shell(script);
     carshare_testkit::eventually_true(SOON, || async { killed.logs().contain("up") }).await;
     assert_eq!(killed.kill_9().unwrap().code(), None);
     assert!(!killed.logs().contain("bye"));
+}
+
+#[tokio::test]
+async fn all_that_it_wrote_is_there_when_it_has_ended() {
+    // More than a pipe holds, and a line that is no text in between.
+    let mut service = shell(r"seq 1 50000; printf '\377\n'; seq 1 50000; echo last");
+    assert!(service.wait(SOON).await.unwrap().success());
+    let lines = service.logs().lines();
+    assert_eq!((lines.len(), lines[100_001].as_str()), (100_002, "last"));
 }
 
 #[tokio::test]
