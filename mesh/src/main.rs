@@ -46,7 +46,7 @@ struct RunArgs {
     /// Do not load demo data.
     #[arg(long)]
     no_demo: bool,
-    /// Filter of the log on standard output, in the syntax of `tracing_subscriber::EnvFilter`.
+    /// Levels of the log on standard output, by target: `info`, `warn,carshare_store=debug`.
     #[arg(long, default_value = "warn")]
     log: String,
 }
@@ -127,8 +127,19 @@ async fn load_demo(mesh: &Mesh) -> Result<()> {
         phone: "010-9000-0001".to_owned(),
         password: Password::new(demo::PASSWORD),
     };
-    create_admin(&mesh.auth_config()?, mesh.world().clone(), admin).await?;
-    Ok(())
+    let made = create_admin(&mesh.auth_config()?, mesh.world().clone(), admin).await;
+    match made {
+        // A loading that was cut off had come this far.
+        Err(error)
+            if matches!(
+                error.downcast_ref(),
+                Some(carshare_auth::error::Error::EmailTaken)
+            ) =>
+        {
+            Ok(())
+        }
+        made => made.map(drop),
+    }
 }
 
 /// The data folder, as an absolute path. PostgreSQL runs as another user when we are root, and has to get through.
