@@ -2,6 +2,7 @@
 //!
 //! [`init`] once in `main`. Libraries only use the `tracing` and `metrics` macros.
 
+mod admission;
 pub mod logs;
 pub mod prometheus;
 pub mod propagation;
@@ -12,13 +13,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Subscriber;
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
 use crate::config;
+use admission::Admission;
 
 /// Keeps telemetry alive; [`Guard::flush`] at the end sends what is still buffered.
 #[must_use = "telemetry ends with its guard"]
@@ -47,12 +48,9 @@ where
 {
     let provider = traces::provider(service, config)?;
     let subscriber = tracing_subscriber::registry()
-        .with(logs::layer(service, config.format, clock.clone(), writer).with_filter(logs::filter(config)?))
-        .with(
-            tracing_opentelemetry::layer()
-                .with_tracer(traces::tracer(&provider))
-                .with_filter(traces::filter()),
-        );
+        .with(Admission::new(config)?)
+        .with(logs::layer(service, config.format, clock.clone(), writer))
+        .with(tracing_opentelemetry::layer().with_tracer(traces::tracer(&provider)));
     Ok((subscriber, Guard(provider)))
 }
 

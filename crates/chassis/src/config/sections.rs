@@ -73,7 +73,7 @@ pub struct Admin {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Telemetry {
-    /// Filter in the syntax of `tracing_subscriber::EnvFilter`. Default `info`.
+    /// Levels of the log, by target: `info`, `warn,carshare_store=debug`. Default `info`.
     pub log: String,
     /// How a log line looks. Default `json`.
     pub format: LogFormat,

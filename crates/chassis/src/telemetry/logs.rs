@@ -4,31 +4,17 @@
 
 use std::fmt;
 
-use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::clock::Clock;
-use crate::config::{LogFormat, Telemetry};
+use crate::config::LogFormat;
 use crate::scope::Scope;
-
-/// Libraries that talk of every frame at debug level; ask for them by name.
-const CHATTY: [&str; 7] = ["h2", "hyper", "hyper_util", "tower", "rustls", "sqlx", "tonic"];
-
-/// The filter of the configuration. Chatty libraries stay at `warn` unless the configuration names them.
-pub fn filter(config: &Telemetry) -> anyhow::Result<EnvFilter> {
-    let quiet = CHATTY
-        .iter()
-        .filter(|name| !config.log.contains(**name))
-        .map(|name| format!(",{name}=warn"));
-    let directives = quiet.fold(config.log.clone(), |all, one| all + &one);
-    EnvFilter::try_new(directives).context("telemetry.log is not a filter")
-}
 
 /// The layer that writes log lines.
 pub fn layer<S, W>(
@@ -173,18 +159,5 @@ mod tests {
             "count": 3, "ok": true, "name": "x",
         });
         assert_eq!(line, expected);
-    }
-
-    #[test]
-    fn chatty_libraries_are_quiet_unless_named() {
-        let filter_of = |log: &str| {
-            filter(&Telemetry {
-                log: log.into(),
-                ..Telemetry::default()
-            })
-        };
-        let text = filter_of("debug,h2=trace").unwrap().to_string();
-        assert!(text.contains("h2=trace") && text.contains("hyper=warn"), "{text}");
-        assert!(filter_of("a=b=c").is_err());
     }
 }

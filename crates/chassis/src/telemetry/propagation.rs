@@ -32,6 +32,12 @@ pub fn of_span(span: &tracing::Span) -> Option<Context> {
     context.span().span_context().is_valid().then_some(context)
 }
 
+/// Gives an open span the name that its trace shows. Setting the field `otel.name` does so only until somebody has asked for
+/// the span's context.
+pub fn rename(span: &tracing::Span, name: String) {
+    span.context().span().update_name(name);
+}
+
 /// The trace id of a context, when it has a valid trace.
 pub fn trace_id(context: &Context) -> Option<String> {
     let span = context.span();

@@ -6,9 +6,6 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 
-use tracing::Level;
-use tracing_subscriber::filter::Targets;
-
 use crate::config::Telemetry;
 
 pub(super) fn provider(service: &'static str, config: &Telemetry) -> anyhow::Result<SdkTracerProvider> {
@@ -31,9 +28,4 @@ pub(super) fn provider(service: &'static str, config: &Telemetry) -> anyhow::Res
 
 pub(super) fn tracer(provider: &SdkTracerProvider) -> SdkTracer {
     provider.tracer("carshare")
-}
-
-/// Our own spans, whatever the logs say: a quiet log must not cut traces.
-pub(super) fn filter() -> Targets {
-    Targets::new().with_target("carshare", Level::INFO)
 }
