@@ -41,7 +41,6 @@ fn span(request: &Request, exchange: &Exchange) -> Span {
     let span = tracing::info_span!(
         "edge",
         otel.kind = "server",
-        otel.name = tracing::field::Empty,
         otel.status_code = tracing::field::Empty,
         http.request.method = %request.method(),
         http.response.status_code = tracing::field::Empty,
@@ -85,8 +84,7 @@ impl Record {
         self.note_grpc_status(response.headers());
         if let Some(Called(rpc)) = response.extensions().get() {
             self.rpc = rpc.method.span();
-            self.span
-                .record("otel.name", self.rpc.replacen("rpc.", "edge.", 1));
+            propagation::rename(&self.span, self.rpc.replacen("rpc.", "edge.", 1));
         }
         self.code = response
             .extensions()
