@@ -59,15 +59,20 @@ impl Fleet {
 
     /// Starts one process, which must not be running.
     pub fn spawn(&mut self, name: &'static str) -> Result<()> {
+        let binary = self.run(name, &["serve"])?;
+        self.running.insert(name, binary);
+        Ok(())
+    }
+
+    /// Runs a binary with the configuration of its service, beside the process that serves: `check-config` and the like.
+    pub fn run(&self, name: &'static str, args: &[&str]) -> Result<Binary> {
         let launch = Launch {
-            args: vec!["serve".to_owned()],
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
             env: self.wiring.env(name, &self.parts)?.into_iter().collect(),
             dir: None,
         };
         let path = self.binaries.join(format!("carshare-{name}"));
-        let binary = Binary::spawn(&path, launch).with_context(|| format!("is {} built?", path.display()))?;
-        self.running.insert(name, binary);
-        Ok(())
+        Binary::spawn(&path, launch).with_context(|| format!("is {} built?", path.display()))
     }
 
     /// The process of a service.
