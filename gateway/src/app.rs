@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::edge::Edge;
 use crate::exchange::{Exchange, Front, Opening};
-use crate::layer::{cors, panic, security, shed, surroundings};
+use crate::layer::{cors, panic, security, shed, surroundings, unread};
 use crate::refusal::Refusal;
 use crate::{docs, grpc, openapi, rest};
 
@@ -77,6 +77,7 @@ pub fn router(
             security::add,
         ))
         .layer(cors::layer(&config.cors)?)
+        .layer(from_fn(unread::tell))
         .layer(from_fn_with_state(opening, surroundings::surround)))
 }
 
