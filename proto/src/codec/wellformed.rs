@@ -47,13 +47,26 @@ fn visit_value(value: &Value, path: &str, found: &mut Vec<FieldViolation>) {
         }
         Value::Map(entries) => {
             for (key, value) in entries {
-                if matches!(key, MapKey::String(key) if key.contains('\0')) {
-                    found.push(nul(path));
-                }
-                visit_value(value, path, found);
+                visit_value(value, &entry(path, key, found), found);
             }
         }
         _ => {}
+    }
+}
+
+/// The path of a map's entry, `data["booking_id"]`; a key at fault is a fault of the map.
+fn entry(path: &str, key: &MapKey, found: &mut Vec<FieldViolation>) -> String {
+    match key {
+        MapKey::String(key) if key.contains('\0') => {
+            found.push(nul(path));
+            path.to_owned()
+        }
+        MapKey::String(key) => format!("{path}[{key:?}]"),
+        MapKey::Bool(key) => format!("{path}[{key}]"),
+        MapKey::I32(key) => format!("{path}[{key}]"),
+        MapKey::I64(key) => format!("{path}[{key}]"),
+        MapKey::U32(key) => format!("{path}[{key}]"),
+        MapKey::U64(key) => format!("{path}[{key}]"),
     }
 }
 
@@ -124,7 +137,7 @@ mod tests {
         };
         let fields = [
             "notifications[1].title",
-            "notifications[1].data",
+            r#"notifications[1].data["booking_id"]"#,
             "next_page_token",
         ];
         let expected = fields.map(|field| (field.to_owned(), "STRING_NUL".to_owned()));
