@@ -9,7 +9,7 @@ use crate::App;
 use crate::domain::ids::RefundId;
 use crate::error::Error;
 use crate::give_back;
-use crate::store::{payments, refunds};
+use crate::store::refunds;
 
 /// The queue of refunds.
 #[derive(Clone)]
@@ -28,11 +28,7 @@ impl Queue for Refunds {
     }
 
     async fn scope(&self, id: RefundId) -> Result<Scope, Error> {
-        let conn = self.0.db.read();
-        match refunds::find(conn, id).await? {
-            Some(refund) => payments::scope(conn, refund.payment_id).await,
-            None => Ok(Scope::background(id.to_string(), None)),
-        }
+        refunds::scope(self.0.db.read(), id).await
     }
 
     async fn work(&self, id: RefundId) -> Result<(), Error> {

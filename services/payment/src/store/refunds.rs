@@ -1,7 +1,9 @@
 //! The table `refunds`.
 
+use carshare_chassis::scope::Scope;
 use carshare_store::Tx;
 use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::NotSet;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait as _, FromQueryResult,
     IntoActiveModel as _, QueryFilter as _, QuerySelect as _, Statement,
@@ -49,9 +51,15 @@ pub async fn list(conn: &impl ConnectionTrait, payment: PaymentId) -> Result<Vec
     rows.into_iter().map(Refund::try_from).collect()
 }
 
-/// Stores a refund.
+/// Stores a refund, with the correlation id and trace of what led to it.
 pub async fn insert(tx: &Tx, refund: &Refund) -> Result<(), Error> {
-    Entity::insert(row(refund, tx.now()).into_active_model())
+    let scope = Scope::current();
+    let row = Model {
+        correlation_id: scope.as_ref().map(|scope| scope.correlation_id().to_owned()),
+        traceparent: scope.and_then(|scope| scope.traceparent()),
+        ..row(refund, tx.now())
+    };
+    Entity::insert(row.into_active_model())
         .exec_without_returning(tx.conn())
         .await?;
     Ok(())
@@ -59,11 +67,9 @@ pub async fn insert(tx: &Tx, refund: &Refund) -> Result<(), Error> {
 
 /// Writes a refund back. It was locked.
 pub async fn update(tx: &Tx, refund: &Refund) -> Result<(), Error> {
-    row(refund, tx.now())
-        .into_active_model()
-        .reset_all()
-        .update(tx.conn())
-        .await?;
+    let mut row = row(refund, tx.now()).into_active_model().reset_all();
+    (row.correlation_id, row.traceparent) = (NotSet, NotSet);
+    row.update(tx.conn()).await?;
     Ok(())
 }
 
@@ -94,6 +100,18 @@ pub async fn next_look_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime
     Ok(next.one(conn).await?.and_then(|next| next.at))
 }
 
+/// The surroundings for work on a refund: those of what led to it.
+pub async fn scope(conn: &impl ConnectionTrait, id: RefundId) -> Result<Scope, Error> {
+    let row = Entity::find_by_id(id.0).one(conn).await?;
+    let (correlation_id, traceparent) = row
+        .map(|row| (row.correlation_id, row.traceparent))
+        .unwrap_or_default();
+    Ok(Scope::background(
+        correlation_id.unwrap_or_else(|| id.to_string()),
+        traceparent.as_deref(),
+    ))
+}
+
 fn row(refund: &Refund, now: DateTime<Utc>) -> Model {
     Model {
         id: refund.id.0,
@@ -107,6 +125,8 @@ fn row(refund: &Refund, now: DateTime<Utc>) -> Model {
         code: refund.code.clone(),
         next_look_at: refund.next_look_at,
         looks: refund.looks,
+        correlation_id: None,
+        traceparent: None,
         created_at: refund.created_at,
         updated_at: now,
     }

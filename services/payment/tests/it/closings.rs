@@ -173,6 +173,10 @@ async fn a_charge_that_was_lost_when_the_booking_ended_is_not_repeated() {
     let booking = bench.approved(guest).await;
     soon(|| async { bench.asked("/v1/billing/bsbx") == 1 }).await;
     bench.cancel(&booking, 0, Known::Pending).await;
+    bench.clock.advance(std::time::Duration::from_mins(14));
+    soon(|| async { bench.asked("/v1/payments/orders") == 1 }).await;
+    assert_eq!(bench.row(&booking).await.unwrap().state, "unknown");
+    bench.clock.advance(std::time::Duration::from_mins(1));
     let row = bench.pass_time_until(&booking, "failed").await;
     assert_eq!(row.failure_code.as_deref(), Some("BOOKING_CLOSED"));
     assert_eq!(bench.attempts(&row).await, ["billing given_up NO_ANSWER"]);

@@ -17,6 +17,8 @@ pub struct Model {
     pub code: Option<String>,
     pub next_look_at: Option<DateTimeUtc>,
     pub looks: i32,
+    pub correlation_id: Option<String>,
+    pub traceparent: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
