@@ -2,6 +2,13 @@
 
 mod crashes;
 mod faults;
+mod identity;
 mod journeys;
 mod laws;
+mod races;
+mod refusals;
+mod schemas;
+mod streams;
 mod support;
+mod timers;
+mod transports;

@@ -6,14 +6,19 @@ mod rest;
 mod running;
 mod sql;
 mod stream;
+mod told;
+mod wire;
 
-pub use people::{Guest, Host, Slot, next_slot, put};
+pub use people::{Guest, Host, PASSWORD, Slot, next_slot, photo, put};
 pub use rest::{Answer, Rest};
 pub use sql::{BOOKINGS, OCCUPANCIES, Sql, Table};
 pub use stream::{Event, Events};
+pub use told::Told;
+pub use wire::{Form, Wire, signed, signed_as};
 
 use std::time::Duration;
 
+use carshare_chassis::{Clock, ManualClock, World};
 use carshare_mesh::{Mesh, Options};
 
 /// How long something that happens by itself may take before a test gives up.
@@ -21,5 +26,17 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A mesh of one's own in this process, on a fresh database.
 pub async fn mesh() -> Mesh {
-    Mesh::start(Options::temporary()).await.expect("the mesh starts")
+    Mesh::start(options()).await.expect("the mesh starts")
+}
+
+/// The same with a clock that stands still until it is moved. What does not wait for the clock goes on by itself.
+pub async fn mesh_by_hand() -> (Mesh, ManualClock) {
+    let (world, clock) = World::manual(Clock::system().now(), 7);
+    let mesh = Mesh::start(options().in_world(world)).await;
+    (mesh.expect("the mesh starts"), clock)
+}
+
+/// Passwords are hashed as cheaply as bcrypt can: tests register many people.
+fn options() -> Options {
+    Options::temporary().with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")
 }

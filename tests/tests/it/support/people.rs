@@ -22,6 +22,7 @@ fn number() -> u32 {
 /// A signed-in host.
 pub struct Host {
     pub id: String,
+    pub email: String,
     pub rest: Rest,
 }
 
@@ -78,10 +79,21 @@ async fn register(rest: &Rest, role: &str) -> (String, String, Rest) {
     )
 }
 
+async fn login(rest: &Rest, email: &str) -> Rest {
+    let credentials = json!({ "email": email, "password": PASSWORD });
+    let session = rest.post("/v1/auth/login", &credentials).await.ok(200);
+    rest.signed_in(session["access_token"].as_str().expect("a token"))
+}
+
 impl Host {
     pub async fn register(mesh: &impl Running) -> Self {
-        let (id, _, rest) = register(&Rest::new(mesh.gateway()), "host").await;
-        Self { id, rest }
+        let (id, email, rest) = register(&Rest::new(mesh.gateway()), "host").await;
+        Self { id, email, rest }
+    }
+
+    /// Signed in anew, after a token's time.
+    pub async fn sign_in(&self) -> Rest {
+        login(&self.rest, &self.email).await
     }
 
     /// A car at the city hall for 20,000 won an hour, without a photo.
@@ -139,6 +151,11 @@ impl Guest {
             rest,
             sandbox: mesh.sandbox().url().to_owned(),
         }
+    }
+
+    /// Signed in anew, after a token's time.
+    pub async fn sign_in(&self) -> Rest {
+        login(&self.rest, &self.email).await
     }
 
     /// Registers a card by its number; the sandbox knows numbers that decline.

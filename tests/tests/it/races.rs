@@ -1,0 +1,7 @@
+//! Many at once: one legal outcome, and the money moves once.
+
+mod answers;
+mod idempotency;
+mod payments;
+mod sessions;
+mod slots;

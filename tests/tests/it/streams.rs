@@ -1,0 +1,199 @@
+//! The live stream: resumed without loss or repetition, and nobody else's.
+
+use std::collections::BTreeSet;
+
+use carshare_mesh::Mesh;
+use carshare_proto::notification::v1::SubscribeRequest;
+use carshare_proto::notification::v1::subscribe_response::Event as Sent;
+use carshare_testkit::eventually;
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::support::{
+    Answer, Event, Events, Guest, Host, PATIENCE, Rest, Told, Wire, mesh, next_slot, signed_as,
+};
+
+const STREAM: &str = "/v1/notifications/stream";
+
+/// What a host with a car has been told: welcome, the car is registered, the car is shown.
+const BEFORE: usize = 3;
+
+/// The ids of somebody's notifications, oldest first, as soon as there are this many.
+async fn listed(rest: &Rest, count: usize) -> Vec<String> {
+    eventually(PATIENCE, || async {
+        let list = rest.get("/v1/notifications?page_size=200").await.ok(200);
+        let ids = list
+            .as_array()
+            .expect("a list")
+            .iter()
+            .rev()
+            .map(id_of)
+            .collect::<Vec<_>>();
+        (ids.len() == count).then_some(ids)
+    })
+    .await
+}
+
+fn id_of(notification: &Value) -> String {
+    notification["id"].as_str().expect("an id").to_owned()
+}
+
+/// The next `count` notifications of a stream.
+async fn next(stream: &mut Events, count: usize) -> Vec<Event> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        let event = stream.next().await;
+        if event.name == "notification" {
+            events.push(event);
+        }
+    }
+    events
+}
+
+async fn request(guest: &Guest, car: &str, times: usize, mesh: &Mesh) {
+    for _ in 0..times {
+        guest.book(car, next_slot(mesh.now())).await.ok(201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resumed_stream_loses_nothing_and_repeats_nothing() {
+    let mesh = mesh().await;
+    let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
+    let car = host.car().await;
+    listed(&host.rest, BEFORE).await;
+    let mut stream = Events::open(&host.rest, Some("0")).await;
+    let before = next(&mut stream, BEFORE).await;
+    let kinds: BTreeSet<_> = before.iter().map(|event| event.data["type"].as_str()).collect();
+    let expected = ["user.registered", "vehicle.registered", "vehicle.activated"].map(Some);
+    assert_eq!(kinds, BTreeSet::from(expected));
+
+    // While somebody reads, while nobody does, and again.
+    request(&guest, &car, 2, &mesh).await;
+    let mut read = next(&mut stream, 1).await;
+    drop(stream);
+    request(&guest, &car, 3, &mesh).await;
+    listed(&host.rest, BEFORE + 5).await;
+    let mut stream = Events::open(&host.rest, Some(&read[0].id)).await;
+    request(&guest, &car, 2, &mesh).await;
+    read.extend(next(&mut stream, 6).await);
+    let all = listed(&host.rest, BEFORE + 7).await;
+    let seen: Vec<_> = before
+        .iter()
+        .chain(&read)
+        .map(|event| id_of(&event.data))
+        .collect();
+    assert_eq!(seen, all);
+
+    // Everything from the beginning, and from each place to the end, also for two readers at once.
+    let mut again = Events::open(&host.rest, Some("0")).await;
+    let again = next(&mut again, BEFORE + 7).await;
+    assert_eq!(
+        again.iter().map(|event| id_of(&event.data)).collect::<Vec<_>>(),
+        all
+    );
+    let cursors: Vec<_> = before.iter().chain(&read).map(|event| &event.id).collect();
+    assert_eq!(again.iter().map(|event| &event.id).collect::<Vec<_>>(), cursors);
+    for wire in Wire::all(&mesh).await {
+        let from = SubscribeRequest {
+            cursor: cursors[4].clone(),
+        };
+        let opened = wire.notification().subscribe(signed_as(&host.rest, from)).await;
+        let mut stream = opened.expect("a stream").into_inner();
+        let mut seen = Vec::new();
+        while seen.len() < all.len() - 5 {
+            let message = stream
+                .message()
+                .await
+                .expect("an open stream")
+                .expect("a message");
+            if let Some(Sent::Notification(notification)) = message.event {
+                seen.push(notification.id);
+            }
+        }
+        assert_eq!(seen, all[5..], "{:?}", wire.form);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sees_what_is_for_others() {
+    let mesh = mesh().await;
+    let (one, two, guest) = (
+        Host::register(&mesh).await,
+        Host::register(&mesh).await,
+        Guest::register(&mesh).await,
+    );
+    let (car_of_one, car_of_two) = (one.car().await, two.car().await);
+    let (mut to_one, mut to_two) = (
+        Events::open(&one.rest, Some("0")).await,
+        Events::open(&two.rest, Some("0")).await,
+    );
+    request(&guest, &car_of_one, 3, &mesh).await;
+    listed(&one.rest, BEFORE + 3).await;
+    request(&guest, &car_of_two, 1, &mesh).await;
+    // The requests to the one came first; the other sees only what is his.
+    for (stream, rest, count) in [
+        (&mut to_two, &two.rest, BEFORE + 1),
+        (&mut to_one, &one.rest, BEFORE + 3),
+    ] {
+        let seen: Vec<_> = next(stream, count)
+            .await
+            .iter()
+            .map(|event| id_of(&event.data))
+            .collect();
+        assert_eq!(seen, listed(rest, count).await);
+    }
+    let bookings = two.rest.get("/v1/bookings").await.ok(200);
+    let news = two.rest.get("/v1/notifications").await.ok(200);
+    assert_eq!(news[0]["data"]["booking_id"], bookings[0]["id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_no_stream_gave_is_refused() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let wires = Wire::all(&mesh).await;
+    for cursor in [
+        "garbage",
+        "-1",
+        "1e3",
+        " 1",
+        "0x1",
+        "999999",
+        "99999999999999999999",
+        "5b0e0000-0000-7000-8000-000000000001",
+    ] {
+        let by_query = format!("{STREAM}?cursor={}", cursor.replace(' ', "%20"));
+        guest.get(&by_query).await.refused(400, "NOTIFICATION002");
+        if !cursor.starts_with(' ') {
+            let request = guest
+                .request(reqwest::Method::GET, STREAM)
+                .header("last-event-id", cursor);
+            let problem = Answer::of(request).await.refused(400, "NOTIFICATION002");
+            assert_eq!(problem["detail"], "올바르지 않은 커서입니다.");
+        }
+        for wire in &wires {
+            let from = SubscribeRequest {
+                cursor: cursor.to_owned(),
+            };
+            let status = wire
+                .notification()
+                .subscribe(signed_as(&guest, from))
+                .await
+                .expect_err("refused");
+            assert_eq!(
+                (status.code(), Told::by_status(&status).code.as_str()),
+                (Code::InvalidArgument, "NOTIFICATION002")
+            );
+        }
+    }
+    let long = guest
+        .get(&format!("{STREAM}?cursor={}", "1".repeat(65)))
+        .await
+        .refused(400, "COMMON001");
+    assert_eq!(long["errors"][0]["field"], json!("cursor"));
+    Rest::new(mesh.gateway())
+        .get(STREAM)
+        .await
+        .refused(401, "AUTH001");
+}

@@ -1,0 +1,5 @@
+//! The same mesh over every protocol that the gateway speaks.
+
+mod booking;
+mod pages;
+mod reflection;

@@ -1,0 +1,105 @@
+//! The gateway's own pages, health over gRPC, and what every answer carries.
+
+use carshare_mesh::Mesh;
+use serde_json::{Value, json};
+use tonic::Code;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+
+use crate::support::{Form, Rest, Wire, mesh};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_documents_and_health() {
+    let mesh = mesh().await;
+    let rest = Rest::new(mesh.gateway());
+    let health = rest.get("/healthz").await;
+    assert_eq!((health.status.as_u16(), health.body), (200, json!("ok")));
+    let ready = rest.get("/readyz").await.ok(200);
+    assert_eq!(
+        ready,
+        json!({ "ready": true, "draining": false, "waiting_for": [] })
+    );
+    documents(&rest).await;
+    keys(&rest).await;
+    for form in [Form::Native, Form::Web, Form::WebText] {
+        grpc_health(&mesh, form).await;
+    }
+}
+
+async fn documents(rest: &Rest) {
+    let openapi = rest.get("/openapi.json").await.ok(200);
+    assert_eq!(openapi["openapi"], "3.1.0");
+    let book = &openapi["paths"]["/v1/bookings"]["post"];
+    assert!(book["responses"]["201"].is_object(), "{book}");
+    let paths = openapi["paths"].as_object().expect("paths");
+    assert!(
+        paths
+            .keys()
+            .all(|path| path.starts_with("/v1/") || path == "/.well-known/jwks.json")
+    );
+    assert!(
+        !openapi.to_string().contains("PlaceHold"),
+        "internal calls are not for clients"
+    );
+    let page = rest.get("/docs").await;
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    let html = page.ok(200);
+    assert!(html.as_str().is_some_and(|html| html.contains("BOOKING002")));
+}
+
+async fn keys(rest: &Rest) {
+    let set = rest.get("/.well-known/jwks.json").await.ok(200);
+    let key = &set["keys"][0];
+    assert_eq!(
+        (&key["kty"], &key["crv"], &key["alg"], &key["use"]),
+        (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"), &json!("sig"))
+    );
+    assert_eq!(key.get("d"), None::<&Value>, "a private key stays at home");
+}
+
+async fn grpc_health(mesh: &Mesh, form: Form) {
+    let mut health = HealthClient::new(Wire::connect(mesh, form).await.transport());
+    let mut ask = async |service: &str| {
+        let service = service.to_owned();
+        health
+            .check(HealthCheckRequest { service })
+            .await
+            .map(tonic::Response::into_inner)
+    };
+    let serving = HealthCheckResponse {
+        status: ServingStatus::Serving.into(),
+    };
+    assert_eq!(ask("").await.expect("an answer"), serving, "{form:?}");
+    assert_eq!(
+        ask("carshare.nowhere.v1.Nowhere")
+            .await
+            .expect_err("unknown")
+            .code(),
+        Code::NotFound
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_its_correlation_id_and_is_not_stored() {
+    let mesh = mesh().await;
+    let rest = Rest::new(mesh.gateway());
+    for path in ["/healthz", "/v1/auth/me", "/v1/nowhere", "/.well-known/jwks.json"] {
+        let named = rest
+            .request(reqwest::Method::GET, path)
+            .header("x-correlation-id", "app-7");
+        let named = crate::support::Answer::of(named).await;
+        assert_eq!(named.headers["x-correlation-id"], "app-7", "{path}");
+        assert_eq!(named.headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(named.headers["cache-control"], "no-store", "{path}");
+        let made = rest.get(path).await.headers["x-correlation-id"].clone();
+        let made = made.to_str().expect("ASCII");
+        assert!(uuid::Uuid::parse_str(made).is_ok(), "{path}: {made}");
+    }
+    let problem = rest.get("/v1/auth/me").await;
+    let id = problem.headers["x-correlation-id"].clone();
+    assert_eq!(
+        problem.refused(401, "AUTH001")["correlation_id"],
+        id.to_str().expect("ASCII")
+    );
+}

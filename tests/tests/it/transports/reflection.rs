@@ -1,0 +1,83 @@
+//! Stock clients find their way by reflection, in the version that most of them speak and in the one that is current.
+
+use std::collections::BTreeSet;
+
+use futures::stream;
+use prost::Message as _;
+use prost_types::FileDescriptorProto;
+use tonic_reflection::pb::{v1, v1alpha};
+
+use crate::support::{Form, Wire, mesh};
+
+const SERVICES: [&str; 6] = [
+    "carshare.auth.v1.AuthService",
+    "carshare.booking.v1.BookingService",
+    "carshare.notification.v1.NotificationService",
+    "carshare.payment.v1.PaymentService",
+    "carshare.vehicle.v1.VehicleService",
+    "grpc.health.v1.Health",
+];
+
+/// Asks two questions of one version: which services there are, and which file has the booking service.
+macro_rules! ask {
+    ($version:ident, $wire:expr) => {{
+        use $version::server_reflection_request::MessageRequest;
+        use $version::server_reflection_response::MessageResponse;
+        let question = |message_request| $version::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(message_request),
+        };
+        let questions = [
+            question(MessageRequest::ListServices(String::new())),
+            question(MessageRequest::FileContainingSymbol(
+                "carshare.booking.v1.BookingService".to_owned(),
+            )),
+        ];
+        let mut client = $version::server_reflection_client::ServerReflectionClient::new($wire.transport());
+        let asked = client.server_reflection_info(stream::iter(questions)).await;
+        let mut answers = asked.expect("reflection").into_inner();
+        let mut next = async || {
+            let answer = answers.message().await.expect("an open stream");
+            answer
+                .and_then(|answer| answer.message_response)
+                .expect("an answer")
+        };
+        let MessageResponse::ListServicesResponse(list) = next().await else {
+            panic!("no list")
+        };
+        let MessageResponse::FileDescriptorResponse(file) = next().await else {
+            panic!("no file")
+        };
+        let names: BTreeSet<String> = list.service.into_iter().map(|service| service.name).collect();
+        (names, file.file_descriptor_proto)
+    }};
+}
+
+fn check(names: &BTreeSet<String>, files: &[Vec<u8>]) {
+    assert_eq!(names.iter().collect::<Vec<_>>(), SERVICES);
+    let files: Vec<_> = files
+        .iter()
+        .map(|file| FileDescriptorProto::decode(&file[..]).expect("a file"))
+        .collect();
+    let file = files
+        .iter()
+        .find(|file| file.name() == "carshare/booking/v1/booking_service.proto")
+        .expect("the file of the service");
+    let methods: Vec<_> = file.service[0]
+        .method
+        .iter()
+        .map(prost_types::MethodDescriptorProto::name)
+        .collect();
+    assert_eq!(methods.first(), Some(&"CreateBooking"));
+    assert_eq!(methods.len(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_versions_list_the_services_and_give_their_files() {
+    let mesh = mesh().await;
+    let wire = Wire::connect(&mesh, Form::Native).await;
+    let (names, files) = ask!(v1, wire);
+    check(&names, &files);
+    let (names, files) = ask!(v1alpha, wire);
+    check(&names, &files);
+}
