@@ -42,9 +42,6 @@ pub enum Error {
         /// What happened, for the log.
         code: String,
     },
-    /// The page token is none of ours.
-    #[error("bad page token")]
-    BadPageToken,
     /// A refusal of the stack.
     #[error(transparent)]
     Stack(#[from] chassis::Error),
@@ -80,11 +77,6 @@ impl From<Error> for chassis::Error {
             Error::ProviderUnavailable { code } => Self::refuse(ErrorReason::ProviderUnavailable)
                 .retry_after(COME_BACK)
                 .cause(anyhow::anyhow!("provider: {code}")),
-            Error::BadPageToken => Self::invalid(
-                "page_token",
-                "올바르지 않은 페이지 토큰입니다.",
-                "is not a page token of this list",
-            ),
             Error::Stack(error) => error,
             Error::Store(error) => error.into(),
             Error::WrongState(error) => Self::internal(error),
@@ -107,7 +99,6 @@ mod tests {
             (Error::Closed, "PAYMENT004"),
             (Error::CardRegistrationFailed { code: code() }, "PAYMENT005"),
             (Error::ProviderUnavailable { code: code() }, "PAYMENT006"),
-            (Error::BadPageToken, "COMMON001"),
         ];
         for (error, expected) in table {
             assert_eq!(chassis::Error::from(error).fact().code, expected);

@@ -11,7 +11,6 @@
 //! | [`store`] | all SQL; what must be true of it: [`store::invariants`] |
 //! | [`events`] | what is told and what is heard |
 //! | [`jobs`], [`wakes`] | the workers and their bells |
-//! | [`config`], [`error`], [`time`] | what the names say |
 
 pub mod collect;
 pub mod config;
@@ -21,10 +20,10 @@ pub mod events;
 pub mod give_back;
 pub mod jobs;
 pub mod keys;
+mod measures;
 pub mod provider;
 pub mod rpc;
 pub mod store;
-pub mod time;
 pub mod wakes;
 
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use std::sync::Arc;
 use carshare_chassis::config::{Common, Redis};
 use carshare_chassis::seal::Sealer;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Server, Shutdown, World, task};
+use carshare_chassis::{Server, Shutdown, World};
 use carshare_proto::payment::v1::payment_service_server::PaymentServiceServer;
 use carshare_store::{Db, Relay, housekeeping, migrate};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -75,6 +74,7 @@ pub struct App {
 impl App {
     /// Puts it together around a provider. Nothing is connected yet; the error is about the configuration.
     pub fn new(config: &Config, world: World, provider: Arc<dyn Provider>) -> anyhow::Result<Self> {
+        measures::describe();
         Ok(Self {
             keys: Arc::new(BillingKeys::new(Sealer::new(&config.seal, world.random.clone())?)),
             db: Db::connect(&config.database, world)?,
@@ -137,16 +137,12 @@ pub async fn serve(
     shutdown: Shutdown,
     roles: Roles,
 ) -> anyhow::Result<()> {
-    // The worker goes on while the server drains, so that the relay sends what the last calls have published.
-    let drained = Shutdown::new();
-    let worker = roles
-        .worker
-        .then(|| task::spawn("worker", work(app.clone(), config.redis.clone(), drained.clone())));
-    let served = server(&app, &config.common()).serve(listener, shutdown).await;
-    drained.trigger();
-    if let Some(worker) = worker {
-        worker.await?;
-    }
+    let worker = roles.worker.then(|| {
+        let (app, redis) = (app.clone(), config.redis.clone());
+        |drained| work(app, redis, drained)
+    });
+    let server = server(&app, &config.common());
+    let served = server.serve_beside(worker, listener, shutdown).await;
     app.db.close().await;
     served
 }

@@ -6,7 +6,6 @@ mod get_payment_customer;
 mod handle_webhook;
 mod list_payment_methods;
 mod list_payments;
-mod page_token;
 mod process_payment;
 mod register_payment_method;
 

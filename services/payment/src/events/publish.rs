@@ -5,7 +5,7 @@ use carshare_store::Tx;
 
 use crate::domain::payment::Payment;
 use crate::error::Error;
-use crate::time::timestamp;
+use carshare_chassis::wire::timestamp;
 
 /// The guest has no card on file and is asked to pay.
 pub async fn requested(tx: &Tx, payment: &Payment) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::domain::payment::{Payment, State};
 use crate::store::methods::Method;
-use crate::time::timestamp;
+use carshare_chassis::wire::timestamp;
 
 /// A payment.
 pub(super) fn payment(payment: &Payment) -> pb::Payment {

@@ -1,10 +1,13 @@
 //! `ListPayments`: the caller's payments, as guest or as host, newest first.
 
 use carshare_chassis::rpc::Context;
+use carshare_chassis::wire;
 use carshare_proto::payment::v1 as pb;
+use uuid::Uuid;
 
-use super::{convert, page_token};
+use super::convert;
 use crate::App;
+use crate::domain::ids::PaymentId;
 use crate::error::Error;
 use crate::store::payments;
 
@@ -17,7 +20,7 @@ pub(super) async fn handle(
     ctx: Context,
     request: pb::ListPaymentsRequest,
 ) -> Result<pb::ListPaymentsResponse, Error> {
-    let after = page_token::decode(&request.page_token)?;
+    let after = wire::page_place(&request.page_token)?.map(|place| PaymentId(Uuid::from_bytes(place)));
     let size = usize::try_from(request.page_size)
         .ok()
         .filter(|size| *size > 0)
@@ -29,7 +32,7 @@ pub(super) async fn handle(
     let last = page.last().filter(|_| more);
     Ok(pb::ListPaymentsResponse {
         next_page_token: last
-            .map(|payment| page_token::encode(payment.id))
+            .map(|payment| wire::page_token(payment.id.0.as_bytes()))
             .unwrap_or_default(),
         payments: page.iter().map(convert::payment).collect(),
     })

@@ -60,7 +60,7 @@ impl Bench {
             booking_id: booking.id.clone(),
             booking: Some(booking.facts.clone()),
             host_response: None,
-            payment_due_at: Some(carshare_payment::time::timestamp(due_at)),
+            payment_due_at: Some(carshare_chassis::wire::timestamp(due_at)),
         }
     }
 
