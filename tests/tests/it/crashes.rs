@@ -1,5 +1,10 @@
-//! The real binaries as processes of their own, killed at every step of the booking journey, one and several at a time.
+//! The real binaries as processes of their own, killed at every step of what people do, one and several at a time.
 
+mod cold_start;
 mod drain;
 mod journey;
 mod matrix;
+mod moments;
+mod registration;
+mod stage;
+mod window;

@@ -11,7 +11,7 @@ mod wire;
 
 pub use people::{Guest, Host, PASSWORD, Slot, next_slot, photo, put};
 pub use rest::{Answer, Rest};
-pub use sql::{BOOKINGS, OCCUPANCIES, Sql, Table};
+pub use sql::{BOOKINGS, IMAGES, OCCUPANCIES, Sql, Table, USERS, VEHICLES};
 pub use stream::{Event, Events};
 pub use told::Told;
 pub use wire::{Form, Wire, signed, signed_as};

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use carshare_sandbox::{Fault, Provider};
 use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::json;
 
-use super::journey::Stage;
+use super::stage::{EVERYBODY, Stage};
 use crate::support::{BOOKINGS, Event, Events, PATIENCE, Rest, Table};
-
-const EVERYBODY: [&str; 6] = ["auth", "vehicle", "booking", "payment", "notification", "gateway"];
 
 /// Ends the process politely; it says goodbye with 0.
 async fn ends_well(stage: &mut Stage, name: &'static str, within: Duration) {
@@ -68,21 +67,57 @@ async fn approved_while_stopping(stage: &mut Stage, name: &'static str, booking:
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_charge_that_runs_is_written_down_before_the_process_ends() {
+    let mut stage = Stage::set().await;
+    let booking = stage.request().await;
+    let sandbox = stage.fleet.sandbox();
+    sandbox.inject(Fault::delay(Provider::Toss, "/v1/billing/bsbx", 1_500));
+    stage.host.approve(&booking.id).await.ok(200);
+    let asked = || async { sandbox.request_count(Provider::Toss, "/v1/billing/bsbx") == 1 };
+    eventually_true(PATIENCE, asked).await;
+    terminate(&mut stage, "payment");
+    ends_well(&mut stage, "payment", PATIENCE).await;
+
+    let written = "SELECT state FROM payment.payments";
+    assert_eq!(stage.sql.texts(written).await, ["completed"]);
+    assert_eq!(stage.fleet.sandbox().payments().len(), 1);
+    stage.fleet.spawn("payment").expect("it starts");
+    stage.finish(booking).await;
+}
+
+/// How a process goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Told,
+    Killed,
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_ends_with_its_event_and_goes_on_at_its_cursor() {
     let mut stage = Stage::set().await;
-    for name in ["gateway", "notification"] {
+    for (name, end) in [
+        ("gateway", End::Told),
+        ("notification", End::Told),
+        ("notification", End::Killed),
+    ] {
         let mut events = Events::open(&stage.host.rest, None).await;
         let opened = events.next().await;
         assert_eq!(opened.name, "heartbeat");
 
-        terminate(&mut stage, name);
+        match end {
+            End::Told => terminate(&mut stage, name),
+            End::Killed => stage.fleet.kill(name).expect("it runs"),
+        }
         let rest = events.rest().await;
         let last = rest.last().expect("an event that says why");
         assert_eq!(
             (last.name.as_str(), &last.data["code"], &last.data["status"]),
-            ("error", &json!("COMMON005"), &json!(503))
+            ("error", &json!("COMMON005"), &json!(503)),
+            "{name} {end:?}"
         );
-        ends_well(&mut stage, name, PATIENCE).await;
+        if end == End::Told {
+            ends_well(&mut stage, name, PATIENCE).await;
+        }
         stage.fleet.spawn(name).expect("it starts");
 
         let booking = stage.request().await;

@@ -1,105 +1,14 @@
 //! The booking journey on a fleet, with a crash at one of its moments.
 
-use std::fmt;
-
 use carshare_chassis::World;
-use carshare_mesh::{Fleet, Options};
-use carshare_sandbox::{Fault, PaymentStatus, Provider};
-use carshare_testkit::process::built;
+use carshare_sandbox::{PaymentStatus, Provider};
 use carshare_testkit::{eventually, eventually_true};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{
-    Answer, BOOKINGS, Guest, Host, OCCUPANCIES, PATIENCE, Rest, Slot, Sql, Table, invariants, next_slot,
-};
-
-/// A moment of the journey at which processes die.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Vehicle is writing the hold that booking asked for.
-    Holding,
-    /// Booking is writing the request; the car is held.
-    Requesting,
-    /// The guest has the answer; nobody else knows of it yet.
-    Requested,
-    /// Booking is writing the approval.
-    Approving,
-    /// Toss was asked for the money and takes it only when the asker is long dead.
-    Charging,
-    /// Toss has taken the money; its answer was lost.
-    Charged,
-    /// Booking is writing the cancellation.
-    Cancelling,
-    /// Toss was asked to give the money back, and does so only when the asker is long dead.
-    GivingBack,
-    /// Toss has given the money back; its answer was lost.
-    GivenBack,
-}
-
-/// All of them, in their order.
-pub const MOMENTS: [Moment; 9] = [
-    Moment::Holding,
-    Moment::Requesting,
-    Moment::Requested,
-    Moment::Approving,
-    Moment::Charging,
-    Moment::Charged,
-    Moment::Cancelling,
-    Moment::GivingBack,
-    Moment::GivenBack,
-];
-
-/// Who dies, and when.
-#[derive(Clone, Copy)]
-pub struct Crash<'a> {
-    pub moment: Moment,
-    pub victims: &'a [&'static str],
-}
-
-impl fmt::Display for Crash<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {:?}", self.victims.join(", "), self.moment)
-    }
-}
-
-/// Money that moves at the provider.
-struct Movement {
-    path: &'static str,
-    asked_at: Moment,
-    moved_at: Moment,
-    /// How the payment stands when it has moved.
-    moved: PaymentStatus,
-}
-
-const CHARGE: Movement = Movement {
-    path: "/v1/billing/bsbx",
-    asked_at: Moment::Charging,
-    moved_at: Moment::Charged,
-    moved: PaymentStatus::Done,
-};
-
-const REFUND: Movement = Movement {
-    path: "/cancel",
-    asked_at: Moment::GivingBack,
-    moved_at: Moment::GivenBack,
-    moved: PaymentStatus::Canceled,
-};
-
-impl Movement {
-    /// What has to go wrong at the provider for this moment to last.
-    fn mishap_at(&self, moment: Moment) -> Option<Fault> {
-        // Longer than a worker has a payment to itself: whoever takes over asks while the money has not moved yet.
-        const SLOW_MS: u64 = 1_500;
-        if moment == self.asked_at {
-            Some(Fault::delay(Provider::Toss, self.path, SLOW_MS))
-        } else if moment == self.moved_at {
-            Some(Fault::lost_reply(Provider::Toss, self.path))
-        } else {
-            None
-        }
-    }
-}
+use super::moments::{CHARGE, Crash, Moment, Movement, REFUND};
+use super::stage::{Call, Stage};
+use crate::support::{Answer, BOOKINGS, OCCUPANCIES, PATIENCE, Slot, Table, invariants, next_slot};
 
 /// The journey without a crash.
 const NOBODY_DIES: Crash<'_> = Crash {
@@ -115,43 +24,7 @@ pub struct Wanted {
     charges: usize,
 }
 
-/// A fleet with a host, a car and a guest, for any number of journeys.
-pub struct Stage {
-    pub fleet: Fleet,
-    pub sql: Sql,
-    pub host: Host,
-    pub guest: Guest,
-    pub car: String,
-}
-
-/// Waits that would only be waited for, made short; hashing passwords is not the subject.
-const SHORT: [(&str, &str); 4] = [
-    ("PAYMENT__WORKER__CLAIM_MS", "1000"),
-    ("PAYMENT__WORKER__POLL_MS", "200"),
-    // Between a lost answer and the next attempt there is time to die in.
-    ("PAYMENT__TOSS__HTTP__BACKOFF_MS", "600"),
-    ("AUTH__PASSWORDS__BCRYPT_COST", "6"),
-];
-
 impl Stage {
-    pub async fn set() -> Self {
-        let gateway = built("carshare-gateway").expect("`make test` builds the binaries first");
-        let binaries = gateway.parent().expect("a folder").to_owned();
-        let options = SHORT.iter().fold(Options::temporary(), |options, (name, value)| {
-            options.with_env(name, value)
-        });
-        let fleet = Fleet::start(options, binaries).await.expect("the fleet starts");
-        let (host, guest) = (Host::register(&fleet).await, Guest::with_card(&fleet).await);
-        let car = host.car().await;
-        Self {
-            sql: Sql::of(&fleet),
-            fleet,
-            host,
-            guest,
-            car,
-        }
-    }
-
     /// From the request to the refund, with a crash on the way. Everything happens once, and is over at the end.
     pub async fn play(&mut self, crash: Crash<'_>) {
         println!("{crash}");
@@ -185,7 +58,7 @@ impl Stage {
         let booking = self.call(crash, asking, &doors).await.ok(201);
         assert_eq!(booking["status"], "pending");
         if crash.moment == Moment::Requested {
-            kill_and_start(&mut self.fleet, crash.victims);
+            self.die(crash.victims);
         }
         let id = booking["id"].as_str().expect("an id").to_owned();
         Wanted { id, slot, charges }
@@ -250,25 +123,18 @@ impl Stage {
                 asked && moved == (crash.moment == money.moved_at)
             })
             .await;
-            kill_and_start(&mut self.fleet, crash.victims);
+            self.die(crash.victims);
         }
         answer
     }
 
-    /// Makes a call. When the crash falls into it, the victims die while it waits at the door of a table.
+    /// Makes a call, with the crash in it if it falls there.
     async fn call(&mut self, crash: Crash<'_>, call: Call, doors: &[(Moment, Table)]) -> Answer {
-        let Some((_, table)) = doors.iter().find(|(moment, _)| *moment == crash.moment) else {
-            return call.made().await;
-        };
-        let frozen = self.sql.freeze(*table).await;
-        let fleet = &mut self.fleet;
-        let dying = async {
-            eventually_true(PATIENCE, || async { frozen.waiting().await > 0 }).await;
-            kill_and_start(fleet, crash.victims);
-            frozen.thaw().await;
-        };
-        let (answer, ()) = tokio::join!(call.made(), dying);
-        answer
+        let door = doors.iter().find(|(moment, _)| *moment == crash.moment);
+        match door {
+            Some((_, table)) => self.dying_at(*table, crash.victims, call).await,
+            None => call.made().await,
+        }
     }
 
     /// Waits until the guest's app shows the booking like this.
@@ -312,47 +178,5 @@ impl Stage {
             .await;
             assert_eq!(self.sql.told(person, id).await, expected);
         }
-    }
-}
-
-/// A call that an app insists on.
-struct Call {
-    rest: Rest,
-    method: Method,
-    path: String,
-    body: Value,
-}
-
-impl Call {
-    fn post(rest: &Rest, path: &str, body: Value) -> Self {
-        Self {
-            rest: rest.clone(),
-            method: Method::POST,
-            path: path.to_owned(),
-            body,
-        }
-    }
-
-    fn put(rest: &Rest, path: String) -> Self {
-        Self {
-            rest: rest.clone(),
-            method: Method::PUT,
-            path,
-            body: json!({}),
-        }
-    }
-
-    async fn made(self) -> Answer {
-        self.rest.insist(self.method, &self.path, &self.body).await
-    }
-}
-
-/// All die before the first is back.
-fn kill_and_start(fleet: &mut Fleet, victims: &[&'static str]) {
-    for victim in victims {
-        fleet.kill(victim).expect("it runs");
-    }
-    for victim in victims {
-        fleet.spawn(victim).expect("it starts");
     }
 }

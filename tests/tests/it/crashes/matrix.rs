@@ -3,7 +3,8 @@
 
 use rstest::rstest;
 
-use super::journey::{Crash, MOMENTS, Stage};
+use super::moments::{Crash, MOMENTS};
+use super::stage::{EVERYBODY, Stage};
 
 #[rstest]
 #[case::auth(&["auth"])]
@@ -13,7 +14,7 @@ use super::journey::{Crash, MOMENTS, Stage};
 #[case::notification(&["notification"])]
 #[case::gateway(&["gateway"])]
 #[case::those_with_the_money(&["booking", "payment"])]
-#[case::all(&["auth", "vehicle", "booking", "payment", "notification", "gateway"])]
+#[case::everybody(&EVERYBODY)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journey_survives_the_death_of(#[case] victims: &'static [&'static str]) {
     let mut stage = Stage::set().await;

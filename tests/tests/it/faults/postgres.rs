@@ -19,26 +19,18 @@ async fn the_mesh_says_not_now_while_postgres_is_away_and_goes_on_when_it_is_bac
                   &start_datetime=2030-01-01T00:00:00Z&end_datetime=2030-01-01T04:00:00Z";
     let mut request = next_slot(scene.mesh.now()).json();
     request["vehicle_id"] = json!(scene.car);
-    for (rest, method, path, body) in [
-        (&scene.guest.rest, Method::GET, search, Value::Null),
-        (&scene.guest.rest, Method::GET, "/v1/notifications", Value::Null),
-        (
-            &scene.guest.rest,
-            Method::GET,
-            "/v1/payments/history",
-            Value::Null,
-        ),
-        (
-            &scene.guest.rest,
-            Method::GET,
-            &format!("/v1/bookings/{id}"),
-            Value::Null,
-        ),
-        (&scene.guest.rest, Method::POST, "/v1/bookings", request.clone()),
-        (&scene.host.rest, Method::GET, "/v1/auth/me", Value::Null),
-    ] {
-        not_now(rest, method, path, &body).await;
-    }
+    let (guest, host) = (&scene.guest.rest, &scene.host.rest);
+    let (nothing, empty) = (Value::Null, json!({}));
+    let (booking, approval) = (format!("/v1/bookings/{id}"), format!("/v1/bookings/{id}/approve"));
+    tokio::join!(
+        not_now(guest, Method::GET, search, &nothing),
+        not_now(guest, Method::GET, "/v1/notifications", &nothing),
+        not_now(guest, Method::GET, "/v1/payments/history", &nothing),
+        not_now(guest, Method::GET, &booking, &nothing),
+        not_now(guest, Method::POST, "/v1/bookings", &request),
+        not_now(host, Method::PUT, &approval, &empty),
+        not_now(host, Method::GET, "/v1/auth/me", &nothing),
+    );
 
     postgres.restart().await.expect("it starts");
     let found = eventually(PATIENCE, || async {

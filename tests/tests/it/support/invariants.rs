@@ -3,6 +3,7 @@
 
 mod rest;
 mod rules;
+mod tests;
 mod toss;
 
 use carshare_chassis::World;

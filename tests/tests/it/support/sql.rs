@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
 use super::running::Running;
 
@@ -48,10 +48,29 @@ impl Sql {
             .expect("an answer")
     }
 
+    /// What a person was told in all, in alphabetical order.
+    pub async fn feed(&self, person: &str) -> Vec<String> {
+        let query = "SELECT kind FROM notification.notifications WHERE user_id = $1::uuid ORDER BY kind";
+        sqlx::query_scalar(query)
+            .bind(person)
+            .fetch_all(&self.0)
+            .await
+            .expect("an answer")
+    }
+
+    /// Changes what no service would change.
+    pub async fn tamper(&self, statements: &'static str) {
+        sqlx::raw_sql(statements)
+            .execute(&self.0)
+            .await
+            .expect("it is changed");
+    }
+
     /// Stops every writer of a table at its door, until [`Frozen::thaw`].
     pub async fn freeze(&self, table: Table) -> Frozen<'_> {
         let mut holding = self.0.begin().await.expect("a transaction");
-        sqlx::query(table.lock)
+        let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", table.0);
+        sqlx::query(AssertSqlSafe(lock))
             .execute(&mut *holding)
             .await
             .expect("the lock");
@@ -65,22 +84,13 @@ impl Sql {
 
 /// A table that can be frozen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Table {
-    lock: &'static str,
-    waiting: &'static str,
-}
+pub struct Table(&'static str);
 
-/// The bookings of booking.
-pub const BOOKINGS: Table = Table {
-    lock: "LOCK TABLE booking.bookings IN EXCLUSIVE MODE",
-    waiting: "SELECT count(*) FROM pg_locks WHERE relation = 'booking.bookings'::regclass AND NOT granted",
-};
-
-/// The calendar of vehicle.
-pub const OCCUPANCIES: Table = Table {
-    lock: "LOCK TABLE vehicle.occupancies IN EXCLUSIVE MODE",
-    waiting: "SELECT count(*) FROM pg_locks WHERE relation = 'vehicle.occupancies'::regclass AND NOT granted",
-};
+pub const BOOKINGS: Table = Table("booking.bookings");
+pub const IMAGES: Table = Table("vehicle.vehicle_images");
+pub const OCCUPANCIES: Table = Table("vehicle.occupancies");
+pub const USERS: Table = Table("auth.users");
+pub const VEHICLES: Table = Table("vehicle.vehicles");
 
 /// A table whose writers wait: whoever is killed now is killed in the middle of a transaction.
 pub struct Frozen<'a> {
@@ -92,7 +102,9 @@ pub struct Frozen<'a> {
 impl Frozen<'_> {
     /// How many wait at the door.
     pub async fn waiting(&self) -> i64 {
-        sqlx::query_scalar(self.table.waiting)
+        let query = "SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND NOT granted";
+        sqlx::query_scalar(query)
+            .bind(self.table.0)
             .fetch_one(self.pool)
             .await
             .expect("an answer")
