@@ -1,6 +1,9 @@
 //! The time a car is rented for: half open, `[start, end)`.
 
-use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+
+/// Digits below the second: PostgreSQL keeps microseconds.
+const PRECISION: u16 = 6;
 
 /// A rental's time. The end is after the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,9 +15,7 @@ pub struct Period {
 impl Period {
     /// The time between two moments, cut to the microseconds that the database keeps; `None` unless it moves forward.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Option<Self> {
-        let microsecond = TimeDelta::microseconds(1);
-        let start = start.duration_trunc(microsecond).ok()?;
-        let end = end.duration_trunc(microsecond).ok()?;
+        let (start, end) = (start.trunc_subsecs(PRECISION), end.trunc_subsecs(PRECISION));
         (start < end).then_some(Self { start, end })
     }
 
@@ -60,6 +61,14 @@ mod tests {
     #[case(TimeDelta::days(30), 720)]
     fn every_begun_hour_counts(#[case] length: TimeDelta, #[case] hours: i64) {
         assert_eq!(starting_at_nine(length).unwrap().begun_hours(), hours);
+    }
+
+    #[rstest]
+    #[case("0001-01-01T00:00:00Z")]
+    #[case("9999-12-31T00:00:00Z")]
+    fn a_period_may_be_of_any_year(#[case] start: DateTime<Utc>) {
+        let period = Period::new(start, start + TimeDelta::hours(3)).unwrap();
+        assert_eq!(period.begun_hours(), 3);
     }
 
     #[rstest]
