@@ -28,6 +28,31 @@ async fn push(mesh: &Mesh, token: &str, kind: &str) -> serde_json::Value {
     .await
 }
 
+/// The payment is what was agreed, and Toss holds exactly this one charge.
+async fn charged_once(mesh: &Mesh, guest: &Guest, id: &str) {
+    let payment = guest.payment(id).await;
+    assert_eq!(
+        (
+            &payment["status"],
+            &payment["amount"],
+            &payment["platform_fee"],
+            &payment["host_amount"]
+        ),
+        (
+            &json!("completed"),
+            &json!(80_000),
+            &json!(12_000),
+            &json!(68_000)
+        )
+    );
+    let charged = mesh.sandbox().payments();
+    assert_eq!(charged.len(), 1);
+    assert_eq!(
+        (charged[0].status, charged[0].total_amount),
+        (PaymentStatus::Done, 80_000)
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunded() {
     let mesh = crate::support::mesh().await;
@@ -83,27 +108,7 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
     assert_eq!(told["data"]["booking_id"], json!(id));
     push(&mesh, "sbx-guest-phone", "booking.confirmed").await;
 
-    let payment = guest.payment(id).await;
-    assert_eq!(
-        (
-            &payment["status"],
-            &payment["amount"],
-            &payment["platform_fee"],
-            &payment["host_amount"]
-        ),
-        (
-            &json!("completed"),
-            &json!(80_000),
-            &json!(12_000),
-            &json!(68_000)
-        )
-    );
-    let charged = mesh.sandbox().payments();
-    assert_eq!(charged.len(), 1);
-    assert_eq!(
-        (charged[0].status, charged[0].total_amount),
-        (PaymentStatus::Done, 80_000)
-    );
+    charged_once(&mesh, &guest, id).await;
 
     // More than a day ahead: everything goes back.
     let cancelled = guest.cancel(id).await.ok(200);
