@@ -1,6 +1,7 @@
 //! What is refused, and how: with the same code and texts over REST, native gRPC and gRPC-web, and telling nothing else.
 
 mod case;
+mod everything;
 mod fields;
 mod grpc;
 mod hostile;

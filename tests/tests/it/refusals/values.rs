@@ -204,6 +204,41 @@ async fn times_outside_of_the_calendar() {
     }
 }
 
+/// Nothing is rented beyond the year 2199, whose last hours are of another year in Seoul, where cars open and close.
+#[tokio::test(flavor = "multi_thread")]
+async fn periods_at_the_ends_of_the_calendar() {
+    let mesh = mesh().await;
+    let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
+    let car = host.car().await;
+    for day in 0..7 {
+        let always =
+            json!({ "is_recurring": true, "day_of_week": day, "start_time": "00:00", "end_time": "24:00" });
+        let path = format!("/v1/vehicles/{car}/availability");
+        host.rest.post(&path, &always).await.ok(201);
+    }
+    let search = |day: &str| {
+        let period = format!("start_datetime={day}T20:00:00Z&end_datetime={day}T23:59:59Z");
+        format!("/v1/vehicles?lat=37.5663&lng=126.9778&{period}")
+    };
+    let wish = |day: &str| {
+        let (start, end) = (format!("{day}T20:00:00Z"), format!("{day}T23:59:59Z"));
+        json!({ "vehicle_id": car, "start_datetime": start, "end_datetime": end })
+    };
+    for day in ["0001-01-01", "1999-12-31", "2200-01-01", "9999-12-31"] {
+        let problem = guest.rest.get(&search(day)).await.refused(400, "COMMON001");
+        assert_eq!(faults(&problem), [("start_datetime", "")], "{day}");
+    }
+    let found = guest.rest.get(&search("2199-12-31")).await.ok(200);
+    assert_eq!(found[0]["id"], json!(car));
+    let past = guest.rest.post("/v1/bookings", &wish("0001-01-01")).await;
+    past.refused(400, "BOOKING004");
+    let beyond = guest.rest.post("/v1/bookings", &wish("9999-12-31")).await;
+    let problem = beyond.refused(400, "COMMON001");
+    assert_eq!(faults(&problem), [("start_datetime", "")]);
+    let booking = guest.rest.post("/v1/bookings", &wish("2199-12-31")).await.ok(201);
+    assert_eq!(booking["end_datetime"], "2199-12-31T23:59:59Z");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_beyond_reason() {
     let mesh = mesh().await;
