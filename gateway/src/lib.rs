@@ -29,6 +29,7 @@ pub mod headers;
 pub mod json;
 pub mod layer;
 pub mod limit;
+mod measures;
 pub mod openapi;
 pub mod problem;
 mod ready;
@@ -100,6 +101,7 @@ pub async fn run(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
+    measures::describe();
     let stop = Shutdown::new();
     let edge = Arc::new(build(&config, &world, stop.clone())?);
     let readiness = ready::checks(edge.peers.iter());

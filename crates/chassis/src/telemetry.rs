@@ -4,6 +4,7 @@
 
 mod admission;
 pub mod logs;
+mod measures;
 pub mod prometheus;
 pub mod propagation;
 mod traces;

@@ -66,6 +66,10 @@ impl Objects {
             !config.bucket.is_empty(),
             "the object storage's bucket has no name"
         );
+        metrics::describe_histogram!(
+            "objects_request_duration_seconds",
+            "Time of a request to the object storage, by outcome."
+        );
         Ok(Self(Arc::new(Inner {
             client: connect::client(config, &config.endpoint),
             signer: connect::client(config, config.public_endpoint()),

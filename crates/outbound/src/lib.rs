@@ -12,6 +12,7 @@ mod breaker;
 mod client;
 mod config;
 mod error;
+mod measures;
 mod reply;
 mod request;
 mod send;

@@ -125,6 +125,8 @@ impl Consumer {
                 "a consumer without handlers has nothing to do"
             );
         }
+        // A counter that appears with its first failure shows no increase.
+        metrics::counter!("consumer_failures_total", "group" => self.group).increment(0);
         let mut failures = 0;
         while !shutdown.is_cancelled() {
             let begin = Instant::now();

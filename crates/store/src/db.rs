@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::error::Error;
+use crate::measures;
 
 /// A service's database. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ impl Db {
     /// Makes the pool. It connects at first use, so a service starts while PostgreSQL is away; [`Db::ping`] tells when it
     /// is there. The error is a URL that cannot be read.
     pub fn connect(config: &config::Database, world: World) -> anyhow::Result<Self> {
+        measures::describe();
         let options = connect_options(config)?;
         let pool = PgPoolOptions::new()
             .max_connections(config.max_connections)

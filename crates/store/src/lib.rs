@@ -23,6 +23,7 @@ mod error;
 mod housekeeping;
 mod idempotency;
 mod lease;
+mod measures;
 mod migrate;
 mod outbox;
 mod relay;

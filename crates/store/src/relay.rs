@@ -64,6 +64,8 @@ impl Relay {
             Ok(redis) => redis,
             Err(error) => return tracing::error!(service = self.service, error = %error, "no relay"),
         };
+        // A counter that appears with its first failure shows no increase.
+        metrics::counter!("outbox_failures_total", "service" => self.service).increment(0);
         let mut bell = Bell::new(&self.db);
         let mut failures = 0;
         while !shutdown.is_cancelled() {

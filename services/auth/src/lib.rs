@@ -22,6 +22,7 @@ mod events;
 pub mod issuer;
 mod jobs;
 pub mod keys;
+mod measures;
 pub mod passwords;
 mod revoker;
 mod rpc;
@@ -70,6 +71,7 @@ pub struct App {
 impl App {
     /// Puts it together. Nothing is connected yet: a wrong configuration is the only error.
     pub fn new(config: Config, world: World) -> anyhow::Result<Self> {
+        measures::describe();
         let db = Db::connect(&config.database, world.clone())?;
         let sealer = Arc::new(Sealer::new(&config.seal, world.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());

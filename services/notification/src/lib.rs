@@ -16,6 +16,7 @@ pub mod error;
 pub mod events;
 pub mod jobs;
 pub mod live;
+mod measures;
 pub mod push;
 pub mod rpc;
 pub mod store;
@@ -60,6 +61,7 @@ pub struct App {
 impl App {
     /// Puts the service together. Nothing is contacted yet.
     pub fn new(config: Config, world: World) -> anyhow::Result<Arc<Self>> {
+        measures::describe();
         let push = Fcm::new(&config.push, &world)?.map(|fcm| Arc::new(fcm) as Arc<dyn Provider>);
         Ok(Arc::new(Self {
             db: Db::connect(&config.database, world.clone())?,

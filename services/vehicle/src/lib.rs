@@ -19,6 +19,7 @@ pub mod events;
 pub mod geocoder;
 mod image_urls;
 pub mod jobs;
+mod measures;
 pub mod rpc;
 mod run;
 pub mod store;
@@ -67,6 +68,7 @@ pub struct App {
 impl App {
     /// Connects to everything at first use, so a service starts while its neighbours are away.
     pub fn new(config: Config, world: World) -> anyhow::Result<Self> {
+        measures::describe();
         let objects = Objects::new(&config.objects)?;
         Ok(Self {
             db: Db::connect(&config.database, world.clone())?,
