@@ -1,6 +1,8 @@
 //! The outermost layer: gives the request its id, its span and its place in the trace, and writes one log line and one set
 //! of metrics when the answer is over, also when that is because the client went away.
 
+mod path;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -17,7 +19,7 @@ use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::edge::Called;
-use crate::exchange::{CORRELATION_ID, Exchange, Opening};
+use crate::exchange::{CORRELATION_ID, Exchange, Front, Opening};
 use crate::refusal::Refused;
 
 /// Opens the exchange and ends it.
@@ -99,6 +101,11 @@ impl Record {
         self.grpc_status = status.or(self.grpc_status);
     }
 
+    /// The path of gRPC says no more than the name of the RPC.
+    fn path(&self) -> Option<String> {
+        (self.exchange.front == Front::Rest).then(|| path::told(&self.exchange.path))
+    }
+
     /// 499 is what is written when nobody waited for the answer.
     fn http_status(&self) -> u16 {
         self.status.map_or(499, |status| status.as_u16())
@@ -129,7 +136,7 @@ impl Drop for Record {
             front,
             rpc = self.rpc,
             method = %self.method,
-            path = self.exchange.path,
+            path = self.path(),
             status,
             grpc_status = self.grpc_status,
             code = self.code,
