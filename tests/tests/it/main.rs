@@ -5,6 +5,7 @@ mod faults;
 mod identity;
 mod journeys;
 mod laws;
+mod observability;
 mod races;
 mod refusals;
 mod schemas;

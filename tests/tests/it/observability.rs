@@ -1,0 +1,13 @@
+//! What a fleet tells about itself: traces, logs, metrics, probes, exit codes. One fleet is run once, through a whole journey
+//! with refusals and an outage; the tests look at what it told.
+
+mod collector;
+mod commands;
+mod correlation;
+mod evidence;
+mod journey;
+mod metrics;
+mod outage;
+mod probes;
+mod secrets;
+mod traces;

@@ -1,0 +1,154 @@
+//! The subcommands of the binaries, with the configuration of their services.
+
+use std::time::Duration;
+
+use carshare_mesh::Fleet;
+use redis::AsyncCommands as _;
+use serde_json::{Value, json};
+
+use super::evidence::{EVIDENCE, PROCESSES};
+
+/// A subcommand that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub service: &'static str,
+    pub args: String,
+    pub code: Option<i32>,
+    pub lines: Vec<String>,
+}
+
+/// `check-config` and `healthcheck` of each, and the repair of a dead letter.
+pub async fn run(fleet: &Fleet) -> Vec<Ran> {
+    let mut all = Vec::new();
+    for name in PROCESSES {
+        all.push(ran(fleet, name, &["check-config"]).await);
+        all.push(healthcheck(fleet, name).await);
+    }
+    bury(fleet).await;
+    let listed = eventually_listed(fleet).await;
+    let place = place(&listed);
+    all.push(listed);
+    all.push(ran(fleet, "vehicle", &["handle-again", &place]).await);
+    all.push(ran(fleet, "vehicle", &["handle-again", &place]).await);
+    all
+}
+
+pub async fn healthcheck(fleet: &Fleet, name: &'static str) -> Ran {
+    ran(fleet, name, &["healthcheck"]).await
+}
+
+async fn ran(fleet: &Fleet, service: &'static str, args: &[&str]) -> Ran {
+    let mut process = fleet.run(service, args).expect("it starts");
+    let status = process.wait(Duration::from_secs(20)).await.expect("it ends");
+    Ran {
+        service,
+        args: args.join(" "),
+        code: status.code(),
+        lines: process.logs().lines(),
+    }
+}
+
+/// Puts something into the stream that nobody can read: whoever listens to booking gives it up at once.
+async fn bury(fleet: &Fleet) {
+    let client = redis::Client::open(fleet.parts().redis_url()).expect("a URL");
+    let mut redis = client.get_multiplexed_async_connection().await.expect("Redis");
+    let place: String = redis
+        .xadd("carshare:events:booking", "*", &[("id", "no uuid")])
+        .await
+        .expect("a place");
+    assert!(!place.is_empty());
+}
+
+async fn eventually_listed(fleet: &Fleet) -> Ran {
+    carshare_testkit::eventually(crate::support::PATIENCE, || async {
+        let listed = ran(fleet, "vehicle", &["dead-letters"]).await;
+        (!letters(&listed).is_empty()).then_some(listed)
+    })
+    .await
+}
+
+fn letters(ran: &Ran) -> Vec<Value> {
+    let lines = ran
+        .lines
+        .iter()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["message"] == "dead letter").collect()
+}
+
+fn place(listed: &Ran) -> String {
+    letters(listed)[0]["place"].as_str().expect("a place").to_owned()
+}
+
+fn of<'a>(service: &'a str, args: &'a str) -> impl Iterator<Item = &'static Ran> + 'a {
+    EVIDENCE
+        .commands
+        .iter()
+        .filter(move |ran| ran.service == service && ran.args.starts_with(args))
+}
+
+#[test]
+fn check_config_prints_the_configuration_with_its_secrets_masked() {
+    for name in PROCESSES {
+        let ran = of(name, "check-config").next().expect("it was run");
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let config: Value = serde_json::from_str(&ran.lines.concat()).expect("JSON");
+        assert_eq!(config["telemetry"]["log"], "debug", "{name}");
+        assert_eq!(
+            (&config["tls"]["key_pem"], &config["redis"]["url"]),
+            (&json!("***"), &json!("***")),
+            "{name}"
+        );
+        let secrets: &[&str] = match name {
+            "auth" => &["/database/url", "/seal/keys/local"],
+            "vehicle" => &["/database/url", "/kakao/rest_key", "/objects/secret_key"],
+            "payment" => &["/database/url", "/seal/keys/local", "/toss/secret_key"],
+            "notification" => &["/database/url", "/push/service_account_json"],
+            "gateway" => &[],
+            _ => &["/database/url"],
+        };
+        for path in secrets {
+            assert_eq!(config.pointer(path), Some(&json!("***")), "{name} {path}");
+        }
+    }
+}
+
+#[test]
+fn healthcheck_says_by_its_exit_code_whether_the_process_is_ready() {
+    for name in PROCESSES {
+        let ran = of(name, "healthcheck").next().expect("it was run");
+        assert_eq!((ran.code, ran.lines.len()), (Some(0), 0), "{ran:?}");
+    }
+    let after_the_end = of("booking", "healthcheck").last().expect("it was run");
+    assert_eq!(after_the_end.code, Some(1));
+    assert!(
+        after_the_end.lines[0].starts_with("booking: cannot connect to 127.0.0.1:"),
+        "{after_the_end:?}"
+    );
+}
+
+#[test]
+fn a_dead_letter_is_listed_and_put_back_once() {
+    let listed = of("vehicle", "dead-letters").next().expect("it was run");
+    assert_eq!(listed.code, Some(0));
+    let letter = &letters(listed)[0];
+    assert_eq!(
+        (
+            &letter["stream"],
+            &letter["id"],
+            &letter["tries"],
+            &letter["error"]
+        ),
+        (
+            &json!("carshare:events:booking"),
+            &json!("no uuid"),
+            &json!(0),
+            &json!("field traceparent is missing")
+        )
+    );
+    let codes: Vec<_> = of("vehicle", "handle-again").map(|ran| ran.code).collect();
+    assert_eq!(
+        codes,
+        [Some(0), Some(1)],
+        "the second time there is nothing at this place"
+    );
+}

@@ -1,0 +1,136 @@
+//! One request of a client is found in the logs of every process it touched, also after events, by one id.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::evidence::{EVIDENCE, PROCESSES};
+use super::journey::Named;
+
+/// The canonical lines of a request, by process: what was done, how it ended. In alphabetical order: much of it happens side
+/// by side.
+fn told(named: &Named) -> BTreeMap<&'static str, Vec<String>> {
+    let mut told = BTreeMap::new();
+    for name in PROCESSES {
+        let lines = EVIDENCE.logs[name].json();
+        let of_request = lines
+            .iter()
+            .filter(|line| line["correlation_id"] == named.correlation_id);
+        let mut canonical: Vec<String> = of_request
+            .filter_map(|line| canonical(line, named.trace))
+            .collect();
+        canonical.sort();
+        if !canonical.is_empty() {
+            told.insert(name, canonical);
+        }
+    }
+    told
+}
+
+fn canonical(line: &Value, trace: &str) -> Option<String> {
+    let (subject, end) = match line["message"].as_str()? {
+        "request" => ("rpc", "status"),
+        "rpc" => ("rpc", "code"),
+        "event" => ("event", "outcome"),
+        "job" => ("job", "outcome"),
+        "push" => ("kind", "outcome"),
+        _ => return None,
+    };
+    assert_eq!(line["trace_id"], trace, "{line}");
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let message = word(&line["message"]);
+    Some(format!("{message} {} {}", word(&line[subject]), word(&line[end])))
+}
+
+fn expected<'a>(lines: &[(&'a str, &[&str])]) -> BTreeMap<&'a str, Vec<String>> {
+    lines
+        .iter()
+        .map(|(name, lines)| (*name, lines.iter().map(|line| (*line).to_owned()).collect()))
+        .collect()
+}
+
+#[test]
+fn the_answer_carries_the_id_of_the_client() {
+    let story = &EVIDENCE.story;
+    for named in [&story.requested, &story.approved, &story.cancelled] {
+        assert_eq!(named.answered, named.correlation_id);
+    }
+}
+
+#[test]
+fn a_booking_request_is_one_line_for_each_thing_done() {
+    let lines = expected(&[
+        ("gateway", &["request rpc.booking.create_booking 201"]),
+        ("booking", &["rpc rpc.booking.create_booking OK"]),
+        (
+            "vehicle",
+            &["event booking.requested handled", "rpc rpc.vehicle.place_hold OK"],
+        ),
+        (
+            "notification",
+            &["event booking.requested handled", "push booking.requested sent"],
+        ),
+    ]);
+    assert_eq!(told(&EVIDENCE.story.requested), lines);
+}
+
+#[test]
+fn an_approval_is_one_line_for_each_thing_done_up_to_the_last_push() {
+    let lines = expected(&[
+        ("gateway", &["request rpc.booking.approve_booking 200"]),
+        (
+            "booking",
+            &[
+                "event payment.completed handled",
+                "rpc rpc.booking.approve_booking OK",
+            ],
+        ),
+        (
+            "payment",
+            &["event booking.approved handled", "job collect_payment succeeded"],
+        ),
+        (
+            "notification",
+            &[
+                "event booking.approved handled",
+                "event booking.confirmed handled",
+                "event payment.completed handled",
+                "push booking.approved sent",
+                "push booking.confirmed sent",
+                "push booking.confirmed sent",
+                "push payment.completed sent",
+            ],
+        ),
+    ]);
+    assert_eq!(told(&EVIDENCE.story.approved), lines);
+}
+
+#[test]
+fn a_cancellation_is_one_line_for_each_thing_done_with_its_refund() {
+    let lines = expected(&[
+        ("gateway", &["request rpc.booking.cancel_booking 200"]),
+        (
+            "booking",
+            &[
+                "event payment.refunded handled",
+                "rpc rpc.booking.cancel_booking OK",
+            ],
+        ),
+        ("vehicle", &["event booking.cancelled handled"]),
+        (
+            "payment",
+            &["event booking.cancelled handled", "job give_back succeeded"],
+        ),
+        (
+            "notification",
+            &[
+                "event booking.cancelled handled",
+                "event payment.refunded handled",
+                "push booking.cancelled sent",
+                "push booking.cancelled sent",
+                "push payment.refunded sent",
+            ],
+        ),
+    ]);
+    assert_eq!(told(&EVIDENCE.story.cancelled), lines);
+}

@@ -1,0 +1,249 @@
+//! What `/metrics` says after the journey.
+
+mod text;
+
+use std::collections::BTreeSet;
+
+use super::evidence::{EVIDENCE, PROCESSES};
+use text::Text;
+
+/// Everything that has a database measures this.
+const OF_SERVICES: [&str; 11] = [
+    "consumer_failures_total",
+    "db_connections",
+    "db_transaction_seconds",
+    "housekeeping_removed_total",
+    "job_runs_total",
+    "job_seconds",
+    "outbox_failures_total",
+    "outbox_oldest_seconds",
+    "rpc_server_calls_total",
+    "rpc_server_duration_seconds",
+    "rpc_server_in_flight",
+];
+
+/// Who handles events, and who calls others, measures this.
+const OF_EVENTS: [&str; 3] = [
+    "event_age_seconds",
+    "events_handled_total",
+    "rpc_client_calls_total",
+];
+
+/// Who calls third parties measures this.
+const OUTBOUND: [&str; 2] = ["outbound_breaker_open", "outbound_request_duration_seconds"];
+
+/// What is there only when something did not go smoothly.
+const AT_TIMES: [&str; 4] = [
+    "db_transaction_retries_total",
+    "outbound_retries_total",
+    "rpc_client_retries_total",
+    "auth_revocations_delayed_total",
+];
+
+/// The names of labels. Each of them stands for few values.
+const LABELS: [&str; 20] = [
+    "code",
+    "event",
+    "front",
+    "group",
+    "kind",
+    "le",
+    "name",
+    "operation",
+    "outcome",
+    "peer",
+    "purpose",
+    "reason",
+    "rpc",
+    "service",
+    "state",
+    "status",
+    "table",
+    "cause",
+    "alarm",
+    "verdict",
+];
+
+/// What the journey must have left, by process.
+const COUNTED: [(&str, &str, f64); 26] = [
+    (
+        "gateway",
+        "edge_requests_total{front=rest,rpc=rpc.booking.approve_booking,status=200}",
+        3.0,
+    ),
+    (
+        "gateway",
+        "edge_requests_total{front=rest,rpc=rpc.auth.get_me,status=401}",
+        3.0,
+    ),
+    ("gateway", "edge_in_flight{front=rest}", 0.0),
+    (
+        "auth",
+        "rpc_server_calls_total{code=UNAUTHENTICATED,rpc=rpc.auth.login}",
+        1.0,
+    ),
+    ("auth", "auth_refresh_tokens_reused_total{}", 1.0),
+    (
+        "booking",
+        "rpc_server_calls_total{code=OK,rpc=rpc.booking.create_booking}",
+        4.0,
+    ),
+    (
+        "booking",
+        "rpc_server_calls_total{code=ABORTED,rpc=rpc.booking.create_booking}",
+        1.0,
+    ),
+    (
+        "booking",
+        "rpc_server_duration_seconds_count{rpc=rpc.booking.create_booking}",
+        5.0,
+    ),
+    (
+        "booking",
+        "rpc_server_in_flight{rpc=rpc.booking.create_booking}",
+        0.0,
+    ),
+    (
+        "booking",
+        "rpc_client_calls_total{code=OK,peer=vehicle,rpc=rpc.vehicle.place_hold}",
+        4.0,
+    ),
+    (
+        "booking",
+        "db_transaction_seconds_count{name=bookings.create,outcome=committed}",
+        4.0,
+    ),
+    (
+        "booking",
+        "outbox_sent_total{event=booking.confirmed,service=booking}",
+        2.0,
+    ),
+    (
+        "booking",
+        "events_handled_total{event=payment.failed,group=booking,outcome=handled}",
+        1.0,
+    ),
+    ("booking", "consumer_failures_total{group=booking}", 0.0),
+    ("booking", "outbox_failures_total{service=booking}", 0.0),
+    (
+        "vehicle",
+        "outbound_request_duration_seconds_count{operation=search_address,outcome=2xx,peer=kakao}",
+        1.0,
+    ),
+    ("vehicle", "outbound_breaker_open{peer=kakao}", 0.0),
+    (
+        "payment",
+        "outbound_request_duration_seconds_count{operation=charge,outcome=2xx,peer=toss}",
+        2.0,
+    ),
+    (
+        "payment",
+        "outbound_request_duration_seconds_count{operation=charge,outcome=4xx,peer=toss}",
+        1.0,
+    ),
+    (
+        "payment",
+        "payment_attempts_total{kind=billing,outcome=captured}",
+        2.0,
+    ),
+    (
+        "payment",
+        "payment_attempts_total{kind=billing,outcome=declined}",
+        1.0,
+    ),
+    ("payment", "payment_invariant_breaches{}", 0.0),
+    ("payment", "job_runs_total{name=give_back,outcome=succeeded}", 1.0),
+    ("payment", "job_seconds_count{name=give_back}", 1.0),
+    ("notification", "pushes_total{outcome=device_gone}", 1.0),
+    (
+        "notification",
+        "event_age_seconds_count{group=notification}",
+        22.0,
+    ),
+];
+
+fn expected(process: &str) -> BTreeSet<&'static str> {
+    let own: &[&[&str]] = match process {
+        "auth" => &[
+            &OF_SERVICES,
+            &["outbox_sent_total", "auth_password_hashes_total"],
+            &["auth_refresh_tokens_reused_total", "auth_revocations"],
+        ],
+        "vehicle" => &[
+            &OF_SERVICES,
+            &OF_EVENTS,
+            &OUTBOUND,
+            &[
+                "outbox_sent_total",
+                "objects_request_duration_seconds",
+                "holds_expired_total",
+            ],
+        ],
+        "booking" => &[&OF_SERVICES, &OF_EVENTS, &["outbox_sent_total"]],
+        "payment" => &[
+            &OF_SERVICES,
+            &OF_EVENTS,
+            &OUTBOUND,
+            &[
+                "outbox_sent_total",
+                "payment_attempts_total",
+                "payment_invariant_breaches",
+            ],
+        ],
+        "notification" => &[&OF_SERVICES, &OF_EVENTS, &OUTBOUND, &["pushes_total"]],
+        _ => &[&[
+            "edge_duration_seconds",
+            "edge_in_flight",
+            "edge_requests_total",
+            "rpc_client_calls_total",
+        ]],
+    };
+    let all = own.iter().flat_map(|names| names.iter().copied());
+    // Auth listens to nobody.
+    all.filter(|name| process != "auth" || *name != "consumer_failures_total")
+        .collect()
+}
+
+#[test]
+fn every_process_measures_what_it_does_and_says_what_that_means() {
+    for name in PROCESSES {
+        let text = Text::read(&EVIDENCE.metrics[name]);
+        let mut families: BTreeSet<&str> = text.families.keys().map(String::as_str).collect();
+        families.retain(|family| !AT_TIMES.contains(family));
+        assert_eq!(families, expected(name), "{name}");
+        for (family, kind) in &text.families {
+            let is_counter = family.ends_with("_total");
+            assert_eq!(kind == "counter", is_counter, "{name} {family} {kind}");
+            assert!(
+                text.help.get(family).is_some_and(|help| help.ends_with('.')),
+                "{name}: {family} has no help"
+            );
+        }
+    }
+}
+
+#[test]
+fn labels_are_words_never_ids() {
+    for name in PROCESSES {
+        let text = Text::read(&EVIDENCE.metrics[name]);
+        assert!(
+            text.samples.len() < 1_000,
+            "{name}: {} series",
+            text.samples.len()
+        );
+        for (label, value) in text.samples.iter().flat_map(|sample| &sample.labels) {
+            assert!(LABELS.contains(&label.as_str()), "{name} {label}");
+            let digits = value.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+            let is_word = value.len() <= 64 && (label == "le" || digits <= Some(3));
+            assert!(is_word, "{name} {label}={value}");
+        }
+    }
+}
+
+#[test]
+fn what_happened_was_counted() {
+    for (process, sample, expected) in COUNTED {
+        let text = Text::read(&EVIDENCE.metrics[process]);
+        assert_eq!(text.value(sample), Some(expected), "{process} {sample}");
+    }
+}

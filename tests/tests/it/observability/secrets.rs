@@ -1,0 +1,92 @@
+//! Nothing that is secret or personal is written anywhere: not in logs at debug level, not in traces, not in metrics, not by
+//! subcommands.
+
+use serde_json::Value;
+
+use super::evidence::{EVIDENCE, PROCESSES};
+
+/// Whatever of the secrets shows in a text.
+fn leaks(place: &str, text: &str) -> Vec<String> {
+    let found = EVIDENCE
+        .secrets
+        .iter()
+        .filter(|secret| text.contains(&secret.text));
+    found
+        .map(|secret| format!("{place}: {} {:?} in {text}", secret.what, secret.text))
+        .collect()
+}
+
+fn assert_none(leaks: impl IntoIterator<Item = String>) {
+    let leaks: Vec<String> = leaks.into_iter().collect();
+    assert!(leaks.is_empty(), "{} leaks: {leaks:#?}", leaks.len());
+}
+
+#[test]
+fn a_leak_would_be_seen() {
+    assert!(EVIDENCE.secrets.len() > 40, "{}", EVIDENCE.secrets.len());
+    for secret in &EVIDENCE.secrets {
+        assert!(
+            !leaks("here", &format!("what: {}!", secret.text)).is_empty(),
+            "{secret:?}"
+        );
+    }
+}
+
+#[test]
+fn every_line_is_json_that_says_when_where_and_what() {
+    for name in PROCESSES {
+        let logs = &EVIDENCE.logs[name];
+        let (lines, parsed) = (logs.lines(), logs.json());
+        let broken: Vec<_> = lines
+            .iter()
+            .filter(|line| serde_json::from_str::<Value>(line).is_err())
+            .collect();
+        assert!(broken.is_empty(), "{name}: {broken:?}");
+        for line in &parsed {
+            assert_eq!(line["service"], name, "{line}");
+            for field in ["time", "level", "target"] {
+                assert!(line[field].is_string(), "{name} {field}: {line}");
+            }
+        }
+        assert!(
+            parsed.iter().any(|line| line["level"] == "DEBUG"),
+            "{name} does not log everything"
+        );
+    }
+}
+
+#[test]
+fn logs_hold_no_secrets() {
+    let lines = PROCESSES.into_iter().flat_map(|name| {
+        let lines = EVIDENCE.logs[name].lines();
+        lines.into_iter().flat_map(move |line| leaks(name, &line))
+    });
+    assert_none(lines);
+}
+
+#[test]
+fn traces_hold_no_secrets() {
+    let texts = EVIDENCE
+        .spans
+        .iter()
+        .map(|span| (span, format!("{} {}", span.name, span.told)));
+    assert_none(texts.flat_map(|(span, text)| leaks(&span.service, &text)));
+}
+
+#[test]
+fn metrics_hold_no_secrets() {
+    let lines = EVIDENCE
+        .metrics
+        .iter()
+        .flat_map(|(name, text)| text.lines().map(move |line| (name, line)));
+    assert_none(lines.flat_map(|(name, line)| leaks(name, line)));
+}
+
+#[test]
+fn subcommands_print_no_secrets() {
+    let lines = EVIDENCE
+        .commands
+        .iter()
+        .flat_map(|ran| ran.lines.iter().map(move |line| (ran.service, line)));
+    assert_none(lines.flat_map(|(name, line)| leaks(name, line)));
+}

@@ -1,0 +1,162 @@
+//! One trace covers a request from the client's own span to the last push on a phone.
+
+use super::collector::Span;
+use super::evidence::EVIDENCE;
+use super::journey::Named;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+
+/// The spans of a trace below one of them, each indented under its parent, siblings in alphabetical order.
+fn tree(trace: &str, parent: &str, depth: usize) -> Vec<String> {
+    let children = EVIDENCE
+        .spans
+        .iter()
+        .filter(|span| span.trace == trace && span.parent == parent);
+    let mut below: Vec<Vec<String>> = children
+        .map(|span| {
+            let mut lines = vec![format!("{}{}", "  ".repeat(depth), line(span))];
+            lines.extend(tree(trace, &span.id, depth + 1));
+            lines
+        })
+        .collect();
+    below.sort();
+    below.concat()
+}
+
+fn line(span: &Span) -> String {
+    let kind = match span.kind {
+        SpanKind::Server => " <-",
+        SpanKind::Client => " ->",
+        SpanKind::Consumer => " <~",
+        _ => "",
+    };
+    let failed = if span.failed { " FAILED" } else { "" };
+    format!("{} {}{kind}{failed}", span.service, span.name)
+}
+
+fn assert_tree(named: &Named, expected: &str) {
+    let told = tree(named.trace, named.client, 0);
+    assert_eq!(
+        told.join("\n"),
+        expected.trim_matches('\n'),
+        "\n{}",
+        told.join("\n")
+    );
+    let all = EVIDENCE
+        .spans
+        .iter()
+        .filter(|span| span.trace == named.trace)
+        .count();
+    assert_eq!(all, told.len(), "a span of the trace hangs in the air");
+}
+
+#[test]
+fn a_booking_request_is_one_trace() {
+    assert_tree(
+        &EVIDENCE.story.requested,
+        "
+gateway edge.booking.create_booking <-
+  gateway call.booking.create_booking ->
+    booking rpc.booking.create_booking <-
+      booking call.vehicle.place_hold ->
+        vehicle rpc.vehicle.place_hold <-
+          vehicle db.occupancies.hold
+      booking db.bookings.create
+        notification event.booking.requested <~
+          notification db.booking.requested
+            notification push.booking.requested
+              notification db.deliveries.record
+              notification outbound.fcm.send ->
+        vehicle event.booking.requested <~
+          vehicle db.booking.requested
+",
+    );
+}
+
+#[test]
+fn an_approval_is_one_trace_through_charge_and_confirmation_to_the_pushes() {
+    assert_tree(
+        &EVIDENCE.story.approved,
+        "
+gateway edge.booking.approve_booking <-
+  gateway call.booking.approve_booking ->
+    booking rpc.booking.approve_booking <-
+      booking db.bookings.approve
+        notification event.booking.approved <~
+          notification db.booking.approved
+            notification push.booking.approved
+              notification db.deliveries.record
+              notification outbound.fcm.send ->
+        payment event.booking.approved <~
+          payment db.booking.approved
+            payment job.collect_payment
+              payment db.payments.begin_charge
+              payment db.payments.conclude
+                booking event.payment.completed <~
+                  booking db.payment.completed
+                    notification event.booking.confirmed <~
+                      notification db.booking.confirmed
+                        notification push.booking.confirmed
+                          notification db.deliveries.record
+                          notification outbound.fcm.send ->
+                        notification push.booking.confirmed
+                          notification db.deliveries.record
+                          notification outbound.fcm.send ->
+                notification event.payment.completed <~
+                  notification db.payment.completed
+                    notification push.payment.completed
+                      notification db.deliveries.record
+                      notification outbound.fcm.send ->
+              payment outbound.toss.charge ->
+",
+    );
+}
+
+#[test]
+fn a_cancellation_is_one_trace_with_its_refund() {
+    assert_tree(
+        &EVIDENCE.story.cancelled,
+        "
+gateway edge.booking.cancel_booking <-
+  gateway call.booking.cancel_booking ->
+    booking rpc.booking.cancel_booking <-
+      booking db.bookings.cancel
+        notification event.booking.cancelled <~
+          notification db.booking.cancelled
+            notification push.booking.cancelled
+              notification db.deliveries.record
+              notification outbound.fcm.send ->
+            notification push.booking.cancelled
+              notification db.deliveries.record
+              notification outbound.fcm.send ->
+        payment event.booking.cancelled <~
+          payment db.booking.cancelled
+            payment job.give_back
+              payment db.refunds.begin
+              payment db.refunds.conclude
+                booking event.payment.refunded <~
+                  booking db.payment.refunded
+                notification event.payment.refunded <~
+                  notification db.payment.refunded
+                    notification push.payment.refunded
+                      notification db.deliveries.record
+                      notification outbound.fcm.send ->
+              payment outbound.toss.cancel ->
+        vehicle event.booking.cancelled <~
+          vehicle db.booking.cancelled
+",
+    );
+}
+
+#[test]
+fn toss_is_told_the_trace_by_the_span_that_calls_it() {
+    let story = &EVIDENCE.story;
+    let span = EVIDENCE
+        .spans
+        .iter()
+        .find(|span| span.trace == story.approved.trace && span.name == "outbound.toss.charge")
+        .expect("the charge");
+    assert_eq!(
+        story.charge_traceparent,
+        format!("00-{}-{}-01", span.trace, span.id)
+    );
+}
