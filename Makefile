@@ -19,7 +19,7 @@ run: build ## start the whole mesh with demo data: gateway on 8080, sandbox on 8
 	@exec $(TARGET_DIR)/debug/carshare run
 
 test: build ## run the whole test suite, the README's commands included
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 
 test-clients: build ## the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web

@@ -22,6 +22,7 @@ mod state;
 pub mod toss;
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::routing::get;
@@ -143,6 +144,12 @@ impl Sandbox {
     /// How many requests to `provider` had `path_contains` in their path.
     pub fn request_count(&self, provider: Provider, path_contains: &str) -> usize {
         self.app.requests().count(provider, path_contains)
+    }
+
+    /// Requests to providers that are being answered: a test that moves the clock far waits until there are none, for no
+    /// real request takes a quarter of an hour.
+    pub fn running(&self) -> usize {
+        self.app.running.load(Ordering::SeqCst)
     }
 
     /// Waits until the server has ended, which it does only when told to.

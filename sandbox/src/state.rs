@@ -1,6 +1,7 @@
 //! What all handlers share. Each part has its own lock, held for a few lines and never across an await.
 
 use std::ops::Deref;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carshare_chassis::World;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) world: World,
     pub(crate) account: Account,
     pub(crate) webhooks: Webhooks,
+    /// Requests to providers that are being answered.
+    pub(crate) running: AtomicUsize,
     faults: Mutex<Faults>,
     requests: Mutex<RequestLog>,
     ledger: Mutex<Ledger>,
@@ -51,6 +54,7 @@ impl App {
             world,
             account,
             webhooks,
+            running: AtomicUsize::new(0),
             faults: Mutex::default(),
             requests: Mutex::default(),
             ledger: Mutex::new(ledger),

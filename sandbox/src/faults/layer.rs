@@ -2,6 +2,7 @@
 //! and lost replies. [`delay`] is innermost: a slow call is slow *inside* Toss's idempotency section, so that a
 //! second one with the same key meets a running first.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -20,12 +21,29 @@ use crate::state::App;
 #[derive(Clone, Copy)]
 struct Delay(Duration);
 
+/// A request that is being answered; it counts until it is dropped.
+struct Running<'a>(&'a App);
+
+impl<'a> Running<'a> {
+    fn begin(app: &'a App) -> Self {
+        app.running.fetch_add(1, Ordering::SeqCst);
+        Self(app)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 pub(crate) async fn observe(
     State((app, provider)): State<(App, Provider)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     record(&app, provider, &request);
+    let _running = Running::begin(&app);
     let fault = app
         .faults()
         .take(provider, request.method(), request.uri().path());
