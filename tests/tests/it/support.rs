@@ -19,6 +19,7 @@ pub use wire::{Form, Wire, signed, signed_as};
 use std::time::Duration;
 
 use carshare_chassis::{Clock, ManualClock, World};
+use carshare_mesh::parts::SERVICES;
 use carshare_mesh::{Mesh, Options};
 
 /// How long something that happens by itself may take before a test gives up.
@@ -36,7 +37,17 @@ pub async fn mesh_by_hand() -> (Mesh, ManualClock) {
     (mesh.expect("the mesh starts"), clock)
 }
 
-/// Passwords are hashed as cheaply as bcrypt can: tests register many people.
+/// Passwords are hashed as cheaply as bcrypt can, for tests register many people. Services wait for their database and for
+/// one another nearly as long as their client does: who wins is asked here, not how long a small machine takes.
 fn options() -> Options {
-    Options::temporary().with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")
+    const PATIENCE_MS: &str = "14000";
+    let options = Options::temporary()
+        .with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")
+        .with_env("BOOKING__VEHICLE__TIMEOUT_MS", PATIENCE_MS);
+    let waits = ["ACQUIRE_TIMEOUT_MS", "STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS"];
+    let of_all = SERVICES.into_iter().flat_map(|service| waits.map(|wait| (service, wait)));
+    of_all.fold(options, |options, (service, wait)| {
+        let name = format!("{}__DATABASE__{wait}", service.to_uppercase());
+        options.with_env(&name, PATIENCE_MS)
+    })
 }
