@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use carshare_chassis::tls;
@@ -53,8 +54,24 @@ impl Fleet {
         for name in SERVICES.into_iter().chain(["gateway"]) {
             fleet.spawn(name)?;
         }
-        ready::wait(&fleet.gateway).await?;
+        if let Err(error) = fleet.ready().await {
+            return Err(error.context(fleet.last_words().await));
+        }
         Ok(fleet)
+    }
+
+    /// What those wrote last who have ended by themselves.
+    async fn last_words(&mut self) -> String {
+        let mut words = Vec::new();
+        for (name, binary) in &mut self.running {
+            if let Ok(status) = binary.wait(Duration::ZERO).await {
+                words.push(format!(
+                    "{name} has ended with {status}:\n{}",
+                    binary.logs().tail()
+                ));
+            }
+        }
+        words.join("\n")
     }
 
     /// Starts one process, which must not be running.

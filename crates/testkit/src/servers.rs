@@ -12,8 +12,11 @@ pub use folder::TempFolder;
 pub use postgres::PrivatePostgres;
 pub use redis::PrivateRedis;
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How a private server keeps its data and where it listens (always on 127.0.0.1).
 #[derive(Debug, Clone, Default)]
@@ -50,7 +53,22 @@ impl Options {
     }
 }
 
-/// A TCP port of 127.0.0.1 that was free a moment ago. Somebody else may take it first: be ready to ask again.
+/// Ports that no system gives to outgoing connections (Linux begins at 32,768, macOS at 49,152): a server that was killed
+/// finds its port free when it comes back.
+const PORTS: Range<u16> = 16_000..32_000;
+
+/// A TCP port of 127.0.0.1 that was free a moment ago and that only a server would take. Another one may take it first: be
+/// ready to ask again.
 pub fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    // Processes that look at the same time look at different places.
+    let begin = std::process::id().wrapping_mul(257);
+    for _ in PORTS {
+        let place = begin.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + (place % PORTS.len() as u32) as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(ErrorKind::AddrNotAvailable.into())
 }
