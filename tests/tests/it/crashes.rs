@@ -7,4 +7,5 @@ mod matrix;
 mod moments;
 mod registration;
 mod stage;
+mod storm;
 mod window;

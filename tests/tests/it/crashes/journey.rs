@@ -2,7 +2,7 @@
 
 use carshare_chassis::World;
 use carshare_sandbox::{PaymentStatus, Provider};
-use carshare_testkit::{eventually, eventually_true};
+use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -137,21 +137,14 @@ impl Stage {
         }
     }
 
-    /// Waits until the guest's app shows the booking like this.
-    async fn reaches(&self, id: &str, wanted: &str) -> Value {
+    /// Waits until booking and money stand so; the guest's app shows it.
+    async fn reaches(&self, id: &str, wanted: &str) {
+        eventually_true(PATIENCE, || async { self.sql.standing(id).await == wanted }).await;
         let path = format!("/v1/bookings/{id}");
-        eventually(PATIENCE, || async {
-            let booking = self
-                .guest
-                .rest
-                .insist(Method::GET, &path, &Value::Null)
-                .await
-                .ok(200);
-            let words = |name: &str| booking[name].as_str().unwrap_or_default().to_owned();
-            let reached = format!("{} {}", words("status"), words("payment_status")) == wanted;
-            reached.then_some(booking)
-        })
-        .await
+        let shown = self.guest.rest.insist(Method::GET, &path, &Value::Null);
+        let booking = shown.await.ok(200);
+        let word = |name: &str| booking[name].as_str().expect("a word").to_owned();
+        assert_eq!(format!("{} {}", word("status"), word("payment_status")), wanted);
     }
 
     /// Each side has exactly one notification of each kind.

@@ -83,7 +83,7 @@ impl Stage {
 }
 
 /// All die before the first is back.
-fn kill_and_start(fleet: &mut Fleet, victims: &[&'static str]) {
+pub fn kill_and_start(fleet: &mut Fleet, victims: &[&'static str]) {
     for victim in victims {
         fleet.kill(victim).expect("it runs");
     }

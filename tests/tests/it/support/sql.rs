@@ -36,6 +36,25 @@ impl Sql {
             .unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// How many events there have been: whatever happens adds to them.
+    pub async fn published(&self) -> i64 {
+        self.count(
+            "SELECT (SELECT count(*) FROM auth.outbox) + (SELECT count(*) FROM vehicle.outbox) \
+                  + (SELECT count(*) FROM booking.outbox) + (SELECT count(*) FROM payment.outbox)",
+        )
+        .await
+    }
+
+    /// Where a booking and its money stand: `approved paid`.
+    pub async fn standing(&self, booking_id: &str) -> String {
+        let query = "SELECT status || ' ' || payment_status FROM booking.bookings WHERE id = $1::uuid";
+        sqlx::query_scalar(query)
+            .bind(booking_id)
+            .fetch_one(&self.0)
+            .await
+            .expect("a booking")
+    }
+
     /// What a person was told about a booking, in alphabetical order.
     pub async fn told(&self, person: &str, booking_id: &str) -> Vec<String> {
         let query = "SELECT kind FROM notification.notifications \

@@ -30,11 +30,6 @@ const OPEN: &str = "\
     UNION ALL SELECT 'payment ' || state || ' ' || id FROM payment.payments WHERE state IN ('due', 'unknown') \
     UNION ALL SELECT 'refund ' || state || ' ' || id FROM payment.refunds WHERE state IN ('due', 'unknown')";
 
-/// Events so far: whatever happens adds to them.
-const PUBLISHED: &str = "\
-    SELECT (SELECT count(*) FROM auth.outbox) + (SELECT count(*) FROM vehicle.outbox) \
-         + (SELECT count(*) FROM booking.outbox) + (SELECT count(*) FROM payment.outbox)";
-
 /// Waits for it.
 pub(super) async fn reached(mesh: &impl Running) {
     let sql = Sql::of(mesh);
@@ -47,12 +42,12 @@ pub(super) async fn reached(mesh: &impl Running) {
 ///
 /// Consumers are looked at between two looks at the database: an event that one of them made meanwhile shows in the second.
 async fn under_way(mesh: &impl Running, sql: &Sql) -> Vec<String> {
-    let before = sql.count(PUBLISHED).await;
+    let before = sql.published().await;
     let mut open = unheard(mesh)
         .await
         .unwrap_or_else(|error| vec![format!("Redis: {error}")]);
     open.extend(sql.texts(OPEN).await);
-    if sql.count(PUBLISHED).await != before {
+    if sql.published().await != before {
         open.push("news".to_owned());
     }
     open
