@@ -1,9 +1,11 @@
 //! Redis is killed, or loses everything: people notice nothing but that news comes later, and no event is lost or doubled.
 
-use carshare_testkit::eventually_true;
+use carshare_mesh::Options;
+use carshare_testkit::{eventually, eventually_true};
+use serde_json::{Value, json};
 
 use super::scene::Scene;
-use crate::support::PATIENCE;
+use crate::support::{Guest, PATIENCE, Slot, next_slot};
 
 const UNSENT: &str = "SELECT (SELECT count(*) FROM booking.outbox WHERE sent_at IS NULL)";
 
@@ -49,6 +51,51 @@ async fn a_redis_that_lost_everything_gets_the_events_again_and_nothing_happens_
     everybody_hears_once(&scene, &id).await;
     scene.ends_well().await;
     assert_eq!(scene.mesh.sandbox().payments().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booking_whose_hold_ended_while_redis_was_away_gets_its_car_back_if_nobody_else_has_it() {
+    let options = Options::temporary().with_env("VEHICLE__HOLDS__TTL_MS", "1500");
+    let (scene, _folder) = Scene::on_own_servers_with(options).await;
+    let other = Guest::with_card(&scene.mesh).await;
+    let (contested, quiet) = (next_slot(scene.mesh.now()), next_slot(scene.mesh.now()));
+    let redis = scene.mesh.parts().redis().expect("a Redis of our own");
+    redis.kill().await.expect("it is killed");
+
+    let first = scene.guest.book(&scene.car, contested).await.ok(201);
+    let alone = scene.guest.book(&scene.car, quiet).await.ok(201);
+    // Vehicle does not hear of either booking, and their holds end.
+    let second = as_soon_as_free(&scene, &other, contested).await;
+    eventually_true(PATIENCE, || scene.guest.finds(&scene.car, quiet)).await;
+    redis.restart().await.expect("it starts");
+
+    let id = |booking: &Value| booking["id"].as_str().expect("an id").to_owned();
+    let lost = scene
+        .guest
+        .booking_when(&id(&first), |booking| booking["status"] == "cancelled")
+        .await;
+    assert_eq!(lost["cancellation"]["reason"], "hold_lost");
+    scene.host.approve(&id(&second)).await.ok(200);
+    other.confirmed(&id(&second)).await;
+    scene.host.approve(&id(&alone)).await.ok(200);
+    scene.guest.confirmed(&id(&alone)).await;
+    assert!(!other.finds(&scene.car, quiet).await, "it has its car again");
+    scene.ends_well().await;
+    let told = scene.sql.told(&scene.guest.id, &id(&first)).await;
+    assert_eq!(told, ["booking.cancelled"]);
+}
+
+/// The booking of a slot that somebody else holds, but not for long.
+async fn as_soon_as_free(scene: &Scene, guest: &Guest, slot: Slot) -> Value {
+    eventually(PATIENCE, || async {
+        let answer = guest.book(&scene.car, slot).await;
+        if answer.status == 409 {
+            assert_eq!(answer.refused(409, "BOOKING002")["reason"], json!("SLOT_TAKEN"));
+            return None;
+        }
+        Some(answer.ok(201))
+    })
+    .await
 }
 
 /// The host has one message about the request and one about its confirmation.

@@ -22,10 +22,14 @@ impl Scene {
 
     /// On PostgreSQL and Redis of its own, which can be killed. They live in the folder.
     pub async fn on_own_servers() -> (Self, TempFolder) {
+        Self::on_own_servers_with(Options::temporary()).await
+    }
+
+    pub async fn on_own_servers_with(options: Options) -> (Self, TempFolder) {
         let folder = TempFolder::create("faults").expect("a folder");
         let options = Options {
             data: Some(folder.path().to_owned()),
-            ..Options::temporary()
+            ..options
         };
         (Self::with(options).await, folder)
     }
