@@ -17,4 +17,4 @@ start_mesh() {
 }
 
 # The mesh says where it listens as soon as it is ready.
-url_of() { sed -n "s/^  $1 *\(http[^ ]*\).*/\1/p" "$work/log"; }
+url_of() { sed -n "s/^  $1 *\(http[^ ]*\).*/\1/p" "$work/log" 2>/dev/null; }
