@@ -17,6 +17,10 @@ pub(crate) fn describe() {
         "What a person has to look at: a foreign amount, a refund that is stuck, a fault of ours."
     );
     describe_gauge!(
+        "payment_unknown_oldest_seconds",
+        "Age of the oldest charge or refund whose outcome the provider has not told, at the last check; 0 when there is none."
+    );
+    describe_gauge!(
         "payment_invariant_breaches",
         "Rules that the books break, at the last check: never more than 0."
     );

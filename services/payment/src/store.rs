@@ -9,4 +9,5 @@ pub mod ledger;
 pub mod methods;
 pub mod payments;
 pub mod refunds;
+pub mod unknown;
 pub mod webhooks;

@@ -1,4 +1,5 @@
-//! The doctor: checks what changed lately of the books and the payments, and raises an alarm. It heals nothing.
+//! The doctor: checks what changed lately of the books and the payments, and how long outcomes have been unknown. It raises
+//! alarms and heals nothing.
 
 use carshare_chassis::Shutdown;
 use carshare_store::Lease;
@@ -6,7 +7,7 @@ use chrono::TimeDelta;
 
 use crate::App;
 use crate::error::Error;
-use crate::store::invariants;
+use crate::store::{invariants, unknown};
 
 /// What changed earlier was looked at often enough.
 const LATELY: TimeDelta = TimeDelta::hours(24);
@@ -20,6 +21,11 @@ pub(super) async fn run(app: &App, shutdown: Shutdown) {
 async fn examine(app: &App) -> Result<(), Error> {
     let breaches = invariants::breaches(app.db.read(), app.now() - LATELY).await?;
     metrics::gauge!("payment_invariant_breaches").set(breaches.len() as f64);
+    let oldest = unknown::oldest(app.db.read()).await?;
+    for (what, since) in [("charge", oldest.charge), ("refund", oldest.refund)] {
+        let age = since.map_or(0.0, |since| (app.now() - since).as_seconds_f64().max(0.0));
+        metrics::gauge!("payment_unknown_oldest_seconds", "what" => what).set(age);
+    }
     for breach in breaches {
         tracing::error!(
             rule = breach.rule,

@@ -1,6 +1,6 @@
 //! The books defend themselves, whatever the code does.
 
-use carshare_payment::store::invariants;
+use carshare_payment::store::{invariants, unknown};
 use carshare_store::Error as StoreError;
 use chrono::DateTime;
 use futures::FutureExt as _;
@@ -92,4 +92,20 @@ async fn the_doctor_finds(#[case] sql: &'static str, #[case] rule: &str) {
         .await
         .unwrap();
     assert!(breaches.iter().any(|breach| breach.rule == rule), "{breaches:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_knows_since_when_an_outcome_is_unknown() {
+    let bench = Bench::start().await;
+    let booking = bench.approved(bench.guest_with(GOOD_CARD).await).await;
+    bench.until(&booking, "completed").await;
+    let (charge, refund) = (None, None);
+    let oldest = unknown::oldest(bench.db.read()).await.unwrap();
+    assert_eq!(oldest, unknown::Oldest { charge, refund });
+    let forgotten =
+        "UPDATE payment_attempts SET outcome = 'open', ended_at = NULL, started_at = '2026-11-22T12:00:00Z'";
+    assert_eq!(bench.tamper(forgotten).await, None);
+    let charge = Some("2026-11-22T12:00:00Z".parse().unwrap());
+    let oldest = unknown::oldest(bench.db.read()).await.unwrap();
+    assert_eq!(oldest, unknown::Oldest { charge, refund });
 }
