@@ -122,6 +122,7 @@ fn config(services: SocketAddr) -> Config {
         ..Tls::insecure()
     };
     config.redis = None;
+    config.admin.listen = None;
     config
 }
 

@@ -67,6 +67,7 @@ pub fn environment(database_url: &str, redis_url: &str) -> Vec<(String, String)>
             r#"{ test = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" }"#,
         ),
         ("AUTH__TLS__INSECURE", "true"),
+        ("AUTH__ADMIN__LISTEN", "127.0.0.1:0"),
         ("AUTH__PASSWORDS__BCRYPT_COST", "4"),
     ];
     variables

@@ -95,6 +95,7 @@ fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &KeyServ
         ("NOTIFICATION__DATABASE__URL", database.url_of("notification")),
         ("NOTIFICATION__REDIS__URL", redis.to_owned()),
         ("NOTIFICATION__TLS__INSECURE", "true".to_owned()),
+        ("NOTIFICATION__ADMIN__LISTEN", "127.0.0.1:0".to_owned()),
         ("NOTIFICATION__IDENTITY__JWKS__URI", keys.uri()),
         ("NOTIFICATION__PUSH__BASE_URL", format!("{}/fcm", sandbox.url())),
         (
