@@ -41,7 +41,7 @@ const AT_TIMES: [&str; 4] = [
 ];
 
 /// The names of labels. Each of them stands for few values.
-const LABELS: [&str; 20] = [
+const LABELS: [&str; 21] = [
     "code",
     "event",
     "front",
@@ -62,10 +62,23 @@ const LABELS: [&str; 20] = [
     "cause",
     "alarm",
     "verdict",
+    "what",
 ];
 
+/// Where metrics are described that the page for operators names.
+const DESCRIBED: [&str; 5] = [
+    include_str!("../../../../crates/chassis/src/telemetry/measures.rs"),
+    include_str!("../../../../crates/store/src/measures.rs"),
+    include_str!("../../../../crates/outbound/src/measures.rs"),
+    include_str!("../../../../gateway/src/measures.rs"),
+    include_str!("../../../../services/payment/src/measures.rs"),
+];
+
+/// The page for operators.
+const PAGE: &str = include_str!("../../../../docs/OPERATING.md");
+
 /// What the journey must have left, by process.
-const COUNTED: [(&str, &str, f64); 26] = [
+const COUNTED: [(&str, &str, f64); 27] = [
     (
         "gateway",
         "edge_requests_total{front=rest,rpc=rpc.booking.approve_booking,status=200}",
@@ -152,6 +165,7 @@ const COUNTED: [(&str, &str, f64); 26] = [
         1.0,
     ),
     ("payment", "payment_invariant_breaches{}", 0.0),
+    ("payment", "payment_unknown_oldest_seconds{what=charge}", 0.0),
     ("payment", "job_runs_total{name=give_back,outcome=succeeded}", 1.0),
     ("payment", "job_seconds_count{name=give_back}", 1.0),
     ("notification", "pushes_total{outcome=device_gone}", 1.0),
@@ -188,6 +202,7 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
                 "outbox_sent_total",
                 "payment_attempts_total",
                 "payment_invariant_breaches",
+                "payment_unknown_oldest_seconds",
             ],
         ],
         "notification" => &[&OF_SERVICES, &OF_EVENTS, &OUTBOUND, &["pushes_total"]],
@@ -245,5 +260,23 @@ fn what_happened_was_counted() {
     for (process, sample, expected) in COUNTED {
         let text = Text::read(&EVIDENCE.metrics[process]);
         assert_eq!(text.value(sample), Some(expected), "{process} {sample}");
+    }
+}
+
+#[test]
+fn the_page_for_operators_names_metrics_that_exist() {
+    let described = DESCRIBED.concat();
+    let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
+    let names: Vec<&str> = rows
+        .filter_map(|row| row.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| name.contains('_') && !name.contains(['.', ' ']))
+        .collect();
+    assert_eq!(names.len(), 15, "{names:?}");
+    for name in names {
+        assert!(
+            described.contains(&format!("\"{name}\"")),
+            "{name} is measured by nobody"
+        );
     }
 }
