@@ -45,7 +45,9 @@ fn options() -> Options {
         .with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")
         .with_env("BOOKING__VEHICLE__TIMEOUT_MS", PATIENCE_MS);
     let waits = ["ACQUIRE_TIMEOUT_MS", "STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS"];
-    let of_all = SERVICES.into_iter().flat_map(|service| waits.map(|wait| (service, wait)));
+    let of_all = SERVICES
+        .into_iter()
+        .flat_map(|service| waits.map(|wait| (service, wait)));
     of_all.fold(options, |options, (service, wait)| {
         let name = format!("{}__DATABASE__{wait}", service.to_uppercase());
         options.with_env(&name, PATIENCE_MS)
