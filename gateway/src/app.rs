@@ -10,7 +10,7 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use carshare_chassis::health::Readiness;
-use carshare_chassis::{Error, World};
+use carshare_chassis::{Error, Environment};
 use carshare_proto::common::v1::ErrorReason as Common;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
@@ -37,7 +37,7 @@ pub fn router(
     config: &Config,
     edge: Arc<Edge>,
     readiness: Readiness,
-    world: &World,
+    environment: &Environment,
 ) -> anyhow::Result<Router> {
     let document = openapi::document(&edge.routes);
     let openapi = Bytes::from(serde_json::to_vec(&document)?);
@@ -59,7 +59,7 @@ pub fn router(
         .layer(from_fn_with_state(places, shed::shed))
         .with_state(edge);
     let opening = Opening {
-        ids: world.ids.clone(),
+        ids: environment.ids.clone(),
         proxies: config.limits.proxies,
     };
     // Probes are answered however much is going on.

@@ -50,10 +50,10 @@ pub struct EdgeConfig {
     pub max_reply_bytes: usize,
     /// A comment is sent on an event stream when nothing else was for this long. Default 15,000.
     pub keep_alive_ms: u64,
-    /// Streams open at a time; more are refused as unavailable. Default 10,000. A service has to admit as many on one
+    /// Streams open at a time; more are refused as unavailable. Default 10,000. A service has to authorize as many on one
     /// connection (`server.max_streams_per_connection`).
     pub max_streams: usize,
-    /// The world reaches us by HTTPS: send Strict-Transport-Security. Default false.
+    /// The environment reaches us by HTTPS: send Strict-Transport-Security. Default false.
     pub https: bool,
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use carshare_chassis::methods::Policy;
+use carshare_chassis::method_registry::Policy;
 use carshare_proto::errors::{self, Fact};
 
 use crate::openapi::{of_method, of_service, refusals};
@@ -77,7 +77,7 @@ fn who(policy: &Policy) -> String {
         Policy::AnyUser => "signed-in users".to_owned(),
         Policy::Roles(roles) => roles
             .iter()
-            .map(|role| role.word())
+            .map(|role| role.as_str())
             .collect::<Vec<_>>()
             .join(", "),
         Policy::Internal(_) | Policy::Nobody => "nobody".to_owned(),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use carshare_chassis::access::{self, Visitor};
+use carshare_chassis::authorization::{self, Credentials};
 use carshare_chassis::client::PeerChannel;
 use carshare_chassis::deadline::{self, GRPC_TIMEOUT};
 use carshare_chassis::identity::{Caller, Verifier};
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::telemetry::propagation;
 use carshare_chassis::{Clock, Deadline, Error, Shutdown};
 use carshare_proto::common::v1::ErrorReason as Common;
@@ -82,12 +82,12 @@ pub struct Called(pub Arc<Rpc>);
 impl Edge {
     /// Lets the caller of `rpc` in, or refuses. The service will look again. Refused callers count for the limits too:
     /// guessing is limited.
-    pub async fn admit(&self, exchange: &Exchange, rpc: &Rpc, headers: &HeaderMap) -> Result<Caller, Error> {
-        let visitor = Visitor {
+    pub async fn authorize(&self, exchange: &Exchange, rpc: &Rpc, headers: &HeaderMap) -> Result<Caller, Error> {
+        let visitor = Credentials {
             peer: None,
             bearer: access::bearer(headers),
         };
-        let admitted = access::admit(rpc.method, visitor, &self.verifier).await;
+        let admitted = access::authorize(rpc.method, visitor, &self.verifier).await;
         let caller = admitted.as_ref().unwrap_or(&Caller::Anonymous);
         let taken = self.count(exchange, rpc.limit.as_ref(), caller).await;
         taken.and(admitted)
@@ -119,10 +119,10 @@ impl Edge {
     }
 
     /// What surrounds the work on one request: the channels to the services read it.
-    pub fn scope(&self, exchange: &Exchange, rpc: &Rpc, headers: &HeaderMap) -> Scope {
+    pub fn scope(&self, exchange: &Exchange, rpc: &Rpc, headers: &HeaderMap) -> RequestContext {
         let trace = propagation::of_current_span().unwrap_or_else(|| propagation::extract(headers));
         let deadline = self.deadline(rpc, headers);
-        Scope::new(
+        RequestContext::new(
             exchange.correlation_id.clone(),
             deadline,
             exchange.lang,
@@ -149,7 +149,7 @@ impl Edge {
     pub async fn within(
         &self,
         rpc: &Rpc,
-        scope: Scope,
+        scope: RequestContext,
         work: impl Future<Output = Result<Response, Refusal>>,
     ) -> Result<Response, Refusal> {
         let begun = (!rpc.method.streaming().client).then(|| Deadline::after(self.limits.timeout));

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
-use carshare_chassis::listen::Connection;
+use carshare_chassis::http_server::Connection;
 use carshare_chassis::{Ids, Lang};
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use http::{HeaderMap, Request};
@@ -124,7 +124,7 @@ fn correlation_id(headers: &HeaderMap, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use carshare_chassis::World;
+    use carshare_chassis::Environment;
 
     use super::*;
 
@@ -135,7 +135,7 @@ mod tests {
                 request.header(*name, *value)
             });
         let opening = Opening {
-            ids: World::system().ids,
+            ids: Environment::system().ids,
             proxies: 0,
         };
         Exchange::open(&request.body(()).unwrap(), &opening)

@@ -64,7 +64,7 @@ async fn forward(
     parts: Parts,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let caller = edge.admit(exchange, rpc, &parts.headers).await?;
+    let caller = edge.authorize(exchange, rpc, &parts.headers).await?;
     let lang = exchange.lang;
     let streaming = rpc.method.streaming();
     let ending = if streaming.server {

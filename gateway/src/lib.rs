@@ -44,10 +44,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use carshare_chassis::client::{self, PeerChannel};
 use carshare_chassis::config::{Common, RevocationPolicy};
-use carshare_chassis::identity::{JwksSource, PeerJwks, Revocations, StaticJwks, Verifier};
-use carshare_chassis::listen::{self, Protocol};
+use carshare_chassis::identity::{JwksSource, RemoteJwks, Revocations, StaticJwks, Verifier};
+use carshare_chassis::http_server::{self, Protocol};
 use carshare_chassis::service::{NoCommand, Roles, Service};
-use carshare_chassis::{Shutdown, World, admin, task};
+use carshare_chassis::{Shutdown, Environment, admin, task};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -76,13 +76,13 @@ impl Service for Gateway {
 
     async fn serve(
         config: Config,
-        world: World,
+        environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         _: Roles,
     ) -> anyhow::Result<()> {
         let listener = listener.context("the gateway has no background work: run `serve`")?;
-        run(config, world, listener, shutdown).await
+        run(config, environment, listener, shutdown).await
     }
 
     /// It stores nothing.
@@ -97,15 +97,15 @@ impl Service for Gateway {
 /// A configuration or a contract that cannot be used, before the first connection is accepted.
 pub async fn run(
     config: Config,
-    world: World,
+    environment: Environment,
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     measures::describe();
     let stop = Shutdown::new();
-    let edge = Arc::new(build(&config, &world, stop.clone())?);
+    let edge = Arc::new(build(&config, &environment, stop.clone())?);
     let readiness = ready::checks(edge.peers.iter());
-    let router = app::router(&config, edge, readiness.clone(), &world)?;
+    let router = app::router(&config, edge, readiness.clone(), &environment)?;
     let stopped = Shutdown::new();
     let admin = admin::spawn(&config.admin, readiness.clone(), stopped.clone()).await?;
     let address = listener.local_addr()?;
@@ -130,13 +130,13 @@ pub async fn run(
     served
 }
 
-fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<Edge> {
+fn build(config: &Config, environment: &Environment, draining: Shutdown) -> anyhow::Result<Edge> {
     let rpcs = Rpcs::read()?;
     let routes = Routes::read(rpcs.iter())?;
-    let peers = peers(config, &rpcs, world)?;
+    let peers = peers(config, &rpcs, environment)?;
     Ok(Edge {
-        verifier: verifier(config, &peers, world)?,
-        limiter: Limiter::new(config, &world.clock)?,
+        verifier: verifier(config, &peers, environment)?,
+        limiter: Limiter::new(config, &environment.clock)?,
         infrastructure: Infrastructure::new(&rpcs)?,
         limits: Limits {
             max_body_bytes: config.edge.max_body_bytes,
@@ -148,7 +148,7 @@ fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<E
         streams: Arc::new(Semaphore::new(
             config.edge.max_streams.min(Semaphore::MAX_PERMITS),
         )),
-        clock: world.clock.clone(),
+        clock: environment.clock.clone(),
         draining,
         peers,
         routes,
@@ -156,10 +156,10 @@ fn build(config: &Config, world: &World, draining: Shutdown) -> anyhow::Result<E
     })
 }
 
-fn peers(config: &Config, rpcs: &Rpcs, world: &World) -> anyhow::Result<Peers> {
+fn peers(config: &Config, rpcs: &Rpcs, environment: &Environment) -> anyhow::Result<Peers> {
     let connect = |(name, peer): (&String, _)| -> anyhow::Result<PeerChannel> {
         // The channels live as long as the process, and so do their names.
-        client::connect(name.clone().leak(), peer, &config.tls, world.clone())
+        client::connect(name.clone().leak(), peer, &config.tls, environment.clone())
     };
     let streaming: BTreeSet<&str> = rpcs
         .iter()
@@ -175,14 +175,14 @@ fn peers(config: &Config, rpcs: &Rpcs, world: &World) -> anyhow::Result<Peers> {
     Ok(Peers::new(calls?, streams?))
 }
 
-fn verifier(config: &Config, peers: &Peers, world: &World) -> anyhow::Result<Verifier> {
+fn verifier(config: &Config, peers: &Peers, environment: &Environment) -> anyhow::Result<Verifier> {
     let source: Arc<dyn JwksSource> = if let Some(auth) = peers.get(AUTH) {
-        Arc::new(PeerJwks::new(auth))
+        Arc::new(RemoteJwks::new(auth))
     } else {
         tracing::warn!("peers.auth is not set, every access token is refused");
         Arc::new(StaticJwks::default())
     };
-    let verifier = Verifier::new(&config.identity, source, world.clock.clone());
+    let verifier = Verifier::new(&config.identity, source, environment.clock.clone());
     let policy = config.identity.revocation;
     Ok(match &config.redis {
         Some(redis) if policy != RevocationPolicy::Off => {

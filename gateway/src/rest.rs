@@ -58,7 +58,7 @@ async fn call(
     parts: Parts,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let caller = edge.admit(exchange, &route.rpc, &parts.headers).await?;
+    let caller = edge.authorize(exchange, &route.rpc, &parts.headers).await?;
     let message = request::read(route, bindings, &parts, body, edge.limits.max_body_bytes).await?;
     let mut call = Call::new(message);
     *call.metadata_mut() = headers::to_metadata(&parts.headers);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use carshare_chassis::methods::{self, Method, Policy};
+use carshare_chassis::method_registry::{self, Method, Policy};
 use carshare_proto::contract;
 use carshare_proto::google::api::HttpRule;
 use carshare_proto::options::v1::{Limit, Rest};

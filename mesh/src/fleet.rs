@@ -39,7 +39,7 @@ impl Fleet {
             };
             addresses.insert(name, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         }
-        let wiring = Wiring::new(&options, addresses, &options.world.random)?;
+        let wiring = Wiring::new(&options, addresses, &options.environment.random)?;
         let gateway = format!("http://{}", wiring.address("gateway")?);
         parts
             .sandbox
@@ -125,7 +125,7 @@ impl Fleet {
         &self.gateway
     }
 
-    /// The outside world, which is in this process.
+    /// The outside environment, which is in this process.
     pub fn sandbox(&self) -> &Sandbox {
         &self.parts.sandbox
     }

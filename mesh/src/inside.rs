@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use carshare_auth::Auth;
 use carshare_booking::Booking;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Shutdown, World, config, task, tls};
+use carshare_chassis::{Shutdown, Environment, config, task, tls};
 use carshare_gateway::Gateway;
 use carshare_notification::Notification;
 use carshare_payment::Payment;
@@ -27,7 +27,7 @@ use crate::{Options, ready};
 pub struct Mesh {
     parts: Parts,
     gateway: String,
-    world: World,
+    environment: Environment,
     auth_env: Env,
     shutdown: Shutdown,
     running: FuturesUnordered<JoinHandle<Result<()>>>,
@@ -52,7 +52,7 @@ impl Mesh {
             addresses.insert(name, listener.local_addr()?);
             listeners.insert(name, listener);
         }
-        let wiring = Wiring::new(&options, addresses, &options.world.random)?;
+        let wiring = Wiring::new(&options, addresses, &options.environment.random)?;
         let gateway = format!("http://{}", reachable(wiring.address("gateway")?));
         parts
             .sandbox
@@ -61,7 +61,7 @@ impl Mesh {
             auth_env: wiring.env("auth", &parts)?,
             parts,
             gateway,
-            world: options.world,
+            environment: options.environment,
             shutdown: Shutdown::new(),
             running: FuturesUnordered::new(),
         };
@@ -87,7 +87,7 @@ impl Mesh {
         let listener = listeners.remove(S::NAME);
         let serving = S::serve(
             config,
-            self.world.clone(),
+            self.environment.clone(),
             listener,
             self.shutdown.clone(),
             Roles::ALL,
@@ -102,7 +102,7 @@ impl Mesh {
         &self.gateway
     }
 
-    /// The outside world: what it was asked, and its fault switches.
+    /// The outside environment: what it was asked, and its fault switches.
     pub fn sandbox(&self) -> &Sandbox {
         &self.parts.sandbox
     }
@@ -114,7 +114,7 @@ impl Mesh {
 
     /// The time of the mesh.
     pub fn now(&self) -> DateTime<Utc> {
-        self.world.clock.now()
+        self.environment.clock.now()
     }
 
     /// The configuration of auth, for its commands.
@@ -123,8 +123,8 @@ impl Mesh {
     }
 
     /// Clock, ids and chance of the mesh.
-    pub fn world(&self) -> &World {
-        &self.world
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// Waits until something ends by itself, which is an error.

@@ -1,5 +1,5 @@
 //! The whole mesh for development and tests: five services and the gateway, on private PostgreSQL, Redis and S3, with the
-//! sandbox as the outside world.
+//! sandbox as the outside environment.
 //!
 //! | module | gives |
 //! |---|---|

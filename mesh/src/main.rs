@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use carshare_auth::admin::{NewAdmin, create_admin};
 use carshare_auth::domain::Password;
 use carshare_chassis::config::{LogFormat, Telemetry};
-use carshare_chassis::{Shutdown, World, telemetry};
+use carshare_chassis::{Shutdown, Environment, telemetry};
 use carshare_mesh::{Mesh, Options, bench, demo};
 use clap::{Parser, Subcommand};
 
@@ -73,13 +73,13 @@ async fn bench_smoke() -> Result<()> {
 }
 
 async fn run(args: RunArgs) -> Result<()> {
-    let world = World::system();
+    let environment = Environment::system();
     let log = Telemetry {
         log: args.log.clone(),
         format: LogFormat::Text,
         ..Telemetry::default()
     };
-    let telemetry = telemetry::init("carshare", &log, &world.clock)?;
+    let telemetry = telemetry::init("carshare", &log, &environment.clock)?;
     let data = make_folder(&args.data)?;
     let shutdown = Shutdown::from_signals()?;
     let options = Options {
@@ -87,7 +87,7 @@ async fn run(args: RunArgs) -> Result<()> {
         gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, args.gateway_port)),
         sandbox: SocketAddr::from((Ipv4Addr::LOCALHOST, args.sandbox_port)),
         s3_port: Some(args.s3_port),
-        world,
+        environment,
         env: Vec::new(),
     };
     let mut mesh = tokio::select! {
@@ -127,7 +127,7 @@ async fn load_demo(mesh: &Mesh) -> Result<()> {
         phone: "010-9000-0001".to_owned(),
         password: Password::new(demo::PASSWORD),
     };
-    let made = create_admin(&mesh.auth_config()?, mesh.world().clone(), admin).await;
+    let made = create_admin(&mesh.auth_config()?, mesh.environment().clone(), admin).await;
     match made {
         // A loading that was cut off had come this far.
         Err(error)

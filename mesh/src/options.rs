@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 
 /// What to start, and where.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Options {
     /// Port of the S3 server; `None` picks a free one.
     pub s3_port: Option<u16>,
     /// Clock, ids and chance of every service.
-    pub world: World,
+    pub environment: Environment,
     /// Further environment variables for the services, such as `BOOKING__BOOKING__PAY_WITHIN_MS`.
     pub env: Vec<(String, String)>,
 }
@@ -32,14 +32,14 @@ impl Options {
             gateway: anywhere,
             sandbox: anywhere,
             s3_port: None,
-            world: World::system(),
+            environment: Environment::system(),
             env: Vec::new(),
         }
     }
 
     /// The same with another clock.
-    pub fn in_world(self, world: World) -> Self {
-        Self { world, ..self }
+    pub fn in_world(self, environment: Environment) -> Self {
+        Self { environment, ..self }
     }
 
     /// The same with one more environment variable for the services.

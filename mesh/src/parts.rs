@@ -25,7 +25,7 @@ pub const SERVICES: [&str; 5] = ["auth", "vehicle", "booking", "payment", "notif
 pub struct Parts {
     /// The authority of the mesh's certificates.
     pub ca: Ca,
-    /// The outside world.
+    /// The outside environment.
     pub sandbox: Sandbox,
     /// Photos.
     pub s3: S3,
@@ -56,7 +56,7 @@ impl Parts {
                 state_path: options.data.as_deref().map(|data| data.join("sandbox.json")),
                 ..Default::default()
             };
-            Sandbox::start(config, options.world.clone(), listener).await
+            Sandbox::start(config, options.environment.clone(), listener).await
         };
         let photos = options
             .data

@@ -17,8 +17,8 @@ use tonic_types::{BadRequest, ErrorDetail, ErrorInfo, FieldViolation, LocalizedM
 use crate::common::v1::ErrorReason;
 use crate::errors::Reason;
 
-mod texts;
-mod wellformed;
+mod localized_messages;
+mod message_checks;
 
 /// Compiled rules are cached in it, so there is one for the process.
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
@@ -97,10 +97,10 @@ where
 /// rule itself is broken, which the tests of the contract exclude.
 pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
     let message = message.transcode_to_dynamic();
-    let mut violations = wellformed::violations(&message);
+    let mut violations = message_checks::violations(&message);
     match VALIDATOR.validate(&message) {
         Ok(()) => {}
-        Err(Error::Validation(error)) => violations.extend(error.violations().iter().map(texts::violation)),
+        Err(Error::Validation(error)) => violations.extend(error.violations().iter().map(localized_messages::violation)),
         // A rule may not know what to make of a value that is none.
         Err(_) if !violations.is_empty() => {}
         Err(_) => return Err(Status::internal("a rule of the contract could not be evaluated")),
@@ -113,7 +113,7 @@ pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
 }
 
 fn malformed() -> FieldViolation {
-    wellformed::violation(
+    message_checks::violation(
         "",
         "MALFORMED",
         "the message cannot be decoded",

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use prost_reflect::{EnumDescriptor, EnumValueDescriptor};
 use tonic::Code;
 
-use crate::{DESCRIPTOR_POOL, contract, words};
+use crate::{DESCRIPTOR_POOL, contract, enum_names};
 
 /// A value of one of the contract's `ErrorReason` enums.
 ///
@@ -166,7 +166,7 @@ fn read(descriptor: &EnumDescriptor, value: &EnumValueDescriptor) -> Option<Fact
             .rsplit_once('.')
             .map_or(package, |(domain, _version)| domain)
             .to_owned(),
-        reason: words::word(descriptor, value.name()).to_ascii_uppercase(),
+        reason: enum_names::short_name(descriptor, value.name()).to_ascii_uppercase(),
         code: facts.code,
         grpc,
         http: if facts.http == 0 {

@@ -8,7 +8,7 @@
 //! | [`errors`] | the facts (code, status, Korean and English text) behind every error reason |
 //! | [`events`] | name and key of every event message |
 //! | [`codec`] | the gRPC codec that enforces the `buf.validate` rules on everything that is decoded |
-//! | [`words`] | enum values as the lower-case words REST uses |
+//! | [`enum_names`] | enum values as the lower-case words REST uses |
 //!
 //! It holds no behaviour of any service.
 
@@ -20,7 +20,7 @@ pub mod codec;
 pub mod contract;
 pub mod errors;
 pub mod events;
-pub mod words;
+pub mod enum_names;
 
 #[expect(
     clippy::all,

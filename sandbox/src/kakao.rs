@@ -42,7 +42,7 @@ async fn guard(State(app): State<App>, request: Request, next: Next) -> Response
         return error.into_response();
     }
     let within = {
-        let now = app.world.clock.now();
+        let now = app.environment.clock.now();
         app.quota()
             .take(request.uri().path(), now, app.config.kakao_daily_limit)
     };

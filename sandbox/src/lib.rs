@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::routing::get;
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_chassis::task::{self, Shutdown};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -58,7 +58,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Serves on `listener` until told to stop. Fails when the state file is unreadable.
-    pub async fn start(config: Config, world: World, listener: TcpListener) -> anyhow::Result<Self> {
+    pub async fn start(config: Config, environment: Environment, listener: TcpListener) -> anyhow::Result<Self> {
         let addr = listener.local_addr()?;
         let public_url = config.public_url.clone().unwrap_or_else(|| url_of(addr));
         let shutdown = Shutdown::new();
@@ -71,7 +71,7 @@ impl Sandbox {
             .transpose()?
             .unwrap_or_default();
         let public_url = public_url.trim_end_matches('/').to_owned();
-        let app = App::new(config, public_url, world, account, webhooks, ledger);
+        let app = App::new(config, public_url, environment, account, webhooks, ledger);
         let server = task::spawn("sandbox", serve::run(listener, router(&app), shutdown.clone()));
         Ok(Self {
             app,

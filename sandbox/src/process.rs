@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use carshare_chassis::config::{Admin, Common, Server, Telemetry};
 use carshare_chassis::service::{NoCommand, Roles, Service};
-use carshare_chassis::{Shutdown, World};
+use carshare_chassis::{Shutdown, Environment};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
@@ -47,13 +47,13 @@ impl Service for Process {
 
     async fn serve(
         config: ProcessConfig,
-        world: World,
+        environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         _roles: Roles,
     ) -> anyhow::Result<()> {
         let listener = listener.context("a sandbox without its port has nothing to do")?;
-        let sandbox = Sandbox::start(config.providers, world, listener).await?;
+        let sandbox = Sandbox::start(config.providers, environment, listener).await?;
         tracing::info!(url = sandbox.url(), "sandbox is up");
         shutdown.cancelled().await;
         sandbox.shutdown().await;

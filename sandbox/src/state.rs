@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 
 use crate::config::Config;
 use crate::faults::Faults;
@@ -25,7 +25,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     /// Without a trailing slash.
     pub(crate) public_url: String,
-    pub(crate) world: World,
+    pub(crate) environment: Environment,
     pub(crate) account: Account,
     pub(crate) webhooks: Webhooks,
     /// Requests to providers that are being answered.
@@ -43,7 +43,7 @@ impl App {
     pub(crate) fn new(
         config: Config,
         public_url: String,
-        world: World,
+        environment: Environment,
         account: Account,
         webhooks: Webhooks,
         ledger: Ledger,
@@ -51,7 +51,7 @@ impl App {
         Self(Arc::new(Shared {
             config,
             public_url,
-            world,
+            environment,
             account,
             webhooks,
             running: AtomicUsize::new(0),

@@ -2,15 +2,15 @@
 //! correlation id of the current work, and retries of what is safe to repeat.
 //!
 //! ```text
-//! let vehicle = VehicleServiceClient::new(client::connect("vehicle", &config.vehicle, &config.tls, world)?);
+//! let vehicle = VehicleServiceClient::new(client::connect("vehicle", &config.vehicle, &config.tls, environment)?);
 //! ```
 
-mod addresses;
-mod budget;
-mod exchange;
-mod failure;
+mod resolver;
+mod retry_budget;
+mod call;
+mod transport_error;
 mod headers;
-mod reply;
+mod response_body;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,10 +27,10 @@ use tonic::transport::{Channel, ClientTlsConfig};
 use tower::Service;
 
 use crate::config::{Peer, Tls};
-use crate::world::World;
+use crate::environment::Environment;
 use crate::{task, tls};
-use addresses::Addresses;
-use budget::Budget;
+use resolver::Addresses;
+use retry_budget::Budget;
 
 /// A channel to one service, for `XServiceClient::new(channel)` or as a plain tower service. Cheap to clone.
 ///
@@ -47,13 +47,13 @@ struct Shared {
     /// Who we say we are when there is no certificate to say it.
     claim: Option<HeaderValue>,
     budget: Budget,
-    world: World,
+    environment: Environment,
     /// Wakes the search for addresses: one of them does not answer.
     trouble: Arc<Notify>,
 }
 
 /// A channel to the service `name` (`vehicle`). It connects at first use; the error is about the configuration.
-pub fn connect(name: &'static str, peer: &Peer, tls: &Tls, world: World) -> anyhow::Result<PeerChannel> {
+pub fn connect(name: &'static str, peer: &Peer, tls: &Tls, environment: Environment) -> anyhow::Result<PeerChannel> {
     let uri: Uri = peer
         .uri
         .parse()
@@ -73,7 +73,7 @@ pub fn connect(name: &'static str, peer: &Peer, tls: &Tls, world: World) -> anyh
         timeout: peer.timeout(),
         claim,
         budget: Budget::default(),
-        world,
+        environment,
         trouble,
     };
     Ok(PeerChannel {
@@ -120,7 +120,7 @@ impl Service<Request<Body>> for PeerChannel {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        exchange::run(self.clone(), request).boxed()
+        call::run(self.clone(), request).boxed()
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn plain_text_must_be_asked_for_and_https_needs_certificates() {
-        let to = |uri: &str, tls: Tls| connect("vehicle", &Peer::at(uri), &tls, World::system()).err();
+        let to = |uri: &str, tls: Tls| connect("vehicle", &Peer::at(uri), &tls, Environment::system()).err();
         assert!(to("http://127.0.0.1:1", Tls::insecure()).is_none());
         assert!(to("http://127.0.0.1:1", Tls::default()).is_some());
         let refused = to("https://127.0.0.1:1", Tls::insecure()).unwrap().to_string();

@@ -4,8 +4,8 @@
 //! An error is always a reason of the contract's catalogue. A defect of ours is the reason `INTERNAL` with a cause; the
 //! cause is logged and never goes out.
 
-mod foreign;
-mod status;
+mod from_status;
+mod into_status;
 
 use std::collections::BTreeMap;
 use std::fmt;

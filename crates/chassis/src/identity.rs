@@ -2,8 +2,8 @@
 
 mod claims;
 mod jwks;
-mod keys;
-mod peer_jwks;
+mod jwks_cache;
+mod remote_jwks;
 mod revocation;
 mod verifier;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 pub use claims::Claims;
 pub use jwks::{Jwk, JwksSource, StaticJwks};
-pub use peer_jwks::PeerJwks;
+pub use remote_jwks::RemoteJwks;
 pub use revocation::Revocations;
 pub use verifier::Verifier;
 
@@ -61,7 +61,7 @@ pub enum Role {
 
 impl Role {
     /// The word in tokens and logs.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Guest => "guest",
             Self::Host => "host",
@@ -114,7 +114,7 @@ impl Caller {
     pub fn label(&self) -> &str {
         match self {
             Self::Anonymous => "anonymous",
-            Self::User(user) => user.role.word(),
+            Self::User(user) => user.role.as_str(),
             Self::Service(name) => name,
         }
     }

@@ -1,5 +1,5 @@
 //! Injected ids: UUID version 7 made of the injected clock and randomness, so that they sort by creation and a seeded
-//! world always makes the same ones.
+//! environment always makes the same ones.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

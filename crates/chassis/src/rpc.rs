@@ -14,15 +14,15 @@ use std::future::Future;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-pub(crate) use context::Admitted;
-pub use context::{Context, IDEMPOTENCY_KEY, IdempotencyKey, Metadata};
+pub(crate) use context::Authorized;
+pub use context::{CallContext, IDEMPOTENCY_KEY, IdempotencyKey, Metadata};
 pub use stream::{ReplyStream, server_stream};
 
 use crate::error::Error;
 use crate::lang::Lang;
-use crate::scope::Scope;
+use crate::request_context::RequestContext;
 
-/// Calls the handler of a unary RPC with its [`Context`] and turns its error into the one form of refusal.
+/// Calls the handler of a unary RPC with its [`CallContext`] and turns its error into the one form of refusal.
 pub async fn unary<'a, A, Req, Rep, E, F, Fut>(
     app: &'a A,
     request: Request<Req>,
@@ -30,11 +30,11 @@ pub async fn unary<'a, A, Req, Rep, E, F, Fut>(
 ) -> Result<Response<Rep>, Status>
 where
     Req: Message,
-    F: FnOnce(&'a A, Context, Req) -> Fut,
+    F: FnOnce(&'a A, CallContext, Req) -> Fut,
     Fut: Future<Output = Result<Rep, E>>,
     E: Into<Error>,
 {
-    let (context, message) = Context::split(request).map_err(refused)?;
+    let (context, message) = CallContext::split(request).map_err(refused)?;
     handle(app, context, message)
         .await
         .map(Response::new)
@@ -43,7 +43,7 @@ where
 
 /// The status of an error, which is also left for the canonical log line.
 fn refused(error: Error) -> Status {
-    let scope = Scope::current();
+    let scope = RequestContext::current();
     if let Some(scope) = &scope {
         scope.record_failure(&error);
     }

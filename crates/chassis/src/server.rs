@@ -1,14 +1,14 @@
 //! The gRPC server of a service: its RPCs, health and reflection, behind the stack.
 
-mod beside;
-mod body;
+mod with_worker;
+mod response_body;
 mod call;
 mod grpc_health;
-mod limits;
-mod line;
+mod message_limit;
+mod access_log;
 mod stack;
 
-pub(crate) use line::code_name;
+pub(crate) use access_log::code_name;
 pub(crate) use stack::INSECURE_PEER;
 
 use std::convert::Infallible;
@@ -25,17 +25,17 @@ use tower::Service;
 
 use crate::config::{Common, RevocationPolicy};
 use crate::health::Readiness;
-use crate::identity::{JwksSource, PeerJwks, Revocations, StaticJwks, Verifier};
-use crate::listen::{self, Protocol};
+use crate::identity::{JwksSource, RemoteJwks, Revocations, StaticJwks, Verifier};
+use crate::http_server::{self, Protocol};
 use crate::task::Shutdown;
-use crate::world::World;
+use crate::environment::Environment;
 use crate::{admin, client, config, task, tls};
 
 /// A gRPC server being put together. See the crate's README for what the stack does around each RPC.
 pub struct Server {
     name: &'static str,
     common: Common,
-    world: World,
+    environment: Environment,
     services: RoutesBuilder,
     names: Vec<&'static str>,
     readiness: Readiness,
@@ -45,11 +45,11 @@ pub struct Server {
 
 impl Server {
     /// The server of the service `name` (`booking`).
-    pub fn new(name: &'static str, common: &Common, world: World) -> Self {
+    pub fn new(name: &'static str, common: &Common, environment: Environment) -> Self {
         Self {
             name,
             common: common.clone(),
-            world,
+            environment,
             services: RoutesBuilder::default(),
             names: Vec::new(),
             readiness: Readiness::new(),
@@ -137,27 +137,27 @@ impl Server {
 
     fn start(self, listener: TcpListener, stop: &Shutdown) -> anyhow::Result<tokio::task::JoinHandle<()>> {
         let tls = tls::server(&self.common.tls)?;
-        let options = listen::Options {
+        let options = http_server::Options {
             tls: tls.clone(),
             protocol: Protocol::Http2,
             max_streams_per_connection: self.common.server.max_streams_per_connection,
             drain_timeout: self.common.server.drain_timeout(),
         };
         let verifier = self.verifier()?;
-        let door = stack::Door {
+        let door = stack::Authenticator {
             verifier,
             believes_headers: tls.is_none(),
         };
         let stack = stack::Stack::new(
             &self.common.server,
             door,
-            self.world.clone(),
+            self.environment.clone(),
             stop.token().clone(),
         );
         let routes = self.routes(stop)?;
         Ok(task::spawn(
             "server",
-            listen::serve(listener, options, stack.around(routes), stop.token().clone()),
+            http_server::serve(listener, options, stack.around(routes), stop.token().clone()),
         ))
     }
 
@@ -165,11 +165,11 @@ impl Server {
         let identity = &self.common.identity;
         let source: Arc<dyn JwksSource> = match (&self.jwks, &identity.jwks) {
             (Some(source), _) => Arc::clone(source),
-            (None, Some(peer)) => Arc::new(PeerJwks::new(client::connect(
+            (None, Some(peer)) => Arc::new(RemoteJwks::new(client::connect(
                 "auth",
                 peer,
                 &self.common.tls,
-                self.world.clone(),
+                self.environment.clone(),
             )?)),
             (None, None) => {
                 tracing::warn!(
@@ -179,7 +179,7 @@ impl Server {
                 Arc::new(StaticJwks::default())
             }
         };
-        let verifier = Verifier::new(identity, source, self.world.clock.clone());
+        let verifier = Verifier::new(identity, source, self.environment.clock.clone());
         Ok(match &self.revocations {
             Some(revocations) => verifier.with_revocations(revocations.clone()),
             None => verifier,

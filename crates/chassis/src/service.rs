@@ -7,7 +7,7 @@
 //! ```
 
 mod cli;
-mod probe;
+mod healthcheck;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::config::{self, Common};
 use crate::task::Shutdown;
-use crate::world::World;
+use crate::environment::Environment;
 use crate::{telemetry, tls};
 
 pub use cli::NoCommand;
@@ -42,7 +42,7 @@ pub trait Service: Send + Sync + 'static {
     /// Runs until the shutdown fires and everything is drained. There is a listener exactly when `roles.api` is set.
     fn serve(
         config: Self::Config,
-        world: World,
+        environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         roles: Roles,
@@ -54,10 +54,10 @@ pub trait Service: Send + Sync + 'static {
     /// Runs one of [`Service::Command`].
     fn command(
         config: Self::Config,
-        world: World,
+        environment: Environment,
         command: Self::Command,
     ) -> impl Future<Output = anyhow::Result<()>> + Send {
-        let _ = (config, world, command);
+        let _ = (config, environment, command);
         async { anyhow::bail!("there is no such command") }
     }
 }
@@ -132,12 +132,12 @@ async fn run<S: Service>(
             println!("{:#}", config::redacted(&config));
             Ok(())
         }
-        Role::Healthcheck => probe::healthcheck(&common.admin).await,
+        Role::Healthcheck => healthcheck::healthcheck(&common.admin).await,
         role => {
-            let world = World::system();
-            let telemetry = telemetry::init(S::NAME, &common.telemetry, &world.clock)?;
+            let environment = Environment::system();
+            let telemetry = telemetry::init(S::NAME, &common.telemetry, &environment.clock)?;
             tracing::info!(service = S::NAME, config = %config::redacted(&config), "starting");
-            let finished = work::<S>(role, config, &common, world).await;
+            let finished = work::<S>(role, config, &common, environment).await;
             if let Err(error) = &finished {
                 tracing::error!(error = format!("{error:#}"), "failed");
             }
@@ -151,7 +151,7 @@ async fn work<S: Service>(
     role: Role<S::Command>,
     config: S::Config,
     common: &Common,
-    world: World,
+    environment: Environment,
 ) -> anyhow::Result<()> {
     match role {
         Role::Serve { no_worker } => {
@@ -163,11 +163,11 @@ async fn work<S: Service>(
                 api: true,
                 worker: !no_worker,
             };
-            S::serve(config, world, Some(listener), Shutdown::from_signals()?, roles).await
+            S::serve(config, environment, Some(listener), Shutdown::from_signals()?, roles).await
         }
-        Role::Worker => S::serve(config, world, None, Shutdown::from_signals()?, Roles::WORKER).await,
+        Role::Worker => S::serve(config, environment, None, Shutdown::from_signals()?, Roles::WORKER).await,
         Role::Migrate => S::migrate(config).await,
-        Role::Extra(command) => S::command(config, world, command).await,
+        Role::Extra(command) => S::command(config, environment, command).await,
         Role::CheckConfig | Role::Healthcheck => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 pub use shutdown::Shutdown;
 
-use crate::scope::Scope;
+use crate::request_context::RequestContext;
 
 /// Runs `future` in the background, in the span and scope of the caller.
 ///
@@ -22,7 +22,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let scoped = match Scope::current() {
+    let scoped = match RequestContext::current() {
         Some(scope) => scope.without_deadline().run(future).left_future(),
         None => future.right_future(),
     };
@@ -64,9 +64,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_scope_travels_along_without_its_deadline() {
-        let scope = Scope::background("corr-1", None);
+        let scope = RequestContext::background("corr-1", None);
         let seen = scope
-            .run(async { spawn("child", async { Scope::current() }).await.unwrap() })
+            .run(async { spawn("child", async { RequestContext::current() }).await.unwrap() })
             .await
             .unwrap();
         assert_eq!(seen.correlation_id(), "corr-1");

@@ -2,7 +2,7 @@
 //!
 //! [`init`] once in `main`. Libraries only use the `tracing` and `metrics` macros.
 
-mod admission;
+mod filter;
 pub mod logs;
 mod measures;
 pub mod prometheus;
@@ -20,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
 use crate::config;
-use admission::Admission;
+use filter::Admission;
 
 /// Keeps telemetry alive; [`Guard::flush`] at the end sends what is still buffered.
 #[must_use = "telemetry ends with its guard"]

@@ -11,7 +11,7 @@ use crate::reply::Reply;
 pub(crate) async fn run(client: &Inner, request: Request) -> Result<Reply, OutboundError> {
     let response = client.http.execute(request).await.map_err(sort)?;
     let (status, headers) = (response.status(), response.headers().clone());
-    let retry_after = backoff::retry_after(&headers, client.world.clock.now());
+    let retry_after = backoff::retry_after(&headers, client.environment.clock.now());
     let body = read(response, client.config.max_body_bytes).await?;
     Ok(Reply {
         status,

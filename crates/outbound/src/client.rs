@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use http::Method;
 use reqwest::Url;
 
@@ -29,12 +29,12 @@ pub(crate) struct Inner {
     pub(crate) base_url: String,
     pub(crate) http: reqwest::Client,
     pub(crate) breaker: Breaker,
-    pub(crate) world: World,
+    pub(crate) environment: Environment,
 }
 
 impl HttpClient {
     /// A client for `peer`. Fails when the base URL is none, or when an https one finds no trusted certificates.
-    pub fn new(peer: &'static str, config: Config, world: World) -> anyhow::Result<Self> {
+    pub fn new(peer: &'static str, config: Config, environment: Environment) -> anyhow::Result<Self> {
         measures::describe();
         let url: Url = config
             .base_url
@@ -47,7 +47,7 @@ impl HttpClient {
             peer,
             config.breaker_failures.max(1),
             Duration::from_millis(config.breaker_open_ms),
-            world.clock.clone(),
+            environment.clock.clone(),
         );
         let http =
             transport(&config, url.scheme() == "https").with_context(|| format!("client for {peer}"))?;
@@ -58,7 +58,7 @@ impl HttpClient {
             base_url,
             http,
             breaker,
-            world,
+            environment,
         })))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::telemetry::propagation;
 use http::HeaderValue;
 use reqwest::Request;
@@ -129,7 +129,7 @@ impl Call<'_> {
         }
         let asked = failure.retry_after();
         let pause =
-            asked.unwrap_or_else(|| backoff::pause(&self.client.config, attempt, &self.client.world.random));
+            asked.unwrap_or_else(|| backoff::pause(&self.client.config, attempt, &self.client.environment.random));
         // Coming back after the deadline helps nobody.
         (pause < self.deadline.saturating_duration_since(Instant::now())).then_some(pause)
     }
@@ -137,7 +137,7 @@ impl Call<'_> {
     /// Waits by the injected clock; false when the call's real time was over first.
     async fn wait(&self, pause: Duration) -> bool {
         metrics::counter!("outbound_retries_total", "peer" => self.client.peer).increment(1);
-        tokio::time::timeout_at(self.deadline, self.client.world.clock.sleep(pause))
+        tokio::time::timeout_at(self.deadline, self.client.environment.clock.sleep(pause))
             .await
             .is_ok()
     }
@@ -153,13 +153,13 @@ fn build(builder: reqwest::RequestBuilder) -> Result<Request, OutboundError> {
 /// The call's own limit or the deadline of the work it belongs to, whichever is first.
 fn deadline(begun: Instant, timeout: Duration) -> Instant {
     let own = begun + timeout;
-    let callers = Scope::current().and_then(|scope| scope.deadline());
+    let callers = RequestContext::current().and_then(|scope| scope.deadline());
     callers.map_or(own, |deadline| own.min(deadline.for_next_hop().instant()))
 }
 
 /// The trace this work belongs to.
 fn traceparent() -> Option<HeaderValue> {
-    let of_scope = Scope::current().and_then(|scope| scope.traceparent());
+    let of_scope = RequestContext::current().and_then(|scope| scope.traceparent());
     let traceparent = of_scope.or_else(|| propagation::to_traceparent(&propagation::of_current_span()?));
     HeaderValue::try_from(traceparent?).ok()
 }

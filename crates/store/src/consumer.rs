@@ -5,13 +5,13 @@
 //! keys are handled side by side and those of one key one after the other: while one is being retried, later ones of its
 //! key wait and all others go on.
 
-mod dead;
+mod dead_letters;
 mod group;
-mod handle;
-mod handler;
-mod lanes;
-mod meta;
-mod ownership;
+mod process;
+mod registry;
+mod key_queues;
+mod event_metadata;
+mod leader_lock;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,17 +24,17 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
-pub use dead::{DeadLetter, DeadLetters};
-pub use meta::Meta;
+pub use dead_letters::{DeadLetter, DeadLetters};
+pub use event_metadata::EventMetadata;
 
 use crate::backoff::Backoff;
 use crate::db::Db;
-use crate::stream;
+use crate::envelope;
 use crate::tx::Tx;
 use group::Group;
-use handler::Handlers;
-use lanes::{Lane, Lanes};
-use ownership::Ownership;
+use registry::Handlers;
+use key_queues::{Lane, Lanes};
+use leader_lock::Ownership;
 
 /// Lanes (keys) handled side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -92,7 +92,7 @@ impl Consumer {
     where
         M: EventMessage,
         E: Into<ChassisError> + 'static,
-        F: for<'t> Fn(&'t Tx, &'t Meta, &'t M) -> BoxFuture<'t, Result<(), E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t Tx, &'t EventMetadata, &'t M) -> BoxFuture<'t, Result<(), E>> + Send + Sync + 'static,
     {
         self.sources.insert(source);
         self.handlers.add(source, handler);
@@ -147,7 +147,7 @@ impl Consumer {
                 "consumer starts again"
             );
             self.pause(
-                Backoff::RECONNECT.pause(failures, &self.db.world().random),
+                Backoff::RECONNECT.pause(failures, &self.db.environment().random),
                 &shutdown,
             )
             .await;
@@ -167,7 +167,7 @@ impl Consumer {
         let streams = self
             .sources
             .iter()
-            .map(|source| stream::events_of(source))
+            .map(|source| envelope::events_of(source))
             .collect();
         let mut group = Group::open(&self.redis, self.group, self.db.instance(), streams)?;
         let mut lanes = Lanes::default();
@@ -210,13 +210,13 @@ impl Consumer {
     async fn clear(&self, mut lane: Lane, group: &Group) -> Result<Lane> {
         while let Some(entry) = lane.first() {
             match self.handle(entry).await? {
-                handle::Outcome::Finished => group.acknowledge(entry).await?,
-                handle::Outcome::Undecodable(why) => group.bury(entry, lane.failures(), &why).await?,
-                handle::Outcome::Failed(why) if lane.failures() + 1 >= self.tries => {
-                    group.bury(entry, lane.failures() + 1, &why).await?;
+                process::Outcome::Finished => group.acknowledge(entry).await?,
+                process::Outcome::Undecodable(why) => group.dead_letter(entry, lane.failures(), &why).await?,
+                process::Outcome::Failed(why) if lane.failures() + 1 >= self.tries => {
+                    group.dead_letter(entry, lane.failures() + 1, &why).await?;
                 }
-                handle::Outcome::Failed(_) => {
-                    let pause = self.retry.pause(lane.failures() + 1, &self.db.world().random);
+                process::Outcome::Failed(_) => {
+                    let pause = self.retry.pause(lane.failures() + 1, &self.db.environment().random);
                     lane.failed(Instant::now() + pause);
                     break;
                 }
@@ -242,7 +242,7 @@ struct Entry {
     /// Its id in the stream.
     id: String,
     /// What it holds, or why that cannot be read.
-    event: Result<stream::Envelope, String>,
+    event: Result<envelope::Envelope, String>,
     /// The fields as they came, for the dead letters.
     fields: Vec<(String, Vec<u8>)>,
 }

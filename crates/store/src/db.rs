@@ -1,11 +1,11 @@
-//! The pool of a service's role, with the world it lives in.
+//! The pool of a service's role, with the environment it lives in.
 
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::error::Error;
-use crate::measures;
+use crate::metrics;
 
 /// A service's database. Cheap to clone.
 #[derive(Clone)]
@@ -23,15 +23,15 @@ struct Inner {
     pool: PgPool,
     orm: DatabaseConnection,
     options: PgConnectOptions,
-    world: World,
+    environment: Environment,
     instance: Uuid,
 }
 
 impl Db {
     /// Makes the pool. It connects at first use, so a service starts while PostgreSQL is away; [`Db::ping`] tells when it
     /// is there. The error is a URL that cannot be read.
-    pub fn connect(config: &config::Database, world: World) -> anyhow::Result<Self> {
-        measures::describe();
+    pub fn connect(config: &config::Database, environment: Environment) -> anyhow::Result<Self> {
+        metrics::describe();
         let options = connect_options(config)?;
         let pool = PgPoolOptions::new()
             .max_connections(config.max_connections)
@@ -40,12 +40,12 @@ impl Db {
             .idle_timeout(Duration::from_mins(5))
             .connect_lazy_with(options.clone());
         let orm = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-        let instance = world.ids.next();
+        let instance = environment.ids.next();
         Ok(Self(Arc::new(Inner {
             pool,
             orm,
             options,
-            world,
+            environment,
             instance,
         })))
     }
@@ -67,8 +67,8 @@ impl Db {
     }
 
     /// Clock, ids and randomness.
-    pub fn world(&self) -> &World {
-        &self.0.world
+    pub fn environment(&self) -> &Environment {
+        &self.0.environment
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

@@ -26,7 +26,7 @@ pub async fn housekeeping(db: &Db, shutdown: Shutdown) {
 }
 
 async fn sweep(db: &Db) -> Result<(), Error> {
-    let now = db.world().clock.now();
+    let now = db.environment().clock.now();
     remove(db, "idempotency", "expires_at", now).await?;
     remove(db, "inbox", "handled_at", now - HANDLED_KEPT_FOR).await?;
     remove(db, "outbox", "sent_at", now - SENT_KEPT_FOR).await

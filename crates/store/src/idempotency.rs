@@ -4,7 +4,7 @@
 //! repeat that comes while the first is at work waits for it.
 
 use carshare_chassis::identity::Caller;
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -34,7 +34,7 @@ impl Db {
     /// simply runs.
     pub async fn idempotent<D, R, E, F>(
         &self,
-        ctx: &Context,
+        ctx: &CallContext,
         name: &'static str,
         input: D,
         work: F,
@@ -60,21 +60,21 @@ impl Db {
     ///
     /// ```text
     /// let booking_id = match app.db.claim(&ctx).await? {
-    ///     Claim::Answered(booking) => return Ok(booking),
-    ///     Claim::Open(id) => id,
+    ///     Claim::Replayed(booking) => return Ok(booking),
+    ///     Claim::New(id) => id,
     /// };
     /// ```
-    pub async fn claim<R: Message + Default>(&self, ctx: &Context) -> Result<Claim<R>, Error> {
+    pub async fn claim<R: Message + Default>(&self, ctx: &CallContext) -> Result<Claim<R>, Error> {
         let Some(call) = Call::of(ctx) else {
-            return Ok(Claim::Open(self.world().ids.next()));
+            return Ok(Claim::New(self.environment().ids.next()));
         };
         self.transaction("idempotency.claim", call, |tx, call| {
             async move {
                 match call.lock(tx).await? {
                     Row {
                         reply: Some(reply), ..
-                    } => Ok(Claim::Answered(decode(&reply)?)),
-                    Row { work_id, .. } => Ok(Claim::Open(work_id)),
+                    } => Ok(Claim::Replayed(decode(&reply)?)),
+                    Row { work_id, .. } => Ok(Claim::New(work_id)),
                 }
             }
             .boxed()
@@ -114,7 +114,7 @@ struct Row {
 }
 
 impl Call {
-    fn of(ctx: &Context) -> Option<Self> {
+    fn of(ctx: &CallContext) -> Option<Self> {
         let key = ctx.idempotency.as_ref()?.as_str().to_owned();
         let caller = match &ctx.caller {
             Caller::Anonymous => "anonymous".to_owned(),

@@ -4,20 +4,20 @@
 //! another when its lease ends.
 
 mod row;
-mod wake;
+mod notify;
 
 use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::task::panic_text;
 use carshare_chassis::{Error as ChassisError, Shutdown};
 use futures::FutureExt as _;
 use tokio::time::{Instant, interval, sleep};
 
-pub use wake::Wake;
+pub use notify::Notify;
 
 use crate::backoff::Backoff;
 use crate::db::Db;
@@ -37,7 +37,7 @@ pub struct Lease {
     db: Db,
     name: &'static str,
     period: Duration,
-    wake: Wake,
+    wake: Notify,
 }
 
 impl Lease {
@@ -47,12 +47,12 @@ impl Lease {
             db: db.clone(),
             name,
             period,
-            wake: Wake::new(),
+            wake: Notify::new(),
         }
     }
 
     /// Also runs at once when `wake` is poked in this process.
-    pub fn woken_by(self, wake: &Wake) -> Self {
+    pub fn notified_by(self, wake: &Notify) -> Self {
         Self {
             wake: wake.clone(),
             ..self
@@ -94,12 +94,12 @@ impl Lease {
                 Err(error) => {
                     failures += 1;
                     tracing::warn!(job = self.name, error = %error, "no lease to be had");
-                    Pause::For(Backoff::RECONNECT.pause(failures, &self.db.world().random))
+                    Pause::For(Backoff::RECONNECT.pause(failures, &self.db.environment().random))
                 }
             };
             tokio::select! {
                 () = self.pause(pause) => {}
-                () = self.wake.poked() => woken = true,
+                () = self.wake.notified() => woken = true,
                 () = shutdown.cancelled() => {}
             }
         }
@@ -112,7 +112,7 @@ impl Lease {
         R: Future<Output = Result<(), E>>,
         E: Into<ChassisError>,
     {
-        let began = self.db.world().clock.now();
+        let began = self.db.environment().clock.now();
         if let Some(taken) = self.take(woken).await? {
             return Ok(taken);
         }
@@ -124,7 +124,7 @@ impl Lease {
         let next = if succeeded {
             began + row::delta(self.period)
         } else {
-            self.db.world().clock.now() + row::delta(self.period.min(AFTER_FAILURE))
+            self.db.environment().clock.now() + row::delta(self.period.min(AFTER_FAILURE))
         };
         self.give_back(next).await?;
         Ok(Turn::Done { next })
@@ -137,7 +137,7 @@ impl Lease {
         E: Into<ChassisError>,
     {
         let span = tracing::info_span!("job", otel.name = format!("job.{}", self.name), name = self.name);
-        let scope = Scope::background(self.db.world().ids.next().to_string(), None);
+        let scope = RequestContext::background(self.db.environment().ids.next().to_string(), None);
         let begin = Instant::now();
         let work = async {
             let run = AssertUnwindSafe(async { job().await }).catch_unwind().await;
@@ -171,7 +171,7 @@ impl Lease {
 
     async fn pause(&self, pause: Pause) {
         match pause {
-            Pause::Until(time) => self.db.world().clock.sleep_until(time).await,
+            Pause::Until(time) => self.db.environment().clock.sleep_until(time).await,
             Pause::For(duration) => sleep(duration).await,
         }
     }

@@ -10,12 +10,12 @@
 //! | [`Relay`] | outbox → Redis Stream |
 //! | [`Consumer`] | Redis Streams → inbox and effect, in one transaction |
 //! | [`DeadLetters`] | events that were given up, and their way back; [`Command`] for the operator |
-//! | [`Lease`], [`Wake`] | periodic work that one process does at a time |
+//! | [`Lease`], [`Notify`] | periodic work that one process does at a time |
 //! | [`housekeeping`] | what removes expired rows |
 #![deny(missing_docs)]
 
 mod backoff;
-mod command;
+mod cli;
 pub mod config;
 mod consumer;
 mod db;
@@ -23,21 +23,21 @@ mod error;
 mod housekeeping;
 mod idempotency;
 mod lease;
-mod measures;
+mod metrics;
 mod migrate;
 mod outbox;
 mod relay;
-mod stream;
+mod envelope;
 mod transaction;
 mod tx;
 
-pub use command::Command;
-pub use consumer::{Consumer, DeadLetter, DeadLetters, Meta};
+pub use cli::Command;
+pub use consumer::{Consumer, DeadLetter, DeadLetters, EventMetadata};
 pub use db::Db;
 pub use error::{Error, Violation};
 pub use housekeeping::housekeeping;
 pub use idempotency::Claim;
-pub use lease::{Lease, Wake};
+pub use lease::{Lease, Notify};
 pub use migrate::migrate;
 pub use relay::Relay;
 pub use tx::{Conn, Tx};

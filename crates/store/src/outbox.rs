@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::telemetry::propagation;
 use carshare_proto::events::EventMessage;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,7 +15,7 @@ use crate::tx::Tx;
 /// Appends an event with the trace and correlation id of whoever publishes it.
 pub(crate) async fn append<E: EventMessage>(tx: &Tx, event: &E) -> Result<(), Error> {
     let id = tx.new_id();
-    let scope = Scope::current();
+    let scope = RequestContext::current();
     let correlation_id = scope
         .as_ref()
         .map_or_else(|| id.to_string(), |scope| scope.correlation_id().to_owned());
@@ -45,7 +45,7 @@ impl Db {
     /// with zero for what is unsent at all.
     pub async fn outbox_backlog(&self, age: Duration) -> Result<u64, Error> {
         let before: DateTime<Utc> =
-            self.world().clock.now() - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
+            self.environment().clock.now() - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
         let count: i64 =
             sqlx::query_scalar("SELECT count(*) FROM outbox WHERE sent_at IS NULL AND occurred_at <= $1")
                 .bind(before)

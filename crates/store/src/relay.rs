@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
 use crate::db::Db;
-use crate::stream;
+use crate::envelope;
 use batch::Sent;
 
 /// Rows of one batch.
@@ -48,7 +48,7 @@ pub struct Relay {
 impl Relay {
     /// The relay of `service`'s outbox.
     pub fn new(db: &Db, redis: &config::Redis, service: &'static str) -> Self {
-        let stream = stream::events_of(service);
+        let stream = envelope::events_of(service);
         Self {
             db: db.clone(),
             redis: redis.clone(),
@@ -66,14 +66,14 @@ impl Relay {
         };
         // A counter that appears with its first failure shows no increase.
         metrics::counter!("outbox_failures_total", "service" => self.service).increment(0);
-        let mut bell = Bell::new(&self.db);
+        let mut bell = OutboxListener::new(&self.db);
         let mut failures = 0;
         while !shutdown.is_cancelled() {
             match self.drain(&redis).await {
                 Ok(()) => {
                     failures = 0;
                     tokio::select! {
-                        () = bell.rung() => {}
+                        () = bell.changed() => {}
                         () = shutdown.cancelled() => {}
                     }
                 }
@@ -87,7 +87,7 @@ impl Relay {
                         "events not sent"
                     );
                     tokio::select! {
-                        () = sleep(Backoff::RECONNECT.pause(failures, &self.db.world().random)) => {}
+                        () = sleep(Backoff::RECONNECT.pause(failures, &self.db.environment().random)) => {}
                         () = shutdown.cancelled() => {}
                     }
                 }
@@ -116,12 +116,12 @@ impl Relay {
 }
 
 /// Tells when there may be something to send: a notification, or time to look anyway.
-struct Bell {
+struct OutboxListener {
     pool: sqlx::PgPool,
     channel: Option<PgListener>,
 }
 
-impl Bell {
+impl OutboxListener {
     /// One connection beside the pool: it is never given back.
     fn new(db: &Db) -> Self {
         let pool = PgPoolOptions::new()
@@ -133,7 +133,7 @@ impl Bell {
         Self { pool, channel: None }
     }
 
-    async fn rung(&mut self) {
+    async fn changed(&mut self) {
         tokio::select! {
             () = sleep(POLL) => {}
             () = self.notified() => {}

@@ -79,15 +79,15 @@ impl Db {
                     retry: Some(retry), ..
                 } if failures + 1 < TRIES => {
                     failures += 1;
-                    metrics::counter!("db_transaction_retries_total", "name" => name, "reason" => retry.word())
+                    metrics::counter!("db_transaction_retries_total", "name" => name, "reason" => retry.as_str())
                         .increment(1);
                     tracing::debug!(
                         name,
                         failures,
-                        reason = retry.word(),
+                        reason = retry.as_str(),
                         "transaction is tried again"
                     );
-                    sleep(Backoff::TRANSACTION.pause(failures, &self.world().random)).await;
+                    sleep(Backoff::TRANSACTION.pause(failures, &self.environment().random)).await;
                 }
                 Attempt::RolledBack { error, .. } => return Err(error),
             }
@@ -105,8 +105,8 @@ impl Db {
         E: From<Error> + Send,
         F: for<'t> Fn(&'t Tx, &'t D) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
     {
-        let tx = match self.read().begin().await {
-            Ok(begun) => Tx::new(begun, self.world()),
+        let tx = match self.conn().begin().await {
+            Ok(begun) => Tx::new(begun, self.environment()),
             Err(error) => return failed(error),
         };
         match work(&tx, input).await {

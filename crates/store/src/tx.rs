@@ -5,7 +5,7 @@ mod conn;
 
 use std::sync::{Mutex, PoisonError};
 
-use carshare_chassis::{Ids, World};
+use carshare_chassis::{Ids, Environment};
 use carshare_proto::events::EventMessage;
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
@@ -27,12 +27,12 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(transaction: DatabaseTransaction, world: &World) -> Self {
+    pub(crate) fn new(transaction: DatabaseTransaction, environment: &Environment) -> Self {
         let on_commit = Mutex::default();
         Self {
             conn: Conn::new(transaction),
-            now: world.clock.now(),
-            ids: world.ids.clone(),
+            now: environment.clock.now(),
+            ids: environment.ids.clone(),
             on_commit,
         }
     }

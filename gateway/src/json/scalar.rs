@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;
-use carshare_proto::words;
+use carshare_proto::enum_names;
 use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, Value};
 use serde_json::Value as Json;
 
@@ -51,7 +51,7 @@ pub fn from_text(kind: &Kind, text: &str) -> Result<Value, Fault> {
 pub(crate) fn words_of(descriptor: &EnumDescriptor) -> Vec<String> {
     let values = descriptor.values().filter(|value| value.number() != 0);
     values
-        .map(|value| words::word(descriptor, value.name()))
+        .map(|value| enum_names::short_name(descriptor, value.name()))
         .collect()
 }
 
@@ -112,8 +112,8 @@ fn bytes(text: &str) -> Result<Bytes, Fault> {
         .map_err(|_| Fault::NotA(Expected::Base64))
 }
 
-fn word(descriptor: &EnumDescriptor, json: &Json) -> Result<i32, Fault> {
-    let number = json.as_str().and_then(|word| words::number(descriptor, word));
+fn as_str(descriptor: &EnumDescriptor, json: &Json) -> Result<i32, Fault> {
+    let number = json.as_str().and_then(|word| enum_names::number(descriptor, word));
     number
         .filter(|number| *number != 0)
         .ok_or_else(|| Fault::NotAWord(descriptor.clone()))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use carshare_proto::words;
+use carshare_proto::enum_names;
 use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, SerializeOptions, Value,
 };
@@ -103,7 +103,7 @@ fn enum_value<S: Serializer>(kind: &Kind, number: i32, serializer: S) -> Result<
         .as_enum()
         .and_then(|descriptor| Some((descriptor, descriptor.get_value(number)?)));
     match known {
-        Some((descriptor, value)) => serializer.serialize_str(&words::word(descriptor, value.name())),
+        Some((descriptor, value)) => serializer.serialize_str(&enum_names::short_name(descriptor, value.name())),
         None => serializer.serialize_i32(number),
     }
 }

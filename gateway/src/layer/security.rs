@@ -28,7 +28,7 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 /// Two years, as the preload list asks.
 const HSTS: &str = "max-age=63072000; includeSubDomains";
 
-/// Whether the world reaches us by HTTPS.
+/// Whether the environment reaches us by HTTPS.
 #[derive(Clone, Copy, Debug)]
 pub struct Https(pub bool);
 

@@ -36,7 +36,7 @@ pub async fn surround(State(opening): State<Opening>, mut request: Request, next
         standing.write(response.headers_mut());
     }
     record.answered(&response);
-    response.map(|inner| Body::new(Watched { inner, record }))
+    response.map(|inner| Body::new(ObservedBody { inner, record }))
 }
 
 fn span(request: &Request, exchange: &Exchange) -> Span {
@@ -149,12 +149,12 @@ impl Drop for Record {
 }
 
 /// The body of the answer; its end is the end of the record.
-struct Watched {
+struct ObservedBody {
     inner: Body,
     record: Record,
 }
 
-impl http_body::Body for Watched {
+impl http_body::Body for ObservedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

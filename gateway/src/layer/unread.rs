@@ -27,7 +27,7 @@ pub async fn tell(request: Request, next: Next) -> Response {
     }
     let is_read = Arc::new(AtomicBool::new(false));
     let watched = request.map(|inner| {
-        Body::new(Watched {
+        Body::new(ObservedBody {
             inner,
             is_read: Arc::clone(&is_read),
         })
@@ -42,12 +42,12 @@ pub async fn tell(request: Request, next: Next) -> Response {
 }
 
 /// The body of a request; notes its end.
-struct Watched {
+struct ObservedBody {
     inner: Body,
     is_read: Arc<AtomicBool>,
 }
 
-impl http_body::Body for Watched {
+impl http_body::Body for ObservedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

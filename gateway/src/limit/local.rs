@@ -33,7 +33,7 @@ impl Local {
         }
     }
 
-    /// The backlogs that the call finds. It is put onto them when all budgets admit it.
+    /// The backlogs that the call finds. It is put onto them when all budgets authorize it.
     pub(super) fn take(&self, budgets: &[Budget]) -> Vec<Duration> {
         let now = self.clock.now();
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);

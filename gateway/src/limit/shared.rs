@@ -12,7 +12,7 @@ use super::{Budget, gcra};
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// KEYS: the budgets; ARGV: interval and period of each, in microseconds. Gives the backlogs that the call finds, and puts it
-/// onto them when all budgets admit it.
+/// onto them when all budgets authorize it.
 const TAKE: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

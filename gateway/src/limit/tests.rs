@@ -1,6 +1,6 @@
 //! Which budgets a call belongs to, and how they are spent.
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_chassis::identity::{Role, UserCaller};
 
 use super::*;
@@ -11,12 +11,12 @@ const WEBHOOK: &str = "/carshare.payment.v1.PaymentService/HandleWebhook";
 const LIST: &str = "/carshare.booking.v1.BookingService/ListBookings";
 
 fn limiter(limits: Limits) -> (Limiter, carshare_chassis::ManualClock) {
-    let (world, hand) = World::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
+    let (environment, hand) = Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
     (
         Limiter {
             limits,
             shared: None,
-            local: Local::new(world.clock),
+            local: Local::new(environment.clock),
         },
         hand,
     )

@@ -1,6 +1,6 @@
 //! One route as an OpenAPI operation.
 
-use carshare_chassis::methods::Policy;
+use carshare_chassis::method_registry::Policy;
 use serde_json::{Value, json};
 
 use super::comment::of_method;
@@ -23,7 +23,7 @@ pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
         "x-grpc": rpc.path.as_str(),
     });
     if let Policy::Roles(roles) = rpc.method.policy() {
-        operation["x-roles"] = roles.iter().map(|role| role.word()).collect();
+        operation["x-roles"] = roles.iter().map(|role| role.as_str()).collect();
     }
     if let Some(body) = request_body(route, schemas) {
         operation["requestBody"] = body;

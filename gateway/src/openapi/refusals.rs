@@ -1,6 +1,6 @@
 //! Which refusals an RPC can give: those its comment names, and those that its options imply.
 
-use carshare_chassis::methods::Policy;
+use carshare_chassis::method_registry::Policy;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::errors::{self, Fact, Reason};
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::names::Names;
 use super::rules::{self, Rules};
 use super::{comment, responses};
-use carshare_proto::words;
+use carshare_proto::enum_names;
 
 /// Which way a message goes: what has to be sent is not what is always printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +163,7 @@ fn enumeration(descriptor: &EnumDescriptor, only: &[i32]) -> Value {
         .collect();
     let words: Vec<_> = values
         .iter()
-        .map(|value| words::word(descriptor, value.name()))
+        .map(|value| enum_names::short_name(descriptor, value.name()))
         .collect();
     let meanings = words
         .iter()

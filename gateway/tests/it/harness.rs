@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Sources, Tls, load};
 use carshare_chassis::service::Service as _;
-use carshare_chassis::{ManualClock, Shutdown, World, task};
+use carshare_chassis::{ManualClock, Shutdown, Environment, task};
 use carshare_gateway::Gateway;
 use carshare_gateway::config::Config;
 use carshare_testkit::{Tokens, free_port};
@@ -52,11 +52,11 @@ impl Edge {
         let mut config = config(services.address);
         change(&mut config);
         let start: DateTime<Utc> = START.parse().expect("a time");
-        let (world, clock) = World::manual(start, 7);
+        let (environment, clock) = Environment::manual(start, 7);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("its address");
         let shutdown = Shutdown::new();
-        let running = carshare_gateway::run(config, world, listener, shutdown.clone());
+        let running = carshare_gateway::run(config, environment, listener, shutdown.clone());
         task::spawn("gateway", async move { running.await.expect("the gateway runs") });
         let http = Client::builder().no_proxy().build().expect("a client");
         Self {

@@ -84,7 +84,7 @@ fn record(app: &App, provider: Provider, request: &Request) {
         path: request.uri().path().to_owned(),
         idempotency_key: header("idempotency-key"),
         traceparent: header("traceparent"),
-        at: app.world.clock.now(),
+        at: app.environment.clock.now(),
     });
 }
 

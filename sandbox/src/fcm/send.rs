@@ -47,7 +47,7 @@ fn authorize(app: &App, headers: &HeaderMap, project: &str) -> Result<(), Error>
     let token = header
         .and_then(|value| value.strip_prefix("Bearer "))
         .unwrap_or_default();
-    if !app.access_tokens().admits(token, app.world.clock.now()) {
+    if !app.access_tokens().admits(token, app.environment.clock.now()) {
         return Err(Error::unauthenticated());
     }
     if project == app.account.project_id {
@@ -77,7 +77,7 @@ fn unwrap(body: &Value) -> Result<(&Value, bool), Error> {
 
 /// Puts the message into the inbox; its id.
 fn accept(app: &App, message: &Message) -> String {
-    let id = hex::encode(app.world.random.bytes::<8>());
+    let id = hex::encode(app.environment.random.bytes::<8>());
     let text = |field: &str| {
         let notification = message.fields.get("notification");
         notification
@@ -93,7 +93,7 @@ fn accept(app: &App, message: &Message) -> String {
     let strings = data.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
     app.inbox().push(Push {
         id: id.clone(),
-        received_at: app.world.clock.now(),
+        received_at: app.environment.clock.now(),
         target: message.target.to_owned(),
         token: message.address.clone(),
         title: text("title"),

@@ -63,10 +63,10 @@ struct Claims {
 struct Refusal(&'static str, String);
 
 pub(super) async fn handle(State(app): State<App>, Form(request): Form<Request>) -> Response {
-    let now = app.world.clock.now();
+    let now = app.environment.clock.now();
     match check(&app, &request, now) {
         Ok(()) => {
-            let token = format!("ya29.sandbox-{}", hex::encode(app.world.random.bytes::<24>()));
+            let token = format!("ya29.sandbox-{}", hex::encode(app.environment.random.bytes::<24>()));
             app.access_tokens().issue(token.clone(), now);
             let body =
                 json!({ "access_token": token, "expires_in": LIFETIME_SECONDS, "token_type": "Bearer" });

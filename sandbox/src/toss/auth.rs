@@ -22,7 +22,7 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
-    if let Ok(trace_id) = HeaderValue::from_str(&hex::encode(app.world.random.bytes::<16>())) {
+    if let Ok(trace_id) = HeaderValue::from_str(&hex::encode(app.environment.random.bytes::<16>())) {
         response.headers_mut().insert(TRACE_ID, trace_id);
     }
     response

@@ -27,7 +27,7 @@ struct Issue {
 pub(super) async fn issue(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Error> {
     let request: Issue = params::parse(&body)?;
     params::check_customer_key(&request.customer_key)?;
-    let fresh = Fresh::new(&app.world);
+    let fresh = Fresh::new(&app.environment);
     let billing_key = format!("bsbx_{}", fresh.token);
     let mut ledger = app.ledger();
     let card_number = use_authorization(&mut ledger, &request)?;
@@ -88,7 +88,7 @@ pub(super) async fn charge(
     body: Bytes,
 ) -> Result<Json<Payment>, Error> {
     let request: Charge = params::parse(&body)?;
-    let fresh = Fresh::new(&app.world);
+    let fresh = Fresh::new(&app.environment);
     let mut ledger = app.ledger();
     let card_number = card_of(&ledger, &billing_key, &request.customer_key)?;
     request.purchase.check()?;

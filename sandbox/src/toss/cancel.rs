@@ -40,7 +40,7 @@ pub(super) async fn handle(
         let record = ledger
             .by_key(&payment_key)
             .ok_or(Error::new("NOT_FOUND_PAYMENT"))?;
-        record.cancel(request, &Fresh::new(&app.world))?;
+        record.cancel(request, &Fresh::new(&app.environment))?;
         record.payment.clone()
     };
     webhook::payment_changed(&app, &payment_key);

@@ -22,7 +22,7 @@ struct Confirm {
 
 pub(super) async fn handle(State(app): State<App>, body: Bytes) -> Result<Json<Payment>, Error> {
     let request: Confirm = params::parse(&body)?;
-    let fresh = Fresh::new(&app.world);
+    let fresh = Fresh::new(&app.environment);
     let charged = {
         let mut ledger = app.ledger();
         check(&mut ledger, &request)?;

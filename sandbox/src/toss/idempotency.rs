@@ -91,7 +91,7 @@ pub(super) async fn replay(State(app): State<App>, request: Request, next: Next)
         return Error::new("INVALID_IDEMPOTENCY_KEY").into_response();
     }
     let scope = scope(&key, &request);
-    let met = app.answers().claim(&scope, app.world.clock.now());
+    let met = app.answers().claim(&scope, app.environment.clock.now());
     let mut response = match met {
         Met::Running => Error::new("IDEMPOTENT_REQUEST_PROCESSING").into_response(),
         Met::Answer(answer) => answer.into_response(),

@@ -38,7 +38,7 @@ async fn register_card(State(app): State<App>, body: Bytes) -> Result<Response, 
     let request: RegisterCard = params::parse(&body)?;
     params::check_customer_key(&request.customer_key)?;
     let card_number = cards::digits(&request.card_number).ok_or(Error::new("INVALID_CARD_NUMBER"))?;
-    let auth_key = format!("asbx_{}", Fresh::new(&app.world).token);
+    let auth_key = format!("asbx_{}", Fresh::new(&app.environment).token);
     let answer = json!({ "authKey": auth_key, "customerKey": request.customer_key });
     let authorization = Authorization {
         customer_key: request.customer_key,
@@ -70,7 +70,7 @@ async fn checkout(State(app): State<App>, body: Bytes) -> Result<Response, Error
     request.purchase.check()?;
     let card_number = request.card_number.as_deref().unwrap_or(cards::GOOD_CARD);
     let card_number = cards::digits(card_number).ok_or(Error::new("INVALID_CARD_NUMBER"))?;
-    let fresh = Fresh::new(&app.world);
+    let fresh = Fresh::new(&app.environment);
     let mut ledger = app.ledger();
     ledger.check_unused(&request.purchase)?;
     let mut record = Record::open(

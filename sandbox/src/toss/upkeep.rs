@@ -10,7 +10,7 @@ use super::webhook;
 use crate::state::App;
 
 pub(super) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
-    let now = app.world.clock.now();
+    let now = app.environment.clock.now();
     let expired = app.ledger().expire(now);
     for payment in expired {
         webhook::payment_changed(&app, &payment.payment_key);

@@ -104,11 +104,11 @@ pub(super) fn payment_changed(app: &App, payment_key: &str) {
 /// Sends an event in the background.
 pub(super) fn emit(app: &App, event_type: &str, data: Value) {
     let delivery = Delivery {
-        transmission_id: format!("whtrans_{}", hex::encode(app.world.random.bytes::<12>())),
+        transmission_id: format!("whtrans_{}", hex::encode(app.environment.random.bytes::<12>())),
         event_type: event_type.to_owned(),
         body: json!({
             "eventType": event_type,
-            "createdAt": kst::without_offset(app.world.clock.now()),
+            "createdAt": kst::without_offset(app.environment.clock.now()),
             "data": data,
         }),
         attempts: 0,
@@ -129,7 +129,7 @@ pub(super) fn emit(app: &App, event_type: &str, data: Value) {
 async fn deliver(app: &App, delivery: &Delivery) {
     for retried in 0..=RETRY_MINUTES.len() {
         if let Some(minutes) = retried.checked_sub(1).and_then(|index| RETRY_MINUTES.get(index)) {
-            app.world.clock.sleep(app.webhooks.retry_minute * *minutes).await;
+            app.environment.clock.sleep(app.webhooks.retry_minute * *minutes).await;
         }
         // Read anew each time: a URL that is registered late still gets what is being retried.
         let Some(url) = lock(&app.webhooks.url).clone() else {
@@ -152,7 +152,7 @@ async fn attempt(app: &App, delivery: &Delivery, url: &str, retried: usize) -> b
         .header("tosspayments-webhook-transmission-id", &delivery.transmission_id)
         .header(
             "tosspayments-webhook-transmission-time",
-            kst::seconds(app.world.clock.now()).to_rfc3339(),
+            kst::seconds(app.environment.clock.now()).to_rfc3339(),
         )
         .header("tosspayments-webhook-transmission-retried-count", retried)
         .json(&delivery.body)

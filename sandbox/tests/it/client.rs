@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::{ManualClock, World};
+use carshare_chassis::{ManualClock, Environment};
 use carshare_sandbox::{Config, GOOD_CARD, Sandbox};
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -26,9 +26,9 @@ impl Fixture {
     }
 
     pub async fn with(config: Config) -> Self {
-        let (world, clock) = World::manual(start(), 7);
+        let (environment, clock) = Environment::manual(start(), 7);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let sandbox = Sandbox::start(config, world, listener).await.unwrap();
+        let sandbox = Sandbox::start(config, environment, listener).await.unwrap();
         let http = Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(20))

@@ -1,7 +1,7 @@
 //! `create-admin`: the one way to an account with role admin. It is for the operator, with database access, not an RPC.
 
 use anyhow::{Context as _, anyhow};
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_chassis::identity::Role;
 use carshare_proto::auth::v1::RegisterRequest;
 use carshare_proto::codec;
@@ -28,12 +28,12 @@ pub struct NewAdmin {
 }
 
 /// Makes the account, by the same rules as for everybody. The error says what is at fault, and never the password.
-pub async fn create_admin(config: &Config, world: World, admin: NewAdmin) -> anyhow::Result<UserId> {
+pub async fn create_admin(config: &Config, environment: Environment, admin: NewAdmin) -> anyhow::Result<UserId> {
     let new = parse(&admin)?;
-    let hash = Passwords::new(&config.passwords, world.random.clone())?
+    let hash = Passwords::new(&config.passwords, environment.random.clone())?
         .hash(admin.password)
         .await?;
-    let db = Db::connect(&config.database, world)?;
+    let db = Db::connect(&config.database, environment)?;
     let added = db.transaction(
         "users.create_admin",
         (new, hash),

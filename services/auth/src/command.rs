@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 
 use crate::App;
 use crate::admin::{NewAdmin, create_admin};
@@ -34,7 +34,7 @@ pub enum Command {
 }
 
 /// Runs a subcommand.
-pub async fn handle(config: Config, world: World, command: Command) -> anyhow::Result<()> {
+pub async fn handle(config: Config, environment: Environment, command: Command) -> anyhow::Result<()> {
     match command {
         Command::CreateAdmin {
             email,
@@ -45,7 +45,7 @@ pub async fn handle(config: Config, world: World, command: Command) -> anyhow::R
             let password = read_password(password_file)?;
             let id = create_admin(
                 &config,
-                world,
+                environment,
                 NewAdmin {
                     email,
                     name,
@@ -57,7 +57,7 @@ pub async fn handle(config: Config, world: World, command: Command) -> anyhow::R
             tracing::info!(user_id = %id, "made an admin");
             Ok(())
         }
-        Command::RotateSigningKey => App::new(config, world)?
+        Command::RotateSigningKey => App::new(config, environment)?
             .keys
             .rotate()
             .await

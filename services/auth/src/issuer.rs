@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use carshare_chassis::identity::Claims;
-use carshare_chassis::{World, config};
+use carshare_chassis::{Environment, config};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct Issuer {
 }
 
 struct Terms {
-    world: World,
+    environment: Environment,
     issuer: String,
     audience: String,
     access_ttl: TimeDelta,
@@ -64,9 +64,9 @@ pub struct Issued {
 
 impl Issuer {
     /// Issues in the name that everybody verifies against.
-    pub fn new(keys: KeyRing, identity: &config::Identity, sessions: &Config, world: World) -> Self {
+    pub fn new(keys: KeyRing, identity: &config::Identity, sessions: &Config, environment: Environment) -> Self {
         let terms = Terms {
-            world,
+            environment,
             issuer: identity.issuer.clone(),
             audience: identity.audience.clone(),
             access_ttl: seconds(sessions.access_token_ttl_s),
@@ -94,7 +94,7 @@ impl Signer {
         // Claims count whole seconds: the row says when the token really ends.
         let issued_at = now.duration_trunc(TimeDelta::seconds(1)).unwrap_or(now);
         let access_expires_at = issued_at + terms.access_ttl;
-        let access_token_id = TokenId(terms.world.ids.next());
+        let access_token_id = TokenId(terms.environment.ids.next());
         let claims = Claims {
             iss: terms.issuer.clone(),
             aud: terms.audience.clone(),
@@ -109,7 +109,7 @@ impl Signer {
             access_token: self.sign(&claims)?.into(),
             access_token_id,
             access_expires_at,
-            refresh_token: RefreshToken::of(terms.world.random.bytes()),
+            refresh_token: RefreshToken::of(terms.environment.random.bytes()),
             refresh_expires_at: now + terms.refresh_ttl,
             expires_in_s: terms.access_ttl.num_seconds(),
         })

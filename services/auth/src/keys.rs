@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use carshare_chassis::identity::{Jwk, JwksSource};
-use carshare_chassis::seal::Sealer;
+use carshare_chassis::encryption::Sealer;
 use carshare_chassis::{Clock, Shutdown};
 use carshare_store::{Db, Tx};
 use chrono::TimeDelta;
@@ -50,7 +50,7 @@ struct Ring {
 impl KeyRing {
     /// The ring of this database. Nothing is read yet, so a service starts while PostgreSQL is away.
     pub fn new(db: Db, sealer: Arc<Sealer>, config: Config) -> Self {
-        let clock = db.world().clock.clone();
+        let clock = db.environment().clock.clone();
         Self(Arc::new(Ring {
             db,
             sealer,
@@ -120,7 +120,7 @@ impl KeyRing {
     }
 
     async fn reload(&self) -> Result<(), Error> {
-        let stored = signing_keys::list(self.0.db.read()).await?;
+        let stored = signing_keys::list(self.0.db.conn()).await?;
         let known = self.known();
         let keys = stored.iter().map(|row| {
             let same = known.iter().find(|key| key.kid() == row.kid).cloned();
@@ -134,7 +134,7 @@ impl KeyRing {
     }
 
     async fn add(&self, need: Need) -> Result<(), Error> {
-        let seed = self.0.db.world().random.bytes::<32>();
+        let seed = self.0.db.environment().random.bytes::<32>();
         let input = Input {
             need,
             seed,

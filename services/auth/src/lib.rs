@@ -34,10 +34,10 @@ use std::sync::Arc;
 
 use carshare_chassis::config::Common;
 use carshare_chassis::identity::Revocations;
-use carshare_chassis::seal::Sealer;
+use carshare_chassis::encryption::Sealer;
 use carshare_chassis::server::Server;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Shutdown, World};
+use carshare_chassis::{Shutdown, Environment};
 use carshare_store::{Db, Lease, Relay, housekeeping};
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
@@ -59,7 +59,7 @@ pub fn migrator() -> Migrator {
 /// What the handlers work with.
 pub struct App {
     db: Db,
-    world: World,
+    environment: Environment,
     config: Config,
     passwords: Passwords,
     keys: KeyRing,
@@ -70,19 +70,19 @@ pub struct App {
 
 impl App {
     /// Puts it together. Nothing is connected yet: a wrong configuration is the only error.
-    pub fn new(config: Config, world: World) -> anyhow::Result<Self> {
+    pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
         measures::describe();
-        let db = Db::connect(&config.database, world.clone())?;
-        let sealer = Arc::new(Sealer::new(&config.seal, world.random.clone())?);
+        let db = Db::connect(&config.database, environment.clone())?;
+        let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());
         let revocations = Revocations::new(&config.redis, config.identity.revocation)?;
         Ok(Self {
-            passwords: Passwords::new(&config.passwords, world.random.clone())?,
-            issuer: Issuer::new(keys.clone(), &config.identity, &config.sessions, world.clone()),
+            passwords: Passwords::new(&config.passwords, environment.random.clone())?,
+            issuer: Issuer::new(keys.clone(), &config.identity, &config.sessions, environment.clone()),
             replies: SecretReplies::new(&config.seal, sealer)?,
             revoker: Revoker::new(db.clone(), revocations),
             db,
-            world,
+            environment,
             config,
             keys,
         })
@@ -122,14 +122,14 @@ impl Service for Auth {
 
     async fn serve(
         config: Config,
-        world: World,
+        environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         roles: Roles,
     ) -> anyhow::Result<()> {
-        let app = Arc::new(App::new(config, world.clone())?);
+        let app = Arc::new(App::new(config, environment.clone())?);
         let db = app.db.clone();
-        let server = Server::new(Self::NAME, &app.config.common(), world)
+        let server = Server::new(Self::NAME, &app.config.common(), environment)
             .jwks(app.keys.clone())
             .revocations(&app.config.redis)?
             .readiness("postgres", move || {
@@ -139,7 +139,7 @@ impl Service for Auth {
             .add(rpc::service(Arc::clone(&app)));
         let working = Arc::clone(&app);
         let work = |drained| async move { working.work(roles, drained).await };
-        let served = server.serve_beside(Some(work), listener, shutdown).await;
+        let served = server.serve_with_worker(Some(work), listener, shutdown).await;
         app.db.close().await;
         served
     }
@@ -148,7 +148,7 @@ impl Service for Auth {
         carshare_store::migrate(&config.database, migrator()).await
     }
 
-    async fn command(config: Config, world: World, command: Self::Command) -> anyhow::Result<()> {
-        command::handle(config, world, command).await
+    async fn command(config: Config, environment: Environment, command: Self::Command) -> anyhow::Result<()> {
+        command::handle(config, environment, command).await
     }
 }

@@ -46,21 +46,21 @@ impl Revoker {
     }
 
     async fn try_copy_session(&self, id: SessionId) -> Result<(), Error> {
-        let now = self.db.world().clock.now();
-        self.copy(revocations::list_of_session(self.db.read(), id, now).await?)
+        let now = self.db.environment().clock.now();
+        self.copy(revocations::list_of_session(self.db.conn(), id, now).await?)
             .await
     }
 
     /// Copies all that still count; says how many.
     pub async fn copy_all(&self) -> Result<usize, Error> {
-        let all = revocations::list(self.db.read(), self.db.world().clock.now()).await?;
+        let all = revocations::list(self.db.conn(), self.db.environment().clock.now()).await?;
         let count = all.len();
         self.copy(all).await?;
         Ok(count)
     }
 
     async fn copy(&self, tokens: Vec<Revoked>) -> Result<(), Error> {
-        let clock = &self.db.world().clock;
+        let clock = &self.db.environment().clock;
         let writes = tokens
             .into_iter()
             .map(|token| self.redis.revoke(token.token_id.0, token.expires_at, clock));

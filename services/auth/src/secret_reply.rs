@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use aws_lc_rs::hmac;
-use carshare_chassis::rpc::Context;
-use carshare_chassis::seal::Sealer;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::encryption::Sealer;
 use carshare_chassis::{Error, config};
 
 /// Makes calls secret. Cheap to clone.
@@ -53,13 +53,13 @@ impl SecretReplies {
     }
 
     /// Prepares a call: its context with a keyed hash of the request, and what seals its reply.
-    pub fn of<M>(&self, context: Context) -> (Context, SecretReply<M>) {
+    pub fn of<M>(&self, context: CallContext) -> (CallContext, SecretReply<M>) {
         let mut request_hash = [0; 32];
         request_hash.copy_from_slice(hmac::sign(&self.fingerprint_key, &context.request_hash).as_ref());
         let key = context.idempotency.as_ref().map_or("", |key| key.as_str());
         let place = format!("idempotency{}/{key}", context.method);
         (
-            Context {
+            CallContext {
                 request_hash,
                 ..context
             },
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_reply_is_unreadable_at_rest_and_comes_back_whole() {
-        let (_, secret) = replies(1).of::<AuthResponse>(Context::for_test(Caller::Anonymous));
+        let (_, secret) = replies(1).of::<AuthResponse>(CallContext::for_test(Caller::Anonymous));
         let reply = AuthResponse {
             refresh_token: "refresh-token-itself".into(),
             ..Default::default()
@@ -130,9 +130,9 @@ mod tests {
 
     #[test]
     fn the_stored_hash_cannot_be_computed_without_the_key() {
-        let context = Context {
+        let context = CallContext {
             request_hash: [7; 32],
-            ..Context::for_test(Caller::Anonymous)
+            ..CallContext::for_test(Caller::Anonymous)
         };
         let of = |key| replies(key).of::<AuthResponse>(context.clone()).0.request_hash;
         assert_ne!(of(1), [7; 32]);

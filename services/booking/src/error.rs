@@ -81,8 +81,8 @@ impl From<Error> for chassis::Error {
             Error::SlotTaken => Self::refuse(ErrorReason::SlotTaken),
             Error::StartInPast => Self::refuse(ErrorReason::StartInPast),
             Error::WrongState { from, to } => Self::refuse(ErrorReason::WrongState)
-                .with("from", from.word())
-                .with("to", to.word()),
+                .with("from", from.as_str())
+                .with("to", to.as_str()),
             Error::NotPaid => Self::refuse(ErrorReason::NotPaid),
             Error::TooEarly => Self::refuse(ErrorReason::TooEarly),
             Error::Store(error) => error.into(),

@@ -39,7 +39,7 @@ async fn hear(tx: &Tx, booking_id: &str, news: News, from: Actor) -> Result<(), 
         return Ok(());
     };
     let Some(change) = booking.hear(news, tx.now()) else {
-        tracing::info!(booking_id = %id, ?news, status = booking.status.word(), "news that changes nothing");
+        tracing::info!(booking_id = %id, ?news, status = booking.status.as_str(), "news that changes nothing");
         return Ok(());
     };
     record::change(tx, &mut booking, change, from).await

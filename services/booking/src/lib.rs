@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use carshare_chassis::config::Common;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Server, Shutdown, World, client};
+use carshare_chassis::{Server, Shutdown, Environment, client};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::{Db, Relay, housekeeping, migrate};
@@ -51,7 +51,7 @@ pub struct App {
     /// The service's schema.
     pub db: Db,
     /// Clock, ids, randomness.
-    pub world: World,
+    pub environment: Environment,
     /// The service that knows whether a car is free.
     pub vehicle: VehicleServiceClient<client::PeerChannel>,
     /// What is configured.
@@ -60,12 +60,12 @@ pub struct App {
 
 impl App {
     /// Puts it together. Nothing is connected yet; the error is about the configuration.
-    pub fn new(config: Config, world: World) -> anyhow::Result<Self> {
-        let channel = client::connect("vehicle", &config.vehicle, &config.tls, world.clone())?;
-        let db = Db::connect(&config.database, world.clone())?;
+    pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
+        let channel = client::connect("vehicle", &config.vehicle, &config.tls, environment.clone())?;
+        let db = Db::connect(&config.database, environment.clone())?;
         Ok(Self {
             db,
-            world,
+            environment,
             vehicle: VehicleServiceClient::new(channel),
             config: Arc::new(config),
         })
@@ -87,17 +87,17 @@ impl Service for Booking {
 
     async fn serve(
         config: Config,
-        world: World,
+        environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         roles: Roles,
     ) -> anyhow::Result<()> {
-        let app = App::new(config, world)?;
+        let app = App::new(config, environment)?;
         let worker = roles.worker.then(|| {
             let app = app.clone();
             |drained| work(app, drained)
         });
-        let served = server(&app).serve_beside(worker, listener, shutdown).await;
+        let served = server(&app).serve_with_worker(worker, listener, shutdown).await;
         app.db.close().await;
         served
     }
@@ -106,14 +106,14 @@ impl Service for Booking {
         migrate(&config.database, migrator()).await
     }
 
-    async fn command(config: Config, _: World, command: Self::Command) -> anyhow::Result<()> {
+    async fn command(config: Config, _: Environment, command: Self::Command) -> anyhow::Result<()> {
         command.run(&config.redis, Self::NAME).await
     }
 }
 
 fn server(app: &App) -> Server {
     let db = app.db.clone();
-    Server::new(NAME, &app.config.common(), app.world.clone())
+    Server::new(NAME, &app.config.common(), app.environment.clone())
         .add(BookingServiceServer::new(rpc::Rpc { app: app.clone() }))
         .readiness("postgres", move || {
             let db = db.clone();

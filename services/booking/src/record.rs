@@ -22,7 +22,7 @@ pub enum Actor {
 
 impl Actor {
     /// The word in the history.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Person(Party::Guest, _) => "guest",
             Self::Person(Party::Host, _) => "host",

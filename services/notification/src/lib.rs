@@ -26,9 +26,9 @@ use std::sync::Arc;
 use carshare_chassis::config::Common;
 use carshare_chassis::server::Server;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Shutdown, World};
+use carshare_chassis::{Shutdown, Environment};
 use carshare_proto::notification::v1::notification_service_server::NotificationServiceServer;
-use carshare_store::{Db, Relay, Wake, housekeeping};
+use carshare_store::{Db, Relay, Notify, housekeeping};
 use futures::future::OptionFuture;
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
@@ -47,28 +47,28 @@ pub struct App {
     /// The schema of the service.
     pub db: Db,
     /// Clock, ids, chance.
-    pub world: World,
+    pub environment: Environment,
     /// Configuration.
     pub config: Config,
     /// Wakes live streams.
     pub live: Live,
     /// Wakes the sender of pushes.
-    pub push_wake: Wake,
+    pub push_wake: Notify,
     /// Where pushes go; `None` when they are switched off.
     pub push: Option<Arc<dyn Provider>>,
 }
 
 impl App {
     /// Puts the service together. Nothing is contacted yet.
-    pub fn new(config: Config, world: World) -> anyhow::Result<Arc<Self>> {
+    pub fn new(config: Config, environment: Environment) -> anyhow::Result<Arc<Self>> {
         measures::describe();
-        let push = Fcm::new(&config.push, &world)?.map(|fcm| Arc::new(fcm) as Arc<dyn Provider>);
+        let push = Fcm::new(&config.push, &environment)?.map(|fcm| Arc::new(fcm) as Arc<dyn Provider>);
         Ok(Arc::new(Self {
-            db: Db::connect(&config.database, world.clone())?,
-            world,
+            db: Db::connect(&config.database, environment.clone())?,
+            environment,
             config,
             live: Live::default(),
-            push_wake: Wake::new(),
+            push_wake: Notify::new(),
             push,
         }))
     }
@@ -95,15 +95,15 @@ impl Service for Notification {
 
     async fn serve(
         config: Config,
-        world: World,
+        environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         roles: Roles,
     ) -> anyhow::Result<()> {
         let common = Self::common(&config);
-        let app = App::new(config, world.clone())?;
+        let app = App::new(config, environment.clone())?;
         let db = app.db.clone();
-        let server = Server::new(Self::NAME, &common, world)
+        let server = Server::new(Self::NAME, &common, environment)
             .add(NotificationServiceServer::new(rpc::Rpc::new(app.clone())))
             .readiness("postgres", move || {
                 let db = db.clone();
@@ -111,7 +111,7 @@ impl Service for Notification {
             });
         let working = app.clone();
         let work = |drained| async move { Box::pin(work(&working, roles, drained)).await };
-        let served = server.serve_beside(Some(work), listener, shutdown).await;
+        let served = server.serve_with_worker(Some(work), listener, shutdown).await;
         app.db.close().await;
         served
     }
@@ -120,7 +120,7 @@ impl Service for Notification {
         carshare_store::migrate(&config.database, migrator()).await
     }
 
-    async fn command(config: Config, _: World, command: Self::Command) -> anyhow::Result<()> {
+    async fn command(config: Config, _: Environment, command: Self::Command) -> anyhow::Result<()> {
         command.run(&config.redis, Self::NAME).await
     }
 }
@@ -131,7 +131,7 @@ async fn work(app: &Arc<App>, roles: Roles, shutdown: Shutdown) {
     let listening = app
         .live
         .clone()
-        .run(url, app.world.clock.clone(), shutdown.clone());
+        .run(url, app.environment.clock.clone(), shutdown.clone());
     let working = async {
         tokio::join!(
             Relay::new(&app.db, &app.config.redis, Notification::NAME).run(shutdown.clone()),

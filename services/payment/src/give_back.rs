@@ -31,7 +31,7 @@ struct Input {
 
 /// Takes a refund one step on.
 pub async fn look(app: &App, id: RefundId) -> Result<(), Error> {
-    let conn = app.db.read();
+    let conn = app.db.conn();
     let Some(refund) = refunds::find(conn, id).await? else {
         return Ok(());
     };
@@ -116,12 +116,12 @@ async fn conclude(tx: &Tx, input: &Input) -> Result<(), Error> {
     }
     refunds::update(tx, &refund).await?;
     let refunds = input.wakes.refunds.clone();
-    tx.on_commit(move || refunds.poke());
+    tx.on_commit(move || refunds.notify());
     Ok(())
 }
 
 fn refused(refund: &mut Refund, refusal: &Refusal, payment: &Payment, tx: &Tx) {
-    metrics::counter!("payment_refund_refusals_total", "verdict" => refusal.verdict.word()).increment(1);
+    metrics::counter!("payment_refund_refusals_total", "verdict" => refusal.verdict.as_str()).increment(1);
     if !matches!(refusal.verdict, Verdict::Unknown { .. }) {
         metrics::counter!("payment_alarms_total", "alarm" => "refund_stuck").increment(1);
         tracing::error!(payment_id = %payment.id, refund_id = %refund.id, code = refusal.code, "refund refused");

@@ -1,7 +1,7 @@
 //! Billing keys at rest: sealed, bound to the row they belong to, recognisable by a hash.
 
 use carshare_chassis::config::Secret;
-use carshare_chassis::seal::Sealer;
+use carshare_chassis::encryption::Sealer;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::ids::MethodId;

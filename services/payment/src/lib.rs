@@ -29,9 +29,9 @@ pub mod wakes;
 use std::sync::Arc;
 
 use carshare_chassis::config::{Common, Redis};
-use carshare_chassis::seal::Sealer;
+use carshare_chassis::encryption::Sealer;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Server, Shutdown, World};
+use carshare_chassis::{Server, Shutdown, Environment};
 use carshare_proto::payment::v1::payment_service_server::PaymentServiceServer;
 use carshare_store::{Db, Relay, housekeeping, migrate};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -59,7 +59,7 @@ pub fn migrator() -> Migrator {
 /// What handlers and workers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// The service's schema, and the world.
+    /// The service's schema, and the environment.
     pub db: Db,
     /// The payment provider.
     pub provider: Arc<dyn Provider>,
@@ -73,11 +73,11 @@ pub struct App {
 
 impl App {
     /// Puts it together around a provider. Nothing is connected yet; the error is about the configuration.
-    pub fn new(config: &Config, world: World, provider: Arc<dyn Provider>) -> anyhow::Result<Self> {
+    pub fn new(config: &Config, environment: Environment, provider: Arc<dyn Provider>) -> anyhow::Result<Self> {
         measures::describe();
         Ok(Self {
-            keys: Arc::new(BillingKeys::new(Sealer::new(&config.seal, world.random.clone())?)),
-            db: Db::connect(&config.database, world)?,
+            keys: Arc::new(BillingKeys::new(Sealer::new(&config.seal, environment.random.clone())?)),
+            db: Db::connect(&config.database, environment)?,
             provider,
             worker: config.worker.clone(),
             wakes: Wakes::default(),
@@ -86,7 +86,7 @@ impl App {
 
     /// The time now, by the injected clock.
     pub fn now(&self) -> DateTime<Utc> {
-        self.db.world().clock.now()
+        self.db.environment().clock.now()
     }
 
     /// How long a worker has a row to itself.
@@ -110,13 +110,13 @@ impl Service for Payment {
 
     async fn serve(
         config: Config,
-        world: World,
+        environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         roles: Roles,
     ) -> anyhow::Result<()> {
-        let provider = Arc::new(TossClient::new(&config.toss, world.clone())?);
-        let app = App::new(&config, world, provider)?;
+        let provider = Arc::new(TossClient::new(&config.toss, environment.clone())?);
+        let app = App::new(&config, environment, provider)?;
         serve(app, &config, listener, shutdown, roles).await
     }
 
@@ -124,7 +124,7 @@ impl Service for Payment {
         migrate(&config.database, migrator()).await
     }
 
-    async fn command(config: Config, _: World, command: Self::Command) -> anyhow::Result<()> {
+    async fn command(config: Config, _: Environment, command: Self::Command) -> anyhow::Result<()> {
         command.run(&config.redis, Self::NAME).await
     }
 }
@@ -142,14 +142,14 @@ pub async fn serve(
         |drained| work(app, redis, drained)
     });
     let server = server(&app, &config.common());
-    let served = server.serve_beside(worker, listener, shutdown).await;
+    let served = server.serve_with_worker(worker, listener, shutdown).await;
     app.db.close().await;
     served
 }
 
 fn server(app: &App, common: &Common) -> Server {
     let db = app.db.clone();
-    Server::new(NAME, common, app.db.world().clone())
+    Server::new(NAME, common, app.db.environment().clone())
         .add(PaymentServiceServer::new(rpc::Rpc { app: app.clone() }))
         .readiness("postgres", move || {
             let db = db.clone();

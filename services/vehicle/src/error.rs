@@ -96,7 +96,7 @@ impl From<Error> for chassis::Error {
                 .cause(cause),
             Error::ImageNotFound => refuse(Reason::ImageNotFound),
             Error::ImageNotUploaded => refuse(Reason::ImageNotUploaded),
-            Error::ImageInvalid(fault) => refuse(Reason::ImageInvalid).with("fault", fault.word()),
+            Error::ImageInvalid(fault) => refuse(Reason::ImageInvalid).with("fault", fault.as_str()),
             Error::TooManyImages { max } => refuse(Reason::TooManyImages).with("max", max.to_string()),
             Error::TooManyRules { max } => refuse(Reason::TooManyRules).with("max", max.to_string()),
             Error::AvailabilityNotFound => refuse(Reason::AvailabilityNotFound),

@@ -26,7 +26,7 @@ pub mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_objects::Objects;
 use carshare_store::Db;
 
@@ -54,7 +54,7 @@ pub struct App {
     /// The service's schema.
     pub db: Db,
     /// Clock, ids and randomness.
-    pub world: World,
+    pub environment: Environment,
     /// The storage of the photos.
     pub objects: Objects,
     /// The map.
@@ -67,16 +67,16 @@ pub struct App {
 
 impl App {
     /// Connects to everything at first use, so a service starts while its neighbours are away.
-    pub fn new(config: Config, world: World) -> anyhow::Result<Self> {
+    pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
         measures::describe();
         let objects = Objects::new(&config.objects)?;
         Ok(Self {
-            db: Db::connect(&config.database, world.clone())?,
-            geocoder: Arc::new(KakaoGeocoder::new(&config.kakao, world.clone())?),
+            db: Db::connect(&config.database, environment.clone())?,
+            geocoder: Arc::new(KakaoGeocoder::new(&config.kakao, environment.clone())?),
             urls: ImageUrls::below(objects.public_url("")),
             objects,
             config,
-            world,
+            environment,
         })
     }
 

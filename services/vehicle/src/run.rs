@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use carshare_chassis::config::Common;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Server, Shutdown, World};
+use carshare_chassis::{Server, Shutdown, Environment};
 use carshare_proto::vehicle::v1::vehicle_service_server::VehicleServiceServer;
 use carshare_store::{Relay, housekeeping, migrate};
 use tokio::net::TcpListener;
@@ -27,17 +27,17 @@ impl Service for Vehicle {
 
     async fn serve(
         config: Config,
-        world: World,
+        environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         roles: Roles,
     ) -> anyhow::Result<()> {
-        let app = Arc::new(App::new(config, world)?);
+        let app = Arc::new(App::new(config, environment)?);
         let worker = roles.worker.then(|| {
             let app = Arc::clone(&app);
             |drained| work(app, drained)
         });
-        let served = server(&app).serve_beside(worker, listener, shutdown).await;
+        let served = server(&app).serve_with_worker(worker, listener, shutdown).await;
         app.db.close().await;
         served
     }
@@ -46,14 +46,14 @@ impl Service for Vehicle {
         migrate(&config.database, migrator()).await
     }
 
-    async fn command(config: Config, _: World, command: Self::Command) -> anyhow::Result<()> {
+    async fn command(config: Config, _: Environment, command: Self::Command) -> anyhow::Result<()> {
         command.run(&config.redis, Self::NAME).await
     }
 }
 
 fn server(app: &Arc<App>) -> Server {
     let db = app.db.clone();
-    Server::new(NAME, &app.config.common(), app.world.clone())
+    Server::new(NAME, &app.config.common(), app.environment.clone())
         .add(VehicleServiceServer::new(Rpc::new(Arc::clone(app))))
         .readiness("postgres", move || {
             let db = db.clone();

@@ -1,4 +1,4 @@
-//! The outside world and the servers fail: what is refused is refused cleanly, what was promised still happens, once.
+//! The outside environment and the servers fail: what is refused is refused cleanly, what was promised still happens, once.
 
 mod kakao;
 mod postgres;

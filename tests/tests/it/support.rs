@@ -18,7 +18,7 @@ pub use wire::{Form, Wire, signed, signed_as};
 
 use std::time::Duration;
 
-use carshare_chassis::{Clock, ManualClock, World};
+use carshare_chassis::{Clock, ManualClock, Environment};
 use carshare_mesh::parts::SERVICES;
 use carshare_mesh::{Mesh, Options};
 
@@ -32,8 +32,8 @@ pub async fn mesh() -> Mesh {
 
 /// The same with a clock that stands still until it is moved. What does not wait for the clock goes on by itself.
 pub async fn mesh_by_hand() -> (Mesh, ManualClock) {
-    let (world, clock) = World::manual(Clock::system().now(), 7);
-    let mesh = Mesh::start(options().in_world(world)).await;
+    let (environment, clock) = Environment::manual(Clock::system().now(), 7);
+    let mesh = Mesh::start(options().in_world(environment)).await;
     (mesh.expect("the mesh starts"), clock)
 }
 

@@ -7,8 +7,8 @@ use tracing::Span;
 
 use super::Shared;
 use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
-use crate::methods::Method;
-use crate::scope::{CORRELATION_ID, Scope};
+use crate::method_registry::Method;
+use crate::request_context::{CORRELATION_ID, RequestContext};
 use crate::server::INSECURE_PEER;
 use crate::telemetry::propagation;
 
@@ -16,7 +16,7 @@ use crate::telemetry::propagation;
 /// peer's timeout.
 pub(super) fn deadline(
     headers: &HeaderMap,
-    scope: Option<&Scope>,
+    scope: Option<&RequestContext>,
     method: Option<&Method>,
     timeout: Duration,
 ) -> Option<Deadline> {
@@ -24,7 +24,7 @@ pub(super) fn deadline(
         .get(GRPC_TIMEOUT)
         .and_then(|value| deadline::parse_timeout(value.to_str().ok()?));
     let left = scope
-        .and_then(Scope::deadline)
+        .and_then(RequestContext::deadline)
         .map(|deadline| deadline.for_next_hop());
     let usual = method
         .is_none_or(Method::is_unary)
@@ -39,7 +39,7 @@ pub(super) fn deadline(
 pub(super) fn write(
     headers: &mut HeaderMap,
     shared: &Shared,
-    scope: Option<&Scope>,
+    scope: Option<&RequestContext>,
     span: &Span,
     deadline: Option<Deadline>,
 ) {
@@ -49,7 +49,7 @@ pub(super) fn write(
             headers.insert(GRPC_TIMEOUT, left);
         }
     }
-    if let Some(trace) = propagation::of_span(span).or_else(|| scope.map(Scope::trace)) {
+    if let Some(trace) = propagation::of_span(span).or_else(|| scope.map(RequestContext::trace)) {
         propagation::inject(&trace, headers);
     }
     if let Some(id) = scope.and_then(|scope| HeaderValue::from_str(scope.correlation_id()).ok()) {
@@ -67,11 +67,11 @@ mod tests {
 
     use super::*;
     use crate::lang::Lang;
-    use crate::methods::find;
+    use crate::method_registry::find;
 
-    fn scope(left_ms: u64) -> Scope {
+    fn scope(left_ms: u64) -> RequestContext {
         let deadline = Deadline::after(Duration::from_millis(left_ms));
-        Scope::new(
+        RequestContext::new(
             "c".into(),
             Some(deadline),
             Lang::Ko,
@@ -80,7 +80,7 @@ mod tests {
         )
     }
 
-    fn left_ms(set: Option<&'static str>, scope: Option<&Scope>, path: &str) -> Option<u128> {
+    fn left_ms(set: Option<&'static str>, scope: Option<&RequestContext>, path: &str) -> Option<u128> {
         let headers = set.map(|set| (GRPC_TIMEOUT.parse().unwrap(), HeaderValue::from_static(set)));
         let deadline = deadline(
             &headers.into_iter().collect(),

@@ -152,7 +152,7 @@ pub enum RevocationPolicy {
     Closed,
 }
 
-/// `[seal]`: keys that encrypt secrets at rest, see [`crate::seal`].
+/// `[seal]`: keys that encrypt secrets at rest, see [`crate::encryption`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {

@@ -7,7 +7,7 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, Validation};
 
-use super::keys::KeyCache;
+use super::jwks_cache::KeyCache;
 use super::{Claims, JwksSource, Revocations, UserCaller};
 use crate::clock::Clock;
 use crate::config;

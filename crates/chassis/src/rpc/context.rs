@@ -9,16 +9,16 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::{Caller, UserCaller};
 use crate::lang::Lang;
-use crate::methods::Method;
-use crate::scope::Scope;
+use crate::method_registry::Method;
+use crate::request_context::RequestContext;
 
 /// Metadata key and HTTP header of [`IdempotencyKey`].
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Everything a handler may know about its call.
 #[derive(Clone, Debug)]
-pub struct Context {
-    /// Who calls. Admitted by the RPC's access option already.
+pub struct CallContext {
+    /// Who calls. Authorized by the RPC's access option already.
     pub caller: Caller,
     /// When the answer must be there.
     pub deadline: Deadline,
@@ -47,13 +47,13 @@ pub struct Metadata(MetadataMap);
 
 /// What the server stack found out, on its way to the handler.
 #[derive(Clone, Debug)]
-pub(crate) struct Admitted {
+pub(crate) struct Authorized {
     pub(crate) caller: Caller,
     pub(crate) deadline: Deadline,
     pub(crate) method: &'static Method,
 }
 
-impl Context {
+impl CallContext {
     /// The signed-in user, or the refusal to sign in first.
     pub fn user(&self) -> Result<&UserCaller, Error> {
         self.caller.user()
@@ -81,7 +81,7 @@ impl Context {
     /// Takes apart a request that came through the server stack. One that did not has no caller and is a defect.
     pub(super) fn split<M: Message>(request: Request<M>) -> Result<(Self, M), Error> {
         let (metadata, extensions, message) = request.into_parts();
-        let (Some(admitted), Some(scope)) = (extensions.get::<Admitted>(), Scope::current()) else {
+        let (Some(admitted), Some(scope)) = (extensions.get::<Authorized>(), RequestContext::current()) else {
             return Err(Error::internal(anyhow::anyhow!(
                 "the call did not come through chassis::Server"
             )));
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_request_around_the_stack_is_a_defect() {
-        let refused = Context::split(Request::new(())).unwrap_err();
+        let refused = CallContext::split(Request::new(())).unwrap_err();
         assert!(refused.is(Common::Internal));
     }
 

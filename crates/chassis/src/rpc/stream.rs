@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt as _};
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::{Context, refused};
+use super::{CallContext, refused};
 use crate::error::Error;
 
 /// What the tonic trait wants as its stream type.
@@ -24,13 +24,13 @@ pub async fn server_stream<'a, A, Req, M, S, E, F, Fut>(
 ) -> Result<Response<ReplyStream<M>>, Status>
 where
     Req: Message,
-    F: FnOnce(&'a A, Context, Req) -> Fut,
+    F: FnOnce(&'a A, CallContext, Req) -> Fut,
     Fut: Future<Output = Result<S, E>>,
     S: Stream<Item = Result<M, E>> + Send + 'static,
     E: Into<Error> + 'static,
     M: Send + 'static,
 {
-    let (context, message) = Context::split(request).map_err(refused)?;
+    let (context, message) = CallContext::split(request).map_err(refused)?;
     let items = handle(app, context, message)
         .await
         .map_err(|error| refused(error.into()))?;

@@ -11,21 +11,21 @@ use tonic_types::StatusExt as _;
 use tracing::{Level, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::body::Watched;
-use super::line::{Line, code_name, level};
+use super::response_body::ObservedBody;
+use super::access_log::{Line, code_name, level};
 use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
 use crate::error::Error;
 use crate::identity::Caller;
 use crate::lang::Lang;
-use crate::methods::Method;
-use crate::scope::{CORRELATION_ID, Scope};
+use crate::method_registry::Method;
+use crate::request_context::{CORRELATION_ID, RequestContext};
 use crate::telemetry::propagation;
-use crate::world::World;
+use crate::environment::Environment;
 
 /// An RPC that is running. When it is dropped before its end, the caller has gone away.
 pub(super) struct Call {
     method: &'static Method,
-    scope: Scope,
+    scope: RequestContext,
     span: Span,
     started: Instant,
     caller: Option<Caller>,
@@ -34,20 +34,20 @@ pub(super) struct Call {
 }
 
 /// What a call needs of the server it arrives at.
-pub(super) struct Surroundings<'a> {
-    pub(super) world: &'a World,
+pub(super) struct Inner<'a> {
+    pub(super) environment: &'a Environment,
     pub(super) draining: &'a CancellationToken,
     pub(super) timeout: std::time::Duration,
 }
 
 impl Call {
     /// Begins the call from its headers.
-    pub(super) fn open(method: &'static Method, headers: &HeaderMap, server: &Surroundings<'_>) -> Self {
+    pub(super) fn open(method: &'static Method, headers: &HeaderMap, server: &Inner<'_>) -> Self {
         let span = span(method, headers);
         let trace = propagation::of_span(&span).unwrap_or_else(|| propagation::extract(headers));
         let lang = text(headers, "accept-language").map_or_else(Lang::default, Lang::from_accept_language);
-        let scope = Scope::new(
-            correlation_id(headers, server.world),
+        let scope = RequestContext::new(
+            correlation_id(headers, server.environment),
             deadline_of(method, headers, server.timeout),
             lang,
             trace,
@@ -69,7 +69,7 @@ impl Call {
         self.method
     }
 
-    pub(super) fn scope(&self) -> &Scope {
+    pub(super) fn scope(&self) -> &RequestContext {
         &self.scope
     }
 
@@ -100,7 +100,7 @@ impl Call {
                 self.finish(&status);
                 response
             }
-            None => response.map(|body| Body::new(Watched::new(body, self))),
+            None => response.map(|body| Body::new(ObservedBody::new(body, self))),
         }
     }
 
@@ -171,11 +171,11 @@ fn span(method: &'static Method, headers: &HeaderMap) -> Span {
 }
 
 /// The client's id when it is a sane one, else a new one.
-fn correlation_id(headers: &HeaderMap, world: &World) -> String {
+fn correlation_id(headers: &HeaderMap, environment: &Environment) -> String {
     let sane = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
     text(headers, CORRELATION_ID)
         .filter(sane)
-        .map_or_else(|| world.ids.next().to_string(), str::to_owned)
+        .map_or_else(|| environment.ids.next().to_string(), str::to_owned)
 }
 
 /// A unary call always has a deadline, at most the server's; a stream has one only when the caller set it.

@@ -21,18 +21,18 @@ use tonic::service::Routes;
 use tower::Service;
 use tracing::Instrument as _;
 
-use super::call::{Call, Surroundings};
-use super::limits;
-use crate::access::{self, Visitor};
+use super::call::{Call, Inner};
+use super::message_limit;
+use crate::authorization::{self, Credentials};
 use crate::config;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::{Caller, Verifier};
-use crate::listen::Connection;
-use crate::methods;
-use crate::rpc::Admitted;
+use crate::http_server::Connection;
+use crate::method_registry;
+use crate::rpc::Authorized;
 use crate::task::panic_text;
-use crate::world::World;
+use crate::environment::Environment;
 
 /// In plain text a caller says who it is with this header; see [`config::Tls::insecure`].
 pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
@@ -41,7 +41,7 @@ pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
 const COME_BACK: Duration = Duration::from_secs(1);
 
 /// Tells who is calling.
-pub(super) struct Door {
+pub(super) struct Authenticator {
     pub(super) verifier: Verifier,
     /// There is no TLS, so [`INSECURE_PEER`] is believed.
     pub(super) believes_headers: bool,
@@ -49,8 +49,8 @@ pub(super) struct Door {
 
 /// What the stack needs, for all calls of a server.
 pub(super) struct Stack {
-    door: Door,
-    world: World,
+    door: Authenticator,
+    environment: Environment,
     draining: CancellationToken,
     timeout: Duration,
     max_message_bytes: usize,
@@ -67,13 +67,13 @@ pub(super) struct Guarded {
 impl Stack {
     pub(super) fn new(
         config: &config::Server,
-        door: Door,
-        world: World,
+        door: Authenticator,
+        environment: Environment,
         draining: CancellationToken,
     ) -> Self {
         Self {
             door,
-            world,
+            environment,
             draining,
             timeout: config.request_timeout(),
             max_message_bytes: config.max_message_bytes,
@@ -110,7 +110,7 @@ impl Stack {
     }
 
     /// Who is calling, if the contract admits them.
-    async fn admit(&self, call: &mut Call, request: &Parts) -> Result<Caller, Error> {
+    async fn authorize(&self, call: &mut Call, request: &Parts) -> Result<Caller, Error> {
         let connection = request.extensions.get::<Connection>();
         let claimed = request
             .headers
@@ -121,11 +121,11 @@ impl Stack {
             None => connection.and_then(|connection| connection.peer.clone()),
         };
         call.identify(peer.clone(), None);
-        let visitor = Visitor {
+        let visitor = Credentials {
             peer: peer.as_deref(),
-            bearer: access::bearer(&request.headers),
+            bearer: authorization::bearer(&request.headers),
         };
-        let caller = access::admit(call.method(), visitor, &self.door.verifier).await?;
+        let caller = authorization::authorize(call.method(), visitor, &self.door.verifier).await?;
         call.identify(peer, Some(&caller));
         Ok(caller)
     }
@@ -133,16 +133,16 @@ impl Stack {
 
 impl Guarded {
     async fn handle(self, request: Request<Body>) -> Response<Body> {
-        let Some(method) = methods::find(request.uri().path()) else {
+        let Some(method) = method_registry::find(request.uri().path()) else {
             // Not of the contract: nobody could say who may call it.
             return Status::unimplemented("unknown method").into_http();
         };
-        let (world, draining, timeout) = (&self.stack.world, &self.stack.draining, self.stack.timeout);
+        let (environment, draining, timeout) = (&self.stack.environment, &self.stack.draining, self.stack.timeout);
         let mut call = Call::open(
             method,
             request.headers(),
-            &Surroundings {
-                world,
+            &Inner {
+                environment,
                 draining,
                 timeout,
             },
@@ -161,8 +161,8 @@ impl Guarded {
         let deadline = scope.deadline().unwrap_or_else(|| Deadline::after(Duration::MAX));
         let run = async {
             let (mut head, mut body) = request.into_parts();
-            let caller = self.stack.admit(call, &head).await?;
-            head.extensions.insert(Admitted {
+            let caller = self.stack.authorize(call, &head).await?;
+            head.extensions.insert(Authorized {
                 caller,
                 deadline,
                 method,
@@ -170,7 +170,7 @@ impl Guarded {
             // From here on nobody needs the token, so nobody can leak it.
             head.headers.remove(AUTHORIZATION);
             if !method.streaming().client {
-                body = limits::one_message(body, self.stack.max_message_bytes, scope.lang());
+                body = message_limit::one_message(body, self.stack.max_message_bytes, scope.lang());
             }
             let request = Request::from_parts(head, body);
             Ok(self

@@ -42,7 +42,7 @@ impl Service for Noting {
 
     async fn serve(
         _: Settings,
-        _: World,
+        _: Environment,
         _: Option<TcpListener>,
         _: Shutdown,
         _: Roles,
@@ -55,7 +55,7 @@ impl Service for Noting {
         Ok(())
     }
 
-    async fn command(_: Settings, _: World, command: Extra) -> anyhow::Result<()> {
+    async fn command(_: Settings, _: Environment, command: Extra) -> anyhow::Result<()> {
         let Extra::Count { by } = command;
         COUNTED.fetch_add(by, Ordering::SeqCst);
         Ok(())
@@ -100,15 +100,15 @@ async fn the_roles_read_the_configuration_and_do_their_part() {
         Role::Migrate,
         settings(Some("bookings")),
         &common,
-        World::system(),
+        Environment::system(),
     )
     .await
     .unwrap();
-    work::<Noting>(Role::Migrate, settings(None), &common, World::system())
+    work::<Noting>(Role::Migrate, settings(None), &common, Environment::system())
         .await
         .unwrap_err();
     let count = Cli::<Extra>::try_parse_from(["noting", "count", "3"]).unwrap();
-    work::<Noting>(count.role, settings(None), &common, World::system())
+    work::<Noting>(count.role, settings(None), &common, Environment::system())
         .await
         .unwrap();
     assert_eq!(COUNTED.load(Ordering::SeqCst), 3);

@@ -14,7 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::clock::Clock;
 use crate::config::LogFormat;
-use crate::scope::Scope;
+use crate::request_context::RequestContext;
 
 /// The layer that writes log lines.
 pub fn layer<S, W>(
@@ -70,7 +70,7 @@ where
         if let Some(span) = context.lookup_current() {
             line.insert("span".into(), json!(span.name()));
         }
-        if let Some(scope) = Scope::current() {
+        if let Some(scope) = RequestContext::current() {
             line.insert("correlation_id".into(), json!(scope.correlation_id()));
             if let Some(trace_id) = scope.trace_id() {
                 line.insert("trace_id".into(), json!(trace_id));
@@ -146,7 +146,7 @@ mod tests {
         let layer = layer("booking", LogFormat::Json, clock, move || sink.clone());
         let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
         let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let scope = Scope::background("corr-1", Some(traceparent));
+        let scope = RequestContext::background("corr-1", Some(traceparent));
         scope
             .run(async { tracing::warn!(count = 3, ok = true, name = "x", "two\nlines") })
             .await;

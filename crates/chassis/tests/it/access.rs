@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use carshare_chassis::config::{Common, Identity, Redis, RevocationPolicy, Tls};
 use carshare_chassis::identity::{Caller, Revocations, Role};
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1::GetMeRequest;
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::payment::v1::GetPaymentCustomerRequest;
@@ -37,7 +37,7 @@ async fn a_bearer_token_makes_its_user_the_caller() {
     get_me(&server, server.request("host", GetMeRequest {}))
         .await
         .unwrap();
-    let context: Context = seen.recv().await.unwrap();
+    let context: CallContext = seen.recv().await.unwrap();
     let user = context.user().unwrap();
     assert_eq!((user.id, user.role), (USER, Role::Host));
     assert_eq!(user.expires_at.to_rfc3339(), "2026-11-22T12:15:00+00:00");

@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
-use std::task::{Context as Poller, Poll};
+use std::task::{CallContext as Poller, Poll};
 
-use carshare_chassis::rpc::{self, Context};
-use carshare_chassis::scope::Scope;
+use carshare_chassis::rpc::{self, CallContext};
+use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::{Error, Server};
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::codec::ValidatingCodec;
@@ -24,12 +24,12 @@ use tower::{Service, service_fn};
 
 /// What a test makes its handlers do.
 #[derive(Clone)]
-pub struct Behaviour(Arc<dyn Fn(Context) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>);
+pub struct Behaviour(Arc<dyn Fn(CallContext) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>);
 
 impl Behaviour {
     pub fn new<F, Fut>(handle: F) -> Self
     where
-        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        F: Fn(CallContext) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), Error>> + Send + 'static,
     {
         Self(Arc::new(move |context| handle(context).boxed()))
@@ -41,7 +41,7 @@ impl Behaviour {
     }
 
     /// Succeeds and tells the contexts it saw.
-    pub fn seen() -> (Self, tokio::sync::mpsc::UnboundedReceiver<Context>) {
+    pub fn seen() -> (Self, tokio::sync::mpsc::UnboundedReceiver<CallContext>) {
         let (tell, seen) = tokio::sync::mpsc::unbounded_channel();
         let behaviour = Self::new(move |context| {
             tell.send(context).unwrap();
@@ -51,7 +51,7 @@ impl Behaviour {
     }
 }
 
-async fn handle<Req, Rep: Default>(behaviour: &Behaviour, context: Context, _: Req) -> Result<Rep, Error> {
+async fn handle<Req, Rep: Default>(behaviour: &Behaviour, context: CallContext, _: Req) -> Result<Rep, Error> {
     (behaviour.0)(context).await.map(|()| Rep::default())
 }
 
@@ -61,7 +61,7 @@ pub const PANICS: &str = "panic";
 /// One message that tells the correlation id of its scope, then silence: only the caller, the deadline or a drain ends it.
 async fn subscribe(
     behaviour: &Behaviour,
-    context: Context,
+    context: CallContext,
     request: notification::SubscribeRequest,
 ) -> Result<impl futures::Stream<Item = Result<notification::SubscribeResponse, Error>> + use<>, Error> {
     (behaviour.0)(context).await?;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use carshare_chassis::config::{Admin, Common, Identity, Peer};
-use carshare_chassis::listen::{self, Protocol};
-use carshare_chassis::{Server, Shutdown, World, task};
+use carshare_chassis::http_server::{self, Protocol};
+use carshare_chassis::{Server, Shutdown, Environment, task};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::{GetMeRequest, LoginRequest};
 use carshare_testkit::{KeyServer, Tokens, eventually_true, free_port};
@@ -175,11 +175,11 @@ async fn keys_are_fetched_from_auth_over_grpc_and_their_absence_is_unavailable()
             ..Identity::default()
         };
         let common = Common { identity, ..plain() };
-        let (world, clock) = World::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
+        let (environment, clock) = Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let channel = Channel::from_shared(format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let shutdown = Shutdown::new();
-        let server = fake::add_to(Server::new("fake", &common, world), &Behaviour::ok());
+        let server = fake::add_to(Server::new("fake", &common, environment), &Behaviour::ok());
         let served = task::spawn("fake", server.serve(listener, shutdown.clone()));
         let request = with_token(GetMeRequest {}, &tokens.mint("guest", USER, clock.now()));
         let outcome = AuthServiceClient::new(channel.connect_lazy())
@@ -210,7 +210,7 @@ async fn a_server_that_is_dropped_listens_no_more() {
 async fn a_listener_for_both_versions_speaks_http_1_and_2_and_drains() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let options = listen::Options {
+    let options = http_server::Options {
         tls: None,
         protocol: Protocol::Both,
         max_streams_per_connection: 8,
@@ -223,7 +223,7 @@ async fn a_listener_for_both_versions_speaks_http_1_and_2_and_drains() {
     let stop = Shutdown::new();
     let serving = task::spawn(
         "front",
-        listen::serve(listener, options, hello, stop.token().clone()),
+        http_server::serve(listener, options, hello, stop.token().clone()),
     );
     assert!(http_get(address, "/").await.ends_with("hello"));
     // HTTP/2 by prior knowledge: a gRPC client gets an answer, if not one it understands.

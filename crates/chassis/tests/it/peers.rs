@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Tls};
-use carshare_chassis::{Error, World, client};
+use carshare_chassis::{Error, Environment, client};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::{GetMeRequest, LoginRequest};
 use carshare_proto::common::v1::ErrorReason as Common;
@@ -109,7 +109,7 @@ async fn nobody_there_is_unavailable_at_once() {
         timeout_ms: 60_000,
         ..Peer::at(format!("http://{free}"))
     };
-    let channel = client::connect("auth", &peer, &Tls::insecure(), World::system()).unwrap();
+    let channel = client::connect("auth", &peer, &Tls::insecure(), Environment::system()).unwrap();
     let status = AuthServiceClient::new(channel).login(login()).await.unwrap_err();
     assert_eq!(
         (status.code(), facts(&status)),
@@ -130,7 +130,7 @@ async fn a_peer_that_speaks_something_else_is_unavailable() {
         }
     });
     let peer = Peer::at(format!("http://{address}"));
-    let channel = client::connect("auth", &peer, &Tls::insecure(), World::system()).unwrap();
+    let channel = client::connect("auth", &peer, &Tls::insecure(), Environment::system()).unwrap();
     let status = AuthServiceClient::new(channel).login(login()).await.unwrap_err();
     stranger.abort();
     assert_eq!(
@@ -194,7 +194,7 @@ async fn a_channel_finds_its_peer_again_after_the_network_was_cut() {
     let server = Running::start(plain(), &Behaviour::ok()).await;
     let proxy = FaultProxy::start(server.address.to_string()).await.unwrap();
     let peer = Peer::at(format!("http://{}", proxy.address()));
-    let channel = client::connect("auth", &peer, &Tls::insecure(), World::system()).unwrap();
+    let channel = client::connect("auth", &peer, &Tls::insecure(), Environment::system()).unwrap();
     let auth = AuthServiceClient::new(channel);
     auth.clone().login(login()).await.unwrap();
     proxy.cut();
@@ -216,7 +216,7 @@ async fn a_name_is_resolved_and_an_address_of_it_that_is_dead_is_not_noticed() {
     // `localhost` is ::1 and 127.0.0.1 on most machines, and the server listens on the latter only.
     let server = Running::start(plain(), &behaviour).await;
     let peer = Peer::at(format!("http://localhost:{}", server.address.port()));
-    let channel = client::connect("auth", &peer, &Tls::insecure(), World::system()).unwrap();
+    let channel = client::connect("auth", &peer, &Tls::insecure(), Environment::system()).unwrap();
     let mut auth = AuthServiceClient::new(channel);
     for _ in 0..20 {
         auth.login(login()).await.unwrap();

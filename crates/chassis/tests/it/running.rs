@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use carshare_chassis::client::{self, PeerChannel};
 use carshare_chassis::config::{Common, Peer, Tls};
 use carshare_chassis::identity::StaticJwks;
-use carshare_chassis::{ManualClock, Server, Shutdown, World};
+use carshare_chassis::{ManualClock, Server, Shutdown, Environment};
 use carshare_testkit::{Ca, Tokens};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -57,12 +57,12 @@ impl Running {
         behaviour: &Behaviour,
         custom: impl FnOnce(Server) -> Server,
     ) -> Self {
-        let (world, clock) = World::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
+        let (environment, clock) = Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
         let tokens = Tokens::new().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::new();
-        let server = Server::new("fake", &common, world).jwks(StaticJwks::from_json(&tokens.jwks()).unwrap());
+        let server = Server::new("fake", &common, environment).jwks(StaticJwks::from_json(&tokens.jwks()).unwrap());
         let server = custom(fake::add_to(server, behaviour));
         let served = carshare_chassis::task::spawn("fake", server.serve(listener, shutdown.clone()));
         Self {
@@ -85,7 +85,7 @@ impl Running {
     pub fn peer(&self, name: &'static str, tls: &Tls) -> PeerChannel {
         let scheme = if tls.insecure { "http" } else { "https" };
         let peer = Peer::at(format!("{scheme}://{}", self.address));
-        client::connect(name, &peer, tls, World::system()).unwrap()
+        client::connect(name, &peer, tls, Environment::system()).unwrap()
     }
 
     /// A request with the token of a user in this role.

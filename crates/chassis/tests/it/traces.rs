@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use carshare_chassis::config::{Telemetry, Tls};
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::{Clock, telemetry};
 use carshare_proto::auth::v1::LoginRequest;
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;

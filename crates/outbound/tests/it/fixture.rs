@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use carshare_chassis::{Clock, ManualClock, World};
+use carshare_chassis::{Clock, ManualClock, Environment};
 use carshare_outbound::{Config, HttpClient};
 use chrono::{DateTime, TimeDelta, Utc};
 use wiremock::matchers::any;
@@ -40,16 +40,16 @@ impl Fixture {
     }
 
     pub async fn with(answers: Vec<ResponseTemplate>, config: Config) -> Self {
-        let (world, clock) = world();
+        let (environment, clock) = environment();
         let server = MockServer::start().await;
         let times = Arc::default();
         let answers = Answers {
             list: answers,
-            clock: world.clock.clone(),
+            clock: environment.clock.clone(),
             times: Arc::clone(&times),
         };
         Mock::given(any()).respond_with(answers).mount(&server).await;
-        let client = client(&server.uri(), config, world);
+        let client = client(&server.uri(), config, environment);
         Self {
             server,
             client,
@@ -89,18 +89,18 @@ impl Fixture {
     }
 }
 
-pub fn world() -> (World, ManualClock) {
-    World::manual("2026-11-22T12:00:00Z".parse().unwrap(), 7)
+pub fn environment() -> (Environment, ManualClock) {
+    Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 7)
 }
 
-pub fn client(base_url: &str, config: Config, world: World) -> HttpClient {
+pub fn client(base_url: &str, config: Config, environment: Environment) -> HttpClient {
     HttpClient::new(
         "provider",
         Config {
             base_url: base_url.to_owned(),
             ..config
         },
-        world,
+        environment,
     )
     .unwrap()
 }

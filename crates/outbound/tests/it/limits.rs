@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wiremock::ResponseTemplate;
 
-use crate::fixture::{Fixture, client, status, world};
+use crate::fixture::{Fixture, client, status, environment};
 
 #[tokio::test]
 async fn no_answer_in_time_leaves_the_effect_unknown() {
@@ -30,7 +30,7 @@ async fn a_refused_connection_was_never_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = client(&uri, Config::default(), world().0)
+    let error = client(&uri, Config::default(), environment().0)
         .post("/pay")
         .send()
         .await
@@ -59,7 +59,7 @@ async fn cutting(answer: &'static [u8]) -> String {
 #[tokio::test]
 async fn a_connection_that_breaks_after_the_request_leaves_the_effect_unknown() {
     for answer in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"] {
-        let client = client(&cutting(answer).await, Config::default(), world().0);
+        let client = client(&cutting(answer).await, Config::default(), environment().0);
         let error = client.post("/pay").send().await.unwrap_err();
         assert!(matches!(error, OutboundError::Interrupted), "{error}");
         assert_eq!(error.effect(), Effect::Unknown);
@@ -102,7 +102,7 @@ async fn a_hanging_connect_ends_with_the_connect_timeout() {
     };
     #[expect(clippy::disallowed_methods, reason = "measures real time")]
     let begun = Instant::now();
-    let error = client(&format!("http://{address}"), config, world().0)
+    let error = client(&format!("http://{address}"), config, environment().0)
         .post("/pay")
         .send()
         .await

@@ -1,11 +1,11 @@
 //! What goes over the wire.
 
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_outbound::{Config, Effect, HttpClient, OutboundError, segment};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use crate::fixture::{Fixture, status, world};
+use crate::fixture::{Fixture, status, environment};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -48,7 +48,7 @@ async fn the_base_url_may_have_a_path() {
         base_url: format!("{}/kakao/", it.server.uri()),
         ..Config::default()
     };
-    let client = HttpClient::new("kakao", config, world().0).unwrap();
+    let client = HttpClient::new("kakao", config, environment().0).unwrap();
     client.get("/v2/local").send().await.unwrap();
     assert_eq!(it.requests().await[0].url.path(), "/kakao/v2/local");
 }
@@ -125,6 +125,6 @@ async fn what_cannot_be_encoded_is_not_sent() {
             base_url: base_url.to_owned(),
             ..Config::default()
         };
-        assert!(HttpClient::new("x", config, world().0).is_err(), "{base_url}");
+        assert!(HttpClient::new("x", config, environment().0).is_err(), "{base_url}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use tracing::instrument::WithSubscriber as _;
 use wiremock::ResponseTemplate;
 
-use crate::fixture::{Fixture, client, world};
+use crate::fixture::{Fixture, client, environment};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -68,7 +68,7 @@ async fn calls() -> String {
     let nobody = client(
         "http://127.0.0.1:1",
         carshare_outbound::Config::default(),
-        world().0,
+        environment().0,
     );
     let unsent = nobody
         .post("/v1/billing/bk_hidden")

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Entry;
-use crate::stream::Envelope;
+use crate::envelope::Envelope;
 
 /// Entries of one reply.
 const COUNT: usize = 200;

@@ -17,7 +17,7 @@ pub(crate) enum Retry {
 
 impl Retry {
     /// For the label of a metric.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Contention => "contention",
             Self::ConnectionLost => "connection_lost",

@@ -18,7 +18,7 @@ pub(super) enum Turn {
 impl Lease {
     /// Takes the lease (`None`) or tells when to ask again.
     pub(super) async fn take(&self, even_if_not_due: bool) -> Result<Option<Turn>, Error> {
-        let now = self.db.world().clock.now();
+        let now = self.db.environment().clock.now();
         let taken = sqlx::query(
             "INSERT INTO leases AS held (name, owner, expires_at, due_at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at \
@@ -51,7 +51,7 @@ impl Lease {
     }
 
     pub(super) async fn extend(&self) -> Result<(), Error> {
-        let until = self.db.world().clock.now() + delta(TERM);
+        let until = self.db.environment().clock.now() + delta(TERM);
         sqlx::query("UPDATE leases SET expires_at = $3 WHERE name = $1 AND owner = $2")
             .bind(self.name)
             .bind(self.db.instance())

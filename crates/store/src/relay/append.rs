@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use redis::Script;
 use redis::aio::ConnectionManager;
 
-use crate::stream::Envelope;
+use crate::envelope::Envelope;
 
 /// The id of an entry: milliseconds and a number within them. It grows along the stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

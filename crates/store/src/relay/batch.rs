@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::append::{Appended, Place, append};
 use super::{BATCH, KEPT_ENTRIES, Relay};
-use crate::stream::Envelope;
+use crate::envelope::Envelope;
 
 /// How a batch went.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Relay {
             .context("Redis is away")?;
         let sent = match appended {
             Appended::At(places) => {
-                mark_sent(&mut tx, &numbers, &places, self.db.world().clock.now()).await?;
+                mark_sent(&mut tx, &numbers, &places, self.db.environment().clock.now()).await?;
                 self.count(&envelopes);
                 if numbers.len() == BATCH {
                     Sent::More
@@ -67,7 +67,7 @@ impl Relay {
 
     /// How long the oldest unsent event has waited: the gauge to alert on.
     fn show_oldest(&self, occurred_at: Option<DateTime<Utc>>) {
-        let age = occurred_at.map(|time| self.db.world().clock.now() - time);
+        let age = occurred_at.map(|time| self.db.environment().clock.now() - time);
         let seconds = age.map_or(0.0, |age| age.as_seconds_f64().max(0.0));
         metrics::gauge!("outbox_oldest_seconds", "service" => self.service).set(seconds);
     }

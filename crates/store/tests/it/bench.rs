@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use carshare_chassis::config::Redis;
 use carshare_chassis::task::{Shutdown, spawn};
-use carshare_chassis::{Error as ChassisError, ManualClock, World};
+use carshare_chassis::{Error as ChassisError, ManualClock, Environment};
 use carshare_proto::auth::v1::UserUpdated;
 use carshare_store::{Consumer, Db, Relay, Tx, config};
 use carshare_testkit::{Database, redis_url};
@@ -33,8 +33,8 @@ pub async fn migrate(url: String) -> Result<()> {
 pub async fn bench() -> Bench {
     let database = Database::create("store_test", migrate).await;
     let config = config::Database::at(database.url());
-    let (world, clock) = world(1);
-    let db = Db::connect(&config, world).unwrap();
+    let (environment, clock) = environment(1);
+    let db = Db::connect(&config, environment).unwrap();
     Bench {
         db,
         redis: Redis::at(redis_url().await),
@@ -44,16 +44,16 @@ pub async fn bench() -> Bench {
     }
 }
 
-/// A world at noon; different seeds make different ids, as different processes do.
-pub fn world(seed: u64) -> (World, ManualClock) {
-    World::manual("2026-11-22T12:00:00Z".parse().unwrap(), seed)
+/// A environment at noon; different seeds make different ids, as different processes do.
+pub fn environment(seed: u64) -> (Environment, ManualClock) {
+    Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), seed)
 }
 
 impl Bench {
     /// Another process of the same service.
     pub fn replica(&self, seed: u64) -> Db {
-        let (world, _) = world(seed);
-        Db::connect(&self.config, world).unwrap()
+        let (environment, _) = environment(seed);
+        Db::connect(&self.config, environment).unwrap()
     }
 
     pub fn relay(&self) -> Running {
@@ -84,7 +84,7 @@ impl Bench {
 async fn notes(db: &Db, sql: &str, key: &str) -> Vec<String> {
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()]);
     // While PostgreSQL is away there is nothing to be seen.
-    let rows = db.read().query_all_raw(statement).await.unwrap_or_default();
+    let rows = db.conn().query_all_raw(statement).await.unwrap_or_default();
     rows.iter().map(|row| row.try_get("", "note").unwrap()).collect()
 }
 

@@ -125,10 +125,10 @@ async fn a_dead_letter_can_be_handled_after_all() {
     let consumer = noting(&bench.db, &bench.redis);
     let letters = DeadLetters::of(&bench.redis, "test").unwrap();
     let place = dead(&bench).await.remove(0).place;
-    assert!(letters.handle_again(&place).await.unwrap());
+    assert!(letters.redrive(&place).await.unwrap());
     eventually_true(SOON, || async { bench.notes().await == ["fine", "poison"] }).await;
     assert!(dead(&bench).await.is_empty());
-    assert!(!letters.handle_again(&place).await.unwrap());
+    assert!(!letters.redrive(&place).await.unwrap());
     relay.stop().await;
     consumer.stop().await;
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_proto::auth::v1::UserUpdated;
-use carshare_store::{Meta, Relay, Tx};
+use carshare_store::{EventMetadata, Relay, Tx};
 use carshare_testkit::{eventually, eventually_true};
 use futures::FutureExt as _;
 use redis::AsyncCommands as _;
@@ -94,7 +94,7 @@ async fn two_relays_send_everything_once_and_in_order() {
 async fn trace_and_correlation_id_travel_with_the_event() {
     const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-    async fn note_surroundings(tx: &Tx, meta: &Meta) -> Result<(), ChassisError> {
+    async fn note_surroundings(tx: &Tx, meta: &EventMetadata) -> Result<(), ChassisError> {
         let scope = Scope::current().unwrap();
         let note = format!(
             "{} {}",
@@ -127,7 +127,7 @@ async fn trace_and_correlation_id_travel_with_the_event() {
 
 #[tokio::test]
 async fn the_handler_is_told_about_its_event() {
-    async fn note_meta(tx: &Tx, meta: &Meta) -> Result<(), ChassisError> {
+    async fn note_meta(tx: &Tx, meta: &EventMetadata) -> Result<(), ChassisError> {
         let note = format!("{} {} {}", meta.name, meta.occurred_at, meta.id.get_version_num());
         execute(
             tx,

@@ -9,7 +9,7 @@ use carshare_testkit::proxy::FaultProxy;
 use carshare_testkit::{Options, PrivatePostgres, PrivateRedis, eventually_true};
 use futures::FutureExt as _;
 
-use crate::bench::{Bench, Running, SOON, bench, event, migrate, noting, publish, world};
+use crate::bench::{Bench, Running, SOON, bench, event, migrate, noting, publish, environment};
 
 /// A bench on a Redis of its own, to kill.
 async fn with_own_redis() -> (Bench, PrivateRedis) {
@@ -95,7 +95,7 @@ async fn postgres_that_crashes_and_comes_back_is_found_again() {
         ..config::Database::at(url)
     };
     let bench = Bench {
-        db: Db::connect(&config, world(3).0).unwrap(),
+        db: Db::connect(&config, environment(3).0).unwrap(),
         config,
         ..parts
     };
@@ -127,7 +127,7 @@ async fn an_outage_of_postgres_costs_an_event_no_tries() {
         acquire_timeout_ms: 100,
         ..config::Database::at(url)
     };
-    let behind = Db::connect(&config, world(4).0).unwrap();
+    let behind = Db::connect(&config, environment(4).0).unwrap();
     let relay = parts.relay();
     let consumer = crate::bench::consumer(&behind, &parts.redis)
         .tries(1)

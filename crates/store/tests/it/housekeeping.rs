@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use carshare_chassis::identity::Caller;
-use carshare_chassis::rpc::{Context, IdempotencyKey};
+use carshare_chassis::rpc::{CallContext, IdempotencyKey};
 use carshare_proto::auth::v1::UserUpdated;
 use carshare_testkit::eventually_true;
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -22,8 +22,8 @@ async fn rows_go_when_their_time_is_over() {
     let bench = bench().await;
     let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
     publish(&bench.db, "u-1", "x").await;
-    let caller = Context::for_test(Caller::Anonymous);
-    let ctx = Context {
+    let caller = CallContext::for_test(Caller::Anonymous);
+    let ctx = CallContext {
         idempotency: IdempotencyKey::parse("k"),
         ..caller
     };
@@ -46,9 +46,9 @@ async fn rows_go_when_their_time_is_over() {
 #[tokio::test]
 async fn a_row_that_is_used_anew_while_it_is_being_removed_stays() {
     let bench = bench().await;
-    let ctx = Context {
+    let ctx = CallContext {
         idempotency: IdempotencyKey::parse("k"),
-        ..Context::for_test(Caller::Anonymous)
+        ..CallContext::for_test(Caller::Anonymous)
     };
     bench.db.claim::<UserUpdated>(&ctx).await.unwrap();
     bench.clock.advance(Duration::from_hours(24));

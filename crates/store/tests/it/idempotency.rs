@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::identity::Caller;
-use carshare_chassis::rpc::{Context, IdempotencyKey};
+use carshare_chassis::rpc::{CallContext, IdempotencyKey};
 use carshare_proto::auth::v1::UserUpdated;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_store::{Claim, Db, Error, config};
 use futures::FutureExt as _;
 
-use crate::bench::{Bench, bench, event, note_of, take_note, world};
+use crate::bench::{Bench, bench, event, note_of, take_note, environment};
 
-fn call(caller: &str, key: &str, request: u8) -> Context {
-    Context {
+fn call(caller: &str, key: &str, request: u8) -> CallContext {
+    CallContext {
         idempotency: IdempotencyKey::parse(key),
         request_hash: [request; 32],
-        ..Context::for_test(Caller::Service(caller.to_owned()))
+        ..CallContext::for_test(Caller::Service(caller.to_owned()))
     }
 }
 
 /// Takes a note that differs each time, and replies with it.
-async fn run(db: &Db, ctx: &Context, key: &str) -> Result<UserUpdated, ChassisError> {
+async fn run(db: &Db, ctx: &CallContext, key: &str) -> Result<UserUpdated, ChassisError> {
     db.idempotent(ctx, "test.note", key.to_owned(), |tx, key| {
         async move {
             let reply = event(key, &tx.new_id().to_string());
@@ -46,7 +46,7 @@ async fn a_repeat_gets_the_reply_of_the_first() {
 #[tokio::test]
 async fn a_call_without_a_key_runs_each_time() {
     let bench = bench().await;
-    let ctx = Context {
+    let ctx = CallContext {
         idempotency: None,
         ..call("gateway", "k", 1)
     };
@@ -75,7 +75,7 @@ async fn keys_belong_to_a_caller_and_a_method() {
     let bench = bench().await;
     run(&bench.db, &call("gateway", "k-1", 1), "a").await.unwrap();
     run(&bench.db, &call("booking", "k-1", 2), "b").await.unwrap();
-    let elsewhere = Context {
+    let elsewhere = CallContext {
         method: "/carshare.test.v1.TestService/Other",
         ..call("gateway", "k-1", 3)
     };
@@ -119,10 +119,10 @@ async fn after_a_day_the_key_is_free() {
     assert_eq!(bench.notes().await.len(), 2);
 }
 
-async fn open(bench: &Bench, ctx: &Context) -> uuid::Uuid {
+async fn open(bench: &Bench, ctx: &CallContext) -> uuid::Uuid {
     match bench.db.claim::<UserUpdated>(ctx).await.unwrap() {
-        Claim::Open(id) => id,
-        Claim::Answered(reply) => panic!("answered: {reply:?}"),
+        Claim::New(id) => id,
+        Claim::Replayed(reply) => panic!("answered: {reply:?}"),
     }
 }
 
@@ -132,15 +132,15 @@ async fn a_claim_gives_repeats_one_id_until_there_is_a_reply() {
     let ctx = call("gateway", "k-1", 1);
     let id = open(&bench, &ctx).await;
     assert_eq!(open(&bench, &ctx).await, id);
-    let without = Context {
+    let without = CallContext {
         idempotency: None,
         ..ctx.clone()
     };
     assert_ne!(open(&bench, &without).await, open(&bench, &without).await);
     let first = run(&bench.db, &ctx, "a").await.unwrap();
     match bench.db.claim::<UserUpdated>(&ctx).await.unwrap() {
-        Claim::Answered(reply) => assert_eq!(reply, first),
-        Claim::Open(id) => panic!("still open as {id}"),
+        Claim::Replayed(reply) => assert_eq!(reply, first),
+        Claim::New(id) => panic!("still open as {id}"),
     }
 }
 
@@ -152,7 +152,7 @@ async fn a_repeat_does_not_wait_for_ever() {
         lock_timeout_ms: 50,
         ..bench.config.clone()
     };
-    let impatient = Db::connect(&config, world(5).0).unwrap();
+    let impatient = Db::connect(&config, environment(5).0).unwrap();
     let input = (impatient, ctx.clone());
     let first = bench
         .db

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_store::{Db, Lease, Wake};
+use carshare_store::{Db, Lease, Notify};
 use carshare_testkit::eventually_true;
 
 use crate::bench::{Bench, Running, SOON, bench};
@@ -23,8 +23,8 @@ impl Runs {
         assert_eq!(self.0.load(Ordering::SeqCst), expected);
     }
 
-    fn start(&self, db: &Db, wake: &Wake) -> Running {
-        let (runs, lease) = (self.0.clone(), Lease::every(db, "count", HOUR).woken_by(wake));
+    fn start(&self, db: &Db, wake: &Notify) -> Running {
+        let (runs, lease) = (self.0.clone(), Lease::every(db, "count", HOUR).notified_by(wake));
         let job = move || {
             runs.fetch_add(1, Ordering::SeqCst);
             async { Ok::<(), ChassisError>(()) }
@@ -49,7 +49,7 @@ async fn is_idle(bench: &Bench) -> bool {
 async fn a_job_runs_at_first_and_then_each_period_of_the_injected_clock() {
     let bench = bench().await;
     let runs = Runs::default();
-    let running = runs.start(&bench.db, &Wake::new());
+    let running = runs.start(&bench.db, &Notify::new());
     runs.reach(1).await;
     eventually_true(SOON, || is_idle(&bench)).await;
     bench.clock.advance(HOUR / 2);
@@ -79,12 +79,12 @@ async fn a_period_that_passes_while_the_job_runs_is_not_lost() {
 #[tokio::test]
 async fn two_processes_run_it_once_a_period() {
     let bench = bench().await;
-    let (world, clock) = crate::bench::world(9);
-    let other = Db::connect(&bench.config, world).unwrap();
+    let (environment, clock) = crate::bench::environment(9);
+    let other = Db::connect(&bench.config, environment).unwrap();
     let runs = Runs::default();
     let running = [
-        runs.start(&bench.db, &Wake::new()),
-        runs.start(&other, &Wake::new()),
+        runs.start(&bench.db, &Notify::new()),
+        runs.start(&other, &Notify::new()),
     ];
     for period in 1..=5 {
         runs.reach(period).await;
@@ -100,10 +100,10 @@ async fn two_processes_run_it_once_a_period() {
 #[tokio::test]
 async fn a_poke_runs_it_at_once() {
     let bench = bench().await;
-    let (runs, wake) = (Runs::default(), Wake::new());
+    let (runs, wake) = (Runs::default(), Notify::new());
     let running = runs.start(&bench.db, &wake);
     runs.reach(1).await;
-    wake.poke();
+    wake.notify();
     runs.reach(2).await;
     running.stop().await;
 }
@@ -111,12 +111,12 @@ async fn a_poke_runs_it_at_once() {
 #[tokio::test]
 async fn a_poke_waits_for_the_process_that_is_at_it() {
     let bench = bench().await;
-    let (runs, wake) = (Runs::default(), Wake::new());
+    let (runs, wake) = (Runs::default(), Notify::new());
     let running = runs.start(&bench.db, &wake);
     runs.reach(1).await;
     eventually_true(SOON, || is_idle(&bench)).await;
     hold(&bench, bench.clock.now() + Duration::from_secs(30)).await;
-    wake.poke();
+    wake.notify();
     hold(&bench, bench.clock.now()).await; // it is done; the clock stands still
     runs.reach(2).await;
     running.stop().await;
@@ -144,7 +144,7 @@ async fn a_process_that_died_at_work_is_followed_when_its_lease_ends() {
     let bench = bench().await;
     hold(&bench, bench.clock.now() + Duration::from_secs(30)).await;
     let runs = Runs::default();
-    let running = runs.start(&bench.db, &Wake::new());
+    let running = runs.start(&bench.db, &Notify::new());
     bench.clock.advance(Duration::from_secs(29));
     bench.clock.advance(Duration::from_secs(1));
     runs.reach(1).await;

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use carshare_chassis::Error as ChassisError;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_store::{Db, Error, Violation, Wake, config};
+use carshare_store::{Db, Error, Violation, Notify, config};
 use futures::FutureExt as _;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
-use crate::bench::{bench, event, execute, world};
+use crate::bench::{bench, event, execute, environment};
 
 const ADD_GUEST: &str = "UPDATE rooms SET guests = guests + 1 WHERE number = 1";
 
@@ -25,14 +25,14 @@ async fn guests(db: &Db) -> i64 {
 #[tokio::test]
 async fn a_commit_keeps_the_effect_and_then_rings() {
     let bench = bench().await;
-    let wake = Wake::new();
+    let wake = Notify::new();
     let bell = wake.clone();
     bench
         .db
         .transaction("test.add", bell, |tx, bell| {
             async move {
                 let bell = bell.clone();
-                tx.on_commit(move || bell.poke());
+                tx.on_commit(move || bell.notify());
                 execute(tx, ADD_GUEST, []).await
             }
             .boxed()
@@ -40,20 +40,20 @@ async fn a_commit_keeps_the_effect_and_then_rings() {
         .await
         .unwrap();
     assert_eq!(guests(&bench.db).await, 1);
-    assert_eq!(wake.poked().now_or_never(), Some(()));
+    assert_eq!(wake.notified().now_or_never(), Some(()));
 }
 
 #[tokio::test]
 async fn an_error_rolls_everything_back_and_rings_nothing() {
     let bench = bench().await;
-    let wake = Wake::new();
+    let wake = Notify::new();
     let bell = wake.clone();
     let refused: ChassisError = bench
         .db
         .transaction("test.refused", bell, |tx, bell| {
             async move {
                 let bell = bell.clone();
-                tx.on_commit(move || bell.poke());
+                tx.on_commit(move || bell.notify());
                 execute(tx, ADD_GUEST, []).await?;
                 tx.publish(&event("u", "never")).await?;
                 Err::<(), _>(ChassisError::refuse(Common::Conflict))
@@ -68,7 +68,7 @@ async fn an_error_rolls_everything_back_and_rings_nothing() {
         bench.db.outbox_backlog(std::time::Duration::ZERO).await.unwrap(),
         0
     );
-    assert_eq!(wake.poked().now_or_never(), None);
+    assert_eq!(wake.notified().now_or_never(), None);
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn an_absent_server_is_unavailable_and_says_when_to_come_back() {
         acquire_timeout_ms: 200,
         ..config::Database::at(url)
     };
-    let db = Db::connect(&config, world(1).0).unwrap();
+    let db = Db::connect(&config, environment(1).0).unwrap();
     let away: ChassisError = db.ping().await.unwrap_err().into();
     assert!(away.is(Common::Unavailable));
     assert_eq!(away.retry_delay(), Some(std::time::Duration::from_secs(1)));
@@ -255,7 +255,7 @@ async fn a_statement_that_takes_too_long_is_stopped() {
         statement_timeout_ms: 50,
         ..bench.config.clone()
     };
-    let db = Db::connect(&config, world(2).0).unwrap();
+    let db = Db::connect(&config, environment(2).0).unwrap();
     let slow: Error = db
         .transaction("test.slow", (), |tx, ()| {
             execute(tx, "SELECT pg_sleep(20)", []).boxed()
@@ -269,7 +269,7 @@ async fn a_statement_that_takes_too_long_is_stopped() {
 fn a_wrong_url_is_not_repeated_in_the_error() {
     let refused = Db::connect(
         &config::Database::at("postgres://u:hunter2@h:notaport/d"),
-        world(1).0,
+        environment(1).0,
     )
     .err()
     .unwrap();
@@ -279,14 +279,14 @@ fn a_wrong_url_is_not_repeated_in_the_error() {
 #[tokio::test]
 async fn a_failure_that_the_work_ignores_is_no_commit() {
     let bench = bench().await;
-    let wake = Wake::new();
+    let wake = Notify::new();
     let bell = wake.clone();
     let refused: Result<(), Error> = bench
         .db
         .transaction("test.ignored", bell, |tx, bell| {
             async move {
                 let bell = bell.clone();
-                tx.on_commit(move || bell.poke());
+                tx.on_commit(move || bell.notify());
                 execute(tx, ADD_GUEST, []).await?;
                 execute(tx, "INSERT INTO rooms SELECT * FROM rooms", [])
                     .await
@@ -298,5 +298,5 @@ async fn a_failure_that_the_work_ignores_is_no_commit() {
         .await;
     assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
     assert_eq!(guests(&bench.db).await, 0);
-    assert_eq!(wake.poked().now_or_never(), None);
+    assert_eq!(wake.notified().now_or_never(), None);
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use carshare_chassis::listen::{self, Options, Protocol};
+use carshare_chassis::http_server::{self, Options, Protocol};
 use carshare_chassis::{Error, Lang, Shutdown, task};
 use carshare_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 use carshare_proto::auth::v1::{self as auth, GetJwksResponse, Jwk, LogoutResponse};
@@ -27,7 +27,7 @@ use tonic::metadata::MetadataMap;
 use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status};
 
-/// Streams the servers admit on one connection.
+/// Streams the servers authorize on one connection.
 pub const STREAMS: u32 = 100;
 
 /// The servers, and what they saw.

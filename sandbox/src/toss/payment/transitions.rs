@@ -1,6 +1,6 @@
 //! Every change a payment can go through, pure: opened → authenticated → charged → cancelled, or aborted or expired.
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -53,10 +53,10 @@ pub(crate) struct CancelRequest {
 
 impl Fresh {
     /// The present moment and a new token.
-    pub(crate) fn new(world: &World) -> Self {
+    pub(crate) fn new(environment: &Environment) -> Self {
         Self {
-            now: world.clock.now(),
-            token: hex::encode(world.random.bytes::<16>()),
+            now: environment.clock.now(),
+            token: hex::encode(environment.random.bytes::<16>()),
         }
     }
 }

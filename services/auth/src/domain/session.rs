@@ -14,7 +14,7 @@ pub enum EndReason {
 
 impl EndReason {
     /// The word in the table.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Logout => "logout",
             Self::Reuse => "reuse",

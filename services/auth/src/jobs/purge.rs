@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::store::{revocations, sessions};
 
 pub async fn handle(app: &App) -> Result<(), Error> {
-    let now = app.world.clock.now();
+    let now = app.environment.clock.now();
     let kept = TimeDelta::seconds(app.config.sessions.keep_expired_s.into());
-    let revocations = revocations::delete_expired(app.db.read(), now).await?;
-    let sessions = sessions::delete_expired(app.db.read(), now - kept).await?;
+    let revocations = revocations::delete_expired(app.db.conn(), now).await?;
+    let sessions = sessions::delete_expired(app.db.conn(), now - kept).await?;
     tracing::info!(revocations, sessions, "purged");
     Ok(())
 }

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use carshare_chassis::identity::Jwk;
-use carshare_chassis::seal::Sealer;
+use carshare_chassis::encryption::Sealer;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::EncodingKey;
 use sha2::{Digest as _, Sha256};

@@ -2,7 +2,7 @@
 
 use carshare_chassis::Error;
 use carshare_chassis::identity::Jwk;
-use carshare_chassis::wire::timestamp;
+use carshare_chassis::proto_types::timestamp;
 use carshare_proto::auth::v1 as pb;
 use carshare_proto::options::v1::Role;
 

@@ -1,6 +1,6 @@
 //! `GetJwks`: the public keys that verify access tokens, newest first. Everybody may have them.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 
 use super::convert;
@@ -9,7 +9,7 @@ use crate::error::Error;
 
 pub async fn handle(
     app: &App,
-    _context: Context,
+    _context: CallContext,
     _request: pb::GetJwksRequest,
 ) -> Result<pb::GetJwksResponse, Error> {
     let keys = app.keys.public().await?.into_iter().map(convert::jwk).collect();

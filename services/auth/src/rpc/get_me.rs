@@ -1,6 +1,6 @@
 //! `GetMe`: the account of the caller, as it is now.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 
 use super::convert;
@@ -9,8 +9,8 @@ use crate::domain::UserId;
 use crate::error::Error;
 use crate::store::users;
 
-pub async fn handle(app: &App, context: Context, _request: pb::GetMeRequest) -> Result<pb::User, Error> {
+pub async fn handle(app: &App, context: CallContext, _request: pb::GetMeRequest) -> Result<pb::User, Error> {
     let id = UserId(context.user()?.id);
-    let user = users::find(app.db.read(), id).await?.ok_or(Error::UserNotFound)?;
+    let user = users::find(app.db.conn(), id).await?.ok_or(Error::UserNotFound)?;
     Ok(convert::user(&user))
 }

@@ -2,7 +2,7 @@
 //!
 //! Rule: an unknown address and a wrong password are the same refusal, after the same work.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use futures::FutureExt as _;
 
@@ -23,7 +23,7 @@ struct Input {
 
 pub async fn handle(
     app: &App,
-    context: Context,
+    context: CallContext,
     request: pb::LoginRequest,
 ) -> Result<pb::AuthResponse, Error> {
     let user = identify(app, request).await?;
@@ -44,7 +44,7 @@ pub async fn handle(
 }
 
 async fn identify(app: &App, request: pb::LoginRequest) -> Result<User, Error> {
-    let found = users::find_by_email(app.db.read(), &Email::new(&request.email)).await?;
+    let found = users::find_by_email(app.db.conn(), &Email::new(&request.email)).await?;
     let (user, hash) = found.unzip();
     let fits = app
         .passwords

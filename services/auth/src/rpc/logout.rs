@@ -3,7 +3,7 @@
 //! Rule: the session ends in the database first, so a sign-out counts although Redis is away; its access tokens reach the
 //! list of revoked ones at once or, at the latest, with the next run of the job.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use futures::FutureExt as _;
 
@@ -14,7 +14,7 @@ use crate::session;
 
 pub async fn handle(
     app: &App,
-    context: Context,
+    context: CallContext,
     _request: pb::LogoutRequest,
 ) -> Result<pb::LogoutResponse, Error> {
     let session = SessionId(context.user()?.session_id);

@@ -3,7 +3,7 @@
 //! Rule: each token works once. A second use means that two parties hold it, so the session ends, in the transaction
 //! that notices it and that is committed although the call is refused.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -37,7 +37,7 @@ struct Outcome {
 
 pub async fn handle(
     app: &App,
-    context: Context,
+    context: CallContext,
     request: pb::RefreshRequest,
 ) -> Result<pb::AuthResponse, Error> {
     let (context, reply) = app.replies.of(context);

@@ -3,7 +3,7 @@
 //! Rules: an address belongs to one account whatever its case; the phone number is kept in E.164; a password that is
 //! easy to guess is refused; admins are not made here. Account, session and `user.registered` are one transaction.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use futures::FutureExt as _;
 
@@ -24,7 +24,7 @@ struct Input {
 
 pub async fn handle(
     app: &App,
-    context: Context,
+    context: CallContext,
     request: pb::RegisterRequest,
 ) -> Result<pb::AuthResponse, Error> {
     let new = parse(&request)?;

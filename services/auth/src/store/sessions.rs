@@ -93,7 +93,7 @@ pub async fn end(
 ) -> Result<(), Error> {
     session::Entity::update_many()
         .col_expr(session::Column::EndedAt, Expr::value(at))
-        .col_expr(session::Column::EndReason, Expr::value(reason.word()))
+        .col_expr(session::Column::EndReason, Expr::value(reason.as_str()))
         .filter(session::Column::Id.eq(id.0))
         .filter(session::Column::EndedAt.is_null())
         .exec(conn)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use carshare_auth::command::{Command, handle};
 use carshare_auth::keys::KeyRing;
-use carshare_chassis::World;
-use carshare_chassis::seal::Sealer;
+use carshare_chassis::Environment;
+use carshare_chassis::encryption::Sealer;
 use carshare_proto::auth::v1::*;
 use carshare_store::Db;
 use carshare_testkit::eventually_true;
@@ -76,9 +76,9 @@ async fn of_many_rings_that_see_no_key_at_once_one_makes_it() {
     let database = database().await;
     let config = config(&database.url(), "redis://unused");
     let rings = (1..=8).map(|seed| {
-        let (world, _) = World::manual(START.parse().unwrap(), seed);
-        let sealer = Arc::new(Sealer::new(&config.seal, world.random.clone()).unwrap());
-        let db = Db::connect(&config.database, world).unwrap();
+        let (environment, _) = Environment::manual(START.parse().unwrap(), seed);
+        let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone()).unwrap());
+        let db = Db::connect(&config.database, environment).unwrap();
         KeyRing::new(db, sealer, config.signing_keys.clone())
     });
     let rings: Vec<KeyRing> = rings.collect();
@@ -147,10 +147,10 @@ async fn a_new_key_is_published_at_once_and_signs_later_while_old_tokens_go_on()
     let before = auth.register("minji@example.com").await;
     let old = kid(&before.access_token);
 
-    let (world, clock) = World::manual(START.parse().unwrap(), 77);
+    let (environment, clock) = Environment::manual(START.parse().unwrap(), 77);
     auth.replica.clock.advance(Duration::from_mins(1));
     clock.advance(Duration::from_mins(1));
-    handle(auth.replica.config.clone(), world, Command::RotateSigningKey)
+    handle(auth.replica.config.clone(), environment, Command::RotateSigningKey)
         .await
         .unwrap();
 

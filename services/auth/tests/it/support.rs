@@ -5,7 +5,7 @@ use std::time::Duration;
 use carshare_auth::{Config, migrator};
 use carshare_chassis::config::{Sources, load};
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{ManualClock, Shutdown, World, task};
+use carshare_chassis::{ManualClock, Shutdown, Environment, task};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::*;
 use carshare_proto::options::v1::Role;
@@ -162,13 +162,13 @@ impl Auth {
 
 impl Replica {
     pub async fn start(config: Config, seed: u64) -> Self {
-        let (world, clock) = World::manual(START.parse().unwrap(), seed);
+        let (environment, clock) = Environment::manual(START.parse().unwrap(), seed);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = Shutdown::new();
         let serve = carshare_auth::Auth::serve(
             config.clone(),
-            world,
+            environment,
             Some(listener),
             shutdown.clone(),
             Roles::ALL,

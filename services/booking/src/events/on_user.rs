@@ -1,9 +1,9 @@
 //! What auth tells: how people look to others. A copy is kept, to show hosts who asks for their cars.
 
 use carshare_chassis as chassis;
-use carshare_chassis::wire;
+use carshare_chassis::proto_types;
 use carshare_proto::auth::v1::{UserProfile, UserRegistered, UserUpdated};
-use carshare_store::{Meta, Tx};
+use carshare_store::{EventMetadata, Tx};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
@@ -15,19 +15,19 @@ use crate::store::people;
 /// There is somebody new.
 pub fn registered<'t>(
     tx: &'t Tx,
-    meta: &'t Meta,
+    meta: &'t EventMetadata,
     event: &'t UserRegistered,
 ) -> BoxFuture<'t, Result<(), Error>> {
     keep(tx, meta, &event.user_id, event.profile.as_ref()).boxed()
 }
 
 /// Somebody looks different now.
-pub fn updated<'t>(tx: &'t Tx, meta: &'t Meta, event: &'t UserUpdated) -> BoxFuture<'t, Result<(), Error>> {
+pub fn updated<'t>(tx: &'t Tx, meta: &'t EventMetadata, event: &'t UserUpdated) -> BoxFuture<'t, Result<(), Error>> {
     keep(tx, meta, &event.user_id, event.profile.as_ref()).boxed()
 }
 
-async fn keep(tx: &Tx, meta: &Meta, user_id: &str, profile: Option<&UserProfile>) -> Result<(), Error> {
-    let id = UserId(wire::uuid("user_id", user_id)?);
+async fn keep(tx: &Tx, meta: &EventMetadata, user_id: &str, profile: Option<&UserProfile>) -> Result<(), Error> {
+    let id = UserId(proto_types::uuid("user_id", user_id)?);
     let profile = profile
         .ok_or_else(|| chassis::Error::internal(anyhow::anyhow!("{} tells no profile of {id}", meta.name)))?;
     people::upsert(tx.conn(), convert::person(id, profile, meta.occurred_at)?).await

@@ -1,7 +1,7 @@
 //! What vehicle tells: a hold ended before its booking arrived, and the car went to somebody else.
 
 use carshare_proto::vehicle::v1::VehicleHoldLost;
-use carshare_store::{Meta, Tx};
+use carshare_store::{EventMetadata, Tx};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
@@ -13,7 +13,7 @@ use crate::record::Actor;
 /// The booking cannot stand: it is called off, with everything back.
 pub fn hold_lost<'t>(
     tx: &'t Tx,
-    _: &'t Meta,
+    _: &'t EventMetadata,
     event: &'t VehicleHoldLost,
 ) -> BoxFuture<'t, Result<(), Error>> {
     hear(tx, &event.booking_id, News::HoldLost, Actor::Vehicle).boxed()

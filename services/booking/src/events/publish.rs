@@ -1,6 +1,6 @@
 //! What the other services are told: domain events as messages of the contract, into the outbox.
 
-use carshare_chassis::wire::timestamp;
+use carshare_chassis::proto_types::timestamp;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 

@@ -15,7 +15,7 @@ use crate::{App, record};
 /// Calls off what is due.
 pub async fn run(app: &App) -> Result<(), Error> {
     loop {
-        let due = bookings::list_unpaid(app.db.read(), app.world.clock.now(), BATCH).await?;
+        let due = bookings::list_unpaid(app.db.conn(), app.environment.clock.now(), BATCH).await?;
         let cancel = |id| {
             app.db
                 .transaction("bookings.cancel_unpaid", id, |tx, id| cancel(tx, *id).boxed())

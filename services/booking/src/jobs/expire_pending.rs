@@ -13,7 +13,7 @@ use crate::{App, record};
 /// Expires what is due.
 pub async fn run(app: &App) -> Result<(), Error> {
     loop {
-        let due = bookings::list_unanswered(app.db.read(), app.world.clock.now(), BATCH).await?;
+        let due = bookings::list_unanswered(app.db.conn(), app.environment.clock.now(), BATCH).await?;
         let expire = |id| {
             app.db
                 .transaction("bookings.expire", id, |tx, id| expire(tx, *id).boxed())

@@ -3,7 +3,7 @@
 //! `pending` → `approved`. The payment service charges the guest on `booking.approved`; what is not paid by
 //! `payment_due_at` is called off by a timer.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 use chrono::TimeDelta;
@@ -24,7 +24,7 @@ struct Approval {
 /// Approves.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::ApproveBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let approval = Approval {

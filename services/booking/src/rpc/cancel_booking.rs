@@ -3,7 +3,7 @@
 //! `pending` (guest only) or `approved` → `cancelled`. A host gives everything back, a guest gets what the policy leaves.
 //! While nothing is captured nothing goes back; a charge that is under way is given back whole by the payment service.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -23,7 +23,7 @@ struct Wish {
 /// Cancels.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::CancelBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let wish = Wish {

@@ -2,7 +2,7 @@
 //!
 //! `active` → `completed`.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -16,7 +16,7 @@ use crate::{App, record};
 /// Completes.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::CompleteBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let input = (convert::booking_id(&request.booking_id)?, own::caller(&ctx)?);

@@ -2,7 +2,7 @@
 
 use carshare_chassis as chassis;
 use carshare_chassis::identity::Role;
-use carshare_chassis::wire::{self, timestamp};
+use carshare_chassis::proto_types::{self, timestamp};
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::options::v1 as options;
@@ -91,7 +91,7 @@ pub fn person(id: UserId, profile: &UserProfile, as_of: DateTime<Utc>) -> Result
     Ok(person::Model {
         id: id.0,
         name: profile.name.clone(),
-        role: role.word().to_owned(),
+        role: role.as_str().to_owned(),
         profile_image_url: profile.profile_image_url.clone(),
         is_verified: profile.is_verified,
         joined_at: profile
@@ -105,7 +105,7 @@ pub fn person(id: UserId, profile: &UserProfile, as_of: DateTime<Utc>) -> Result
 fn role_named(word: &str) -> options::Role {
     let role = [Role::Guest, Role::Host, Role::Admin]
         .into_iter()
-        .find(|role| role.word() == word);
+        .find(|role| role.as_str() == word);
     role.map_or(options::Role::Unspecified, options::Role::from)
 }
 
@@ -159,7 +159,7 @@ pub fn reason(reason: CancellationReason) -> pb::CancellationReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use carshare_proto::{DESCRIPTOR_POOL, words};
+    use carshare_proto::{DESCRIPTOR_POOL, enum_names};
 
     /// The words in the database are those of the contract.
     #[test]
@@ -168,17 +168,17 @@ mod tests {
             let descriptor = DESCRIPTOR_POOL
                 .get_enum_by_name(&format!("carshare.booking.v1.{name}"))
                 .unwrap();
-            words::word(&descriptor, descriptor.get_value(number).unwrap().name())
+            enum_names::short_name(&descriptor, descriptor.get_value(number).unwrap().name())
         };
         for each in Status::ALL {
-            assert_eq!(each.word(), word("BookingStatus", status(*each).into()));
+            assert_eq!(each.as_str(), word("BookingStatus", status(*each).into()));
             assert_eq!(status_asked(status(*each)), Some(*each));
         }
         for each in PaymentStatus::ALL {
-            assert_eq!(each.word(), word("PaymentStatus", payment_status(*each).into()));
+            assert_eq!(each.as_str(), word("PaymentStatus", payment_status(*each).into()));
         }
         for each in CancellationReason::ALL {
-            assert_eq!(each.word(), word("CancellationReason", reason(*each).into()));
+            assert_eq!(each.as_str(), word("CancellationReason", reason(*each).into()));
         }
     }
 }

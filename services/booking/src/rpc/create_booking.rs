@@ -5,8 +5,8 @@
 //! by itself; a repeat under the same idempotency key has the same id and so finds its own hold.
 
 use carshare_chassis as chassis;
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::{Claim, Tx};
@@ -22,16 +22,16 @@ use crate::{App, record};
 /// Holds the car, then books it.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::CreateBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let guest = own::caller(&ctx)?;
     let wish = wish(guest, &request)?;
     let id = match app.db.claim(&ctx).await? {
-        Claim::Answered(booking) => return Ok(booking),
-        Claim::Open(id) => BookingId(id),
+        Claim::Replayed(booking) => return Ok(booking),
+        Claim::New(id) => BookingId(id),
     };
-    if wish.period.start() <= app.world.clock.now() {
+    if wish.period.start() <= app.environment.clock.now() {
         return Err(Error::StartInPast);
     }
     // Without a key nobody comes back under this id, so whatever may be held for it is given back. A keyed call comes back
@@ -61,7 +61,7 @@ fn wish(guest: UserId, request: &pb::CreateBookingRequest) -> Result<Wish, Error
         )
     };
     Ok(Wish {
-        vehicle: VehicleId(wire::uuid("vehicle_id", &request.vehicle_id)?),
+        vehicle: VehicleId(proto_types::uuid("vehicle_id", &request.vehicle_id)?),
         guest,
         period: Period::new(start, end).ok_or_else(invalid)?,
     })
@@ -70,7 +70,7 @@ fn wish(guest: UserId, request: &pb::CreateBookingRequest) -> Result<Wish, Error
 /// The one transaction: the booking with the terms of the held car, its history and its event.
 async fn book(
     app: &App,
-    ctx: &Context,
+    ctx: &CallContext,
     id: BookingId,
     wish: Wish,
     vehicle: Vehicle,

@@ -1,7 +1,7 @@
 //! `GetBooking`: a booking for its guest, its host and admins; for everybody else there is none.
 
 use carshare_chassis::identity::Role;
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 
 use super::{convert, reply};
@@ -11,14 +11,14 @@ use crate::error::Error;
 use crate::store::bookings;
 
 /// Answers with the booking.
-pub async fn handle(app: &App, ctx: Context, request: pb::GetBookingRequest) -> Result<pb::Booking, Error> {
+pub async fn handle(app: &App, ctx: CallContext, request: pb::GetBookingRequest) -> Result<pb::Booking, Error> {
     let id = convert::booking_id(&request.booking_id)?;
     let user = ctx.user()?;
-    let booking = bookings::find(app.db.read(), id)
+    let booking = bookings::find(app.db.conn(), id)
         .await?
         .ok_or(Error::BookingNotFound)?;
     if user.role != Role::Admin && booking.party(UserId(user.id)).is_none() {
         return Err(Error::BookingNotFound);
     }
-    reply::booking(app.db.read(), &booking).await
+    reply::booking(app.db.conn(), &booking).await
 }

@@ -1,7 +1,7 @@
 //! `ListBookings`: a guest's own as guest, a host's own as host, everybody's for an admin, newest first.
 
 use carshare_chassis::identity::{Role, UserCaller};
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 
 use super::{convert, page, reply};
@@ -15,7 +15,7 @@ const DEFAULT_PAGE_SIZE: u64 = 50;
 /// Answers with a page.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::ListBookingsRequest,
 ) -> Result<pb::ListBookingsResponse, Error> {
     let status = convert::status_asked(request.status());
@@ -25,7 +25,7 @@ pub async fn handle(
         size => u64::from(size.unsigned_abs()),
     };
     // One more than asked for tells whether there is a next page.
-    let mut found = bookings::list(app.db.read(), whose(ctx.user()?), status, after, size + 1).await?;
+    let mut found = bookings::list(app.db.conn(), whose(ctx.user()?), status, after, size + 1).await?;
     let more = found.len() as u64 > size;
     found.truncate(size as usize);
     let next_page_token = found
@@ -34,7 +34,7 @@ pub async fn handle(
         .map(|last| page::token(place_of(last)))
         .unwrap_or_default();
     Ok(pb::ListBookingsResponse {
-        bookings: reply::bookings(app.db.read(), &found).await?,
+        bookings: reply::bookings(app.db.conn(), &found).await?,
         next_page_token,
     })
 }

@@ -1,6 +1,6 @@
 //! Whose booking it is. To everybody else it does not exist.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_store::Tx;
 
 use crate::domain::{Booking, BookingId, Party, UserId};
@@ -9,7 +9,7 @@ use crate::record::Actor;
 use crate::store::bookings;
 
 /// The signed-in user.
-pub fn caller(ctx: &Context) -> Result<UserId, Error> {
+pub fn caller(ctx: &CallContext) -> Result<UserId, Error> {
     Ok(UserId(ctx.user()?.id))
 }
 

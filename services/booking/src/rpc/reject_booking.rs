@@ -2,7 +2,7 @@
 //!
 //! `pending` → `rejected`.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -21,7 +21,7 @@ struct Rejection {
 /// Rejects.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::RejectBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let rejection = Rejection {

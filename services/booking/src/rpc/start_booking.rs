@@ -2,7 +2,7 @@
 //!
 //! `approved` and paid → `active`.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -14,7 +14,7 @@ use crate::record::Actor;
 use crate::{App, record};
 
 /// Starts.
-pub async fn handle(app: &App, ctx: Context, request: pb::StartBookingRequest) -> Result<pb::Booking, Error> {
+pub async fn handle(app: &App, ctx: CallContext, request: pb::StartBookingRequest) -> Result<pb::Booking, Error> {
     let input = (convert::booking_id(&request.booking_id)?, own::caller(&ctx)?);
     app.db
         .idempotent(&ctx, "bookings.start", input, |tx, (id, user)| {

@@ -56,7 +56,7 @@ pub async fn list(
 ) -> Result<Vec<Booking>, Error> {
     let mut query = Entity::find().filter(owned(whose));
     if let Some(status) = status {
-        query = query.filter(Column::Status.eq(status.word()));
+        query = query.filter(Column::Status.eq(status.as_str()));
     }
     if let Some(Place { created_at, id }) = after {
         query = query.filter(

@@ -17,10 +17,10 @@ pub async fn insert(
     let row = Model {
         booking_id: booking.id.0,
         version: booking.version,
-        from_status: change.from.map(|status| status.word().to_owned()),
-        to_status: booking.status.word().to_owned(),
-        payment_status: booking.payment_status.word().to_owned(),
-        actor: actor.word().to_owned(),
+        from_status: change.from.map(|status| status.as_str().to_owned()),
+        to_status: booking.status.as_str().to_owned(),
+        payment_status: booking.payment_status.as_str().to_owned(),
+        actor: actor.as_str().to_owned(),
         actor_id: actor.user().map(|user| user.0),
         changed_at: booking.updated_at,
     };

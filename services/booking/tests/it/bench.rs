@@ -10,7 +10,7 @@ use std::time::Duration;
 use carshare_booking::{Booking as BookingService, Config, DEFAULTS, NAME, migrator};
 use carshare_chassis::config::{Peer, Redis, Sources, load};
 use carshare_chassis::service::{Roles, Service as _};
-use carshare_chassis::{ManualClock, Shutdown, World, task};
+use carshare_chassis::{ManualClock, Shutdown, Environment, task};
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::config::Database as DatabaseConfig;
@@ -47,7 +47,7 @@ pub struct Bench {
     pub client: Client,
     pub tables: DatabaseConnection,
     pub redis: redis::aio::MultiplexedConnection,
-    world: World,
+    environment: Environment,
     tokens: Tokens,
     database: Database,
     shutdown: Shutdown,
@@ -88,13 +88,13 @@ impl Bench {
     }
 
     async fn start_on(database: Database, change: impl FnOnce(&mut Config)) -> Self {
-        let (world, clock) = World::manual(at("2026-11-22T12:00:00Z"), 7);
+        let (environment, clock) = Environment::manual(at("2026-11-22T12:00:00Z"), 7);
         let (tokens, vehicles, shutdown) = (Tokens::new().unwrap(), Vehicles::default(), Shutdown::new());
-        let peers = peers::serve(&tokens, vehicles.clone(), world.clone(), shutdown.clone()).await;
+        let peers = peers::serve(&tokens, vehicles.clone(), environment.clone(), shutdown.clone()).await;
         let redis_url = carshare_testkit::redis_url().await;
         let mut config = config(&database, &redis_url, peers);
         change(&mut config);
-        let (running, address) = run(&config, &world, &shutdown).await;
+        let (running, address) = run(&config, &environment, &shutdown).await;
         let redis = redis::Client::open(redis_url)
             .unwrap()
             .get_multiplexed_async_connection()
@@ -108,7 +108,7 @@ impl Bench {
                 .await
                 .unwrap(),
             redis,
-            world,
+            environment,
             tokens,
             database,
             shutdown,
@@ -127,7 +127,7 @@ impl Bench {
 
     pub fn person(&self, role: &'static str) -> Person {
         Person {
-            id: self.world.ids.next(),
+            id: self.environment.ids.next(),
             role,
         }
     }
@@ -143,7 +143,7 @@ impl Bench {
     /// A car of a host at 15,000 won an hour.
     pub fn car(&self, host: Person) -> Vehicle {
         let car = Vehicle {
-            id: self.world.ids.next().to_string(),
+            id: self.environment.ids.next().to_string(),
             owner_id: host.id.to_string(),
             license_plate: "12하3456".into(),
             make: "현대".into(),
@@ -200,14 +200,14 @@ fn config(database: &Database, redis_url: &str, peers: SocketAddr) -> Config {
 
 async fn run(
     config: &Config,
-    world: &World,
+    environment: &Environment,
     shutdown: &Shutdown,
 ) -> (JoinHandle<anyhow::Result<()>>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = BookingService::serve(
         config.clone(),
-        world.clone(),
+        environment.clone(),
         Some(listener),
         shutdown.clone(),
         Roles::ALL,

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use carshare_chassis::config::{Common, Tls};
-use carshare_chassis::{Error, Lang, Server, Shutdown, World, task};
+use carshare_chassis::{Error, Lang, Server, Shutdown, Environment, task};
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 use carshare_proto::vehicle::v1::vehicle_service_server::{VehicleService, VehicleServiceServer};
@@ -31,7 +31,7 @@ pub struct Garage {
     pub refusal: Option<ErrorReason>,
     /// What becomes of the answers to the next `PlaceHold`s. The holds are placed all the same.
     pub answers: Answers,
-    /// What happens in the world when the next hold is placed, before its answer.
+    /// What happens in the environment when the next hold is placed, before its answer.
     pub meanwhile: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -65,14 +65,14 @@ impl Vehicles {
 }
 
 /// Serves both peers, through the same stack as the real ones; returns where.
-pub async fn serve(tokens: &Tokens, vehicles: Vehicles, world: World, shutdown: Shutdown) -> SocketAddr {
+pub async fn serve(tokens: &Tokens, vehicles: Vehicles, environment: Environment, shutdown: Shutdown) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let common = Common {
         tls: Tls::insecure(),
         ..Common::default()
     };
-    let server = Server::new("vehicle", &common, world)
+    let server = Server::new("vehicle", &common, environment)
         .add(AuthServiceServer::new(Keys(key_set(tokens))))
         .add(VehicleServiceServer::new(vehicles));
     task::spawn(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use carshare_chassis::wire;
+use carshare_chassis::proto_types;
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::booking::v1 as booking;
 use carshare_proto::options::v1::Role;
@@ -112,7 +112,7 @@ impl Tells for vehicle::VehicleHoldLost {
 impl Tells for booking::BookingRequested {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
-        let answer = wire::moment(self.respond_by)
+        let answer = proto_types::to_datetime(self.respond_by)
             .map(|at| format!(" {}까지 응답해 주세요.", moment(at)))
             .unwrap_or_default();
         let body = format!("{} 예약 요청이 도착했습니다.{answer}", what(&facts));
@@ -209,7 +209,7 @@ impl Tells for booking::BookingCompleted {
 
 impl Tells for payment::PaymentRequested {
     fn messages(&self) -> Vec<Message> {
-        let until = wire::moment(self.due_at)
+        let until = proto_types::to_datetime(self.due_at)
             .map(|at| format!("{}까지 ", moment(at)))
             .unwrap_or_default();
         let body = format!("{until}{}을 결제하면 예약이 확정됩니다.", won(self.amount));
@@ -270,8 +270,8 @@ fn both(facts: &booking::BookingFacts, title: &str, body: &str) -> Vec<Message> 
 /// `Genesis G80, 11월 23일 10:00 ~ 14:00`.
 fn what(facts: &booking::BookingFacts) -> String {
     match (
-        wire::moment(facts.start_datetime),
-        wire::moment(facts.end_datetime),
+        proto_types::to_datetime(facts.start_datetime),
+        proto_types::to_datetime(facts.end_datetime),
     ) {
         (Some(start), Some(end)) => format!("{}, {}", facts.vehicle_title, period(start, end)),
         _ => facts.vehicle_title.clone(),

@@ -8,7 +8,7 @@ use carshare_proto::booking::v1 as booking;
 use carshare_proto::events::EventMessage;
 use carshare_proto::payment::v1 as payment;
 use carshare_proto::vehicle::v1 as vehicle;
-use carshare_store::{Consumer, Meta, Tx, Wake};
+use carshare_store::{Consumer, EventMetadata, Tx, Notify};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -48,8 +48,8 @@ pub async fn run(app: Arc<App>, shutdown: Shutdown) {
 
 /// The handler of one event. Pushes are sent as soon as its transaction is committed.
 fn tells<E: EventMessage + Tells>(
-    wake: &Wake,
-) -> impl for<'t> Fn(&'t Tx, &'t Meta, &'t E) -> BoxFuture<'t, Result<(), Error>> + Send + Sync + 'static {
+    wake: &Notify,
+) -> impl for<'t> Fn(&'t Tx, &'t EventMetadata, &'t E) -> BoxFuture<'t, Result<(), Error>> + Send + Sync + 'static {
     let wake = wake.clone();
     move |tx, meta, event| {
         let wake = wake.clone();
@@ -57,14 +57,14 @@ fn tells<E: EventMessage + Tells>(
             for message in event.messages() {
                 write(tx, meta, E::NAME, message).await?;
             }
-            tx.on_commit(move || wake.poke());
+            tx.on_commit(move || wake.notify());
             Ok(())
         }
         .boxed()
     }
 }
 
-async fn write(tx: &Tx, meta: &Meta, name: &str, message: Message) -> Result<(), Error> {
+async fn write(tx: &Tx, meta: &EventMetadata, name: &str, message: Message) -> Result<(), Error> {
     let Ok(user_id) = message.user_id.parse::<Uuid>() else {
         return Err(carshare_chassis::Error::internal(anyhow::anyhow!("{name} names no person")).into());
     };

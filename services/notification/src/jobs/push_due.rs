@@ -23,7 +23,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// Sends until the shutdown.
 pub async fn run(app: Arc<App>, shutdown: Shutdown) {
     let Some(provider) = app.push.clone() else { return };
-    let lease = Lease::every(&app.db, "push_due", PERIOD).woken_by(&app.push_wake);
+    let lease = Lease::every(&app.db, "push_due", PERIOD).notified_by(&app.push_wake);
     lease
         .run(shutdown, move || {
             let (app, provider) = (app.clone(), provider.clone());
@@ -97,7 +97,7 @@ async fn record(app: &App, due: &Due, outcome: Outcome) -> Result<(), Error> {
         _ => app.config.push.retry_after(due.attempts),
     };
     let ended = Ended {
-        retry_at: app.world.clock.now() + pause,
+        retry_at: app.environment.clock.now() + pause,
         give_up: due.attempts >= app.config.push.max_attempts,
         due: due.clone(),
         outcome,

@@ -1,7 +1,7 @@
 //! Firebase Cloud Messaging, HTTP v1.
 
 use anyhow::{Context as _, Result};
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_chassis::config::Secret;
 use carshare_outbound::{Config as HttpConfig, HttpClient, OutboundError, Reply, StatusCode, segment};
 use futures::FutureExt as _;
@@ -24,7 +24,7 @@ pub struct Fcm {
 
 impl Fcm {
     /// Reads the service account. `None` when pushes are switched off.
-    pub fn new(config: &Push, world: &World) -> Result<Option<Self>> {
+    pub fn new(config: &Push, environment: &Environment) -> Result<Option<Self>> {
         let account = config.service_account_json.expose();
         if account.is_empty() {
             return Ok(None);
@@ -36,10 +36,10 @@ impl Fcm {
             base_url: config.base_url.clone(),
             ..HttpConfig::default()
         };
-        let http = HttpClient::new("fcm", config, world.clone())?;
+        let http = HttpClient::new("fcm", config, environment.clone())?;
         Ok(Some(Self {
             http,
-            tokens: Tokens::new(account, world.clone())?,
+            tokens: Tokens::new(account, environment.clone())?,
             path,
         }))
     }

@@ -1,7 +1,7 @@
 //! Access tokens of Google: a JWT signed by the service account is traded for a bearer token of about an hour (RFC 7523).
 
 use anyhow::{Context as _, Result, ensure};
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_chassis::config::Secret;
 use carshare_outbound::{Config, HttpClient};
 use chrono::{DateTime, Duration, Utc};
@@ -33,7 +33,7 @@ pub(super) struct Tokens {
     http: HttpClient,
     key: EncodingKey,
     account: ServiceAccount,
-    world: World,
+    environment: Environment,
     current: Mutex<Option<Current>>,
 }
 
@@ -64,7 +64,7 @@ struct Granted {
 }
 
 impl Tokens {
-    pub(super) fn new(account: ServiceAccount, world: World) -> Result<Self> {
+    pub(super) fn new(account: ServiceAccount, environment: Environment) -> Result<Self> {
         let key = EncodingKey::from_rsa_pem(account.private_key.expose().as_bytes())
             .context("the private key of the service account cannot be read")?;
         let (base_url, _path) = split(&account.token_uri)?;
@@ -72,12 +72,12 @@ impl Tokens {
             base_url: base_url.to_owned(),
             ..Config::default()
         };
-        let http = HttpClient::new("google_oauth", config, world.clone())?;
+        let http = HttpClient::new("google_oauth", config, environment.clone())?;
         Ok(Self {
             http,
             key,
             account,
-            world,
+            environment,
             current: Mutex::new(None),
         })
     }
@@ -87,7 +87,7 @@ impl Tokens {
         let mut current = self.current.lock().await;
         if let Some(kept) = current
             .as_ref()
-            .filter(|kept| self.world.clock.now() < kept.renew_at)
+            .filter(|kept| self.environment.clock.now() < kept.renew_at)
         {
             return Ok(kept.token.clone());
         }
@@ -109,7 +109,7 @@ impl Tokens {
     }
 
     async fn mint(&self) -> Result<Current> {
-        let now = self.world.clock.now();
+        let now = self.environment.clock.now();
         let claims = Claims {
             iss: &self.account.client_email,
             scope: SCOPE,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use carshare_chassis::wire::timestamp;
+use carshare_chassis::proto_types::timestamp;
 use carshare_proto::notification::v1 as pb;
 
 use crate::store::entity::{device, notification};

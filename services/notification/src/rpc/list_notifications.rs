@@ -1,7 +1,7 @@
 //! `ListNotifications`: the caller's feed, newest first.
 
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::notification::v1 as pb;
 
 use super::convert;
@@ -14,11 +14,11 @@ const DEFAULT_PAGE: i32 = 50;
 /// Pages by the place in the feed: rows written meanwhile shift nothing.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::ListNotificationsRequest,
 ) -> Result<pb::ListNotificationsResponse, Error> {
     let user = ctx.user()?;
-    let before = wire::page_place(&request.page_token)?.map(i64::from_be_bytes);
+    let before = proto_types::decode_page_token(&request.page_token)?.map(i64::from_be_bytes);
     let size = if request.page_size == 0 {
         DEFAULT_PAGE
     } else {
@@ -26,7 +26,7 @@ pub(super) async fn handle(
     };
     let size = usize::try_from(size).unwrap_or(1);
     let mut rows = notifications::list(
-        app.db.read(),
+        app.db.conn(),
         user.id,
         request.unread_only,
         before,
@@ -36,7 +36,7 @@ pub(super) async fn handle(
     let more = rows.len() > size;
     rows.truncate(size);
     let next_page_token = match rows.last() {
-        Some(last) if more => wire::page_token(&last.seq.to_be_bytes()),
+        Some(last) if more => proto_types::page_token(&last.seq.to_be_bytes()),
         _ => String::new(),
     };
     let notifications = rows.into_iter().map(convert::notification).collect();

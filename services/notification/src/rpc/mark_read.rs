@@ -1,6 +1,6 @@
 //! `MarkRead`: the first reading counts, further ones change nothing.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::notification::v1 as pb;
 use futures::FutureExt as _;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::store::notifications;
 /// Refuses what is not the caller's like what does not exist.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::MarkReadRequest,
 ) -> Result<pb::Notification, Error> {
     let user_id = ctx.user()?.id;

@@ -1,6 +1,6 @@
 //! `RegisterDevice`: a token belongs to the account that registered it last.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::notification::v1 as pb;
 use futures::FutureExt as _;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ struct Input {
 /// Pushes that wait for the token's former owner are dropped with the move.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::RegisterDeviceRequest,
 ) -> Result<pb::Device, Error> {
     let user_id = ctx.user()?.id;

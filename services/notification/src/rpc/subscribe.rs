@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::notification::v1 as pb;
 use carshare_proto::notification::v1::subscribe_response::Event;
@@ -28,13 +28,13 @@ const BATCH: u64 = 100;
 /// Opens with a heartbeat, so that the client knows its cursor at once. Ends when the caller's token does.
 pub(super) async fn handle(
     app: &Arc<App>,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::SubscribeRequest,
 ) -> Result<impl Stream<Item = Result<pb::SubscribeResponse, Error>> + Send + 'static, Error> {
     let user = ctx.user()?;
     // Listening begins before the feed is read: what is committed in between wakes us.
     let wakes = app.live.follow(user.id);
-    let last = notifications::find_last_seq(app.db.read(), user.id).await?;
+    let last = notifications::find_last_seq(app.db.conn(), user.id).await?;
     let seq = start(&request.cursor, last)?;
     let feed = Feed {
         app: app.clone(),
@@ -90,7 +90,7 @@ impl Feed {
                 return Ok(self.message(Event::Notification(convert::notification(row))));
             }
             let mut rows =
-                notifications::list_after(self.app.db.read(), self.user_id, self.seq, BATCH).await?;
+                notifications::list_after(self.app.db.conn(), self.user_id, self.seq, BATCH).await?;
             rows.reverse();
             self.ready = rows;
             if self.ready.is_empty() && !self.woken().await? {
@@ -101,7 +101,7 @@ impl Feed {
 
     /// Waits for news (`true`) or for the time of a heartbeat (`false`).
     async fn woken(&mut self) -> Result<bool, Error> {
-        let clock = &self.app.world.clock;
+        let clock = &self.app.environment.clock;
         let left = (self.ends_at - clock.now()).to_std().unwrap_or(Duration::ZERO);
         if left.is_zero() {
             return Err(carshare_chassis::Error::refuse(Common::TokenExpired).into());
@@ -114,7 +114,7 @@ impl Feed {
     }
 
     fn heartbeat(&self) -> pb::SubscribeResponse {
-        let time = Some(wire::timestamp(self.app.world.clock.now()));
+        let time = Some(proto_types::timestamp(self.app.environment.clock.now()));
         self.message(Event::Heartbeat(pb::Heartbeat { time }))
     }
 

@@ -1,6 +1,6 @@
 //! `deliveries`: one push of one notification to one device.
 
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, raw_sql};
 use serde_json::Value;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use carshare_chassis::config::{self, Redis};
 use carshare_chassis::service::{Roles, Service as _};
-use carshare_chassis::{ManualClock, Shutdown, World, task};
+use carshare_chassis::{ManualClock, Shutdown, Environment, task};
 use carshare_notification::{Config, Notification};
 use carshare_proto::booking::v1::{BookingFacts, BookingRequested};
 use carshare_proto::events::EventMessage;
@@ -29,7 +29,7 @@ pub struct Bench {
     pub db: Db,
     pub sandbox: Sandbox,
     pub rpc: NotificationServiceClient<Channel>,
-    world: World,
+    environment: Environment,
     tokens: Tokens,
     publisher: Db,
     shutdown: Shutdown,
@@ -50,15 +50,15 @@ async fn listen() -> TcpListener {
 
 pub async fn bench() -> Bench {
     let database = Database::create_many(&["notification", "booking"], migrate).await;
-    let (world, clock) = World::manual("2026-11-22T03:00:00Z".parse().expect("a time"), 1);
-    let sandbox = Sandbox::start(carshare_sandbox::Config::default(), world.clone(), listen().await);
+    let (environment, clock) = Environment::manual("2026-11-22T03:00:00Z".parse().expect("a time"), 1);
+    let sandbox = Sandbox::start(carshare_sandbox::Config::default(), environment.clone(), listen().await);
     let sandbox = sandbox.await.expect("a sandbox");
     let tokens = Tokens::new().expect("a key");
     let keys = KeyServer::start(&tokens).await.expect("a key server");
     let redis = redis_url().await;
     let config = configure(&database, &redis, &sandbox, &keys);
-    let db = Db::connect(&config.database, world.clone()).expect("a pool");
-    let publisher = Db::connect(&DbConfig::at(database.url_of("booking")), world.clone()).expect("a pool");
+    let db = Db::connect(&config.database, environment.clone()).expect("a pool");
+    let publisher = Db::connect(&DbConfig::at(database.url_of("booking")), environment.clone()).expect("a pool");
 
     let shutdown = Shutdown::new();
     let relay = Relay::new(&publisher, &Redis::at(redis), "booking");
@@ -67,7 +67,7 @@ pub async fn bench() -> Bench {
     let uri = format!("http://{}", listener.local_addr().expect("an address"));
     let serving = Notification::serve(
         config,
-        world.clone(),
+        environment.clone(),
         Some(listener),
         shutdown.clone(),
         Roles::ALL,
@@ -80,7 +80,7 @@ pub async fn bench() -> Bench {
         db,
         sandbox,
         rpc,
-        world,
+        environment,
         tokens,
         publisher,
         shutdown,
@@ -115,7 +115,7 @@ fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &KeyServ
 impl Bench {
     /// A request of `user`.
     pub fn as_user<M>(&self, user: Uuid, message: M) -> Request<M> {
-        let token = self.tokens.mint("guest", user, self.world.clock.now());
+        let token = self.tokens.mint("guest", user, self.environment.clock.now());
         let mut request = Request::new(message);
         request.metadata_mut().insert(
             "authorization",
@@ -134,7 +134,7 @@ impl Bench {
 
     /// A guest asks `host` for a car.
     pub async fn request_from(&self, host: Uuid) -> Uuid {
-        let booking_id = self.world.ids.next();
+        let booking_id = self.environment.ids.next();
         let facts = BookingFacts {
             booking_id: booking_id.to_string(),
             host_id: host.to_string(),

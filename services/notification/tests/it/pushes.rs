@@ -26,7 +26,7 @@ async fn deliveries(bench: &Bench) -> Vec<Delivery> {
         "SELECT state, attempts, outcome FROM deliveries ORDER BY updated_at, id"
     );
     Delivery::find_by_statement(all)
-        .all(bench.db.read())
+        .all(bench.db.conn())
         .await
         .expect("rows")
 }
@@ -162,7 +162,7 @@ async fn a_push_written_while_its_device_went_away_ends() {
     })
     .await;
     // What stays when a notification is committed right after its device's removal had looked for waiting pushes.
-    let removed = bench.db.read().execute_unprepared("DELETE FROM devices");
+    let removed = bench.db.conn().execute_unprepared("DELETE FROM devices");
     assert_eq!(removed.await.expect("rows").rows_affected(), 1);
     eventually_true(SOON, || async {
         bench.clock.advance(Duration::from_mins(1));

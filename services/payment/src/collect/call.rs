@@ -46,7 +46,7 @@ async fn charge(
     method: MethodId,
     idempotency_key: String,
 ) -> Result<Charge, Error> {
-    let conn = app.db.read();
+    let conn = app.db.conn();
     let method = methods::find(conn, method)
         .await?
         .context("the card of an attempt is gone")?;

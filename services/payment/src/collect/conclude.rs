@@ -146,6 +146,6 @@ async fn over(
 fn wake(tx: &Tx, payment: &Payment, wakes: &Wakes) {
     if payment.next_look_at.is_some() {
         let payments = wakes.payments.clone();
-        tx.on_commit(move || payments.poke());
+        tx.on_commit(move || payments.notify());
     }
 }

@@ -19,7 +19,7 @@ use super::{begin, call, record};
 /// Takes a payment one step on: resolves an attempt whose outcome is not known, begins one that is due, or looks up what
 /// the provider holds.
 pub async fn look(app: &App, id: PaymentId) -> Result<(), Error> {
-    let conn = app.db.read();
+    let conn = app.db.conn();
     let Some(payment) = payments::find(conn, id).await? else {
         return Ok(());
     };

@@ -37,7 +37,7 @@ pub async fn captured(tx: &Tx, payment: &mut Payment, report: &Report, wakes: &W
             )
             .await?;
             let refunds = wakes.refunds.clone();
-            tx.on_commit(move || refunds.poke());
+            tx.on_commit(move || refunds.notify());
         }
     }
     payment.rest();

@@ -224,7 +224,7 @@ impl Attempt {
 
 impl Kind {
     /// The word in the database and in metrics.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Billing { .. } => "billing",
             Self::Window { .. } => "window",
@@ -234,7 +234,7 @@ impl Kind {
 
 impl Outcome {
     /// The word in the database and in metrics.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Captured => "captured",
@@ -253,7 +253,7 @@ impl Outcome {
             Self::Failed,
             Self::GivenUp,
         ];
-        all.into_iter().find(|outcome| outcome.word() == word)
+        all.into_iter().find(|outcome| outcome.as_str() == word)
     }
 }
 

@@ -78,7 +78,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Low-cardinality word for metrics and logs.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Declined => "declined",
             Self::KeyUnusable => "key_unusable",

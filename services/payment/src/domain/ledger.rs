@@ -15,7 +15,7 @@ pub enum AccountKind {
 
 impl AccountKind {
     /// The word in the database.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Asset => "asset",
             Self::Liability => "liability",

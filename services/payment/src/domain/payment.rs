@@ -96,7 +96,7 @@ pub struct Closing {
 
 /// A transition that the state does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a payment that is {} cannot {action}", state.word())]
+#[error("a payment that is {} cannot {action}", state.as_str())]
 pub struct WrongState {
     /// The state it is in.
     pub state: State,
@@ -308,7 +308,7 @@ impl State {
     ];
 
     /// The word in the database.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::Requested => "requested",
@@ -321,7 +321,7 @@ impl State {
 
     /// The state of a word of the database.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.word() == word)
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }
 

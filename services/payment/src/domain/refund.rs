@@ -179,7 +179,7 @@ pub fn named_by(cancel: &Cancel) -> Option<RefundId> {
 
 impl Origin {
     /// The word in the database.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Closing => "closing",
             Self::Provider => "provider",
@@ -190,13 +190,13 @@ impl Origin {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Closing, Self::Provider]
             .into_iter()
-            .find(|origin| origin.word() == word)
+            .find(|origin| origin.as_str() == word)
     }
 }
 
 impl RefundState {
     /// The word in the database.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::Unknown => "unknown",
@@ -209,7 +209,7 @@ impl RefundState {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Due, Self::Unknown, Self::Done, Self::Void]
             .into_iter()
-            .find(|state| state.word() == word)
+            .find(|state| state.as_str() == word)
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn handle(tx: &Tx, event: &BookingApproved, wakes: Wakes) -> Re
         return Ok(());
     }
     payments::insert(tx, &payment).await?;
-    tx.on_commit(move || wakes.payments.poke());
+    tx.on_commit(move || wakes.payments.notify());
     Ok(())
 }
 

@@ -52,7 +52,7 @@ async fn close(tx: &Tx, booking_id: &str, refund_krw: Option<i64>, wakes: Wakes)
             &Refund::owed(RefundId(tx.new_id()), payment.id, owed_krw, tx.now()),
         )
         .await?;
-        tx.on_commit(move || wakes.refunds.poke());
+        tx.on_commit(move || wakes.refunds.notify());
     }
     payments::update(tx, &mut payment).await
 }

@@ -5,7 +5,7 @@ use carshare_store::Tx;
 
 use crate::domain::payment::Payment;
 use crate::error::Error;
-use carshare_chassis::wire::timestamp;
+use carshare_chassis::proto_types::timestamp;
 
 /// The guest has no card on file and is asked to pay.
 pub async fn requested(tx: &Tx, payment: &Payment) -> Result<(), Error> {

@@ -19,9 +19,9 @@ pub(super) async fn run(app: &App, shutdown: Shutdown) {
 }
 
 async fn examine(app: &App) -> Result<(), Error> {
-    let breaches = invariants::breaches(app.db.read(), app.now() - LATELY).await?;
+    let breaches = invariants::breaches(app.db.conn(), app.now() - LATELY).await?;
     metrics::gauge!("payment_invariant_breaches").set(breaches.len() as f64);
-    let oldest = unknown::oldest(app.db.read()).await?;
+    let oldest = unknown::oldest(app.db.conn()).await?;
     for (what, since) in [("charge", oldest.charge), ("refund", oldest.refund)] {
         let age = since.map_or(0.0, |since| (app.now() - since).as_seconds_f64().max(0.0));
         metrics::gauge!("payment_unknown_oldest_seconds", "what" => what).set(age);

@@ -8,9 +8,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::{Shutdown, task};
-use carshare_store::Wake;
+use carshare_store::Notify;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -44,7 +44,7 @@ pub(super) trait Queue: Clone + Send + Sync + 'static {
     /// Takes a row one step on.
     fn work(&self, id: Self::Id) -> impl Future<Output = Result<(), Error>> + Send;
     /// Rung when there is new work.
-    fn wake(&self) -> &Wake;
+    fn wake(&self) -> &Notify;
 }
 
 /// Works on what is due, several rows side by side, until `shutdown`; then waits for those at work.
@@ -116,8 +116,8 @@ async fn idle<Q: Queue>(queue: &Q, app: &App, shutdown: &Shutdown) {
         return;
     }
     tokio::select! {
-        () = app.db.world().clock.sleep_until(until) => {}
-        () = queue.wake().poked() => {}
+        () = app.db.environment().clock.sleep_until(until) => {}
+        () = queue.wake().notified() => {}
         () = shutdown.cancelled() => {}
     }
 }

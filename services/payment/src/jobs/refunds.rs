@@ -1,7 +1,7 @@
 //! Refunds that are owed or whose outcome is not known.
 
-use carshare_chassis::scope::Scope;
-use carshare_store::Wake;
+use carshare_chassis::request_context::RequestContext;
+use carshare_store::Notify;
 use chrono::{DateTime, Utc};
 
 use super::queue::Queue;
@@ -20,22 +20,22 @@ impl Queue for Refunds {
     type Id = RefundId;
 
     async fn claim(&self, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<RefundId>, Error> {
-        refunds::claim(self.0.db.read(), now, until).await
+        refunds::claim(self.0.db.conn(), now, until).await
     }
 
     async fn next_at(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        refunds::next_look_at(self.0.db.read()).await
+        refunds::next_look_at(self.0.db.conn()).await
     }
 
     async fn scope(&self, id: RefundId) -> Result<Scope, Error> {
-        refunds::scope(self.0.db.read(), id).await
+        refunds::scope(self.0.db.conn(), id).await
     }
 
     async fn work(&self, id: RefundId) -> Result<(), Error> {
         give_back::look(&self.0, id).await
     }
 
-    fn wake(&self) -> &Wake {
+    fn wake(&self) -> &Notify {
         &self.0.wakes.refunds
     }
 }

@@ -6,7 +6,7 @@ mod wire;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_chassis::config::Secret;
 use carshare_outbound::{HttpClient, OutboundError, Reply, RequestBuilder, segment};
 use serde::Serialize;
@@ -25,9 +25,9 @@ pub struct TossClient {
 
 impl TossClient {
     /// A client with its own connections and breaker.
-    pub fn new(config: &config::Toss, world: World) -> anyhow::Result<Self> {
+    pub fn new(config: &config::Toss, environment: Environment) -> anyhow::Result<Self> {
         Ok(Self {
-            http: HttpClient::new("toss", config.http.clone(), world)?,
+            http: HttpClient::new("toss", config.http.clone(), environment)?,
             secret_key: config.secret_key.clone(),
             billing_timeout: Duration::from_millis(config.billing_timeout_ms),
         })

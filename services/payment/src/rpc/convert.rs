@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::domain::payment::{Payment, State};
 use crate::store::methods::Method;
-use carshare_chassis::wire::timestamp;
+use carshare_chassis::proto_types::timestamp;
 
 /// A payment.
 pub(super) fn payment(payment: &Payment) -> pb::Payment {

@@ -1,7 +1,7 @@
 //! `GetBookingPayment`: the money of a booking, for its guest, its host and admins. To everybody else there is none.
 
 use carshare_chassis::identity::{Role, UserCaller};
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 use uuid::Uuid;
 
@@ -15,14 +15,14 @@ use crate::store::payments;
 /// Answers.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::GetBookingPaymentRequest,
 ) -> Result<pb::Payment, Error> {
     let caller = ctx.user()?;
     let booking = Uuid::try_parse(&request.booking_id)
         .map(BookingId)
         .map_err(|_| Error::PaymentNotFound)?;
-    let payment = payments::find_by_booking(app.db.read(), booking).await?;
+    let payment = payments::find_by_booking(app.db.conn(), booking).await?;
     let payment = payment
         .filter(|payment| may_see(caller, payment))
         .ok_or(Error::PaymentNotFound)?;

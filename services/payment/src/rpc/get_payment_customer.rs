@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carshare_chassis::Random;
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 use futures::FutureExt as _;
 
@@ -16,7 +16,7 @@ use crate::store::customers;
 /// Answers.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     _: pb::GetPaymentCustomerRequest,
 ) -> Result<pb::PaymentCustomer, Error> {
     let customer_key = ensure(app, GuestId(ctx.user()?.id)).await?;
@@ -25,10 +25,10 @@ pub(super) async fn handle(
 
 /// The customer key of a guest, made if there is none.
 pub(super) async fn ensure(app: &App, guest: GuestId) -> Result<String, Error> {
-    if let Some(customer_key) = customers::find(app.db.read(), guest).await? {
+    if let Some(customer_key) = customers::find(app.db.conn(), guest).await? {
         return Ok(customer_key);
     }
-    let input = (guest, fresh(&app.db.world().random));
+    let input = (guest, fresh(&app.db.environment().random));
     app.db
         .transaction("customers.ensure", input, |tx, (guest, fresh)| {
             async move { customers::ensure(tx, *guest, fresh).await }.boxed()

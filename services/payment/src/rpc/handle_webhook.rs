@@ -2,7 +2,7 @@
 //! payment, which the worker then reads from the provider. Every message is answered with success, so that the provider
 //! does not send it again: unknown ones, repeated ones and nonsense too.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -20,7 +20,7 @@ const TRANSMISSION_ID: &str = "tosspayments-webhook-transmission-id";
 /// Answers.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::HandleWebhookRequest,
 ) -> Result<pb::HandleWebhookResponse, Error> {
     let Some(notice) = request
@@ -55,6 +55,6 @@ async fn receive(tx: &Tx, notice: &Notice, delivery_id: &str, wakes: &Wakes) -> 
     }
     payments::mark(tx, payment.id).await?;
     let payments = wakes.payments.clone();
-    tx.on_commit(move || payments.poke());
+    tx.on_commit(move || payments.notify());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `ListPaymentMethods`: the cards of the guest, the default first.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 
 use super::convert;
@@ -12,10 +12,10 @@ use crate::store::methods;
 /// Answers.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     _: pb::ListPaymentMethodsRequest,
 ) -> Result<pb::ListPaymentMethodsResponse, Error> {
-    let methods = methods::list(app.db.read(), GuestId(ctx.user()?.id)).await?;
+    let methods = methods::list(app.db.conn(), GuestId(ctx.user()?.id)).await?;
     let payment_methods = methods
         .iter()
         .enumerate()

@@ -1,7 +1,7 @@
 //! `ListPayments`: the caller's payments, as guest or as host, newest first.
 
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::payment::v1 as pb;
 use uuid::Uuid;
 
@@ -17,22 +17,22 @@ const PAGE_SIZE: usize = 50;
 /// Answers.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::ListPaymentsRequest,
 ) -> Result<pb::ListPaymentsResponse, Error> {
-    let after = wire::page_place(&request.page_token)?.map(|place| PaymentId(Uuid::from_bytes(place)));
+    let after = proto_types::decode_page_token(&request.page_token)?.map(|place| PaymentId(Uuid::from_bytes(place)));
     let size = usize::try_from(request.page_size)
         .ok()
         .filter(|size| *size > 0)
         .unwrap_or(PAGE_SIZE);
     // One more than a page tells whether there is another.
-    let mut page = payments::list(app.db.read(), ctx.user()?.id, after, size as u64 + 1).await?;
+    let mut page = payments::list(app.db.conn(), ctx.user()?.id, after, size as u64 + 1).await?;
     let more = page.len() > size;
     page.truncate(size);
     let last = page.last().filter(|_| more);
     Ok(pb::ListPaymentsResponse {
         next_page_token: last
-            .map(|payment| wire::page_token(payment.id.0.as_bytes()))
+            .map(|payment| proto_types::page_token(payment.id.0.as_bytes()))
             .unwrap_or_default(),
         payments: page.iter().map(convert::payment).collect(),
     })

@@ -4,7 +4,7 @@
 //! The call and its conclusion run to their end even when the client has gone. A client that is told that the outcome is not
 //! known may ask again with the same window result; the guest is charged once.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_chassis::task;
 use carshare_proto::payment::v1 as pb;
 use carshare_store::{Claim, Tx};
@@ -22,10 +22,10 @@ use crate::store::payments;
 /// Answers.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::ProcessPaymentRequest,
 ) -> Result<pb::Payment, Error> {
-    if let Claim::Answered(payment) = app.db.claim(&ctx).await? {
+    if let Claim::Replayed(payment) = app.db.claim(&ctx).await? {
         return Ok(payment);
     }
     let booking_id = Uuid::try_parse(&request.booking_id)
@@ -55,7 +55,7 @@ pub(super) async fn handle(
         .await
 }
 
-async fn confirm(app: &App, ctx: &Context, result: WindowResult) -> Result<Seen, Error> {
+async fn confirm(app: &App, ctx: &CallContext, result: WindowResult) -> Result<Seen, Error> {
     let begun = collect::begin_window(app, result).await?;
     let at_work = app.clone();
     let confirming = task::spawn("process_payment", async move {

@@ -4,7 +4,7 @@
 //! May be repeated: the provider knows the trade by its idempotency key, we know the card by its billing key.
 
 use carshare_chassis::config::Secret;
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 use carshare_store::{Claim, Tx};
 use futures::FutureExt as _;
@@ -22,12 +22,12 @@ use crate::store::methods::{self, Method};
 /// Answers.
 pub(super) async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::RegisterPaymentMethodRequest,
 ) -> Result<pb::PaymentMethod, Error> {
     let id = match app.db.claim(&ctx).await? {
-        Claim::Answered(method) => return Ok(method),
-        Claim::Open(id) => MethodId(id),
+        Claim::Replayed(method) => return Ok(method),
+        Claim::New(id) => MethodId(id),
     };
     let guest = GuestId(ctx.user()?.id);
     let customer_key = get_payment_customer::ensure(app, guest).await?;

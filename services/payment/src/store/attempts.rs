@@ -29,7 +29,7 @@ pub async fn find(
 pub async fn find_open(conn: &impl ConnectionTrait, payment: PaymentId) -> Result<Option<Attempt>, Error> {
     let open = Entity::find()
         .filter(Column::PaymentId.eq(payment.0))
-        .filter(Column::Outcome.eq(Outcome::Open.word()));
+        .filter(Column::Outcome.eq(Outcome::Open.as_str()));
     open.one(conn).await?.map(Attempt::try_from).transpose()
 }
 
@@ -59,13 +59,13 @@ pub async fn insert(tx: &Tx, attempt: &Attempt) -> Result<(), Error> {
     let row = Model {
         payment_id: attempt.payment_id.0,
         number: attempt.number,
-        kind: attempt.kind.word().to_owned(),
+        kind: attempt.kind.as_str().to_owned(),
         method_id,
         payment_key,
         preceding_key: attempt.preceding_key.clone(),
         idempotency_key: attempt.idempotency_key(),
         key_spent: attempt.key_spent,
-        outcome: attempt.outcome.word().to_owned(),
+        outcome: attempt.outcome.as_str().to_owned(),
         code: attempt.code.clone(),
         started_at: attempt.started_at,
         ended_at: None,
@@ -90,10 +90,10 @@ pub async fn note(tx: &Tx, attempt: &Attempt, key_spent: bool, code: &str) -> Re
 
 /// Ends an attempt.
 pub async fn end(tx: &Tx, attempt: &Attempt, outcome: Outcome, code: Option<&str>) -> Result<(), Error> {
-    metrics::counter!("payment_attempts_total", "kind" => attempt.kind.word(), "outcome" => outcome.word())
+    metrics::counter!("payment_attempts_total", "kind" => attempt.kind.as_str(), "outcome" => outcome.as_str())
         .increment(1);
     Entity::update_many()
-        .col_expr(Column::Outcome, Expr::value(outcome.word()))
+        .col_expr(Column::Outcome, Expr::value(outcome.as_str()))
         .col_expr(Column::Code, Expr::value(code))
         .col_expr(Column::EndedAt, Expr::value(tx.now()))
         .filter(Column::PaymentId.eq(attempt.payment_id.0))

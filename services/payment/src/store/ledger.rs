@@ -57,7 +57,7 @@ async fn post(
 
 async fn ensure_account(tx: &Tx, account: Account) -> Result<(), Error> {
     let sql = "INSERT INTO ledger_accounts (code, kind) VALUES ($1, $2) ON CONFLICT (code) DO NOTHING";
-    let values = [account.code().into(), account.kind().word().into()];
+    let values = [account.code().into(), account.kind().as_str().into()];
     tx.conn()
         .execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
         .await?;

@@ -1,6 +1,6 @@
 //! The table `payments`.
 
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_store::{Error as StoreError, Tx};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
@@ -181,7 +181,7 @@ fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
         amount_krw: payment.amount_krw,
         fee_krw: payment.fee_krw,
         refunded_krw: payment.refunded_krw,
-        state: payment.state.word().to_owned(),
+        state: payment.state.as_str().to_owned(),
         last_attempt: payment.last_attempt,
         payment_key: payment.payment_key,
         method: payment.method,

@@ -1,6 +1,6 @@
 //! The table `refunds`.
 
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use carshare_store::Tx;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
@@ -117,8 +117,8 @@ fn row(refund: &Refund, now: DateTime<Utc>) -> Model {
         id: refund.id.0,
         payment_id: refund.payment_id.0,
         amount_krw: refund.amount_krw,
-        origin: refund.origin.word().to_owned(),
-        state: refund.state.word().to_owned(),
+        origin: refund.origin.as_str().to_owned(),
+        state: refund.state.as_str().to_owned(),
         attempt: refund.attempt,
         key_spent: refund.key_spent,
         transaction_key: refund.transaction_key.clone(),

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use carshare_chassis::config::{Redis, Sources, load};
-use carshare_chassis::{Error, ManualClock, Shutdown, World, task};
+use carshare_chassis::{Error, ManualClock, Shutdown, Environment, task};
 use carshare_outbound::HttpClient;
 use carshare_payment::provider::toss::TossClient;
 use carshare_payment::store::invariants;
@@ -49,7 +49,7 @@ pub struct Bench {
     pub toss: TossClient,
     /// The pages of Toss that a guest sees.
     pub window: HttpClient,
-    pub world: World,
+    pub environment: Environment,
     pub config: Config,
     tokens: Tokens,
     /// The booking service's schema, for its events.
@@ -92,8 +92,8 @@ impl Bench {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         logs::keep();
         let database = Database::create_many(&["payment", "booking"], migrate).await;
-        let (world, clock) = World::manual("2026-11-22T12:00:00Z".parse().unwrap(), 7);
-        let sandbox = Sandbox::start(carshare_sandbox::Config::default(), world.clone(), listen().await)
+        let (environment, clock) = Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 7);
+        let sandbox = Sandbox::start(carshare_sandbox::Config::default(), environment.clone(), listen().await)
             .await
             .unwrap();
         let tokens = Tokens::new().unwrap();
@@ -102,21 +102,21 @@ impl Bench {
         let mut config = configure(&database, &redis, &sandbox, &keys);
         config.admin.listen = None;
         change(&mut config);
-        let instance = Instance::start(&config, &world).await;
-        let booking = Db::connect(&DatabaseConfig::at(database.url_of("booking")), world.clone()).unwrap();
+        let instance = Instance::start(&config, &environment).await;
+        let booking = Db::connect(&DatabaseConfig::at(database.url_of("booking")), environment.clone()).unwrap();
         let stop_relay = Shutdown::new();
         let relay = Relay::new(&booking, &Redis::at(redis), "booking").run(stop_relay.clone());
         Self {
             client: client(&instance),
-            db: Db::connect(&config.database, world.clone()).unwrap(),
-            toss: TossClient::new(&config.toss, world.clone()).unwrap(),
-            window: HttpClient::new("window", config.toss.http.clone(), world.clone()).unwrap(),
+            db: Db::connect(&config.database, environment.clone()).unwrap(),
+            toss: TossClient::new(&config.toss, environment.clone()).unwrap(),
+            window: HttpClient::new("window", config.toss.http.clone(), environment.clone()).unwrap(),
             relay: task::spawn("relay of a peer", relay),
             published: AtomicI64::new(0),
             clock,
             sandbox,
             instance,
-            world,
+            environment,
             config,
             tokens,
             booking,
@@ -147,7 +147,7 @@ impl Bench {
     /// Nothing breaks a rule, and no order was charged twice.
     pub async fn healthy(&self) {
         assert_eq!(
-            invariants::breaches(self.db.read(), DateTime::UNIX_EPOCH)
+            invariants::breaches(self.db.conn(), DateTime::UNIX_EPOCH)
                 .await
                 .unwrap(),
             []
@@ -157,14 +157,14 @@ impl Bench {
 
     /// The service dies where it stands, and a new process comes up.
     pub async fn crash_and_restart(&mut self) {
-        let new = Instance::start(&self.config, &self.world).await;
+        let new = Instance::start(&self.config, &self.environment).await;
         drop(std::mem::replace(&mut self.instance, new));
         self.client = client(&self.instance);
     }
 
     pub fn person(&self, role: &'static str) -> Person {
         Person {
-            id: self.world.ids.next(),
+            id: self.environment.ids.next(),
             role,
         }
     }

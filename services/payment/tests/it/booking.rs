@@ -24,10 +24,10 @@ impl Bench {
     }
 
     pub fn booking_of(&self, guest: Person, total_amount: i64) -> Booking {
-        let (id, host) = (self.world.ids.next().to_string(), self.person("host"));
+        let (id, host) = (self.environment.ids.next().to_string(), self.person("host"));
         let facts = BookingFacts {
             booking_id: id.clone(),
-            vehicle_id: self.world.ids.next().to_string(),
+            vehicle_id: self.environment.ids.next().to_string(),
             guest_id: guest.id.to_string(),
             host_id: host.id.to_string(),
             vehicle_title: "현대 아이오닉 5".to_owned(),
@@ -60,7 +60,7 @@ impl Bench {
             booking_id: booking.id.clone(),
             booking: Some(booking.facts.clone()),
             host_response: None,
-            payment_due_at: Some(carshare_chassis::wire::timestamp(due_at)),
+            payment_due_at: Some(carshare_chassis::proto_types::timestamp(due_at)),
         }
     }
 

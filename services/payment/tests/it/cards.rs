@@ -63,7 +63,7 @@ async fn a_registered_card_is_masked_and_the_default() {
     assert_eq!((card.card_issuer_code.as_str(), card.is_default), ("41", true));
     assert_eq!(
         card.created_at,
-        Some(carshare_chassis::wire::timestamp(bench.clock.now()))
+        Some(carshare_chassis::proto_types::timestamp(bench.clock.now()))
     );
     assert_eq!(bench.cards(guest).await, [card]);
     assert_eq!(bench.cards(bench.person("guest")).await, []);

@@ -41,7 +41,7 @@ async fn an_approved_booking_is_charged_at_once() {
         guest_id: guest.id.to_string(),
         host_id: booking.host.id.to_string(),
         amount: PRICE,
-        paid_at: Some(carshare_chassis::wire::timestamp(bench.clock.now())),
+        paid_at: Some(carshare_chassis::proto_types::timestamp(bench.clock.now())),
     };
     assert_eq!(event, expected);
     let seen = bench.get(guest, &booking).await.unwrap();
@@ -249,7 +249,7 @@ async fn without_a_card_the_guest_is_asked() {
         (event.order_id, event.amount, event.guest_id),
         (row.order_id, PRICE, guest.id.to_string())
     );
-    assert_eq!(event.due_at, Some(carshare_chassis::wire::timestamp(due_at)));
+    assert_eq!(event.due_at, Some(carshare_chassis::proto_types::timestamp(due_at)));
     assert_eq!((row.next_look_at, bench.asked("/v1/billing")), (None, 0));
     assert_eq!(
         bench.get(guest, &booking).await.unwrap().status(),

@@ -107,7 +107,7 @@ async fn a_crash_while_asking_about_a_charge_changes_nothing() {
 #[tokio::test]
 async fn two_replicas_share_the_work_and_nothing_is_done_twice() {
     let bench = Bench::start().await;
-    let other = Instance::start(&bench.config, &bench.world).await;
+    let other = Instance::start(&bench.config, &bench.environment).await;
     let guest = bench.guest_with(GOOD_CARD).await;
     let bookings: Vec<Booking> = (0..20).map(|_| bench.booking(guest)).collect();
     for booking in &bookings {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use carshare_chassis::service::Roles;
-use carshare_chassis::{Shutdown, World, task};
+use carshare_chassis::{Shutdown, Environment, task};
 use carshare_payment::provider::toss::TossClient;
 use carshare_payment::{App, Config, serve};
 use tokio::net::TcpListener;
@@ -22,17 +22,17 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub async fn start(config: &Config, world: &World) -> Self {
+    pub async fn start(config: &Config, environment: &Environment) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        let (config, world, shutdown) = (config.clone(), world.clone(), Shutdown::new());
+        let (config, environment, shutdown) = (config.clone(), environment.clone(), Shutdown::new());
         let stop = shutdown.clone();
         let starting = runtime.spawn(async move {
-            let provider = Arc::new(Staged::new(TossClient::new(&config.toss, world.clone()).unwrap()));
-            let app = App::new(&config, world, provider.clone()).unwrap();
+            let provider = Arc::new(Staged::new(TossClient::new(&config.toss, environment.clone()).unwrap()));
+            let app = App::new(&config, environment, provider.clone()).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let serving = async move { serve(app, &config, Some(listener), stop, Roles::ALL).await };

@@ -88,7 +88,7 @@ async fn the_doctor_finds(#[case] sql: &'static str, #[case] rule: &str) {
     bench.until(&booking, "completed").await;
     bench.healthy().await;
     assert_eq!(bench.tamper(sql).await, None);
-    let breaches = invariants::breaches(bench.db.read(), DateTime::UNIX_EPOCH)
+    let breaches = invariants::breaches(bench.db.conn(), DateTime::UNIX_EPOCH)
         .await
         .unwrap();
     assert!(breaches.iter().any(|breach| breach.rule == rule), "{breaches:?}");
@@ -100,12 +100,12 @@ async fn the_doctor_knows_since_when_an_outcome_is_unknown() {
     let booking = bench.approved(bench.guest_with(GOOD_CARD).await).await;
     bench.until(&booking, "completed").await;
     let (charge, refund) = (None, None);
-    let oldest = unknown::oldest(bench.db.read()).await.unwrap();
+    let oldest = unknown::oldest(bench.db.conn()).await.unwrap();
     assert_eq!(oldest, unknown::Oldest { charge, refund });
     let forgotten =
         "UPDATE payment_attempts SET outcome = 'open', ended_at = NULL, started_at = '2026-11-22T12:00:00Z'";
     assert_eq!(bench.tamper(forgotten).await, None);
     let charge = Some("2026-11-22T12:00:00Z".parse().unwrap());
-    let oldest = unknown::oldest(bench.db.read()).await.unwrap();
+    let oldest = unknown::oldest(bench.db.conn()).await.unwrap();
     assert_eq!(oldest, unknown::Oldest { charge, refund });
 }

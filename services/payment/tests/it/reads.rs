@@ -50,7 +50,7 @@ async fn the_payment_of_a_booking_is_for_its_guest_its_host_and_admins() {
         status: PaymentStatus::Pending.into(),
         failure_code: None,
         paid_at: None,
-        created_at: Some(carshare_chassis::wire::timestamp(bench.clock.now())),
+        created_at: Some(carshare_chassis::proto_types::timestamp(bench.clock.now())),
     };
     assert_eq!(seen, expected);
     for person in [booking.host, bench.person("admin")] {

@@ -106,13 +106,13 @@ impl Bench {
 
     /// The column `line` of a query.
     pub async fn lines(&self, sql: &str) -> Vec<String> {
-        let rows = self.db.read().query_all_raw(statement(sql)).await.unwrap();
+        let rows = self.db.conn().query_all_raw(statement(sql)).await.unwrap();
         rows.iter().map(|row| row.try_get("", "line").unwrap()).collect()
     }
 
     async fn rows<R: FromQueryResult>(&self, sql: &str) -> Vec<R> {
         R::find_by_statement(statement(sql))
-            .all(self.db.read())
+            .all(self.db.conn())
             .await
             .unwrap()
     }

@@ -278,7 +278,7 @@ async fn only_the_guest_of_the_booking_pays_for_it() {
         Code::Unauthenticated,
     );
     let nowhere = ProcessPaymentRequest {
-        booking_id: bench.world.ids.next().to_string(),
+        booking_id: bench.environment.ids.next().to_string(),
         ..request
     };
     refused(bench.process(guest, nowhere).await, ErrorReason::PaymentNotFound);

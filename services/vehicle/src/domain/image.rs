@@ -46,7 +46,7 @@ pub enum ImageFault {
 
 impl ImageFault {
     /// The word for logs and error metadata.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Size => "size",
             Self::ContentType => "content_type",

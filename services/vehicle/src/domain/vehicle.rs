@@ -8,7 +8,7 @@ use super::plate::Plate;
 
 mod words;
 
-pub use words::{Fuel, Status, Transmission};
+pub use enum_names::{Fuel, Status, Transmission};
 
 /// A car that is on the platform.
 #[derive(Clone, Debug, PartialEq)]

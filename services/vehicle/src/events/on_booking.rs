@@ -3,7 +3,7 @@
 //! Every release is remembered: a request that arrives after it, late or twice, takes no car any more.
 
 use carshare_proto::booking::v1 as pb;
-use carshare_store::{Meta, Tx};
+use carshare_store::{EventMetadata, Tx};
 use chrono::{DateTime, Utc};
 
 use super::publish;
@@ -54,7 +54,7 @@ pub async fn released(tx: &Tx, booking_id: &str) -> Result<()> {
 }
 
 /// `booking.completed`: the car is back, perhaps before its time; what was left of it is free again.
-pub async fn completed(tx: &Tx, meta: &Meta, event: &pb::BookingCompleted) -> Result<()> {
+pub async fn completed(tx: &Tx, meta: &EventMetadata, event: &pb::BookingCompleted) -> Result<()> {
     let booking = facts::booking_id(&event.booking_id)?;
     occupancies::lock_booking(tx.conn(), booking).await?;
     released_bookings::insert(tx.conn(), booking, tx.now()).await?;

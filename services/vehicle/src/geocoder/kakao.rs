@@ -8,7 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_chassis::config::Secret;
 use carshare_outbound::{HttpClient, OutboundError, Reply, StatusCode};
 use futures::FutureExt as _;
@@ -43,9 +43,9 @@ pub struct KakaoGeocoder {
 
 impl KakaoGeocoder {
     /// Fails when the base URL is none.
-    pub fn new(config: &KakaoConfig, world: World) -> anyhow::Result<Self> {
+    pub fn new(config: &KakaoConfig, environment: Environment) -> anyhow::Result<Self> {
         Ok(Self {
-            http: HttpClient::new("kakao", config.http.clone(), world)?,
+            http: HttpClient::new("kakao", config.http.clone(), environment)?,
             authorization: format!("KakaoAK {}", config.rest_key.expose()).into(),
             refused_retry_after: Duration::from_millis(config.refused_retry_after_ms),
         })

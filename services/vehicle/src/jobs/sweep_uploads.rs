@@ -18,11 +18,11 @@ pub async fn run(app: &App, shutdown: Shutdown) {
 
 /// First the file, then the row: what a crash leaves over is found again.
 async fn sweep(app: &App) -> Result<()> {
-    let now = app.world.clock.now();
-    for image in vehicle_images::list_given_up(app.db.read(), now, AT_ONCE).await? {
+    let now = app.environment.clock.now();
+    for image in vehicle_images::list_given_up(app.db.conn(), now, AT_ONCE).await? {
         app.objects.delete(&image.upload_key()).await?;
         app.objects.delete(&image.object_key).await?;
-        vehicle_images::delete_announced(app.db.read(), image.id).await?;
+        vehicle_images::delete_announced(app.db.conn(), image.id).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `AddAvailability`: a host adds a rule to the opening hours. Bookings that stand are not touched.
 
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -23,7 +23,7 @@ struct Addition {
 /// Handles the RPC.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::AddAvailabilityRequest,
 ) -> Result<pb::VehicleAvailability> {
     let addition = Addition {

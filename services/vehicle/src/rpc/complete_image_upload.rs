@@ -4,8 +4,8 @@
 //! was uploaded. One that is not what was announced is removed.
 
 use bytes::Bytes;
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_objects::Head;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
@@ -31,15 +31,15 @@ struct Completion {
 }
 
 /// Handles the RPC.
-pub async fn handle(app: &App, ctx: Context, request: pb::CompleteImageUploadRequest) -> Result<pb::Vehicle> {
+pub async fn handle(app: &App, ctx: CallContext, request: pb::CompleteImageUploadRequest) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
     let vehicle = convert::vehicle_id(&request.vehicle_id)?;
-    let image = ImageId(wire::uuid("image_id", &request.image_id)?);
-    if let Claim::Answered(vehicle) = app.db.claim(&ctx).await? {
+    let image = ImageId(proto_types::uuid("image_id", &request.image_id)?);
+    if let Claim::Replayed(vehicle) = app.db.claim(&ctx).await? {
         return Ok(vehicle);
     }
-    owned::find(app.db.read(), vehicle, owner).await?;
-    let found = vehicle_images::find(app.db.read(), vehicle, image, app.world.clock.now()).await?;
+    owned::find(app.db.conn(), vehicle, owner).await?;
+    let found = vehicle_images::find(app.db.conn(), vehicle, image, app.environment.clock.now()).await?;
     let found = found.ok_or(Error::ImageNotFound)?;
     let pixels = if found.is_complete {
         None
@@ -76,7 +76,7 @@ async fn accepted(app: &App, image: &VehicleImage) -> Result<Pixels> {
         }
         Err(fault) => {
             app.objects.delete(&image.upload_key()).await?;
-            vehicle_images::delete_announced(app.db.read(), image.id).await?;
+            vehicle_images::delete_announced(app.db.conn(), image.id).await?;
             Err(Error::ImageInvalid(fault))
         }
     }

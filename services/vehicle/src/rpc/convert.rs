@@ -1,7 +1,7 @@
 //! Between the messages of the contract and the domain, nothing else.
 
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::wire::{self, timestamp};
+use carshare_chassis::proto_types::{self, timestamp};
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::options::v1::Role;
 use carshare_proto::vehicle::v1 as pb;

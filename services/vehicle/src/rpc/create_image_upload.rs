@@ -1,7 +1,7 @@
 //! `CreateImageUpload`: a host announces a photo and learns where to put it. Size and type are part of the signature.
 
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 use futures::FutureExt as _;
@@ -23,14 +23,14 @@ struct Announcement {
 /// Handles the RPC. Signing needs no network, so it is done before the transaction, which then stores the reply.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::CreateImageUploadRequest,
 ) -> Result<pb::ImageUpload> {
     let owner = UserId(ctx.user()?.id);
     let vehicle = convert::vehicle_id(&request.vehicle_id)?;
     let id = match app.db.claim(&ctx).await? {
-        Claim::Answered(upload) => return Ok(upload),
-        Claim::Open(id) => ImageId(id),
+        Claim::Replayed(upload) => return Ok(upload),
+        Claim::New(id) => ImageId(id),
     };
     let image = image(app, vehicle, id, request);
     let upload = upload(app, &image).await?;
@@ -61,7 +61,7 @@ fn image(app: &App, vehicle: VehicleId, id: ImageId, request: pb::CreateImageUpl
         id,
         vehicle,
         object_key: object_key(vehicle, id, &request.content_type),
-        expires_at: app.world.clock.now() + app.config.images.complete_ttl(),
+        expires_at: app.environment.clock.now() + app.config.images.complete_ttl(),
         announced: Announced {
             content_type: request.content_type,
             size_bytes: request.size_bytes,
@@ -86,7 +86,7 @@ async fn upload(app: &App, image: &VehicleImage) -> Result<pb::ImageUpload> {
         method: "PUT".to_owned(),
         url: signed.url,
         headers: signed.headers.into_iter().collect(),
-        expires_at: Some(wire::timestamp(app.world.clock.now() + ttl)),
+        expires_at: Some(proto_types::timestamp(app.environment.clock.now() + ttl)),
     })
 }
 

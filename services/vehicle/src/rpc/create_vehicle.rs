@@ -4,7 +4,7 @@
 //! first photo is complete.
 
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
@@ -29,13 +29,13 @@ struct Registration {
 }
 
 /// Handles the RPC.
-pub async fn handle(app: &App, ctx: Context, request: pb::CreateVehicleRequest) -> Result<pb::Vehicle> {
+pub async fn handle(app: &App, ctx: CallContext, request: pb::CreateVehicleRequest) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
     let plate = Plate::parse(&request.license_plate, &app.config.plates.accepted)?;
-    check_year(request.year, app.world.clock.now())?;
+    check_year(request.year, app.environment.clock.now())?;
     let id = match app.db.claim(&ctx).await? {
-        Claim::Answered(vehicle) => return Ok(vehicle),
-        Claim::Open(id) => VehicleId(id),
+        Claim::Replayed(vehicle) => return Ok(vehicle),
+        Claim::New(id) => VehicleId(id),
     };
     let place = app.locate(&request.location_address).await?;
     let registration = Registration {

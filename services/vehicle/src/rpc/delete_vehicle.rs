@@ -1,6 +1,6 @@
 //! `DeleteVehicle`: a host takes a car off the platform for good. Not while somebody has it, holds it or will have it.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -15,7 +15,7 @@ use crate::store::{occupancies, vehicles};
 /// Handles the RPC.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::DeleteVehicleRequest,
 ) -> Result<pb::DeleteVehicleResponse> {
     let car = (convert::vehicle_id(&request.vehicle_id)?, UserId(ctx.user()?.id));

@@ -1,6 +1,6 @@
 //! `ListAvailability`: the rules of a car's opening hours, for whoever may see the car.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 
 use super::{convert, get_vehicle};
@@ -11,11 +11,11 @@ use crate::store::availabilities;
 /// Handles the RPC.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::ListAvailabilityRequest,
 ) -> Result<pb::ListAvailabilityResponse> {
     let vehicle = get_vehicle::visible(app, &ctx, convert::vehicle_id(&request.vehicle_id)?).await?;
-    let rules = availabilities::list(app.db.read(), vehicle.id).await?;
+    let rules = availabilities::list(app.db.conn(), vehicle.id).await?;
     Ok(pb::ListAvailabilityResponse {
         availability: rules.into_iter().map(convert::availability).collect(),
     })

@@ -4,8 +4,8 @@
 //! constraint and nothing else.
 
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
@@ -33,13 +33,13 @@ struct Hold {
 /// Handles the RPC.
 pub async fn handle(
     app: &App,
-    _ctx: Context,
+    _ctx: CallContext,
     request: pb::PlaceHoldRequest,
 ) -> Result<pb::PlaceHoldResponse> {
     let hold = Hold {
-        booking: BookingId(wire::uuid("booking_id", &request.booking_id)?),
+        booking: BookingId(proto_types::uuid("booking_id", &request.booking_id)?),
         vehicle: convert::vehicle_id(&request.vehicle_id)?,
-        guest: UserId(wire::uuid("guest_id", &request.guest_id)?),
+        guest: UserId(proto_types::uuid("guest_id", &request.guest_id)?),
         period: convert::period(request.start_datetime, request.end_datetime)?,
         ttl: app.config.holds.ttl(),
         urls: app.urls.clone(),
@@ -61,7 +61,7 @@ async fn place(tx: &Tx, hold: &Hold) -> Result<pb::PlaceHoldResponse> {
     let shown = convert::vehicle(views::view(tx.conn(), vehicle).await?, &hold.urls);
     Ok(pb::PlaceHoldResponse {
         vehicle: Some(shown),
-        expires_at: taken.expires_at.map(wire::timestamp),
+        expires_at: taken.expires_at.map(proto_types::timestamp),
     })
 }
 

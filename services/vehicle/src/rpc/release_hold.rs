@@ -3,8 +3,8 @@
 //! Only a hold is given back: once the booking was made, its own events decide. Nothing is remembered, so a repeat of the
 //! client's call can hold the car again under the same booking id.
 
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -17,10 +17,10 @@ use crate::store::occupancies;
 /// Handles the RPC.
 pub async fn handle(
     app: &App,
-    _ctx: Context,
+    _ctx: CallContext,
     request: pb::ReleaseHoldRequest,
 ) -> Result<pb::ReleaseHoldResponse> {
-    let booking = BookingId(wire::uuid("booking_id", &request.booking_id)?);
+    let booking = BookingId(proto_types::uuid("booking_id", &request.booking_id)?);
     app.db
         .transaction("occupancies.release_hold", booking, |tx, booking| {
             release(tx, *booking).boxed()

@@ -1,7 +1,7 @@
 //! `RemoveAvailability`: a host takes a rule out of the opening hours.
 
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 use futures::FutureExt as _;
@@ -22,13 +22,13 @@ struct Removal {
 /// Handles the RPC.
 pub async fn handle(
     app: &App,
-    ctx: Context,
+    ctx: CallContext,
     request: pb::RemoveAvailabilityRequest,
 ) -> Result<pb::RemoveAvailabilityResponse> {
     let removal = Removal {
         vehicle: convert::vehicle_id(&request.vehicle_id)?,
         owner: UserId(ctx.user()?.id),
-        rule: AvailabilityId(wire::uuid("availability_id", &request.availability_id)?),
+        rule: AvailabilityId(proto_types::uuid("availability_id", &request.availability_id)?),
     };
     app.db
         .idempotent(&ctx, "availabilities.remove", removal, |tx, removal| {

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use carshare_chassis::rpc::Context;
-use carshare_chassis::wire;
+use carshare_chassis::rpc::CallContext;
+use carshare_chassis::proto_types;
 use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
@@ -22,7 +22,7 @@ const FIRST_ROUND: usize = 32;
 /// Handles the RPC.
 pub async fn handle(
     app: &App,
-    _ctx: Context,
+    _ctx: CallContext,
     request: pb::SearchVehiclesRequest,
 ) -> Result<pb::SearchVehiclesResponse> {
     let query = query(app, &request)?;
@@ -35,7 +35,7 @@ pub async fn handle(
     Ok(pb::SearchVehiclesResponse {
         next_page_token: page
             .next
-            .map(|cursor| wire::page_token(&cursor.place(&query)))
+            .map(|cursor| proto_types::page_token(&cursor.place(&query)))
             .unwrap_or_default(),
         vehicles: shown(app, &page.found).await?,
     })
@@ -57,8 +57,8 @@ fn query(app: &App, request: &pb::SearchVehiclesRequest) -> Result<Query> {
 }
 
 fn cursor(query: &Query, token: &str) -> Result<Option<Cursor>> {
-    let place = wire::page_place(token)?;
-    let cursor = place.map(|place| Cursor::at(&place, query).ok_or_else(wire::foreign_page_token));
+    let place = proto_types::decode_page_token(token)?;
+    let cursor = place.map(|place| Cursor::at(&place, query).ok_or_else(proto_types::invalid_page_token));
     Ok(cursor.transpose()?)
 }
 
@@ -77,7 +77,7 @@ async fn page(app: &App, query: &Query, mut after: Option<Cursor>, size: usize) 
     let (mut found, mut looked_at) = (Vec::new(), 0);
     let mut count = FIRST_ROUND.min(most).max(size + 1);
     loop {
-        let batch = vehicles::near(app.db.read(), query, after, count as u64, app.world.clock.now()).await?;
+        let batch = vehicles::near(app.db.conn(), query, after, count as u64, app.environment.clock.now()).await?;
         found.extend(open(app, query, &batch).await?);
         if found.len() > size {
             found.truncate(size);
@@ -101,7 +101,7 @@ async fn page(app: &App, query: &Query, mut after: Option<Cursor>, size: usize) 
 /// Those of these candidates that are open for the whole period.
 async fn open(app: &App, query: &Query, batch: &[Candidate]) -> Result<Vec<Candidate>> {
     let ids: Vec<VehicleId> = batch.iter().map(|candidate| candidate.id).collect();
-    let openings = availabilities::openings(app.db.read(), &ids).await?;
+    let openings = availabilities::openings(app.db.conn(), &ids).await?;
     let is_open = |id: &VehicleId| {
         openings
             .get(id)
@@ -120,8 +120,8 @@ async fn shown(app: &App, found: &[Candidate]) -> Result<Vec<pb::Vehicle>> {
         .iter()
         .map(|candidate| (candidate.id, candidate.chord_m))
         .collect();
-    let cars = vehicles::list(app.db.read(), &ids).await?;
-    let shown = views::views(app.db.read(), cars).await?.into_iter().map(|view| {
+    let cars = vehicles::list(app.db.conn(), &ids).await?;
+    let shown = views::views(app.db.conn(), cars).await?.into_iter().map(|view| {
         let distance = Distance::from_chord(chords.get(&view.vehicle.id).copied().unwrap_or_default());
         convert::found_vehicle(view, distance, &app.urls)
     });

@@ -2,7 +2,7 @@
 //!
 //! A new address is looked up before the transaction. Activating needs a photo; bookings that stand keep their terms.
 
-use carshare_chassis::rpc::Context;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 use futures::FutureExt as _;
@@ -26,13 +26,13 @@ struct Update {
 }
 
 /// Handles the RPC.
-pub async fn handle(app: &App, ctx: Context, request: pb::UpdateVehicleRequest) -> Result<pb::Vehicle> {
+pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleRequest) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
     let id = convert::vehicle_id(&request.vehicle_id)?;
     if let Some(year) = request.year {
-        check_year(year, app.world.clock.now())?;
+        check_year(year, app.environment.clock.now())?;
     }
-    if let Claim::Answered(vehicle) = app.db.claim(&ctx).await? {
+    if let Claim::Replayed(vehicle) = app.db.claim(&ctx).await? {
         return Ok(vehicle);
     }
     let place = new_place(app, id, owner, request.location_address.as_deref()).await?;
@@ -51,7 +51,7 @@ pub async fn handle(app: &App, ctx: Context, request: pb::UpdateVehicleRequest) 
 
 /// The place of an address that is sent and is not the one the car has. Only the host may make the map work.
 async fn new_place(app: &App, id: VehicleId, owner: UserId, address: Option<&str>) -> Result<Option<Place>> {
-    let current = owned::find(app.db.read(), id, owner).await?;
+    let current = owned::find(app.db.conn(), id, owner).await?;
     match address {
         Some(address) if address.trim() != current.place.address => app.locate(address).await.map(Some),
         _ => Ok(None),

@@ -65,7 +65,7 @@ pub async fn update(conn: &impl ConnectionTrait, vehicle: &Vehicle) -> Result<()
 pub async fn withdraw(conn: &impl ConnectionTrait, id: VehicleId, now: DateTime<Utc>) -> Result<()> {
     let withdrawn = ActiveModel {
         id: sea_orm::ActiveValue::Unchanged(id.0),
-        status: sea_orm::ActiveValue::Set(crate::domain::Status::Inactive.word().to_owned()),
+        status: sea_orm::ActiveValue::Set(crate::domain::Status::Inactive.as_str().to_owned()),
         updated_at: sea_orm::ActiveValue::Set(now),
         withdrawn_at: sea_orm::ActiveValue::Set(Some(now)),
         ..Default::default()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Redis, Sources, load};
 use carshare_chassis::service::{Roles, Service as _};
-use carshare_chassis::{Error, ManualClock, Shutdown, World, task};
+use carshare_chassis::{Error, ManualClock, Shutdown, Environment, task};
 use carshare_objects::Objects;
 use carshare_proto::errors::Reason;
 use carshare_proto::events::EventMessage;
@@ -51,7 +51,7 @@ pub struct Bench {
     pub db: Db,
     pub kakao: MockServer,
     pub objects: Objects,
-    pub world: World,
+    pub environment: Environment,
     booking: Db,
     auth: Db,
     tokens: Tokens,
@@ -99,31 +99,31 @@ impl Bench {
             Ok(())
         })
         .await;
-        let (world, clock) = World::manual(at("23T09:00"), 7);
+        let (environment, clock) = Environment::manual(at("23T09:00"), 7);
         let (tokens, shutdown, kakao, s3) = (
             Tokens::new().unwrap(),
             Shutdown::new(),
             kakao::start().await,
             carshare_testkit::s3().await,
         );
-        let keys = keys::serve(&tokens, world.clone(), shutdown.clone()).await;
+        let keys = keys::serve(&tokens, environment.clone(), shutdown.clone()).await;
         let mut config = config(&database, &kakao, &s3, keys).await;
         change(&mut config);
         let objects = Objects::new(&config.objects).unwrap();
         objects.ensure_bucket().await.unwrap();
-        let (serving, address) = serve(&config, &world, &shutdown).await;
-        let (booking, booking_relay) = peer(&database, &config.redis, &world, &shutdown, "booking");
-        let (auth, auth_relay) = peer(&database, &config.redis, &world, &shutdown, "auth");
+        let (serving, address) = serve(&config, &environment, &shutdown).await;
+        let (booking, booking_relay) = peer(&database, &config.redis, &environment, &shutdown, "booking");
+        let (auth, auth_relay) = peer(&database, &config.redis, &environment, &shutdown, "auth");
         Self {
             client: client(address),
-            db: Db::connect(&config.database, world.clone()).unwrap(),
+            db: Db::connect(&config.database, environment.clone()).unwrap(),
             running: vec![serving, booking_relay, auth_relay],
             _servers: (database, s3),
             plates: AtomicU32::new(100),
             clock,
             kakao,
             objects,
-            world,
+            environment,
             booking,
             auth,
             tokens,
@@ -146,14 +146,14 @@ impl Bench {
 
     pub fn host(&self) -> Person {
         Person {
-            id: self.world.ids.next(),
+            id: self.environment.ids.next(),
             role: "host",
         }
     }
 
     pub fn guest(&self) -> Person {
         Person {
-            id: self.world.ids.next(),
+            id: self.environment.ids.next(),
             role: "guest",
         }
     }
@@ -221,7 +221,7 @@ impl Bench {
     }
 
     fn tables(&self) -> &DatabaseConnection {
-        self.db.read()
+        self.db.conn()
     }
 }
 
@@ -305,14 +305,14 @@ async fn config(database: &Database, kakao: &MockServer, s3: &S3, keys: SocketAd
 
 async fn serve(
     config: &Config,
-    world: &World,
+    environment: &Environment,
     shutdown: &Shutdown,
 ) -> (JoinHandle<anyhow::Result<()>>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = VehicleService::serve(
         config.clone(),
-        world.clone(),
+        environment.clone(),
         Some(listener),
         shutdown.clone(),
         Roles::ALL,
@@ -324,11 +324,11 @@ async fn serve(
 fn peer(
     database: &Database,
     redis: &Redis,
-    world: &World,
+    environment: &Environment,
     shutdown: &Shutdown,
     name: &'static str,
 ) -> (Db, JoinHandle<anyhow::Result<()>>) {
-    let db = Db::connect(&DatabaseConfig::at(database.url_of(name)), world.clone()).unwrap();
+    let db = Db::connect(&DatabaseConfig::at(database.url_of(name)), environment.clone()).unwrap();
     let relaying = Relay::new(&db, redis, name).run(shutdown.clone());
     (db, task::spawn("peer relay", relaying.map(Ok)))
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use carshare_chassis::config::{Common, Tls};
-use carshare_chassis::{Server, Shutdown, World, task};
+use carshare_chassis::{Server, Shutdown, Environment, task};
 use carshare_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 use carshare_proto::auth::v1::*;
 use carshare_testkit::Tokens;
@@ -11,14 +11,14 @@ use tokio::net::TcpListener;
 use tonic::{Request, Response, Status};
 
 /// Serves the keys of these tokens; returns where.
-pub async fn serve(tokens: &Tokens, world: World, shutdown: Shutdown) -> SocketAddr {
+pub async fn serve(tokens: &Tokens, environment: Environment, shutdown: Shutdown) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let common = Common {
         tls: Tls::insecure(),
         ..Common::default()
     };
-    let server = Server::new("auth", &common, world).add(AuthServiceServer::new(Keys(key_set(tokens))));
+    let server = Server::new("auth", &common, environment).add(AuthServiceServer::new(Keys(key_set(tokens))));
     task::spawn(
         "keys",
         async move { server.serve(listener, shutdown).await.unwrap() },

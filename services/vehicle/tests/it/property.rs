@@ -101,7 +101,7 @@ impl Bench {
             self.execute(&format!(
                 "INSERT INTO occupancies VALUES ('{}', '{}', tstzrange(to_timestamp({start}), to_timestamp({end})), \
                  '{kind}', {expires_at}, now()) ON CONFLICT DO NOTHING",
-                self.world.ids.next(),
+                self.environment.ids.next(),
                 car.id
             ))
             .await;
@@ -115,7 +115,7 @@ impl Bench {
     async fn holdable(&self, cars: &[Vehicle], (start, end): Quarters) -> BTreeSet<String> {
         let mut held = BTreeSet::new();
         for car in cars {
-            let id: Uuid = self.world.ids.next();
+            let id: Uuid = self.environment.ids.next();
             let hold = PlaceHoldRequest {
                 start_datetime: Some(moment(start)),
                 end_datetime: Some(moment(end)),

@@ -1,6 +1,6 @@
 //! The booking journey on a fleet, with a crash at one of its moments.
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_sandbox::{PaymentStatus, Provider};
 use carshare_testkit::eventually_true;
 use reqwest::Method;
@@ -50,7 +50,7 @@ impl Stage {
 
     async fn ask(&mut self, crash: Crash<'_>) -> Wanted {
         let charges = self.fleet.sandbox().payments().len();
-        let slot = next_slot(World::system().clock.now());
+        let slot = next_slot(Environment::system().clock.now());
         let mut request = slot.json();
         request["vehicle_id"] = json!(self.car);
         let asking = Call::post(&self.guest.rest, "/v1/bookings", request);

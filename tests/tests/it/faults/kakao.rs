@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_mesh::{Mesh, Options};
 use carshare_sandbox::{Fault, Provider};
 use rstest::rstest;
@@ -73,9 +73,9 @@ async fn a_hiccup_of_the_map_goes_unnoticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_five_failures_the_map_is_left_alone_until_a_probe_succeeds() {
-    let (world, hand) = World::manual("2026-11-22T12:00:00Z".parse().expect("a time"), 7);
+    let (environment, hand) = Environment::manual("2026-11-22T12:00:00Z".parse().expect("a time"), 7);
     let options = Options::temporary()
-        .in_world(world)
+        .in_world(environment)
         .with_env("VEHICLE__KAKAO__HTTP__MAX_RETRIES", "0");
     let mesh = Mesh::start(options).await.expect("the mesh starts");
     let host = Host::register(&mesh).await;

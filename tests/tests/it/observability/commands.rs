@@ -24,12 +24,12 @@ pub async fn run(fleet: &Fleet) -> Vec<Ran> {
         all.push(ran(fleet, name, &["check-config"]).await);
         all.push(healthcheck(fleet, name).await);
     }
-    bury(fleet).await;
+    dead_letter(fleet).await;
     let listed = eventually_listed(fleet).await;
     let place = place(&listed);
     all.push(listed);
-    all.push(ran(fleet, "vehicle", &["handle-again", &place]).await);
-    all.push(ran(fleet, "vehicle", &["handle-again", &place]).await);
+    all.push(ran(fleet, "vehicle", &["redrive", &place]).await);
+    all.push(ran(fleet, "vehicle", &["redrive", &place]).await);
     all
 }
 
@@ -49,7 +49,7 @@ async fn ran(fleet: &Fleet, service: &'static str, args: &[&str]) -> Ran {
 }
 
 /// Puts something into the stream that nobody can read: whoever listens to booking gives it up at once.
-async fn bury(fleet: &Fleet) {
+async fn dead_letter(fleet: &Fleet) {
     let client = redis::Client::open(fleet.parts().redis_url()).expect("a URL");
     let mut redis = client.get_multiplexed_async_connection().await.expect("Redis");
     let place: String = redis
@@ -145,7 +145,7 @@ fn a_dead_letter_is_listed_and_put_back_once() {
             &json!("field traceparent is missing")
         )
     );
-    let codes: Vec<_> = of("vehicle", "handle-again").map(|ran| ran.code).collect();
+    let codes: Vec<_> = of("vehicle", "redrive").map(|ran| ran.code).collect();
     assert_eq!(
         codes,
         [Some(0), Some(1)],

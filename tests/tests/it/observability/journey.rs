@@ -4,7 +4,7 @@ mod refusals;
 
 use std::path::Path;
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_mesh::Fleet;
 use carshare_sandbox::{GOOD_CARD, Provider, RequestRecord};
 use carshare_testkit::eventually_true;
@@ -57,7 +57,7 @@ pub async fn take(fleet: &Fleet) -> (Story, Vec<Secret>) {
     let (host, guest) = (Host::register(fleet).await, Guest::with_card(fleet).await);
     let car = prepare(fleet, &host, &guest).await;
 
-    let mut body = next_slot(World::system().clock.now()).json();
+    let mut body = next_slot(Environment::system().clock.now()).json();
     body["vehicle_id"] = json!(car);
     let request = guest.rest.request(Method::POST, "/v1/bookings").json(&body);
     let (requested, booking) = Named::REQUESTED.send(request, 201).await;

@@ -6,7 +6,7 @@ mod rules;
 mod tests;
 mod toss;
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_payment::store::invariants as books;
 use carshare_store::Db;
 use carshare_store::config::Database;
@@ -43,8 +43,8 @@ async fn breaches(mesh: &impl Running) -> Vec<String> {
 /// The rules that payment's doctor asks while it runs.
 async fn of_the_books(mesh: &impl Running) -> Vec<String> {
     let url = mesh.parts().database_url("payment").expect("a URL");
-    let db = Db::connect(&Database::at(url), World::system()).expect("a usable URL");
-    let broken = books::breaches(db.read(), DateTime::UNIX_EPOCH)
+    let db = Db::connect(&Database::at(url), Environment::system()).expect("a usable URL");
+    let broken = books::breaches(db.conn(), DateTime::UNIX_EPOCH)
         .await
         .expect("an answer");
     db.close().await;

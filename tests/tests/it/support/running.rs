@@ -8,10 +8,10 @@ use carshare_sandbox::Sandbox;
 pub trait Running {
     /// URL of its gateway.
     fn gateway(&self) -> &str;
-    /// What it stands on: the servers and the outside world.
+    /// What it stands on: the servers and the outside environment.
     fn parts(&self) -> &Parts;
 
-    /// The outside world.
+    /// The outside environment.
     fn sandbox(&self) -> &Sandbox {
         &self.parts().sandbox
     }

@@ -117,9 +117,9 @@ fn words_lead_back() {
         RefundState::Done,
         RefundState::Void,
     ] {
-        assert_eq!(RefundState::parse(state.word()), Some(state));
+        assert_eq!(RefundState::parse(state.as_str()), Some(state));
     }
     for origin in [Origin::Closing, Origin::Provider] {
-        assert_eq!(Origin::parse(origin.word()), Some(origin));
+        assert_eq!(Origin::parse(origin.as_str()), Some(origin));
     }
 }

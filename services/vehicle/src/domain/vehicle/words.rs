@@ -10,7 +10,7 @@ macro_rules! words {
 
         impl $name {
             /// The word it is stored as.
-            pub fn word(self) -> &'static str {
+            pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
 

@@ -1,7 +1,7 @@
 //! What the calendar needs to know of a booking's event. An event that does not say it is a defect of its sender.
 
 use anyhow::Context as _;
-use carshare_chassis::wire::moment;
+use carshare_chassis::proto_types::to_datetime;
 use carshare_proto::booking::v1::BookingFacts;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::{ManualClock, World};
+use carshare_chassis::{ManualClock, Environment};
 use serde_json::json;
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -24,8 +24,8 @@ async fn kakao() -> (MockServer, KakaoGeocoder, ManualClock) {
             ..carshare_outbound::Config::default()
         },
     };
-    let (world, hand) = World::manual("2026-11-23T03:00:00Z".parse().unwrap(), 1);
-    (server, KakaoGeocoder::new(&config, world).unwrap(), hand)
+    let (environment, hand) = Environment::manual("2026-11-23T03:00:00Z".parse().unwrap(), 1);
+    (server, KakaoGeocoder::new(&config, environment).unwrap(), hand)
 }
 
 fn hit(address_type: &str) -> ResponseTemplate {

@@ -50,7 +50,7 @@ impl Bench {
     /// A car that is offered at one of the addresses the map knows. The way over a photo has tests of its own.
     pub async fn car_at(&self, host: Person, address: &str) -> Vehicle {
         let car = self.create(host, self.registration(address)).await.unwrap();
-        let (image, id, now) = (self.world.ids.next(), &car.id, self.clock.now());
+        let (image, id, now) = (self.environment.ids.next(), &car.id, self.clock.now());
         self.execute(&format!(
             "INSERT INTO vehicle_images (id, vehicle_id, object_key, content_type, size_bytes, created_at, expires_at, \
              completed_at, width, height) VALUES ('{image}', '{id}', 'vehicles/{id}/{image}.png', 'image/png', 100, \

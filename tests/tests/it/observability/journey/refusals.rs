@@ -1,6 +1,6 @@
 //! Everything that goes wrong, by which secrets could get into logs: wrong values are quoted gladly.
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_mesh::Fleet;
 use carshare_testkit::eventually_true;
 use reqwest::Method;
@@ -149,7 +149,7 @@ async fn cards(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
     assert!(!guest.add_card(UNREGISTRABLE).await.status.is_success());
     let unlucky = Guest::register(fleet).await;
     unlucky.add_card(DECLINED).await.ok(201);
-    let slot = next_slot(World::system().clock.now());
+    let slot = next_slot(Environment::system().clock.now());
     let booking = unlucky.book(car, slot).await.ok(201);
     guest.book(car, slot).await.refused(409, "BOOKING002");
     let id = booking["id"].as_str().expect("an id");
@@ -163,7 +163,7 @@ async fn cards(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
 /// A payment of which Toss tells by a webhook; sent here at a time of our own.
 async fn webhook(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
     let booking = guest
-        .book(car, next_slot(World::system().clock.now()))
+        .book(car, next_slot(Environment::system().clock.now()))
         .await
         .ok(201);
     let id = booking["id"].as_str().expect("an id");
@@ -186,7 +186,7 @@ async fn pushes(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
         .post("/v1/notifications/devices", &device)
         .await
         .ok(201);
-    let slot = next_slot(World::system().clock.now());
+    let slot = next_slot(Environment::system().clock.now());
     let booking = guest.book(car, slot).await.ok(201);
     let path = format!("/v1/bookings/{}/reject", booking["id"].as_str().expect("an id"));
     host.rest.put(&path, &json!({})).await.ok(200);

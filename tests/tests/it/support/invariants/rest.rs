@@ -1,4 +1,4 @@
-//! Rest: no event is on its way, no charge and no refund is open. Only then are the services' views of the world comparable.
+//! Rest: no event is on its way, no charge and no refund is open. Only then are the services' views of the environment comparable.
 
 use std::time::Duration;
 

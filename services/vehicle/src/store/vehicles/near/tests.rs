@@ -1,6 +1,6 @@
 //! The plan of the search: PostgreSQL must walk the spatial index, not the table.
 
-use carshare_chassis::World;
+use carshare_chassis::Environment;
 use carshare_store::Db;
 use carshare_store::config::Database as DatabaseConfig;
 use carshare_testkit::Database;
@@ -13,7 +13,7 @@ async fn db() -> (Database, Db) {
         carshare_store::migrate(&DatabaseConfig::at(url), crate::migrator()).await
     });
     let database = migrated.await;
-    let db = Db::connect(&DatabaseConfig::at(database.url()), World::system()).unwrap();
+    let db = Db::connect(&DatabaseConfig::at(database.url()), Environment::system()).unwrap();
     (database, db)
 }
 
@@ -29,8 +29,8 @@ async fn fill(db: &Db, count: i32) {
         FROM generate_series(0, {count} - 1) n
         "#
     );
-    db.read().execute_raw(sql).await.unwrap();
-    db.read().execute_unprepared("ANALYZE vehicles").await.unwrap();
+    db.conn().execute_raw(sql).await.unwrap();
+    db.conn().execute_unprepared("ANALYZE vehicles").await.unwrap();
 }
 
 fn query(radius_km: f64) -> Query {
@@ -55,7 +55,7 @@ fn now() -> DateTime<Utc> {
 async fn plan(db: &Db, query: &Query, after: Option<Cursor>) -> String {
     let mut explained = statement(query, after, 51, now());
     explained.sql = format!("EXPLAIN {}", explained.sql);
-    let rows = db.read().query_all_raw(explained).await.unwrap();
+    let rows = db.conn().query_all_raw(explained).await.unwrap();
     let lines = rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap());
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -64,7 +64,7 @@ async fn plan(db: &Db, query: &Query, after: Option<Cursor>) -> String {
 async fn twenty_thousand_cars_are_searched_by_the_spatial_index() {
     let (_database, db) = db().await;
     fill(&db, 20_000).await;
-    let first = near(db.read(), &query(100.0), None, 51, now()).await.unwrap();
+    let first = near(db.conn(), &query(100.0), None, 51, now()).await.unwrap();
     for (radius_km, after) in [(5.0, None), (100.0, None), (100.0, first.last().copied())] {
         let plan = plan(&db, &query(radius_km), after).await;
         assert!(
@@ -80,14 +80,14 @@ async fn twenty_thousand_cars_are_searched_by_the_spatial_index() {
 async fn pages_follow_each_other_without_gap_or_repetition() {
     let (_database, db) = db().await;
     fill(&db, 4_000).await;
-    let all = near(db.read(), &query(60.0), None, 10_000, now()).await.unwrap();
+    let all = near(db.conn(), &query(60.0), None, 10_000, now()).await.unwrap();
     assert!(all.len() > 100, "{}", all.len());
     let ordered = |a: &Cursor, b: &Cursor| (a.chord_m, a.id) < (b.chord_m, b.id);
     assert!(all.is_sorted_by(ordered));
     for count in [1, 7] {
         let (mut paged, mut after) = (Vec::new(), None);
         loop {
-            let page = near(db.read(), &query(60.0), after, count, now()).await.unwrap();
+            let page = near(db.conn(), &query(60.0), after, count, now()).await.unwrap();
             let Some(last) = page.last() else { break };
             after = Some(*last);
             paged.extend(page);
@@ -101,13 +101,13 @@ async fn the_radius_is_kept_over_ground() {
     let (_database, db) = db().await;
     fill(&db, 20_000).await;
     let query = query(30.0);
-    let found = near(db.read(), &query, None, 10_000, now()).await.unwrap();
+    let found = near(db.conn(), &query, None, 10_000, now()).await.unwrap();
     let farthest = found
         .iter()
         .map(|car| Distance::from_chord(car.chord_m).m())
         .fold(0.0, f64::max);
     assert!((25_000.0..=30_000.0).contains(&farthest), "{farthest}");
-    let wider = near(db.read(), &self::query(34.0), None, 10_000, now())
+    let wider = near(db.conn(), &self::query(34.0), None, 10_000, now())
         .await
         .unwrap();
     let beyond = wider

@@ -8,7 +8,7 @@ use crate::random::Random;
 
 /// Clock, ids and randomness of a process. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct World {
+pub struct Environment {
     /// The wall clock.
     pub clock: Clock,
     /// Maker of ids.
@@ -17,7 +17,7 @@ pub struct World {
     pub random: Random,
 }
 
-impl World {
+impl Environment {
     /// The real one.
     pub fn system() -> Self {
         let clock = Clock::system();

@@ -7,7 +7,7 @@ use prost_protovalidate::Violation;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 use tonic_types::{FieldViolation, LocalizedMessage};
 
-use crate::{DESCRIPTOR_POOL, words};
+use crate::{DESCRIPTOR_POOL, enum_names};
 
 /// A violation with its field, rule and both texts.
 pub(super) fn violation(violation: &Violation) -> FieldViolation {
@@ -97,7 +97,7 @@ fn enum_word(number: i32, field: Option<&FieldDescriptor>) -> Option<String> {
     let Kind::Enum(descriptor) = field?.kind() else {
         return None;
     };
-    Some(words::word(&descriptor, descriptor.get_value(number)?.name()))
+    Some(enum_names::short_name(&descriptor, descriptor.get_value(number)?.name()))
 }
 
 /// The messages written beside our CEL rules; the validator does not hand on those of whole messages.

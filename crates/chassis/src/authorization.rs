@@ -6,11 +6,11 @@ use http::header::AUTHORIZATION;
 
 use crate::error::Error;
 use crate::identity::{Caller, Verifier};
-use crate::methods::{Method, Policy};
+use crate::method_registry::{Method, Policy};
 
 /// Who shows up at the door.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Visitor<'a> {
+pub struct Credentials<'a> {
     /// Service on the other end of the connection, by its certificate.
     pub peer: Option<&'a str>,
     /// Bearer token.
@@ -23,7 +23,7 @@ pub struct Visitor<'a> {
 ///   cannot keep anybody from signing in again.
 /// - users: a token that counts, with one of the roles if roles are named. A service is not a user.
 /// - internal: a service that is named, whatever token it carries.
-pub async fn admit(method: &Method, visitor: Visitor<'_>, verifier: &Verifier) -> Result<Caller, Error> {
+pub async fn authorize(method: &Method, visitor: Credentials<'_>, verifier: &Verifier) -> Result<Caller, Error> {
     match method.policy() {
         Policy::Nobody => Err(Error::refuse(Common::PermissionDenied)),
         Policy::Internal(services) => service(services, visitor.peer),
@@ -72,7 +72,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::config;
     use crate::identity::StaticJwks;
-    use crate::methods::find;
+    use crate::method_registry::find;
 
     const PUBLIC: &str = "/carshare.auth.v1.AuthService/Login";
     const ANY_USER: &str = "/carshare.auth.v1.AuthService/GetMe";
@@ -89,11 +89,11 @@ mod tests {
             "broken" => "a.b.c".to_owned(),
             role => tokens.mint(role, Uuid::from_u128(1), now),
         });
-        let visitor = Visitor {
+        let visitor = Credentials {
             peer,
             bearer: token.as_deref(),
         };
-        match admit(find(path).unwrap(), visitor, &verifier).await {
+        match authorize(find(path).unwrap(), visitor, &verifier).await {
             Ok(caller) => caller.label().to_owned(),
             Err(error) => error.reason().to_owned(),
         }

@@ -23,7 +23,7 @@ use crate::task::panic_text;
 /// A client that lost its stream to a drain finds another replica after this.
 const COME_BACK: Duration = Duration::from_millis(500);
 
-pub(super) struct Watched {
+pub(super) struct ObservedBody {
     inner: Body,
     call: Call,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -33,7 +33,7 @@ pub(super) struct Watched {
 
 type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
 
-impl Watched {
+impl ObservedBody {
     pub(super) fn new(inner: Body, call: Call) -> Self {
         let scope = call.scope();
         let deadline = scope
@@ -91,7 +91,7 @@ impl Watched {
     }
 }
 
-impl http_body::Body for Watched {
+impl http_body::Body for ObservedBody {
     type Data = Bytes;
     type Error = Status;
 

@@ -18,7 +18,7 @@ pub enum Command {
         limit: usize,
     },
     /// Put events that were given up back into their streams, after the cause is mended.
-    HandleAgain {
+    Redrive {
         /// Their places, as `dead-letters` lists them.
         #[arg(required_unless_present = "all")]
         places: Vec<String>,
@@ -34,10 +34,10 @@ impl Command {
         let letters = DeadLetters::of(redis, group)?;
         match self {
             Self::DeadLetters { limit } => list(&letters, limit).await,
-            Self::HandleAgain { places, all: false } => handle_again(&letters, places).await,
-            Self::HandleAgain { .. } => {
+            Self::Redrive { places, all: false } => redrive(&letters, places).await,
+            Self::Redrive { .. } => {
                 let all = letters.list(MANY).await?;
-                handle_again(&letters, all.into_iter().map(|letter| letter.place).collect()).await
+                redrive(&letters, all.into_iter().map(|letter| letter.place).collect()).await
             }
         }
     }
@@ -60,10 +60,10 @@ async fn list(letters: &DeadLetters, limit: usize) -> Result<()> {
     Ok(())
 }
 
-async fn handle_again(letters: &DeadLetters, places: Vec<String>) -> Result<()> {
+async fn redrive(letters: &DeadLetters, places: Vec<String>) -> Result<()> {
     for place in places {
         ensure!(
-            letters.handle_again(&place).await?,
+            letters.redrive(&place).await?,
             "there is no dead letter at {place}"
         );
         tracing::info!(place, "put back");

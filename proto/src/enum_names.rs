@@ -16,7 +16,7 @@ pub fn prefix(descriptor: &EnumDescriptor) -> String {
 }
 
 /// The word for a value's full name. A name without the usual prefix is only lower-cased.
-pub fn word(descriptor: &EnumDescriptor, value_name: &str) -> String {
+pub fn short_name(descriptor: &EnumDescriptor, value_name: &str) -> String {
     let prefix = prefix(descriptor);
     value_name
         .strip_prefix(&prefix)
@@ -28,7 +28,7 @@ pub fn word(descriptor: &EnumDescriptor, value_name: &str) -> String {
 pub fn number(descriptor: &EnumDescriptor, word: &str) -> Option<i32> {
     descriptor
         .values()
-        .find(|value| self::word(descriptor, value.name()) == word)
+        .find(|value| self::short_name(descriptor, value.name()) == word)
         .map(|value| value.number())
 }
 
@@ -44,7 +44,7 @@ mod tests {
             .filter(|e| e.full_name().starts_with("carshare."))
         {
             for value in descriptor.values() {
-                let word = word(&descriptor, value.name());
+                let word = short_name(&descriptor, value.name());
                 assert!(
                     !word.contains(&descriptor.name().to_ascii_lowercase()),
                     "{word} keeps its prefix"
@@ -64,7 +64,7 @@ mod tests {
         let status = DESCRIPTOR_POOL
             .get_enum_by_name("carshare.booking.v1.BookingStatus")
             .expect("in the contract");
-        assert_eq!(word(&status, "BOOKING_STATUS_PENDING"), "pending");
+        assert_eq!(short_name(&status, "BOOKING_STATUS_PENDING"), "pending");
         assert_eq!(number(&status, "PENDING"), None);
         assert_eq!(number(&status, "confirmed"), None);
     }

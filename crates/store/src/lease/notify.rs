@@ -1,4 +1,4 @@
-//! A bell: rung by whoever has made work, heard by the job that does it.
+//! A bell: changed by whoever has made work, heard by the job that does it.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use tokio::sync::Notify;
 
 /// Wakes a job of this process. Cheap to clone; rings before anybody listens are kept, and many count as one.
 #[derive(Debug, Clone, Default)]
-pub struct Wake(Arc<Notify>);
+pub struct Notify(Arc<Notify>);
 
-impl Wake {
+impl Notify {
     /// A bell that nobody hears yet.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Has the job run now. Typically from [`crate::Tx::on_commit`].
-    pub fn poke(&self) {
+    pub fn notify(&self) {
         self.0.notify_one();
     }
 

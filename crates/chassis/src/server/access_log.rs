@@ -3,7 +3,7 @@
 use tonic::Code;
 use tracing::Level;
 
-use crate::methods::Method;
+use crate::method_registry::Method;
 
 /// The canonical log line.
 pub(super) struct Line<'a> {

@@ -7,9 +7,9 @@ use carshare_proto::events::EventMessage;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::Meta;
+use super::EventMetadata;
 use crate::db::Db;
-use crate::stream::{self, Envelope};
+use crate::envelope::{self, Envelope};
 use crate::tx::Tx;
 
 /// An event decoded for its handler, or the reason why it cannot be.
@@ -40,7 +40,7 @@ impl Handlers {
     where
         M: EventMessage,
         E: Into<ChassisError> + 'static,
-        F: for<'t> Fn(&'t Tx, &'t Meta, &'t M) -> BoxFuture<'t, Result<(), E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t Tx, &'t EventMetadata, &'t M) -> BoxFuture<'t, Result<(), E>> + Send + Sync + 'static,
     {
         let typed = Typed {
             handler,
@@ -48,7 +48,7 @@ impl Handlers {
         };
         let before = self
             .0
-            .insert((stream::events_of(source), M::NAME), Box::new(typed));
+            .insert((envelope::events_of(source), M::NAME), Box::new(typed));
         assert!(before.is_none(), "{} has two handlers", M::NAME);
     }
 
@@ -78,11 +78,11 @@ impl<M, E, F> Apply for Typed<M, E, F>
 where
     M: EventMessage,
     E: Into<ChassisError> + 'static,
-    F: for<'t> Fn(&'t Tx, &'t Meta, &'t M) -> BoxFuture<'t, Result<(), E>> + Send + Sync + 'static,
+    F: for<'t> Fn(&'t Tx, &'t EventMetadata, &'t M) -> BoxFuture<'t, Result<(), E>> + Send + Sync + 'static,
 {
     fn prepare<'a>(&'a self, db: &'a Db, group: &'static str, envelope: &'a Envelope) -> Prepared<'a> {
         let message = M::decode(envelope.data.as_slice())?;
-        let meta = Meta {
+        let meta = EventMetadata {
             id: envelope.id,
             name: envelope.name.clone(),
             key: envelope.key.clone(),
@@ -102,18 +102,18 @@ where
 async fn once<M, E, F>(
     tx: &Tx,
     group: &str,
-    meta: &Meta,
+    meta: &EventMetadata,
     message: &M,
     handler: &F,
 ) -> Result<Applied, ChassisError>
 where
     M: EventMessage,
     E: Into<ChassisError>,
-    F: for<'t> Fn(&'t Tx, &'t Meta, &'t M) -> BoxFuture<'t, Result<(), E>>,
+    F: for<'t> Fn(&'t Tx, &'t EventMetadata, &'t M) -> BoxFuture<'t, Result<(), E>>,
 {
-    if !super::handle::enter(tx, group, meta).await? {
-        return Ok(Applied::Before);
+    if !super::process::enter(tx, group, meta).await? {
+        return Ok(Handled::Duplicate);
     }
     handler(tx, meta, message).await.map_err(Into::into)?;
-    Ok(Applied::Now)
+    Ok(Handled::Applied)
 }

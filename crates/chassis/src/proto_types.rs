@@ -28,23 +28,23 @@ pub fn uuid(field: &str, text: &str) -> Result<Uuid, Error> {
     Uuid::parse_str(text).map_err(|_| Error::invalid(field, "UUID 형식이어야 합니다.", "must be a UUID"))
 }
 
-/// The token of a page that goes on behind a place in its list. Opaque to clients: only [`page_place`] reads it.
+/// The token of a page that goes on behind a place in its list. Opaque to clients: only [`decode_page_token`] reads it.
 pub fn page_token(place: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(place)
 }
 
 /// The place behind the field `page_token`: `None` for the first page, a refusal for what is no place of this length.
-pub fn page_place<const N: usize>(token: &str) -> Result<Option<[u8; N]>, Error> {
+pub fn decode_page_token<const N: usize>(token: &str) -> Result<Option<[u8; N]>, Error> {
     if token.is_empty() {
         return Ok(None);
     }
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();
     let place = bytes.and_then(|bytes| bytes.try_into().ok());
-    place.map(Some).ok_or_else(foreign_page_token)
+    place.map(Some).ok_or_else(invalid_page_token)
 }
 
 /// The refusal of a page token that is not one of the list asked for.
-pub fn foreign_page_token() -> Error {
+pub fn invalid_page_token() -> Error {
     Error::invalid(
         "page_token",
         "이 목록의 페이지 토큰이 아닙니다.",
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn a_token_gives_its_place_back() {
         let place = [7, 0, 255, 62, 63, 1, 2, 3];
-        assert_eq!(page_place(&page_token(&place)).unwrap(), Some(place));
-        assert_eq!(page_place::<8>("").unwrap(), None);
+        assert_eq!(decode_page_token(&page_token(&place)).unwrap(), Some(place));
+        assert_eq!(decode_page_token::<8>("").unwrap(), None);
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
             "AAAAAAAAAAA=",
             longer.as_str(),
         ] {
-            let refused = page_place::<8>(wrong).unwrap_err();
+            let refused = decode_page_token::<8>(wrong).unwrap_err();
             assert!(refused.is(Common::InvalidArgument), "{wrong}");
             assert_eq!(refused.violations()[0].field, "page_token", "{wrong}");
         }

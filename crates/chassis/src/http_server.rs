@@ -1,7 +1,7 @@
 //! Accepts connections on a listener that is given, speaks TLS when asked to, and drains: running calls finish, then the
 //! connections close. Used by the gRPC server and by the gateway's HTTP front.
 
-mod prompt;
+mod first_byte_timeout;
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt as _};
 
 use crate::tls;
-use prompt::Prompt;
+use first_byte_timeout::Prompt;
 
 /// A client has this long to finish the TLS handshake, to say which HTTP it speaks, and to send a head of HTTP/1.
 const HANDSHAKE: Duration = Duration::from_secs(10);

@@ -13,14 +13,14 @@ use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, Span};
 
-use super::failure::{self, Failure};
-use super::{PeerChannel, headers, reply};
+use super::transport_error::{self, Failure};
+use super::{PeerChannel, headers, response_body};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::lang::Lang;
-use crate::methods::{self, Method};
+use crate::method_registry::{self, Method};
 use crate::rpc::IDEMPOTENCY_KEY;
-use crate::scope::Scope;
+use crate::request_context::RequestContext;
 use crate::server::code_name;
 
 /// A call is sent this many times at most.
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 struct Exchange {
     peer: PeerChannel,
     method: Option<&'static Method>,
-    scope: Option<Scope>,
+    scope: Option<RequestContext>,
     deadline: Option<Deadline>,
     span: Span,
     lang: Lang,
@@ -52,8 +52,8 @@ enum Ended {
 /// Calls the peer.
 pub(super) async fn run(peer: PeerChannel, request: Request<Body>) -> Result<Response<Body>, Status> {
     let (parts, body) = request.into_parts();
-    let method = methods::find(parts.uri.path());
-    let scope = Scope::current();
+    let method = method_registry::find(parts.uri.path());
+    let scope = RequestContext::current();
     let deadline = headers::deadline(&parts.headers, scope.as_ref(), method, peer.shared.timeout);
     let rpc = method.map_or("rpc.unknown", Method::span);
     let span = tracing::info_span!(
@@ -64,7 +64,7 @@ pub(super) async fn run(peer: PeerChannel, request: Request<Body>) -> Result<Res
         rpc.system = "grpc",
         peer.service = peer.shared.name,
     );
-    let lang = scope.as_ref().map_or(Lang::default(), Scope::lang);
+    let lang = scope.as_ref().map_or(Lang::default(), RequestContext::lang);
     let name = peer.shared.name;
     let exchange = Exchange {
         peer,
@@ -146,7 +146,7 @@ impl Exchange {
                 Failure::Late => Err(self.late()),
                 failure => {
                     self.peer.shared.trouble.notify_one();
-                    Ok(Err(Ended::Transport(failure, failure::told(&error))))
+                    Ok(Err(Ended::Transport(failure, transport_error::told(&error))))
                 }
             },
         }
@@ -162,7 +162,7 @@ impl Exchange {
     }
 
     async fn pause(&self, attempt: u32) -> Result<(), Error> {
-        let jitter = 0.5 + self.peer.shared.world.random.unit();
+        let jitter = 0.5 + self.peer.shared.environment.random.unit();
         self.in_time(tokio::time::sleep(PAUSE.mul_f64(jitter) * 2u32.pow(attempt - 1)))
             .await
     }
@@ -181,12 +181,12 @@ impl Exchange {
     fn give_up(&self, ended: Ended) -> Result<Response<Body>, Error> {
         match ended {
             Ended::Refused(response) => Ok(self.bounded(response)),
-            Ended::Transport(_, cause) => Err(reply::unavailable(self.peer.shared.name, cause)),
+            Ended::Transport(_, cause) => Err(response_body::unavailable(self.peer.shared.name, cause)),
         }
     }
 
     fn bounded(&self, response: Response<Body>) -> Response<Body> {
-        response.map(|body| reply::bounded(body, self.peer.shared.name, self.deadline, self.lang))
+        response.map(|body| response_body::bounded(body, self.peer.shared.name, self.deadline, self.lang))
     }
 
     fn late(&self) -> Error {

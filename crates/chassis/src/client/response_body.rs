@@ -12,7 +12,7 @@ use tokio::time::Sleep;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::failure;
+use super::transport_error;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::lang::Lang;
@@ -65,7 +65,7 @@ impl http_body::Body for Bounded {
         // The peer's own status comes in a frame of trailers; an error here is the transport's.
         let frame = ready!(polled);
         Poll::Ready(frame.map(|frame| {
-            frame.map_err(|broken| unavailable(this.peer, failure::told(&broken)).into_status(this.lang))
+            frame.map_err(|broken| unavailable(this.peer, transport_error::told(&broken)).into_status(this.lang))
         }))
     }
 

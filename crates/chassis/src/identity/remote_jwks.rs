@@ -11,16 +11,16 @@ use crate::error::Error;
 
 /// Asks auth over gRPC.
 #[derive(Clone)]
-pub struct PeerJwks(AuthServiceClient<PeerChannel>);
+pub struct RemoteJwks(AuthServiceClient<PeerChannel>);
 
-impl PeerJwks {
+impl RemoteJwks {
     /// Keys from the auth service behind `channel`.
     pub fn new(channel: PeerChannel) -> Self {
         Self(AuthServiceClient::new(channel))
     }
 }
 
-impl JwksSource for PeerJwks {
+impl JwksSource for RemoteJwks {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<Jwk>, Error>> {
         let mut auth = self.0.clone();
         async move {

@@ -41,7 +41,7 @@ fn fact_of(status: &Status) -> Option<&'static Fact> {
     errors::find(&info.domain, &info.reason)
 }
 
-/// The stack of a peer did not admit the caller, and the caller is this service.
+/// The stack of a peer did not authorize the caller, and the caller is this service.
 fn concerns_us(fact: &Fact) -> bool {
     fact.domain == "carshare.common" && matches!(fact.grpc, Code::Unauthenticated | Code::PermissionDenied)
 }

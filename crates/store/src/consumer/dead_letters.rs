@@ -12,7 +12,7 @@ use redis::{AsyncCommands as _, Script};
 
 use super::Entry;
 use super::group::Group;
-use crate::stream::dead_of;
+use crate::envelope::dead_of;
 
 /// Dead letters kept, about.
 const KEPT: usize = 10_000;
@@ -26,7 +26,7 @@ pub struct DeadLetters {
 /// An event that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its place among the dead letters, for [`DeadLetters::handle_again`].
+    /// Its place among the dead letters, for [`DeadLetters::redrive`].
     pub place: String,
     /// The stream it came from.
     pub stream: String,
@@ -61,8 +61,8 @@ impl DeadLetters {
 
     /// Puts an event back into the stream it came from, as its newest entry, after its cause is mended. Consumers that
     /// have handled it pass it over. False if there is no letter at this place.
-    pub async fn handle_again(&self, place: &str) -> Result<bool> {
-        static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("handle_again.lua")));
+    pub async fn redrive(&self, place: &str) -> Result<bool> {
+        static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redrive.lua")));
         let mut redis = self.redis.clone();
         Ok(SCRIPT
             .key(&self.stream)
@@ -86,7 +86,7 @@ fn letter(entry: &StreamId) -> DeadLetter {
 
 impl Group {
     /// Moves an entry to the dead letters, in one step.
-    pub(super) async fn bury(&self, entry: &Entry, tries: u32, why: &str) -> Result<()> {
+    pub(super) async fn dead_letter(&self, entry: &Entry, tries: u32, why: &str) -> Result<()> {
         let name = entry
             .event
             .as_ref()

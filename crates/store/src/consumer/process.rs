@@ -4,17 +4,17 @@ use std::panic::AssertUnwindSafe;
 
 use anyhow::Result;
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::scope::Scope;
+use carshare_chassis::request_context::RequestContext;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::handler::Applied;
-use super::{Consumer, Entry, Meta};
+use super::registry::Applied;
+use super::{Consumer, Entry, EventMetadata};
 use crate::error::Error;
-use crate::stream::Envelope;
+use crate::envelope::Envelope;
 use crate::tx::Tx;
 
 /// What is to be done with the entry.
@@ -60,7 +60,7 @@ impl Consumer {
             id = %envelope.id,
             correlation_id = envelope.correlation_id,
         );
-        let scope = Scope::background(envelope.correlation_id.as_str(), envelope.traceparent.as_deref());
+        let scope = RequestContext::background(envelope.correlation_id.as_str(), envelope.traceparent.as_deref());
         scope.run_in(span, self.judge(envelope, work)).await
     }
 
@@ -72,8 +72,8 @@ impl Consumer {
     ) -> Result<Outcome> {
         let begin = Instant::now();
         let (outcome, word) = match told(work).await {
-            Ok(Applied::Now) => (Outcome::Finished, "handled"),
-            Ok(Applied::Before) => (Outcome::Finished, "repeated"),
+            Ok(Handled::Applied) => (Outcome::Finished, "handled"),
+            Ok(Handled::Duplicate) => (Outcome::Finished, "repeated"),
             Err(why) => {
                 // Whatever the handler made of it: while there is no database, no event can be judged.
                 self.db.ping().await?;
@@ -87,7 +87,7 @@ impl Consumer {
             ("outcome", word.to_owned()),
         ];
         metrics::counter!("events_handled_total", &labels).increment(1);
-        let age = self.db.world().clock.now() - envelope.occurred_at;
+        let age = self.db.environment().clock.now() - envelope.occurred_at;
         metrics::histogram!("event_age_seconds", "group" => self.group).record(age.as_seconds_f64().max(0.0));
         let error = match &outcome {
             Outcome::Failed(why) => Some(why.as_str()),
@@ -126,7 +126,7 @@ async fn told(work: BoxFuture<'_, Result<Applied, ChassisError>>) -> Result<Appl
 }
 
 /// Writes the inbox row; false if it is there already.
-pub(super) async fn enter(tx: &Tx, group: &str, meta: &Meta) -> Result<bool, Error> {
+pub(super) async fn enter(tx: &Tx, group: &str, meta: &EventMetadata) -> Result<bool, Error> {
     let sql = "INSERT INTO inbox (consumer, event_id, name, handled_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     let values = [
         group.into(),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 /// About an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Meta {
+pub struct EventMetadata {
     /// The event's own id: the same each time it arrives.
     pub id: Uuid,
     /// `booking.requested`.

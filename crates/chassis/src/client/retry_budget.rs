@@ -1,4 +1,4 @@
-//! Retries are a tenth of the calls at most, so that they help a peer that stumbles and do not bury one that is down.
+//! Retries are a tenth of the calls at most, so that they help a peer that stumbles and do not dead_letter one that is down.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -16,7 +16,7 @@ impl Server {
     /// The work begins with the server and is told to stop when the server has drained, so that what the last calls have
     /// published is still sent. Work that ends before, by a panic or by itself, ends the process with an error: one that
     /// answers and moves nothing would look healthy for days.
-    pub async fn serve_beside<W, F>(
+    pub async fn serve_with_worker<W, F>(
         self,
         work: Option<W>,
         listener: impl Into<Option<TcpListener>>,
@@ -69,11 +69,11 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::World;
+    use crate::Environment;
     use crate::config::Common;
 
     fn server() -> Server {
-        Server::new("test", &Common::default(), World::system())
+        Server::new("test", &Common::default(), Environment::system())
     }
 
     #[tokio::test]
@@ -86,14 +86,14 @@ mod tests {
             seen.store(true, Ordering::SeqCst);
         };
         shutdown.trigger();
-        server().serve_beside(Some(work), None, shutdown).await.unwrap();
+        server().serve_with_worker(Some(work), None, shutdown).await.unwrap();
         assert!(finished.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
     async fn work_that_panics_ends_the_process_with_an_error() {
         let work = |_: Shutdown| async { panic!("told you") };
-        let ended = server().serve_beside(Some(work), None, Shutdown::new()).await;
+        let ended = server().serve_with_worker(Some(work), None, Shutdown::new()).await;
         let told = format!("{:#}", ended.unwrap_err());
         assert!(told.starts_with("the background work died"), "{told}");
     }
@@ -101,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_ends_by_itself_is_an_error_too() {
         let work = |_: Shutdown| async {};
-        let ended = server().serve_beside(Some(work), None, Shutdown::new()).await;
+        let ended = server().serve_with_worker(Some(work), None, Shutdown::new()).await;
         assert_eq!(
             ended.unwrap_err().to_string(),
             "the background work ended by itself"
@@ -113,9 +113,9 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut common = Common::default();
         common.admin.listen = Some(taken.local_addr().unwrap());
-        let server = Server::new("test", &common, World::system());
+        let server = Server::new("test", &common, Environment::system());
         let work = |drained: Shutdown| async move { drained.cancelled().await };
-        let ended = server.serve_beside(Some(work), None, Shutdown::new()).await;
+        let ended = server.serve_with_worker(Some(work), None, Shutdown::new()).await;
         assert!(ended.is_err());
     }
 }

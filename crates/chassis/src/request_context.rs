@@ -1,7 +1,7 @@
 //! What surrounds a piece of work without being its argument: correlation id, trace, deadline, language.
 //!
 //! The server opens a scope for each RPC and the event consumers for each event; client channels, the outbox and the
-//! logs read it. Nothing that decides about business reads it: that is in [`crate::rpc::Context`].
+//! logs read it. Nothing that decides about business reads it: that is in [`crate::rpc::CallContext`].
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,15 +19,15 @@ use crate::telemetry::propagation;
 pub const CORRELATION_ID: &str = "x-correlation-id";
 
 tokio::task_local! {
-    static CURRENT: Scope;
+    static CURRENT: RequestContext;
 }
 
 /// The surroundings of a piece of work. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Scope(Arc<Surroundings>);
+pub struct RequestContext(Arc<Inner>);
 
 #[derive(Clone, Debug)]
-struct Surroundings {
+struct Inner {
     correlation_id: String,
     deadline: Option<Deadline>,
     lang: Lang,
@@ -46,7 +46,7 @@ pub(crate) struct Failure {
     pub(crate) cause: Option<String>,
 }
 
-impl Scope {
+impl RequestContext {
     /// The scope of work that no RPC asked for: an event being consumed, a timer.
     ///
     /// `traceparent` is the W3C value stored with what is being worked on, so that the trace goes on.
@@ -70,7 +70,7 @@ impl Scope {
         draining: CancellationToken,
     ) -> Self {
         let failure = Arc::default();
-        Self(Arc::new(Surroundings {
+        Self(Arc::new(Inner {
             correlation_id,
             deadline,
             lang,
@@ -98,7 +98,7 @@ impl Scope {
             let _ = span.set_parent(self.0.trace.clone());
         }
         let trace = propagation::of_span(&span).unwrap_or_else(|| self.0.trace.clone());
-        let inside = Surroundings {
+        let inside = Inner {
             trace,
             ..(*self.0).clone()
         };
@@ -147,7 +147,7 @@ impl Scope {
 
     /// The same for work that outlives the call.
     pub(crate) fn without_deadline(&self) -> Self {
-        let surroundings = Surroundings {
+        let surroundings = Inner {
             deadline: None,
             ..(*self.0).clone()
         };
@@ -163,7 +163,7 @@ impl Scope {
         *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     }
 
-    /// Takes the error left by [`Scope::record_failure`].
+    /// Takes the error left by [`RequestContext::record_failure`].
     pub(crate) fn take_failure(&self) -> Option<Failure> {
         self.0
             .failure
@@ -181,17 +181,17 @@ mod tests {
 
     #[tokio::test]
     async fn work_sees_its_scope_and_other_work_does_not() {
-        let inside = Scope::background("corr-7", Some(TRACEPARENT))
-            .run(async { Scope::current() })
+        let inside = RequestContext::background("corr-7", Some(TRACEPARENT))
+            .run(async { RequestContext::current() })
             .await
             .unwrap();
         assert_eq!(inside.correlation_id(), "corr-7");
         assert_eq!(inside.traceparent().as_deref(), Some(TRACEPARENT));
-        assert!(Scope::current().is_none());
+        assert!(RequestContext::current().is_none());
     }
 
     #[test]
     fn a_broken_traceparent_is_no_trace() {
-        assert_eq!(Scope::background("c", Some("nonsense")).traceparent(), None);
+        assert_eq!(RequestContext::background("c", Some("nonsense")).traceparent(), None);
     }
 }

@@ -105,7 +105,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::Envelope;
+    use crate::envelope::Envelope;
     use std::time::Duration;
 
     fn entry(key: &str, id: &str) -> Entry {
