@@ -93,7 +93,7 @@ async fn front(
 }
 
 async fn only_get(Extension(exchange): Extension<Exchange>) -> Response {
-    let mut response = Refusal::from(Error::refuse(Common::MethodNotAllowed)).answer(&exchange);
+    let mut response = Refusal::from(Error::new(Common::MethodNotAllowed)).answer(&exchange);
     response
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));

@@ -166,7 +166,7 @@ pub async fn until(
     work: impl Future<Output = Result<Response, Refusal>>,
 ) -> Result<Response, Refusal> {
     let answer = timeout_at(deadline.instant(), work).await;
-    answer.unwrap_or_else(|_| Err(Error::refuse(Common::DeadlineExceeded).into()))
+    answer.unwrap_or_else(|_| Err(Error::new(Common::DeadlineExceeded).into()))
 }
 
 /// Notes on the answer what was called.

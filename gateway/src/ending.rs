@@ -25,7 +25,7 @@ pub fn of(caller: &Caller, clock: &Clock, draining: &Shutdown) -> Ending {
         };
         tokio::select! {
             () = draining.cancelled() => Error::unavailable("the gateway, draining,", COME_BACK),
-            () = expired => Error::refuse(Common::TokenExpired),
+            () = expired => Error::new(Common::TokenExpired),
         }
     }
     .boxed()

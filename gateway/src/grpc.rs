@@ -34,7 +34,7 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
         return own(edge, exchange, request).await;
     }
     let Some(rpc) = edge.rpcs.find(request.uri().path()) else {
-        return Refusal::from(Error::refuse(Common::UnknownMethod)).answer(exchange);
+        return Refusal::from(Error::new(Common::UnknownMethod)).answer(exchange);
     };
     let (parts, body) = request.into_parts();
     let scope = edge.scope(exchange, rpc, &parts.headers);
@@ -117,9 +117,9 @@ fn one_message(body: Body, max_bytes: usize, lang: Lang) -> GrpcBody {
 /// A body that cannot be read is its sender's fault; the translation of gRPC-web calls it an inner error.
 fn unreadable(error: axum::BoxError, lang: Lang) -> Status {
     let refusal = if error.is::<LengthLimitError>() {
-        Error::refuse(Common::TooLarge)
+        Error::new(Common::TooLarge)
     } else {
-        Error::refuse(Common::InvalidArgument).cause(anyhow::Error::from_boxed(error))
+        Error::new(Common::InvalidArgument).cause(anyhow::Error::from_boxed(error))
     };
     refusal.into_status(lang)
 }

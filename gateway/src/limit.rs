@@ -84,7 +84,7 @@ impl Limiter {
         };
         let refused = tightest.verdict.retry_after.map_or(Ok(()), |after| {
             metrics::counter!("edge_limited_total", "budget" => tightest.budget.name.clone()).increment(1);
-            Err(Error::refuse(Common::RateLimited)
+            Err(Error::new(Common::RateLimited)
                 .with("budget", &tightest.budget.name)
                 .retry_after(after))
         });

@@ -46,7 +46,7 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
             edge::labelled(response, &route.rpc)
         }
         Found::OtherMethods(methods) => wrong_method(exchange, &methods),
-        Found::Nothing => Refusal::from(Error::refuse(Common::NotFound)).answer(exchange),
+        Found::Nothing => Refusal::from(Error::new(Common::NotFound)).answer(exchange),
     }
 }
 
@@ -87,7 +87,7 @@ fn headless(response: Response) -> Response {
 
 /// RFC 9110 §15.5.6: the methods that are allowed are told.
 fn wrong_method(exchange: &Exchange, methods: &[Method]) -> Response {
-    let mut response = Refusal::from(Error::refuse(Common::MethodNotAllowed)).answer(exchange);
+    let mut response = Refusal::from(Error::new(Common::MethodNotAllowed)).answer(exchange);
     let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
     if methods.contains(&Method::GET) {
         names.push("HEAD");

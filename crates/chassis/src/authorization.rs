@@ -25,7 +25,7 @@ pub struct Credentials<'a> {
 /// - internal: a service that is named, whatever token it carries.
 pub async fn authorize(method: &Method, visitor: Credentials<'_>, verifier: &Verifier) -> Result<Caller, Error> {
     match method.policy() {
-        Policy::Nobody => Err(Error::refuse(Common::PermissionDenied)),
+        Policy::Nobody => Err(Error::new(Common::PermissionDenied)),
         Policy::Internal(services) => service(services, visitor.peer),
         Policy::Public => match visitor.bearer {
             Some(token) => Ok(verifier
@@ -37,7 +37,7 @@ pub async fn authorize(method: &Method, visitor: Credentials<'_>, verifier: &Ver
         Policy::AnyUser => user(visitor.bearer, verifier).await,
         Policy::Roles(roles) => match user(visitor.bearer, verifier).await? {
             Caller::User(user) if roles.contains(&user.role) => Ok(Caller::User(user)),
-            _ => Err(Error::refuse(Common::PermissionDenied)),
+            _ => Err(Error::new(Common::PermissionDenied)),
         },
     }
 }
@@ -45,13 +45,13 @@ pub async fn authorize(method: &Method, visitor: Credentials<'_>, verifier: &Ver
 fn service(admitted: &[String], peer: Option<&str>) -> Result<Caller, Error> {
     match peer {
         Some(peer) if admitted.iter().any(|name| name == peer) => Ok(Caller::Service(peer.to_owned())),
-        Some(_) => Err(Error::refuse(Common::PermissionDenied)),
-        None => Err(Error::refuse(Common::Unauthenticated)),
+        Some(_) => Err(Error::new(Common::PermissionDenied)),
+        None => Err(Error::new(Common::Unauthenticated)),
     }
 }
 
 async fn user(bearer: Option<&str>, verifier: &Verifier) -> Result<Caller, Error> {
-    let token = bearer.ok_or_else(|| Error::refuse(Common::Unauthenticated))?;
+    let token = bearer.ok_or_else(|| Error::new(Common::Unauthenticated))?;
     verifier.verify(token).await.map(Caller::User)
 }
 

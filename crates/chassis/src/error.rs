@@ -49,19 +49,19 @@ impl Error {
 
     /// A defect of ours: outside it is a bare `INTERNAL`, inside the cause is logged.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-        Self::refuse(Common::Internal).cause(cause)
+        Self::new(Common::Internal).cause(cause)
     }
 
     /// Something this call needs is away; `dependency` is logged, not sent.
     pub fn unavailable(dependency: &str, retry_after: Duration) -> Self {
-        Self::refuse(Common::Unavailable)
+        Self::new(Common::Unavailable)
             .retry_after(retry_after)
             .cause(anyhow::anyhow!("{dependency} is unavailable"))
     }
 
     /// A refusal for one field that a rule of the contract cannot express. Add further ones with [`Error::violation`].
     pub fn invalid(field: impl Into<String>, ko: impl Into<String>, en: impl Into<String>) -> Self {
-        Self::refuse(Common::InvalidArgument).violation(field, ko, en)
+        Self::new(Common::InvalidArgument).violation(field, ko, en)
     }
 
     fn of(fact: &'static Fact) -> Self {
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn an_error_survives_the_way_through_anyhow() {
         let back = Error::from(
-            anyhow::Error::from(Error::refuse(Common::Conflict).with("id", "7")).context("while"),
+            anyhow::Error::from(Error::new(Common::Conflict).with("id", "7")).context("while"),
         );
         assert!(back.is(Common::Conflict));
         assert_eq!(back.metadata()["id"], "7");

@@ -98,7 +98,7 @@ impl Caller {
     pub fn user(&self) -> Result<&UserCaller, Error> {
         match self {
             Self::User(user) => Ok(user),
-            Self::Anonymous | Self::Service(_) => Err(Error::refuse(Common::Unauthenticated)),
+            Self::Anonymous | Self::Service(_) => Err(Error::new(Common::Unauthenticated)),
         }
     }
 
@@ -106,7 +106,7 @@ impl Caller {
     pub fn service(&self) -> Result<&str, Error> {
         match self {
             Self::Service(name) => Ok(name),
-            Self::Anonymous | Self::User(_) => Err(Error::refuse(Common::PermissionDenied)),
+            Self::Anonymous | Self::User(_) => Err(Error::new(Common::PermissionDenied)),
         }
     }
 

@@ -1,37 +1,37 @@
-//! Pauses between tries. They are real time: what is waited for (a lock, a server) does not follow the injected clock.
+//! Exponential backoff with jitter. Delays are real time: locks and servers do not follow the injected clock.
 
 use std::time::Duration;
 
 use carshare_chassis::Random;
 
-/// Grows from `first` to `most` by doubling, with jitter.
+/// Delays that double from `initial` up to `max`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Backoff {
-    /// The first pause, before jitter.
-    pub(crate) first: Duration,
-    /// The longest pause.
-    pub(crate) most: Duration,
+pub struct Backoff {
+    /// Delay after the first failure, before jitter.
+    pub initial: Duration,
+    /// Upper bound of every delay.
+    pub max: Duration,
 }
 
 impl Backoff {
-    /// Between two tries of a transaction.
+    /// Between two attempts of a transaction.
     pub(crate) const TRANSACTION: Self = Self {
-        first: Duration::from_millis(10),
-        most: Duration::from_millis(500),
+        initial: Duration::from_millis(10),
+        max: Duration::from_millis(500),
     };
-    /// While a server is away.
+    /// While a server is unreachable.
     pub(crate) const RECONNECT: Self = Self {
-        first: Duration::from_millis(50),
-        most: Duration::from_secs(2),
+        initial: Duration::from_millis(50),
+        max: Duration::from_secs(2),
     };
 
-    /// The pause after the given number of failures (from 1): half of it fixed, half of it random, so that those who
-    /// failed together do not come back together.
-    pub(crate) fn pause(self, failures: u32, random: &Random) -> Duration {
+    /// Returns the delay after `failures` failures in a row (from 1). Half of it is fixed and half random, so that
+    /// processes that failed together do not retry together.
+    pub fn delay(self, failures: u32, random: &Random) -> Duration {
         let doubled = self
-            .first
+            .initial
             .saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
-        doubled.min(self.most).mul_f64(0.5 + random.unit() / 2.0)
+        doubled.min(self.max).mul_f64(0.5 + random.unit() / 2.0)
     }
 }
 
@@ -40,16 +40,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
+    fn delays_double_up_to_the_maximum() {
         let random = Random::seeded(1);
         let backoff = Backoff {
-            first: Duration::from_millis(10),
-            most: Duration::from_millis(100),
+            initial: Duration::from_millis(10),
+            max: Duration::from_millis(100),
         };
         for (failures, full_ms) in [(1, 10), (2, 20), (4, 80), (5, 100), (40, 100), (u32::MAX, 100)] {
-            let pause = backoff.pause(failures, &random);
+            let delay = backoff.delay(failures, &random);
             let full = Duration::from_millis(full_ms);
-            assert!(pause >= full / 2 && pause <= full, "{failures}: {pause:?}");
+            assert!(delay >= full / 2 && delay <= full, "{failures}: {delay:?}");
         }
     }
 }

@@ -21,18 +21,17 @@ use anyhow::Result;
 use carshare_chassis::{Error as ChassisError, Shutdown, config};
 use carshare_proto::events::EventMessage;
 use futures::StreamExt as _;
-use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use event_metadata::EventMetadata;
+pub use registry::EventHandler;
 
 use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::envelope;
-use crate::tx::Tx;
 use group::Group;
-use registry::Handlers;
+use registry::Registry;
 use key_queues::{Lane, Lanes};
 use leader_lock::Ownership;
 
@@ -51,8 +50,8 @@ pub struct Consumer {
     redis: config::Redis,
     group: &'static str,
     sources: BTreeSet<&'static str>,
-    handlers: Handlers,
-    tries: u32,
+    handlers: Registry,
+    max_attempts: u32,
     retry: Backoff,
 }
 
@@ -61,38 +60,37 @@ impl Consumer {
     /// inbox rows and its dead letters (`carshare:dead:<group>`) go by it.
     pub fn new(db: &Db, redis: &config::Redis, group: &'static str) -> Self {
         let retry = Backoff {
-            first: Duration::from_millis(200),
-            most: Duration::from_secs(10),
+            initial: Duration::from_millis(200),
+            max: Duration::from_secs(10),
         };
-        let (sources, handlers) = (BTreeSet::new(), Handlers::default());
+        let (sources, handlers) = (BTreeSet::new(), Registry::default());
         Self {
             db: db.clone(),
             redis: redis.clone(),
             group,
             sources,
             handlers,
-            tries: 8,
+            max_attempts: 8,
             retry,
         }
     }
 
     /// Handles events `E` that service `source` publishes. Events nobody handles are passed over.
     ///
-    /// `handler` runs in the transaction of the inbox row, so its effect comes with the row or not at all. An error is
-    /// retried with growing pauses; see [`Consumer::tries`]. What the handler depends on besides its arguments it
-    /// captures.
+    /// `handler` is an `async fn` passed by name. It runs in the transaction of the inbox row, so its effect is committed
+    /// with the row or not at all. An error is retried with backoff; see [`Consumer::max_attempts`].
     ///
     /// ```text
     /// Consumer::new(&db, &redis, "vehicle")
-    ///     .on("booking", |tx, meta, event: &pb::BookingRequested| on_requested(tx, meta, event).boxed())
-    ///     .on("booking", |tx, _, event: &pb::BookingCancelled| occupancies::release(tx, event).boxed())
+    ///     .on("booking", on_booking::requested)
+    ///     .on("booking", on_booking::cancelled)
     ///     .run(shutdown).await;
     /// ```
     pub fn on<M, E, F>(mut self, source: &'static str, handler: F) -> Self
     where
         M: EventMessage,
-        E: Into<ChassisError> + 'static,
-        F: for<'t> Fn(&'t Tx, &'t EventMetadata, &'t M) -> BoxFuture<'t, Result<(), E>> + Send + Sync + 'static,
+        E: Into<ChassisError> + Send + 'static,
+        F: for<'t> EventHandler<'t, M, E> + Copy + Send + Sync + 'static,
     {
         self.sources.insert(source);
         self.handlers.add(source, handler);
@@ -101,17 +99,17 @@ impl Consumer {
 
     /// How often an event is tried before it goes to the dead letters; 8 by default, half a minute in all. While
     /// PostgreSQL is away nothing is counted.
-    pub fn tries(self, tries: u32) -> Self {
+    pub fn max_attempts(self, max_attempts: u32) -> Self {
         Self {
-            tries: tries.max(1),
+            max_attempts: max_attempts.max(1),
             ..self
         }
     }
 
     /// The pause after the first failure, 200 ms by default; each further one is twice as long, up to 10 s.
-    pub fn retry_after(self, first: Duration) -> Self {
+    pub fn initial_backoff(self, initial: Duration) -> Self {
         Self {
-            retry: Backoff { first, ..self.retry },
+            retry: Backoff { initial, ..self.retry },
             ..self
         }
     }
@@ -120,10 +118,7 @@ impl Consumer {
     /// that are missing are made.
     pub async fn run(self, shutdown: Shutdown) {
         if self.sources.is_empty() {
-            return tracing::warn!(
-                group = self.group,
-                "a consumer without handlers has nothing to do"
-            );
+            return;
         }
         // A counter that appears with its first failure shows no increase.
         metrics::counter!("consumer_failures_total", "group" => self.group).increment(0);
@@ -134,7 +129,7 @@ impl Consumer {
                 continue;
             };
             // A session that went well for a while starts the count anew.
-            failures = if begin.elapsed() > Backoff::RECONNECT.most * 4 {
+            failures = if begin.elapsed() > Backoff::RECONNECT.max * 4 {
                 1
             } else {
                 failures + 1
@@ -147,7 +142,7 @@ impl Consumer {
                 "consumer starts again"
             );
             self.pause(
-                Backoff::RECONNECT.pause(failures, &self.db.environment().random),
+                Backoff::RECONNECT.delay(failures, &self.db.environment().random),
                 &shutdown,
             )
             .await;
@@ -212,11 +207,11 @@ impl Consumer {
             match self.handle(entry).await? {
                 process::Outcome::Finished => group.acknowledge(entry).await?,
                 process::Outcome::Undecodable(why) => group.dead_letter(entry, lane.failures(), &why).await?,
-                process::Outcome::Failed(why) if lane.failures() + 1 >= self.tries => {
+                process::Outcome::Failed(why) if lane.failures() + 1 >= self.max_attempts => {
                     group.dead_letter(entry, lane.failures() + 1, &why).await?;
                 }
                 process::Outcome::Failed(_) => {
-                    let pause = self.retry.pause(lane.failures() + 1, &self.db.environment().random);
+                    let pause = self.retry.delay(lane.failures() + 1, &self.db.environment().random);
                     lane.failed(Instant::now() + pause);
                     break;
                 }

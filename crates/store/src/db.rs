@@ -1,7 +1,8 @@
 //! The pool of a service's role, with the environment it lives in.
 
+use std::collections::HashMap;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,6 +10,7 @@ use carshare_chassis::Environment;
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::config;
@@ -25,6 +27,7 @@ struct Inner {
     options: PgConnectOptions,
     environment: Environment,
     instance: Uuid,
+    job_signals: Mutex<HashMap<&'static str, Arc<Notify>>>,
 }
 
 impl Db {
@@ -47,6 +50,7 @@ impl Db {
             options,
             environment,
             instance,
+            job_signals: Mutex::default(),
         })))
     }
 
@@ -56,8 +60,8 @@ impl Db {
         Ok(())
     }
 
-    /// For queries outside a transaction.
-    pub fn read(&self) -> &DatabaseConnection {
+    /// Returns the pool as a sea-orm connection: each statement runs by itself, outside of any transaction.
+    pub fn conn(&self) -> &DatabaseConnection {
         &self.0.orm
     }
 
@@ -69,6 +73,13 @@ impl Db {
     /// Clock, ids and randomness.
     pub fn environment(&self) -> &Environment {
         &self.0.environment
+    }
+
+    /// Returns the signal that runs the job `name` of this process. A signal sent before the job waits for it is kept;
+    /// several count as one.
+    pub(crate) fn job_signal(&self, name: &'static str) -> Arc<Notify> {
+        let mut signals = self.0.job_signals.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(signals.entry(name).or_default())
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

@@ -6,26 +6,24 @@
 use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::CallContext;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
 use prost::Message;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::tx::Tx;
+use crate::transaction::Tx;
 
 /// How long a reply is kept.
-const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+const RETENTION: TimeDelta = TimeDelta::hours(24);
 
 /// What is known of a call before its work begins. See [`Db::claim`].
 #[derive(Debug)]
 pub enum Claim<R> {
     /// It was answered before, with this.
-    Answered(R),
+    Replayed(R),
     /// It was not. The id is for what the call makes, and the same in every repeat.
-    Open(Uuid),
+    New(Uuid),
 }
 
 impl Db {
@@ -40,19 +38,14 @@ impl Db {
         work: F,
     ) -> Result<R, E>
     where
-        D: Send + Sync,
-        R: Message + Default + 'static,
-        E: From<Error> + Send + 'static,
-        F: for<'t> Fn(&'t Tx, &'t D) -> BoxFuture<'t, Result<R, E>> + Send + Sync,
+        R: Message + Default,
+        E: From<Error>,
+        F: AsyncFn(&Tx, &D) -> Result<R, E>,
     {
         let Some(call) = Call::of(ctx) else {
             return self.transaction(name, input, work).await;
         };
-        let once = (call, input, work);
-        self.transaction(name, once, |tx, (call, input, work)| {
-            run_once(tx, call, input, work).boxed()
-        })
-        .await
+        self.transaction(name, (call, input, work), run_once).await
     }
 
     /// Looks at a call before work that is outside the transaction, such as calls to peers: it may have been answered
@@ -68,33 +61,30 @@ impl Db {
         let Some(call) = Call::of(ctx) else {
             return Ok(Claim::New(self.environment().ids.next()));
         };
-        self.transaction("idempotency.claim", call, |tx, call| {
-            async move {
-                match call.lock(tx).await? {
-                    Row {
-                        reply: Some(reply), ..
-                    } => Ok(Claim::Replayed(decode(&reply)?)),
-                    Row { work_id, .. } => Ok(Claim::New(work_id)),
-                }
-            }
-            .boxed()
-        })
-        .await
+        self.transaction("idempotency.claim", call, claim).await
     }
 }
 
-async fn run_once<D, R, E, F>(tx: &Tx, call: &Call, input: &D, work: &F) -> Result<R, E>
+async fn claim<R: Message + Default>(tx: &Tx, call: &Call) -> Result<Claim<R>, Error> {
+    let row = call.lock(tx).await?;
+    match row.reply {
+        Some(reply) => Ok(Claim::Replayed(decode(&reply)?)),
+        None => Ok(Claim::New(row.work_id)),
+    }
+}
+
+async fn run_once<D, R, E, F>(tx: &Tx, (call, input, work): &(Call, D, F)) -> Result<R, E>
 where
     R: Message + Default,
     E: From<Error>,
-    F: for<'t> Fn(&'t Tx, &'t D) -> BoxFuture<'t, Result<R, E>>,
+    F: AsyncFn(&Tx, &D) -> Result<R, E>,
 {
     if let Some(reply) = call.lock(tx).await?.reply {
         metrics::counter!("idempotent_repeats_total", "method" => call.method).increment(1);
         return Ok(decode(&reply)?);
     }
     let reply = work(tx, input).await?;
-    call.keep(tx, reply.encode_to_vec()).await?;
+    call.store_reply(tx, reply.encode_to_vec()).await?;
     Ok(reply)
 }
 
@@ -139,7 +129,7 @@ impl Call {
             work_id = excluded.work_id, expires_at = excluded.expires_at, reply = NULL \
             WHERE kept.expires_at <= $7 \
             RETURNING request_hash, work_id, reply";
-        let expires_at: DateTime<Utc> = tx.now() + KEPT_FOR;
+        let expires_at: DateTime<Utc> = tx.now() + RETENTION;
         let values = [
             self.request_hash.to_vec().into(),
             tx.new_id().into(),
@@ -159,7 +149,7 @@ impl Call {
         }
     }
 
-    async fn keep(&self, tx: &Tx, reply: Vec<u8>) -> Result<(), Error> {
+    async fn store_reply(&self, tx: &Tx, reply: Vec<u8>) -> Result<(), Error> {
         let sql = "UPDATE idempotency SET reply = $4 WHERE caller = $1 AND method = $2 AND key = $3";
         tx.conn().execute_raw(self.statement(sql, [reply.into()])).await?;
         Ok(())

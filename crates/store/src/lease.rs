@@ -4,20 +4,20 @@
 //! another when its lease ends.
 
 mod row;
-mod notify;
 
 use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::task::panic_text;
 use carshare_chassis::{Error as ChassisError, Shutdown};
 use futures::FutureExt as _;
+use tokio::sync::Notify;
 use tokio::time::{Instant, interval, sleep};
 
-pub use notify::Notify;
 
 use crate::backoff::Backoff;
 use crate::db::Db;
@@ -37,25 +37,18 @@ pub struct Lease {
     db: Db,
     name: &'static str,
     period: Duration,
-    wake: Notify,
+    signal: Arc<Notify>,
 }
 
 impl Lease {
-    /// Work that is due every `period` of the injected clock, and once at the very first.
+    /// Defines work that is due every `period` of the injected clock, the first time at once, and right after each
+    /// [`crate::Tx::notify_job`] of its name in this process.
     pub fn every(db: &Db, name: &'static str, period: Duration) -> Self {
         Self {
             db: db.clone(),
             name,
             period,
-            wake: Notify::new(),
-        }
-    }
-
-    /// Also runs at once when `wake` is poked in this process.
-    pub fn notified_by(self, wake: &Notify) -> Self {
-        Self {
-            wake: wake.clone(),
-            ..self
+            signal: db.job_signal(name),
         }
     }
 
@@ -94,12 +87,12 @@ impl Lease {
                 Err(error) => {
                     failures += 1;
                     tracing::warn!(job = self.name, error = %error, "no lease to be had");
-                    Pause::For(Backoff::RECONNECT.pause(failures, &self.db.environment().random))
+                    Pause::For(Backoff::RECONNECT.delay(failures, &self.db.environment().random))
                 }
             };
             tokio::select! {
                 () = self.pause(pause) => {}
-                () = self.wake.notified() => woken = true,
+                () = self.signal.notified() => woken = true,
                 () = shutdown.cancelled() => {}
             }
         }

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::tx::Tx;
+use crate::transaction::Tx;
 
 /// Appends an event with the trace and correlation id of whoever publishes it.
 pub(crate) async fn append<E: EventMessage>(tx: &Tx, event: &E) -> Result<(), Error> {

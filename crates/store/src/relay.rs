@@ -87,7 +87,7 @@ impl Relay {
                         "events not sent"
                     );
                     tokio::select! {
-                        () = sleep(Backoff::RECONNECT.pause(failures, &self.db.environment().random)) => {}
+                        () = sleep(Backoff::RECONNECT.delay(failures, &self.db.environment().random)) => {}
                         () = shutdown.cancelled() => {}
                     }
                 }

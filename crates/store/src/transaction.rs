@@ -1,25 +1,29 @@
-//! Named transactions: measured, traced, and tried again when PostgreSQL asks for it.
+//! Runs named transactions: measured, traced and retried when PostgreSQL asks for it.
 
-use futures::future::BoxFuture;
-use sea_orm::{DbErr, TransactionTrait as _};
+mod conn;
+mod tx;
+
+use sea_orm::TransactionTrait as _;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
+
+pub use conn::Conn;
+pub use tx::Tx;
 
 use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::error::{Error, Retry, retry_of};
-use crate::tx::Tx;
 
-/// Tries of one transaction in all.
-const TRIES: u32 = 6;
+/// Attempts of one transaction, the first included.
+const MAX_ATTEMPTS: u32 = 6;
 
-/// COMMIT of an aborted transaction is answered by a silent ROLLBACK, so a work that says `Ok` all the same is a defect.
-const SWALLOWED: &str = "the work ignored the failure of a statement; nothing of it can be committed";
+/// COMMIT of an aborted transaction is answered by a silent ROLLBACK, so work that returns `Ok` all the same is a defect.
+const IGNORED_FAILURE: &str = "a failed statement was ignored; nothing of its transaction can be committed";
 
-/// How one try ended.
+/// The result of one attempt.
 enum Attempt<T, E> {
     Committed(T),
-    /// Nothing happened in the database; `retry` says whether another try may end differently.
+    /// Nothing happened in the database; `retry` says whether another attempt may end differently.
     RolledBack {
         error: E,
         retry: Option<Retry>,
@@ -29,34 +33,34 @@ enum Attempt<T, E> {
 impl Db {
     /// Runs `work` in a transaction and commits if it returns `Ok`.
     ///
-    /// `name` (`bookings.approve`) is that of the span `db.<name>` and the label of its metrics. `work` gets the open
-    /// transaction and `input`, and runs again from the start when the transaction lost against another one or its
-    /// connection broke before COMMIT; after that the last error is returned. A work that returns `Ok` although one of its
-    /// statements was refused is [`Error::Internal`]: use `ON CONFLICT` where a conflict is no failure. A connection that breaks *during* COMMIT is
-    /// [`Error::Unavailable`] at once: whether it took place is unknown.
+    /// `name` (`bookings.approve`) is that of the span `db.<name>` and the label of its metrics. `work` receives the open
+    /// transaction and `input`. It runs again from the start when the transaction lost against another one or its
+    /// connection broke before COMMIT; after six attempts the last error is returned. Work that returns `Ok` although
+    /// one of its statements was refused ends as [`Error::Internal`]: use `ON CONFLICT` where a conflict is no failure.
+    /// A connection that breaks *during* COMMIT is [`Error::Unavailable`] at once: whether it took place is unknown.
+    ///
+    /// `work` is an `async fn` passed by name, so all it can use is the transaction and plain data: network calls
+    /// cannot be awaited while locks are held. A closure that captures something does not compile:
     ///
     /// ```text
-    /// db.transaction("bookings.approve", id, |tx, id| async move {
-    ///     let booking = bookings::lock(tx, *id).await?;
+    /// db.transaction("bookings.approve", id, approve).await
+    ///
+    /// async fn approve(tx: &Tx, id: &BookingId) -> Result<Booking, Error> {
+    ///     let booking = bookings::lock(tx.conn(), *id).await?;
     ///     tx.publish(&approved(&booking)).await?;
-    ///     Ok::<_, Error>(booking)
-    /// }.boxed()).await
+    ///     Ok(booking)
+    /// }
     /// ```
     pub async fn transaction<D, T, E, F>(&self, name: &'static str, input: D, work: F) -> Result<T, E>
     where
-        D: Send + Sync,
-        T: Send,
-        E: From<Error> + Send,
-        F: for<'t> Fn(&'t Tx, &'t D) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+        E: From<Error>,
+        F: AsyncFn(&Tx, &D) -> Result<T, E>,
     {
+        const { assert!(size_of::<F>() == 0, "pass an async fn by name: work captures nothing") };
         let span = tracing::info_span!("db", otel.name = format!("db.{name}"), name);
         let begin = Instant::now();
-        let result = self.tried(name, &input, &work).instrument(span).await;
-        let outcome = if result.is_ok() {
-            "committed"
-        } else {
-            "rolled_back"
-        };
+        let result = self.retrying(name, &input, &work).instrument(span).await;
+        let outcome = if result.is_ok() { "committed" } else { "rolled_back" };
         metrics::histogram!("db_transaction_seconds", "name" => name, "outcome" => outcome)
             .record(begin.elapsed().as_secs_f64());
         metrics::gauge!("db_connections", "state" => "open").set(f64::from(self.pool().size()));
@@ -64,33 +68,25 @@ impl Db {
         result
     }
 
-    async fn tried<D, T, E, F>(&self, name: &'static str, input: &D, work: &F) -> Result<T, E>
+    async fn retrying<D, T, E, F>(&self, name: &'static str, input: &D, work: &F) -> Result<T, E>
     where
-        D: Send + Sync,
-        T: Send,
-        E: From<Error> + Send,
-        F: for<'t> Fn(&'t Tx, &'t D) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+        E: From<Error>,
+        F: AsyncFn(&Tx, &D) -> Result<T, E>,
     {
         let mut failures = 0;
         loop {
-            match self.attempt(input, work).await {
+            let (error, retry) = match self.attempt(input, work).await {
                 Attempt::Committed(value) => return Ok(value),
-                Attempt::RolledBack {
-                    retry: Some(retry), ..
-                } if failures + 1 < TRIES => {
-                    failures += 1;
-                    metrics::counter!("db_transaction_retries_total", "name" => name, "reason" => retry.as_str())
-                        .increment(1);
-                    tracing::debug!(
-                        name,
-                        failures,
-                        reason = retry.as_str(),
-                        "transaction is tried again"
-                    );
-                    sleep(Backoff::TRANSACTION.pause(failures, &self.environment().random)).await;
-                }
-                Attempt::RolledBack { error, .. } => return Err(error),
-            }
+                Attempt::RolledBack { error, retry } => (error, retry),
+            };
+            failures += 1;
+            let Some(retry) = retry.filter(|_| failures < MAX_ATTEMPTS) else {
+                return Err(error);
+            };
+            let reason = retry.as_str();
+            metrics::counter!("db_transaction_retries_total", "name" => name, "reason" => reason).increment(1);
+            tracing::debug!(name, failures, reason, "retrying transaction");
+            sleep(Backoff::TRANSACTION.delay(failures, &self.environment().random)).await;
         }
     }
 
@@ -100,52 +96,36 @@ impl Db {
     )]
     async fn attempt<D, T, E, F>(&self, input: &D, work: &F) -> Attempt<T, E>
     where
-        D: Send + Sync,
-        T: Send,
-        E: From<Error> + Send,
-        F: for<'t> Fn(&'t Tx, &'t D) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+        E: From<Error>,
+        F: AsyncFn(&Tx, &D) -> Result<T, E>,
     {
         let tx = match self.conn().begin().await {
-            Ok(begun) => Tx::new(begun, self.environment()),
-            Err(error) => return failed(error),
-        };
-        match work(&tx, input).await {
-            Ok(_) if tx.is_aborted() => {
-                let retry = tx.retry();
-                tx.into_parts().0.rollback().await.ok();
-                Attempt::RolledBack {
-                    error: Error::Internal(anyhow::anyhow!(SWALLOWED)).into(),
-                    retry,
-                }
-            }
-            Ok(value) => {
-                let (transaction, on_commit) = tx.into_parts();
-                if let Err(error) = transaction.commit().await {
-                    // Only a refusal by PostgreSQL says that nothing was committed.
-                    let retry = retry_of(&error).filter(|retry| *retry == Retry::Contention);
-                    return Attempt::RolledBack {
-                        error: Error::from(error).into(),
-                        retry,
-                    };
-                }
-                for then in on_commit {
-                    then();
-                }
-                Attempt::Committed(value)
-            }
+            Ok(begun) => Tx::new(begun, self),
             Err(error) => {
-                let retry = tx.retry();
-                // A rollback that fails has a broken connection; PostgreSQL rolls back by itself then.
-                tx.into_parts().0.rollback().await.ok();
-                Attempt::RolledBack { error, retry }
+                let retry = retry_of(&error);
+                let error = Error::from(error).into();
+                return Attempt::RolledBack { error, retry };
             }
-        }
-    }
-}
-
-fn failed<T, E: From<Error>>(error: DbErr) -> Attempt<T, E> {
-    Attempt::RolledBack {
-        retry: retry_of(&error),
-        error: Error::from(error).into(),
+        };
+        let result = work(&tx, input).await;
+        let (retry, aborted) = (tx.retry(), tx.is_aborted());
+        let (transaction, on_commit) = tx.into_parts();
+        let error = match result {
+            Ok(value) if !aborted => {
+                if let Err(error) = transaction.commit().await {
+                    // Only a refusal by PostgreSQL proves that nothing was committed.
+                    let retry = retry_of(&error).filter(|retry| *retry == Retry::Contention);
+                    let error = Error::from(error).into();
+                    return Attempt::RolledBack { error, retry };
+                }
+                on_commit.into_iter().for_each(|action| action());
+                return Attempt::Committed(value);
+            }
+            Ok(_) => Error::Internal(anyhow::anyhow!(IGNORED_FAILURE)).into(),
+            Err(error) => error,
+        };
+        // A rollback that fails has a broken connection; PostgreSQL rolls back by itself then.
+        transaction.rollback().await.ok();
+        Attempt::RolledBack { error, retry }
     }
 }

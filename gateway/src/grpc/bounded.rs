@@ -76,7 +76,7 @@ mod tests {
     #[tokio::test]
     async fn a_silent_stream_ends_with_trailers_that_say_why() {
         let silent = StreamBody::new(futures::stream::pending::<Result<Frame<Bytes>, Status>>());
-        let ending = std::future::ready(Error::refuse(Common::TokenExpired)).boxed();
+        let ending = std::future::ready(Error::new(Common::TokenExpired)).boxed();
         let collected = by(Body::new(silent), ending, Lang::En).collect().await.unwrap();
         let status = Status::from_header_map(collected.trailers().unwrap()).unwrap();
         assert_eq!(

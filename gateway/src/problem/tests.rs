@@ -17,7 +17,7 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 
 #[test]
 fn a_refusal_of_a_service_reads_in_the_language_of_the_client() {
-    let refused = Error::refuse(Booking::WrongState)
+    let refused = Error::new(Booking::WrongState)
         .with("from", "pending")
         .with("to", "active");
     let problem = Problem::from_status(&refused.into_status(Lang::En));
@@ -46,7 +46,7 @@ fn every_field_is_named_with_its_rule() {
         ko: "이메일".into(),
         en: "must be an e-mail address".into(),
     };
-    let refused = Error::refuse(Common::InvalidArgument).violations_of([violation]);
+    let refused = Error::new(Common::InvalidArgument).violations_of([violation]);
     for problem in [
         Problem::from_error(&refused),
         Problem::from_status(&refused.into_status(Lang::Ko)),
@@ -62,7 +62,7 @@ fn every_field_is_named_with_its_rule() {
 
 #[test]
 fn the_catalogue_may_name_another_http_status_than_usual() {
-    let refused = Error::refuse(Common::IdempotencyKeyReused).into_status(Lang::Ko);
+    let refused = Error::new(Common::IdempotencyKeyReused).into_status(Lang::Ko);
     assert_eq!(
         Problem::from_status(&refused)
             .answer(&exchange(Lang::Ko))
@@ -119,15 +119,15 @@ fn a_reason_newer_than_this_gateway_is_told_by_its_own_details() {
 
 #[test]
 fn retry_after_is_rounded_up_and_always_there_when_something_is_away() {
-    let limited = Error::refuse(Common::RateLimited).retry_after(Duration::from_millis(1_200));
+    let limited = Error::new(Common::RateLimited).retry_after(Duration::from_millis(1_200));
     let response = Problem::from_error(&limited).answer(&exchange(Lang::Ko));
     assert_eq!(
         (response.status().as_u16(), header(&response, "retry-after")),
         (429, Some("2"))
     );
-    let away = Problem::from_error(&Error::refuse(Common::Unavailable)).answer(&exchange(Lang::Ko));
+    let away = Problem::from_error(&Error::new(Common::Unavailable)).answer(&exchange(Lang::Ko));
     assert_eq!(header(&away, "retry-after"), Some("1"));
-    let missing = Problem::from_error(&Error::refuse(Common::NotFound)).answer(&exchange(Lang::Ko));
+    let missing = Problem::from_error(&Error::new(Common::NotFound)).answer(&exchange(Lang::Ko));
     assert_eq!(header(&missing, "retry-after"), None);
 }
 
@@ -144,7 +144,7 @@ fn unauthorized_challenges() {
             r#"Bearer realm="carshare", error="invalid_token""#,
         ),
     ] {
-        let response = Problem::from_error(&Error::refuse(reason)).answer(&exchange(Lang::En));
+        let response = Problem::from_error(&Error::new(reason)).answer(&exchange(Lang::En));
         assert_eq!(header(&response, "www-authenticate"), Some(challenge));
         assert_eq!(header(&response, "content-type"), Some(PROBLEM_JSON));
         assert_eq!(header(&response, "content-language"), Some("en"));

@@ -47,7 +47,7 @@ pub(super) async fn read(
     if faults.is_empty() {
         Ok(message)
     } else {
-        Err(Error::refuse(Common::InvalidArgument).violations_of(faults))
+        Err(Error::new(Common::InvalidArgument).violations_of(faults))
     }
 }
 
@@ -57,11 +57,11 @@ async fn collect(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<By
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > max_bytes) {
-        return Err(Error::refuse(Common::TooLarge));
+        return Err(Error::new(Common::TooLarge));
     }
     match Limited::new(body, max_bytes).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::refuse(Common::TooLarge)),
+        Err(error) if error.is::<LengthLimitError>() => Err(Error::new(Common::TooLarge)),
         Err(error) => Err(malformed(&error).cause(anyhow::Error::from_boxed(error))),
     }
 }
@@ -77,7 +77,7 @@ fn read_body(
         return Ok(Vec::new());
     }
     if !is_json(headers) || is_encoded(headers) {
-        return Err(Error::refuse(Common::UnsupportedMediaType));
+        return Err(Error::new(Common::UnsupportedMediaType));
     }
     let json = json::parse(bytes).map_err(|error| malformed(&error))?;
     let read = match &route.body {
@@ -105,7 +105,7 @@ fn read_body(
 
 fn malformed(place: &impl std::fmt::Display) -> Error {
     let fault = Fault::Malformed(place.to_string());
-    Error::refuse(Common::InvalidArgument).violations_of([fault.at("")])
+    Error::new(Common::InvalidArgument).violations_of([fault.at("")])
 }
 
 /// `application/json`, with whatever parameters.

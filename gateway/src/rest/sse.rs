@@ -186,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn a_failure_is_an_event_with_the_problem() {
         let text = written(vec![Err(
-            Error::refuse(Common::TokenExpired).into_status(Lang::Ko)
+            Error::new(Common::TokenExpired).into_status(Lang::Ko)
         )])
         .await;
         let data = text.split_once("event: error\ndata: ").unwrap().1.trim();

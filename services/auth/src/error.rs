@@ -43,12 +43,12 @@ impl From<DbErr> for Error {
 impl From<Error> for carshare_chassis::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::InvalidCredentials => Self::refuse(ErrorReason::InvalidCredentials),
-            Error::EmailTaken => Self::refuse(ErrorReason::EmailTaken),
+            Error::InvalidCredentials => Self::new(ErrorReason::InvalidCredentials),
+            Error::EmailTaken => Self::new(ErrorReason::EmailTaken),
             Error::WeakPassword(weakness) => weak(weakness),
-            Error::InvalidRefreshToken => Self::refuse(ErrorReason::InvalidRefreshToken),
-            Error::RefreshTokenReused => Self::refuse(ErrorReason::RefreshTokenReused),
-            Error::UserNotFound => Self::refuse(ErrorReason::UserNotFound),
+            Error::InvalidRefreshToken => Self::new(ErrorReason::InvalidRefreshToken),
+            Error::RefreshTokenReused => Self::new(ErrorReason::RefreshTokenReused),
+            Error::UserNotFound => Self::new(ErrorReason::UserNotFound),
             Error::Store(error) => error.into(),
             Error::Chassis(error) => error,
         }
@@ -64,5 +64,5 @@ fn weak(weakness: Weakness) -> carshare_chassis::Error {
             "needs four different characters or more",
         ),
     };
-    carshare_chassis::Error::refuse(ErrorReason::WeakPassword).violation("password", ko, en)
+    carshare_chassis::Error::new(ErrorReason::WeakPassword).violation("password", ko, en)
 }

@@ -142,7 +142,7 @@ impl KeyRing {
         };
         self.0
             .db
-            .transaction("signing_keys.add", input, |tx, input| add(tx, input).boxed())
+            .transaction("signing_keys.add", input, add)
             .await
     }
 }

@@ -77,14 +77,14 @@ impl From<Refusal> for Error {
 impl From<Error> for chassis::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::BookingNotFound => Self::refuse(ErrorReason::BookingNotFound),
-            Error::SlotTaken => Self::refuse(ErrorReason::SlotTaken),
-            Error::StartInPast => Self::refuse(ErrorReason::StartInPast),
-            Error::WrongState { from, to } => Self::refuse(ErrorReason::WrongState)
+            Error::BookingNotFound => Self::new(ErrorReason::BookingNotFound),
+            Error::SlotTaken => Self::new(ErrorReason::SlotTaken),
+            Error::StartInPast => Self::new(ErrorReason::StartInPast),
+            Error::WrongState { from, to } => Self::new(ErrorReason::WrongState)
                 .with("from", from.as_str())
                 .with("to", to.as_str()),
-            Error::NotPaid => Self::refuse(ErrorReason::NotPaid),
-            Error::TooEarly => Self::refuse(ErrorReason::TooEarly),
+            Error::NotPaid => Self::new(ErrorReason::NotPaid),
+            Error::TooEarly => Self::new(ErrorReason::TooEarly),
             Error::Store(error) => error.into(),
             Error::Chassis(error) => error,
         }

@@ -29,8 +29,8 @@ impl From<sea_orm::DbErr> for Error {
 impl From<Error> for carshare_chassis::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotificationNotFound => Self::refuse(ErrorReason::NotificationNotFound),
-            Error::InvalidCursor => Self::refuse(ErrorReason::InvalidCursor),
+            Error::NotificationNotFound => Self::new(ErrorReason::NotificationNotFound),
+            Error::InvalidCursor => Self::new(ErrorReason::InvalidCursor),
             Error::Chassis(error) => error,
             Error::Store(error) => error.into(),
         }

@@ -65,16 +65,16 @@ impl From<DbErr> for Error {
 impl From<Error> for chassis::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::PaymentNotFound => Self::refuse(ErrorReason::PaymentNotFound),
+            Error::PaymentNotFound => Self::new(ErrorReason::PaymentNotFound),
             Error::Declined { code } => {
-                Self::refuse(ErrorReason::PaymentDeclined).with("provider_code", code)
+                Self::new(ErrorReason::PaymentDeclined).with("provider_code", code)
             }
-            Error::AmountMismatch => Self::refuse(ErrorReason::AmountMismatch),
-            Error::Closed => Self::refuse(ErrorReason::PaymentClosed),
+            Error::AmountMismatch => Self::new(ErrorReason::AmountMismatch),
+            Error::Closed => Self::new(ErrorReason::PaymentClosed),
             Error::CardRegistrationFailed { code } => {
-                Self::refuse(ErrorReason::CardRegistrationFailed).with("provider_code", code)
+                Self::new(ErrorReason::CardRegistrationFailed).with("provider_code", code)
             }
-            Error::ProviderUnavailable { code } => Self::refuse(ErrorReason::ProviderUnavailable)
+            Error::ProviderUnavailable { code } => Self::new(ErrorReason::ProviderUnavailable)
                 .retry_after(COME_BACK)
                 .cause(anyhow::anyhow!("provider: {code}")),
             Error::Stack(error) => error,

@@ -3,7 +3,6 @@
 
 use carshare_store::Tx;
 use chrono::TimeDelta;
-use futures::FutureExt as _;
 
 use crate::App;
 use crate::collect::record;
@@ -56,7 +55,7 @@ pub async fn look(app: &App, id: RefundId) -> Result<(), Error> {
         wakes: app.wakes.clone(),
     };
     app.db
-        .transaction("refunds.conclude", input, |tx, input| conclude(tx, input).boxed())
+        .transaction("refunds.conclude", input, conclude)
         .await
 }
 
@@ -64,7 +63,7 @@ pub async fn look(app: &App, id: RefundId) -> Result<(), Error> {
 async fn begin(app: &App, refund: &Refund, payment_key: String) -> Result<Option<Cancel>, Error> {
     let input = (refund.payment_id, refund.id, payment_key, app.claim());
     app.db
-        .transaction("refunds.begin", input, |tx, input| begun(tx, input).boxed())
+        .transaction("refunds.begin", input, begun)
         .await
 }
 

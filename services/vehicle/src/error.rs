@@ -83,7 +83,7 @@ pub enum Error {
 
 impl From<Error> for chassis::Error {
     fn from(error: Error) -> Self {
-        let refuse = |reason: Reason| Self::refuse(reason);
+        let refuse = |reason: Reason| Self::new(reason);
         match error {
             Error::VehicleNotFound => refuse(Reason::VehicleNotFound),
             Error::VehicleUnavailable => refuse(Reason::VehicleUnavailable),

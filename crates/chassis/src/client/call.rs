@@ -191,7 +191,7 @@ impl Exchange {
 
     fn late(&self) -> Error {
         let cause = anyhow::anyhow!("waiting for {}", self.peer.shared.name);
-        Error::refuse(Common::DeadlineExceeded).cause(cause)
+        Error::new(Common::DeadlineExceeded).cause(cause)
     }
 }
 

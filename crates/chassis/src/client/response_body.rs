@@ -59,7 +59,7 @@ impl http_body::Body for Bounded {
                 .as_mut()
                 .is_some_and(|deadline| deadline.poll_unpin(cx).is_ready())
         {
-            let late = Error::refuse(Common::DeadlineExceeded).into_status(this.lang);
+            let late = Error::new(Common::DeadlineExceeded).into_status(this.lang);
             return Poll::Ready(Some(Err(late)));
         }
         // The peer's own status comes in a frame of trailers; an error here is the transport's.

@@ -79,12 +79,12 @@ fn violation(from: FieldViolation) -> Violation {
 fn bare(status: &Status) -> Error {
     let cause = anyhow::anyhow!("{}", told(status));
     match status.code() {
-        Code::DeadlineExceeded => Error::refuse(Common::DeadlineExceeded).cause(cause),
+        Code::DeadlineExceeded => Error::new(Common::DeadlineExceeded).cause(cause),
         // Tonic reports a refused client certificate and a connection cut in mid-call as Unknown.
-        Code::Unavailable | Code::Unknown | Code::Cancelled => Error::refuse(Common::Unavailable)
+        Code::Unavailable | Code::Unknown | Code::Cancelled => Error::new(Common::Unavailable)
             .retry_after(COME_BACK)
             .cause(cause),
-        Code::ResourceExhausted => Error::refuse(Common::RateLimited).cause(cause),
+        Code::ResourceExhausted => Error::new(Common::RateLimited).cause(cause),
         _ => Error::internal(cause),
     }
 }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_peers_refusal_travels_on_with_its_facts() {
-        let sent = Error::refuse(Booking::SlotTaken)
+        let sent = Error::new(Booking::SlotTaken)
             .with("vehicle_id", "7")
             .violation("start_time", "겹칩니다.", "overlaps")
             .retry_after(Duration::from_secs(2));
@@ -122,13 +122,13 @@ mod tests {
         // The language is chosen anew at each edge.
         assert_eq!(
             back.into_status(Lang::Ko).message(),
-            Error::refuse(Booking::SlotTaken).text(Lang::Ko)
+            Error::new(Booking::SlotTaken).text(Lang::Ko)
         );
     }
 
     #[test]
     fn a_refusal_of_our_certificate_is_our_defect() {
-        let status = Error::refuse(Common::PermissionDenied).into_status(Lang::En);
+        let status = Error::new(Common::PermissionDenied).into_status(Lang::En);
         assert!(Error::from_status(status).is(Common::Internal));
     }
 

@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_refusal_carries_all_its_details() {
-        let error = Error::refuse(Common::RateLimited)
+        let error = Error::new(Common::RateLimited)
             .with("limit", "20")
             .retry_after(Duration::from_secs(3));
         let status = error.into_status(Lang::En);
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn both_texts_go_out_whatever_the_language() {
         for (lang, message) in [(Lang::Ko, "로그인이 필요합니다."), (Lang::En, "Please sign in.")] {
-            let status = Error::refuse(Common::Unauthenticated).into_status(lang);
+            let status = Error::new(Common::Unauthenticated).into_status(lang);
             assert_eq!(status.message(), message);
             let texts: Vec<(String, String)> = status
                 .get_error_details_vec()

@@ -58,7 +58,7 @@ impl Revocations {
         }
         match self.is_revoked(token_id).await {
             Ok(false) => Ok(()),
-            Ok(true) => Err(Error::refuse(Common::TokenRevoked)),
+            Ok(true) => Err(Error::new(Common::TokenRevoked)),
             Err(error) if self.policy == RevocationPolicy::Closed => Err(away().cause(error)),
             Err(error) => {
                 metrics::counter!("identity_revocation_unchecked_total").increment(1);

@@ -64,7 +64,7 @@ impl Verifier {
         let claims = self.signed_claims(token).await?;
         let user = UserCaller::from(claims);
         if self.0.clock.now() >= user.expires_at + self.0.leeway {
-            return Err(Error::refuse(Common::TokenExpired));
+            return Err(Error::new(Common::TokenExpired));
         }
         if let Some(revocations) = &self.0.revocations {
             revocations.check(user.token_id).await?;
@@ -74,12 +74,12 @@ impl Verifier {
 
     async fn signed_claims(&self, token: &str) -> Result<Claims, Error> {
         if token.len() > LONGEST_TOKEN_BYTES {
-            return Err(Error::refuse(Common::Unauthenticated));
+            return Err(Error::new(Common::Unauthenticated));
         }
         let header = jsonwebtoken::decode_header(token).map_err(not_ours)?;
-        let kid = header.kid.ok_or_else(|| Error::refuse(Common::Unauthenticated))?;
+        let kid = header.kid.ok_or_else(|| Error::new(Common::Unauthenticated))?;
         let Some(key) = self.0.keys.get(&kid).await? else {
-            return Err(Error::refuse(Common::Unauthenticated).cause(anyhow::anyhow!("no such key")));
+            return Err(Error::new(Common::Unauthenticated).cause(anyhow::anyhow!("no such key")));
         };
         Ok(jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation)
             .map_err(not_ours)?
@@ -98,7 +98,7 @@ fn validation(config: &config::Identity) -> Validation {
 }
 
 fn not_ours(error: jsonwebtoken::errors::Error) -> Error {
-    Error::refuse(Common::Unauthenticated).cause(error)
+    Error::new(Common::Unauthenticated).cause(error)
 }
 
 #[cfg(test)]

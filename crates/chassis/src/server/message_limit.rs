@@ -45,7 +45,7 @@ impl http_body::Body for Limited {
         };
         match self.left_bytes.checked_sub(bytes) {
             Some(left) => self.left_bytes = left,
-            None => return Poll::Ready(Some(Err(Error::refuse(Common::TooLarge).into_status(self.lang)))),
+            None => return Poll::Ready(Some(Err(Error::new(Common::TooLarge).into_status(self.lang)))),
         }
         Poll::Ready(frame)
     }

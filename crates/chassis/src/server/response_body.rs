@@ -64,7 +64,7 @@ impl ObservedBody {
             .deadline
             .as_mut()
             .is_some_and(|deadline| deadline.poll_unpin(cx).is_ready());
-        late.then(|| Error::refuse(Common::DeadlineExceeded))
+        late.then(|| Error::new(Common::DeadlineExceeded))
     }
 
     fn poll_inner(&mut self, cx: &mut Context<'_>) -> Result<Polled, Error> {

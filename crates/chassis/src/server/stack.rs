@@ -98,7 +98,7 @@ impl Stack {
             .deadline()
             .is_some_and(|deadline| deadline.is_expired())
         {
-            return Err(Error::refuse(Common::DeadlineExceeded));
+            return Err(Error::new(Common::DeadlineExceeded));
         }
         if call.method().is_infrastructure() || !call.method().is_unary() {
             return Ok(None);
@@ -187,7 +187,7 @@ impl Guarded {
                 "panicked: {}",
                 panic_text(&*panic)
             ))),
-            Err(_) => Err(Error::refuse(Common::DeadlineExceeded)),
+            Err(_) => Err(Error::new(Common::DeadlineExceeded)),
         }
     }
 }

@@ -103,13 +103,13 @@ async fn invalid_fields_are_all_named_in_both_languages_before_the_handler() {
 #[tokio::test]
 async fn a_refusal_speaks_the_callers_language_and_carries_its_facts() {
     let behaviour = Behaviour::new(|_| async {
-        Err(Error::refuse(Booking::SlotTaken)
+        Err(Error::new(Booking::SlotTaken)
             .with("vehicle_id", "7")
             .retry_after(Duration::from_secs(2)))
     });
     let korean = refusal(&behaviour, Request::new(login())).await;
     let english = refusal(&behaviour, in_english(login())).await;
-    let fact = Error::refuse(Booking::SlotTaken).fact();
+    let fact = Error::new(Booking::SlotTaken).fact();
     assert_eq!(
         (korean.message(), english.message()),
         (fact.ko.as_str(), fact.en.as_str())

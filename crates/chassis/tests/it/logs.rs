@@ -66,7 +66,7 @@ async fn each_rpc_is_one_line_that_says_who_what_and_how_it_ended() {
     let behaviour = Behaviour::new(|context| async move {
         match context.caller.user() {
             Ok(_) => {
-                Err(Error::refuse(Booking::SlotTaken).cause(anyhow::anyhow!("constraint booking_no_overlap")))
+                Err(Error::new(Booking::SlotTaken).cause(anyhow::anyhow!("constraint booking_no_overlap")))
             }
             Err(_) => Ok(()),
         }

@@ -70,8 +70,8 @@ async fn through(second: Behaviour) -> (Code, (String, String)) {
 
 #[tokio::test]
 async fn a_peers_refusal_travels_through_unchanged() {
-    let second = Behaviour::new(|_| async { Err(Error::refuse(Vehicle::VehicleNotFound)) });
-    let fact = Error::refuse(Vehicle::VehicleNotFound).fact();
+    let second = Behaviour::new(|_| async { Err(Error::new(Vehicle::VehicleNotFound)) });
+    let fact = Error::new(Vehicle::VehicleNotFound).fact();
     assert_eq!(
         through(second).await,
         (Code::NotFound, named("VEHICLE_NOT_FOUND", &fact.code))
@@ -141,7 +141,7 @@ async fn a_peer_that_speaks_something_else_is_unavailable() {
 
 #[tokio::test]
 async fn an_unavailable_peer_is_asked_again_when_that_is_safe() {
-    let (behaviour, calls) = failing(2, || Error::refuse(Common::Unavailable));
+    let (behaviour, calls) = failing(2, || Error::new(Common::Unavailable));
     let server = Running::start(plain(), &behaviour).await;
     VehicleServiceClient::new(server.peer("vehicle", &as_booking()))
         .release_hold(hold())
@@ -152,7 +152,7 @@ async fn an_unavailable_peer_is_asked_again_when_that_is_safe() {
 
 #[tokio::test]
 async fn three_times_is_enough() {
-    let (behaviour, calls) = failing(usize::MAX, || Error::refuse(Common::Unavailable));
+    let (behaviour, calls) = failing(usize::MAX, || Error::new(Common::Unavailable));
     let server = Running::start(plain(), &behaviour).await;
     let refused = VehicleServiceClient::new(server.peer("vehicle", &as_booking()))
         .release_hold(hold())
@@ -163,7 +163,7 @@ async fn three_times_is_enough() {
 
 #[tokio::test]
 async fn what_is_not_safe_is_asked_once_unless_it_has_an_idempotency_key() {
-    let (behaviour, calls) = failing(usize::MAX, || Error::refuse(Common::Unavailable));
+    let (behaviour, calls) = failing(usize::MAX, || Error::new(Common::Unavailable));
     let server = Running::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.peer("auth", &Tls::insecure()));
     auth.login(login()).await.unwrap_err();
@@ -212,7 +212,7 @@ async fn a_channel_finds_its_peer_again_after_the_network_was_cut() {
 
 #[tokio::test]
 async fn a_name_is_resolved_and_an_address_of_it_that_is_dead_is_not_noticed() {
-    let (behaviour, calls) = failing(0, || Error::refuse(Common::Internal));
+    let (behaviour, calls) = failing(0, || Error::new(Common::Internal));
     // `localhost` is ::1 and 127.0.0.1 on most machines, and the server listens on the latter only.
     let server = Running::start(plain(), &behaviour).await;
     let peer = Peer::at(format!("http://localhost:{}", server.address.port()));

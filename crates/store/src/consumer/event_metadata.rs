@@ -1,19 +1,33 @@
-//! What a handler may know about its event besides the message.
+//! Metadata of an event: what a handler may use besides the message.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// About an event.
+use crate::envelope::Envelope;
+
+/// Metadata of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventMetadata {
-    /// The event's own id: the same each time it arrives.
+    /// Id of the event, the same on every delivery.
     pub id: Uuid,
-    /// `booking.requested`.
+    /// Dotted name, `booking.requested`.
     pub name: String,
-    /// Id of the thing it is about. Events of one key are handled in the order they were published.
+    /// Id of the aggregate. Events of one key are handled in the order in which they were published.
     pub key: String,
-    /// When the publishing transaction took place.
+    /// Time of the publishing transaction, by the publisher's clock.
     pub occurred_at: DateTime<Utc>,
-    /// Id of the client's request that led to it.
+    /// Correlation id of the client request that led to it.
     pub correlation_id: String,
+}
+
+impl EventMetadata {
+    pub(super) fn of(envelope: &Envelope) -> Self {
+        Self {
+            id: envelope.id,
+            name: envelope.name.clone(),
+            key: envelope.key.clone(),
+            occurred_at: envelope.occurred_at,
+            correlation_id: envelope.correlation_id.clone(),
+        }
+    }
 }

@@ -7,15 +7,12 @@ use carshare_chassis::Error as ChassisError;
 use carshare_chassis::request_context::RequestContext;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::registry::Applied;
-use super::{Consumer, Entry, EventMetadata};
-use crate::error::Error;
+use super::registry::Handled;
+use super::{Consumer, Entry};
 use crate::envelope::Envelope;
-use crate::tx::Tx;
 
 /// What is to be done with the entry.
 pub(super) enum Outcome {
@@ -49,7 +46,7 @@ impl Consumer {
     async fn in_its_trace(
         &self,
         envelope: &Envelope,
-        work: BoxFuture<'_, Result<Applied, ChassisError>>,
+        work: BoxFuture<'_, Result<Handled, ChassisError>>,
     ) -> Result<Outcome> {
         let span = tracing::info_span!(
             "event",
@@ -68,7 +65,7 @@ impl Consumer {
     async fn judge(
         &self,
         envelope: &Envelope,
-        work: BoxFuture<'_, Result<Applied, ChassisError>>,
+        work: BoxFuture<'_, Result<Handled, ChassisError>>,
     ) -> Result<Outcome> {
         let begin = Instant::now();
         let (outcome, word) = match told(work).await {
@@ -118,25 +115,9 @@ impl Consumer {
 }
 
 /// The error of the work in words; a panic is one too.
-async fn told(work: BoxFuture<'_, Result<Applied, ChassisError>>) -> Result<Applied, String> {
+async fn told(work: BoxFuture<'_, Result<Handled, ChassisError>>) -> Result<Handled, String> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(result) => result.map_err(|error| format!("{error:?}")),
         Err(_) => Err("the handler panicked".to_owned()),
     }
-}
-
-/// Writes the inbox row; false if it is there already.
-pub(super) async fn enter(tx: &Tx, group: &str, meta: &EventMetadata) -> Result<bool, Error> {
-    let sql = "INSERT INTO inbox (consumer, event_id, name, handled_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    let values = [
-        group.into(),
-        meta.id.into(),
-        meta.name.as_str().into(),
-        tx.now().into(),
-    ];
-    let made = tx
-        .conn()
-        .execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
-        .await?;
-    Ok(made.rows_affected() == 1)
 }

@@ -38,7 +38,7 @@ fn touchy(bench: &Bench, tries: u32) -> Running {
             async move {
                 take_note(tx, event).await?;
                 match note_of(event).as_str() {
-                    "poison" => Err(ChassisError::refuse(Common::Conflict)),
+                    "poison" => Err(ChassisError::new(Common::Conflict)),
                     "panic" => panic!("told to"),
                     _ => Ok(()),
                 }
@@ -175,7 +175,7 @@ async fn a_key_keeps_its_order_while_events_fail_and_are_tried_again() {
             // Every third event fails the first time.
             let fails = note.parse::<u32>().unwrap() % 3 == 0 && failed_once.lock().unwrap().insert(note);
             if fails {
-                Err(ChassisError::refuse(Common::Conflict))
+                Err(ChassisError::new(Common::Conflict))
             } else {
                 Ok(())
             }

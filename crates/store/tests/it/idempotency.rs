@@ -100,7 +100,7 @@ async fn a_refusal_is_not_kept() {
     let refused = bench
         .db
         .idempotent(&ctx, "test.refused", (), |_, ()| {
-            async { Err::<UserUpdated, _>(ChassisError::refuse(Common::Conflict)) }.boxed()
+            async { Err::<UserUpdated, _>(ChassisError::new(Common::Conflict)) }.boxed()
         })
         .await;
     assert!(refused.unwrap_err().is(Common::Conflict));

@@ -160,7 +160,7 @@ async fn a_job_that_failed_is_run_again_soon() {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
             if first {
-                Err(ChassisError::refuse(Common::Unavailable))
+                Err(ChassisError::new(Common::Unavailable))
             } else {
                 Ok(())
             }

@@ -56,7 +56,7 @@ async fn an_error_rolls_everything_back_and_rings_nothing() {
                 tx.on_commit(move || bell.notify());
                 execute(tx, ADD_GUEST, []).await?;
                 tx.publish(&event("u", "never")).await?;
-                Err::<(), _>(ChassisError::refuse(Common::Conflict))
+                Err::<(), _>(ChassisError::new(Common::Conflict))
             }
             .boxed()
         })
@@ -89,7 +89,7 @@ async fn a_serialization_failure_is_tried_again_whatever_the_work_makes_of_it() 
                 }
                 execute(tx, ADD_GUEST, [])
                     .await
-                    .map_err(|_| ChassisError::refuse(Common::Internal))?;
+                    .map_err(|_| ChassisError::new(Common::Internal))?;
                 Ok(())
             }
             .boxed()

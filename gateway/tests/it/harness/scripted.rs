@@ -113,7 +113,7 @@ impl BookingService for Scripted {
         self.note(&request);
         let request = request.into_inner();
         match request.guest_message.as_deref() {
-            Some("taken") => Err(Error::refuse(ErrorReason::SlotTaken).into_status(Lang::En)),
+            Some("taken") => Err(Error::new(ErrorReason::SlotTaken).into_status(Lang::En)),
             Some("bare") => Err(Status::internal("secret inner text")),
             Some("hang") => {
                 std::future::pending::<()>().await;
@@ -282,7 +282,7 @@ impl NotificationService for Scripted {
         self.note(&request);
         let cursor = request.into_inner().cursor;
         if cursor == "bad" {
-            return Err(Error::refuse(notification::ErrorReason::InvalidCursor).into_status(Lang::En));
+            return Err(Error::new(notification::ErrorReason::InvalidCursor).into_status(Lang::En));
         }
         let after: u64 = cursor.parse().unwrap_or_default();
         let message = |cursor: u64, event| {
@@ -298,7 +298,7 @@ impl NotificationService for Scripted {
         };
         let first = message(after + 1, Event::Notification(notification));
         let second = match after {
-            100 => Err(Error::refuse(Common::TokenExpired).into_status(Lang::En)),
+            100 => Err(Error::new(Common::TokenExpired).into_status(Lang::En)),
             _ => message(after + 2, Event::Heartbeat(Heartbeat::default())),
         };
         let open = Open::count(&self.streams);

@@ -6,7 +6,6 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 use uuid::Uuid;
 
 use super::convert;
@@ -49,9 +48,7 @@ pub async fn handle(
     };
     let stored = app
         .db
-        .idempotent(&context, "sessions.refresh", input, |tx, input| {
-            trade(tx, input).boxed()
-        });
+        .idempotent(&context, "sessions.refresh", input, trade);
     let outcome = reply.open(&stored.await?)?;
     match outcome.renewed {
         Some(renewed) => Ok(renewed),

@@ -7,7 +7,6 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 use chrono::TimeDelta;
-use futures::FutureExt as _;
 
 use super::{convert, own, reply};
 use crate::domain::{BookingId, UserId};
@@ -34,9 +33,7 @@ pub async fn handle(
         pay_within: app.config.booking.pay_within(),
     };
     app.db
-        .idempotent(&ctx, "bookings.approve", approval, |tx, approval| {
-            approve(tx, approval).boxed()
-        })
+        .idempotent(&ctx, "bookings.approve", approval, approve)
         .await
 }
 

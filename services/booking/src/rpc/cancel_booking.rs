@@ -6,7 +6,6 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::{convert, own, reply};
 use crate::domain::{BookingId, UserId};
@@ -32,7 +31,7 @@ pub async fn handle(
         message: request.message,
     };
     app.db
-        .idempotent(&ctx, "bookings.cancel", wish, |tx, wish| cancel(tx, wish).boxed())
+        .idempotent(&ctx, "bookings.cancel", wish, cancel)
         .await
 }
 

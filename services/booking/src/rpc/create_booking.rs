@@ -10,7 +10,6 @@ use carshare_chassis::proto_types;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::{Claim, Tx};
-use futures::FutureExt as _;
 use prost::Message as _;
 
 use super::{convert, own, reply};
@@ -90,9 +89,7 @@ async fn book(
         respond_within: app.config.booking.respond_within(),
     };
     app.db
-        .idempotent(ctx, "bookings.create", request, |tx, request| {
-            insert(tx, request).boxed()
-        })
+        .idempotent(ctx, "bookings.create", request, insert)
         .await
 }
 

@@ -5,7 +5,6 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::{convert, own, reply};
 use crate::domain::{BookingId, UserId};
@@ -30,9 +29,7 @@ pub async fn handle(
         host_response: request.host_response,
     };
     app.db
-        .idempotent(&ctx, "bookings.reject", rejection, |tx, rejection| {
-            reject(tx, rejection).boxed()
-        })
+        .idempotent(&ctx, "bookings.reject", rejection, reject)
         .await
 }
 

@@ -148,7 +148,7 @@ impl VehicleService for Vehicles {
         match answers {
             Answers::Arrive => held
                 .map(Response::new)
-                .map_err(|reason| Error::refuse(reason).into_status(Lang::En)),
+                .map_err(|reason| Error::new(reason).into_status(Lang::En)),
             Answers::Break => Err(Status::unavailable("the connection broke")),
             Answers::Hang => std::future::pending().await,
         }

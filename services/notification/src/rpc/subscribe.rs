@@ -104,7 +104,7 @@ impl Feed {
         let clock = &self.app.environment.clock;
         let left = (self.ends_at - clock.now()).to_std().unwrap_or(Duration::ZERO);
         if left.is_zero() {
-            return Err(carshare_chassis::Error::refuse(Common::TokenExpired).into());
+            return Err(carshare_chassis::Error::new(Common::TokenExpired).into());
         }
         let pause = self.app.config.live.heartbeat().min(left);
         tokio::select! {

@@ -2,7 +2,6 @@
 
 use carshare_store::Tx;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::FutureExt as _;
 
 use crate::App;
 use crate::domain::attempt::{Attempt, Kind, Outcome};
@@ -32,9 +31,7 @@ pub(super) async fn charge(
         claim: app.claim(),
     };
     app.db
-        .transaction("payments.begin_charge", input, |tx, input| {
-            begin_charge(tx, input).boxed()
-        })
+        .transaction("payments.begin_charge", input, begin_charge)
         .await
 }
 

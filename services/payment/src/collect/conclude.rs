@@ -3,7 +3,6 @@
 use anyhow::Context as _;
 use carshare_store::Tx;
 use chrono::TimeDelta;
-use futures::FutureExt as _;
 
 use crate::App;
 use crate::domain::attempt::{Attempt, Heard, Judgement, Kind, Next, Outcome};
@@ -51,7 +50,7 @@ pub(super) async fn conclude(app: &App, attempt: &Attempt, heard: Heard) -> Resu
         wakes: app.wakes.clone(),
     };
     app.db
-        .transaction("payments.conclude", input, |tx, input| apply(tx, input).boxed())
+        .transaction("payments.conclude", input, apply)
         .await
 }
 

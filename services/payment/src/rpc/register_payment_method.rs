@@ -7,7 +7,6 @@ use carshare_chassis::config::Secret;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 use carshare_store::{Claim, Tx};
-use futures::FutureExt as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{convert, get_payment_customer};
@@ -39,9 +38,7 @@ pub(super) async fn handle(
     let billing_key = app.provider.issue_billing_key(issue).await.map_err(refused)?;
     let method = seal(app, guest, id, billing_key)?;
     app.db
-        .idempotent(&ctx, "payment_methods.register", method, |tx, method| {
-            store(tx, method).boxed()
-        })
+        .idempotent(&ctx, "payment_methods.register", method, store)
         .await
 }
 

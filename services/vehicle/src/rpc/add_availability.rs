@@ -4,7 +4,6 @@ use carshare_chassis::Error as ChassisError;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::{convert, owned};
 use crate::App;
@@ -33,9 +32,7 @@ pub async fn handle(
         max: app.config.availability.max_rules_per_vehicle,
     };
     app.db
-        .idempotent(&ctx, "availabilities.add", addition, |tx, addition| {
-            add(tx, addition).boxed()
-        })
+        .idempotent(&ctx, "availabilities.add", addition, add)
         .await
 }
 

@@ -9,7 +9,6 @@ use carshare_chassis::proto_types;
 use carshare_objects::Head;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
-use futures::FutureExt as _;
 
 use super::{convert, owned};
 use crate::App;
@@ -54,9 +53,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::CompleteImageUploa
         urls: app.urls.clone(),
     };
     app.db
-        .idempotent(&ctx, "vehicle_images.complete", completion, |tx, done| {
-            complete(tx, done).boxed()
-        })
+        .idempotent(&ctx, "vehicle_images.complete", completion, complete)
         .await
 }
 

@@ -4,7 +4,6 @@ use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
-use futures::FutureExt as _;
 
 use super::{convert, owned};
 use crate::App;
@@ -41,9 +40,7 @@ pub async fn handle(
         upload,
     };
     app.db
-        .idempotent(&ctx, "vehicle_images.announce", announcement, |tx, new| {
-            announce(tx, new).boxed()
-        })
+        .idempotent(&ctx, "vehicle_images.announce", announcement, announce)
         .await
 }
 

@@ -8,7 +8,6 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
-use futures::FutureExt as _;
 
 use super::convert;
 use crate::App;
@@ -47,9 +46,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::CreateVehicleReque
         urls: app.urls.clone(),
     };
     app.db
-        .idempotent(&ctx, "vehicles.create", registration, |tx, new| {
-            register(tx, new).boxed()
-        })
+        .idempotent(&ctx, "vehicles.create", registration, register)
         .await
 }
 

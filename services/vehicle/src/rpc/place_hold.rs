@@ -10,7 +10,6 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::FutureExt as _;
 
 use super::convert;
 use crate::App;
@@ -45,7 +44,7 @@ pub async fn handle(
         urls: app.urls.clone(),
     };
     app.db
-        .transaction("occupancies.hold", hold, |tx, hold| place(tx, hold).boxed())
+        .transaction("occupancies.hold", hold, place)
         .await
 }
 
@@ -68,14 +67,14 @@ async fn place(tx: &Tx, hold: &Hold) -> Result<pb::PlaceHoldResponse> {
 /// What this booking has already. A booking that wants something else now, or that is over, is refused.
 async fn existing(tx: &Tx, hold: &Hold) -> Result<Option<Occupancy>> {
     if released_bookings::contain(tx.conn(), hold.booking).await? {
-        return Err(ChassisError::refuse(Common::Conflict).into());
+        return Err(ChassisError::new(Common::Conflict).into());
     }
     let found = occupancies::find(tx.conn(), hold.booking)
         .await?
         .filter(|found| found.is_alive(tx.now()));
     match found {
         Some(found) if (found.vehicle, found.period) != (hold.vehicle, hold.period) => {
-            Err(ChassisError::refuse(Common::Conflict).into())
+            Err(ChassisError::new(Common::Conflict).into())
         }
         found => Ok(found),
     }

@@ -4,7 +4,6 @@ use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::{convert, owned};
 use crate::App;
@@ -31,9 +30,7 @@ pub async fn handle(
         rule: AvailabilityId(proto_types::uuid("availability_id", &request.availability_id)?),
     };
     app.db
-        .idempotent(&ctx, "availabilities.remove", removal, |tx, removal| {
-            remove(tx, removal).boxed()
-        })
+        .idempotent(&ctx, "availabilities.remove", removal, remove)
         .await
 }
 

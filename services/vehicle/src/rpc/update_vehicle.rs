@@ -5,7 +5,6 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
-use futures::FutureExt as _;
 
 use super::convert;
 use super::create_vehicle::check_year;
@@ -43,9 +42,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleReque
         urls: app.urls.clone(),
     };
     app.db
-        .idempotent(&ctx, "vehicles.update", update, |tx, update| {
-            apply(tx, update).boxed()
-        })
+        .idempotent(&ctx, "vehicles.update", update, apply)
         .await
 }
 

@@ -1,7 +1,7 @@
-//! The connection inside a transaction: sea-orm's, plus a note of its failures.
+//! The connection inside a transaction: sea-orm's, with a record of its failures.
 //!
-//! The note is what lets [`crate::Db::transaction`] retry whatever error type the work turns a failed statement into, and
-//! refuse to call committed what PostgreSQL will not commit.
+//! The record lets [`crate::Db::transaction`] retry whatever error type the work turns a failed statement into, and keeps
+//! it from reporting as committed what PostgreSQL will not commit.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,16 +9,15 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult
 
 use crate::error::{Retry, is_refusal, retry_of};
 
-/// Statements of one transaction.
+/// Executes the statements of one transaction.
 #[derive(Debug)]
 pub struct Conn {
     transaction: DatabaseTransaction,
-    noted: Mutex<Noted>,
+    failures: Mutex<Failures>,
 }
 
-/// What went wrong so far.
 #[derive(Debug, Default, Clone, Copy)]
-struct Noted {
+struct Failures {
     retry: Option<Retry>,
     /// PostgreSQL refused a statement: whatever follows, the transaction can only be rolled back.
     aborted: bool,
@@ -28,33 +27,33 @@ impl Conn {
     pub(super) fn new(transaction: DatabaseTransaction) -> Self {
         Self {
             transaction,
-            noted: Mutex::default(),
+            failures: Mutex::default(),
         }
     }
 
     pub(super) fn retry(&self) -> Option<Retry> {
-        self.noted().retry
+        self.failures().retry
     }
 
     pub(super) fn is_aborted(&self) -> bool {
-        self.noted().aborted
+        self.failures().aborted
     }
 
     pub(super) fn into_inner(self) -> DatabaseTransaction {
         self.transaction
     }
 
-    fn note<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
+    fn record<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
         if let Err(error) = &result {
-            let mut noted = self.noted();
-            noted.retry = retry_of(error).or(noted.retry);
-            noted.aborted |= is_refusal(error);
+            let mut failures = self.failures();
+            failures.retry = retry_of(error).or(failures.retry);
+            failures.aborted |= is_refusal(error);
         }
         result
     }
 
-    fn noted(&self) -> MutexGuard<'_, Noted> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,18 +64,18 @@ impl ConnectionTrait for Conn {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.note(self.transaction.execute_raw(statement).await)
+        self.record(self.transaction.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.note(self.transaction.execute_unprepared(sql).await)
+        self.record(self.transaction.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.note(self.transaction.query_one_raw(statement).await)
+        self.record(self.transaction.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.note(self.transaction.query_all_raw(statement).await)
+        self.record(self.transaction.query_all_raw(statement).await)
     }
 }

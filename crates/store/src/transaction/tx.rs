@@ -1,0 +1,91 @@
+//! The open transaction that work inside it receives: statements, time, ids, events.
+
+use std::sync::{Mutex, PoisonError};
+
+use carshare_proto::events::EventMessage;
+use chrono::{DateTime, Utc};
+use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
+
+use super::conn::Conn;
+use crate::db::Db;
+use crate::error::{Error, Retry};
+use crate::outbox;
+
+type OnCommit = Box<dyn FnOnce() + Send>;
+
+/// An open transaction, created by [`Db::transaction`].
+pub struct Tx {
+    conn: Conn,
+    now: DateTime<Utc>,
+    db: Db,
+    on_commit: Mutex<Vec<OnCommit>>,
+}
+
+impl Tx {
+    pub(super) fn new(transaction: DatabaseTransaction, db: &Db) -> Self {
+        Self {
+            conn: Conn::new(transaction),
+            now: db.environment().clock.now(),
+            db: db.clone(),
+            on_commit: Mutex::default(),
+        }
+    }
+
+    /// Returns the connection for statements: a sea-orm `ConnectionTrait`.
+    pub fn conn(&self) -> &Conn {
+        &self.conn
+    }
+
+    /// Returns the injected clock's time at which the transaction began, in PostgreSQL's microseconds.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Generates an id, version 7.
+    pub fn new_id(&self) -> Uuid {
+        self.db.environment().ids.next()
+    }
+
+    /// Appends an event to the outbox. It is sent if and when the transaction commits, after earlier events of its key.
+    ///
+    /// Events of one key keep their order only between transactions that wait for each other: lock the aggregate's row.
+    pub async fn publish<E: EventMessage>(&self, event: &E) -> Result<(), Error> {
+        outbox::append(self, event).await
+    }
+
+    /// Runs the job `name` of this process right after the commit, instead of at its next due time. See
+    /// [`crate::Lease::every`] and [`crate::JobQueue`].
+    ///
+    /// The signal is lost when the process dies in between; the job's own period makes up for it.
+    pub fn notify_job(&self, name: &'static str) {
+        let signal = self.db.job_signal(name);
+        self.on_commit(move || signal.notify_one());
+    }
+
+    /// Runs `action` after the commit, and not at all without one. It is lost when the process dies in between.
+    pub fn on_commit(&self, action: impl FnOnce() + Send + 'static) {
+        self.on_commit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Box::new(action));
+    }
+
+    /// Returns why the last failed statement may succeed in another attempt.
+    pub(super) fn retry(&self) -> Option<Retry> {
+        self.conn.retry()
+    }
+
+    /// Returns whether a statement was refused, so that nothing of this transaction can be committed any more.
+    pub(super) fn is_aborted(&self) -> bool {
+        self.conn.is_aborted()
+    }
+
+    pub(super) fn into_parts(self) -> (DatabaseTransaction, Vec<OnCommit>) {
+        let on_commit = self.on_commit.into_inner();
+        (
+            self.conn.into_inner(),
+            on_commit.unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+}
