@@ -6,12 +6,12 @@
 //! key wait and all others go on.
 
 mod dead_letters;
+mod event_metadata;
 mod group;
+mod key_queues;
+mod leader_lock;
 mod process;
 mod registry;
-mod key_queues;
-mod event_metadata;
-mod leader_lock;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,9 +31,9 @@ use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::envelope;
 use group::Group;
-use registry::Registry;
 use key_queues::{Lane, Lanes};
 use leader_lock::Ownership;
+use registry::Registry;
 
 /// Lanes (keys) handled side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -109,7 +109,10 @@ impl Consumer {
     /// The pause after the first failure, 200 ms by default; each further one is twice as long, up to 10 s.
     pub fn initial_backoff(self, initial: Duration) -> Self {
         Self {
-            retry: Backoff { initial, ..self.retry },
+            retry: Backoff {
+                initial,
+                ..self.retry
+            },
             ..self
         }
     }
@@ -211,7 +214,9 @@ impl Consumer {
                     group.dead_letter(entry, lane.failures() + 1, &why).await?;
                 }
                 process::Outcome::Failed(_) => {
-                    let pause = self.retry.delay(lane.failures() + 1, &self.db.environment().random);
+                    let pause = self
+                        .retry
+                        .delay(lane.failures() + 1, &self.db.environment().random);
                     lane.failed(Instant::now() + pause);
                     break;
                 }

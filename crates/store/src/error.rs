@@ -96,9 +96,7 @@ impl From<sqlx::Error> for Error {
 impl From<Error> for chassis::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable(cause) => Self::new(Common::Unavailable)
-                .retry_after(COME_BACK)
-                .cause(cause),
+            Error::Unavailable(cause) => Self::new(Common::Unavailable).retry_after(COME_BACK).cause(cause),
             Error::Stale | Error::Contention => Self::new(Common::Conflict).cause(error),
             Error::KeyReused => Self::new(Common::IdempotencyKeyReused),
             Error::Conflict { .. } | Error::Internal(_) => Self::internal(error),

@@ -129,7 +129,9 @@ fn spawn_all<Q: JobQueue>(
 ) {
     let mut first = Some(first);
     for row in rows {
-        let permit = first.take().or_else(|| Arc::clone(permits).try_acquire_owned().ok());
+        let permit = first
+            .take()
+            .or_else(|| Arc::clone(permits).try_acquire_owned().ok());
         let queue = Arc::clone(queue);
         task::spawn(Q::NAME, async move {
             run_row(&*queue, row).await;

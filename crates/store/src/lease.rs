@@ -18,7 +18,6 @@ use futures::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::{Instant, interval, sleep};
 
-
 use crate::backoff::Backoff;
 use crate::db::Db;
 use row::Turn;

@@ -19,6 +19,7 @@ mod cli;
 pub mod config;
 mod consumer;
 mod db;
+mod envelope;
 mod error;
 mod housekeeping;
 mod idempotency;
@@ -28,7 +29,6 @@ mod metrics;
 mod migrate;
 mod outbox;
 mod relay;
-mod envelope;
 mod runner;
 mod transaction;
 

@@ -111,10 +111,11 @@ impl<S: StoreService> Runner<S> {
     ) -> anyhow::Result<()> {
         let db = S::db(&app).clone();
         let checked = db.clone();
-        let server = Server::new(S::NAME, common, db.environment().clone()).readiness("postgres", move || {
-            let db = checked.clone();
-            async move { Ok(db.ping().await?) }
-        });
+        let server =
+            Server::new(S::NAME, common, db.environment().clone()).readiness("postgres", move || {
+                let db = checked.clone();
+                async move { Ok(db.ping().await?) }
+            });
         let server = S::routes(&app, server)?;
         let redis = redis.clone();
         let background = |drained: Shutdown| async move {
@@ -125,7 +126,9 @@ impl<S: StoreService> Runner<S> {
                 always.await;
             }
         };
-        let served = server.serve_with_worker(Some(background), listener, shutdown).await;
+        let served = server
+            .serve_with_worker(Some(background), listener, shutdown)
+            .await;
         db.close().await;
         served
     }

@@ -56,11 +56,20 @@ impl Db {
         E: From<Error>,
         F: AsyncFn(&Tx, &D) -> Result<T, E>,
     {
-        const { assert!(size_of::<F>() == 0, "pass an async fn by name: work captures nothing") };
+        const {
+            assert!(
+                size_of::<F>() == 0,
+                "pass an async fn by name: work captures nothing"
+            )
+        };
         let span = tracing::info_span!("db", otel.name = format!("db.{name}"), name);
         let begin = Instant::now();
         let result = self.retrying(name, &input, &work).instrument(span).await;
-        let outcome = if result.is_ok() { "committed" } else { "rolled_back" };
+        let outcome = if result.is_ok() {
+            "committed"
+        } else {
+            "rolled_back"
+        };
         metrics::histogram!("db_transaction_seconds", "name" => name, "outcome" => outcome)
             .record(begin.elapsed().as_secs_f64());
         metrics::gauge!("db_connections", "state" => "open").set(f64::from(self.pool().size()));
@@ -84,7 +93,8 @@ impl Db {
                 return Err(error);
             };
             let reason = retry.as_str();
-            metrics::counter!("db_transaction_retries_total", "name" => name, "reason" => reason).increment(1);
+            metrics::counter!("db_transaction_retries_total", "name" => name, "reason" => reason)
+                .increment(1);
             tracing::debug!(name, failures, reason, "retrying transaction");
             sleep(Backoff::TRANSACTION.delay(failures, &self.environment().random)).await;
         }

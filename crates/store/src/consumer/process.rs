@@ -57,7 +57,8 @@ impl Consumer {
             id = %envelope.id,
             correlation_id = envelope.correlation_id,
         );
-        let scope = RequestContext::background(envelope.correlation_id.as_str(), envelope.traceparent.as_deref());
+        let scope =
+            RequestContext::background(envelope.correlation_id.as_str(), envelope.traceparent.as_deref());
         scope.run_in(span, self.judge(envelope, work)).await
     }
 

@@ -105,7 +105,12 @@ where
     F: for<'t> EventHandler<'t, M, E> + Copy + Send + Sync + 'static,
 {
     fn prepare<'a>(&'a self, db: &'a Db, group: &'static str, envelope: &'a Envelope) -> Prepared<'a> {
-        const { assert!(size_of::<F>() == 0, "pass an async fn by name: a handler captures nothing") };
+        const {
+            assert!(
+                size_of::<F>() == 0,
+                "pass an async fn by name: a handler captures nothing"
+            )
+        };
         let input = Input {
             group,
             metadata: EventMetadata::of(envelope),

@@ -7,7 +7,7 @@ use carshare_chassis::config::Redis;
 use carshare_store::Relay;
 use carshare_testkit::{Options, PrivateRedis, eventually_true};
 
-use crate::bench::{Bench, Running, SOON, bench, noting, publish};
+use crate::harness::{Harness, Running, TIMEOUT, note_consumer, publish};
 
 const KEYS: usize = 4;
 const STEPS: u32 = 160;
@@ -16,12 +16,12 @@ const STEPS: u32 = 160;
 struct Process(Vec<Running>);
 
 impl Process {
-    fn start(bench: &Bench, seed: u64) -> Self {
-        let db = bench.replica(seed);
-        let relay = Relay::new(&db, &bench.redis, "auth");
+    fn start(harness: &Harness, seed: u64) -> Self {
+        let db = harness.replica(seed);
+        let relay = Relay::new(&db, &harness.redis, "auth");
         Self(vec![
             Running::start(|shutdown| relay.run(shutdown)),
-            noting(&db, &bench.redis),
+            note_consumer(&db, &harness.redis),
         ])
     }
 
@@ -39,17 +39,17 @@ impl Process {
 async fn run(seed: u64) {
     println!("seed {seed}");
     let server = PrivateRedis::start(Options::temporary()).await.unwrap();
-    let bench = Bench {
+    let harness = Harness {
         redis: Redis::at(server.url()),
-        ..bench().await
+        ..Harness::new().await
     };
     let random = Random::seeded(seed);
-    let mut processes = vec![Process::start(&bench, 100), Process::start(&bench, 101)];
+    let mut processes = vec![Process::start(&harness, 100), Process::start(&harness, 101)];
     let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for step in 0..STEPS {
         match random.unit() {
             draw if draw < 0.04 => redis::cmd("FLUSHALL")
-                .query_async(&mut bench.redis().await)
+                .query_async(&mut harness.redis().await)
                 .await
                 .unwrap(),
             draw if draw < 0.06 => {
@@ -57,20 +57,23 @@ async fn run(seed: u64) {
                 server.restart().await.unwrap();
             }
             draw if draw < 0.16 => {
-                let other = Process::start(&bench, 200 + u64::from(step));
+                let other = Process::start(&harness, 200 + u64::from(step));
                 let victim = std::mem::replace(&mut processes[step as usize % 2], other);
                 victim.end(random.unit() < 0.3).await;
             }
             draw => {
                 let key = format!("key-{}", (draw * 1000.0) as usize % KEYS);
-                publish(&bench.db, &key, &step.to_string()).await;
+                publish(&harness.db, &key, &step.to_string()).await;
                 expected.entry(key).or_default().push(step.to_string());
             }
         }
     }
     for (key, notes) in &expected {
-        eventually_true(SOON, || async { bench.notes_of(key).await.len() >= notes.len() }).await;
-        assert_eq!(&bench.notes_of(key).await, notes, "{key} with seed {seed}");
+        eventually_true(TIMEOUT, || async {
+            harness.notes_of(key).await.len() >= notes.len()
+        })
+        .await;
+        assert_eq!(&harness.notes_of(key).await, notes, "{key} with seed {seed}");
     }
     for process in processes {
         process.end(true).await;

@@ -7,18 +7,17 @@ use carshare_store::{Db, Relay, config};
 use carshare_testkit::bootstrap::{bootstrap, role_url};
 use carshare_testkit::proxy::FaultProxy;
 use carshare_testkit::{Options, PrivatePostgres, PrivateRedis, eventually_true};
-use futures::FutureExt as _;
 
-use crate::bench::{Bench, Running, SOON, bench, event, migrate, noting, publish, environment};
+use crate::harness::{Harness, Running, TIMEOUT, environment, event, migrate, note_consumer, publish};
 
-/// A bench on a Redis of its own, to kill.
-async fn with_own_redis() -> (Bench, PrivateRedis) {
+/// A harness on a Redis of its own, to kill.
+async fn with_own_redis() -> (Harness, PrivateRedis) {
     let server = PrivateRedis::start(Options::temporary()).await.unwrap();
-    let bench = bench().await;
+    let harness = Harness::new().await;
     (
-        Bench {
+        Harness {
             redis: Redis::at(server.url()),
-            ..bench
+            ..harness
         },
         server,
     )
@@ -26,51 +25,51 @@ async fn with_own_redis() -> (Bench, PrivateRedis) {
 
 #[tokio::test]
 async fn redis_that_dies_and_comes_back_empty_loses_no_event() {
-    let (bench, server) = with_own_redis().await;
-    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
-    publish(&bench.db, "u-1", "before").await;
-    eventually_true(SOON, || async { bench.notes().await == ["before"] }).await;
+    let (harness, server) = with_own_redis().await;
+    let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
+    publish(&harness.db, "u-1", "before").await;
+    eventually_true(TIMEOUT, || async { harness.notes().await == ["before"] }).await;
     server.kill().await.unwrap();
-    publish(&bench.db, "u-1", "meanwhile").await;
+    publish(&harness.db, "u-1", "meanwhile").await;
     server.restart().await.unwrap();
-    publish(&bench.db, "u-1", "after").await;
-    eventually_true(SOON, || async { bench.notes().await.len() >= 3 }).await;
-    assert_eq!(bench.notes().await, ["before", "meanwhile", "after"]);
+    publish(&harness.db, "u-1", "after").await;
+    eventually_true(TIMEOUT, || async { harness.notes().await.len() >= 3 }).await;
+    assert_eq!(harness.notes().await, ["before", "meanwhile", "after"]);
     relay.stop().await;
     consumer.stop().await;
 }
 
 #[tokio::test]
 async fn events_that_redis_lost_before_anybody_read_them_are_sent_again() {
-    let (bench, server) = with_own_redis().await;
-    let relay = bench.relay();
-    publish(&bench.db, "u-1", "sent and lost").await;
-    eventually_true(SOON, || async {
-        bench.db.outbox_backlog(Duration::ZERO).await.unwrap() == 0
+    let (harness, server) = with_own_redis().await;
+    let relay = harness.relay();
+    publish(&harness.db, "u-1", "sent and lost").await;
+    eventually_true(TIMEOUT, || async {
+        harness.db.outbox_backlog(Duration::ZERO).await.unwrap() == 0
     })
     .await;
     server.kill().await.unwrap();
     server.restart().await.unwrap();
     // No new event reminds the relay; it looks by itself.
-    let consumer = noting(&bench.db, &bench.redis);
-    eventually_true(SOON, || async { bench.notes().await == ["sent and lost"] }).await;
+    let consumer = note_consumer(&harness.db, &harness.redis);
+    eventually_true(TIMEOUT, || async { harness.notes().await == ["sent and lost"] }).await;
     relay.stop().await;
     consumer.stop().await;
 }
 
 #[tokio::test]
 async fn groups_are_made_again_when_redis_is_emptied_under_a_waiting_consumer() {
-    let bench = bench().await;
-    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
-    publish(&bench.db, "u-1", "one").await;
-    eventually_true(SOON, || async { bench.notes().await == ["one"] }).await;
+    let harness = Harness::new().await;
+    let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
+    publish(&harness.db, "u-1", "one").await;
+    eventually_true(TIMEOUT, || async { harness.notes().await == ["one"] }).await;
     redis::cmd("FLUSHDB")
-        .query_async::<()>(&mut bench.redis().await)
+        .query_async::<()>(&mut harness.redis().await)
         .await
         .unwrap();
-    publish(&bench.db, "u-1", "two").await;
-    eventually_true(SOON, || async { bench.notes().await.len() >= 2 }).await;
-    assert_eq!(bench.notes().await, ["one", "two"]);
+    publish(&harness.db, "u-1", "two").await;
+    eventually_true(TIMEOUT, || async { harness.notes().await.len() >= 2 }).await;
+    assert_eq!(harness.notes().await, ["one", "two"]);
     relay.stop().await;
     consumer.stop().await;
 }
@@ -89,39 +88,37 @@ async fn own_postgres() -> (PrivatePostgres, String) {
 #[tokio::test]
 async fn postgres_that_crashes_and_comes_back_is_found_again() {
     let (server, url) = own_postgres().await;
-    let parts = bench().await;
+    let parts = Harness::new().await;
     let config = config::Database {
         acquire_timeout_ms: 300,
         ..config::Database::at(url)
     };
-    let bench = Bench {
+    let harness = Harness {
         db: Db::connect(&config, environment(3).0).unwrap(),
         config,
         ..parts
     };
-    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
-    publish(&bench.db, "u-1", "before").await;
-    eventually_true(SOON, || async { bench.notes().await == ["before"] }).await;
+    let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
+    publish(&harness.db, "u-1", "before").await;
+    eventually_true(TIMEOUT, || async { harness.notes().await == ["before"] }).await;
     server.kill().await.unwrap();
-    let away: carshare_store::Error = bench
+    let away: carshare_store::Error = harness
         .db
-        .transaction("test.away", event("u-1", "never"), |tx, event| {
-            tx.publish(event).boxed()
-        })
+        .transaction("test.away", event("u-1", "never"), crate::harness::append)
         .await
         .unwrap_err();
     assert!(matches!(away, carshare_store::Error::Unavailable(_)), "{away:?}");
     server.restart().await.unwrap();
-    publish(&bench.db, "u-1", "after").await;
-    eventually_true(SOON, || async { bench.notes().await.len() >= 2 }).await;
-    assert_eq!(bench.notes().await, ["before", "after"]);
+    publish(&harness.db, "u-1", "after").await;
+    eventually_true(TIMEOUT, || async { harness.notes().await.len() >= 2 }).await;
+    assert_eq!(harness.notes().await, ["before", "after"]);
     relay.stop().await;
     consumer.stop().await;
 }
 
 #[tokio::test]
 async fn an_outage_of_postgres_costs_an_event_no_tries() {
-    let parts = bench().await;
+    let parts = Harness::new().await;
     let (proxy, url) = FaultProxy::in_front_of(&parts.database.url()).await.unwrap();
     let config = config::Database {
         acquire_timeout_ms: 100,
@@ -129,58 +126,59 @@ async fn an_outage_of_postgres_costs_an_event_no_tries() {
     };
     let behind = Db::connect(&config, environment(4).0).unwrap();
     let relay = parts.relay();
-    let consumer = crate::bench::consumer(&behind, &parts.redis)
-        .tries(1)
-        .on("auth", |tx, _, event: &carshare_proto::auth::v1::UserUpdated| {
-            crate::bench::take_note(tx, event).boxed()
-        });
+    let consumer = crate::harness::consumer(&behind, &parts.redis)
+        .max_attempts(1)
+        .on("auth", crate::harness::insert_note);
     let consumer = Running::start(|shutdown| consumer.run(shutdown));
     publish(&parts.db, "u-1", "one").await;
-    eventually_true(SOON, || async { parts.notes().await == ["one"] }).await;
+    eventually_true(TIMEOUT, || async { parts.notes().await == ["one"] }).await;
     proxy.cut();
     publish(&parts.db, "u-1", "two").await;
     // Long enough to be tried in vain, were it counted.
-    eventually_true(SOON, || async {
+    eventually_true(TIMEOUT, || async {
         parts.db.outbox_backlog(Duration::ZERO).await.unwrap() == 0
     })
     .await;
     assert!(behind.ping().await.is_err());
     proxy.heal();
-    eventually_true(SOON, || async { parts.notes().await == ["one", "two"] }).await;
+    eventually_true(TIMEOUT, || async { parts.notes().await == ["one", "two"] }).await;
     relay.stop().await;
     consumer.stop().await;
 }
 
 #[tokio::test]
 async fn a_relay_that_stops_sends_what_is_left() {
-    let bench = bench().await;
-    let relay = Relay::new(&bench.db, &bench.redis, "auth");
+    let harness = Harness::new().await;
+    let relay = Relay::new(&harness.db, &harness.redis, "auth");
     let running = Running::start(|shutdown| relay.run(shutdown));
-    publish(&bench.db, "u-1", "last words").await;
+    publish(&harness.db, "u-1", "before shutdown").await;
     running.stop().await;
-    assert_eq!(bench.db.outbox_backlog(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(harness.db.outbox_backlog(Duration::ZERO).await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn a_redis_that_swallows_packets_holds_up_no_transaction() {
-    let bench = bench().await;
-    let (proxy, through) = FaultProxy::in_front_of(bench.redis.url.expose()).await.unwrap();
-    let bench = Bench {
+    let harness = Harness::new().await;
+    let (proxy, through) = FaultProxy::in_front_of(harness.redis.url.expose()).await.unwrap();
+    let harness = Harness {
         redis: Redis {
             response_timeout_ms: 100,
             ..Redis::at(through)
         },
-        ..bench
+        ..harness
     };
-    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
-    publish(&bench.db, "u-1", "before").await;
-    eventually_true(SOON, || async { bench.notes().await == ["before"] }).await;
+    let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
+    publish(&harness.db, "u-1", "before").await;
+    eventually_true(TIMEOUT, || async { harness.notes().await == ["before"] }).await;
     proxy.stall();
     let begin = tokio::time::Instant::now();
-    publish(&bench.db, "u-1", "meanwhile").await;
+    publish(&harness.db, "u-1", "meanwhile").await;
     assert!(begin.elapsed() < Duration::from_secs(5));
     proxy.heal();
-    eventually_true(SOON, || async { bench.notes().await == ["before", "meanwhile"] }).await;
+    eventually_true(TIMEOUT, || async {
+        harness.notes().await == ["before", "meanwhile"]
+    })
+    .await;
     relay.stop().await;
     consumer.stop().await;
 }

@@ -8,55 +8,55 @@ use carshare_proto::auth::v1::UserUpdated;
 use carshare_testkit::eventually_true;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
-use crate::bench::{Bench, Running, SOON, bench, noting, publish};
+use crate::harness::{Harness, Running, TIMEOUT, note_consumer, publish};
 
 /// Rows of the outbox, the inbox and the kept replies.
-async fn rows(bench: &Bench) -> (i64, i64, i64) {
-    let mut connection = PgConnection::connect(&bench.database.url()).await.unwrap();
+async fn rows(harness: &Harness) -> (i64, i64, i64) {
+    let mut connection = PgConnection::connect(&harness.database.url()).await.unwrap();
     let sql = "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM inbox), (SELECT count(*) FROM idempotency)";
     sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap()
 }
 
 #[tokio::test]
 async fn rows_go_when_their_time_is_over() {
-    let bench = bench().await;
-    let (relay, consumer) = (bench.relay(), noting(&bench.db, &bench.redis));
-    publish(&bench.db, "u-1", "x").await;
+    let harness = Harness::new().await;
+    let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
+    publish(&harness.db, "u-1", "x").await;
     let caller = CallContext::for_test(Caller::Anonymous);
     let ctx = CallContext {
         idempotency: IdempotencyKey::parse("k"),
         ..caller
     };
-    bench.db.claim::<UserUpdated>(&ctx).await.unwrap();
-    eventually_true(SOON, || async { rows(&bench).await == (1, 1, 1) }).await;
+    harness.db.claim::<UserUpdated>(&ctx).await.unwrap();
+    eventually_true(TIMEOUT, || async { rows(&harness).await == (1, 1, 1) }).await;
     relay.stop().await;
     consumer.stop().await;
-    let db = bench.db.clone();
+    let db = harness.db.clone();
     let cleaner = Running::start(|shutdown| async move { carshare_store::housekeeping(&db, shutdown).await });
-    bench.clock.advance(Duration::from_hours(23));
-    publish(&bench.db, "u-1", "unsent is never removed").await;
-    bench.clock.advance(Duration::from_hours(1));
-    eventually_true(SOON, || async { rows(&bench).await == (1, 1, 0) }).await;
-    bench.clock.advance(Duration::from_hours(6 * 24));
-    eventually_true(SOON, || async { rows(&bench).await == (1, 0, 0) }).await;
-    assert_eq!(bench.db.outbox_backlog(Duration::ZERO).await.unwrap(), 1);
+    harness.clock.advance(Duration::from_hours(23));
+    publish(&harness.db, "u-1", "unsent is never removed").await;
+    harness.clock.advance(Duration::from_hours(1));
+    eventually_true(TIMEOUT, || async { rows(&harness).await == (1, 1, 0) }).await;
+    harness.clock.advance(Duration::from_hours(6 * 24));
+    eventually_true(TIMEOUT, || async { rows(&harness).await == (1, 0, 0) }).await;
+    assert_eq!(harness.db.outbox_backlog(Duration::ZERO).await.unwrap(), 1);
     cleaner.stop().await;
 }
 
 #[tokio::test]
 async fn a_row_that_is_used_anew_while_it_is_being_removed_stays() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let ctx = CallContext {
         idempotency: IdempotencyKey::parse("k"),
         ..CallContext::for_test(Caller::Anonymous)
     };
-    bench.db.claim::<UserUpdated>(&ctx).await.unwrap();
-    bench.clock.advance(Duration::from_hours(24));
-    let mut user = PgConnection::connect(&bench.database.url()).await.unwrap();
+    harness.db.claim::<UserUpdated>(&ctx).await.unwrap();
+    harness.clock.advance(Duration::from_hours(24));
+    let mut user = PgConnection::connect(&harness.database.url()).await.unwrap();
     user.execute("BEGIN; UPDATE idempotency SET expires_at = expires_at + interval '1 day'")
         .await
         .unwrap();
-    let db = bench.db.clone();
+    let db = harness.db.clone();
     let cleaner = Running::start(|shutdown| async move { carshare_store::housekeeping(&db, shutdown).await });
     let one = |sql: &'static str| sqlx::query_scalar::<_, bool>(sql);
     let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN \
@@ -69,6 +69,6 @@ async fn a_row_that_is_used_anew_while_it_is_being_removed_stays() {
     while !one(swept).fetch_one(&mut user).await.unwrap() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(rows(&bench).await, (0, 0, 1));
+    assert_eq!(rows(&harness).await, (0, 0, 1));
     cleaner.stop().await;
 }

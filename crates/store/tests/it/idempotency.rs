@@ -7,10 +7,9 @@ use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::{CallContext, IdempotencyKey};
 use carshare_proto::auth::v1::UserUpdated;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_store::{Claim, Db, Error, config};
-use futures::FutureExt as _;
+use carshare_store::{Claim, Db, Error, Tx, config};
 
-use crate::bench::{Bench, bench, event, note_of, take_note, environment};
+use crate::harness::{Harness, environment, event, execute, note_of};
 
 fn call(caller: &str, key: &str, request: u8) -> CallContext {
     CallContext {
@@ -20,107 +19,112 @@ fn call(caller: &str, key: &str, request: u8) -> CallContext {
     }
 }
 
-/// Takes a note that differs each time, and replies with it.
+async fn insert_reply(tx: &Tx, reply: &UserUpdated) -> Result<(), Error> {
+    let values = [reply.user_id.clone().into(), note_of(reply).into()];
+    execute(tx, "INSERT INTO effects (key, note) VALUES ($1, $2)", values).await?;
+    Ok(())
+}
+
+/// Inserts a note that differs each time, and replies with it.
 async fn run(db: &Db, ctx: &CallContext, key: &str) -> Result<UserUpdated, ChassisError> {
-    db.idempotent(ctx, "test.note", key.to_owned(), |tx, key| {
-        async move {
-            let reply = event(key, &tx.new_id().to_string());
-            take_note(tx, &reply).await?;
-            Ok(reply)
-        }
-        .boxed()
+    db.idempotent(ctx, "test.note", key.to_owned(), async |tx: &Tx, key| {
+        let reply = event(key, &tx.new_id().to_string());
+        insert_reply(tx, &reply).await?;
+        Ok(reply)
     })
     .await
 }
 
 #[tokio::test]
 async fn a_repeat_gets_the_reply_of_the_first() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
-    let first = run(&bench.db, &ctx, "a").await.unwrap();
-    let again = run(&bench.db, &ctx, "a").await.unwrap();
+    let first = run(&harness.db, &ctx, "a").await.unwrap();
+    let again = run(&harness.db, &ctx, "a").await.unwrap();
     assert_eq!(first, again);
-    assert_eq!(bench.notes().await, [note_of(&first)]);
+    assert_eq!(harness.notes().await, [note_of(&first)]);
 }
 
 #[tokio::test]
 async fn a_call_without_a_key_runs_each_time() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let ctx = CallContext {
         idempotency: None,
         ..call("gateway", "k", 1)
     };
-    run(&bench.db, &ctx, "a").await.unwrap();
-    run(&bench.db, &ctx, "a").await.unwrap();
-    assert_eq!(bench.notes().await.len(), 2);
+    run(&harness.db, &ctx, "a").await.unwrap();
+    run(&harness.db, &ctx, "a").await.unwrap();
+    assert_eq!(harness.notes().await.len(), 2);
 }
 
 #[tokio::test]
 async fn another_request_with_the_key_is_refused() {
-    let bench = bench().await;
-    run(&bench.db, &call("gateway", "k-1", 1), "a").await.unwrap();
-    let refused = run(&bench.db, &call("gateway", "k-1", 2), "b").await.unwrap_err();
+    let harness = Harness::new().await;
+    run(&harness.db, &call("gateway", "k-1", 1), "a").await.unwrap();
+    let refused = run(&harness.db, &call("gateway", "k-1", 2), "b")
+        .await
+        .unwrap_err();
     assert!(refused.is(Common::IdempotencyKeyReused));
-    let refused = bench
+    let refused = harness
         .db
         .claim::<UserUpdated>(&call("gateway", "k-1", 2))
         .await
         .unwrap_err();
     assert!(matches!(refused, Error::KeyReused));
-    assert_eq!(bench.notes().await.len(), 1);
+    assert_eq!(harness.notes().await.len(), 1);
 }
 
 #[tokio::test]
 async fn keys_belong_to_a_caller_and_a_method() {
-    let bench = bench().await;
-    run(&bench.db, &call("gateway", "k-1", 1), "a").await.unwrap();
-    run(&bench.db, &call("booking", "k-1", 2), "b").await.unwrap();
+    let harness = Harness::new().await;
+    run(&harness.db, &call("gateway", "k-1", 1), "a").await.unwrap();
+    run(&harness.db, &call("booking", "k-1", 2), "b").await.unwrap();
     let elsewhere = CallContext {
         method: "/carshare.test.v1.TestService/Other",
         ..call("gateway", "k-1", 3)
     };
-    run(&bench.db, &elsewhere, "c").await.unwrap();
-    assert_eq!(bench.notes().await.len(), 3);
+    run(&harness.db, &elsewhere, "c").await.unwrap();
+    assert_eq!(harness.notes().await.len(), 3);
 }
 
 #[tokio::test]
 async fn repeats_at_the_same_time_wait_and_get_the_same_reply() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
-    let replies = futures::future::join_all((0..8).map(|_| run(&bench.db, &ctx, "a"))).await;
+    let replies = futures::future::join_all((0..8).map(|_| run(&harness.db, &ctx, "a"))).await;
     let replies: Vec<UserUpdated> = replies.into_iter().map(Result::unwrap).collect();
     assert!(replies.iter().all(|reply| *reply == replies[0]), "{replies:?}");
-    assert_eq!(bench.notes().await.len(), 1);
+    assert_eq!(harness.notes().await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_refusal_is_not_kept() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
-    let refused = bench
+    let refused = harness
         .db
-        .idempotent(&ctx, "test.refused", (), |_, ()| {
-            async { Err::<UserUpdated, _>(ChassisError::new(Common::Conflict)) }.boxed()
+        .idempotent(&ctx, "test.refused", (), async |_: &Tx, ()| {
+            Err::<UserUpdated, _>(ChassisError::new(Common::Conflict))
         })
         .await;
     assert!(refused.unwrap_err().is(Common::Conflict));
-    run(&bench.db, &ctx, "a").await.unwrap();
-    assert_eq!(bench.notes().await.len(), 1);
+    run(&harness.db, &ctx, "a").await.unwrap();
+    assert_eq!(harness.notes().await.len(), 1);
 }
 
 #[tokio::test]
 async fn after_a_day_the_key_is_free() {
-    let bench = bench().await;
-    run(&bench.db, &call("gateway", "k-1", 1), "a").await.unwrap();
-    bench.clock.advance(Duration::from_secs(24 * 3600 - 1));
-    assert!(run(&bench.db, &call("gateway", "k-1", 2), "b").await.is_err());
-    bench.clock.advance(Duration::from_secs(1));
-    run(&bench.db, &call("gateway", "k-1", 2), "b").await.unwrap();
-    assert_eq!(bench.notes().await.len(), 2);
+    let harness = Harness::new().await;
+    run(&harness.db, &call("gateway", "k-1", 1), "a").await.unwrap();
+    harness.clock.advance(Duration::from_secs(24 * 3600 - 1));
+    assert!(run(&harness.db, &call("gateway", "k-1", 2), "b").await.is_err());
+    harness.clock.advance(Duration::from_secs(1));
+    run(&harness.db, &call("gateway", "k-1", 2), "b").await.unwrap();
+    assert_eq!(harness.notes().await.len(), 2);
 }
 
-async fn open(bench: &Bench, ctx: &CallContext) -> uuid::Uuid {
-    match bench.db.claim::<UserUpdated>(ctx).await.unwrap() {
+async fn open(harness: &Harness, ctx: &CallContext) -> uuid::Uuid {
+    match harness.db.claim::<UserUpdated>(ctx).await.unwrap() {
         Claim::New(id) => id,
         Claim::Replayed(reply) => panic!("answered: {reply:?}"),
     }
@@ -128,41 +132,38 @@ async fn open(bench: &Bench, ctx: &CallContext) -> uuid::Uuid {
 
 #[tokio::test]
 async fn a_claim_gives_repeats_one_id_until_there_is_a_reply() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
-    let id = open(&bench, &ctx).await;
-    assert_eq!(open(&bench, &ctx).await, id);
+    let id = open(&harness, &ctx).await;
+    assert_eq!(open(&harness, &ctx).await, id);
     let without = CallContext {
         idempotency: None,
         ..ctx.clone()
     };
-    assert_ne!(open(&bench, &without).await, open(&bench, &without).await);
-    let first = run(&bench.db, &ctx, "a").await.unwrap();
-    match bench.db.claim::<UserUpdated>(&ctx).await.unwrap() {
+    assert_ne!(open(&harness, &without).await, open(&harness, &without).await);
+    let first = run(&harness.db, &ctx, "a").await.unwrap();
+    match harness.db.claim::<UserUpdated>(&ctx).await.unwrap() {
         Claim::Replayed(reply) => assert_eq!(reply, first),
         Claim::New(id) => panic!("still open as {id}"),
     }
 }
 
 #[tokio::test]
-async fn a_repeat_does_not_wait_for_ever() {
-    let bench = bench().await;
+async fn a_repeat_waits_for_the_lock_timeout_at_most() {
+    let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
     let config = config::Database {
         lock_timeout_ms: 50,
-        ..bench.config.clone()
+        ..harness.config.clone()
     };
     let impatient = Db::connect(&config, environment(5).0).unwrap();
     let input = (impatient, ctx.clone());
-    let first = bench
+    let first = harness
         .db
-        .idempotent(&ctx, "test.slow", input, |_, (impatient, ctx)| {
-            async move {
-                let away = run(impatient, ctx, "a").await.unwrap_err();
-                assert!(away.is(Common::Unavailable), "{away:?}");
-                Ok::<_, ChassisError>(event("a", "done"))
-            }
-            .boxed()
+        .idempotent(&ctx, "test.slow", input, async |_: &Tx, (impatient, ctx)| {
+            let away = run(impatient, ctx, "a").await.unwrap_err();
+            assert!(away.is(Common::Unavailable), "{away:?}");
+            Ok::<_, ChassisError>(event("a", "done"))
         });
     assert_eq!(note_of(&first.await.unwrap()), "done");
 }

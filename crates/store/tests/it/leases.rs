@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_store::{Db, Lease, Notify};
+use carshare_store::{Db, Error, Lease, Tx};
 use carshare_testkit::eventually_true;
 
-use crate::bench::{Bench, Running, SOON, bench};
+use crate::harness::{Harness, Running, TIMEOUT};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -19,12 +19,12 @@ struct Runs(Arc<AtomicU32>);
 
 impl Runs {
     async fn reach(&self, expected: u32) {
-        eventually_true(SOON, || async { self.0.load(Ordering::SeqCst) >= expected }).await;
+        eventually_true(TIMEOUT, || async { self.0.load(Ordering::SeqCst) >= expected }).await;
         assert_eq!(self.0.load(Ordering::SeqCst), expected);
     }
 
-    fn start(&self, db: &Db, wake: &Notify) -> Running {
-        let (runs, lease) = (self.0.clone(), Lease::every(db, "count", HOUR).notified_by(wake));
+    fn start(&self, db: &Db) -> Running {
+        let (runs, lease) = (self.0.clone(), Lease::every(db, "count", HOUR));
         let job = move || {
             runs.fetch_add(1, Ordering::SeqCst);
             async { Ok::<(), ChassisError>(()) }
@@ -33,9 +33,17 @@ impl Runs {
     }
 }
 
-/// The lease is free and due again.
-async fn is_idle(bench: &Bench) -> bool {
-    let url = bench.database.url();
+async fn notify(db: &Db) {
+    async fn notify_job(tx: &Tx, (): &()) -> Result<(), Error> {
+        tx.notify_job("count");
+        Ok(())
+    }
+    db.transaction("test.notify", (), notify_job).await.unwrap();
+}
+
+/// Returns whether nobody holds the lease.
+async fn is_idle(harness: &Harness) -> bool {
+    let url = harness.database.url();
     let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
         .await
         .unwrap();
@@ -47,23 +55,23 @@ async fn is_idle(bench: &Bench) -> bool {
 
 #[tokio::test]
 async fn a_job_runs_at_first_and_then_each_period_of_the_injected_clock() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let runs = Runs::default();
-    let running = runs.start(&bench.db, &Notify::new());
+    let running = runs.start(&harness.db);
     runs.reach(1).await;
-    eventually_true(SOON, || is_idle(&bench)).await;
-    bench.clock.advance(HOUR / 2);
-    bench.clock.advance(HOUR / 2);
+    eventually_true(TIMEOUT, || is_idle(&harness)).await;
+    harness.clock.advance(HOUR / 2);
+    harness.clock.advance(HOUR / 2);
     runs.reach(2).await;
     running.stop().await;
 }
 
 #[tokio::test]
 async fn a_period_that_passes_while_the_job_runs_is_not_lost() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let runs = Runs::default();
-    let (counted, clock) = (runs.0.clone(), bench.clock.clone());
-    let lease = Lease::every(&bench.db, "slow", HOUR);
+    let (counted, clock) = (runs.0.clone(), harness.clock.clone());
+    let lease = Lease::every(&harness.db, "slow", HOUR);
     // The first run takes an hour; the clock stands still from then on.
     let job = move || {
         if counted.fetch_add(1, Ordering::SeqCst) == 0 {
@@ -78,18 +86,15 @@ async fn a_period_that_passes_while_the_job_runs_is_not_lost() {
 
 #[tokio::test]
 async fn two_processes_run_it_once_a_period() {
-    let bench = bench().await;
-    let (environment, clock) = crate::bench::environment(9);
-    let other = Db::connect(&bench.config, environment).unwrap();
+    let harness = Harness::new().await;
+    let (environment, clock) = crate::harness::environment(9);
+    let other = Db::connect(&harness.config, environment).unwrap();
     let runs = Runs::default();
-    let running = [
-        runs.start(&bench.db, &Notify::new()),
-        runs.start(&other, &Notify::new()),
-    ];
+    let running = [runs.start(&harness.db), runs.start(&other)];
     for period in 1..=5 {
         runs.reach(period).await;
-        eventually_true(SOON, || is_idle(&bench)).await;
-        bench.clock.advance(HOUR);
+        eventually_true(TIMEOUT, || is_idle(&harness)).await;
+        harness.clock.advance(HOUR);
         clock.advance(HOUR);
     }
     for running in running {
@@ -98,33 +103,33 @@ async fn two_processes_run_it_once_a_period() {
 }
 
 #[tokio::test]
-async fn a_poke_runs_it_at_once() {
-    let bench = bench().await;
-    let (runs, wake) = (Runs::default(), Notify::new());
-    let running = runs.start(&bench.db, &wake);
+async fn notify_job_runs_the_job_after_the_commit() {
+    let harness = Harness::new().await;
+    let runs = Runs::default();
+    let running = runs.start(&harness.db);
     runs.reach(1).await;
-    wake.notify();
+    notify(&harness.db).await;
     runs.reach(2).await;
     running.stop().await;
 }
 
 #[tokio::test]
-async fn a_poke_waits_for_the_process_that_is_at_it() {
-    let bench = bench().await;
-    let (runs, wake) = (Runs::default(), Notify::new());
-    let running = runs.start(&bench.db, &wake);
+async fn notify_job_waits_for_the_process_that_holds_the_lease() {
+    let harness = Harness::new().await;
+    let runs = Runs::default();
+    let running = runs.start(&harness.db);
     runs.reach(1).await;
-    eventually_true(SOON, || is_idle(&bench)).await;
-    hold(&bench, bench.clock.now() + Duration::from_secs(30)).await;
-    wake.notify();
-    hold(&bench, bench.clock.now()).await; // it is done; the clock stands still
+    eventually_true(TIMEOUT, || is_idle(&harness)).await;
+    hold(&harness, harness.clock.now() + Duration::from_secs(30)).await;
+    notify(&harness.db).await;
+    hold(&harness, harness.clock.now()).await; // it is done; the clock stands still
     runs.reach(2).await;
     running.stop().await;
 }
 
 /// Another process holds the lease until then.
-async fn hold(bench: &Bench, until: chrono::DateTime<chrono::Utc>) {
-    let url = bench.database.url();
+async fn hold(harness: &Harness, until: chrono::DateTime<chrono::Utc>) {
+    let url = harness.database.url();
     let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
         .await
         .unwrap();
@@ -133,7 +138,7 @@ async fn hold(bench: &Bench, until: chrono::DateTime<chrono::Utc>) {
          ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = $1",
     )
     .bind(until)
-    .bind(bench.clock.now())
+    .bind(harness.clock.now())
     .execute(&mut connection)
     .await
     .unwrap();
@@ -141,21 +146,21 @@ async fn hold(bench: &Bench, until: chrono::DateTime<chrono::Utc>) {
 
 #[tokio::test]
 async fn a_process_that_died_at_work_is_followed_when_its_lease_ends() {
-    let bench = bench().await;
-    hold(&bench, bench.clock.now() + Duration::from_secs(30)).await;
+    let harness = Harness::new().await;
+    hold(&harness, harness.clock.now() + Duration::from_secs(30)).await;
     let runs = Runs::default();
-    let running = runs.start(&bench.db, &Notify::new());
-    bench.clock.advance(Duration::from_secs(29));
-    bench.clock.advance(Duration::from_secs(1));
+    let running = runs.start(&harness.db);
+    harness.clock.advance(Duration::from_secs(29));
+    harness.clock.advance(Duration::from_secs(1));
     runs.reach(1).await;
     running.stop().await;
 }
 
 #[tokio::test]
 async fn a_job_that_failed_is_run_again_soon() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let runs = Runs::default();
-    let (counted, lease) = (runs.0.clone(), Lease::every(&bench.db, "failing", HOUR));
+    let (counted, lease) = (runs.0.clone(), Lease::every(&harness.db, "failing", HOUR));
     let job = move || {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
@@ -168,8 +173,8 @@ async fn a_job_that_failed_is_run_again_soon() {
     };
     let running = Running::start(|shutdown| lease.run(shutdown, job));
     runs.reach(1).await;
-    eventually_true(SOON, || is_idle(&bench)).await;
-    bench.clock.advance(Duration::from_secs(15));
+    eventually_true(TIMEOUT, || is_idle(&harness)).await;
+    harness.clock.advance(Duration::from_secs(15));
     runs.reach(2).await;
     running.stop().await;
 }
@@ -177,9 +182,9 @@ async fn a_job_that_failed_is_run_again_soon() {
 /// Nor does it take the work beside it along.
 #[tokio::test]
 async fn a_job_that_panicked_is_run_again_soon() {
-    let bench = bench().await;
+    let harness = Harness::new().await;
     let runs = Runs::default();
-    let (counted, lease) = (runs.0.clone(), Lease::every(&bench.db, "panicking", HOUR));
+    let (counted, lease) = (runs.0.clone(), Lease::every(&harness.db, "panicking", HOUR));
     let job = move || {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
@@ -189,8 +194,8 @@ async fn a_job_that_panicked_is_run_again_soon() {
     };
     let running = Running::start(|shutdown| lease.run(shutdown, job));
     runs.reach(1).await;
-    eventually_true(SOON, || is_idle(&bench)).await;
-    bench.clock.advance(Duration::from_secs(15));
+    eventually_true(TIMEOUT, || is_idle(&harness)).await;
+    harness.clock.advance(Duration::from_secs(15));
     runs.reach(2).await;
     running.stop().await;
 }

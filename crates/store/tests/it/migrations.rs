@@ -5,7 +5,7 @@ use carshare_testkit::Database;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
-use crate::bench::migrate;
+use crate::harness::migrate;
 
 fn one(version: i64, sql: &'static str) -> Migrator {
     let migration = Migration::new(

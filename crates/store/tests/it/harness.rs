@@ -1,28 +1,27 @@
-//! What every test starts from: a migrated database, an empty Redis, a clock that stands at noon.
+//! Test harness: a migrated database, an empty Redis and a manual clock at noon.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use carshare_chassis::config::Redis;
 use carshare_chassis::task::{Shutdown, spawn};
-use carshare_chassis::{Error as ChassisError, ManualClock, Environment};
+use carshare_chassis::{Environment, Error as ChassisError, ManualClock};
 use carshare_proto::auth::v1::UserUpdated;
-use carshare_store::{Consumer, Db, Relay, Tx, config};
+use carshare_store::{Consumer, Db, EventMetadata, Relay, Tx, config};
 use carshare_testkit::{Database, redis_url};
-use futures::FutureExt as _;
 use redis::aio::MultiplexedConnection;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement, Value};
 use tokio::task::JoinHandle;
 
-/// Long enough for a loaded machine.
-pub const SOON: Duration = Duration::from_secs(20);
+/// Upper bound of every wait; generous for a loaded machine.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-pub struct Bench {
+pub struct Harness {
     pub db: Db,
     pub redis: Redis,
     pub clock: ManualClock,
     pub config: config::Database,
-    /// Only kept: the database goes with it.
+    /// Dropping it removes the database.
     pub database: Database,
 }
 
@@ -30,26 +29,28 @@ pub async fn migrate(url: String) -> Result<()> {
     carshare_store::migrate(&config::Database::at(url), sqlx::migrate!("tests/migrations")).await
 }
 
-pub async fn bench() -> Bench {
-    let database = Database::create("store_test", migrate).await;
-    let config = config::Database::at(database.url());
-    let (environment, clock) = environment(1);
-    let db = Db::connect(&config, environment).unwrap();
-    Bench {
-        db,
-        redis: Redis::at(redis_url().await),
-        clock,
-        config,
-        database,
+impl Harness {
+    pub async fn new() -> Self {
+        let database = Database::create("store_test", migrate).await;
+        let config = config::Database::at(database.url());
+        let (environment, clock) = environment(1);
+        let db = Db::connect(&config, environment).unwrap();
+        Harness {
+            db,
+            redis: Redis::at(redis_url().await),
+            clock,
+            config,
+            database,
+        }
     }
 }
 
-/// A environment at noon; different seeds make different ids, as different processes do.
+/// An environment whose clock starts at noon. Seeds differ between processes, as their ids do.
 pub fn environment(seed: u64) -> (Environment, ManualClock) {
     Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), seed)
 }
 
-impl Bench {
+impl Harness {
     /// Another process of the same service.
     pub fn replica(&self, seed: u64) -> Db {
         let (environment, _) = environment(seed);
@@ -135,10 +136,22 @@ pub fn note_of(event: &UserUpdated) -> String {
 
 /// Publishes in a transaction of its own.
 pub async fn publish(db: &Db, key: &str, note: &str) {
-    let input = event(key, note);
-    db.transaction("test.publish", input, |tx, event| tx.publish(event).boxed())
+    db.transaction("test.publish", event(key, note), append)
         .await
         .unwrap();
+}
+
+/// Appends an event: the work of a transaction.
+pub async fn append<E: carshare_proto::events::EventMessage>(
+    tx: &Tx,
+    event: &E,
+) -> Result<(), carshare_store::Error> {
+    tx.publish(event).await
+}
+
+/// Executes one statement: the work of a transaction.
+pub async fn execute_sql(tx: &Tx, sql: &&'static str) -> Result<u64, carshare_store::Error> {
+    execute(tx, sql, []).await
 }
 
 pub async fn execute(
@@ -150,19 +163,19 @@ pub async fn execute(
     Ok(tx.conn().execute_raw(statement).await?.rows_affected())
 }
 
-/// The effect of an event: one row.
-pub async fn take_note(tx: &Tx, event: &UserUpdated) -> Result<(), ChassisError> {
+/// Handles an event: its effect is one row of `effects`.
+pub async fn insert_note(tx: &Tx, _: &EventMetadata, event: &UserUpdated) -> Result<(), ChassisError> {
     let values = [event.user_id.clone().into(), note_of(event).into()];
     execute(tx, "INSERT INTO effects (key, note) VALUES ($1, $2)", values).await?;
     Ok(())
 }
 
-/// A consumer that takes note of every event, ready to be given more.
+/// A consumer with short backoff and no handlers yet.
 pub fn consumer(db: &Db, redis: &Redis) -> Consumer {
-    Consumer::new(db, redis, "test").retry_after(Duration::from_millis(5))
+    Consumer::new(db, redis, "test").initial_backoff(Duration::from_millis(5))
 }
 
-pub fn noting(db: &Db, redis: &Redis) -> Running {
-    let consumer = consumer(db, redis).on("auth", |tx, _, event: &UserUpdated| take_note(tx, event).boxed());
+pub fn note_consumer(db: &Db, redis: &Redis) -> Running {
+    let consumer = consumer(db, redis).on("auth", insert_note);
     Running::start(|shutdown| consumer.run(shutdown))
 }
