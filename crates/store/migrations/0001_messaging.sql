@@ -1,7 +1,7 @@
--- What every service's schema holds besides its own tables. Times come from the service's injected clock.
+-- Tables of every service's schema besides its own. Times come from the service's injected clock.
 
--- Events appended by a transaction, sent to the service's Redis Stream by its relay. Sent rows stay for a day, so that
--- they can be sent again when Redis has lost them.
+-- Events appended by transactions and sent to the service's Redis Stream by its relay. Sent rows are kept for a day, so
+-- that they can be sent again when Redis has lost them.
 CREATE TABLE outbox (
     -- Order of sending. Transactions on one aggregate lock its row, so for one key it is the order of commits too.
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -16,21 +16,21 @@ CREATE TABLE outbox (
     -- The entry's id in the stream, `<ms>-<n>`.
     stream_ms bigint,
     stream_n bigint,
-    CONSTRAINT outbox_sent_has_place CHECK (num_nulls(sent_at, stream_ms, stream_n) IN (0, 3))
+    CONSTRAINT outbox_sent_has_entry_id CHECK (num_nulls(sent_at, stream_ms, stream_n) IN (0, 3))
 );
 CREATE INDEX outbox_unsent ON outbox (seq) WHERE sent_at IS NULL;
-CREATE INDEX outbox_place ON outbox (stream_ms, stream_n) WHERE sent_at IS NOT NULL;
+CREATE INDEX outbox_entry_id ON outbox (stream_ms, stream_n) WHERE sent_at IS NOT NULL;
 CREATE INDEX outbox_sent_at ON outbox (sent_at) WHERE sent_at IS NOT NULL;
 
--- Wakes the relay at commit. The channel is named by the schema, for channels belong to the whole database.
-CREATE FUNCTION outbox_wake() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Notifies the relay at commit. The channel is named after the schema, because channels belong to the whole database.
+CREATE FUNCTION outbox_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('outbox.' || TG_TABLE_SCHEMA, '');
     RETURN NULL;
 END $$;
-CREATE TRIGGER outbox_wake AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION outbox_wake();
+CREATE TRIGGER outbox_notify AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION outbox_notify();
 
--- Events whose effect is in the database already, by consumer.
+-- Events whose effect is committed, by consumer.
 CREATE TABLE inbox (
     consumer text NOT NULL,
     event_id uuid NOT NULL,
@@ -40,27 +40,27 @@ CREATE TABLE inbox (
 );
 CREATE INDEX inbox_handled_at ON inbox (handled_at);
 
--- Replies kept for repeats of a call, by who called what with which key.
+-- Stored replies of idempotent calls, by caller, method and key.
 CREATE TABLE idempotency (
     caller text NOT NULL,
     method text NOT NULL,
     key text NOT NULL,
     request_hash bytea NOT NULL,
-    -- The id for what the call makes: the same in every repeat, also before there is a reply.
+    -- Id of the resource that the call creates: the same in every repeat, also before there is a reply.
     work_id uuid NOT NULL,
-    -- The encoded reply; null while the work is not done.
+    -- The encoded reply; null until the call has succeeded.
     reply bytea,
     expires_at timestamptz NOT NULL,
     PRIMARY KEY (caller, method, key)
 );
 CREATE INDEX idempotency_expires_at ON idempotency (expires_at);
 
--- Periodic work that only one process does at a time.
+-- Periodic jobs that one process runs at a time.
 CREATE TABLE leases (
     name text PRIMARY KEY,
-    -- Who is at it, and until when that counts; null when nobody is.
+    -- Process that runs the job, until expires_at; null when none does.
     owner uuid,
     expires_at timestamptz NOT NULL,
-    -- When it is to be done next.
+    -- Next due time.
     due_at timestamptz NOT NULL
 );

@@ -1,43 +1,43 @@
-//! What an operator does from the command line of a service that consumes events.
+//! Operator commands of a service that consumes events.
 
 use anyhow::{Result, ensure};
 use carshare_chassis::config;
 
 use crate::consumer::DeadLetters;
 
-/// More letters than this are repaired in several goes.
-const MANY: usize = 10_000;
+/// Dead letters redriven by one `--all`.
+const REDRIVE_LIMIT: usize = 10_000;
 
 /// Subcommands for the dead letters of a service.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// List the events that were given up, oldest first, one log line each.
+    /// List dead letters, oldest first, one log line each.
     DeadLetters {
-        /// At most so many.
+        /// Maximum number of lines.
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
-    /// Put events that were given up back into their streams, after the cause is mended.
+    /// Append dead letters to their streams again, after the cause is fixed.
     Redrive {
-        /// Their places, as `dead-letters` lists them.
+        /// Ids as listed by `dead-letters`.
         #[arg(required_unless_present = "all")]
-        places: Vec<String>,
-        /// All of them.
-        #[arg(long, conflicts_with = "places")]
+        ids: Vec<String>,
+        /// Redrive all dead letters.
+        #[arg(long, conflicts_with = "ids")]
         all: bool,
     },
 }
 
 impl Command {
-    /// Runs it for the consumer `group`.
+    /// Runs the command for the consumer group `group`.
     pub async fn run(self, redis: &config::Redis, group: &str) -> Result<()> {
-        let letters = DeadLetters::of(redis, group)?;
+        let letters = DeadLetters::open(redis, group)?;
         match self {
             Self::DeadLetters { limit } => list(&letters, limit).await,
-            Self::Redrive { places, all: false } => redrive(&letters, places).await,
+            Self::Redrive { ids, all: false } => redrive(&letters, ids).await,
             Self::Redrive { .. } => {
-                let all = letters.list(MANY).await?;
-                redrive(&letters, all.into_iter().map(|letter| letter.place).collect()).await
+                let all = letters.list(REDRIVE_LIMIT).await?;
+                redrive(&letters, all.into_iter().map(|letter| letter.id).collect()).await
             }
         }
     }
@@ -47,7 +47,7 @@ async fn list(letters: &DeadLetters, limit: usize) -> Result<()> {
     let found = letters.list(limit).await?;
     for letter in &found {
         tracing::info!(
-            place = letter.place,
+            id = letter.id,
             stream = letter.stream,
             event = letter.name,
             id = letter.event_id,
@@ -60,13 +60,10 @@ async fn list(letters: &DeadLetters, limit: usize) -> Result<()> {
     Ok(())
 }
 
-async fn redrive(letters: &DeadLetters, places: Vec<String>) -> Result<()> {
-    for place in places {
-        ensure!(
-            letters.redrive(&place).await?,
-            "there is no dead letter at {place}"
-        );
-        tracing::info!(place, "put back");
+async fn redrive(letters: &DeadLetters, ids: Vec<String>) -> Result<()> {
+    for id in ids {
+        ensure!(letters.redrive(&id).await?, "there is no dead letter at {id}");
+        tracing::info!(id, "redriven");
     }
     Ok(())
 }

@@ -5,26 +5,26 @@ use std::time::Duration;
 use carshare_chassis::config::Secret;
 use serde::{Deserialize, Serialize};
 
-/// Where the service's schema is and how it is used.
+/// Connection and limits of the service's database.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// `postgres://role:password@host:port/database`. The role's search path leads to the service's schema.
     ///
-    /// It must lead to PostgreSQL itself or to a pooler in session mode: relay, consumers and migrations use
-    /// `LISTEN` and advisory locks.
+    /// Must lead to PostgreSQL itself or to a pooler in session mode: relay, consumers and migrations use `LISTEN` and
+    /// advisory locks.
     pub url: Secret,
-    /// Most connections of the pool. Relay and consumer have one more each. Default 10.
+    /// Maximum connections of the pool; relay and consumer have one more each. Default 10.
     #[serde(default = "default_max_connections")]
     pub max_connections: u32,
-    /// Longest wait for a connection, new or from the pool. Shorter than callers wait for us: they shall hear that the
-    /// database is away, and not nothing. Default 2,000.
+    /// Longest wait for a connection, new or from the pool. Shorter than the deadline of callers, so that they get an error
+    /// instead of a timeout. Default 2,000.
     #[serde(default = "default_acquire_timeout_ms")]
     pub acquire_timeout_ms: u64,
-    /// Longest time one statement may take. Default 5,000.
+    /// `statement_timeout` of every connection. Default 5,000.
     #[serde(default = "default_statement_timeout_ms")]
     pub statement_timeout_ms: u64,
-    /// Longest wait for a row that another transaction holds. Default 4,000.
+    /// `lock_timeout` of every connection. Default 4,000.
     #[serde(default = "default_lock_timeout_ms")]
     pub lock_timeout_ms: u64,
 }
@@ -46,7 +46,7 @@ const fn default_lock_timeout_ms() -> u64 {
 }
 
 impl Database {
-    /// A database at `url` with default settings.
+    /// Returns the defaults for a database at `url`.
     pub fn at(url: impl Into<Secret>) -> Self {
         Self {
             url: url.into(),

@@ -1,9 +1,9 @@
-//! Redis Streams → inbox and effect: each event at least once from Redis, exactly once in effect, in order for each key.
+//! Consumes events from Redis Streams: at least once from Redis, exactly once in effect, in order per key.
 //!
-//! A consumer is a group of the streams it reads. One process of the service handles the group's events at a time; the
-//! others stand by and take over, with what was left in the middle, when it stops or dies. Inside it, events of different
-//! keys are handled side by side and those of one key one after the other: while one is being retried, later ones of its
-//! key wait and all others go on.
+//! A consumer is a Redis consumer group on each stream it reads. One process of the service is the group's leader and
+//! handles its events; the others wait for the leader lock and take over pending entries when the leader stops or dies.
+//! Events of different keys are handled concurrently, those of one key one after the other: while one is retried, later
+//! ones of its key wait.
 
 mod dead_letters;
 mod event_metadata;
@@ -31,18 +31,18 @@ use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::envelope;
 use group::Group;
-use key_queues::{Lane, Lanes};
-use leader_lock::Ownership;
+use key_queues::{KeyQueue, KeyQueues};
+use leader_lock::LeaderLock;
 use registry::Registry;
 
-/// Lanes (keys) handled side by side.
-const SIDE_BY_SIDE: usize = 8;
-/// Events held in memory, waiting for their turn, before reading more.
-const HELD: usize = 2_000;
-/// Longest wait for new events in one command.
-const BLOCK: Duration = Duration::from_secs(2);
-/// How often a process that stands by looks whether it is needed.
-const STAND_BY: Duration = Duration::from_millis(500);
+/// Keys handled concurrently.
+const CONCURRENCY: usize = 8;
+/// Upper bound of entries read and not finished; reading pauses above it.
+const MAX_QUEUED: usize = 2_000;
+/// Longest blocking read.
+const BLOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a standby process asks for the leader lock.
+const STANDBY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Handles events of other services (or of its own).
 pub struct Consumer {
@@ -56,8 +56,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// A consumer named `group`, by custom the service's own name. The name is the identity: its place in the streams, its
-    /// inbox rows and its dead letters (`carshare:dead:<group>`) go by it.
+    /// Creates a consumer group `group`, by convention the service's name. Inbox rows, the position in each stream and the
+    /// dead letters (`carshare:dead:<group>`) belong to that name.
     pub fn new(db: &Db, redis: &config::Redis, group: &'static str) -> Self {
         let retry = Backoff {
             initial: Duration::from_millis(200),
@@ -75,7 +75,7 @@ impl Consumer {
         }
     }
 
-    /// Handles events `E` that service `source` publishes. Events nobody handles are passed over.
+    /// Registers the handler of event `E` published by service `source`. Events without a handler are acknowledged unread.
     ///
     /// `handler` is an `async fn` passed by name. It runs in the transaction of the inbox row, so its effect is committed
     /// with the row or not at all. An error is retried with backoff; see [`Consumer::max_attempts`].
@@ -97,8 +97,8 @@ impl Consumer {
         self
     }
 
-    /// How often an event is tried before it goes to the dead letters; 8 by default, half a minute in all. While
-    /// PostgreSQL is away nothing is counted.
+    /// Sets the attempts after which an event becomes a dead letter: 8 by default, about half a minute in all. Attempts while
+    /// PostgreSQL is unreachable do not count.
     pub fn max_attempts(self, max_attempts: u32) -> Self {
         Self {
             max_attempts: max_attempts.max(1),
@@ -106,7 +106,7 @@ impl Consumer {
         }
     }
 
-    /// The pause after the first failure, 200 ms by default; each further one is twice as long, up to 10 s.
+    /// Sets the delay after the first failure, 200 ms by default. It doubles up to 10 s.
     pub fn initial_backoff(self, initial: Duration) -> Self {
         Self {
             retry: Backoff {
@@ -117,13 +117,13 @@ impl Consumer {
         }
     }
 
-    /// Handles events until `shutdown`; those at work are finished. Outages of PostgreSQL and Redis are waited out, groups
-    /// that are missing are made.
+    /// Handles events until `shutdown`, then finishes those in progress. Reconnects to PostgreSQL and Redis with backoff and
+    /// creates missing groups.
     pub async fn run(self, shutdown: Shutdown) {
         if self.sources.is_empty() {
             return;
         }
-        // A counter that appears with its first failure shows no increase.
+        // Counters start at zero so that the first failure shows as an increase.
         metrics::counter!("consumer_failures_total", "group" => self.group).increment(0);
         let mut failures = 0;
         while !shutdown.is_cancelled() {
@@ -131,7 +131,7 @@ impl Consumer {
             let Err(error) = self.session(&shutdown).await else {
                 continue;
             };
-            // A session that went well for a while starts the count anew.
+            // A session that lasted resets the backoff.
             failures = if begin.elapsed() > Backoff::RECONNECT.max * 4 {
                 1
             } else {
@@ -142,7 +142,7 @@ impl Consumer {
                 group = self.group,
                 failures,
                 error = format!("{error:#}"),
-                "consumer starts again"
+                "consumer session failed, reconnecting"
             );
             self.pause(
                 Backoff::RECONNECT.delay(failures, &self.db.environment().random),
@@ -152,13 +152,13 @@ impl Consumer {
         }
     }
 
-    /// From becoming the active one until shutdown (`Ok`) or until something breaks.
+    /// Acquires leadership and handles events until shutdown (`Ok`) or the first infrastructure failure.
     async fn session(&self, shutdown: &Shutdown) -> Result<()> {
-        let mut ownership = Ownership::stand_by(&self.db).await?;
-        while !ownership.acquire(self.group).await? {
-            self.pause(STAND_BY, shutdown).await;
+        let mut lock = LeaderLock::connect(&self.db).await?;
+        while !lock.acquire(self.group).await? {
+            self.pause(STANDBY_INTERVAL, shutdown).await;
             if shutdown.is_cancelled() {
-                ownership.release().await;
+                lock.release().await;
                 return Ok(());
             }
         }
@@ -168,62 +168,64 @@ impl Consumer {
             .map(|source| envelope::events_of(source))
             .collect();
         let mut group = Group::open(&self.redis, self.group, self.db.instance(), streams)?;
-        let mut lanes = Lanes::default();
-        lanes.extend(group.take_over().await?);
+        let mut queues = KeyQueues::default();
+        queues.extend(group.claim_pending().await?);
         while !shutdown.is_cancelled() {
-            ownership.check().await?;
-            self.work(&mut lanes, &group).await?;
-            let wait = lanes.next_due().map_or(BLOCK, |due| {
-                due.saturating_duration_since(Instant::now()).min(BLOCK)
+            lock.check().await?;
+            self.handle_due(&mut queues, &group).await?;
+            let wait = queues.next_due().map_or(BLOCK_TIMEOUT, |due| {
+                due.saturating_duration_since(Instant::now()).min(BLOCK_TIMEOUT)
             });
-            if lanes.len() >= HELD {
+            if queues.len() >= MAX_QUEUED {
                 self.pause(wait, shutdown).await;
                 continue;
             }
             tokio::select! {
-                entries = group.read(wait) => lanes.extend(entries?),
+                entries = group.read(wait) => queues.extend(entries?),
                 () = shutdown.cancelled() => {}
             }
         }
-        ownership.release().await;
+        lock.release().await;
         Ok(())
     }
 
-    /// Handles every lane whose time has come, several side by side.
-    async fn work(&self, lanes: &mut Lanes, group: &Group) -> Result<()> {
-        let due = lanes.take_due(Instant::now());
-        let work = due.into_iter().map(|lane| self.clear(lane, group));
-        let mut rest = futures::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
+    /// Handles the keys that are due, several concurrently.
+    async fn handle_due(&self, queues: &mut KeyQueues, group: &Group) -> Result<()> {
+        let due = queues.take_due(Instant::now());
+        let work = due.into_iter().map(|queue| self.drain(queue, group));
+        let mut rest = futures::stream::iter(work).buffer_unordered(CONCURRENCY);
         let mut broken = None;
         while let Some(result) = rest.next().await {
             match result {
-                Ok(lane) => lanes.put_back(lane),
+                Ok(queue) => queues.put_back(queue),
                 Err(error) => broken = Some(error),
             }
         }
         broken.map_or(Ok(()), Err)
     }
 
-    /// Handles a lane's events in order until it is empty or one fails; what is left is returned.
-    async fn clear(&self, mut lane: Lane, group: &Group) -> Result<Lane> {
-        while let Some(entry) = lane.first() {
-            match self.handle(entry).await? {
-                process::Outcome::Finished => group.acknowledge(entry).await?,
-                process::Outcome::Undecodable(why) => group.dead_letter(entry, lane.failures(), &why).await?,
-                process::Outcome::Failed(why) if lane.failures() + 1 >= self.max_attempts => {
-                    group.dead_letter(entry, lane.failures() + 1, &why).await?;
+    /// Handles a key's events in order until the queue is empty or one fails; returns the rest.
+    async fn drain(&self, mut queue: KeyQueue, group: &Group) -> Result<KeyQueue> {
+        while let Some(entry) = queue.first() {
+            match self.process(entry).await? {
+                process::Disposition::Acknowledge => group.acknowledge(entry).await?,
+                process::Disposition::DeadLetter(why) => {
+                    group.dead_letter(entry, queue.failures(), &why).await?
                 }
-                process::Outcome::Failed(_) => {
+                process::Disposition::Retry(why) if queue.failures() + 1 >= self.max_attempts => {
+                    group.dead_letter(entry, queue.failures() + 1, &why).await?;
+                }
+                process::Disposition::Retry(_) => {
                     let pause = self
                         .retry
-                        .delay(lane.failures() + 1, &self.db.environment().random);
-                    lane.failed(Instant::now() + pause);
+                        .delay(queue.failures() + 1, &self.db.environment().random);
+                    queue.failed(Instant::now() + pause);
                     break;
                 }
             }
-            lane.pop();
+            queue.pop();
         }
-        Ok(lane)
+        Ok(queue)
     }
 
     async fn pause(&self, duration: Duration, shutdown: &Shutdown) {
@@ -234,15 +236,15 @@ impl Consumer {
     }
 }
 
-/// An entry read from a stream, held until it is acknowledged.
+/// An entry of a stream, held until it is acknowledged.
 #[derive(Debug)]
 struct Entry {
-    /// The service whose stream it came from.
+    /// Name of the stream.
     stream: Arc<str>,
-    /// Its id in the stream.
+    /// Id of the entry in the stream.
     id: String,
-    /// What it holds, or why that cannot be read.
+    /// The decoded event, or why it cannot be decoded.
     event: Result<envelope::Envelope, String>,
-    /// The fields as they came, for the dead letters.
+    /// The raw fields, for the dead letter.
     fields: Vec<(String, Vec<u8>)>,
 }

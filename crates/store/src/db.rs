@@ -1,4 +1,4 @@
-//! The pool of a service's role, with the environment it lives in.
+//! The connection pool of a service's database role.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -31,8 +31,8 @@ struct Inner {
 }
 
 impl Db {
-    /// Makes the pool. It connects at first use, so a service starts while PostgreSQL is away; [`Db::ping`] tells when it
-    /// is there. The error is a URL that cannot be read.
+    /// Creates the pool. It connects on first use, so a service starts while PostgreSQL is unreachable. The error is an
+    /// invalid URL.
     pub fn connect(config: &config::Database, environment: Environment) -> anyhow::Result<Self> {
         metrics::describe();
         let options = connect_options(config)?;
@@ -54,7 +54,7 @@ impl Db {
         })))
     }
 
-    /// Asks PostgreSQL for a sign of life: for readiness.
+    /// Executes a trivial statement, for readiness.
     pub async fn ping(&self) -> Result<(), Error> {
         sqlx::query("SELECT 1").execute(self.pool()).await?;
         Ok(())
@@ -65,12 +65,12 @@ impl Db {
         &self.0.orm
     }
 
-    /// Closes the pool: waits for what is running, then ends every connection.
+    /// Waits for running statements, then closes every connection.
     pub async fn close(&self) {
         self.0.pool.close().await;
     }
 
-    /// Clock, ids and randomness.
+    /// Returns the injected clock, ids and randomness.
     pub fn environment(&self) -> &Environment {
         &self.0.environment
     }
@@ -86,19 +86,19 @@ impl Db {
         &self.0.pool
     }
 
-    /// For a connection of one's own, outside the pool.
+    /// Returns the options for a connection outside the pool.
     pub(crate) fn options(&self) -> &PgConnectOptions {
         &self.0.options
     }
 
-    /// Tells this process from others that share its leases.
+    /// Returns the id of this process, which owns leases.
     pub(crate) fn instance(&self) -> Uuid {
         self.0.instance
     }
 }
 
-/// The settings of every connection. A peer that vanished without a word is noticed within half a minute: it may hold a
-/// lock that others wait for.
+/// Returns the settings of every connection. A peer that vanished is noticed within half a minute: it may hold a lock that
+/// others wait for.
 pub(crate) fn connect_options(config: &config::Database) -> anyhow::Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(config.url.expose())
         .map_err(|_| anyhow::anyhow!("database.url is not valid"))
@@ -111,8 +111,8 @@ pub(crate) fn connect_options(config: &config::Database) -> anyhow::Result<PgCon
         ("tcp_keepalives_interval", "5".to_owned()),
         ("tcp_keepalives_count", "3".to_owned()),
     ];
-    // To ask whether a statement would be logged, sqlx probes the subscriber, and a probe that every filter refuses costs
-    // the next line of that thread: at level debug the lines of calls went missing. Slow statements are still told.
+    // sqlx probes the subscriber to ask whether a statement would be logged. A probe that every filter refuses suppresses
+    // the next line of that thread (lines of RPCs went missing at level debug). Slow statements are still logged.
     let off = "off".parse().context("a level of the log crate")?;
     Ok(options.options(settings).log_statements(off))
 }

@@ -1,4 +1,4 @@
-//! The form of an event in a Redis Stream: what the relay writes and consumers read.
+//! The encoding of an event in a Redis Stream.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,17 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use redis::{FromRedisValue, Value};
 use uuid::Uuid;
 
-/// The stream of everything that `service` publishes.
+/// Returns the name of the stream of `service`'s events.
 pub(crate) fn events_of(service: &str) -> String {
     format!("carshare:events:{service}")
 }
 
-/// The stream of what the consumers of `group` could not handle.
+/// Returns the name of the dead-letter stream of `group`.
 pub(crate) fn dead_of(group: &str) -> String {
     format!("carshare:dead:{group}")
 }
 
-/// An event on its way.
+/// An event with its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Envelope {
     pub(crate) id: Uuid,
@@ -30,7 +30,7 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// Field names and values of the entry. There is always the same number of them.
+    /// Returns the field names and values of the entry; their number is fixed.
     pub(crate) fn fields(&self) -> [(&'static str, Vec<u8>); 7] {
         let time = self.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true);
         [
@@ -47,7 +47,7 @@ impl Envelope {
         ]
     }
 
-    /// Reads an entry. The error names the field that is missing or broken.
+    /// Decodes an entry. The error names the field that is missing or malformed.
     pub(crate) fn read(fields: &HashMap<String, Value>) -> Result<Self> {
         let traceparent: String = text(fields, "traceparent")?;
         Ok(Self {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn fields_round_trip() {
         let traced = Envelope {
             traceparent: Some("00-ab-cd-01".into()),
             ..envelope()
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_broken_field_is_named() {
+    fn error_names_the_missing_or_malformed_field() {
         let mut fields = entry(&envelope());
         fields.insert("id".into(), Value::BulkString(b"seven".to_vec()));
         assert!(Envelope::read(&fields).unwrap_err().to_string().contains("id"));

@@ -1,4 +1,4 @@
-//! What the database said, as facts a caller can act on.
+//! Errors of the database, classified by what a caller can do about them.
 
 mod classify;
 
@@ -10,55 +10,55 @@ use sea_orm::DbErr;
 
 pub(crate) use classify::{Retry, is_refusal, retry_of};
 
-/// When to come back while PostgreSQL is away.
-const COME_BACK: Duration = Duration::from_secs(1);
+/// Retry delay that callers get while PostgreSQL is unreachable.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Why a transaction or query did not succeed.
+/// Error of a transaction or query.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A constraint refuses the row. Match on [`Error::constraint`] and answer with a refusal of your own; unanswered it
-    /// is a defect.
+    /// A constraint refuses the row. Match on [`Error::constraint`] and return an error of the domain; unmatched it is a
+    /// defect.
     #[error("{violation:?} constraint {constraint} refuses the row")]
     Conflict {
-        /// Its name.
+        /// Name of the constraint.
         constraint: String,
-        /// Its kind.
+        /// Kind of the constraint.
         violation: Violation,
     },
-    /// The row was changed by somebody else since it was read (the version did not match).
-    #[error("the row was changed in the meantime")]
+    /// The row changed since it was read (the version did not match).
+    #[error("the row changed since it was read")]
     Stale,
-    /// Other transactions won every time, as often as it was tried.
-    #[error("the transaction lost against others each time")]
+    /// The transaction failed to serialize, or deadlocked, on every attempt.
+    #[error("the transaction conflicted with others on every attempt")]
     Contention,
-    /// PostgreSQL is away, restarting or overloaded.
+    /// PostgreSQL is unreachable, restarting or overloaded.
     #[error("the database is unavailable")]
     Unavailable(#[source] anyhow::Error),
-    /// The idempotency key came before with another request.
+    /// The idempotency key was used with another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
-    /// A defect: wrong SQL, wrong types, broken rows.
-    #[error("the database refused in an unexpected way")]
+    /// A defect: invalid SQL, mismatched types, corrupt rows.
+    #[error("unexpected database error")]
     Internal(#[source] anyhow::Error),
 }
 
-/// What kind of constraint was violated.
+/// Kind of a violated constraint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Violation {
     /// Primary key, unique constraint or unique index.
     Unique,
-    /// `EXCLUDE`: for example periods that overlap.
+    /// `EXCLUDE`, such as overlapping periods.
     Exclusion,
     /// `CHECK`.
     Check,
-    /// A reference to a row that is not there, or from one that still is.
+    /// `FOREIGN KEY`, from either side.
     ForeignKey,
-    /// `NOT NULL`; the constraint's name is the column's.
+    /// `NOT NULL`; the constraint's name is that of the column.
     NotNull,
 }
 
 impl Error {
-    /// The name of the violated constraint.
+    /// Returns the name of the violated constraint.
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Self::Conflict { constraint, .. } => Some(constraint),
@@ -66,12 +66,12 @@ impl Error {
         }
     }
 
-    /// Whether this very constraint was violated.
+    /// Returns whether the constraint `name` was violated.
     pub fn violates(&self, name: &str) -> bool {
         self.constraint() == Some(name)
     }
 
-    /// For an update that names the version it expects: exactly one row must have been affected.
+    /// Checks an update that names the version it expects: exactly one row must have been affected.
     pub fn expect_one(rows_affected: u64) -> Result<(), Self> {
         if rows_affected == 1 {
             Ok(())
@@ -96,7 +96,9 @@ impl From<sqlx::Error> for Error {
 impl From<Error> for chassis::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable(cause) => Self::new(Common::Unavailable).retry_after(COME_BACK).cause(cause),
+            Error::Unavailable(cause) => Self::new(Common::Unavailable)
+                .retry_after(RETRY_AFTER)
+                .cause(cause),
             Error::Stale | Error::Contention => Self::new(Common::Conflict).cause(error),
             Error::KeyReused => Self::new(Common::IdempotencyKeyReused),
             Error::Conflict { .. } | Error::Internal(_) => Self::internal(error),

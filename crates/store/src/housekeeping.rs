@@ -1,4 +1,4 @@
-//! Removes rows whose time is over: kept replies, handled and sent events.
+//! Deletes expired rows: idempotency replies, inbox and sent outbox rows.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::lease::Lease;
 
-const PERIOD: Duration = Duration::from_mins(10);
+const INTERVAL: Duration = Duration::from_mins(10);
 /// Sent events can be sent again for this long when Redis has lost them.
-const SENT_KEPT_FOR: TimeDelta = TimeDelta::hours(24);
-/// Handled events are known for this long; much longer than they can come again.
-const HANDLED_KEPT_FOR: TimeDelta = TimeDelta::days(7);
-/// Rows removed by one statement, so that none holds its locks for long.
-const CHUNK: u64 = 5_000;
+const OUTBOX_RETENTION: TimeDelta = TimeDelta::hours(24);
+/// Handled events are recognised for this long, much longer than a delivery can be late.
+const INBOX_RETENTION: TimeDelta = TimeDelta::days(7);
+/// Rows deleted by one statement, which bounds how long it holds locks.
+const BATCH_SIZE: u64 = 5_000;
 
-/// Removes expired rows every ten minutes until `shutdown`. Every service runs it beside its relay and consumers.
+/// Deletes expired rows every ten minutes until `shutdown`.
 pub async fn housekeeping(db: &Db, shutdown: Shutdown) {
-    Lease::every(db, "housekeeping", PERIOD)
+    Lease::every(db, "housekeeping", INTERVAL)
         .run(shutdown, || sweep(db))
         .await;
 }
@@ -28,17 +28,16 @@ pub async fn housekeeping(db: &Db, shutdown: Shutdown) {
 async fn sweep(db: &Db) -> Result<(), Error> {
     let now = db.environment().clock.now();
     remove(db, "idempotency", "expires_at", now).await?;
-    remove(db, "inbox", "handled_at", now - HANDLED_KEPT_FOR).await?;
-    remove(db, "outbox", "sent_at", now - SENT_KEPT_FOR).await
+    remove(db, "inbox", "handled_at", now - INBOX_RETENTION).await?;
+    remove(db, "outbox", "sent_at", now - OUTBOX_RETENTION).await
 }
 
 async fn remove(db: &Db, table: &'static str, time: &'static str, until: DateTime<Utc>) -> Result<(), Error> {
-    // The time is asked twice. A row that somebody changes while we wait for its lock may have a new life (a key used
-    // anew, an event to be sent again): only the outer condition is asked again then, and not every PostgreSQL asks
-    // that of `ctid`.
+    // The condition appears twice: a row that changes while we wait for its lock (a key used again, an event to be sent
+    // again) is checked again by the outer condition only, and not every PostgreSQL rechecks `ctid`.
     let sql = format!(
         "DELETE FROM {table} WHERE {time} <= $1 \
-         AND ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {time} <= $1 LIMIT {CHUNK}))"
+         AND ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {time} <= $1 LIMIT {BATCH_SIZE}))"
     );
     loop {
         // Only names from this file go into the statement.
@@ -48,7 +47,7 @@ async fn remove(db: &Db, table: &'static str, time: &'static str, until: DateTim
             .await?
             .rows_affected();
         metrics::counter!("housekeeping_removed_total", "table" => table).increment(removed);
-        if removed < CHUNK {
+        if removed < BATCH_SIZE {
             return Ok(());
         }
     }

@@ -1,7 +1,7 @@
-//! Calls that may be repeated: the reply is kept in the transaction of the effect, by caller, method and the client's key.
+//! Idempotent calls: the reply is stored in the transaction of the effect, by caller, method and idempotency key.
 //!
-//! Rows live for a day. A repeat of the same request gets the kept reply; another request with the same key is refused; a
-//! repeat that comes while the first is at work waits for it.
+//! Rows live for a day. A repeat of the same request gets the stored reply, another request with the same key is refused, and
+//! a repeat that arrives while the first call runs waits for it.
 
 use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::CallContext;
@@ -14,22 +14,21 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::transaction::Tx;
 
-/// How long a reply is kept.
+/// How long a reply is stored.
 const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// What is known of a call before its work begins. See [`Db::claim`].
+/// State of a call before its work begins. See [`Db::claim`].
 #[derive(Debug)]
 pub enum Claim<R> {
-    /// It was answered before, with this.
+    /// The call was answered before, with this reply.
     Replayed(R),
-    /// It was not. The id is for what the call makes, and the same in every repeat.
+    /// The call was not answered. The id is for the resource it creates, and the same in every repeat.
     New(Uuid),
 }
 
 impl Db {
-    /// Like [`Db::transaction`], for a call that may be repeated: `work` runs once for each idempotency key of a caller, and
-    /// repeats get its reply. Only a success is kept; after a refusal the call may be tried again. A call without a key
-    /// simply runs.
+    /// Runs `work` like [`Db::transaction`], once per idempotency key of a caller; repeats get the stored reply. Only success is
+    /// stored: after an error the call may be repeated. A call without a key runs every time.
     pub async fn idempotent<D, R, E, F>(
         &self,
         ctx: &CallContext,
@@ -48,8 +47,8 @@ impl Db {
         self.transaction(name, (call, input, work), run_once).await
     }
 
-    /// Looks at a call before work that is outside the transaction, such as calls to peers: it may have been answered
-    /// already, and what it makes needs one id for all repeats, so that the peers recognise them.
+    /// Looks up a call before work outside of the transaction, such as calls to peers: it may have been answered already, and
+    /// the resource it creates needs one id for all repeats, so that peers recognise them.
     ///
     /// ```text
     /// let booking_id = match app.db.claim(&ctx).await? {
@@ -88,7 +87,7 @@ where
     Ok(reply)
 }
 
-/// One keyed call.
+/// A call with an idempotency key.
 struct Call {
     caller: String,
     method: &'static str,
@@ -96,7 +95,7 @@ struct Call {
     request_hash: [u8; 32],
 }
 
-/// What is stored of it.
+/// The stored row of a call.
 struct Row {
     request_hash: Vec<u8>,
     work_id: Uuid,
@@ -119,10 +118,10 @@ impl Call {
         })
     }
 
-    /// Makes the call's row if there is none (or one that has expired), and holds it until the transaction ends: a repeat
-    /// waits here. Refuses the key of another request.
+    /// Inserts the call's row (or replaces an expired one) and locks it until the transaction ends: a repeat waits here.
+    /// Refuses a key that was used with another request.
     async fn lock(&self, tx: &Tx) -> Result<Row, Error> {
-        // When the row stays as it is, ON CONFLICT DO UPDATE has locked it all the same.
+        // ON CONFLICT DO UPDATE locks the row even when its WHERE leaves it unchanged.
         let made = "INSERT INTO idempotency AS kept (caller, method, key, request_hash, work_id, expires_at) \
             VALUES ($1, $2, $3, $4, $5, $6) \
             ON CONFLICT (caller, method, key) DO UPDATE SET request_hash = excluded.request_hash, \
@@ -155,7 +154,7 @@ impl Call {
         Ok(())
     }
 
-    /// A statement whose first three parameters name this call.
+    /// Builds a statement whose first three parameters identify this call.
     fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
         let name = [
             self.caller.clone().into(),

@@ -1,7 +1,7 @@
-//! Periodic work that one process does at a time, however many run: expiries, retries, cleaning up.
+//! Periodic jobs that one process of a service runs at a time.
 //!
-//! A row of `leases` says who is at it and when it is due next, by the injected clock. Who dies at work is followed by
-//! another when its lease ends.
+//! A row of `leases` names the owner and the next due time by the injected clock. When the owner dies, another process takes
+//! the lease after it expires.
 
 mod row;
 
@@ -20,18 +20,18 @@ use tokio::time::{Instant, interval, sleep};
 
 use crate::backoff::Backoff;
 use crate::db::Db;
-use row::Turn;
+use row::Attempt;
 
-/// How long work counts as being done after the last sign of life of who does it.
-const TERM: Duration = Duration::from_secs(30);
-/// Signs of life while at work.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-/// A failed run is repeated after this, if that is sooner than the next one.
-const AFTER_FAILURE: Duration = Duration::from_secs(15);
-/// Woken while another process is at work: that run may have begun too early to see why, so ask again soon.
-const WOKEN_AGAIN: Duration = Duration::from_millis(200);
+/// Time after the last heartbeat until a lease expires.
+const LEASE_DURATION: Duration = Duration::from_secs(30);
+/// Interval of heartbeats while the job runs.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
+/// Delay before a failed run is repeated, if that is sooner than the next due time.
+const RETRY_DELAY: Duration = Duration::from_secs(15);
+/// Delay before asking again when notified while another process runs the job: that run may have begun before the change.
+const NOTIFIED_RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// A piece of periodic work.
+/// A periodic job under a lease.
 pub struct Lease {
     db: Db,
     name: &'static str,
@@ -51,7 +51,7 @@ impl Lease {
         }
     }
 
-    /// [`Lease::every`] and [`Lease::run`] in one.
+    /// Runs a job with [`Lease::every`] and [`Lease::run`].
     pub async fn run_every<J, R, E>(db: &Db, name: &'static str, period: Duration, job: J, shutdown: Shutdown)
     where
         J: Fn() -> R,
@@ -61,65 +61,65 @@ impl Lease {
         Self::every(db, name, period).run(shutdown, job).await;
     }
 
-    /// Runs `job` each time it is due and nobody else is at it, until `shutdown`. A run that has begun is finished.
+    /// Runs `job` whenever it is due and no other process runs it, until `shutdown`; a run in progress is finished.
     ///
-    /// An error or a panic is logged and counted (`job_runs_total{name, outcome}`); the job runs again soon.
+    /// An error or a panic is logged and counted (`job_runs_total{name, outcome}`), and the job is repeated after a delay.
     pub async fn run<J, R, E>(self, shutdown: Shutdown, job: J)
     where
         J: Fn() -> R,
         R: Future<Output = Result<(), E>>,
         E: Into<ChassisError>,
     {
-        let mut woken = false;
+        let mut notified = false;
         let mut failures = 0;
         while !shutdown.is_cancelled() {
-            let pause = match self.turn(woken, &job).await {
-                Ok(Turn::Done { next }) => {
-                    (failures, woken) = (0, false);
+            let pause = match self.attempt(notified, &job).await {
+                Ok(Attempt::Ran { next }) => {
+                    (failures, notified) = (0, false);
                     Pause::Until(next)
                 }
-                Ok(Turn::Taken { .. }) if woken => Pause::For(WOKEN_AGAIN),
-                Ok(Turn::Taken { next }) => {
+                Ok(Attempt::NotRun { .. }) if notified => Pause::For(NOTIFIED_RETRY_DELAY),
+                Ok(Attempt::NotRun { next }) => {
                     failures = 0;
                     Pause::Until(next)
                 }
                 Err(error) => {
                     failures += 1;
-                    tracing::warn!(job = self.name, error = %error, "no lease to be had");
+                    tracing::warn!(job = self.name, error = %error, "cannot take the lease");
                     Pause::For(Backoff::RECONNECT.delay(failures, &self.db.environment().random))
                 }
             };
             tokio::select! {
                 () = self.pause(pause) => {}
-                () = self.signal.notified() => woken = true,
+                () = self.signal.notified() => notified = true,
                 () = shutdown.cancelled() => {}
             }
         }
     }
 
-    /// Takes the lease if it is free and due (or `woken`), does the job and says when it is due next.
-    async fn turn<J, R, E>(&self, woken: bool, job: &J) -> Result<Turn, crate::Error>
+    /// Takes the lease if it is free and due (or `notified`), runs the job and returns when it is due next.
+    async fn attempt<J, R, E>(&self, notified: bool, job: &J) -> Result<Attempt, crate::Error>
     where
         J: Fn() -> R,
         R: Future<Output = Result<(), E>>,
         E: Into<ChassisError>,
     {
         let began = self.db.environment().clock.now();
-        if let Some(taken) = self.take(woken).await? {
+        if let Some(taken) = self.take(notified).await? {
             return Ok(taken);
         }
         let succeeded = tokio::select! {
             succeeded = self.work(job) => succeeded,
             () = self.keep_alive() => false,
         };
-        // Counted from the beginning: what becomes due while the job runs does not wait for a period more.
+        // Counted from the start of the run: what becomes due meanwhile does not wait for another period.
         let next = if succeeded {
             began + row::delta(self.period)
         } else {
-            self.db.environment().clock.now() + row::delta(self.period.min(AFTER_FAILURE))
+            self.db.environment().clock.now() + row::delta(self.period.min(RETRY_DELAY))
         };
-        self.give_back(next).await?;
-        Ok(Turn::Done { next })
+        self.release(next).await?;
+        Ok(Attempt::Ran { next })
     }
 
     async fn work<J, R, E>(&self, job: &J) -> bool
@@ -129,7 +129,7 @@ impl Lease {
         E: Into<ChassisError>,
     {
         let span = tracing::info_span!("job", otel.name = format!("job.{}", self.name), name = self.name);
-        let scope = RequestContext::background(self.db.environment().ids.next().to_string(), None);
+        let context = RequestContext::background(self.db.environment().ids.next().to_string(), None);
         let begin = Instant::now();
         let work = async {
             let run = AssertUnwindSafe(async { job().await }).catch_unwind().await;
@@ -142,21 +142,21 @@ impl Lease {
             }
             result
         };
-        let result = scope.run_in(span, work).await;
+        let result = context.run_in(span, work).await;
         let outcome = if result.is_ok() { "succeeded" } else { "failed" };
         metrics::counter!("job_runs_total", "name" => self.name, "outcome" => outcome).increment(1);
         metrics::histogram!("job_seconds", "name" => self.name).record(begin.elapsed().as_secs_f64());
         result.is_ok()
     }
 
-    /// Never ends; a sign of life that does not come through leaves the work to go on, at worst beside another's.
+    /// Extends the lease until cancelled. When that fails the job goes on; at worst another process runs it concurrently.
     async fn keep_alive(&self) {
-        let mut beats = interval(HEARTBEAT);
+        let mut beats = interval(HEARTBEAT_INTERVAL);
         beats.tick().await;
         loop {
             beats.tick().await;
             if let Err(error) = self.extend().await {
-                tracing::warn!(job = self.name, error = %error, "lease not extended");
+                tracing::warn!(job = self.name, error = %error, "cannot extend the lease");
             }
         }
     }
@@ -173,7 +173,7 @@ fn panicked(panic: &(dyn Any + Send)) -> ChassisError {
     ChassisError::internal(anyhow::anyhow!("the job panicked: {}", panic_text(panic)))
 }
 
-/// Waiting for the injected clock, or in real time for something that does not follow it.
+/// A delay on the injected clock, or in real time for what does not follow it.
 enum Pause {
     Until(chrono::DateTime<chrono::Utc>),
     For(Duration),

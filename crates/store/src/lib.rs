@@ -1,17 +1,19 @@
-//! The mechanics between a service and its PostgreSQL schema, and between the services' events. No business noun.
+//! PostgreSQL and events of a service: pool, transactions, outbox, consumers, idempotency, jobs. No business noun.
 //!
-//! | module | gives |
+//! | item | purpose |
 //! |---|---|
-//! | [`Db`] | the pool; [`Db::transaction`], named, measured and retried; [`Db::read`] |
-//! | [`Tx`] | what a transaction may do: statements, the time, ids, [`Tx::publish`], [`Tx::on_commit`] |
-//! | [`Db::idempotent`] | a transaction whose reply is kept for repeats of the call |
-//! | [`Error`] | what a caller can act on, by constraint name |
-//! | [`migrate`] | the mechanisms' tables and the service's, under a lock |
+//! | [`Runner`], [`StoreService`] | runs a service with everything below |
+//! | [`Db`] | the pool; [`Db::transaction`]: named, measured, retried |
+//! | [`Tx`] | an open transaction: statements, time, ids, [`Tx::publish`], [`Tx::notify_job`] |
+//! | [`Db::idempotent`] | a transaction whose reply is stored for repeats of the call |
+//! | [`Error`] | database errors by what a caller can do about them |
+//! | [`migrate`] | applies the messaging tables and the service's own, under a lock |
 //! | [`Relay`] | outbox → Redis Stream |
-//! | [`Consumer`] | Redis Streams → inbox and effect, in one transaction |
-//! | [`DeadLetters`] | events that were given up, and their way back; [`Command`] for the operator |
-//! | [`Lease`], [`Notify`] | periodic work that one process does at a time |
-//! | [`housekeeping`] | what removes expired rows |
+//! | [`Consumer`] | Redis Streams → inbox and effect in one transaction |
+//! | [`DeadLetters`], [`Command`] | events that exhausted their attempts, and the operator's commands for them |
+//! | [`Lease`] | periodic jobs, one process at a time |
+//! | [`JobQueue`] | rows that wait for an outside system, claimed by workers of all replicas |
+//! | [`housekeeping`] | deletes expired rows |
 #![deny(missing_docs)]
 
 mod backoff;

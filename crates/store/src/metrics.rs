@@ -1,8 +1,8 @@
-//! What is measured here, in words.
+//! Descriptions of this crate's metrics.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
-/// Says what each metric means, for `/metrics`.
+/// Registers the descriptions that `/metrics` shows.
 pub(crate) fn describe() {
     describe_histogram!(
         "db_transaction_seconds",
@@ -31,7 +31,7 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         "outbox_failures_total",
-        "Rounds of the relay that failed: PostgreSQL or Redis is away."
+        "Rounds of the relay that failed: PostgreSQL or Redis is unreachable."
     );
     describe_counter!(
         "events_handled_total",
@@ -47,7 +47,7 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         "consumer_failures_total",
-        "Sessions of the consumer that broke: PostgreSQL or Redis is away."
+        "Sessions of the consumer that broke: PostgreSQL or Redis is unreachable."
     );
     describe_counter!("job_runs_total", "Runs of background jobs, by outcome.");
     describe_histogram!("job_seconds", "Time of a run of a background job.");

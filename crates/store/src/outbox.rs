@@ -1,4 +1,4 @@
-//! Rows of the outbox: appended by transactions, counted by whoever watches.
+//! Rows of the outbox.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::transaction::Tx;
 
-/// Appends an event with the trace and correlation id of whoever publishes it.
+/// Appends an event with the trace and correlation id of the current request.
 pub(crate) async fn append<E: EventMessage>(tx: &Tx, event: &E) -> Result<(), Error> {
     let id = tx.new_id();
-    let scope = RequestContext::current();
-    let correlation_id = scope
+    let context = RequestContext::current();
+    let correlation_id = context
         .as_ref()
-        .map_or_else(|| id.to_string(), |scope| scope.correlation_id().to_owned());
-    let traceparent = match scope {
-        Some(scope) => scope.traceparent(),
+        .map_or_else(|| id.to_string(), |context| context.correlation_id().to_owned());
+    let traceparent = match context {
+        Some(context) => context.traceparent(),
         None => propagation::of_current_span().and_then(|context| propagation::to_traceparent(&context)),
     };
     let sql = "INSERT INTO outbox (id, name, key, occurred_at, correlation_id, traceparent, data) \
@@ -41,8 +41,8 @@ pub(crate) async fn append<E: EventMessage>(tx: &Tx, event: &E) -> Result<(), Er
 }
 
 impl Db {
-    /// How many events have waited in the outbox for longer than `age`. In health nothing waits for a minute; tests ask
-    /// with zero for what is unsent at all.
+    /// Counts events that have waited in the outbox for longer than `age`. Normally none waits for a minute; zero counts all
+    /// unsent ones.
     pub async fn outbox_backlog(&self, age: Duration) -> Result<u64, Error> {
         let before: DateTime<Utc> =
             self.environment().clock.now() - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);

@@ -1,12 +1,11 @@
-//! Outbox → Redis Stream: at least once, in order for each key.
+//! Relays events from the outbox to the service's Redis Stream: at least once, in order per key.
 //!
-//! One relay of a service sends at a time: each batch holds an advisory lock for its transaction. That is what keeps the
-//! order; relays that shared the rows by `SKIP LOCKED` would overtake each other. A relay that dies after sending and
-//! before its commit leaves rows that are sent again, in the same order, so the first arrivals are still in order and
-//! consumers know the rest by their ids.
+//! One relay of a service sends at a time: each batch holds an advisory lock for its transaction, which keeps the order;
+//! relays that shared the rows by `SKIP LOCKED` would overtake each other. A relay that dies between sending and commit
+//! leaves rows that are sent again in the same order; consumers recognise them by their ids.
 //!
-//! Redis is only the way, the outbox is the truth: rows know their place in the stream, and a stream that is behind that
-//! place (wiped, restarted without its newest writes, failed over to an older copy) gets them again.
+//! The outbox is the source of truth: rows know the id of their stream entry, and a stream that ends before that id (flushed,
+//! restarted without its newest writes, failed over to an older copy) gets them again.
 
 mod append;
 mod batch;
@@ -24,29 +23,29 @@ use crate::db::Db;
 use crate::envelope;
 use batch::Sent;
 
-/// Rows of one batch.
-const BATCH: usize = 200;
-/// A notification can be lost with its connection; nothing waits longer than this for it.
-const POLL: Duration = Duration::from_secs(1);
-/// How often an idle relay looks whether Redis still has what was sent.
-const VERIFY: Duration = Duration::from_secs(5);
-/// Entries a stream keeps, about: consumers that are away longer than this lasts miss events.
-const KEPT_ENTRIES: u64 = 100_000;
-/// What is left to send at shutdown may take this long.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+/// Rows per batch.
+const BATCH_SIZE: usize = 200;
+/// Upper bound of the delay when a notification is lost with its connection.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often an idle relay verifies that Redis still has what was sent.
+const VERIFY_INTERVAL: Duration = Duration::from_secs(5);
+/// Approximate maximum length of the stream: a consumer that is away for longer misses events.
+const STREAM_MAX_LEN: u64 = 100_000;
+/// Time for sending the remaining rows at shutdown.
+const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Sends a service's events.
+/// Sends a service's events to its stream.
 pub struct Relay {
     db: Db,
     redis: config::Redis,
     service: &'static str,
     stream: String,
-    /// When the stream was last seen to hold what was sent.
+    /// When the stream was last verified to hold what was sent.
     verified_at: Mutex<Option<Instant>>,
 }
 
 impl Relay {
-    /// The relay of `service`'s outbox.
+    /// Creates the relay of `service`'s outbox.
     pub fn new(db: &Db, redis: &config::Redis, service: &'static str) -> Self {
         let stream = envelope::events_of(service);
         Self {
@@ -58,22 +57,24 @@ impl Relay {
         }
     }
 
-    /// Sends until `shutdown`, then once more what is left. Outages of PostgreSQL and Redis are waited out.
+    /// Sends until `shutdown`, then once more what is left. Reconnects to PostgreSQL and Redis with backoff.
     pub async fn run(self, shutdown: Shutdown) {
         let redis = match self.redis.shared() {
             Ok(redis) => redis,
-            Err(error) => return tracing::error!(service = self.service, error = %error, "no relay"),
+            Err(error) => {
+                return tracing::error!(service = self.service, error = %error, "cannot start the relay");
+            }
         };
-        // A counter that appears with its first failure shows no increase.
+        // Counters start at zero so that the first failure shows as an increase.
         metrics::counter!("outbox_failures_total", "service" => self.service).increment(0);
-        let mut bell = OutboxListener::new(&self.db);
+        let mut listener = OutboxListener::new(&self.db);
         let mut failures = 0;
         while !shutdown.is_cancelled() {
             match self.drain(&redis).await {
                 Ok(()) => {
                     failures = 0;
                     tokio::select! {
-                        () = bell.changed() => {}
+                        () = listener.changed() => {}
                         () = shutdown.cancelled() => {}
                     }
                 }
@@ -84,7 +85,7 @@ impl Relay {
                         service = self.service,
                         failures,
                         error = format!("{error:#}"),
-                        "events not sent"
+                        "cannot send events"
                     );
                     tokio::select! {
                         () = sleep(Backoff::RECONNECT.delay(failures, &self.db.environment().random)) => {}
@@ -93,36 +94,39 @@ impl Relay {
                 }
             }
         }
-        if timeout(LAST_WORDS, self.drain(&redis)).await.is_err() {
-            tracing::warn!(service = self.service, "events left for the next start");
+        if timeout(FINAL_FLUSH_TIMEOUT, self.drain(&redis)).await.is_err() {
+            tracing::warn!(
+                service = self.service,
+                "unsent events are left for the next start"
+            );
         }
     }
 
-    /// Whether it is time to look at the stream although there is nothing to send.
+    /// Returns whether the stream is to be verified although there is nothing to send.
     fn must_verify(&self) -> bool {
         let verified_at = *self.verified_at.lock().unwrap_or_else(PoisonError::into_inner);
-        verified_at.is_none_or(|at| at.elapsed() >= VERIFY)
+        verified_at.is_none_or(|at| at.elapsed() >= VERIFY_INTERVAL)
     }
 
     fn verified(&self) {
         *self.verified_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Sends everything that waits. Nothing to do counts as done when another relay is at it.
+    /// Sends all unsent rows. Returns at once when another relay holds the lock.
     async fn drain(&self, redis: &ConnectionManager) -> anyhow::Result<()> {
         while self.send_batch(redis.clone()).await? == Sent::More {}
         Ok(())
     }
 }
 
-/// Tells when there may be something to send: a notification, or time to look anyway.
+/// Waits for notifications of the outbox, with polling as the fallback.
 struct OutboxListener {
     pool: sqlx::PgPool,
     channel: Option<PgListener>,
 }
 
 impl OutboxListener {
-    /// One connection beside the pool: it is never given back.
+    /// One connection outside the service's pool: it is never given back.
     fn new(db: &Db) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -135,12 +139,12 @@ impl OutboxListener {
 
     async fn changed(&mut self) {
         tokio::select! {
-            () = sleep(POLL) => {}
+            () = sleep(POLL_INTERVAL) => {}
             () = self.notified() => {}
         }
     }
 
-    /// Returns at a notification, and when it has just begun to listen: something may have come before.
+    /// Returns at a notification, and when listening has just begun: rows may have come before.
     async fn notified(&mut self) {
         if let Some(channel) = &mut self.channel {
             match channel.recv().await {
@@ -151,7 +155,7 @@ impl OutboxListener {
         }
         match self.listen().await {
             Ok(channel) => self.channel = Some(channel),
-            // The poll goes on meanwhile.
+            // Polling goes on meanwhile.
             Err(_) => std::future::pending().await,
         }
     }

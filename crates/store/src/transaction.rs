@@ -40,16 +40,31 @@ impl Db {
     /// A connection that breaks *during* COMMIT is [`Error::Unavailable`] at once: whether it took place is unknown.
     ///
     /// `work` is an `async fn` passed by name, so all it can use is the transaction and plain data: network calls
-    /// cannot be awaited while locks are held. A closure that captures something does not compile:
+    /// cannot be awaited while locks are held:
     ///
-    /// ```text
-    /// db.transaction("bookings.approve", id, approve).await
-    ///
-    /// async fn approve(tx: &Tx, id: &BookingId) -> Result<Booking, Error> {
-    ///     let booking = bookings::lock(tx.conn(), *id).await?;
-    ///     tx.publish(&approved(&booking)).await?;
-    ///     Ok(booking)
+    /// ```
+    /// # use carshare_store::{Db, Error, Tx};
+    /// pub async fn new_id(db: Db, length: usize) -> Result<String, Error> {
+    ///     db.transaction("example.new_id", length, generate).await
     /// }
+    ///
+    /// async fn generate(tx: &Tx, length: &usize) -> Result<String, Error> {
+    ///     Ok(tx.new_id().simple().to_string()[..*length].to_owned())
+    /// }
+    /// # fn assert_send(db: Db) -> impl Send { new_id(db, 7) }
+    /// # fn main() { let _ = assert_send as fn(Db) -> _; }
+    /// ```
+    ///
+    /// A closure that captures something does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// # use carshare_store::{Db, Error, Tx};
+    /// pub async fn new_id(db: Db, length: usize) -> Result<String, Error> {
+    ///     let generate = async |tx: &Tx, (): &()| Ok(tx.new_id().simple().to_string()[..length].to_owned());
+    ///     db.transaction("example.new_id", (), generate).await
+    /// }
+    /// # fn boxed(db: Db) -> Box<dyn Future<Output = Result<String, Error>>> { Box::new(new_id(db, 7)) }
+    /// # fn main() { let _ = boxed as fn(Db) -> _; }
     /// ```
     pub async fn transaction<D, T, E, F>(&self, name: &'static str, input: D, work: F) -> Result<T, E>
     where

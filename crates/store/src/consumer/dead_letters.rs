@@ -1,6 +1,6 @@
-//! Dead letters: events that a consumer gave up, kept in a stream of their own with the reason.
+//! Dead letters: events that exhausted their attempts, kept in a stream per group with the cause.
 //!
-//! An entry holds the event's fields as they came, and `stream`, `entry`, `tries`, `error`.
+//! An entry holds the event's fields unchanged, and `stream`, `entry`, `tries`, `error`.
 
 use std::sync::LazyLock;
 
@@ -14,42 +14,42 @@ use super::Entry;
 use super::group::Group;
 use crate::envelope::dead_of;
 
-/// Dead letters kept, about.
-const KEPT: usize = 10_000;
+/// Approximate maximum length of the dead-letter stream.
+const MAX_LEN: usize = 10_000;
 
-/// The dead letters of a consumer, for whoever repairs.
+/// Lists and redrives the dead letters of a consumer group.
 pub struct DeadLetters {
     redis: ConnectionManager,
     stream: String,
 }
 
-/// An event that was given up.
+/// An event that exhausted its attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its place among the dead letters, for [`DeadLetters::redrive`].
-    pub place: String,
-    /// The stream it came from.
+    /// Id of the dead letter, for [`DeadLetters::redrive`].
+    pub id: String,
+    /// Stream from which the event was read.
     pub stream: String,
-    /// Its id; empty if it could not be read.
+    /// Id of the event; empty if it could not be decoded.
     pub event_id: String,
-    /// Its name; empty if it could not be read.
+    /// Name of the event; empty if it could not be decoded.
     pub name: String,
-    /// How often it was tried.
+    /// Failed attempts.
     pub tries: u32,
-    /// What the last try ended with. Not for users.
+    /// Error of the last attempt. Internal text, not for users.
     pub error: String,
 }
 
 impl DeadLetters {
-    /// Those of consumer `group`.
-    pub fn of(redis: &config::Redis, group: &str) -> Result<Self> {
+    /// Opens the dead letters of consumer group `group`.
+    pub fn open(redis: &config::Redis, group: &str) -> Result<Self> {
         Ok(Self {
             redis: redis.shared()?,
             stream: dead_of(group),
         })
     }
 
-    /// The oldest ones.
+    /// Returns the oldest `limit` dead letters.
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>> {
         let reply: StreamRangeReply = self
             .redis
@@ -59,23 +59,19 @@ impl DeadLetters {
         Ok(reply.ids.iter().map(letter).collect())
     }
 
-    /// Puts an event back into the stream it came from, as its newest entry, after its cause is mended. Consumers that
-    /// have handled it pass it over. False if there is no letter at this place.
-    pub async fn redrive(&self, place: &str) -> Result<bool> {
+    /// Appends the event to its stream again, to be called when the cause is fixed. Consumers that handled the event skip it.
+    /// Returns false if there is no dead letter with this id.
+    pub async fn redrive(&self, id: &str) -> Result<bool> {
         static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redrive.lua")));
         let mut redis = self.redis.clone();
-        Ok(SCRIPT
-            .key(&self.stream)
-            .arg(place)
-            .invoke_async(&mut redis)
-            .await?)
+        Ok(SCRIPT.key(&self.stream).arg(id).invoke_async(&mut redis).await?)
     }
 }
 
 fn letter(entry: &StreamId) -> DeadLetter {
     let text = |name: &str| entry.get::<String>(name).unwrap_or_default();
     DeadLetter {
-        place: entry.id.clone(),
+        id: entry.id.clone(),
         stream: text("stream"),
         event_id: text("id"),
         name: text("name"),
@@ -85,7 +81,7 @@ fn letter(entry: &StreamId) -> DeadLetter {
 }
 
 impl Group {
-    /// Moves an entry to the dead letters, in one step.
+    /// Moves an entry to the dead letters, atomically.
     pub(super) async fn dead_letter(&self, entry: &Entry, tries: u32, why: &str) -> Result<()> {
         let name = entry
             .event
@@ -98,7 +94,7 @@ impl Group {
             entry = entry.id,
             tries,
             error = why,
-            "event given up"
+            "event dead-lettered"
         );
         let mut fields = entry.fields.clone();
         for (name, value) in [
@@ -115,7 +111,7 @@ impl Group {
             .cmd("XADD")
             .arg(dead_of(self.name))
             .arg(&["MAXLEN", "~"])
-            .arg(KEPT)
+            .arg(MAX_LEN)
             .arg("*")
             .arg(&fields)
             .ignore()
@@ -123,6 +119,6 @@ impl Group {
             .ignore()
             .query_async::<()>(&mut redis)
             .await
-            .context("Redis is away")
+            .context("Redis is unreachable")
     }
 }

@@ -1,4 +1,4 @@
-//! The Redis side of a consumer: its group in each stream, what the group was given, what it has done with.
+//! The consumer's Redis connection: groups, blocking reads, acknowledgements.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,18 +17,18 @@ use uuid::Uuid;
 use super::Entry;
 use crate::envelope::Envelope;
 
-/// Entries of one reply.
-const COUNT: usize = 200;
-/// Added to the time a blocking command may take, before the connection is taken for dead.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Entries per read.
+const READ_COUNT: usize = 200;
+/// Added to the blocking time of a read before the connection counts as broken.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// One process's hold on its group.
+/// This process's membership in its group.
 pub(super) struct Group {
     pub(super) name: &'static str,
-    /// This process's name in the group.
+    /// Name of this process in the group.
     consumer: String,
     streams: Vec<Arc<str>>,
-    /// For blocking reads, which hold up everything else on their connection.
+    /// For blocking reads, which occupy their connection.
     reading: ConnectionManager,
     pub(super) redis: ConnectionManager,
 }
@@ -51,49 +51,45 @@ impl Group {
         })
     }
 
-    /// Makes missing groups and takes everything that was given to others and not finished. Only the one process that owns
-    /// the group may do so: it need not wait for the others to fall silent.
-    pub(super) async fn take_over(&mut self) -> Result<Vec<Entry>> {
-        self.make().await?;
+    /// Creates missing groups and claims every pending entry. Only the leader may call it: it claims without waiting for other
+    /// consumers to become idle.
+    pub(super) async fn claim_pending(&mut self) -> Result<Vec<Entry>> {
+        self.create_groups().await?;
         let mut taken = Vec::new();
         for stream in self.streams.clone() {
             let mut from = "0-0".to_owned();
             loop {
-                let options = StreamAutoClaimOptions::default().count(COUNT);
+                let options = StreamAutoClaimOptions::default().count(READ_COUNT);
                 let reply: StreamAutoClaimReply = self
                     .redis
                     .xautoclaim_options(&*stream, self.name, &self.consumer, 0, &from, options)
                     .await
-                    .context("Redis is away")?;
+                    .context("Redis is unreachable")?;
                 taken.extend(reply.claimed.into_iter().map(|entry| read_entry(&stream, entry)));
                 from = reply.next_stream_id;
                 if from == "0-0" {
                     break;
                 }
             }
-            self.forget_others(&stream).await?;
+            self.delete_idle_consumers(&stream).await?;
         }
         if !taken.is_empty() {
-            tracing::info!(
-                group = self.name,
-                entries = taken.len(),
-                "unfinished events taken over"
-            );
+            tracing::info!(group = self.name, entries = taken.len(), "claimed pending events");
         }
         Ok(taken)
     }
 
     /// Waits up to `block` for new entries.
     pub(super) async fn read(&mut self, block: Duration) -> Result<Vec<Entry>> {
-        let block_ms = usize::try_from(block.as_millis()).unwrap_or(usize::MAX).max(1); // 0 would be for ever
+        let block_ms = usize::try_from(block.as_millis()).unwrap_or(usize::MAX).max(1); // 0 blocks indefinitely
         let options = StreamReadOptions::default()
             .group(self.name, &self.consumer)
-            .count(COUNT)
+            .count(READ_COUNT)
             .block(block_ms);
-        let news = vec![">"; self.streams.len()];
+        let new_only = vec![">"; self.streams.len()];
         let streams: Vec<String> = self.streams.iter().map(ToString::to_string).collect();
-        let reading = self.reading.xread_options(&streams, &news, &options);
-        let reply: Result<Option<StreamReadReply>, RedisError> = timeout(block + PATIENCE, reading)
+        let reading = self.reading.xread_options(&streams, &new_only, &options);
+        let reply: Result<Option<StreamReadReply>, RedisError> = timeout(block + RESPONSE_TIMEOUT, reading)
             .await
             .context("Redis does not answer")?;
         match reply {
@@ -102,40 +98,40 @@ impl Group {
                 .flat_map(|reply| reply.keys)
                 .flat_map(|key| self.entries(key))
                 .collect()),
-            // Redis was emptied: make the groups again; the relays send again what was lost.
+            // Redis was emptied: create the groups again; the relays send again what was lost.
             Err(error) if error.code() == Some("NOGROUP") => {
-                self.make().await?;
+                self.create_groups().await?;
                 Ok(Vec::new())
             }
-            Err(error) => Err(error).context("Redis is away"),
+            Err(error) => Err(error).context("Redis is unreachable"),
         }
     }
 
-    /// Says that an entry is finished.
+    /// Acknowledges an entry.
     pub(super) async fn acknowledge(&self, entry: &Entry) -> Result<()> {
         let mut redis = self.redis.clone();
         redis
             .xack::<_, _, _, u64>(&*entry.stream, self.name, &[&entry.id])
             .await
-            .context("Redis is away")?;
+            .context("Redis is unreachable")?;
         Ok(())
     }
 
-    /// Groups read from the beginning: a new consumer wants what happened before it, and the inbox knows the rest.
-    async fn make(&mut self) -> Result<()> {
+    /// Creates the groups at the beginning of the streams: a new consumer wants earlier events, and the inbox skips known ones.
+    async fn create_groups(&mut self) -> Result<()> {
         for stream in &self.streams {
             let made: Result<(), RedisError> =
                 self.redis.xgroup_create_mkstream(&**stream, self.name, "0").await;
             match made {
                 Err(error) if error.code() == Some("BUSYGROUP") => {}
-                made => made.context("Redis is away")?,
+                made => made.context("Redis is unreachable")?,
             }
         }
         Ok(())
     }
 
-    /// Processes before us left their names; they have nothing any more.
-    async fn forget_others(&mut self, stream: &str) -> Result<()> {
+    /// Deletes consumers of earlier processes that have nothing pending.
+    async fn delete_idle_consumers(&mut self, stream: &str) -> Result<()> {
         let known: StreamInfoConsumersReply = self.redis.xinfo_consumers(stream, self.name).await?;
         for other in known
             .consumers

@@ -1,4 +1,4 @@
-//! Events waiting for their turn, in one lane for each key. Pure bookkeeping: no input or output.
+//! Queues of events, one per key. Pure bookkeeping without input or output.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,68 +7,68 @@ use tokio::time::Instant;
 
 use super::Entry;
 
-/// What a lane is for: a stream and a key in it.
+/// A stream and a key in it.
 type Name = (Arc<str>, String);
 
-/// All lanes of a consumer.
+/// All queues of a consumer.
 #[derive(Debug, Default)]
-pub(super) struct Lanes(HashMap<Name, Lane>);
+pub(super) struct KeyQueues(HashMap<Name, KeyQueue>);
 
 /// The events of one key, oldest first.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct KeyQueue {
     name: Name,
     entries: VecDeque<Entry>,
     failures: u32,
     not_before: Option<Instant>,
 }
 
-impl Lanes {
-    /// Adds entries behind those that wait.
+impl KeyQueues {
+    /// Appends entries to the queues of their keys.
     pub(super) fn extend(&mut self, entries: Vec<Entry>) {
         for entry in entries {
-            // What cannot be read has no key; it waits for nobody.
+            // An entry that cannot be decoded has no key, so it waits for nothing.
             let key = entry
                 .event
                 .as_ref()
                 .map_or_else(|_| entry.id.clone(), |event| event.key.clone());
             let name = (Arc::clone(&entry.stream), key);
-            let lane = self.0.entry(name.clone()).or_insert_with(|| Lane::new(name));
-            lane.entries.push_back(entry);
+            let queue = self.0.entry(name.clone()).or_insert_with(|| KeyQueue::new(name));
+            queue.entries.push_back(entry);
         }
     }
 
-    /// Entries that wait.
+    /// Returns the number of queued entries.
     pub(super) fn len(&self) -> usize {
-        self.0.values().map(|lane| lane.entries.len()).sum()
+        self.0.values().map(|queue| queue.entries.len()).sum()
     }
 
-    /// When the first lane that pauses is due again.
+    /// Returns when the first paused queue is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.0.values().filter_map(|lane| lane.not_before).min()
+        self.0.values().filter_map(|queue| queue.not_before).min()
     }
 
-    /// Takes out the lanes whose time has come.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Lane> {
-        let due = |lane: &Lane| lane.not_before.is_none_or(|time| time <= now);
+    /// Removes and returns the queues that are due.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<KeyQueue> {
+        let due = |queue: &KeyQueue| queue.not_before.is_none_or(|time| time <= now);
         let names: Vec<Name> = self
             .0
             .iter()
-            .filter(|(_, lane)| due(lane))
+            .filter(|(_, queue)| due(queue))
             .map(|(name, _)| name.clone())
             .collect();
         names.iter().filter_map(|name| self.0.remove(name)).collect()
     }
 
-    /// Puts a lane back if anything is left in it.
-    pub(super) fn put_back(&mut self, lane: Lane) {
-        if !lane.entries.is_empty() {
-            self.0.insert(lane.name.clone(), lane);
+    /// Puts a queue back unless it is empty.
+    pub(super) fn put_back(&mut self, queue: KeyQueue) {
+        if !queue.entries.is_empty() {
+            self.0.insert(queue.name.clone(), queue);
         }
     }
 }
 
-impl Lane {
+impl KeyQueue {
     fn new(name: Name) -> Self {
         Self {
             name,
@@ -78,23 +78,23 @@ impl Lane {
         }
     }
 
-    /// The entry whose turn it is.
+    /// Returns the oldest entry.
     pub(super) fn first(&self) -> Option<&Entry> {
         self.entries.front()
     }
 
-    /// How often that entry has failed.
+    /// Returns how often the oldest entry has failed.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// The first entry failed; the lane pauses.
+    /// Records a failure of the oldest entry and pauses the queue.
     pub(super) fn failed(&mut self, until: Instant) {
         self.failures += 1;
         self.not_before = Some(until);
     }
 
-    /// The first entry is done with.
+    /// Removes the oldest entry.
     pub(super) fn pop(&mut self) {
         self.entries.pop_front();
         self.failures = 0;
@@ -127,14 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn one_key_is_one_lane_in_order() {
-        let mut lanes = Lanes::default();
-        lanes.extend(vec![entry("a", "1"), entry("b", "2"), entry("a", "3")]);
-        assert_eq!(lanes.len(), 3);
-        let mut due = lanes.take_due(Instant::now());
+    fn one_key_has_one_queue_in_order() {
+        let mut queues = KeyQueues::default();
+        queues.extend(vec![entry("a", "1"), entry("b", "2"), entry("a", "3")]);
+        assert_eq!(queues.len(), 3);
+        let mut due = queues.take_due(Instant::now());
         due.sort_by(|a, b| a.name.cmp(&b.name));
-        let ids = |lane: &Lane| {
-            lane.entries
+        let ids = |queue: &KeyQueue| {
+            queue
+                .entries
                 .iter()
                 .map(|entry| entry.id.clone())
                 .collect::<Vec<_>>()
@@ -143,37 +144,37 @@ mod tests {
             due.iter().map(ids).collect::<Vec<_>>(),
             [vec!["1", "3"], vec!["2"]]
         );
-        assert_eq!(lanes.len(), 0);
+        assert_eq!(queues.len(), 0);
     }
 
     #[test]
-    fn a_lane_that_failed_pauses_and_newcomers_queue_behind() {
-        let (mut lanes, now) = (Lanes::default(), Instant::now());
-        lanes.extend(vec![entry("a", "1")]);
-        let mut lane = lanes.take_due(now).remove(0);
+    fn failed_queue_pauses_and_later_events_append() {
+        let (mut queues, now) = (KeyQueues::default(), Instant::now());
+        queues.extend(vec![entry("a", "1")]);
+        let mut queue = queues.take_due(now).remove(0);
         let until = now + Duration::from_secs(1);
-        lane.failed(until);
-        lanes.put_back(lane);
-        lanes.extend(vec![entry("a", "2"), entry("b", "3")]);
-        assert_eq!(lanes.next_due(), Some(until));
-        let due = lanes.take_due(now);
+        queue.failed(until);
+        queues.put_back(queue);
+        queues.extend(vec![entry("a", "2"), entry("b", "3")]);
+        assert_eq!(queues.next_due(), Some(until));
+        let due = queues.take_due(now);
         assert_eq!(
-            due.iter().map(|lane| lane.name.1.as_str()).collect::<Vec<_>>(),
+            due.iter().map(|queue| queue.name.1.as_str()).collect::<Vec<_>>(),
             ["b"]
         );
-        let mut lane = lanes.take_due(until).remove(0);
-        assert_eq!((lane.failures(), lane.first().unwrap().id.as_str()), (1, "1"));
-        lane.pop();
-        assert_eq!((lane.failures(), lane.first().unwrap().id.as_str()), (0, "2"));
+        let mut queue = queues.take_due(until).remove(0);
+        assert_eq!((queue.failures(), queue.first().unwrap().id.as_str()), (1, "1"));
+        queue.pop();
+        assert_eq!((queue.failures(), queue.first().unwrap().id.as_str()), (0, "2"));
     }
 
     #[test]
     fn an_empty_lane_is_forgotten() {
-        let mut lanes = Lanes::default();
-        lanes.extend(vec![entry("a", "1")]);
-        let mut lane = lanes.take_due(Instant::now()).remove(0);
-        lane.pop();
-        lanes.put_back(lane);
-        assert!(lanes.0.is_empty());
+        let mut queues = KeyQueues::default();
+        queues.extend(vec![entry("a", "1")]);
+        let mut queue = queues.take_due(Instant::now()).remove(0);
+        queue.pop();
+        queues.put_back(queue);
+        assert!(queues.0.is_empty());
     }
 }

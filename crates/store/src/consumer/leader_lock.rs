@@ -1,6 +1,6 @@
-//! Being the one process that handles a group's events: an advisory lock on a connection kept for it.
+//! Leader election of a consumer group by a session-level advisory lock on a dedicated connection.
 //!
-//! PostgreSQL gives the lock free when the connection ends, so a process that dies is followed at once.
+//! PostgreSQL releases the lock when the connection ends, so a standby takes over as soon as the leader's connection is gone.
 
 use std::time::Duration;
 
@@ -11,42 +11,42 @@ use tokio::time::timeout;
 
 use crate::db::Db;
 
-/// A server that does not answer within this is as good as gone.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time after which an unanswered statement counts as a broken connection.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection that stands by for the right to handle a group's events, or has it as long as it lives.
-pub(super) struct Ownership(PgConnection);
+/// A dedicated connection that holds or waits for the lock.
+pub(super) struct LeaderLock(PgConnection);
 
-impl Ownership {
-    /// Connects. Nothing is owned yet.
-    pub(super) async fn stand_by(db: &Db) -> Result<Self> {
-        let connection = timeout(PATIENCE, db.options().connect())
+impl LeaderLock {
+    /// Connects without acquiring the lock.
+    pub(super) async fn connect(db: &Db) -> Result<Self> {
+        let connection = timeout(RESPONSE_TIMEOUT, db.options().connect())
             .await
             .context("PostgreSQL does not answer")?
-            .context("PostgreSQL is away")?;
+            .context("PostgreSQL is unreachable")?;
         Ok(Self(connection))
     }
 
-    /// Becomes the owner (true), unless another process is.
+    /// Tries to acquire the lock; false while another process holds it.
     pub(super) async fn acquire(&mut self, group: &str) -> Result<bool> {
         let sql =
             "SELECT pg_try_advisory_lock(hashtextextended('consumer.' || current_schema() || '.' || $1, 0))";
         let asked = sqlx::query_scalar(sql).bind(group).fetch_one(&mut self.0);
-        timeout(PATIENCE, asked)
+        timeout(RESPONSE_TIMEOUT, asked)
             .await
             .context("PostgreSQL does not answer")?
-            .context("PostgreSQL is away")
+            .context("PostgreSQL is unreachable")
     }
 
-    /// Whether it still is: another process may own the group since the connection broke.
+    /// Returns an error when the connection, and the lock with it, is lost.
     pub(super) async fn check(&mut self) -> Result<()> {
-        timeout(PATIENCE, self.0.ping())
+        timeout(RESPONSE_TIMEOUT, self.0.ping())
             .await
             .context("PostgreSQL does not answer")?
-            .context("PostgreSQL is away")
+            .context("PostgreSQL is unreachable")
     }
 
-    /// Lets the next one in.
+    /// Releases the lock.
     pub(super) async fn release(self) {
         self.0.close().await.ok();
     }

@@ -1,4 +1,4 @@
-//! One event: from its entry to its effect, in the trace and under the correlation id it came with.
+//! Processes one entry: decodes it and runs its handler in the trace and under the correlation id of the event.
 
 use std::panic::AssertUnwindSafe;
 
@@ -14,40 +14,40 @@ use super::registry::Handled;
 use super::{Consumer, Entry};
 use crate::envelope::Envelope;
 
-/// What is to be done with the entry.
-pub(super) enum Outcome {
-    /// Its effect is there, or it has none here.
-    Finished,
-    /// It failed this time.
-    Failed(String),
-    /// It will never be understood.
-    Undecodable(String),
+/// What to do with an entry that was processed.
+pub(super) enum Disposition {
+    /// Acknowledge it: its effect is committed, or it has no handler.
+    Acknowledge,
+    /// Retry it after a delay.
+    Retry(String),
+    /// Dead-letter it at once: no attempt can decode it.
+    DeadLetter(String),
 }
 
 impl Consumer {
-    /// Handles an entry once. An error means that PostgreSQL is away, which is not the event's fault.
-    pub(super) async fn handle(&self, entry: &Entry) -> Result<Outcome> {
+    /// Processes an entry once. An error means that PostgreSQL is unreachable.
+    pub(super) async fn process(&self, entry: &Entry) -> Result<Disposition> {
         let envelope = match &entry.event {
             Ok(envelope) => envelope,
-            Err(why) => return Ok(Outcome::Undecodable(why.clone())),
+            Err(why) => return Ok(Disposition::DeadLetter(why.clone())),
         };
         let work = match self
             .handlers
             .prepare(&self.db, self.group, &entry.stream, envelope)
         {
-            None => return Ok(Outcome::Finished),
-            Some(Err(error)) => return Ok(Outcome::Undecodable(error.to_string())),
+            None => return Ok(Disposition::Acknowledge),
+            Some(Err(error)) => return Ok(Disposition::DeadLetter(error.to_string())),
             Some(Ok(work)) => work,
         };
-        self.in_its_trace(envelope, work).await
+        self.run_in_trace(envelope, work).await
     }
 
-    /// Runs the work of an event in the trace and under the correlation id it came with.
-    async fn in_its_trace(
+    /// Runs the work of an event in the trace and under the correlation id of the event.
+    async fn run_in_trace(
         &self,
         envelope: &Envelope,
         work: BoxFuture<'_, Result<Handled, ChassisError>>,
-    ) -> Result<Outcome> {
+    ) -> Result<Disposition> {
         let span = tracing::info_span!(
             "event",
             otel.name = format!("event.{}", envelope.name),
@@ -57,49 +57,49 @@ impl Consumer {
             id = %envelope.id,
             correlation_id = envelope.correlation_id,
         );
-        let scope =
+        let context =
             RequestContext::background(envelope.correlation_id.as_str(), envelope.traceparent.as_deref());
-        scope.run_in(span, self.judge(envelope, work)).await
+        context.run_in(span, self.observe(envelope, work)).await
     }
 
-    /// Does the work and tells how it went: metrics, span, the one log line of the event.
-    async fn judge(
+    /// Runs the work and records metrics, span status and the log line of the event.
+    async fn observe(
         &self,
         envelope: &Envelope,
         work: BoxFuture<'_, Result<Handled, ChassisError>>,
-    ) -> Result<Outcome> {
+    ) -> Result<Disposition> {
         let begin = Instant::now();
-        let (outcome, word) = match told(work).await {
-            Ok(Handled::Applied) => (Outcome::Finished, "handled"),
-            Ok(Handled::Duplicate) => (Outcome::Finished, "repeated"),
+        let (outcome, outcome_name) = match error_text(work).await {
+            Ok(Handled::Applied) => (Disposition::Acknowledge, "handled"),
+            Ok(Handled::Duplicate) => (Disposition::Acknowledge, "repeated"),
             Err(why) => {
-                // Whatever the handler made of it: while there is no database, no event can be judged.
+                // While PostgreSQL is unreachable no attempt counts, whatever error the handler made of it.
                 self.db.ping().await?;
                 Span::current().record("otel.status_code", "ERROR");
-                (Outcome::Failed(why), "failed")
+                (Disposition::Retry(why), "failed")
             }
         };
         let labels = [
             ("group", self.group.to_owned()),
             ("event", envelope.name.clone()),
-            ("outcome", word.to_owned()),
+            ("outcome", outcome_name.to_owned()),
         ];
         metrics::counter!("events_handled_total", &labels).increment(1);
         let age = self.db.environment().clock.now() - envelope.occurred_at;
         metrics::histogram!("event_age_seconds", "group" => self.group).record(age.as_seconds_f64().max(0.0));
         let error = match &outcome {
-            Outcome::Failed(why) => Some(why.as_str()),
+            Disposition::Retry(why) => Some(why.as_str()),
             _ => None,
         };
         let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
-        // The level of a line is part of its call site, so each level is one.
+        // tracing fixes the level per call site, hence a macro.
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     group = self.group,
                     event = envelope.name,
                     id = %envelope.id,
-                    outcome = word,
+                    outcome = outcome_name,
                     error,
                     duration_ms,
                     "event"
@@ -115,8 +115,8 @@ impl Consumer {
     }
 }
 
-/// The error of the work in words; a panic is one too.
-async fn told(work: BoxFuture<'_, Result<Handled, ChassisError>>) -> Result<Handled, String> {
+/// Runs the work; an error or a panic becomes text.
+async fn error_text(work: BoxFuture<'_, Result<Handled, ChassisError>>) -> Result<Handled, String> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(result) => result.map_err(|error| format!("{error:?}")),
         Err(_) => Err("the handler panicked".to_owned()),

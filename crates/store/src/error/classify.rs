@@ -1,4 +1,4 @@
-//! SQLSTATE and driver errors → [`Error`], and which failures are worth another try.
+//! Maps SQLSTATE and driver errors to [`Error`], and decides which failures are retried.
 //!
 //! Codes: <https://www.postgresql.org/docs/15/errcodes-appendix.html>
 
@@ -6,17 +6,17 @@ use sea_orm::{DbErr, RuntimeErr};
 
 use super::{Error, Violation};
 
-/// Why the same transaction may succeed when tried again.
+/// Why the same transaction may succeed when it is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// It could not be put in order with others that ran at the same time, or deadlocked with one.
+    /// Serialization failure or deadlock.
     Contention,
     /// The connection broke before COMMIT, so nothing happened.
     ConnectionLost,
 }
 
 impl Retry {
-    /// For the label of a metric.
+    /// Value of the metric label `reason`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Contention => "contention",
@@ -25,7 +25,7 @@ impl Retry {
     }
 }
 
-/// Whether a statement's failure is one that ends well when the whole transaction is tried again.
+/// Returns why a statement's failure is worth a retry of the whole transaction; `None` if it is not.
 pub(crate) fn retry_of(error: &DbErr) -> Option<Retry> {
     match source(error)? {
         sqlx::Error::Database(refusal) => match refusal.code()?.as_ref() {
@@ -38,7 +38,7 @@ pub(crate) fn retry_of(error: &DbErr) -> Option<Retry> {
     }
 }
 
-/// Whether PostgreSQL itself refused a statement, which aborts the transaction it was in.
+/// Returns whether PostgreSQL itself refused the statement, which aborts its transaction.
 pub(crate) fn is_refusal(error: &DbErr) -> bool {
     matches!(source(error), Some(sqlx::Error::Database(_)))
 }
@@ -54,7 +54,7 @@ pub(super) fn database(error: DbErr) -> Error {
     }
 }
 
-/// What a driver's error means; `None` for a defect.
+/// Maps a driver error; `None` for a defect.
 pub(super) fn driver(error: &sqlx::Error) -> Option<Error> {
     match error {
         sqlx::Error::Database(refusal) => refused(refusal.as_ref()),
@@ -77,9 +77,9 @@ fn refused(refusal: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         "23503" => Violation::ForeignKey,
         "23502" => Violation::NotNull,
         "40001" | "40P01" => return Some(Error::Contention),
-        // Timed out: the statement, its wait for a lock, or the idle transaction.
+        // Timeouts: of the statement, of its wait for a lock, of the idle transaction.
         "57014" | "55P03" | "25P03" => return Some(unavailable(refusal)),
-        // Too many connections, or no memory or disk for one more.
+        // Class 53: too many connections, out of memory or disk.
         code if is_disconnect(code) || code.starts_with("53") => return Some(unavailable(refusal)),
         _ => return None,
     };
@@ -99,7 +99,7 @@ fn refused(refusal: &dyn sqlx::error::DatabaseError) -> Option<Error> {
     })
 }
 
-/// The server ends connections or does not take new ones.
+/// Returns whether the server ends connections or refuses new ones.
 fn is_disconnect(code: &str) -> bool {
     code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03")
 }

@@ -1,23 +1,23 @@
-//! The lease's row: taken, extended, given back.
+//! Statements on the lease's row.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Lease, TERM};
+use super::{LEASE_DURATION, Lease};
 use crate::error::Error;
 
-/// How a turn ended.
-pub(super) enum Turn {
+/// Result of an attempt to run the job.
+pub(super) enum Attempt {
     /// The job ran; it is due again at `next`.
-    Done { next: DateTime<Utc> },
-    /// Somebody else is at it, or it is not due; worth asking again at `next`.
-    Taken { next: DateTime<Utc> },
+    Ran { next: DateTime<Utc> },
+    /// Another process owns the lease, or it is not due; ask again at `next`.
+    NotRun { next: DateTime<Utc> },
 }
 
 impl Lease {
-    /// Takes the lease (`None`) or tells when to ask again.
-    pub(super) async fn take(&self, even_if_not_due: bool) -> Result<Option<Turn>, Error> {
+    /// Takes the lease (`None`) or returns when to ask again.
+    pub(super) async fn take(&self, notified: bool) -> Result<Option<Attempt>, Error> {
         let now = self.db.environment().clock.now();
         let taken = sqlx::query(
             "INSERT INTO leases AS held (name, owner, expires_at, due_at) VALUES ($1, $2, $3, $4) \
@@ -26,9 +26,9 @@ impl Lease {
         )
         .bind(self.name)
         .bind(self.db.instance())
-        .bind(now + delta(TERM))
+        .bind(now + delta(LEASE_DURATION))
         .bind(now)
-        .bind(even_if_not_due)
+        .bind(notified)
         .execute(self.db.pool())
         .await?;
         if taken.rows_affected() == 1 {
@@ -39,19 +39,19 @@ impl Lease {
                 .bind(self.name)
                 .fetch_one(self.db.pool())
                 .await?;
-        // Whoever holds it normally gives it back long before it expires, with a new time when it is due.
+        // The owner normally releases it long before it expires, with a new due time.
         let ends = if owned {
             expires_at.min(now + delta(self.period))
         } else {
             due_at
         };
-        Ok(Some(Turn::Taken {
+        Ok(Some(Attempt::NotRun {
             next: ends.max(due_at).min(now + delta(self.period)),
         }))
     }
 
     pub(super) async fn extend(&self) -> Result<(), Error> {
-        let until = self.db.environment().clock.now() + delta(TERM);
+        let until = self.db.environment().clock.now() + delta(LEASE_DURATION);
         sqlx::query("UPDATE leases SET expires_at = $3 WHERE name = $1 AND owner = $2")
             .bind(self.name)
             .bind(self.db.instance())
@@ -61,7 +61,7 @@ impl Lease {
         Ok(())
     }
 
-    pub(super) async fn give_back(&self, due_at: DateTime<Utc>) -> Result<(), Error> {
+    pub(super) async fn release(&self, due_at: DateTime<Utc>) -> Result<(), Error> {
         sqlx::query("UPDATE leases SET owner = NULL, due_at = $3 WHERE name = $1 AND owner = $2")
             .bind(self.name)
             .bind(self.db.instance())

@@ -1,4 +1,4 @@
-//! The one command of the relay to Redis: append a batch to the stream, unless the stream has lost what was sent before.
+//! Appends a batch to the stream in one script, unless the stream has lost what was sent before.
 
 use std::sync::LazyLock;
 
@@ -8,27 +8,27 @@ use redis::aio::ConnectionManager;
 
 use crate::envelope::Envelope;
 
-/// The id of an entry: milliseconds and a number within them. It grows along the stream.
+/// Id of a stream entry, `<ms>-<n>`. Ids grow along the stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct StreamEntryId {
     pub(super) ms: i64,
     pub(super) n: i64,
 }
 
-/// What Redis did.
+/// Result of the script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Appended {
-    /// All are in the stream, at these places.
-    At(Vec<Place>),
-    /// None is: the stream ends at this place, before what was sent last.
-    Behind(Place),
+    /// All entries were appended, with these ids.
+    At(Vec<StreamEntryId>),
+    /// Nothing was appended: the stream ends at this id, before the last known one.
+    Behind(StreamEntryId),
 }
 
-/// Appends `entries` to `stream`, of which `known` is the last place that we know of.
+/// Appends `entries` to `stream`; `known` is the id of the last entry that was sent.
 pub(super) async fn append(
     mut redis: ConnectionManager,
     stream: &str,
-    known: Place,
+    known: StreamEntryId,
     keep: u64,
     entries: &[Envelope],
 ) -> Result<Appended> {
@@ -40,18 +40,21 @@ pub(super) async fn append(
     }
     let answer: Vec<String> = call.invoke_async(&mut redis).await?;
     let (word, ids) = answer.split_first().context("Redis gave no answer")?;
-    let places = ids.iter().map(|id| id.parse()).collect::<Result<Vec<Place>>>()?;
-    match (word.as_str(), places.as_slice()) {
-        ("sent", _) if places.len() == entries.len() => Ok(Appended::At(places)),
+    let ids = ids
+        .iter()
+        .map(|id| id.parse())
+        .collect::<Result<Vec<StreamEntryId>>>()?;
+    match (word.as_str(), ids.as_slice()) {
+        ("sent", _) if ids.len() == entries.len() => Ok(Appended::At(ids)),
         ("behind", [last]) => Ok(Appended::Behind(*last)),
         _ => bail!("Redis gave an unexpected answer: {answer:?}"),
     }
 }
 
-/// Fields of an entry.
+/// Fields per entry.
 const FIELDS: usize = 7;
 
-impl std::str::FromStr for Place {
+impl std::str::FromStr for StreamEntryId {
     type Err = anyhow::Error;
 
     fn from_str(id: &str) -> Result<Self> {
@@ -70,10 +73,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_ordered_by_number_not_by_text() {
-        let place = |id: &str| id.parse::<Place>().unwrap();
-        assert!(place("999-0") < place("1000-0"));
-        assert!(place("1000-9") < place("1000-10"));
-        assert!("1000".parse::<Place>().is_err());
+    fn entry_ids_are_ordered_numerically() {
+        let id = |id: &str| id.parse::<StreamEntryId>().unwrap();
+        assert!(id("999-0") < id("1000-0"));
+        assert!(id("1000-9") < id("1000-10"));
+        assert!("1000".parse::<StreamEntryId>().is_err());
     }
 }

@@ -81,16 +81,16 @@ async fn run(seed: u64) {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_doubled_or_reordered_1() {
+async fn delivers_every_event_once_and_in_order_seed_1() {
     run(1).await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_doubled_or_reordered_2() {
+async fn delivers_every_event_once_and_in_order_seed_2() {
     run(2).await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_doubled_or_reordered_3() {
+async fn delivers_every_event_once_and_in_order_seed_3() {
     run(3).await;
 }

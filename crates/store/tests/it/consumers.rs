@@ -25,7 +25,7 @@ async fn pending(harness: &Harness) -> usize {
 }
 
 async fn dead(harness: &Harness) -> Vec<DeadLetter> {
-    DeadLetters::of(&harness.redis, "test")
+    DeadLetters::open(&harness.redis, "test")
         .unwrap()
         .list(100)
         .await
@@ -50,7 +50,7 @@ fn failing_consumer(harness: &Harness, max_attempts: u32) -> Running {
 }
 
 #[tokio::test]
-async fn what_a_dead_consumer_had_read_is_taken_over() {
+async fn claims_entries_pending_at_a_dead_consumer() {
     let harness = Harness::new().await;
     let relay = harness.relay();
     publish(&harness.db, "u-1", "one").await;
@@ -86,7 +86,7 @@ async fn what_a_dead_consumer_had_read_is_taken_over() {
 }
 
 #[tokio::test]
-async fn poison_goes_to_the_dead_letters_and_harms_nobody() {
+async fn dead_letters_poison_without_delaying_other_events() {
     let harness = Harness::new().await;
     let (relay, consumer) = (harness.relay(), failing_consumer(&harness, 3));
     for (key, note) in [
@@ -102,7 +102,7 @@ async fn poison_goes_to_the_dead_letters_and_harms_nobody() {
         harness.notes().await.len() == 4 && pending(&harness).await == 0
     })
     .await;
-    // What waited behind it was handled after it, and its own effect was rolled back.
+    // Later events of the key were handled after it, and its own effect was rolled back.
     assert_eq!(harness.notes_of("bad").await, ["before", "after"]);
     assert_eq!(harness.notes_of("good").await, ["one", "two"]);
     let letters = dead(&harness).await;
@@ -115,27 +115,27 @@ async fn poison_goes_to_the_dead_letters_and_harms_nobody() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_can_be_handled_after_all() {
+async fn redrives_a_dead_letter_after_the_fix() {
     let harness = Harness::new().await;
     let (relay, consumer) = (harness.relay(), failing_consumer(&harness, 1));
     publish(&harness.db, "u-1", "poison").await;
     publish(&harness.db, "u-1", "fine").await;
     eventually_true(TIMEOUT, || async { harness.notes().await == ["fine"] }).await;
     consumer.stop().await;
-    // The cause is mended: this consumer can stomach it.
+    // The cause is fixed: this consumer handles it.
     let consumer = note_consumer(&harness.db, &harness.redis);
-    let letters = DeadLetters::of(&harness.redis, "test").unwrap();
-    let place = dead(&harness).await.remove(0).place;
-    assert!(letters.redrive(&place).await.unwrap());
+    let letters = DeadLetters::open(&harness.redis, "test").unwrap();
+    let id = dead(&harness).await.remove(0).id;
+    assert!(letters.redrive(&id).await.unwrap());
     eventually_true(TIMEOUT, || async { harness.notes().await == ["fine", "poison"] }).await;
     assert!(dead(&harness).await.is_empty());
-    assert!(!letters.redrive(&place).await.unwrap());
+    assert!(!letters.redrive(&id).await.unwrap());
     relay.stop().await;
     consumer.stop().await;
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_fails_like_any_other() {
+async fn panic_in_a_handler_counts_as_a_failure() {
     let harness = Harness::new().await;
     let (relay, consumer) = (harness.relay(), failing_consumer(&harness, 2));
     publish(&harness.db, "u-1", "panic").await;
@@ -147,7 +147,7 @@ async fn a_handler_that_panics_fails_like_any_other() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_buried_at_once() {
+async fn dead_letters_undecodable_entries_at_once() {
     let harness = Harness::new().await;
     let mut redis = harness.redis().await;
     redis
@@ -180,7 +180,7 @@ async fn fail_every_third_once(
 }
 
 #[tokio::test]
-async fn a_key_keeps_its_order_while_events_fail_and_are_tried_again() {
+async fn keeps_the_order_of_a_key_across_retries() {
     let harness = Harness::new().await;
     let consumer = consumer(&harness.db, &harness.redis).on("auth", fail_every_third_once);
     let running = [harness.relay(), Running::start(|shutdown| consumer.run(shutdown))];
@@ -201,7 +201,7 @@ async fn a_key_keeps_its_order_while_events_fail_and_are_tried_again() {
 }
 
 #[tokio::test]
-async fn one_process_of_a_group_is_active_and_the_next_takes_over() {
+async fn standby_takes_over_from_a_crashed_leader() {
     let harness = Harness::new().await;
     let relay = harness.relay();
     let first = note_consumer(&harness.db, &harness.redis);
@@ -232,7 +232,7 @@ async fn candidates(harness: &Harness) -> HashMap<i32, f64> {
 }
 
 #[tokio::test]
-async fn who_stands_by_asks_again_on_the_connection_it_has() {
+async fn standby_polls_the_leader_lock_on_one_connection() {
     let harness = Harness::new().await;
     let both = [
         note_consumer(&harness.db, &harness.redis),
@@ -256,7 +256,7 @@ async fn who_stands_by_asks_again_on_the_connection_it_has() {
 }
 
 #[tokio::test]
-async fn events_that_nobody_handles_are_passed_over() {
+async fn acknowledges_events_without_a_handler() {
     let harness = Harness::new().await;
     let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
     let registered = carshare_proto::auth::v1::UserRegistered {
@@ -280,7 +280,7 @@ async fn events_that_nobody_handles_are_passed_over() {
 
 #[tokio::test]
 #[should_panic(expected = "user.updated has two handlers")]
-async fn an_event_has_one_handler() {
+async fn rejects_a_second_handler_of_an_event() {
     let harness = Harness::new().await;
     let _ = consumer(&harness.db, &harness.redis)
         .on("auth", insert_note)

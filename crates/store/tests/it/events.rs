@@ -15,7 +15,7 @@ use crate::harness::{Harness, Running, TIMEOUT, consumer, execute, note_consumer
 const STREAM: &str = "carshare:events:auth";
 
 #[tokio::test]
-async fn an_event_takes_effect_once_however_often_it_arrives() {
+async fn duplicate_deliveries_take_effect_once() {
     let harness = Harness::new().await;
     let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
     publish(&harness.db, "u-1", "one").await;
@@ -44,7 +44,7 @@ async fn an_event_takes_effect_once_however_often_it_arrives() {
 }
 
 #[tokio::test]
-async fn events_wait_in_the_outbox_until_there_is_a_relay() {
+async fn outbox_keeps_events_until_a_relay_runs() {
     let harness = Harness::new().await;
     publish(&harness.db, "u-1", "early").await;
     harness.clock.advance(Duration::from_secs(61));
@@ -67,7 +67,7 @@ async fn events_wait_in_the_outbox_until_there_is_a_relay() {
 }
 
 #[tokio::test]
-async fn two_relays_send_everything_once_and_in_order() {
+async fn two_relays_send_once_and_in_order() {
     let harness = Harness::new().await;
     let second = Relay::new(&harness.replica(2), &harness.redis, "auth");
     let relays = [harness.relay(), Running::start(|shutdown| second.run(shutdown))];
@@ -96,7 +96,7 @@ async fn two_relays_send_everything_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn trace_and_correlation_id_travel_with_the_event() {
+async fn handler_runs_in_the_trace_of_the_event() {
     const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     async fn note_context(tx: &Tx, meta: &EventMetadata, _: &UserUpdated) -> Result<(), ChassisError> {
@@ -129,7 +129,7 @@ async fn trace_and_correlation_id_travel_with_the_event() {
 }
 
 #[tokio::test]
-async fn the_handler_is_told_about_its_event() {
+async fn handler_receives_event_metadata() {
     async fn note_metadata(tx: &Tx, meta: &EventMetadata, _: &UserUpdated) -> Result<(), ChassisError> {
         let note = format!("{} {} {}", meta.name, meta.occurred_at, meta.id.get_version_num());
         execute(

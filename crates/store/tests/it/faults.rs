@@ -24,7 +24,7 @@ async fn with_own_redis() -> (Harness, PrivateRedis) {
 }
 
 #[tokio::test]
-async fn redis_that_dies_and_comes_back_empty_loses_no_event() {
+async fn restart_of_an_empty_redis_loses_no_event() {
     let (harness, server) = with_own_redis().await;
     let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
     publish(&harness.db, "u-1", "before").await;
@@ -40,7 +40,7 @@ async fn redis_that_dies_and_comes_back_empty_loses_no_event() {
 }
 
 #[tokio::test]
-async fn events_that_redis_lost_before_anybody_read_them_are_sent_again() {
+async fn resends_events_that_redis_lost_unread() {
     let (harness, server) = with_own_redis().await;
     let relay = harness.relay();
     publish(&harness.db, "u-1", "sent and lost").await;
@@ -58,7 +58,7 @@ async fn events_that_redis_lost_before_anybody_read_them_are_sent_again() {
 }
 
 #[tokio::test]
-async fn groups_are_made_again_when_redis_is_emptied_under_a_waiting_consumer() {
+async fn recreates_groups_after_a_flush() {
     let harness = Harness::new().await;
     let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
     publish(&harness.db, "u-1", "one").await;
@@ -86,7 +86,7 @@ async fn own_postgres() -> (PrivatePostgres, String) {
 }
 
 #[tokio::test]
-async fn postgres_that_crashes_and_comes_back_is_found_again() {
+async fn reconnects_to_a_restarted_postgres() {
     let (server, url) = own_postgres().await;
     let parts = Harness::new().await;
     let config = config::Database {
@@ -102,12 +102,15 @@ async fn postgres_that_crashes_and_comes_back_is_found_again() {
     publish(&harness.db, "u-1", "before").await;
     eventually_true(TIMEOUT, || async { harness.notes().await == ["before"] }).await;
     server.kill().await.unwrap();
-    let away: carshare_store::Error = harness
+    let unavailable: carshare_store::Error = harness
         .db
-        .transaction("test.away", event("u-1", "never"), crate::harness::append)
+        .transaction("test.unavailable", event("u-1", "never"), crate::harness::append)
         .await
         .unwrap_err();
-    assert!(matches!(away, carshare_store::Error::Unavailable(_)), "{away:?}");
+    assert!(
+        matches!(unavailable, carshare_store::Error::Unavailable(_)),
+        "{unavailable:?}"
+    );
     server.restart().await.unwrap();
     publish(&harness.db, "u-1", "after").await;
     eventually_true(TIMEOUT, || async { harness.notes().await.len() >= 2 }).await;
@@ -117,7 +120,7 @@ async fn postgres_that_crashes_and_comes_back_is_found_again() {
 }
 
 #[tokio::test]
-async fn an_outage_of_postgres_costs_an_event_no_tries() {
+async fn postgres_outage_does_not_count_as_an_attempt() {
     let parts = Harness::new().await;
     let (proxy, url) = FaultProxy::in_front_of(&parts.database.url()).await.unwrap();
     let config = config::Database {
@@ -147,7 +150,7 @@ async fn an_outage_of_postgres_costs_an_event_no_tries() {
 }
 
 #[tokio::test]
-async fn a_relay_that_stops_sends_what_is_left() {
+async fn relay_flushes_the_outbox_at_shutdown() {
     let harness = Harness::new().await;
     let relay = Relay::new(&harness.db, &harness.redis, "auth");
     let running = Running::start(|shutdown| relay.run(shutdown));
@@ -157,7 +160,7 @@ async fn a_relay_that_stops_sends_what_is_left() {
 }
 
 #[tokio::test]
-async fn a_redis_that_swallows_packets_holds_up_no_transaction() {
+async fn unresponsive_redis_does_not_block_transactions() {
     let harness = Harness::new().await;
     let (proxy, through) = FaultProxy::in_front_of(harness.redis.url.expose()).await.unwrap();
     let harness = Harness {

@@ -84,7 +84,7 @@ impl Harness {
 
 async fn notes(db: &Db, sql: &str, key: &str) -> Vec<String> {
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()]);
-    // While PostgreSQL is away there is nothing to be seen.
+    // While PostgreSQL is unreachable nothing can be read.
     let rows = db.conn().query_all_raw(statement).await.unwrap_or_default();
     rows.iter().map(|row| row.try_get("", "note").unwrap()).collect()
 }

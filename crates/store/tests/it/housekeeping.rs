@@ -18,7 +18,7 @@ async fn rows(harness: &Harness) -> (i64, i64, i64) {
 }
 
 #[tokio::test]
-async fn rows_go_when_their_time_is_over() {
+async fn deletes_expired_rows() {
     let harness = Harness::new().await;
     let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
     publish(&harness.db, "u-1", "x").await;
@@ -44,7 +44,7 @@ async fn rows_go_when_their_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_used_anew_while_it_is_being_removed_stays() {
+async fn keeps_a_row_that_is_renewed_during_deletion() {
     let harness = Harness::new().await;
     let ctx = CallContext {
         idempotency: IdempotencyKey::parse("k"),

@@ -36,7 +36,7 @@ async fn run(db: &Db, ctx: &CallContext, key: &str) -> Result<UserUpdated, Chass
 }
 
 #[tokio::test]
-async fn a_repeat_gets_the_reply_of_the_first() {
+async fn repeat_gets_the_first_reply() {
     let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
     let first = run(&harness.db, &ctx, "a").await.unwrap();
@@ -46,7 +46,7 @@ async fn a_repeat_gets_the_reply_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_key_runs_each_time() {
+async fn call_without_key_runs_every_time() {
     let harness = Harness::new().await;
     let ctx = CallContext {
         idempotency: None,
@@ -58,7 +58,7 @@ async fn a_call_without_a_key_runs_each_time() {
 }
 
 #[tokio::test]
-async fn another_request_with_the_key_is_refused() {
+async fn rejects_another_request_with_the_same_key() {
     let harness = Harness::new().await;
     run(&harness.db, &call("gateway", "k-1", 1), "a").await.unwrap();
     let refused = run(&harness.db, &call("gateway", "k-1", 2), "b")
@@ -75,7 +75,7 @@ async fn another_request_with_the_key_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_belong_to_a_caller_and_a_method() {
+async fn keys_are_scoped_to_caller_and_method() {
     let harness = Harness::new().await;
     run(&harness.db, &call("gateway", "k-1", 1), "a").await.unwrap();
     run(&harness.db, &call("booking", "k-1", 2), "b").await.unwrap();
@@ -88,7 +88,7 @@ async fn keys_belong_to_a_caller_and_a_method() {
 }
 
 #[tokio::test]
-async fn repeats_at_the_same_time_wait_and_get_the_same_reply() {
+async fn concurrent_repeats_get_the_same_reply() {
     let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
     let replies = futures::future::join_all((0..8).map(|_| run(&harness.db, &ctx, "a"))).await;
@@ -98,7 +98,7 @@ async fn repeats_at_the_same_time_wait_and_get_the_same_reply() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_kept() {
+async fn errors_are_not_stored() {
     let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
     let refused = harness
@@ -113,7 +113,7 @@ async fn a_refusal_is_not_kept() {
 }
 
 #[tokio::test]
-async fn after_a_day_the_key_is_free() {
+async fn keys_expire_after_a_day() {
     let harness = Harness::new().await;
     run(&harness.db, &call("gateway", "k-1", 1), "a").await.unwrap();
     harness.clock.advance(Duration::from_secs(24 * 3600 - 1));
@@ -131,7 +131,7 @@ async fn open(harness: &Harness, ctx: &CallContext) -> uuid::Uuid {
 }
 
 #[tokio::test]
-async fn a_claim_gives_repeats_one_id_until_there_is_a_reply() {
+async fn claim_returns_one_id_until_there_is_a_reply() {
     let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
     let id = open(&harness, &ctx).await;
@@ -149,7 +149,7 @@ async fn a_claim_gives_repeats_one_id_until_there_is_a_reply() {
 }
 
 #[tokio::test]
-async fn a_repeat_waits_for_the_lock_timeout_at_most() {
+async fn repeat_waits_no_longer_than_the_lock_timeout() {
     let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
     let config = config::Database {
@@ -161,8 +161,8 @@ async fn a_repeat_waits_for_the_lock_timeout_at_most() {
     let first = harness
         .db
         .idempotent(&ctx, "test.slow", input, async |_: &Tx, (impatient, ctx)| {
-            let away = run(impatient, ctx, "a").await.unwrap_err();
-            assert!(away.is(Common::Unavailable), "{away:?}");
+            let unavailable = run(impatient, ctx, "a").await.unwrap_err();
+            assert!(unavailable.is(Common::Unavailable), "{unavailable:?}");
             Ok::<_, ChassisError>(event("a", "done"))
         });
     assert_eq!(note_of(&first.await.unwrap()), "done");

@@ -54,7 +54,7 @@ async fn is_idle(harness: &Harness) -> bool {
 }
 
 #[tokio::test]
-async fn a_job_runs_at_first_and_then_each_period_of_the_injected_clock() {
+async fn runs_at_start_and_then_every_period() {
     let harness = Harness::new().await;
     let runs = Runs::default();
     let running = runs.start(&harness.db);
@@ -67,7 +67,7 @@ async fn a_job_runs_at_first_and_then_each_period_of_the_injected_clock() {
 }
 
 #[tokio::test]
-async fn a_period_that_passes_while_the_job_runs_is_not_lost() {
+async fn period_counts_from_the_start_of_a_run() {
     let harness = Harness::new().await;
     let runs = Runs::default();
     let (counted, clock) = (runs.0.clone(), harness.clock.clone());
@@ -85,7 +85,7 @@ async fn a_period_that_passes_while_the_job_runs_is_not_lost() {
 }
 
 #[tokio::test]
-async fn two_processes_run_it_once_a_period() {
+async fn two_processes_run_a_job_once_per_period() {
     let harness = Harness::new().await;
     let (environment, clock) = crate::harness::environment(9);
     let other = Db::connect(&harness.config, environment).unwrap();
@@ -145,7 +145,7 @@ async fn hold(harness: &Harness, until: chrono::DateTime<chrono::Utc>) {
 }
 
 #[tokio::test]
-async fn a_process_that_died_at_work_is_followed_when_its_lease_ends() {
+async fn takes_an_expired_lease() {
     let harness = Harness::new().await;
     hold(&harness, harness.clock.now() + Duration::from_secs(30)).await;
     let runs = Runs::default();
@@ -157,7 +157,7 @@ async fn a_process_that_died_at_work_is_followed_when_its_lease_ends() {
 }
 
 #[tokio::test]
-async fn a_job_that_failed_is_run_again_soon() {
+async fn failed_run_is_repeated_after_a_delay() {
     let harness = Harness::new().await;
     let runs = Runs::default();
     let (counted, lease) = (runs.0.clone(), Lease::every(&harness.db, "failing", HOUR));
@@ -181,14 +181,14 @@ async fn a_job_that_failed_is_run_again_soon() {
 
 /// Nor does it take the work beside it along.
 #[tokio::test]
-async fn a_job_that_panicked_is_run_again_soon() {
+async fn panicked_run_is_repeated_after_a_delay() {
     let harness = Harness::new().await;
     let runs = Runs::default();
     let (counted, lease) = (runs.0.clone(), Lease::every(&harness.db, "panicking", HOUR));
     let job = move || {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
-            assert!(!first, "told you");
+            assert!(!first, "the first run panics");
             Ok::<(), ChassisError>(())
         }
     };

@@ -1,5 +1,5 @@
-//! The mechanisms against real PostgreSQL and Redis, with their servers killed where that is the point.
-#![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
+//! Integration tests against real PostgreSQL and Redis, including servers that crash.
+#![expect(clippy::unwrap_used, reason = "harness code may panic like a test")]
 
 mod chaos;
 mod consumers;
@@ -8,6 +8,7 @@ mod faults;
 mod harness;
 mod housekeeping;
 mod idempotency;
+mod job_queue;
 mod leases;
 mod migrations;
 mod transactions;

@@ -24,7 +24,7 @@ async fn empty() -> Database {
 }
 
 #[tokio::test]
-async fn four_migrators_at_once_are_as_good_as_one() {
+async fn concurrent_migrations_apply_once() {
     let database = empty().await;
     let results = futures::future::join_all((0..4).map(|_| migrate(database.url()))).await;
     for result in results {
@@ -58,7 +58,7 @@ async fn four_migrators_at_once_are_as_good_as_one() {
 }
 
 #[tokio::test]
-async fn the_tables_of_one_role_are_closed_to_another() {
+async fn role_cannot_read_another_schema() {
     let database = empty().await;
     migrate(database.url()).await.unwrap();
     let mut other = PgConnection::connect(&database.url_of("store_other"))
@@ -78,7 +78,7 @@ async fn the_tables_of_one_role_are_closed_to_another() {
 }
 
 #[tokio::test]
-async fn a_failed_migration_leaves_no_trace_and_can_be_repeated() {
+async fn failed_migration_is_rolled_back_and_repeatable() {
     let database = empty().await;
     let config = config::Database::at(database.url());
     let broken = carshare_store::migrate(&config, one(100, "CREATE TABLE half (); SELECT 1 / 0")).await;
@@ -89,7 +89,7 @@ async fn a_failed_migration_leaves_no_trace_and_can_be_repeated() {
 }
 
 #[tokio::test]
-async fn an_older_release_leaves_a_newer_schema_alone() {
+async fn older_release_leaves_a_newer_schema_unchanged() {
     let database = empty().await;
     let config = config::Database::at(database.url());
     let newer = Migrator::with_migrations(
@@ -106,7 +106,7 @@ async fn an_older_release_leaves_a_newer_schema_alone() {
 }
 
 #[tokio::test]
-async fn a_changed_migration_is_refused() {
+async fn rejects_a_modified_migration() {
     let database = empty().await;
     let config = config::Database::at(database.url());
     carshare_store::migrate(&config, one(100, "SELECT 1"))

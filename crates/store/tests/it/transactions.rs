@@ -230,14 +230,14 @@ async fn unreachable_server_is_unavailable_with_retry_delay() {
         ..config::Database::at(url)
     };
     let db = Db::connect(&config, environment(1).0).unwrap();
-    let away: ChassisError = db.ping().await.unwrap_err().into();
-    assert!(away.is(Common::Unavailable));
-    assert_eq!(away.retry_delay(), Some(std::time::Duration::from_secs(1)));
-    let away: Error = db
-        .transaction("test.away", (), async |_: &Tx, ()| Ok(()))
+    let unavailable: ChassisError = db.ping().await.unwrap_err().into();
+    assert!(unavailable.is(Common::Unavailable));
+    assert_eq!(unavailable.retry_delay(), Some(std::time::Duration::from_secs(1)));
+    let unavailable: Error = db
+        .transaction("test.unavailable", (), async |_: &Tx, ()| Ok(()))
         .await
         .unwrap_err();
-    assert!(matches!(away, Error::Unavailable(_)), "{away:?}");
+    assert!(matches!(unavailable, Error::Unavailable(_)), "{unavailable:?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,13 @@ CREATE TABLE effects (
     note text NOT NULL
 );
 
+-- Rows of a job queue.
+CREATE TABLE tasks (
+    id bigint PRIMARY KEY,
+    due_at timestamptz,
+    attempts int NOT NULL DEFAULT 0
+);
+
 CREATE TABLE rooms (
     number int CONSTRAINT rooms_pkey PRIMARY KEY,
     beds int NOT NULL CONSTRAINT rooms_have_beds CHECK (beds > 0),
