@@ -52,7 +52,8 @@ async fn concurrent_migrations_apply_once() {
             "leases",
             "outbox",
             "rooms",
-            "stays"
+            "stays",
+            "tasks"
         ]
     );
 }
