@@ -43,7 +43,7 @@ pub struct Violation {
 
 impl Error {
     /// A refusal.
-    pub fn refuse(reason: impl Reason) -> Self {
+    pub fn new(reason: impl Reason) -> Self {
         Self::of(reason.fact())
     }
 
