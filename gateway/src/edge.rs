@@ -85,9 +85,9 @@ impl Edge {
     pub async fn authorize(&self, exchange: &Exchange, rpc: &Rpc, headers: &HeaderMap) -> Result<Caller, Error> {
         let visitor = Credentials {
             peer: None,
-            bearer: access::bearer(headers),
+            bearer: authorization::bearer(headers),
         };
-        let admitted = access::authorize(rpc.method, visitor, &self.verifier).await;
+        let admitted = authorization::authorize(rpc.method, visitor, &self.verifier).await;
         let caller = admitted.as_ref().unwrap_or(&Caller::Anonymous);
         let taken = self.count(exchange, rpc.limit.as_ref(), caller).await;
         taken.and(admitted)

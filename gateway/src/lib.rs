@@ -110,7 +110,7 @@ pub async fn run(
     let admin = admin::spawn(&config.admin, readiness.clone(), stopped.clone()).await?;
     let address = listener.local_addr()?;
     tracing::info!(%address, ?admin, "serving");
-    let options = listen::Options {
+    let options = http_server::Options {
         tls: None,
         protocol: Protocol::Both,
         max_streams_per_connection: config.server.max_streams_per_connection,
@@ -118,7 +118,7 @@ pub async fn run(
     };
     let serving = task::spawn(
         "server",
-        listen::serve(listener, options, router, stop.token().clone()),
+        http_server::serve(listener, options, router, stop.token().clone()),
     );
     shutdown.cancelled().await;
     readiness.begin_drain();

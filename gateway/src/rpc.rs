@@ -71,7 +71,7 @@ impl Rpc {
         let service = descriptor.parent_service();
         let path = format!("/{}/{}", service.full_name(), descriptor.name());
         Ok(Self {
-            method: methods::find(&path).with_context(|| format!("{path} is not known"))?,
+            method: method_registry::find(&path).with_context(|| format!("{path} is not known"))?,
             path: path.parse()?,
             peer: peer_of(service.package_name()).to_owned(),
             http: contract::http(&descriptor),

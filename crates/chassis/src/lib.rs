@@ -20,7 +20,7 @@
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`admin`], [`health`] | `/metrics`, `/livez`, `/readyz`; readiness |
 //! | [`tls`] | certificates of the mesh |
-//! | [`proto_types`] | moments, ids and page tokens as the contract writes them |
+//! | [`proto_types`], [`pagination`] | timestamps, ids, page tokens |
 //! | [`encryption`] | encryption of secrets at rest |
 
 pub mod authorization;
@@ -36,6 +36,7 @@ pub mod ids;
 pub mod lang;
 pub mod http_server;
 pub mod method_registry;
+pub mod pagination;
 pub mod random;
 pub mod rpc;
 pub mod request_context;

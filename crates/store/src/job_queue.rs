@@ -11,8 +11,10 @@ use std::time::Duration;
 use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::{Error as ChassisError, Shutdown, task};
 use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::FromQueryResult;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::db::Db;
@@ -48,6 +50,25 @@ pub trait JobQueue: Send + Sync + 'static {
 
     /// Does the work of one row, or one step of it. An error leaves the row to come back when its claim ends.
     fn work(&self, row: Self::Row) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// A claimed row whose table has the columns `id`, `correlation_id` and `traceparent`.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct ClaimedRow {
+    /// Primary key.
+    pub id: Uuid,
+    /// Correlation id of the request that led to the work.
+    pub correlation_id: Option<String>,
+    /// W3C trace context of the request that led to the work.
+    pub traceparent: Option<String>,
+}
+
+impl ClaimedRow {
+    /// Returns the context for the work; without a correlation id the row's id takes its place.
+    pub fn request_context(&self) -> RequestContext {
+        let correlation_id = self.correlation_id.clone().unwrap_or_else(|| self.id.to_string());
+        RequestContext::background(correlation_id, self.traceparent.as_deref())
+    }
 }
 
 /// How a [`JobQueue`] is worked on.

@@ -41,7 +41,7 @@ pub use db::Db;
 pub use error::{Error, Violation};
 pub use housekeeping::housekeeping;
 pub use idempotency::Claim;
-pub use job_queue::{JobQueue, JobQueueOptions};
+pub use job_queue::{ClaimedRow, JobQueue, JobQueueOptions};
 pub use lease::Lease;
 pub use migrate::migrate;
 pub use relay::Relay;

@@ -24,7 +24,7 @@ pub(super) fn from_json(kind: &Kind, json: &Json) -> Result<Value, Fault> {
         Kind::Double => number(json).map(Value::F64),
         Kind::String => text(json, Expected::Text).map(|text| Value::String(text.to_owned())),
         Kind::Bytes => text(json, Expected::Base64).and_then(bytes).map(Value::Bytes),
-        Kind::Enum(descriptor) => word(descriptor, json).map(Value::EnumNumber),
+        Kind::Enum(descriptor) => enum_number(descriptor, json).map(Value::EnumNumber),
         Kind::Message(descriptor) => well_known(descriptor, json).map(Value::Message),
     }
 }
@@ -112,7 +112,7 @@ fn bytes(text: &str) -> Result<Bytes, Fault> {
         .map_err(|_| Fault::NotA(Expected::Base64))
 }
 
-fn as_str(descriptor: &EnumDescriptor, json: &Json) -> Result<i32, Fault> {
+fn enum_number(descriptor: &EnumDescriptor, json: &Json) -> Result<i32, Fault> {
     let number = json.as_str().and_then(|word| enum_names::number(descriptor, word));
     number
         .filter(|number| *number != 0)

@@ -5,8 +5,7 @@ use carshare_chassis::Environment;
 use carshare_chassis::identity::Role;
 use carshare_proto::auth::v1::RegisterRequest;
 use carshare_proto::codec;
-use carshare_store::Db;
-use futures::FutureExt as _;
+use carshare_store::{Db, Tx};
 
 use crate::accounts;
 use crate::config::Config;
@@ -34,16 +33,14 @@ pub async fn create_admin(config: &Config, environment: Environment, admin: NewA
         .hash(admin.password)
         .await?;
     let db = Db::connect(&config.database, environment)?;
-    let added = db.transaction(
-        "users.create_admin",
-        (new, hash),
-        |tx, (new, hash): &(NewUser, PasswordHash)| {
-            async move { Ok::<_, Error>(accounts::add(tx, new, hash).await?.id) }.boxed()
-        },
-    );
+    let added = db.transaction("users.create_admin", (new, hash), add);
     let id = added.await.context("the account could not be made")?;
     db.close().await;
     Ok(id)
+}
+
+async fn add(tx: &Tx, (new, hash): &(NewUser, PasswordHash)) -> Result<UserId, Error> {
+    Ok(accounts::add(tx, new, hash).await?.id)
 }
 
 fn parse(admin: &NewAdmin) -> anyhow::Result<NewUser> {

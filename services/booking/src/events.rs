@@ -4,7 +4,6 @@
 //! and what is told; the table is [`crate::domain::booking::meaning`].
 
 mod on_payment;
-mod on_user;
 mod on_vehicle;
 pub mod publish;
 
@@ -20,15 +19,12 @@ use crate::{App, NAME};
 
 /// Handles the events of auth, vehicle and payment until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
-    Consumer::new(&app.db, &app.config.redis, NAME)
+    let consumer = Consumer::new(&app.db, &app.config.redis, NAME)
         .on("payment", on_payment::completed)
         .on("payment", on_payment::failed)
         .on("payment", on_payment::refunded)
-        .on("vehicle", on_vehicle::hold_lost)
-        .on("auth", on_user::registered)
-        .on("auth", on_user::updated)
-        .run(shutdown)
-        .await;
+        .on("vehicle", on_vehicle::hold_lost);
+    carshare_profiles::subscribe(consumer).run(shutdown).await;
 }
 
 /// Lets a booking hear news. News of a booking that is not here is none of ours and is passed over.

@@ -2,5 +2,4 @@
 
 pub mod bookings;
 pub mod entity;
-pub mod people;
 pub mod status_history;

@@ -28,7 +28,7 @@ use carshare_chassis::server::Server;
 use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Shutdown, Environment};
 use carshare_proto::notification::v1::notification_service_server::NotificationServiceServer;
-use carshare_store::{Db, Relay, Notify, housekeeping};
+use carshare_store::{Db, Relay, housekeeping};
 use futures::future::OptionFuture;
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
@@ -52,8 +52,6 @@ pub struct App {
     pub config: Config,
     /// Wakes live streams.
     pub live: Live,
-    /// Wakes the sender of pushes.
-    pub push_wake: Notify,
     /// Where pushes go; `None` when they are switched off.
     pub push: Option<Arc<dyn Provider>>,
 }
@@ -68,7 +66,6 @@ impl App {
             environment,
             config,
             live: Live::default(),
-            push_wake: Notify::new(),
             push,
         }))
     }

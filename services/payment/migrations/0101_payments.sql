@@ -32,9 +32,9 @@ CREATE TABLE payments (
     -- Set when the booking is over; closing_refund_krw NULL = everything goes back.
     closed_at         timestamptz,
     closing_refund_krw bigint      CHECK (closing_refund_krw >= 0),
-    -- When the worker looks at it next; NULL = nothing to do. Looks since the last definite answer set the pause.
-    next_look_at      timestamptz,
-    looks             integer     NOT NULL DEFAULT 0,
+    -- When the worker looks at it next; NULL = nothing to do. Checks since the last definite answer set the pause.
+    next_check_at      timestamptz,
+    checks             integer     NOT NULL DEFAULT 0,
     -- Set by a webhook: whatever the look that is under way finds, look once more.
     recheck           boolean     NOT NULL DEFAULT false,
     -- Of the request that led to it, so that the worker's calls and events belong to it too.
@@ -49,7 +49,7 @@ CREATE TABLE payments (
     CONSTRAINT payments_failed CHECK (state <> 'failed' OR failure_code IS NOT NULL)
 );
 
-CREATE INDEX payments_to_look_at ON payments (next_look_at) WHERE next_look_at IS NOT NULL;
+CREATE INDEX payments_to_look_at ON payments (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX payments_updated_at ON payments (updated_at);
 CREATE INDEX payments_of_guest ON payments (guest_id, id DESC);
 CREATE INDEX payments_of_host ON payments (host_id, id DESC);
@@ -98,14 +98,14 @@ CREATE TABLE refunds (
     transaction_key text        UNIQUE,
     -- The latest refusal.
     code            text,
-    next_look_at    timestamptz,
-    looks           integer     NOT NULL DEFAULT 0,
+    next_check_at    timestamptz,
+    checks           integer     NOT NULL DEFAULT 0,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     CHECK ((state = 'done') = (transaction_key IS NOT NULL)),
-    CHECK ((state IN ('due', 'unknown')) = (next_look_at IS NOT NULL))
+    CHECK ((state IN ('due', 'unknown')) = (next_check_at IS NOT NULL))
 );
 
 CREATE UNIQUE INDEX refunds_one_closing ON refunds (payment_id) WHERE origin = 'closing';
 CREATE INDEX refunds_of_payment ON refunds (payment_id);
-CREATE INDEX refunds_to_look_at ON refunds (next_look_at) WHERE next_look_at IS NOT NULL;
+CREATE INDEX refunds_to_look_at ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;

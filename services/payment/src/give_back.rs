@@ -11,9 +11,9 @@ use crate::domain::ids::{PaymentId, RefundId};
 use crate::domain::payment::Payment;
 use crate::domain::refund::{Refund, RefundState, RefundStep};
 use crate::error::Error;
+use crate::jobs;
 use crate::provider::{Cancel, Lookup};
 use crate::store::{payments, refunds};
-use crate::wakes::Wakes;
 
 /// What was heard, and how.
 enum Heard {
@@ -25,7 +25,6 @@ struct Input {
     payment_id: PaymentId,
     refund_id: RefundId,
     heard: Heard,
-    wakes: Wakes,
 }
 
 /// Takes a refund one step on.
@@ -52,7 +51,6 @@ pub async fn look(app: &App, id: RefundId) -> Result<(), Error> {
         payment_id: payment.id,
         refund_id: id,
         heard,
-        wakes: app.wakes.clone(),
     };
     app.db
         .transaction("refunds.conclude", input, conclude)
@@ -114,8 +112,7 @@ async fn conclude(tx: &Tx, input: &Input) -> Result<(), Error> {
         Heard::Query(Err(_)) => refund.look_again(tx.now()),
     }
     refunds::update(tx, &refund).await?;
-    let refunds = input.wakes.refunds.clone();
-    tx.on_commit(move || refunds.notify());
+    tx.notify_job(jobs::refunds::NAME);
     Ok(())
 }
 

@@ -1,19 +1,26 @@
-//! Work that nobody waits for: payments and refunds that are due, and the check of the books.
+//! Background work: due payments and refunds, and the check of the invariants.
 
 mod doctor;
-mod payments;
-mod queue;
-mod refunds;
+pub mod payments;
+pub mod refunds;
 
 use carshare_chassis::Shutdown;
+use carshare_store::JobQueueOptions;
 
 use crate::App;
 
 /// Runs everything until `shutdown`; what is at work then is finished.
 pub async fn run(app: App, shutdown: Shutdown) {
+    let options = JobQueueOptions {
+        concurrency: app.worker.slots,
+        claim_timeout: app.worker.claim(),
+        poll_interval: app.worker.poll(),
+    };
     tokio::join!(
-        queue::run(payments::Payments(app.clone()), &app, shutdown.clone()),
-        queue::run(refunds::Refunds(app.clone()), &app, shutdown.clone()),
+        app.db
+            .run_job_queue(payments::Payments(app.clone()), options, shutdown.clone()),
+        app.db
+            .run_job_queue(refunds::Refunds(app.clone()), options, shutdown.clone()),
         doctor::run(&app, shutdown.clone()),
     );
 }

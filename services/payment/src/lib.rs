@@ -24,7 +24,6 @@ mod measures;
 pub mod provider;
 pub mod rpc;
 pub mod store;
-pub mod wakes;
 
 use std::sync::Arc;
 
@@ -43,7 +42,6 @@ pub use config::Config;
 use crate::keys::BillingKeys;
 use crate::provider::Provider;
 use crate::provider::toss::TossClient;
-use crate::wakes::Wakes;
 
 /// The name of this service.
 pub const NAME: &str = "payment";
@@ -67,8 +65,6 @@ pub struct App {
     pub keys: Arc<BillingKeys>,
     /// The workers' settings.
     pub worker: config::Worker,
-    /// The workers' bells.
-    pub wakes: Wakes,
 }
 
 impl App {
@@ -80,7 +76,6 @@ impl App {
             db: Db::connect(&config.database, environment)?,
             provider,
             worker: config.worker.clone(),
-            wakes: Wakes::default(),
         })
     }
 

@@ -4,7 +4,6 @@ mod entity;
 
 pub mod availabilities;
 pub mod occupancies;
-pub mod people;
 pub mod released_bookings;
 pub mod vehicle_images;
 pub mod vehicles;

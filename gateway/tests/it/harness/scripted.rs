@@ -66,7 +66,7 @@ impl Scripted {
         let stop = Shutdown::new().token().clone();
         task::spawn(
             "scripted",
-            listen::serve(listener, options, services.routes().prepare(), stop),
+            http_server::serve(listener, options, services.routes().prepare(), stop),
         );
         scripted
     }

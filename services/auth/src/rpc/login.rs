@@ -4,14 +4,14 @@
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
-use futures::FutureExt as _;
+use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
 use crate::domain::{Email, Password, User};
 use crate::error::Error;
 use crate::issuer::Signer;
-use crate::secret_reply::SecretReply;
+use crate::secret_reply::{Sealed, SecretReply};
 use crate::session;
 use crate::store::users;
 
@@ -33,14 +33,13 @@ pub async fn handle(
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
-    let stored = app.db.idempotent(&context, "sessions.login", input, |tx, input| {
-        async move {
-            let issued = session::begin(tx, &input.signer, &input.user).await?;
-            Ok::<_, Error>(input.reply.seal(&convert::auth_response(&input.user, &issued))?)
-        }
-        .boxed()
-    });
+    let stored = app.db.idempotent(&context, "sessions.login", input, begin_session);
     Ok(reply.open(&stored.await?)?)
+}
+
+async fn begin_session(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
+    let issued = session::begin(tx, &input.signer, &input.user).await?;
+    Ok(input.reply.seal(&convert::auth_response(&input.user, &issued))?)
 }
 
 async fn identify(app: &App, request: pb::LoginRequest) -> Result<User, Error> {

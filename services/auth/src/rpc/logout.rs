@@ -5,7 +5,7 @@
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
-use futures::FutureExt as _;
+use carshare_store::Tx;
 
 use crate::App;
 use crate::domain::{EndReason, SessionId};
@@ -18,16 +18,12 @@ pub async fn handle(
     _request: pb::LogoutRequest,
 ) -> Result<pb::LogoutResponse, Error> {
     let session = SessionId(context.user()?.session_id);
-    let ended = app
-        .db
-        .idempotent(&context, "sessions.logout", session, |tx, session| {
-            async move {
-                session::end(tx, *session, EndReason::Logout).await?;
-                Ok::<_, Error>(pb::LogoutResponse {})
-            }
-            .boxed()
-        });
-    let reply = ended.await?;
+    let reply = app.db.idempotent(&context, "sessions.logout", session, end_session).await?;
     app.revoker.copy_session(session).await;
     Ok(reply)
+}
+
+async fn end_session(tx: &Tx, session: &SessionId) -> Result<pb::LogoutResponse, Error> {
+    session::end(tx, *session, EndReason::Logout).await?;
+    Ok(pb::LogoutResponse {})
 }

@@ -5,14 +5,14 @@
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
-use futures::FutureExt as _;
+use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
 use crate::domain::{Email, NewUser, Password, PasswordHash, Phone};
 use crate::error::Error;
 use crate::issuer::Signer;
-use crate::secret_reply::SecretReply;
+use crate::secret_reply::{Sealed, SecretReply};
 use crate::{accounts, session};
 
 struct Input {
@@ -38,15 +38,14 @@ pub async fn handle(
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
-    let stored = app.db.idempotent(&context, "users.register", input, |tx, input| {
-        async move {
-            let user = accounts::add(tx, &input.new, &input.hash).await?;
-            let issued = session::begin(tx, &input.signer, &user).await?;
-            Ok::<_, Error>(input.reply.seal(&convert::auth_response(&user, &issued))?)
-        }
-        .boxed()
-    });
+    let stored = app.db.idempotent(&context, "users.register", input, register);
     Ok(reply.open(&stored.await?)?)
+}
+
+async fn register(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
+    let user = accounts::add(tx, &input.new, &input.hash).await?;
+    let issued = session::begin(tx, &input.signer, &user).await?;
+    Ok(input.reply.seal(&convert::auth_response(&user, &issued))?)
 }
 
 fn parse(request: &pb::RegisterRequest) -> Result<NewUser, carshare_chassis::Error> {

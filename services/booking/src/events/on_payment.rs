@@ -2,8 +2,6 @@
 
 use carshare_proto::payment::v1::{PaymentCompleted, PaymentFailed, PaymentRefunded};
 use carshare_store::{EventMetadata, Tx};
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
 
 use super::hear;
 use crate::domain::News;
@@ -11,20 +9,16 @@ use crate::error::Error;
 use crate::record::Actor;
 
 /// An approved booking is confirmed. One that is called off has nothing to confirm: payment gives the money back by itself.
-pub fn completed<'t>(
-    tx: &'t Tx,
-    _: &'t EventMetadata,
-    event: &'t PaymentCompleted,
-) -> BoxFuture<'t, Result<(), Error>> {
-    hear(tx, &event.booking_id, News::Captured, Actor::Payment).boxed()
+pub async fn completed(tx: &Tx, _: &EventMetadata, event: &PaymentCompleted) -> Result<(), Error> {
+    hear(tx, &event.booking_id, News::Captured, Actor::Payment).await
 }
 
 /// An approved booking is called off.
-pub fn failed<'t>(tx: &'t Tx, _: &'t EventMetadata, event: &'t PaymentFailed) -> BoxFuture<'t, Result<(), Error>> {
-    hear(tx, &event.booking_id, News::Declined, Actor::Payment).boxed()
+pub async fn failed(tx: &Tx, _: &EventMetadata, event: &PaymentFailed) -> Result<(), Error> {
+    hear(tx, &event.booking_id, News::Declined, Actor::Payment).await
 }
 
 /// The money of a cancelled booking is back.
-pub fn refunded<'t>(tx: &'t Tx, _: &'t EventMetadata, event: &'t PaymentRefunded) -> BoxFuture<'t, Result<(), Error>> {
-    hear(tx, &event.booking_id, News::GivenBack, Actor::Payment).boxed()
+pub async fn refunded(tx: &Tx, _: &EventMetadata, event: &PaymentRefunded) -> Result<(), Error> {
+    hear(tx, &event.booking_id, News::GivenBack, Actor::Payment).await
 }

@@ -2,8 +2,6 @@
 
 use carshare_proto::vehicle::v1::VehicleHoldLost;
 use carshare_store::{EventMetadata, Tx};
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
 
 use super::hear;
 use crate::domain::News;
@@ -11,10 +9,6 @@ use crate::error::Error;
 use crate::record::Actor;
 
 /// The booking cannot stand: it is called off, with everything back.
-pub fn hold_lost<'t>(
-    tx: &'t Tx,
-    _: &'t EventMetadata,
-    event: &'t VehicleHoldLost,
-) -> BoxFuture<'t, Result<(), Error>> {
-    hear(tx, &event.booking_id, News::HoldLost, Actor::Vehicle).boxed()
+pub async fn hold_lost(tx: &Tx, _: &EventMetadata, event: &VehicleHoldLost) -> Result<(), Error> {
+    hear(tx, &event.booking_id, News::HoldLost, Actor::Vehicle).await
 }

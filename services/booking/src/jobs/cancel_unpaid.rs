@@ -3,7 +3,6 @@
 //! A capture whose news is still on its way is given back whole by the payment service.
 
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::BATCH;
 use crate::domain::BookingId;
@@ -16,10 +15,7 @@ use crate::{App, record};
 pub async fn run(app: &App) -> Result<(), Error> {
     loop {
         let due = bookings::list_unpaid(app.db.conn(), app.environment.clock.now(), BATCH).await?;
-        let cancel = |id| {
-            app.db
-                .transaction("bookings.cancel_unpaid", id, |tx, id| cancel(tx, *id).boxed())
-        };
+        let cancel = |id| app.db.transaction("bookings.cancel_unpaid", id, cancel);
         if !super::each(due, cancel).await? {
             return Ok(());
         }
@@ -27,7 +23,7 @@ pub async fn run(app: &App) -> Result<(), Error> {
 }
 
 /// Looks again under the lock: the money may have arrived in the meantime.
-async fn cancel(tx: &Tx, id: BookingId) -> Result<(), Error> {
+async fn cancel(tx: &Tx, &id: &BookingId) -> Result<(), Error> {
     let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
         return Ok(());
     };

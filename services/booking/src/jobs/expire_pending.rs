@@ -1,7 +1,6 @@
 //! Requests that the host has not answered by `respond_by` expire: `booking.expired`, and the car is free again.
 
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::BATCH;
 use crate::domain::BookingId;
@@ -14,10 +13,7 @@ use crate::{App, record};
 pub async fn run(app: &App) -> Result<(), Error> {
     loop {
         let due = bookings::list_unanswered(app.db.conn(), app.environment.clock.now(), BATCH).await?;
-        let expire = |id| {
-            app.db
-                .transaction("bookings.expire", id, |tx, id| expire(tx, *id).boxed())
-        };
+        let expire = |id| app.db.transaction("bookings.expire", id, expire);
         if !super::each(due, expire).await? {
             return Ok(());
         }
@@ -25,7 +21,7 @@ pub async fn run(app: &App) -> Result<(), Error> {
 }
 
 /// Looks again under the lock: the host may have answered in the meantime.
-async fn expire(tx: &Tx, id: BookingId) -> Result<(), Error> {
+async fn expire(tx: &Tx, &id: &BookingId) -> Result<(), Error> {
     let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
         return Ok(());
     };

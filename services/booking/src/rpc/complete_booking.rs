@@ -5,7 +5,6 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::{convert, own, reply};
 use crate::domain::{BookingId, UserId};
@@ -21,13 +20,11 @@ pub async fn handle(
 ) -> Result<pb::Booking, Error> {
     let input = (convert::booking_id(&request.booking_id)?, own::caller(&ctx)?);
     app.db
-        .idempotent(&ctx, "bookings.complete", input, |tx, (id, user)| {
-            complete(tx, *id, *user).boxed()
-        })
+        .idempotent(&ctx, "bookings.complete", input, complete)
         .await
 }
 
-async fn complete(tx: &Tx, id: BookingId, user: UserId) -> Result<pb::Booking, Error> {
+async fn complete(tx: &Tx, &(id, user): &(BookingId, UserId)) -> Result<pb::Booking, Error> {
     let (mut booking, party) = own::lock(tx, id, user).await?;
     let change = booking.complete(tx.now())?;
     record::change(tx, &mut booking, change, Actor::Person(party, user)).await?;

@@ -1,29 +1,26 @@
 //! Messages of the contract ↔ domain, nothing else.
 
 use carshare_chassis as chassis;
-use carshare_chassis::identity::Role;
 use carshare_chassis::proto_types::{self, timestamp};
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::booking::v1 as pb;
-use carshare_proto::options::v1 as options;
 use carshare_proto::vehicle::v1::Vehicle;
 use chrono::{DateTime, Utc};
 use prost::Message as _;
 use prost_types::Timestamp;
 
-use crate::domain::{Booking, BookingId, Cancellation, CancellationReason, PaymentStatus, Status, UserId};
+use crate::domain::{Booking, BookingId, Cancellation, CancellationReason, PaymentStatus, Status};
 use crate::error::Error;
-use crate::store::entity::person;
 
 /// The field `booking_id`.
 pub fn booking_id(text: &str) -> Result<BookingId, Error> {
-    Ok(BookingId(wire::uuid("booking_id", text)?))
+    Ok(BookingId(proto_types::uuid("booking_id", text)?))
 }
 
 /// The moment in a field. The contract's rules require it; what no calendar holds is refused here.
 pub fn time(field: &'static str, timestamp: Option<Timestamp>) -> Result<DateTime<Utc>, Error> {
     let invalid = || chassis::Error::invalid(field, "올바른 시간이 아닙니다.", "is not a valid time");
-    Ok(wire::moment(timestamp).ok_or_else(invalid)?)
+    Ok(proto_types::to_datetime(timestamp).ok_or_else(invalid)?)
 }
 
 /// The car as it was when booked.
@@ -32,14 +29,14 @@ pub fn vehicle(booking: &Booking) -> Result<Vehicle, Error> {
 }
 
 /// A booking with its guest, as far as he is known here.
-pub fn booking(booking: &Booking, guest: Option<&person::Model>) -> Result<pb::Booking, Error> {
+pub fn booking(booking: &Booking, guest: Option<UserProfile>) -> Result<pb::Booking, Error> {
     Ok(pb::Booking {
         id: booking.id.to_string(),
         vehicle_id: booking.vehicle_id.to_string(),
         guest_id: booking.guest_id.to_string(),
         host_id: booking.host_id.to_string(),
         vehicle: Some(vehicle(booking)?),
-        guest: Some(profile(booking.guest_id, guest)),
+        guest,
         start_datetime: Some(timestamp(booking.period.start())),
         end_datetime: Some(timestamp(booking.period.end())),
         total_amount: booking.price.total_krw,
@@ -64,49 +61,6 @@ fn cancellation(from: &Cancellation) -> pb::Cancellation {
         refund_amount: from.refund_krw,
         cancelled_at: Some(timestamp(from.cancelled_at)),
     }
-}
-
-/// A guest is at least known to be one.
-fn profile(id: UserId, known: Option<&person::Model>) -> UserProfile {
-    let Some(person) = known else {
-        return UserProfile {
-            id: id.to_string(),
-            role: options::Role::Guest.into(),
-            ..UserProfile::default()
-        };
-    };
-    UserProfile {
-        id: id.to_string(),
-        name: person.name.clone(),
-        role: role_named(&person.role).into(),
-        profile_image_url: person.profile_image_url.clone(),
-        is_verified: person.is_verified,
-        created_at: person.joined_at.map(timestamp),
-    }
-}
-
-/// What an event tells of an account, as of a moment, as the row to keep.
-pub fn person(id: UserId, profile: &UserProfile, as_of: DateTime<Utc>) -> Result<person::Model, Error> {
-    let role = Role::try_from(profile.role())?;
-    Ok(person::Model {
-        id: id.0,
-        name: profile.name.clone(),
-        role: role.as_str().to_owned(),
-        profile_image_url: profile.profile_image_url.clone(),
-        is_verified: profile.is_verified,
-        joined_at: profile
-            .created_at
-            .map(|at| time("created_at", Some(at)))
-            .transpose()?,
-        as_of,
-    })
-}
-
-fn role_named(word: &str) -> options::Role {
-    let role = [Role::Guest, Role::Host, Role::Admin]
-        .into_iter()
-        .find(|role| role.as_str() == word);
-    role.map_or(options::Role::Unspecified, options::Role::from)
 }
 
 /// The status a list is limited to; `None` for all.

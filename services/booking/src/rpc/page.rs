@@ -1,6 +1,6 @@
 //! Page tokens of `ListBookings`: the place of the last booking shown, opaque to clients.
 
-use carshare_chassis::proto_types;
+use carshare_chassis::pagination;
 use chrono::DateTime;
 use uuid::Uuid;
 
@@ -12,13 +12,13 @@ use crate::store::bookings::Place;
 pub fn token(place: Place) -> String {
     let mut bytes = place.created_at.timestamp_micros().to_be_bytes().to_vec();
     bytes.extend_from_slice(place.id.0.as_bytes());
-    proto_types::page_token(&bytes)
+    pagination::page_token(&bytes)
 }
 
 /// The place behind a token; none for the first page. Whatever we did not make is refused.
 pub fn place(token: &str) -> Result<Option<Place>, Error> {
-    let bytes = proto_types::decode_page_token::<24>(token)?;
-    let place = bytes.map(|bytes| parse(bytes).ok_or_else(proto_types::invalid_page_token));
+    let bytes = pagination::decode_page_token::<24>(token)?;
+    let place = bytes.map(|bytes| parse(bytes).ok_or_else(pagination::invalid_page_token));
     Ok(place.transpose()?)
 }
 

@@ -5,7 +5,6 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::{convert, own, reply};
 use crate::domain::{BookingId, UserId};
@@ -17,13 +16,11 @@ use crate::{App, record};
 pub async fn handle(app: &App, ctx: CallContext, request: pb::StartBookingRequest) -> Result<pb::Booking, Error> {
     let input = (convert::booking_id(&request.booking_id)?, own::caller(&ctx)?);
     app.db
-        .idempotent(&ctx, "bookings.start", input, |tx, (id, user)| {
-            start(tx, *id, *user).boxed()
-        })
+        .idempotent(&ctx, "bookings.start", input, start)
         .await
 }
 
-async fn start(tx: &Tx, id: BookingId, user: UserId) -> Result<pb::Booking, Error> {
+async fn start(tx: &Tx, &(id, user): &(BookingId, UserId)) -> Result<pb::Booking, Error> {
     let (mut booking, party) = own::lock(tx, id, user).await?;
     let change = booking.start(tx.now())?;
     record::change(tx, &mut booking, change, Actor::Person(party, user)).await?;

@@ -1,5 +1,4 @@
 //! sea-orm's picture of the tables, without logic.
 
 pub mod booking;
-pub mod person;
 pub mod status_change;

@@ -8,60 +8,49 @@ use carshare_proto::booking::v1 as booking;
 use carshare_proto::events::EventMessage;
 use carshare_proto::payment::v1 as payment;
 use carshare_proto::vehicle::v1 as vehicle;
-use carshare_store::{Consumer, EventMetadata, Tx, Notify};
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use carshare_store::{Consumer, EventMetadata, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::App;
 use crate::domain::message::{Message, Tells};
 use crate::error::Error;
+use crate::jobs::push_due;
 use crate::store::{deliveries, notifications};
 
 /// Consumes all events until the shutdown.
 pub async fn run(app: Arc<App>, shutdown: Shutdown) {
-    let wake = &app.push_wake;
     Consumer::new(&app.db, &app.config.redis, "notification")
-        .on("auth", tells::<auth::UserRegistered>(wake))
-        .on("auth", tells::<auth::UserUpdated>(wake))
-        .on("vehicle", tells::<vehicle::VehicleRegistered>(wake))
-        .on("vehicle", tells::<vehicle::VehicleActivated>(wake))
-        .on("vehicle", tells::<vehicle::VehicleUpdated>(wake))
-        .on("vehicle", tells::<vehicle::VehicleWithdrawn>(wake))
-        .on("vehicle", tells::<vehicle::VehicleHoldLost>(wake))
-        .on("booking", tells::<booking::BookingRequested>(wake))
-        .on("booking", tells::<booking::BookingApproved>(wake))
-        .on("booking", tells::<booking::BookingRejected>(wake))
-        .on("booking", tells::<booking::BookingExpired>(wake))
-        .on("booking", tells::<booking::BookingConfirmed>(wake))
-        .on("booking", tells::<booking::BookingCancelled>(wake))
-        .on("booking", tells::<booking::BookingStarted>(wake))
-        .on("booking", tells::<booking::BookingCompleted>(wake))
-        .on("payment", tells::<payment::PaymentRequested>(wake))
-        .on("payment", tells::<payment::PaymentCompleted>(wake))
-        .on("payment", tells::<payment::PaymentFailed>(wake))
-        .on("payment", tells::<payment::PaymentRefunded>(wake))
+        .on("auth", notify::<auth::UserRegistered>)
+        .on("auth", notify::<auth::UserUpdated>)
+        .on("vehicle", notify::<vehicle::VehicleRegistered>)
+        .on("vehicle", notify::<vehicle::VehicleActivated>)
+        .on("vehicle", notify::<vehicle::VehicleUpdated>)
+        .on("vehicle", notify::<vehicle::VehicleWithdrawn>)
+        .on("vehicle", notify::<vehicle::VehicleHoldLost>)
+        .on("booking", notify::<booking::BookingRequested>)
+        .on("booking", notify::<booking::BookingApproved>)
+        .on("booking", notify::<booking::BookingRejected>)
+        .on("booking", notify::<booking::BookingExpired>)
+        .on("booking", notify::<booking::BookingConfirmed>)
+        .on("booking", notify::<booking::BookingCancelled>)
+        .on("booking", notify::<booking::BookingStarted>)
+        .on("booking", notify::<booking::BookingCompleted>)
+        .on("payment", notify::<payment::PaymentRequested>)
+        .on("payment", notify::<payment::PaymentCompleted>)
+        .on("payment", notify::<payment::PaymentFailed>)
+        .on("payment", notify::<payment::PaymentRefunded>)
         .run(shutdown)
         .await;
 }
 
-/// The handler of one event. Pushes are sent as soon as its transaction is committed.
-fn tells<E: EventMessage + Tells>(
-    wake: &Notify,
-) -> impl for<'t> Fn(&'t Tx, &'t EventMetadata, &'t E) -> BoxFuture<'t, Result<(), Error>> + Send + Sync + 'static {
-    let wake = wake.clone();
-    move |tx, meta, event| {
-        let wake = wake.clone();
-        async move {
-            for message in event.messages() {
-                write(tx, meta, E::NAME, message).await?;
-            }
-            tx.on_commit(move || wake.notify());
-            Ok(())
-        }
-        .boxed()
+/// Writes a notification and its deliveries for each recipient of the event; pushes are sent right after the commit.
+async fn notify<E: EventMessage + Tells>(tx: &Tx, metadata: &EventMetadata, event: &E) -> Result<(), Error> {
+    for message in event.messages() {
+        write(tx, metadata, E::NAME, message).await?;
     }
+    tx.notify_job(push_due::NAME);
+    Ok(())
 }
 
 async fn write(tx: &Tx, meta: &EventMetadata, name: &str, message: Message) -> Result<(), Error> {

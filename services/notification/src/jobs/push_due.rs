@@ -1,16 +1,18 @@
 //! Sends the pushes that are due.
 //!
-//! A push is taken before it is sent and ended after it was accepted. Who dies in between leaves it to be sent again: at
+//! A delivery is claimed before it is sent and finished after FCM accepted it, so a crash in between sends it again: at
 //! least once, and the device replaces the first by the second.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use carshare_chassis::Shutdown;
-use carshare_store::Lease;
+use carshare_chassis::request_context::RequestContext;
+use carshare_store::{JobQueue, JobQueueOptions, Tx};
 use chrono::{DateTime, Utc};
-use futures::{FutureExt as _, StreamExt as _, stream};
+use tracing::Instrument as _;
 
 use crate::App;
 use crate::error::Error;
@@ -18,57 +20,65 @@ use crate::push::{Outcome, Outgoing, Provider};
 use crate::store::deliveries::{self, Due, State};
 use crate::store::devices;
 
-const PERIOD: Duration = Duration::from_secs(2);
+/// Name of the job.
+pub const NAME: &str = "push_due";
 
-/// Sends until the shutdown.
+/// How often an idle worker looks for deliveries that other replicas made due.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Shortest claim of a delivery; longer than FCM takes to answer.
+const MIN_CLAIM_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Sends pushes until `shutdown`; returns at once when pushes are disabled.
 pub async fn run(app: Arc<App>, shutdown: Shutdown) {
     let Some(provider) = app.push.clone() else { return };
-    let lease = Lease::every(&app.db, "push_due", PERIOD).notified_by(&app.push_wake);
-    lease
-        .run(shutdown, move || {
-            let (app, provider) = (app.clone(), provider.clone());
-            async move {
-                while send_batch(&app, &*provider).await? > 0 {}
-                Ok::<_, Error>(())
-            }
-        })
-        .await;
+    let options = JobQueueOptions {
+        concurrency: app.config.push.concurrency,
+        claim_timeout: app.config.push.retry_after(1).max(MIN_CLAIM_TIMEOUT),
+        poll_interval: POLL_INTERVAL,
+    };
+    let queue = Deliveries {
+        app: Arc::clone(&app),
+        provider,
+    };
+    app.db.run_job_queue(queue, options, shutdown).await;
 }
 
-/// Takes one batch and sends it; how many there were.
-pub(crate) async fn send_batch(app: &App, provider: &dyn Provider) -> Result<usize, Error> {
-    let limit = i64::try_from(app.config.push.concurrency).unwrap_or(i64::MAX);
-    let retry_after = app.config.push.retry_after(1).max(Duration::from_mins(1));
-    let due = app
-        .db
-        .transaction(
-            "deliveries.claim",
-            (limit, retry_after),
-            |tx, &(limit, retry_after)| {
-                async move {
-                    Ok::<_, Error>(
-                        deliveries::claim(tx.conn(), tx.now(), tx.now() + retry_after, limit).await?,
-                    )
-                }
-                .boxed()
-            },
-        )
-        .await?;
-    let taken = due.len();
-    let mut sent = stream::iter(due)
-        .map(|due| async move {
-            let span = tracing::info_span!("push", otel.name = format!("push.{}", due.kind), id = %due.id);
-            let outcome = due
-                .scope()
-                .run_in(span.clone(), provider.send(outgoing(&due)))
-                .await;
-            (due, span, outcome)
-        })
-        .buffer_unordered(app.config.push.concurrency);
-    while let Some((due, span, outcome)) = sent.next().await {
-        due.scope().run_in(span, ended(app, &due, outcome)).await?;
+struct Deliveries {
+    app: Arc<App>,
+    provider: Arc<dyn Provider>,
+}
+
+impl JobQueue for Deliveries {
+    const NAME: &'static str = NAME;
+    type Row = Due;
+    type Error = Error;
+
+    async fn claim(&self, now: DateTime<Utc>, until: DateTime<Utc>, limit: usize) -> Result<Vec<Due>, Error> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(deliveries::claim(self.app.db.conn(), now, until, limit).await?)
     }
-    Ok(taken)
+
+    async fn next_due_at(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        Ok(deliveries::next_attempt_at(self.app.db.conn()).await?)
+    }
+
+    fn id(row: &Due) -> impl Display + Send {
+        row.id
+    }
+
+    fn request_context(row: &Due) -> RequestContext {
+        row.request_context()
+    }
+
+    async fn work(&self, due: Due) -> Result<(), Error> {
+        let span = tracing::info_span!("push", otel.name = format!("push.{}", due.kind), id = %due.id);
+        let send = async {
+            let outcome = self.provider.send(outgoing(&due)).await;
+            ended(&self.app, &due, outcome).await
+        };
+        send.instrument(span).await
+    }
 }
 
 /// Writes down how a push ended, in its row and in the one log line of the attempt.
@@ -103,32 +113,31 @@ async fn record(app: &App, due: &Due, outcome: Outcome) -> Result<(), Error> {
         outcome,
     };
     app.db
-        .transaction("deliveries.record", ended, |tx, ended| {
-            async move {
-                let (id, now) = (ended.due.id, tx.now());
-                match &ended.outcome {
-                    Outcome::Sent => deliveries::update_state(tx.conn(), id, State::Sent, "", now).await?,
-                    Outcome::Refused(why) => {
-                        deliveries::update_state(tx.conn(), id, State::Dropped, why, now).await?;
-                    }
-                    Outcome::Later(why, _) if ended.give_up => {
-                        deliveries::update_state(tx.conn(), id, State::Dropped, why, now).await?;
-                    }
-                    Outcome::Later(why, _) => {
-                        deliveries::update_retry(tx.conn(), id, why, ended.retry_at).await?;
-                    }
-                    Outcome::DeviceGone(why) => {
-                        deliveries::update_state(tx.conn(), id, State::Dropped, why, now).await?;
-                        deliveries::drop_for_device(tx.conn(), ended.due.device_id, now).await?;
-                        // Registered anew in the meantime, it would carry another token.
-                        devices::delete(tx.conn(), ended.due.device_id, &ended.due.token).await?;
-                    }
-                }
-                Ok::<_, Error>(())
-            }
-            .boxed()
-        })
+        .transaction("deliveries.record", ended, update)
         .await
+}
+
+async fn update(tx: &Tx, ended: &Ended) -> Result<(), Error> {
+    let (id, now) = (ended.due.id, tx.now());
+    match &ended.outcome {
+        Outcome::Sent => deliveries::update_state(tx.conn(), id, State::Sent, "", now).await?,
+        Outcome::Refused(why) => {
+            deliveries::update_state(tx.conn(), id, State::Dropped, why, now).await?;
+        }
+        Outcome::Later(why, _) if ended.give_up => {
+            deliveries::update_state(tx.conn(), id, State::Dropped, why, now).await?;
+        }
+        Outcome::Later(why, _) => {
+            deliveries::update_retry(tx.conn(), id, why, ended.retry_at).await?;
+        }
+        Outcome::DeviceGone(why) => {
+            deliveries::update_state(tx.conn(), id, State::Dropped, why, now).await?;
+            deliveries::drop_for_device(tx.conn(), ended.due.device_id, now).await?;
+            // A device registered again in the meantime has another token.
+            devices::delete(tx.conn(), ended.due.device_id, &ended.due.token).await?;
+        }
+    }
+    Ok(())
 }
 
 fn outgoing(due: &Due) -> Outgoing {

@@ -1,7 +1,7 @@
 //! `ListNotifications`: the caller's feed, newest first.
 
 use carshare_chassis::rpc::CallContext;
-use carshare_chassis::proto_types;
+use carshare_chassis::pagination;
 use carshare_proto::notification::v1 as pb;
 
 use super::convert;
@@ -18,7 +18,7 @@ pub(super) async fn handle(
     request: pb::ListNotificationsRequest,
 ) -> Result<pb::ListNotificationsResponse, Error> {
     let user = ctx.user()?;
-    let before = proto_types::decode_page_token(&request.page_token)?.map(i64::from_be_bytes);
+    let before = pagination::decode_page_token(&request.page_token)?.map(i64::from_be_bytes);
     let size = if request.page_size == 0 {
         DEFAULT_PAGE
     } else {
@@ -36,7 +36,7 @@ pub(super) async fn handle(
     let more = rows.len() > size;
     rows.truncate(size);
     let next_page_token = match rows.last() {
-        Some(last) if more => proto_types::page_token(&last.seq.to_be_bytes()),
+        Some(last) if more => pagination::page_token(&last.seq.to_be_bytes()),
         _ => String::new(),
     };
     let notifications = rows.into_iter().map(convert::notification).collect();

@@ -2,7 +2,7 @@
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::notification::v1 as pb;
-use futures::FutureExt as _;
+use carshare_store::Tx;
 use uuid::Uuid;
 
 use super::convert;
@@ -22,17 +22,11 @@ pub(super) async fn handle(
         .parse()
         .map_err(|_| Error::NotificationNotFound)?;
     app.db
-        .idempotent(
-            &ctx,
-            "notifications.mark_read",
-            (user_id, id),
-            |tx, &(user_id, id)| {
-                async move {
-                    let row = notifications::update_read(tx.conn(), user_id, id, tx.now()).await?;
-                    row.map(convert::notification).ok_or(Error::NotificationNotFound)
-                }
-                .boxed()
-            },
-        )
+        .idempotent(&ctx, "notifications.mark_read", (user_id, id), mark_read)
         .await
+}
+
+async fn mark_read(tx: &Tx, &(user_id, id): &(Uuid, Uuid)) -> Result<pb::Notification, Error> {
+    let row = notifications::update_read(tx.conn(), user_id, id, tx.now()).await?;
+    row.map(convert::notification).ok_or(Error::NotificationNotFound)
 }

@@ -2,7 +2,7 @@
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::notification::v1 as pb;
-use futures::FutureExt as _;
+use carshare_store::Tx;
 use uuid::Uuid;
 
 use super::convert;
@@ -30,15 +30,13 @@ pub(super) async fn handle(
         platform,
     };
     app.db
-        .idempotent(&ctx, "devices.register", input, |tx, input| {
-            async move {
-                let (id, now) = (tx.new_id(), tx.now());
-                let row =
-                    devices::upsert(tx.conn(), id, input.user_id, &input.token, input.platform, now).await?;
-                deliveries::drop_foreign(tx.conn(), row.id, input.user_id, now).await?;
-                Ok::<_, Error>(convert::device(&row))
-            }
-            .boxed()
-        })
+        .idempotent(&ctx, "devices.register", input, register)
         .await
+}
+
+async fn register(tx: &Tx, input: &Input) -> Result<pb::Device, Error> {
+    let (id, now) = (tx.new_id(), tx.now());
+    let row = devices::upsert(tx.conn(), id, input.user_id, &input.token, input.platform, now).await?;
+    deliveries::drop_foreign(tx.conn(), row.id, input.user_id, now).await?;
+    Ok(convert::device(&row))
 }

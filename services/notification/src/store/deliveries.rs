@@ -32,10 +32,10 @@ pub struct Due {
 }
 
 impl Due {
-    /// The surroundings for the push: those of the event it tells of.
-    pub fn scope(&self) -> Scope {
+    /// Returns the request context of the event that led to the push.
+    pub fn request_context(&self) -> RequestContext {
         let correlation_id = self.correlation_id.clone().unwrap_or_else(|| self.id.to_string());
-        Scope::background(correlation_id, self.traceparent.as_deref())
+        RequestContext::background(correlation_id, self.traceparent.as_deref())
     }
 }
 
@@ -54,7 +54,7 @@ pub async fn insert_for(
     notification_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let scope = Scope::current();
+    let scope = RequestContext::current();
     let correlation_id = scope.as_ref().map(|scope| scope.correlation_id().to_owned());
     let traceparent = scope.and_then(|scope| scope.traceparent());
     db.execute_raw(raw_sql!(
@@ -104,6 +104,19 @@ pub async fn claim(
     ))
     .all(db)
     .await
+}
+
+/// Returns when the next pending push is due.
+pub async fn next_attempt_at(db: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, DbErr> {
+    #[derive(FromQueryResult)]
+    struct Next {
+        at: Option<DateTime<Utc>>,
+    }
+    let next = Next::find_by_statement(raw_sql!(
+        Postgres,
+        "SELECT min(next_attempt_at) AS at FROM deliveries WHERE state = 'pending'"
+    ));
+    Ok(next.one(db).await?.and_then(|next| next.at))
 }
 
 /// Ends a push.

@@ -11,9 +11,9 @@ use crate::domain::finding::Refusal;
 use crate::domain::ids::PaymentId;
 use crate::domain::payment::{Ended, Payment};
 use crate::error::Error;
+use crate::jobs;
 use crate::events::publish;
 use crate::store::{attempts, methods, payments};
-use crate::wakes::Wakes;
 
 use super::record;
 
@@ -37,7 +37,6 @@ struct Input {
     payment_id: PaymentId,
     number: i32,
     heard: Heard,
-    wakes: Wakes,
 }
 
 /// Applies what was heard.
@@ -47,7 +46,6 @@ pub(super) async fn conclude(app: &App, attempt: &Attempt, heard: Heard) -> Resu
         payment_id,
         number,
         heard,
-        wakes: app.wakes.clone(),
     };
     app.db
         .transaction("payments.conclude", input, apply)
@@ -65,7 +63,7 @@ async fn apply(tx: &Tx, input: &Input) -> Result<Seen, Error> {
     match attempt.judge(input.heard.clone(), payment.terms(tx.now())) {
         Judgement::Captured(report) => {
             attempts::end(tx, &attempt, Outcome::Captured, None).await?;
-            record::captured(tx, &mut payment, &report, &input.wakes).await?;
+            record::captured(tx, &mut payment, &report).await?;
             Ok(Seen::Paid)
         }
         Judgement::Over {
@@ -75,7 +73,7 @@ async fn apply(tx: &Tx, input: &Input) -> Result<Seen, Error> {
         } => {
             attempts::end(tx, &attempt, outcome, Some(&refusal.code)).await?;
             over(tx, &mut payment, &attempt, &refusal, next).await?;
-            wake(tx, &payment, &input.wakes);
+            wake(tx, &payment);
             Ok(Seen::Refused(refusal))
         }
         Judgement::Repeat => Ok(Seen::Repeat),
@@ -83,13 +81,13 @@ async fn apply(tx: &Tx, input: &Input) -> Result<Seen, Error> {
             attempts::note(tx, &attempt, key_spent, &code).await?;
             payment.look_again(tx.now());
             payments::update(tx, &mut payment).await?;
-            wake(tx, &payment, &input.wakes);
+            wake(tx, &payment);
             Ok(Seen::Doubt { code })
         }
         Judgement::Foreign => {
             metrics::counter!("payment_alarms_total", "alarm" => "foreign_amount").increment(1);
             tracing::error!(payment_id = %payment.id, "the provider holds another amount under our order");
-            payment.next_look_at = Some(tx.now() + TimeDelta::from_std(backoff::STUCK).unwrap_or_default());
+            payment.next_check_at = Some(tx.now() + TimeDelta::from_std(backoff::STUCK).unwrap_or_default());
             payments::update(tx, &mut payment).await?;
             Ok(Seen::Doubt {
                 code: "FOREIGN_AMOUNT".to_owned(),
@@ -107,7 +105,7 @@ async fn late(tx: &Tx, payment: &mut Payment, attempt: &Attempt, input: &Input) 
         if payment.paid_at.is_none() {
             attempts::end(tx, attempt, Outcome::Captured, None).await?;
         }
-        record::captured(tx, payment, report, &input.wakes).await?;
+        record::captured(tx, payment, report).await?;
         return Ok(Seen::Paid);
     }
     let code = attempt.code.clone().unwrap_or_else(|| "CONCLUDED".to_owned());
@@ -142,9 +140,8 @@ async fn over(
 }
 
 /// The worker sleeps until the earliest look it knows of; an earlier one has to wake it.
-fn wake(tx: &Tx, payment: &Payment, wakes: &Wakes) {
-    if payment.next_look_at.is_some() {
-        let payments = wakes.payments.clone();
-        tx.on_commit(move || payments.notify());
+fn wake(tx: &Tx, payment: &Payment) {
+    if payment.next_check_at.is_some() {
+        tx.notify_job(jobs::payments::NAME);
     }
 }

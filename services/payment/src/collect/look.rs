@@ -1,7 +1,6 @@
 //! What the worker does with a payment that it has claimed.
 
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use crate::App;
 use crate::domain::attempt::{Attempt, Heard};
@@ -11,7 +10,6 @@ use crate::domain::payment::{Payment, State};
 use crate::error::Error;
 use crate::provider::Lookup;
 use crate::store::{attempts, payments};
-use crate::wakes::Wakes;
 
 use super::conclude::{Seen, conclude};
 use super::{begin, call, record};
@@ -72,20 +70,18 @@ fn lookup(payment: &Payment) -> Lookup {
 
 /// Applies what the provider holds to a payment without an open attempt.
 async fn recheck(app: &App, id: PaymentId, answer: Answer) -> Result<(), Error> {
-    let input = (id, answer, app.wakes.clone());
+    let input = (id, answer);
     app.db
-        .transaction("payments.recheck", input, |tx, (id, answer, wakes)| {
-            apply(tx, *id, answer, wakes).boxed()
-        })
+        .transaction("payments.recheck", input, apply)
         .await
 }
 
-async fn apply(tx: &Tx, id: PaymentId, answer: &Answer, wakes: &Wakes) -> Result<(), Error> {
-    let mut payment = payments::lock(tx, id).await?;
+async fn apply(tx: &Tx, (id, answer): &(PaymentId, Answer)) -> Result<(), Error> {
+    let mut payment = payments::lock(tx, *id).await?;
     match answer {
         _ if payment.state == State::Unknown => return Ok(()),
         Ok(report) if record::is_captured(&payment, report) => {
-            return record::captured(tx, &mut payment, report, wakes).await;
+            return record::captured(tx, &mut payment, report).await;
         }
         Ok(_) => payment.rest(),
         Err(refusal) if refusal.verdict == Verdict::NotFound => payment.rest(),

@@ -9,9 +9,9 @@ use crate::domain::ids::RefundId;
 use crate::domain::payment::{Payment, State};
 use crate::domain::refund::{self, Refund, RefundState};
 use crate::error::Error;
+use crate::jobs;
 use crate::events::publish;
 use crate::store::{attempts, ledger, payments, refunds};
-use crate::wakes::Wakes;
 
 /// Whether the report says that the money of this payment was taken.
 pub fn is_captured(payment: &Payment, report: &Report) -> bool {
@@ -22,7 +22,7 @@ pub fn is_captured(payment: &Payment, report: &Report) -> bool {
 
 /// Records that the money was taken, unless that is known, and whatever went back since. The payment is locked; it is
 /// written back here.
-pub async fn captured(tx: &Tx, payment: &mut Payment, report: &Report, wakes: &Wakes) -> Result<(), Error> {
+pub async fn captured(tx: &Tx, payment: &mut Payment, report: &Report) -> Result<(), Error> {
     if let (Standing::Captured(paid_at), None) = (&report.standing, payment.paid_at) {
         let capture = payment.capture(report, *paid_at)?;
         payments::update(tx, payment).await?;
@@ -36,8 +36,7 @@ pub async fn captured(tx: &Tx, payment: &mut Payment, report: &Report, wakes: &W
                 &Refund::owed(RefundId(tx.new_id()), payment.id, refund_krw, tx.now()),
             )
             .await?;
-            let refunds = wakes.refunds.clone();
-            tx.on_commit(move || refunds.notify());
+            tx.notify_job(jobs::refunds::NAME);
         }
     }
     payment.rest();

@@ -3,7 +3,6 @@
 use anyhow::Context as _;
 use carshare_store::Tx;
 use chrono::TimeDelta;
-use futures::FutureExt as _;
 
 use crate::App;
 use crate::domain::attempt::{Attempt, Heard, Kind};
@@ -45,13 +44,11 @@ pub enum Begun {
 pub async fn begin_window(app: &App, result: WindowResult) -> Result<Begun, Error> {
     let input = (result, app.claim());
     app.db
-        .transaction("payments.begin_window", input, |tx, (result, claim)| {
-            begun(tx, result, *claim).boxed()
-        })
+        .transaction("payments.begin_window", input, begun)
         .await
 }
 
-async fn begun(tx: &Tx, result: &WindowResult, claim: TimeDelta) -> Result<Begun, Error> {
+async fn begun(tx: &Tx, (result, claim): &(WindowResult, TimeDelta)) -> Result<Begun, Error> {
     let payment = payments::lock_by_booking(tx, result.booking_id).await?;
     let mut payment = payment
         .filter(|p| p.guest_id == result.guest_id)
@@ -80,7 +77,7 @@ async fn begun(tx: &Tx, result: &WindowResult, claim: TimeDelta) -> Result<Begun
             let kind = Kind::Window {
                 payment_key: result.payment_key.clone(),
             };
-            let attempt = begin::write(tx, &mut payment, kind, None, tx.now() + claim).await?;
+            let attempt = begin::write(tx, &mut payment, kind, None, tx.now() + *claim).await?;
             Ok(Begun::Call(Box::new((payment, attempt))))
         }
     }

@@ -9,9 +9,9 @@ const LONGEST: Duration = Duration::from_mins(5);
 /// Pause after a refusal that only a person can resolve: it is worth asking now and then, not more.
 pub const STUCK: Duration = Duration::from_hours(1);
 
-/// The pause after so many looks that brought nothing definite: 1 s, 2 s, 4 s … 5 min.
-pub fn pause(looks: i32) -> Duration {
-    let doublings = looks.clamp(0, 16) as u32;
+/// The pause after so many checks that brought nothing definite: 1 s, 2 s, 4 s … 5 min.
+pub fn pause(checks: i32) -> Duration {
+    let doublings = checks.clamp(0, 16) as u32;
     FIRST.saturating_mul(1 << doublings).min(LONGEST)
 }
 
@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn the_pause_doubles_up_to_five_minutes() {
-        let seconds = |looks| pause(looks).as_secs();
+        let seconds = |checks| pause(checks).as_secs();
         assert_eq!(
             [
                 seconds(0),

@@ -57,9 +57,9 @@ pub struct Payment {
     /// Set when the booking is over.
     pub closing: Option<Closing>,
     /// When the worker looks at it next.
-    pub next_look_at: Option<DateTime<Utc>>,
-    /// Looks since the last definite answer.
-    pub looks: i32,
+    pub next_check_at: Option<DateTime<Utc>>,
+    /// Checks since the last definite answer.
+    pub checks: i32,
     /// Whether the look that is under way is to be followed by another.
     pub recheck: bool,
     /// When the booking was approved.
@@ -159,7 +159,7 @@ impl Payment {
             (State::Due, _) | (State::Requested, Kind::Window { .. }) if self.may_call(now) => {
                 self.state = State::Unknown;
                 self.last_attempt += 1;
-                self.next_look_at = Some(check_at);
+                self.next_check_at = Some(check_at);
                 Ok(self.last_attempt)
             }
             _ => Err(self.wrong("be attempted")),
@@ -226,7 +226,7 @@ impl Payment {
             }
             Next::TryOtherMethod => {
                 self.state = State::Due;
-                self.next_look_at = Some(now);
+                self.next_check_at = Some(now);
             }
         }
         Ok(Ended::GoesOn)
@@ -234,16 +234,16 @@ impl Payment {
 
     /// Nothing is known yet: look again after a pause that grows.
     pub fn look_again(&mut self, now: DateTime<Utc>) {
-        self.next_look_at = Some(now + backoff::pause(self.looks));
-        self.looks = self.looks.saturating_add(1);
+        self.next_check_at = Some(now + backoff::pause(self.checks));
+        self.checks = self.checks.saturating_add(1);
     }
 
     /// Nothing is left to do until something happens.
     pub fn rest(&mut self) {
         if !self.recheck {
-            self.next_look_at = None;
+            self.next_check_at = None;
         }
-        self.looks = 0;
+        self.checks = 0;
     }
 
     /// The booking is over. The first closing counts. Returns the won that are owed back because of it.

@@ -29,9 +29,9 @@ pub struct Refund {
     /// The latest refusal.
     pub code: Option<String>,
     /// When the worker looks at it next.
-    pub next_look_at: Option<DateTime<Utc>>,
-    /// Looks since it was made.
-    pub looks: i32,
+    pub next_check_at: Option<DateTime<Utc>>,
+    /// Checks since it was made.
+    pub checks: i32,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -82,8 +82,8 @@ impl Refund {
             key_spent: false,
             transaction_key: None,
             code: None,
-            next_look_at: Some(now),
-            looks: 0,
+            next_check_at: Some(now),
+            checks: 0,
             created_at: now,
         }
     }
@@ -120,7 +120,7 @@ impl Refund {
     pub fn call(&mut self, balance_krw: i64, check_at: DateTime<Utc>) -> bool {
         if balance_krw <= 0 {
             self.state = RefundState::Void;
-            self.next_look_at = None;
+            self.next_check_at = None;
             return false;
         }
         self.amount_krw = self.amount_krw.min(balance_krw);
@@ -129,7 +129,7 @@ impl Refund {
             self.key_spent = false;
         }
         self.state = RefundState::Unknown;
-        self.next_look_at = Some(check_at);
+        self.next_check_at = Some(check_at);
         true
     }
 
@@ -139,13 +139,13 @@ impl Refund {
         self.amount_krw = cancel.amount_krw;
         self.transaction_key = Some(cancel.transaction_key.clone());
         self.code = None;
-        self.next_look_at = None;
+        self.next_check_at = None;
     }
 
     /// The call was refused, or its outcome is not known.
     pub fn refused(&mut self, refusal: &Refusal, now: DateTime<Utc>) {
         let (spent, pause) = match refusal.verdict {
-            Verdict::Unknown { key_spent } => (key_spent, backoff::pause(self.looks)),
+            Verdict::Unknown { key_spent } => (key_spent, backoff::pause(self.checks)),
             // Nobody but a person can change this, and the guest is owed the money all the same.
             _ => (true, backoff::STUCK),
         };
@@ -157,17 +157,17 @@ impl Refund {
     /// The provider was asked whether it happened, and no cancel of it names this refund.
     pub fn not_there(&mut self, now: DateTime<Utc>) {
         self.state = RefundState::Due;
-        self.next_look_at = Some(now);
+        self.next_check_at = Some(now);
     }
 
     /// The provider could not be asked.
     pub fn look_again(&mut self, now: DateTime<Utc>) {
-        self.pause(now + backoff::pause(self.looks));
+        self.pause(now + backoff::pause(self.checks));
     }
 
     fn pause(&mut self, until: DateTime<Utc>) {
-        self.looks = self.looks.saturating_add(1);
-        self.next_look_at = Some(until);
+        self.checks = self.checks.saturating_add(1);
+        self.next_check_at = Some(until);
     }
 }
 

@@ -2,21 +2,21 @@
 
 use anyhow::Context as _;
 use carshare_proto::booking::v1::{BookingApproved, BookingFacts};
-use carshare_store::Tx;
+use carshare_store::{EventMetadata, Tx};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::ids::{BookingId, GuestId, HostId, PaymentId};
 use crate::domain::payment::{Payment, State};
 use crate::error::Error;
+use crate::jobs;
 use crate::store::{closures, payments};
-use crate::wakes::Wakes;
 
 /// The provider's limit for an order's name.
 const NAME_MAX: usize = 100;
 
 /// Makes the payment, unless there is one or the booking is over already.
-pub(super) async fn handle(tx: &Tx, event: &BookingApproved, wakes: Wakes) -> Result<(), Error> {
+pub(super) async fn handle(tx: &Tx, _: &EventMetadata, event: &BookingApproved) -> Result<(), Error> {
     let payment = read(event, PaymentId(tx.new_id()), tx.now())?;
     closures::lock(tx, payment.booking_id).await?;
     if closures::exists(tx.conn(), payment.booking_id).await? {
@@ -24,7 +24,7 @@ pub(super) async fn handle(tx: &Tx, event: &BookingApproved, wakes: Wakes) -> Re
         return Ok(());
     }
     payments::insert(tx, &payment).await?;
-    tx.on_commit(move || wakes.payments.notify());
+    tx.notify_job(jobs::payments::NAME);
     Ok(())
 }
 
@@ -55,8 +55,8 @@ fn read(event: &BookingApproved, id: PaymentId, now: DateTime<Utc>) -> anyhow::R
         due_at: due_at.context("payment_due_at")?,
         paid_at: None,
         closing: None,
-        next_look_at: Some(now),
-        looks: 0,
+        next_check_at: Some(now),
+        checks: 0,
         recheck: false,
         created_at: now,
         version: 0,

@@ -15,7 +15,7 @@ const LATELY: TimeDelta = TimeDelta::hours(24);
 /// Runs until `shutdown`, in one replica at a time.
 pub(super) async fn run(app: &App, shutdown: Shutdown) {
     let period = app.worker.doctor();
-    Lease::run_every(&app.db, "payment_doctor", period, || examine(app), shutdown).await;
+    Lease::run_every(&app.db, "payment_invariant_check", period, || examine(app), shutdown).await;
 }
 
 async fn examine(app: &App) -> Result<(), Error> {

@@ -1,41 +1,50 @@
-//! Payments that are due to be charged or whose outcome is not known.
+//! Charges payments that are due and reconciles those whose outcome is unknown.
+
+use std::fmt::Display;
 
 use carshare_chassis::request_context::RequestContext;
-use carshare_store::Notify;
+use carshare_store::{ClaimedRow, JobQueue};
 use chrono::{DateTime, Utc};
 
-use super::queue::Queue;
 use crate::App;
-use crate::collect;
 use crate::domain::ids::PaymentId;
 use crate::error::Error;
 use crate::store::payments;
+use crate::collect;
+
+/// Name of the job.
+pub const NAME: &str = "charge_payment";
 
 /// The queue of payments.
-#[derive(Clone)]
 pub(super) struct Payments(pub(super) App);
 
-impl Queue for Payments {
-    const NAME: &'static str = "collect_payment";
-    type Id = PaymentId;
+impl JobQueue for Payments {
+    const NAME: &'static str = NAME;
+    type Row = ClaimedRow;
+    type Error = Error;
 
-    async fn claim(&self, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<PaymentId>, Error> {
-        payments::claim(self.0.db.conn(), now, until).await
+    async fn claim(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<ClaimedRow>, Error> {
+        payments::claim(self.0.db.conn(), now, until, limit).await
     }
 
-    async fn next_at(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        payments::next_look_at(self.0.db.conn()).await
+    async fn next_due_at(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        payments::next_check_at(self.0.db.conn()).await
     }
 
-    async fn scope(&self, id: PaymentId) -> Result<Scope, Error> {
-        payments::scope(self.0.db.conn(), id).await
+    fn id(row: &ClaimedRow) -> impl Display + Send {
+        row.id
     }
 
-    async fn work(&self, id: PaymentId) -> Result<(), Error> {
-        collect::look(&self.0, id).await
+    fn request_context(row: &ClaimedRow) -> RequestContext {
+        row.request_context()
     }
 
-    fn wake(&self) -> &Notify {
-        &self.0.wakes.payments
+    async fn work(&self, row: ClaimedRow) -> Result<(), Error> {
+        collect::look(&self.0, PaymentId(row.id)).await
     }
 }

@@ -1,41 +1,50 @@
-//! Refunds that are owed or whose outcome is not known.
+//! Makes refunds that are owed and reconciles those whose outcome is unknown.
+
+use std::fmt::Display;
 
 use carshare_chassis::request_context::RequestContext;
-use carshare_store::Notify;
+use carshare_store::{ClaimedRow, JobQueue};
 use chrono::{DateTime, Utc};
 
-use super::queue::Queue;
 use crate::App;
 use crate::domain::ids::RefundId;
 use crate::error::Error;
-use crate::give_back;
 use crate::store::refunds;
+use crate::give_back;
+
+/// Name of the job.
+pub const NAME: &str = "refund_payment";
 
 /// The queue of refunds.
-#[derive(Clone)]
 pub(super) struct Refunds(pub(super) App);
 
-impl Queue for Refunds {
-    const NAME: &'static str = "give_back";
-    type Id = RefundId;
+impl JobQueue for Refunds {
+    const NAME: &'static str = NAME;
+    type Row = ClaimedRow;
+    type Error = Error;
 
-    async fn claim(&self, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<RefundId>, Error> {
-        refunds::claim(self.0.db.conn(), now, until).await
+    async fn claim(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<ClaimedRow>, Error> {
+        refunds::claim(self.0.db.conn(), now, until, limit).await
     }
 
-    async fn next_at(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        refunds::next_look_at(self.0.db.conn()).await
+    async fn next_due_at(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        refunds::next_check_at(self.0.db.conn()).await
     }
 
-    async fn scope(&self, id: RefundId) -> Result<Scope, Error> {
-        refunds::scope(self.0.db.conn(), id).await
+    fn id(row: &ClaimedRow) -> impl Display + Send {
+        row.id
     }
 
-    async fn work(&self, id: RefundId) -> Result<(), Error> {
-        give_back::look(&self.0, id).await
+    fn request_context(row: &ClaimedRow) -> RequestContext {
+        row.request_context()
     }
 
-    fn wake(&self) -> &Notify {
-        &self.0.wakes.refunds
+    async fn work(&self, row: ClaimedRow) -> Result<(), Error> {
+        give_back::look(&self.0, RefundId(row.id)).await
     }
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carshare_chassis::Random;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
-use futures::FutureExt as _;
+use carshare_store::Tx;
 
 use crate::App;
 use crate::domain::ids::GuestId;
@@ -30,10 +30,12 @@ pub(super) async fn ensure(app: &App, guest: GuestId) -> Result<String, Error> {
     }
     let input = (guest, fresh(&app.db.environment().random));
     app.db
-        .transaction("customers.ensure", input, |tx, (guest, fresh)| {
-            async move { customers::ensure(tx, *guest, fresh).await }.boxed()
-        })
+        .transaction("customers.ensure", input, insert)
         .await
+}
+
+async fn insert(tx: &Tx, (guest, fresh): &(GuestId, String)) -> Result<String, Error> {
+    customers::ensure(tx, *guest, fresh).await
 }
 
 /// 192 random bits in the provider's alphabet.

@@ -5,14 +5,13 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::convert;
 use crate::App;
 use crate::domain::webhook::Notice;
 use crate::error::Error;
+use crate::jobs;
 use crate::store::{payments, webhooks};
-use crate::wakes::Wakes;
 
 /// The provider's id of a delivery, the same on every attempt.
 const TRANSMISSION_ID: &str = "tosspayments-webhook-transmission-id";
@@ -36,16 +35,14 @@ pub(super) async fn handle(
         .filter(|id| id.len() <= 100)
         .map(str::to_owned);
     let delivery_id = transmission_id.unwrap_or_else(|| hex::encode(ctx.request_hash));
-    let input = (notice, delivery_id, app.wakes.clone());
+    let input = (notice, delivery_id);
     app.db
-        .transaction("webhooks.receive", input, |tx, (notice, delivery_id, wakes)| {
-            receive(tx, notice, delivery_id, wakes).boxed()
-        })
+        .transaction("webhooks.receive", input, receive)
         .await?;
     Ok(pb::HandleWebhookResponse {})
 }
 
-async fn receive(tx: &Tx, notice: &Notice, delivery_id: &str, wakes: &Wakes) -> Result<(), Error> {
+async fn receive(tx: &Tx, (notice, delivery_id): &(Notice, String)) -> Result<(), Error> {
     let (order_id, payment_key) = (notice.order_id.as_deref(), notice.payment_key.as_deref());
     let Some(payment) = payments::find_by_provider(tx.conn(), order_id, payment_key).await? else {
         return Ok(());
@@ -54,7 +51,6 @@ async fn receive(tx: &Tx, notice: &Notice, delivery_id: &str, wakes: &Wakes) -> 
         return Ok(());
     }
     payments::mark(tx, payment.id).await?;
-    let payments = wakes.payments.clone();
-    tx.on_commit(move || payments.notify());
+    tx.notify_job(jobs::payments::NAME);
     Ok(())
 }

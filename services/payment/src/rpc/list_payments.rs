@@ -1,7 +1,7 @@
 //! `ListPayments`: the caller's payments, as guest or as host, newest first.
 
 use carshare_chassis::rpc::CallContext;
-use carshare_chassis::proto_types;
+use carshare_chassis::pagination;
 use carshare_proto::payment::v1 as pb;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ pub(super) async fn handle(
     ctx: CallContext,
     request: pb::ListPaymentsRequest,
 ) -> Result<pb::ListPaymentsResponse, Error> {
-    let after = proto_types::decode_page_token(&request.page_token)?.map(|place| PaymentId(Uuid::from_bytes(place)));
+    let after = pagination::decode_page_token(&request.page_token)?.map(|place| PaymentId(Uuid::from_bytes(place)));
     let size = usize::try_from(request.page_size)
         .ok()
         .filter(|size| *size > 0)
@@ -32,7 +32,7 @@ pub(super) async fn handle(
     let last = page.last().filter(|_| more);
     Ok(pb::ListPaymentsResponse {
         next_page_token: last
-            .map(|payment| proto_types::page_token(payment.id.0.as_bytes()))
+            .map(|payment| pagination::page_token(payment.id.0.as_bytes()))
             .unwrap_or_default(),
         payments: page.iter().map(convert::payment).collect(),
     })

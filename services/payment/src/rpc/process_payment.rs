@@ -8,7 +8,6 @@ use carshare_chassis::rpc::CallContext;
 use carshare_chassis::task;
 use carshare_proto::payment::v1 as pb;
 use carshare_store::{Claim, Tx};
-use futures::FutureExt as _;
 use uuid::Uuid;
 
 use super::convert;
@@ -49,9 +48,7 @@ pub(super) async fn handle(
         Seen::Doubt { code } => return Err(Error::ProviderUnavailable { code }),
     }
     app.db
-        .idempotent(&ctx, "payments.process", booking_id, |tx, booking| {
-            reply(tx, *booking).boxed()
-        })
+        .idempotent(&ctx, "payments.process", booking_id, reply)
         .await
 }
 
@@ -69,7 +66,7 @@ async fn confirm(app: &App, ctx: &CallContext, result: WindowResult) -> Result<S
     }
 }
 
-async fn reply(tx: &Tx, booking: BookingId) -> Result<pb::Payment, Error> {
+async fn reply(tx: &Tx, &booking: &BookingId) -> Result<pb::Payment, Error> {
     let payment = payments::find_by_booking(tx.conn(), booking)
         .await?
         .ok_or(Error::PaymentNotFound)?;

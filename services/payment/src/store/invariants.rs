@@ -60,7 +60,7 @@ const RULES: [Rule; 7] = [
         name: "an unknown outcome has an open attempt and is looked after",
         sql: "SELECT p.id::text AS subject FROM payments p WHERE p.updated_at >= $1 AND ((p.state = 'unknown') <> EXISTS \
               (SELECT 1 FROM payment_attempts a WHERE a.payment_id = p.id AND a.outcome = 'open') \
-              OR (p.state = 'unknown' AND p.next_look_at IS NULL))",
+              OR (p.state = 'unknown' AND p.next_check_at IS NULL))",
     },
     Rule {
         name: "money of a closed booking is settled or on its way",

@@ -1,13 +1,13 @@
 //! The table `payments`.
 
 use carshare_chassis::request_context::RequestContext;
-use carshare_store::{Error as StoreError, Tx};
+use carshare_store::{ClaimedRow, Error as StoreError, Tx};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _,
-    FromQueryResult, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _,
+    FromQueryResult, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, raw_sql,
 };
 use uuid::Uuid;
 
@@ -74,7 +74,7 @@ pub async fn lock_by_booking(tx: &Tx, booking: BookingId) -> Result<Option<Payme
 
 /// Stores a payment, unless its booking has one, with the correlation id and trace of what led to it.
 pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
-    let scope = Scope::current();
+    let scope = RequestContext::current();
     let row = Model {
         correlation_id: scope.as_ref().map(|scope| scope.correlation_id().to_owned()),
         traceparent: scope.and_then(|scope| scope.traceparent()),
@@ -122,7 +122,7 @@ pub async fn list(
 /// Has the worker look at a payment now, and once more if it is at it already.
 pub async fn mark(tx: &Tx, id: PaymentId) -> Result<(), Error> {
     Entity::update_many()
-        .col_expr(Column::NextLookAt, Expr::value(tx.now()))
+        .col_expr(Column::NextCheckAt, Expr::value(tx.now()))
         .col_expr(Column::Recheck, Expr::value(true))
         .filter(Column::Id.eq(id.0))
         .exec(tx.conn())
@@ -130,43 +130,35 @@ pub async fn mark(tx: &Tx, id: PaymentId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the payment that has waited longest to be looked at, for as long as `until`. Other workers pass it by meanwhile.
+/// Claims up to `limit` due payments, oldest first, until `until`; other workers skip them meanwhile.
 pub async fn claim(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
-) -> Result<Option<PaymentId>, Error> {
-    let sql = "UPDATE payments SET next_look_at = $2, recheck = false WHERE id = \
-        (SELECT id FROM payments WHERE next_look_at <= $1 ORDER BY next_look_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
-        RETURNING id";
-    let claim = Statement::from_sql_and_values(DbBackend::Postgres, sql, [now.into(), until.into()]);
-    let row = conn.query_one_raw(claim).await?;
-    Ok(row.map(|row| row.try_get("", "id")).transpose()?.map(PaymentId))
+    limit: usize,
+) -> Result<Vec<ClaimedRow>, Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let claim = raw_sql!(
+        Postgres,
+        r#"UPDATE payments SET next_check_at = {until}, recheck = false WHERE id IN (
+               SELECT id FROM payments WHERE next_check_at <= {now}
+               ORDER BY next_check_at LIMIT {limit} FOR UPDATE SKIP LOCKED
+           ) RETURNING id, correlation_id, traceparent"#
+    );
+    Ok(ClaimedRow::find_by_statement(claim).all(conn).await?)
 }
 
-/// When the next payment is to be looked at.
-pub async fn next_look_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, Error> {
+/// Returns when the next payment is due for a check.
+pub async fn next_check_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, Error> {
     #[derive(FromQueryResult)]
     struct Next {
         at: Option<DateTime<Utc>>,
     }
     let next = Entity::find()
         .select_only()
-        .column_as(Column::NextLookAt.min(), "at")
+        .column_as(Column::NextCheckAt.min(), "at")
         .into_model::<Next>();
     Ok(next.one(conn).await?.and_then(|next| next.at))
-}
-
-/// The surroundings for work on a payment: those of the request that led to it.
-pub async fn scope(conn: &impl ConnectionTrait, id: PaymentId) -> Result<Scope, Error> {
-    let row = Entity::find_by_id(id.0).one(conn).await?;
-    let (correlation_id, traceparent) = row
-        .map(|row| (row.correlation_id, row.traceparent))
-        .unwrap_or_default();
-    Ok(Scope::background(
-        correlation_id.unwrap_or_else(|| id.to_string()),
-        traceparent.as_deref(),
-    ))
 }
 
 fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
@@ -190,8 +182,8 @@ fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
         paid_at: payment.paid_at,
         closed_at: payment.closing.map(|closing| closing.at),
         closing_refund_krw: payment.closing.and_then(|closing| closing.refund_krw),
-        next_look_at: payment.next_look_at,
-        looks: payment.looks,
+        next_check_at: payment.next_check_at,
+        checks: payment.checks,
         recheck: payment.recheck,
         correlation_id: None,
         traceparent: None,
@@ -228,8 +220,8 @@ impl TryFrom<Model> for Payment {
                 at,
                 refund_krw: row.closing_refund_krw,
             }),
-            next_look_at: row.next_look_at,
-            looks: row.looks,
+            next_check_at: row.next_check_at,
+            checks: row.checks,
             recheck: row.recheck,
             created_at: row.created_at,
             version: row.version,

@@ -1,12 +1,12 @@
 //! The table `refunds`.
 
 use carshare_chassis::request_context::RequestContext;
-use carshare_store::Tx;
+use carshare_store::{ClaimedRow, Tx};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait as _, FromQueryResult,
-    IntoActiveModel as _, QueryFilter as _, QuerySelect as _, Statement,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult,
+    IntoActiveModel as _, QueryFilter as _, QuerySelect as _, raw_sql,
 };
 
 use super::entity::refunds::{Column, Entity, Model};
@@ -53,7 +53,7 @@ pub async fn list(conn: &impl ConnectionTrait, payment: PaymentId) -> Result<Vec
 
 /// Stores a refund, with the correlation id and trace of what led to it.
 pub async fn insert(tx: &Tx, refund: &Refund) -> Result<(), Error> {
-    let scope = Scope::current();
+    let scope = RequestContext::current();
     let row = Model {
         correlation_id: scope.as_ref().map(|scope| scope.correlation_id().to_owned()),
         traceparent: scope.and_then(|scope| scope.traceparent()),
@@ -73,43 +73,35 @@ pub async fn update(tx: &Tx, refund: &Refund) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the refund that has waited longest, for as long as `until`. Other workers pass it by meanwhile.
+/// Claims up to `limit` due refunds, oldest first, until `until`; other workers skip them meanwhile.
 pub async fn claim(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
-) -> Result<Option<RefundId>, Error> {
-    let sql = "UPDATE refunds SET next_look_at = $2 WHERE id = \
-        (SELECT id FROM refunds WHERE next_look_at <= $1 ORDER BY next_look_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
-        RETURNING id";
-    let claim = Statement::from_sql_and_values(DbBackend::Postgres, sql, [now.into(), until.into()]);
-    let row = conn.query_one_raw(claim).await?;
-    Ok(row.map(|row| row.try_get("", "id")).transpose()?.map(RefundId))
+    limit: usize,
+) -> Result<Vec<ClaimedRow>, Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let claim = raw_sql!(
+        Postgres,
+        r#"UPDATE refunds SET next_check_at = {until} WHERE id IN (
+               SELECT id FROM refunds WHERE next_check_at <= {now}
+               ORDER BY next_check_at LIMIT {limit} FOR UPDATE SKIP LOCKED
+           ) RETURNING id, correlation_id, traceparent"#
+    );
+    Ok(ClaimedRow::find_by_statement(claim).all(conn).await?)
 }
 
-/// When the next refund is to be looked at.
-pub async fn next_look_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, Error> {
+/// Returns when the next refund is due for a check.
+pub async fn next_check_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, Error> {
     #[derive(FromQueryResult)]
     struct Next {
         at: Option<DateTime<Utc>>,
     }
     let next = Entity::find()
         .select_only()
-        .column_as(Column::NextLookAt.min(), "at")
+        .column_as(Column::NextCheckAt.min(), "at")
         .into_model::<Next>();
     Ok(next.one(conn).await?.and_then(|next| next.at))
-}
-
-/// The surroundings for work on a refund: those of what led to it.
-pub async fn scope(conn: &impl ConnectionTrait, id: RefundId) -> Result<Scope, Error> {
-    let row = Entity::find_by_id(id.0).one(conn).await?;
-    let (correlation_id, traceparent) = row
-        .map(|row| (row.correlation_id, row.traceparent))
-        .unwrap_or_default();
-    Ok(Scope::background(
-        correlation_id.unwrap_or_else(|| id.to_string()),
-        traceparent.as_deref(),
-    ))
 }
 
 fn row(refund: &Refund, now: DateTime<Utc>) -> Model {
@@ -123,8 +115,8 @@ fn row(refund: &Refund, now: DateTime<Utc>) -> Model {
         key_spent: refund.key_spent,
         transaction_key: refund.transaction_key.clone(),
         code: refund.code.clone(),
-        next_look_at: refund.next_look_at,
-        looks: refund.looks,
+        next_check_at: refund.next_check_at,
+        checks: refund.checks,
         correlation_id: None,
         traceparent: None,
         created_at: refund.created_at,
@@ -149,8 +141,8 @@ impl TryFrom<Model> for Refund {
             key_spent: row.key_spent,
             transaction_key: row.transaction_key,
             code: row.code,
-            next_look_at: row.next_look_at,
-            looks: row.looks,
+            next_check_at: row.next_check_at,
+            checks: row.checks,
             created_at: row.created_at,
         })
     }

@@ -94,7 +94,7 @@ async fn a_declined_card_is_told_with_its_code_and_nothing_is_booked() {
         ("REJECT_CARD_PAYMENT", booking.id.clone())
     );
     assert_eq!(bench.balances().await, Vec::<String>::new());
-    assert_eq!(row.next_look_at, None);
+    assert_eq!(row.next_check_at, None);
     let seen = bench.get(guest, &booking).await.unwrap();
     assert_eq!(
         (seen.status(), seen.failure_code.as_deref()),
@@ -250,7 +250,7 @@ async fn without_a_card_the_guest_is_asked() {
         (row.order_id, PRICE, guest.id.to_string())
     );
     assert_eq!(event.due_at, Some(carshare_chassis::proto_types::timestamp(due_at)));
-    assert_eq!((row.next_look_at, bench.asked("/v1/billing")), (None, 0));
+    assert_eq!((row.next_check_at, bench.asked("/v1/billing")), (None, 0));
     assert_eq!(
         bench.get(guest, &booking).await.unwrap().status(),
         PaymentStatus::Pending
@@ -294,7 +294,7 @@ async fn nothing_is_charged_that_is_overdue() {
     // The call may still have arrived: a quarter of an hour has passed, so it has not.
     bench.pass_time_until(&booking, "due").await;
     bench.clock.advance(std::time::Duration::from_secs(2));
-    soon(|| async { bench.row(&booking).await.unwrap().next_look_at.is_none() }).await;
+    soon(|| async { bench.row(&booking).await.unwrap().next_check_at.is_none() }).await;
     assert_eq!((bench.asked("/v1/billing/bsbx"), bench.captured().len()), (1, 0));
     bench.finish().await;
 }

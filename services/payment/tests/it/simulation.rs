@@ -124,8 +124,8 @@ impl Course {
                 return false;
             }
             self.bench.clock.advance(Duration::from_secs(2));
-            let open = "SELECT (SELECT count(*) FROM payments WHERE next_look_at IS NOT NULL) \
-                        + (SELECT count(*) FROM refunds WHERE next_look_at IS NOT NULL) AS count";
+            let open = "SELECT (SELECT count(*) FROM payments WHERE next_check_at IS NOT NULL) \
+                        + (SELECT count(*) FROM refunds WHERE next_check_at IS NOT NULL) AS count";
             self.bench.count(open).await == 0
         })
         .await;

@@ -21,7 +21,7 @@ pub struct Row {
     pub refunded_krw: i64,
     pub fee_krw: i64,
     pub failure_code: Option<String>,
-    pub next_look_at: Option<DateTime<Utc>>,
+    pub next_check_at: Option<DateTime<Utc>>,
 }
 
 impl Bench {
@@ -35,7 +35,7 @@ impl Bench {
 
     pub async fn row(&self, booking: &Booking) -> Option<Row> {
         let sql = format!(
-            "SELECT id, order_id, state, last_attempt, refunded_krw, fee_krw, failure_code, next_look_at FROM payments \
+            "SELECT id, order_id, state, last_attempt, refunded_krw, fee_krw, failure_code, next_check_at FROM payments \
              WHERE booking_id = '{}'",
             booking.id
         );

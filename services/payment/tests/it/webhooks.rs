@@ -87,7 +87,7 @@ async fn a_forged_success_is_looked_up_and_comes_to_nothing() {
         {"orderId": row.order_id, "paymentKey": "pk", "status": "DONE", "totalAmount": PRICE, "balanceAmount": PRICE}});
     bench.webhook(&forged, None).await;
     soon(|| async { bench.asked("/v1/payments/orders") == 1 }).await;
-    soon(|| async { bench.row(&booking).await.unwrap().next_look_at.is_none() }).await;
+    soon(|| async { bench.row(&booking).await.unwrap().next_check_at.is_none() }).await;
     assert_eq!(bench.row(&booking).await.unwrap().state, "requested");
     assert_eq!(bench.balances().await, Vec::<String>::new());
     bench.finish().await;
@@ -102,7 +102,7 @@ async fn a_delivery_that_comes_again_is_looked_up_once() {
     let flat = json!({"createdAt": "2026-11-22T21:00:00.000000", "orderId": row.order_id, "status": "DONE", "secret": "s"});
     for _ in 0..3 {
         bench.webhook(&flat, None).await;
-        soon(|| async { bench.row(&booking).await.unwrap().next_look_at.is_none() }).await;
+        soon(|| async { bench.row(&booking).await.unwrap().next_check_at.is_none() }).await;
     }
     assert_eq!(
         (bench.deliveries().await, bench.asked("/v1/payments/orders")),
@@ -110,7 +110,7 @@ async fn a_delivery_that_comes_again_is_looked_up_once() {
     );
     for id in ["whtrans_1", "whtrans_1", "whtrans_2"] {
         bench.webhook(&flat, Some(id)).await;
-        soon(|| async { bench.row(&booking).await.unwrap().next_look_at.is_none() }).await;
+        soon(|| async { bench.row(&booking).await.unwrap().next_check_at.is_none() }).await;
     }
     assert_eq!(
         (bench.deliveries().await, bench.asked("/v1/payments/orders")),

@@ -6,9 +6,9 @@ use super::id::{UserId, VehicleId};
 use super::place::Place;
 use super::plate::Plate;
 
-mod words;
+mod attributes;
 
-pub use enum_names::{Fuel, Status, Transmission};
+pub use attributes::{Fuel, Status, Transmission};
 
 /// A car that is on the platform.
 #[derive(Clone, Debug, PartialEq)]

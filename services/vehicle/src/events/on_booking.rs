@@ -16,7 +16,7 @@ mod facts;
 
 /// `booking.requested`: the hold becomes a booking. A hold that ended is taken again if the car is still free; if not,
 /// the booking is told.
-pub async fn requested(tx: &Tx, event: &pb::BookingRequested) -> Result<()> {
+pub async fn requested(tx: &Tx, _: &EventMetadata, event: &pb::BookingRequested) -> Result<()> {
     let (booking, vehicle, period) = facts::read(event.booking.as_ref())?;
     occupancies::lock_booking(tx.conn(), booking).await?;
     if released_bookings::contain(tx.conn(), booking).await? {
@@ -45,8 +45,22 @@ async fn take(tx: &Tx, booking: BookingId, vehicle: VehicleId, period: Period) -
     occupancies::insert(tx.conn(), &taken, tx.now()).await
 }
 
-/// `booking.rejected`, `.expired`, `.cancelled`: the car is free again.
-pub async fn released(tx: &Tx, booking_id: &str) -> Result<()> {
+/// `booking.rejected`: releases the car.
+pub async fn rejected(tx: &Tx, _: &EventMetadata, event: &pb::BookingRejected) -> Result<()> {
+    release(tx, &event.booking_id).await
+}
+
+/// `booking.expired`: releases the car.
+pub async fn expired(tx: &Tx, _: &EventMetadata, event: &pb::BookingExpired) -> Result<()> {
+    release(tx, &event.booking_id).await
+}
+
+/// `booking.cancelled`: releases the car.
+pub async fn cancelled(tx: &Tx, _: &EventMetadata, event: &pb::BookingCancelled) -> Result<()> {
+    release(tx, &event.booking_id).await
+}
+
+async fn release(tx: &Tx, booking_id: &str) -> Result<()> {
     let booking = facts::booking_id(booking_id)?;
     occupancies::lock_booking(tx.conn(), booking).await?;
     released_bookings::insert(tx.conn(), booking, tx.now()).await?;

@@ -5,7 +5,6 @@
 use carshare_chassis::Shutdown;
 use carshare_store::{Lease, Tx};
 use chrono::TimeDelta;
-use futures::FutureExt as _;
 
 use crate::App;
 use crate::error::Result;
@@ -21,13 +20,13 @@ async fn sweep(app: &App) -> Result<()> {
     let keep = app.config.holds.remember_released();
     let swept = app
         .db
-        .transaction("occupancies.sweep", keep, |tx, keep| remove(tx, *keep).boxed())
+        .transaction("occupancies.sweep", keep, remove)
         .await?;
     metrics::counter!("holds_expired_total").increment(swept);
     Ok(())
 }
 
-async fn remove(tx: &Tx, keep: TimeDelta) -> Result<u64> {
+async fn remove(tx: &Tx, &keep: &TimeDelta) -> Result<u64> {
     released_bookings::forget(tx.conn(), tx.now() - keep).await?;
     occupancies::sweep(tx.conn(), tx.now()).await
 }

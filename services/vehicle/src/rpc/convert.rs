@@ -2,19 +2,16 @@
 
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::proto_types::{self, timestamp};
-use carshare_proto::auth::v1::UserProfile;
-use carshare_proto::options::v1::Role;
 use carshare_proto::vehicle::v1 as pb;
 use chrono::{DateTime, Datelike as _, Utc};
 use prost_types::Timestamp;
 
 use crate::domain::{
-    Day, Distance, Effect, Fuel, Period, Status, Transmission, UserId, VehicleId, unless_empty,
+    Day, Distance, Effect, Fuel, Period, Status, Transmission, VehicleId, unless_empty,
 };
 use crate::error::Result;
 use crate::image_urls::ImageUrls;
 use crate::store::availabilities::Availability;
-use crate::store::people::Person;
 use crate::store::views::View;
 
 /// A car as the contract shows it.
@@ -44,7 +41,7 @@ pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         status: pb::VehicleStatus::from(vehicle.status).into(),
         images: image_keys.iter().map(|key| urls.of(key)).collect(),
         description: vehicle.description,
-        owner: Some(profile(vehicle.owner_id, owner)),
+        owner: owner,
         distance_m: None,
         created_at: Some(timestamp(vehicle.created_at)),
         updated_at: Some(timestamp(vehicle.updated_at)),
@@ -56,34 +53,6 @@ pub fn found_vehicle(view: View, distance: Distance, urls: &ImageUrls) -> pb::Ve
     pb::Vehicle {
         distance_m: Some(distance.m()),
         ..vehicle(view, urls)
-    }
-}
-
-/// A host of whom nothing was heard yet has a role and an id.
-fn profile(id: UserId, person: Option<Person>) -> UserProfile {
-    let Some(person) = person else {
-        return UserProfile {
-            id: id.to_string(),
-            role: Role::Host.into(),
-            ..UserProfile::default()
-        };
-    };
-    UserProfile {
-        id: id.to_string(),
-        name: person.name,
-        role: role(&person.role).into(),
-        profile_image_url: person.profile_image_url,
-        is_verified: person.is_verified,
-        created_at: person.created_at.map(timestamp),
-    }
-}
-
-fn role(word: &str) -> Role {
-    match word {
-        "guest" => Role::Guest,
-        "host" => Role::Host,
-        "admin" => Role::Admin,
-        _ => Role::Unspecified,
     }
 }
 
@@ -107,7 +76,7 @@ pub fn availability(of: Availability) -> pb::VehicleAvailability {
 
 /// The car that a request names.
 pub fn vehicle_id(text: &str) -> Result<VehicleId> {
-    Ok(VehicleId(wire::uuid("vehicle_id", text)?))
+    Ok(VehicleId(proto_types::uuid("vehicle_id", text)?))
 }
 
 /// A rental's time, from the fields `start_datetime` and `end_datetime`.
@@ -125,7 +94,7 @@ pub fn period(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Period
 
 /// `google.protobuf.Timestamp` ends with the year 9999; far before that nothing is rented.
 fn moment(field: &str, time: Option<Timestamp>) -> Result<DateTime<Utc>> {
-    let known = wire::moment(time).filter(|time| (2000..2200).contains(&time.year()));
+    let known = proto_types::to_datetime(time).filter(|time| (2000..2200).contains(&time.year()));
     Ok(known.ok_or_else(|| {
         ChassisError::invalid(
             field,

@@ -3,7 +3,6 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use super::{convert, owned};
 use crate::App;
@@ -20,13 +19,11 @@ pub async fn handle(
 ) -> Result<pb::DeleteVehicleResponse> {
     let car = (convert::vehicle_id(&request.vehicle_id)?, UserId(ctx.user()?.id));
     app.db
-        .idempotent(&ctx, "vehicles.withdraw", car, |tx, (id, owner)| {
-            withdraw(tx, *id, *owner).boxed()
-        })
+        .idempotent(&ctx, "vehicles.withdraw", car, withdraw)
         .await
 }
 
-async fn withdraw(tx: &Tx, id: VehicleId, owner: UserId) -> Result<pb::DeleteVehicleResponse> {
+async fn withdraw(tx: &Tx, &(id, owner): &(VehicleId, UserId)) -> Result<pb::DeleteVehicleResponse> {
     let vehicle = owned::lock(tx.conn(), id, owner).await?;
     if occupancies::lie_ahead(tx.conn(), id, tx.now()).await? {
         return Err(Error::VehicleHasBookings);

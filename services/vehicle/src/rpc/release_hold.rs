@@ -7,7 +7,6 @@ use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
-use futures::FutureExt as _;
 
 use crate::App;
 use crate::domain::BookingId;
@@ -22,13 +21,11 @@ pub async fn handle(
 ) -> Result<pb::ReleaseHoldResponse> {
     let booking = BookingId(proto_types::uuid("booking_id", &request.booking_id)?);
     app.db
-        .transaction("occupancies.release_hold", booking, |tx, booking| {
-            release(tx, *booking).boxed()
-        })
+        .transaction("occupancies.release_hold", booking, release)
         .await
 }
 
-async fn release(tx: &Tx, booking: BookingId) -> Result<pb::ReleaseHoldResponse> {
+async fn release(tx: &Tx, &booking: &BookingId) -> Result<pb::ReleaseHoldResponse> {
     occupancies::lock_booking(tx.conn(), booking).await?;
     occupancies::delete_hold(tx.conn(), booking).await?;
     Ok(pb::ReleaseHoldResponse {})

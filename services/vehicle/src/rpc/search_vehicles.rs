@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use carshare_chassis::rpc::CallContext;
-use carshare_chassis::proto_types;
+use carshare_chassis::pagination;
 use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
@@ -35,7 +35,7 @@ pub async fn handle(
     Ok(pb::SearchVehiclesResponse {
         next_page_token: page
             .next
-            .map(|cursor| proto_types::page_token(&cursor.place(&query)))
+            .map(|cursor| pagination::page_token(&cursor.place(&query)))
             .unwrap_or_default(),
         vehicles: shown(app, &page.found).await?,
     })
@@ -57,8 +57,8 @@ fn query(app: &App, request: &pb::SearchVehiclesRequest) -> Result<Query> {
 }
 
 fn cursor(query: &Query, token: &str) -> Result<Option<Cursor>> {
-    let place = proto_types::decode_page_token(token)?;
-    let cursor = place.map(|place| Cursor::at(&place, query).ok_or_else(proto_types::invalid_page_token));
+    let place = pagination::decode_page_token(token)?;
+    let cursor = place.map(|place| Cursor::at(&place, query).ok_or_else(pagination::invalid_page_token));
     Ok(cursor.transpose()?)
 }
 

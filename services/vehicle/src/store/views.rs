@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use anyhow::Context as _;
+use carshare_proto::auth::v1::UserProfile;
+use carshare_proto::options::v1::Role;
 use sea_orm::ConnectionTrait;
 
-use super::people::{self, Person};
 use super::vehicle_images;
-use crate::domain::{UserId, Vehicle, VehicleId};
+use crate::domain::{Vehicle, VehicleId};
 use crate::error::Result;
 
 /// A car as it is shown.
@@ -17,8 +18,8 @@ pub struct View {
     pub vehicle: Vehicle,
     /// Where its complete photos are in the object storage, in the order of upload.
     pub image_keys: Vec<String>,
-    /// Its host, once the event that tells of him has arrived.
-    pub owner: Option<Person>,
+    /// Public profile of its host.
+    pub owner: Option<UserProfile>,
 }
 
 /// A car as it is shown.
@@ -34,15 +35,11 @@ pub async fn views(conn: &impl ConnectionTrait, vehicles: Vec<Vehicle>) -> Resul
     for image in vehicle_images::list_complete(conn, &ids).await? {
         keys.entry(image.vehicle).or_default().push(image.object_key);
     }
-    let owners: Vec<UserId> = vehicles.iter().map(|vehicle| vehicle.owner_id).collect();
-    let owners: HashMap<UserId, Person> = people::list(conn, &owners)
-        .await?
-        .into_iter()
-        .map(|person| (person.id, person))
-        .collect();
+    let owners = vehicles.iter().map(|vehicle| vehicle.owner_id.0);
+    let owners = carshare_profiles::list(conn, Role::Host, owners).await?;
     let view = |vehicle: Vehicle| View {
         image_keys: keys.remove(&vehicle.id).unwrap_or_default(),
-        owner: owners.get(&vehicle.owner_id).cloned(),
+        owner: owners.get(&vehicle.owner_id.0).cloned(),
         vehicle,
     };
     Ok(vehicles.into_iter().map(view).collect())

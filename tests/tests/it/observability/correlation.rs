@@ -87,7 +87,7 @@ fn an_approval_is_one_line_for_each_thing_done_up_to_the_last_push() {
         ),
         (
             "payment",
-            &["event booking.approved handled", "job collect_payment succeeded"],
+            &["event booking.approved handled", "job charge_payment succeeded"],
         ),
         (
             "notification",

@@ -88,7 +88,7 @@ gateway edge.booking.approve_booking <-
               notification outbound.fcm.send ->
         payment event.booking.approved <~
           payment db.booking.approved
-            payment job.collect_payment
+            payment job.charge_payment
               payment db.payments.begin_charge
               payment db.payments.conclude
                 booking event.payment.completed <~

@@ -8,7 +8,7 @@ const GUEST: &str = "0190c0de-0000-7000-8000-0000000000a1";
 const HOST: &str = "0190c0de-0000-7000-8000-0000000000b2";
 
 fn stamp(text: &str) -> prost_types::Timestamp {
-    wire::timestamp(text.parse().expect("a time"))
+    carshare_chassis::proto_types::timestamp(text.parse().expect("a time"))
 }
 
 fn facts() -> booking::BookingFacts {

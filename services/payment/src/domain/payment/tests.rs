@@ -37,8 +37,8 @@ fn payment(state: State) -> Payment {
         due_at: noon() + TimeDelta::hours(2),
         paid_at: captured.then(noon),
         closing: None,
-        next_look_at: Some(noon()),
-        looks: 0,
+        next_check_at: Some(noon()),
+        checks: 0,
         recheck: false,
         created_at: noon(),
         version: 0,
@@ -89,7 +89,7 @@ fn begin(#[case] state: State, #[case] by_card: bool, #[case] by_window: bool) {
         assert_eq!(begun.is_ok(), allowed, "{state:?} {kind:?}");
         if allowed {
             assert_eq!((payment.state, payment.last_attempt), (State::Unknown, 1));
-            assert_eq!(payment.next_look_at, Some(noon() + TimeDelta::seconds(15)));
+            assert_eq!(payment.next_check_at, Some(noon() + TimeDelta::seconds(15)));
         }
     }
 }
@@ -124,7 +124,7 @@ fn capture(#[case] state: State, #[case] refund_krw: Result<Option<i64>, ()>) {
     );
     if refund_krw.is_ok() {
         assert_eq!(
-            (payment.state, payment.paid_at, payment.next_look_at),
+            (payment.state, payment.paid_at, payment.next_check_at),
             (State::Completed, Some(noon()), None)
         );
         assert_eq!((&payment.failure_code, payment.balance_krw()), (&None, 45_000));
@@ -233,16 +233,16 @@ fn looking_again_takes_longer_each_time_and_a_webhook_is_not_forgotten() {
     let pauses: Vec<_> = (0..3)
         .map(|_| {
             payment.look_again(noon());
-            (payment.next_look_at.unwrap() - noon()).to_std().unwrap()
+            (payment.next_check_at.unwrap() - noon()).to_std().unwrap()
         })
         .collect();
     assert_eq!(pauses, [1, 2, 4].map(Duration::from_secs));
     payment.recheck = true;
     payment.rest();
-    assert!(payment.next_look_at.is_some());
+    assert!(payment.next_check_at.is_some());
     payment.recheck = false;
     payment.rest();
-    assert_eq!((payment.next_look_at, payment.looks), (None, 0));
+    assert_eq!((payment.next_check_at, payment.checks), (None, 0));
 }
 
 #[test]

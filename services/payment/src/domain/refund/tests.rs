@@ -72,7 +72,7 @@ fn a_refusal_is_never_the_end(#[case] verdict: Verdict, #[case] key_spent: bool,
     refund.call(45_000, noon());
     refund.refused(&Refusal::new(verdict, "CODE"), noon());
     assert_eq!(
-        (refund.key_spent, refund.next_look_at),
+        (refund.key_spent, refund.next_check_at),
         (key_spent, Some(noon() + pause))
     );
     assert_eq!(

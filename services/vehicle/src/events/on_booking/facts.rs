@@ -11,8 +11,8 @@ use crate::error::Result;
 /// The booking, its car and its time.
 pub(super) fn read(facts: Option<&BookingFacts>) -> Result<(BookingId, VehicleId, Period)> {
     let facts = facts.context("the event has no facts")?;
-    let start = moment(facts.start_datetime).context("start_datetime")?;
-    let end = moment(facts.end_datetime).context("end_datetime")?;
+    let start = to_datetime(facts.start_datetime).context("start_datetime")?;
+    let end = to_datetime(facts.end_datetime).context("end_datetime")?;
     let vehicle = Uuid::parse_str(&facts.vehicle_id).context("vehicle_id")?;
     let period = Period::new(start, end).context("the period of the booking")?;
     Ok((booking_id(&facts.booking_id)?, VehicleId(vehicle), period))
