@@ -10,7 +10,7 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use carshare_chassis::health::Readiness;
-use carshare_chassis::{Error, Environment};
+use carshare_chassis::{Environment, Error};
 use carshare_proto::common::v1::ErrorReason as Common;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};

@@ -82,7 +82,12 @@ pub struct Called(pub Arc<Rpc>);
 impl Edge {
     /// Lets the caller of `rpc` in, or refuses. The service will look again. Refused callers count for the limits too:
     /// guessing is limited.
-    pub async fn authorize(&self, exchange: &Exchange, rpc: &Rpc, headers: &HeaderMap) -> Result<Caller, Error> {
+    pub async fn authorize(
+        &self,
+        exchange: &Exchange,
+        rpc: &Rpc,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Error> {
         let visitor = Credentials {
             peer: None,
             bearer: authorization::bearer(headers),

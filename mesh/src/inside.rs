@@ -7,11 +7,12 @@ use anyhow::{Context as _, Result};
 use carshare_auth::Auth;
 use carshare_booking::Booking;
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Shutdown, Environment, config, task, tls};
+use carshare_chassis::{Environment, Shutdown, config, task, tls};
 use carshare_gateway::Gateway;
 use carshare_notification::Notification;
 use carshare_payment::Payment;
 use carshare_sandbox::Sandbox;
+use carshare_store::Runner;
 use carshare_vehicle::Vehicle;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
@@ -65,11 +66,11 @@ impl Mesh {
             shutdown: Shutdown::new(),
             running: FuturesUnordered::new(),
         };
-        mesh.serve::<Auth>(&wiring, &mut listeners)?;
-        mesh.serve::<Vehicle>(&wiring, &mut listeners)?;
-        mesh.serve::<Booking>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Auth>>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Vehicle>>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Booking>>(&wiring, &mut listeners)?;
         mesh.serve::<Payment>(&wiring, &mut listeners)?;
-        mesh.serve::<Notification>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Notification>>(&wiring, &mut listeners)?;
         mesh.serve::<Gateway>(&wiring, &mut listeners)?;
         tokio::select! {
             ready = ready::wait(&mesh.gateway) => ready?,
@@ -119,7 +120,7 @@ impl Mesh {
 
     /// The configuration of auth, for its commands.
     pub fn auth_config(&self) -> Result<carshare_auth::Config> {
-        configure::<Auth>(self.auth_env.clone())
+        configure::<Runner<Auth>>(self.auth_env.clone())
     }
 
     /// Clock, ids and chance of the mesh.

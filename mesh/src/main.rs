@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use carshare_auth::admin::{NewAdmin, create_admin};
 use carshare_auth::domain::Password;
 use carshare_chassis::config::{LogFormat, Telemetry};
-use carshare_chassis::{Shutdown, Environment, telemetry};
+use carshare_chassis::{Environment, Shutdown, telemetry};
 use carshare_mesh::{Mesh, Options, bench, demo};
 use clap::{Parser, Subcommand};
 

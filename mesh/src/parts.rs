@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use carshare_objects::Objects;
 use carshare_sandbox::Sandbox;
+use carshare_store::StoreService as _;
 use carshare_store::config::Database as DbConfig;
 use carshare_testkit::bootstrap::{bootstrap, role_url};
 use carshare_testkit::{Ca, Database, PrivatePostgres, PrivateRedis, S3, TempFolder};
@@ -167,11 +168,11 @@ impl Store {
 /// Migrates the five schemas, in the order of [`SERVICES`].
 async fn migrate(urls: Vec<String>) -> Result<()> {
     let migrators = [
-        carshare_auth::migrator(),
-        carshare_vehicle::migrator(),
-        carshare_booking::migrator(),
+        carshare_auth::Auth::migrator(),
+        carshare_vehicle::Vehicle::migrator(),
+        carshare_booking::Booking::migrator(),
         carshare_payment::migrator(),
-        carshare_notification::migrator(),
+        carshare_notification::Notification::migrator(),
     ];
     let all = urls
         .into_iter()

@@ -23,7 +23,11 @@ pub struct Credentials<'a> {
 ///   cannot keep anybody from signing in again.
 /// - users: a token that counts, with one of the roles if roles are named. A service is not a user.
 /// - internal: a service that is named, whatever token it carries.
-pub async fn authorize(method: &Method, visitor: Credentials<'_>, verifier: &Verifier) -> Result<Caller, Error> {
+pub async fn authorize(
+    method: &Method,
+    visitor: Credentials<'_>,
+    verifier: &Verifier,
+) -> Result<Caller, Error> {
     match method.policy() {
         Policy::Nobody => Err(Error::new(Common::PermissionDenied)),
         Policy::Internal(services) => service(services, visitor.peer),

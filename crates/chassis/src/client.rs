@@ -5,12 +5,12 @@
 //! let vehicle = VehicleServiceClient::new(client::connect("vehicle", &config.vehicle, &config.tls, environment)?);
 //! ```
 
-mod resolver;
-mod retry_budget;
 mod call;
-mod transport_error;
 mod headers;
+mod resolver;
 mod response_body;
+mod retry_budget;
+mod transport_error;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -53,7 +53,12 @@ struct Shared {
 }
 
 /// A channel to the service `name` (`vehicle`). It connects at first use; the error is about the configuration.
-pub fn connect(name: &'static str, peer: &Peer, tls: &Tls, environment: Environment) -> anyhow::Result<PeerChannel> {
+pub fn connect(
+    name: &'static str,
+    peer: &Peer,
+    tls: &Tls,
+    environment: Environment,
+) -> anyhow::Result<PeerChannel> {
     let uri: Uri = peer
         .uri
         .parse()

@@ -214,9 +214,8 @@ mod tests {
 
     #[test]
     fn an_error_survives_the_way_through_anyhow() {
-        let back = Error::from(
-            anyhow::Error::from(Error::new(Common::Conflict).with("id", "7")).context("while"),
-        );
+        let back =
+            Error::from(anyhow::Error::from(Error::new(Common::Conflict).with("id", "7")).context("while"));
         assert!(back.is(Common::Conflict));
         assert_eq!(back.metadata()["id"], "7");
     }

@@ -23,38 +23,38 @@
 //! | [`proto_types`], [`pagination`] | timestamps, ids, page tokens |
 //! | [`encryption`] | encryption of secrets at rest |
 
-pub mod authorization;
 pub mod admin;
+pub mod authorization;
 pub mod client;
 pub mod clock;
 pub mod config;
 pub mod deadline;
+pub mod encryption;
+pub mod environment;
 pub mod error;
 pub mod health;
+pub mod http_server;
 pub mod identity;
 pub mod ids;
 pub mod lang;
-pub mod http_server;
 pub mod method_registry;
 pub mod pagination;
+pub mod proto_types;
 pub mod random;
-pub mod rpc;
 pub mod request_context;
-pub mod encryption;
+pub mod rpc;
 pub mod server;
 pub mod service;
 pub mod task;
 pub mod telemetry;
 pub mod tls;
-pub mod proto_types;
-pub mod environment;
 
 pub use clock::{Clock, ManualClock};
 pub use deadline::Deadline;
+pub use environment::Environment;
 pub use error::Error;
 pub use ids::Ids;
 pub use lang::Lang;
 pub use random::Random;
 pub use server::Server;
 pub use task::Shutdown;
-pub use environment::Environment;

@@ -192,6 +192,9 @@ mod tests {
 
     #[test]
     fn a_broken_traceparent_is_no_trace() {
-        assert_eq!(RequestContext::background("c", Some("nonsense")).traceparent(), None);
+        assert_eq!(
+            RequestContext::background("c", Some("nonsense")).traceparent(),
+            None
+        );
     }
 }

@@ -1,12 +1,12 @@
 //! The gRPC server of a service: its RPCs, health and reflection, behind the stack.
 
-mod with_worker;
-mod response_body;
+mod access_log;
 mod call;
 mod grpc_health;
 mod message_limit;
-mod access_log;
+mod response_body;
 mod stack;
+mod with_worker;
 
 pub(crate) use access_log::code_name;
 pub(crate) use stack::INSECURE_PEER;
@@ -24,11 +24,11 @@ use tonic::service::{Routes, RoutesBuilder};
 use tower::Service;
 
 use crate::config::{Common, RevocationPolicy};
-use crate::health::Readiness;
-use crate::identity::{JwksSource, RemoteJwks, Revocations, StaticJwks, Verifier};
-use crate::http_server::{self, Protocol};
-use crate::task::Shutdown;
 use crate::environment::Environment;
+use crate::health::Readiness;
+use crate::http_server::{self, Protocol};
+use crate::identity::{JwksSource, RemoteJwks, Revocations, StaticJwks, Verifier};
+use crate::task::Shutdown;
 use crate::{admin, client, config, task, tls};
 
 /// A gRPC server being put together. See the crate's README for what the stack does around each RPC.

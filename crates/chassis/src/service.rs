@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
 use crate::config::{self, Common};
-use crate::task::Shutdown;
 use crate::environment::Environment;
+use crate::task::Shutdown;
 use crate::{telemetry, tls};
 
 pub use cli::NoCommand;
@@ -163,9 +163,25 @@ async fn work<S: Service>(
                 api: true,
                 worker: !no_worker,
             };
-            S::serve(config, environment, Some(listener), Shutdown::from_signals()?, roles).await
+            S::serve(
+                config,
+                environment,
+                Some(listener),
+                Shutdown::from_signals()?,
+                roles,
+            )
+            .await
         }
-        Role::Worker => S::serve(config, environment, None, Shutdown::from_signals()?, Roles::WORKER).await,
+        Role::Worker => {
+            S::serve(
+                config,
+                environment,
+                None,
+                Shutdown::from_signals()?,
+                Roles::WORKER,
+            )
+            .await
+        }
         Role::Migrate => S::migrate(config).await,
         Role::Extra(command) => S::command(config, environment, command).await,
         Role::CheckConfig | Role::Healthcheck => Ok(()),

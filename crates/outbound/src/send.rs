@@ -128,8 +128,8 @@ impl Call<'_> {
             return None;
         }
         let asked = failure.retry_after();
-        let pause =
-            asked.unwrap_or_else(|| backoff::pause(&self.client.config, attempt, &self.client.environment.random));
+        let pause = asked
+            .unwrap_or_else(|| backoff::pause(&self.client.config, attempt, &self.client.environment.random));
         // Coming back after the deadline helps nobody.
         (pause < self.deadline.saturating_duration_since(Instant::now())).then_some(pause)
     }

@@ -113,7 +113,9 @@ fn bytes(text: &str) -> Result<Bytes, Fault> {
 }
 
 fn enum_number(descriptor: &EnumDescriptor, json: &Json) -> Result<i32, Fault> {
-    let number = json.as_str().and_then(|word| enum_names::number(descriptor, word));
+    let number = json
+        .as_str()
+        .and_then(|word| enum_names::number(descriptor, word));
     number
         .filter(|number| *number != 0)
         .ok_or_else(|| Fault::NotAWord(descriptor.clone()))

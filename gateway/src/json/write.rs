@@ -103,7 +103,9 @@ fn enum_value<S: Serializer>(kind: &Kind, number: i32, serializer: S) -> Result<
         .as_enum()
         .and_then(|descriptor| Some((descriptor, descriptor.get_value(number)?)));
     match known {
-        Some((descriptor, value)) => serializer.serialize_str(&enum_names::short_name(descriptor, value.name())),
+        Some((descriptor, value)) => {
+            serializer.serialize_str(&enum_names::short_name(descriptor, value.name()))
+        }
         None => serializer.serialize_i32(number),
     }
 }

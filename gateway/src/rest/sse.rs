@@ -185,10 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_an_event_with_the_problem() {
-        let text = written(vec![Err(
-            Error::new(Common::TokenExpired).into_status(Lang::Ko)
-        )])
-        .await;
+        let text = written(vec![Err(Error::new(Common::TokenExpired).into_status(Lang::Ko))]).await;
         let data = text.split_once("event: error\ndata: ").unwrap().1.trim();
         let problem: serde_json::Value = serde_json::from_str(data).unwrap();
         assert_eq!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Sources, Tls, load};
 use carshare_chassis::service::Service as _;
-use carshare_chassis::{ManualClock, Shutdown, Environment, task};
+use carshare_chassis::{Environment, ManualClock, Shutdown, task};
 use carshare_gateway::Gateway;
 use carshare_gateway::config::Config;
 use carshare_testkit::{Tokens, free_port};

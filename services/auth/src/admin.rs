@@ -27,7 +27,11 @@ pub struct NewAdmin {
 }
 
 /// Makes the account, by the same rules as for everybody. The error says what is at fault, and never the password.
-pub async fn create_admin(config: &Config, environment: Environment, admin: NewAdmin) -> anyhow::Result<UserId> {
+pub async fn create_admin(
+    config: &Config,
+    environment: Environment,
+    admin: NewAdmin,
+) -> anyhow::Result<UserId> {
     let new = parse(&admin)?;
     let hash = Passwords::new(&config.passwords, environment.random.clone())?
         .hash(admin.password)

@@ -64,7 +64,12 @@ pub struct Issued {
 
 impl Issuer {
     /// Issues in the name that everybody verifies against.
-    pub fn new(keys: KeyRing, identity: &config::Identity, sessions: &Config, environment: Environment) -> Self {
+    pub fn new(
+        keys: KeyRing,
+        identity: &config::Identity,
+        sessions: &Config,
+        environment: Environment,
+    ) -> Self {
         let terms = Terms {
             environment,
             issuer: identity.issuer.clone(),

@@ -1,4 +1,20 @@
-//! What this service does by itself, now and then, on one replica at a time.
+//! Periodic jobs. One process runs each of them at a time.
 
-pub mod copy_revocations;
-pub mod purge;
+mod copy_revocations;
+mod purge;
+
+use carshare_chassis::Shutdown;
+use carshare_store::Lease;
+
+use crate::App;
+
+/// Runs all jobs until `shutdown`.
+pub async fn run(app: &App, shutdown: Shutdown) {
+    let jobs = &app.config.jobs;
+    let copy = Lease::every(&app.db, "copy_revocations", jobs.copy_revocations_every());
+    let purge = Lease::every(&app.db, "purge", jobs.purge_every());
+    tokio::join!(
+        copy.run(shutdown.clone(), || copy_revocations::handle(app)),
+        purge.run(shutdown, || purge::handle(app)),
+    );
+}

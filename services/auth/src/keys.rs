@@ -8,8 +8,8 @@ mod key;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use carshare_chassis::identity::{Jwk, JwksSource};
 use carshare_chassis::encryption::Sealer;
+use carshare_chassis::identity::{Jwk, JwksSource};
 use carshare_chassis::{Clock, Shutdown};
 use carshare_store::{Db, Tx};
 use chrono::TimeDelta;
@@ -140,10 +140,7 @@ impl KeyRing {
             seed,
             sealer: Arc::clone(&self.0.sealer),
         };
-        self.0
-            .db
-            .transaction("signing_keys.add", input, add)
-            .await
+        self.0.db.transaction("signing_keys.add", input, add).await
     }
 }
 

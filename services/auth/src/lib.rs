@@ -32,15 +32,15 @@ mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::config::Common;
-use carshare_chassis::identity::Revocations;
+use carshare_chassis::config::{Common, Redis};
 use carshare_chassis::encryption::Sealer;
-use carshare_chassis::server::Server;
-use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Shutdown, Environment};
-use carshare_store::{Db, Lease, Relay, housekeeping};
+use carshare_chassis::identity::Revocations;
+use carshare_chassis::service::Roles;
+use carshare_chassis::{Environment, Server, Shutdown};
+use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
+use carshare_store::config::Database;
+use carshare_store::{Db, StoreService};
 use sqlx::migrate::Migrator;
-use tokio::net::TcpListener;
 
 pub use admin::{NewAdmin, create_admin};
 pub use config::Config;
@@ -51,16 +51,18 @@ use crate::passwords::Passwords;
 use crate::revoker::Revoker;
 use crate::secret_reply::SecretReplies;
 
-/// The tables of this service, in its own schema.
-pub fn migrator() -> Migrator {
-    sqlx::migrate!("./migrations")
-}
+/// Name of this service.
+pub const NAME: &str = "auth";
 
-/// What the handlers work with.
+/// The embedded defaults of its configuration.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// State of handlers and jobs. Cheap to clone.
+#[derive(Clone)]
 pub struct App {
     db: Db,
     environment: Environment,
-    config: Config,
+    config: Arc<Config>,
     passwords: Passwords,
     keys: KeyRing,
     issuer: Issuer,
@@ -78,77 +80,75 @@ impl App {
         let revocations = Revocations::new(&config.redis, config.identity.revocation)?;
         Ok(Self {
             passwords: Passwords::new(&config.passwords, environment.random.clone())?,
-            issuer: Issuer::new(keys.clone(), &config.identity, &config.sessions, environment.clone()),
+            issuer: Issuer::new(
+                keys.clone(),
+                &config.identity,
+                &config.sessions,
+                environment.clone(),
+            ),
             replies: SecretReplies::new(&config.seal, sealer)?,
             revoker: Revoker::new(db.clone(), revocations),
             db,
             environment,
-            config,
+            config: Arc::new(config),
             keys,
         })
     }
-
-    /// Background work, until `shutdown`.
-    async fn work(&self, roles: Roles, shutdown: Shutdown) {
-        let every_replica = self.keys.run(shutdown.clone());
-        if !roles.worker {
-            return every_replica.await;
-        }
-        let jobs = &self.config.jobs;
-        let copying = Lease::every(&self.db, "copy_revocations", jobs.copy_revocations_every());
-        let purging = Lease::every(&self.db, "purge", jobs.purge_every());
-        tokio::join!(
-            every_replica,
-            Relay::new(&self.db, &self.config.redis, Auth::NAME).run(shutdown.clone()),
-            housekeeping(&self.db, shutdown.clone()),
-            copying.run(shutdown.clone(), || jobs::copy_revocations::handle(self)),
-            purging.run(shutdown, || jobs::purge::handle(self)),
-        );
-    }
 }
 
-/// The service.
+/// The service, run by [`carshare_store::Runner`].
 pub struct Auth;
 
-impl Service for Auth {
-    const NAME: &'static str = "auth";
-    const DEFAULTS: &'static str = include_str!("../config.default.toml");
+impl StoreService for Auth {
+    const NAME: &'static str = NAME;
+    const DEFAULTS: &'static str = DEFAULTS;
     type Config = Config;
+    type App = App;
     type Command = command::Command;
 
     fn common(config: &Config) -> Common {
         config.common()
     }
 
-    async fn serve(
+    fn database(config: &Config) -> &Database {
+        &config.database
+    }
+
+    fn redis(config: &Config) -> &Redis {
+        &config.redis
+    }
+
+    fn migrator() -> Migrator {
+        sqlx::migrate!("./migrations")
+    }
+
+    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
+        App::new(config, environment)
+    }
+
+    fn db(app: &App) -> &Db {
+        &app.db
+    }
+
+    fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
+        let server = server.jwks(app.keys.clone()).revocations(&app.config.redis)?;
+        Ok(server.add(AuthServiceServer::new(rpc::Rpc { app: app.clone() })))
+    }
+
+    async fn jobs(app: App, shutdown: Shutdown) {
+        jobs::run(&app, shutdown).await;
+    }
+
+    /// Every process signs or verifies with the current keys.
+    async fn background(app: App, _: Roles, shutdown: Shutdown) {
+        app.keys.run(shutdown).await;
+    }
+
+    async fn command(
         config: Config,
         environment: Environment,
-        listener: Option<TcpListener>,
-        shutdown: Shutdown,
-        roles: Roles,
+        command: command::Command,
     ) -> anyhow::Result<()> {
-        let app = Arc::new(App::new(config, environment.clone())?);
-        let db = app.db.clone();
-        let server = Server::new(Self::NAME, &app.config.common(), environment)
-            .jwks(app.keys.clone())
-            .revocations(&app.config.redis)?
-            .readiness("postgres", move || {
-                let db = db.clone();
-                async move { Ok(db.ping().await?) }
-            })
-            .add(rpc::service(Arc::clone(&app)));
-        let working = Arc::clone(&app);
-        let work = |drained| async move { working.work(roles, drained).await };
-        let served = server.serve_with_worker(Some(work), listener, shutdown).await;
-        app.db.close().await;
-        served
-    }
-
-    async fn migrate(config: Config) -> anyhow::Result<()> {
-        carshare_store::migrate(&config.database, migrator()).await
-    }
-
-    async fn command(config: Config, environment: Environment, command: Self::Command) -> anyhow::Result<()> {
         command::handle(config, environment, command).await
     }
 }

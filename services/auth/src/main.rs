@@ -1,7 +1,10 @@
-//! The binary of the auth service.
+//! The auth service binary.
 
 use std::process::ExitCode;
 
+use carshare_auth::Auth;
+use carshare_store::Runner;
+
 fn main() -> ExitCode {
-    carshare_chassis::service::main::<carshare_auth::Auth>()
+    carshare_chassis::service::main::<Runner<Auth>>()
 }

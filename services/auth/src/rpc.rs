@@ -1,4 +1,4 @@
-//! The RPCs of this service: a file each, and here the line that leads to it.
+//! RPC handlers, one file each, and the tonic service that delegates to them.
 
 pub mod convert;
 mod get_jwks;
@@ -8,47 +8,42 @@ mod logout;
 mod refresh;
 mod register;
 
-use std::sync::Arc;
-
 use carshare_chassis::rpc;
-use carshare_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
+use carshare_proto::auth::v1::auth_service_server::AuthService;
 use carshare_proto::auth::v1::*;
 use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// The tonic service.
-pub fn service(app: Arc<App>) -> AuthServiceServer<impl AuthService> {
-    AuthServiceServer::new(Rpc { app })
-}
-
-struct Rpc {
-    app: Arc<App>,
+/// Implements the tonic service: one delegating line per RPC.
+pub struct Rpc {
+    /// State of the handlers.
+    pub app: App,
 }
 
 #[tonic::async_trait]
 impl AuthService for Rpc {
     async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<AuthResponse>, Status> {
-        rpc::unary(&*self.app, request, register::handle).await
+        rpc::unary(&self.app, request, register::handle).await
     }
 
     async fn login(&self, request: Request<LoginRequest>) -> Result<Response<AuthResponse>, Status> {
-        rpc::unary(&*self.app, request, login::handle).await
+        rpc::unary(&self.app, request, login::handle).await
     }
 
     async fn refresh(&self, request: Request<RefreshRequest>) -> Result<Response<AuthResponse>, Status> {
-        rpc::unary(&*self.app, request, refresh::handle).await
+        rpc::unary(&self.app, request, refresh::handle).await
     }
 
     async fn logout(&self, request: Request<LogoutRequest>) -> Result<Response<LogoutResponse>, Status> {
-        rpc::unary(&*self.app, request, logout::handle).await
+        rpc::unary(&self.app, request, logout::handle).await
     }
 
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<User>, Status> {
-        rpc::unary(&*self.app, request, get_me::handle).await
+        rpc::unary(&self.app, request, get_me::handle).await
     }
 
     async fn get_jwks(&self, request: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {
-        rpc::unary(&*self.app, request, get_jwks::handle).await
+        rpc::unary(&self.app, request, get_jwks::handle).await
     }
 }

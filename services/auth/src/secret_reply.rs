@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use aws_lc_rs::hmac;
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::encryption::Sealer;
+use carshare_chassis::rpc::CallContext;
 use carshare_chassis::{Error, config};
 
 /// Makes calls secret. Cheap to clone.

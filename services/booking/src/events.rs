@@ -7,7 +7,6 @@ mod on_payment;
 mod on_vehicle;
 pub mod publish;
 
-use carshare_chassis::Shutdown;
 use carshare_store::{Consumer, Tx};
 
 use crate::domain::{BookingId, News};
@@ -15,16 +14,15 @@ use crate::error::Error;
 use crate::record::{self, Actor};
 use crate::rpc::convert;
 use crate::store::bookings;
-use crate::{App, NAME};
 
-/// Handles the events of auth, vehicle and payment until `shutdown`.
-pub async fn run(app: &App, shutdown: Shutdown) {
-    let consumer = Consumer::new(&app.db, &app.config.redis, NAME)
+/// Registers the handlers of events of auth, vehicle and payment.
+pub fn subscribe(consumer: Consumer) -> Consumer {
+    let consumer = consumer
         .on("payment", on_payment::completed)
         .on("payment", on_payment::failed)
         .on("payment", on_payment::refunded)
         .on("vehicle", on_vehicle::hold_lost);
-    carshare_profiles::subscribe(consumer).run(shutdown).await;
+    carshare_profiles::subscribe(consumer)
 }
 
 /// Lets a booking hear news. News of a booking that is not here is none of ours and is passed over.

@@ -1,7 +1,7 @@
 //! Holding a car at the vehicle service, which alone knows whether it is free.
 
-use carshare_chassis::task;
 use carshare_chassis::proto_types::timestamp;
+use carshare_chassis::task;
 use carshare_proto::vehicle::v1::{PlaceHoldRequest, ReleaseHoldRequest, Vehicle};
 
 use crate::App;

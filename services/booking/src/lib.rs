@@ -23,14 +23,14 @@ pub mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::config::Common;
-use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Server, Shutdown, Environment, client};
+use carshare_chassis::config::{Common, Redis};
+use carshare_chassis::service::NoCommand;
+use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
-use carshare_store::{Db, Relay, housekeeping, migrate};
+use carshare_store::config::Database;
+use carshare_store::{Consumer, Db, StoreService};
 use sqlx::migrate::Migrator;
-use tokio::net::TcpListener;
 
 pub use config::Config;
 
@@ -39,11 +39,6 @@ pub const NAME: &str = "booking";
 
 /// The embedded defaults of its configuration.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
-
-/// Its tables, on top of the mechanisms of `carshare-store`.
-pub fn migrator() -> Migrator {
-    sqlx::migrate!("./migrations")
-}
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -72,61 +67,49 @@ impl App {
     }
 }
 
-/// The service, for `chassis::service::main`, the mesh and tests.
+/// The service, run by [`carshare_store::Runner`].
 pub struct Booking;
 
-impl Service for Booking {
+impl StoreService for Booking {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
     type Config = Config;
-    type Command = carshare_store::Command;
+    type App = App;
+    type Command = NoCommand;
 
     fn common(config: &Config) -> Common {
         config.common()
     }
 
-    async fn serve(
-        config: Config,
-        environment: Environment,
-        listener: Option<TcpListener>,
-        shutdown: Shutdown,
-        roles: Roles,
-    ) -> anyhow::Result<()> {
-        let app = App::new(config, environment)?;
-        let worker = roles.worker.then(|| {
-            let app = app.clone();
-            |drained| work(app, drained)
-        });
-        let served = server(&app).serve_with_worker(worker, listener, shutdown).await;
-        app.db.close().await;
-        served
+    fn database(config: &Config) -> &Database {
+        &config.database
     }
 
-    async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrate(&config.database, migrator()).await
+    fn redis(config: &Config) -> &Redis {
+        &config.redis
     }
 
-    async fn command(config: Config, _: Environment, command: Self::Command) -> anyhow::Result<()> {
-        command.run(&config.redis, Self::NAME).await
+    fn migrator() -> Migrator {
+        sqlx::migrate!("./migrations")
     }
-}
 
-fn server(app: &App) -> Server {
-    let db = app.db.clone();
-    Server::new(NAME, &app.config.common(), app.environment.clone())
-        .add(BookingServiceServer::new(rpc::Rpc { app: app.clone() }))
-        .readiness("postgres", move || {
-            let db = db.clone();
-            async move { Ok(db.ping().await?) }
-        })
-}
+    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
+        App::new(config, environment)
+    }
 
-/// Sends and handles events, runs the timers, removes what has expired.
-async fn work(app: App, shutdown: Shutdown) {
-    tokio::join!(
-        Relay::new(&app.db, &app.config.redis, NAME).run(shutdown.clone()),
-        events::run(&app, shutdown.clone()),
-        jobs::run(&app, shutdown.clone()),
-        housekeeping(&app.db, shutdown.clone()),
-    );
+    fn db(app: &App) -> &Db {
+        &app.db
+    }
+
+    fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
+        Ok(server.add(BookingServiceServer::new(rpc::Rpc { app: app.clone() })))
+    }
+
+    fn handlers(consumer: Consumer) -> Consumer {
+        events::subscribe(consumer)
+    }
+
+    async fn jobs(app: App, shutdown: Shutdown) {
+        jobs::run(&app, shutdown).await;
+    }
 }

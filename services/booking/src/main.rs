@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use carshare_booking::Booking;
+use carshare_store::Runner;
+
 fn main() -> ExitCode {
-    carshare_chassis::service::main::<carshare_booking::Booking>()
+    carshare_chassis::service::main::<Runner<Booking>>()
 }

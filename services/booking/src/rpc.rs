@@ -1,4 +1,4 @@
-//! Table of contents: one RPC, one file, one delegating line.
+//! RPC handlers, one file each, and the tonic service that delegates to them.
 
 mod approve_booking;
 mod cancel_booking;
@@ -20,9 +20,9 @@ use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// The service as tonic wants it.
+/// Implements the tonic service: one delegating line per RPC.
 pub struct Rpc {
-    /// What the handlers work with.
+    /// State of the handlers.
     pub app: App,
 }
 

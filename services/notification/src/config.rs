@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::config::{Admin, Identity, Redis, Secret, Server, Telemetry, Tls};
+use carshare_chassis::config::{Admin, Common, Identity, Redis, Secret, Server, Telemetry, Tls};
 use serde::{Deserialize, Serialize};
 
 /// The whole configuration.
@@ -71,5 +71,17 @@ impl Push {
         let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
         let pause = Duration::from_millis(self.retry_ms).saturating_mul(1 << doublings);
         pause.min(Duration::from_hours(1))
+    }
+}
+impl Config {
+    /// Returns the sections of the server stack.
+    pub fn common(&self) -> Common {
+        Common {
+            server: self.server.clone(),
+            admin: self.admin.clone(),
+            telemetry: self.telemetry.clone(),
+            identity: self.identity.clone(),
+            tls: self.tls.clone(),
+        }
     }
 }

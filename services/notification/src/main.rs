@@ -1,7 +1,10 @@
-//! The notification binary: the library, handed to the chassis.
+//! The notification service binary.
 
 use std::process::ExitCode;
 
+use carshare_notification::Notification;
+use carshare_store::Runner;
+
 fn main() -> ExitCode {
-    carshare_chassis::service::main::<carshare_notification::Notification>()
+    carshare_chassis::service::main::<Runner<Notification>>()
 }

@@ -1,12 +1,10 @@
-//! The service's RPCs: one line each.
+//! RPC handlers, one file each, and the tonic service that delegates to them.
 
 mod convert;
 mod list_notifications;
 mod mark_read;
 mod register_device;
 mod subscribe;
-
-use std::sync::Arc;
 
 use carshare_chassis::rpc::{self, ReplyStream};
 use carshare_proto::notification::v1 as pb;
@@ -15,16 +13,10 @@ use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// The gRPC face of the service.
+/// Implements the tonic service: one delegating line per RPC.
 pub struct Rpc {
-    app: Arc<App>,
-}
-
-impl Rpc {
-    /// Serves `app`.
-    pub fn new(app: Arc<App>) -> Self {
-        Self { app }
-    }
+    /// State of the handlers.
+    pub app: App,
 }
 
 #[tonic::async_trait]
@@ -35,21 +27,21 @@ impl NotificationService for Rpc {
         &self,
         request: Request<pb::ListNotificationsRequest>,
     ) -> Result<Response<pb::ListNotificationsResponse>, Status> {
-        rpc::unary(&*self.app, request, list_notifications::handle).await
+        rpc::unary(&self.app, request, list_notifications::handle).await
     }
 
     async fn mark_read(
         &self,
         request: Request<pb::MarkReadRequest>,
     ) -> Result<Response<pb::Notification>, Status> {
-        rpc::unary(&*self.app, request, mark_read::handle).await
+        rpc::unary(&self.app, request, mark_read::handle).await
     }
 
     async fn register_device(
         &self,
         request: Request<pb::RegisterDeviceRequest>,
     ) -> Result<Response<pb::Device>, Status> {
-        rpc::unary(&*self.app, request, register_device::handle).await
+        rpc::unary(&self.app, request, register_device::handle).await
     }
 
     async fn subscribe(

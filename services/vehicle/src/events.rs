@@ -1,16 +1,13 @@
-//! What the service tells others and what it hears from them.
+//! Events published ([`publish`]) and consumed.
 
 mod on_booking;
 pub mod publish;
 
-use carshare_chassis::config::Redis;
-use carshare_store::{Consumer, Db};
+use carshare_store::Consumer;
 
-use crate::NAME;
-
-/// The consumer of everything this service listens to.
-pub fn consumer(db: &Db, redis: &Redis) -> Consumer {
-    let consumer = Consumer::new(db, redis, NAME)
+/// Registers the handlers of events of booking and auth.
+pub fn subscribe(consumer: Consumer) -> Consumer {
+    let consumer = consumer
         .on("booking", on_booking::requested)
         .on("booking", on_booking::rejected)
         .on("booking", on_booking::expired)

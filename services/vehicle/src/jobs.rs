@@ -1,4 +1,16 @@
-//! Work that the clock asks for. Each job is done by one process at a time.
+//! Periodic jobs. One process runs each of them at a time.
 
-pub mod sweep_holds;
-pub mod sweep_uploads;
+mod sweep_holds;
+mod sweep_uploads;
+
+use carshare_chassis::Shutdown;
+
+use crate::App;
+
+/// Runs all jobs until `shutdown`.
+pub async fn run(app: &App, shutdown: Shutdown) {
+    tokio::join!(
+        sweep_holds::run(app, shutdown.clone()),
+        sweep_uploads::run(app, shutdown),
+    );
+}

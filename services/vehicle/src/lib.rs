@@ -21,17 +21,20 @@ mod image_urls;
 pub mod jobs;
 mod measures;
 pub mod rpc;
-mod run;
 pub mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::Environment;
+use carshare_chassis::config::{Common, Redis};
+use carshare_chassis::service::NoCommand;
+use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_objects::Objects;
-use carshare_store::Db;
+use carshare_proto::vehicle::v1::vehicle_service_server::VehicleServiceServer;
+use carshare_store::config::Database;
+use carshare_store::{Consumer, Db, StoreService};
+use sqlx::migrate::Migrator;
 
 pub use config::Config;
-pub use run::Vehicle;
 
 use domain::Place;
 use error::{Error, Result};
@@ -44,12 +47,8 @@ pub const NAME: &str = "vehicle";
 /// The embedded configuration; it is the configuration's documentation too.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
-/// Its tables, on top of the mechanisms of `carshare-store`.
-pub fn migrator() -> sqlx::migrate::Migrator {
-    sqlx::migrate!("./migrations")
-}
-
-/// Everything a handler may use.
+/// State of handlers and jobs. Cheap to clone.
+#[derive(Clone)]
 pub struct App {
     /// The service's schema.
     pub db: Db,
@@ -60,7 +59,7 @@ pub struct App {
     /// The map.
     pub geocoder: Arc<dyn Geocoder>,
     /// What is configured.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Where photos can be fetched.
     urls: ImageUrls,
 }
@@ -75,7 +74,7 @@ impl App {
             geocoder: Arc::new(KakaoGeocoder::new(&config.kakao, environment.clone())?),
             urls: ImageUrls::below(objects.public_url("")),
             objects,
-            config,
+            config: Arc::new(config),
             environment,
         })
     }
@@ -86,5 +85,52 @@ impl App {
         let found = found
             .map_err(|MapUnavailable { retry_after, cause }| Error::MapUnavailable { retry_after, cause });
         found?.ok_or(Error::AddressNotFound)
+    }
+}
+
+/// The service, run by [`carshare_store::Runner`].
+pub struct Vehicle;
+
+impl StoreService for Vehicle {
+    const NAME: &'static str = NAME;
+    const DEFAULTS: &'static str = DEFAULTS;
+    type Config = Config;
+    type App = App;
+    type Command = NoCommand;
+
+    fn common(config: &Config) -> Common {
+        config.common()
+    }
+
+    fn database(config: &Config) -> &Database {
+        &config.database
+    }
+
+    fn redis(config: &Config) -> &Redis {
+        &config.redis
+    }
+
+    fn migrator() -> Migrator {
+        sqlx::migrate!("./migrations")
+    }
+
+    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
+        App::new(config, environment)
+    }
+
+    fn db(app: &App) -> &Db {
+        &app.db
+    }
+
+    fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
+        Ok(server.add(VehicleServiceServer::new(rpc::Rpc { app: app.clone() })))
+    }
+
+    fn handlers(consumer: Consumer) -> Consumer {
+        events::subscribe(consumer)
+    }
+
+    async fn jobs(app: App, shutdown: Shutdown) {
+        jobs::run(&app, shutdown).await;
     }
 }

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use carshare_store::Runner;
+use carshare_vehicle::Vehicle;
+
 fn main() -> ExitCode {
-    carshare_chassis::service::main::<carshare_vehicle::Vehicle>()
+    carshare_chassis::service::main::<Runner<Vehicle>>()
 }

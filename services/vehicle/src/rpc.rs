@@ -1,4 +1,4 @@
-//! The RPCs: a file each, and one delegating line each.
+//! RPC handlers, one file each, and the tonic service that delegates to them.
 
 mod convert;
 
@@ -16,8 +16,6 @@ mod remove_availability;
 mod search_vehicles;
 mod update_vehicle;
 
-use std::sync::Arc;
-
 use carshare_chassis::rpc;
 use carshare_proto::vehicle::v1::vehicle_service_server::VehicleService;
 use carshare_proto::vehicle::v1::*;
@@ -25,16 +23,10 @@ use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// The gRPC service.
+/// Implements the tonic service: one delegating line per RPC.
 pub struct Rpc {
-    app: Arc<App>,
-}
-
-impl Rpc {
-    /// The RPCs on this application.
-    pub fn new(app: Arc<App>) -> Self {
-        Self { app }
-    }
+    /// State of the handlers.
+    pub app: App,
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -42,59 +34,59 @@ type Reply<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl VehicleService for Rpc {
     async fn create_vehicle(&self, request: Request<CreateVehicleRequest>) -> Reply<Vehicle> {
-        rpc::unary(&*self.app, request, create_vehicle::handle).await
+        rpc::unary(&self.app, request, create_vehicle::handle).await
     }
 
     async fn search_vehicles(
         &self,
         request: Request<SearchVehiclesRequest>,
     ) -> Reply<SearchVehiclesResponse> {
-        rpc::unary(&*self.app, request, search_vehicles::handle).await
+        rpc::unary(&self.app, request, search_vehicles::handle).await
     }
 
     async fn get_vehicle(&self, request: Request<GetVehicleRequest>) -> Reply<Vehicle> {
-        rpc::unary(&*self.app, request, get_vehicle::handle).await
+        rpc::unary(&self.app, request, get_vehicle::handle).await
     }
 
     async fn update_vehicle(&self, request: Request<UpdateVehicleRequest>) -> Reply<Vehicle> {
-        rpc::unary(&*self.app, request, update_vehicle::handle).await
+        rpc::unary(&self.app, request, update_vehicle::handle).await
     }
 
     async fn delete_vehicle(&self, request: Request<DeleteVehicleRequest>) -> Reply<DeleteVehicleResponse> {
-        rpc::unary(&*self.app, request, delete_vehicle::handle).await
+        rpc::unary(&self.app, request, delete_vehicle::handle).await
     }
 
     async fn create_image_upload(&self, request: Request<CreateImageUploadRequest>) -> Reply<ImageUpload> {
-        rpc::unary(&*self.app, request, create_image_upload::handle).await
+        rpc::unary(&self.app, request, create_image_upload::handle).await
     }
 
     async fn complete_image_upload(&self, request: Request<CompleteImageUploadRequest>) -> Reply<Vehicle> {
-        rpc::unary(&*self.app, request, complete_image_upload::handle).await
+        rpc::unary(&self.app, request, complete_image_upload::handle).await
     }
 
     async fn add_availability(&self, request: Request<AddAvailabilityRequest>) -> Reply<VehicleAvailability> {
-        rpc::unary(&*self.app, request, add_availability::handle).await
+        rpc::unary(&self.app, request, add_availability::handle).await
     }
 
     async fn list_availability(
         &self,
         request: Request<ListAvailabilityRequest>,
     ) -> Reply<ListAvailabilityResponse> {
-        rpc::unary(&*self.app, request, list_availability::handle).await
+        rpc::unary(&self.app, request, list_availability::handle).await
     }
 
     async fn remove_availability(
         &self,
         request: Request<RemoveAvailabilityRequest>,
     ) -> Reply<RemoveAvailabilityResponse> {
-        rpc::unary(&*self.app, request, remove_availability::handle).await
+        rpc::unary(&self.app, request, remove_availability::handle).await
     }
 
     async fn place_hold(&self, request: Request<PlaceHoldRequest>) -> Reply<PlaceHoldResponse> {
-        rpc::unary(&*self.app, request, place_hold::handle).await
+        rpc::unary(&self.app, request, place_hold::handle).await
     }
 
     async fn release_hold(&self, request: Request<ReleaseHoldRequest>) -> Reply<ReleaseHoldResponse> {
-        rpc::unary(&*self.app, request, release_hold::handle).await
+        rpc::unary(&self.app, request, release_hold::handle).await
     }
 }

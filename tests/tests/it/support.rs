@@ -18,7 +18,7 @@ pub use wire::{Form, Wire, signed, signed_as};
 
 use std::time::Duration;
 
-use carshare_chassis::{Clock, ManualClock, Environment};
+use carshare_chassis::{Clock, Environment, ManualClock};
 use carshare_mesh::parts::SERVICES;
 use carshare_mesh::{Mesh, Options};
 

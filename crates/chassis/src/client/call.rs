@@ -19,8 +19,8 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::lang::Lang;
 use crate::method_registry::{self, Method};
-use crate::rpc::IDEMPOTENCY_KEY;
 use crate::request_context::RequestContext;
+use crate::rpc::IDEMPOTENCY_KEY;
 use crate::server::code_name;
 
 /// A call is sent this many times at most.

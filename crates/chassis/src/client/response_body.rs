@@ -65,7 +65,9 @@ impl http_body::Body for Bounded {
         // The peer's own status comes in a frame of trailers; an error here is the transport's.
         let frame = ready!(polled);
         Poll::Ready(frame.map(|frame| {
-            frame.map_err(|broken| unavailable(this.peer, transport_error::told(&broken)).into_status(this.lang))
+            frame.map_err(|broken| {
+                unavailable(this.peer, transport_error::told(&broken)).into_status(this.lang)
+            })
         }))
     }
 

@@ -81,7 +81,8 @@ impl CallContext {
     /// Takes apart a request that came through the server stack. One that did not has no caller and is a defect.
     pub(super) fn split<M: Message>(request: Request<M>) -> Result<(Self, M), Error> {
         let (metadata, extensions, message) = request.into_parts();
-        let (Some(admitted), Some(scope)) = (extensions.get::<Authorized>(), RequestContext::current()) else {
+        let (Some(admitted), Some(scope)) = (extensions.get::<Authorized>(), RequestContext::current())
+        else {
             return Err(Error::internal(anyhow::anyhow!(
                 "the call did not come through chassis::Server"
             )));

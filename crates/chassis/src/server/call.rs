@@ -11,16 +11,16 @@ use tonic_types::StatusExt as _;
 use tracing::{Level, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::response_body::ObservedBody;
 use super::access_log::{Line, code_name, level};
+use super::response_body::ObservedBody;
 use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::identity::Caller;
 use crate::lang::Lang;
 use crate::method_registry::Method;
 use crate::request_context::{CORRELATION_ID, RequestContext};
 use crate::telemetry::propagation;
-use crate::environment::Environment;
 
 /// An RPC that is running. When it is dropped before its end, the caller has gone away.
 pub(super) struct Call {

@@ -26,13 +26,13 @@ use super::message_limit;
 use crate::authorization::{self, Credentials};
 use crate::config;
 use crate::deadline::Deadline;
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::identity::{Caller, Verifier};
 use crate::http_server::Connection;
+use crate::identity::{Caller, Verifier};
 use crate::method_registry;
 use crate::rpc::Authorized;
 use crate::task::panic_text;
-use crate::environment::Environment;
 
 /// In plain text a caller says who it is with this header; see [`config::Tls::insecure`].
 pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
@@ -137,7 +137,8 @@ impl Guarded {
             // Not of the contract: nobody could say who may call it.
             return Status::unimplemented("unknown method").into_http();
         };
-        let (environment, draining, timeout) = (&self.stack.environment, &self.stack.draining, self.stack.timeout);
+        let (environment, draining, timeout) =
+            (&self.stack.environment, &self.stack.draining, self.stack.timeout);
         let mut call = Call::open(
             method,
             request.headers(),

@@ -86,14 +86,19 @@ mod tests {
             seen.store(true, Ordering::SeqCst);
         };
         shutdown.trigger();
-        server().serve_with_worker(Some(work), None, shutdown).await.unwrap();
+        server()
+            .serve_with_worker(Some(work), None, shutdown)
+            .await
+            .unwrap();
         assert!(finished.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
     async fn work_that_panics_ends_the_process_with_an_error() {
         let work = |_: Shutdown| async { panic!("told you") };
-        let ended = server().serve_with_worker(Some(work), None, Shutdown::new()).await;
+        let ended = server()
+            .serve_with_worker(Some(work), None, Shutdown::new())
+            .await;
         let told = format!("{:#}", ended.unwrap_err());
         assert!(told.starts_with("the background work died"), "{told}");
     }
@@ -101,7 +106,9 @@ mod tests {
     #[tokio::test]
     async fn work_that_ends_by_itself_is_an_error_too() {
         let work = |_: Shutdown| async {};
-        let ended = server().serve_with_worker(Some(work), None, Shutdown::new()).await;
+        let ended = server()
+            .serve_with_worker(Some(work), None, Shutdown::new())
+            .await;
         assert_eq!(
             ended.unwrap_err().to_string(),
             "the background work ended by itself"

@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
-use std::task::{CallContext as Poller, Poll};
+use std::task::{Context as Poller, Poll};
 
-use carshare_chassis::rpc::{self, CallContext};
 use carshare_chassis::request_context::RequestContext;
+use carshare_chassis::rpc::{self, CallContext};
 use carshare_chassis::{Error, Server};
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::codec::ValidatingCodec;
@@ -51,7 +51,11 @@ impl Behaviour {
     }
 }
 
-async fn handle<Req, Rep: Default>(behaviour: &Behaviour, context: CallContext, _: Req) -> Result<Rep, Error> {
+async fn handle<Req, Rep: Default>(
+    behaviour: &Behaviour,
+    context: CallContext,
+    _: Req,
+) -> Result<Rep, Error> {
     (behaviour.0)(context).await.map(|()| Rep::default())
 }
 
@@ -66,7 +70,7 @@ async fn subscribe(
 ) -> Result<impl futures::Stream<Item = Result<notification::SubscribeResponse, Error>> + use<>, Error> {
     (behaviour.0)(context).await?;
     let first = futures::stream::once(async {
-        let cursor = Scope::current()
+        let cursor = RequestContext::current()
             .map(|scope| scope.correlation_id().to_owned())
             .unwrap_or_default();
         Ok(notification::SubscribeResponse { cursor, event: None })

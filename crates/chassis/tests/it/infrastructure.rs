@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use carshare_chassis::config::{Admin, Common, Identity, Peer};
 use carshare_chassis::http_server::{self, Protocol};
-use carshare_chassis::{Server, Shutdown, Environment, task};
+use carshare_chassis::{Environment, Server, Shutdown, task};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::{GetMeRequest, LoginRequest};
 use carshare_testkit::{KeyServer, Tokens, eventually_true, free_port};

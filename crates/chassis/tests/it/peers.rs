@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Tls};
-use carshare_chassis::{Error, Environment, client};
+use carshare_chassis::{Environment, Error, client};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::{GetMeRequest, LoginRequest};
 use carshare_proto::common::v1::ErrorReason as Common;

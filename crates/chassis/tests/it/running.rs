@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use carshare_chassis::client::{self, PeerChannel};
 use carshare_chassis::config::{Common, Peer, Tls};
 use carshare_chassis::identity::StaticJwks;
-use carshare_chassis::{ManualClock, Server, Shutdown, Environment};
+use carshare_chassis::{Environment, ManualClock, Server, Shutdown};
 use carshare_testkit::{Ca, Tokens};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -62,7 +62,8 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::new();
-        let server = Server::new("fake", &common, environment).jwks(StaticJwks::from_json(&tokens.jwks()).unwrap());
+        let server =
+            Server::new("fake", &common, environment).jwks(StaticJwks::from_json(&tokens.jwks()).unwrap());
         let server = custom(fake::add_to(server, behaviour));
         let served = carshare_chassis::task::spawn("fake", server.serve(listener, shutdown.clone()));
         Self {

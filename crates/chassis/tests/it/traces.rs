@@ -41,10 +41,14 @@ fn login() -> Request<LoginRequest> {
 }
 
 /// Two services: the first calls the second. Tells the scope that the second saw.
-async fn two_hops() -> (Running, Running, tokio::sync::mpsc::UnboundedReceiver<Scope>) {
+async fn two_hops() -> (
+    Running,
+    Running,
+    tokio::sync::mpsc::UnboundedReceiver<RequestContext>,
+) {
     let (tell, seen) = tokio::sync::mpsc::unbounded_channel();
     let second = Behaviour::new(move |_| {
-        tell.send(Scope::current().unwrap()).unwrap();
+        tell.send(RequestContext::current().unwrap()).unwrap();
         async { Ok(()) }
     });
     let second = Running::start(plain(), &second).await;

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use carshare_chassis::{Clock, ManualClock, Environment};
+use carshare_chassis::{Clock, Environment, ManualClock};
 use carshare_outbound::{Config, HttpClient};
 use chrono::{DateTime, TimeDelta, Utc};
 use wiremock::matchers::any;

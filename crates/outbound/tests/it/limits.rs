@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wiremock::ResponseTemplate;
 
-use crate::fixture::{Fixture, client, status, environment};
+use crate::fixture::{Fixture, client, environment, status};
 
 #[tokio::test]
 async fn no_answer_in_time_leaves_the_effect_unknown() {

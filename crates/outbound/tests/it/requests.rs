@@ -5,7 +5,7 @@ use carshare_outbound::{Config, Effect, HttpClient, OutboundError, segment};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use crate::fixture::{Fixture, status, environment};
+use crate::fixture::{Fixture, environment, status};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -64,7 +64,7 @@ async fn refusals_of_the_provider_are_answers() {
 #[tokio::test]
 async fn the_trace_of_the_work_goes_along() {
     let it = Fixture::new(vec![status(200)]).await;
-    let scope = Scope::background("correlation-1", Some(TRACEPARENT));
+    let scope = RequestContext::background("correlation-1", Some(TRACEPARENT));
     scope.run(it.client.get("/x").send()).await.unwrap();
     it.client.get("/x").send().await.unwrap();
     let requests = it.requests().await;
@@ -125,6 +125,9 @@ async fn what_cannot_be_encoded_is_not_sent() {
             base_url: base_url.to_owned(),
             ..Config::default()
         };
-        assert!(HttpClient::new("x", config, environment().0).is_err(), "{base_url}");
+        assert!(
+            HttpClient::new("x", config, environment().0).is_err(),
+            "{base_url}"
+        );
     }
 }

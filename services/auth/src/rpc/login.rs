@@ -33,7 +33,9 @@ pub async fn handle(
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
-    let stored = app.db.idempotent(&context, "sessions.login", input, begin_session);
+    let stored = app
+        .db
+        .idempotent(&context, "sessions.login", input, begin_session);
     Ok(reply.open(&stored.await?)?)
 }
 

@@ -18,7 +18,10 @@ pub async fn handle(
     _request: pb::LogoutRequest,
 ) -> Result<pb::LogoutResponse, Error> {
     let session = SessionId(context.user()?.session_id);
-    let reply = app.db.idempotent(&context, "sessions.logout", session, end_session).await?;
+    let reply = app
+        .db
+        .idempotent(&context, "sessions.logout", session, end_session)
+        .await?;
     app.revoker.copy_session(session).await;
     Ok(reply)
 }

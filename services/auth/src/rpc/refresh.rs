@@ -46,9 +46,7 @@ pub async fn handle(
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
-    let stored = app
-        .db
-        .idempotent(&context, "sessions.refresh", input, trade);
+    let stored = app.db.idempotent(&context, "sessions.refresh", input, trade);
     let outcome = reply.open(&stored.await?)?;
     match outcome.renewed {
         Some(renewed) => Ok(renewed),

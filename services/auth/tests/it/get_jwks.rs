@@ -150,9 +150,13 @@ async fn a_new_key_is_published_at_once_and_signs_later_while_old_tokens_go_on()
     let (environment, clock) = Environment::manual(START.parse().unwrap(), 77);
     auth.replica.clock.advance(Duration::from_mins(1));
     clock.advance(Duration::from_mins(1));
-    handle(auth.replica.config.clone(), environment, Command::RotateSigningKey)
-        .await
-        .unwrap();
+    handle(
+        auth.replica.config.clone(),
+        environment,
+        Command::RotateSigningKey,
+    )
+    .await
+    .unwrap();
 
     let published = keys(&auth.replica).await;
     assert_eq!(published.len(), 2);

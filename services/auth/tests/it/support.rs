@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use carshare_auth::{Config, migrator};
+use carshare_auth::Config;
 use carshare_chassis::config::{Sources, load};
 use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{ManualClock, Shutdown, Environment, task};
+use carshare_chassis::{Environment, ManualClock, Shutdown, task};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::*;
 use carshare_proto::options::v1::Role;
+use carshare_store::{Runner, StoreService as _};
 use carshare_testkit::{Database, eventually, eventually_true, redis_url};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
@@ -40,7 +41,11 @@ pub struct Auth {
 
 pub async fn database() -> Database {
     Database::create("auth", |url| async move {
-        carshare_store::migrate(&carshare_store::config::Database::at(url), migrator()).await
+        carshare_store::migrate(
+            &carshare_store::config::Database::at(url),
+            carshare_auth::Auth::migrator(),
+        )
+        .await
     })
     .await
 }
@@ -166,7 +171,7 @@ impl Replica {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = Shutdown::new();
-        let serve = carshare_auth::Auth::serve(
+        let serve = Runner::<carshare_auth::Auth>::serve(
             config.clone(),
             environment,
             Some(listener),

@@ -30,9 +30,7 @@ pub async fn handle(
         user: own::caller(&ctx)?,
         message: request.message,
     };
-    app.db
-        .idempotent(&ctx, "bookings.cancel", wish, cancel)
-        .await
+    app.db.idempotent(&ctx, "bookings.cancel", wish, cancel).await
 }
 
 async fn cancel(tx: &Tx, wish: &Wish) -> Result<pb::Booking, Error> {

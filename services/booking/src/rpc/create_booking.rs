@@ -5,8 +5,8 @@
 //! by itself; a repeat under the same idempotency key has the same id and so finds its own hold.
 
 use carshare_chassis as chassis;
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::{Claim, Tx};
@@ -88,9 +88,7 @@ async fn book(
         guest_message,
         respond_within: app.config.booking.respond_within(),
     };
-    app.db
-        .idempotent(ctx, "bookings.create", request, insert)
-        .await
+    app.db.idempotent(ctx, "bookings.create", request, insert).await
 }
 
 async fn insert(tx: &Tx, request: &Request) -> Result<pb::Booking, Error> {

@@ -11,7 +11,11 @@ use crate::error::Error;
 use crate::store::bookings;
 
 /// Answers with the booking.
-pub async fn handle(app: &App, ctx: CallContext, request: pb::GetBookingRequest) -> Result<pb::Booking, Error> {
+pub async fn handle(
+    app: &App,
+    ctx: CallContext,
+    request: pb::GetBookingRequest,
+) -> Result<pb::Booking, Error> {
     let id = convert::booking_id(&request.booking_id)?;
     let user = ctx.user()?;
     let booking = bookings::find(app.db.conn(), id)

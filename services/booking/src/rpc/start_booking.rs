@@ -13,11 +13,13 @@ use crate::record::Actor;
 use crate::{App, record};
 
 /// Starts.
-pub async fn handle(app: &App, ctx: CallContext, request: pb::StartBookingRequest) -> Result<pb::Booking, Error> {
+pub async fn handle(
+    app: &App,
+    ctx: CallContext,
+    request: pb::StartBookingRequest,
+) -> Result<pb::Booking, Error> {
     let input = (convert::booking_id(&request.booking_id)?, own::caller(&ctx)?);
-    app.db
-        .idempotent(&ctx, "bookings.start", input, start)
-        .await
+    app.db.idempotent(&ctx, "bookings.start", input, start).await
 }
 
 async fn start(tx: &Tx, &(id, user): &(BookingId, UserId)) -> Result<pb::Booking, Error> {

@@ -7,13 +7,14 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use carshare_booking::{Booking as BookingService, Config, DEFAULTS, NAME, migrator};
+use carshare_booking::{Booking as BookingService, Config, DEFAULTS, NAME};
 use carshare_chassis::config::{Peer, Redis, Sources, load};
 use carshare_chassis::service::{Roles, Service as _};
-use carshare_chassis::{ManualClock, Shutdown, Environment, task};
+use carshare_chassis::{Environment, ManualClock, Shutdown, task};
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::config::Database as DatabaseConfig;
+use carshare_store::{Runner, StoreService as _};
 use carshare_testkit::proxy::FaultProxy;
 use carshare_testkit::{Database, Tokens, eventually_true};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -171,7 +172,7 @@ pub fn hours(hours: i64) -> Duration {
 
 async fn database() -> Database {
     Database::create(NAME, |url| async move {
-        carshare_store::migrate(&DatabaseConfig::at(url), migrator()).await
+        carshare_store::migrate(&DatabaseConfig::at(url), BookingService::migrator()).await
     })
     .await
 }
@@ -205,7 +206,7 @@ async fn run(
 ) -> (JoinHandle<anyhow::Result<()>>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = BookingService::serve(
+    let serving = Runner::<BookingService>::serve(
         config.clone(),
         environment.clone(),
         Some(listener),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use carshare_chassis::config::{Common, Tls};
-use carshare_chassis::{Error, Lang, Server, Shutdown, Environment, task};
+use carshare_chassis::{Environment, Error, Lang, Server, Shutdown, task};
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 use carshare_proto::vehicle::v1::vehicle_service_server::{VehicleService, VehicleServiceServer};
@@ -65,7 +65,12 @@ impl Vehicles {
 }
 
 /// Serves both peers, through the same stack as the real ones; returns where.
-pub async fn serve(tokens: &Tokens, vehicles: Vehicles, environment: Environment, shutdown: Shutdown) -> SocketAddr {
+pub async fn serve(
+    tokens: &Tokens,
+    vehicles: Vehicles,
+    environment: Environment,
+    shutdown: Shutdown,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let common = Common {

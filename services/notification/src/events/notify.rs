@@ -1,8 +1,5 @@
 //! One handler for all events: whoever is concerned gets a row, their devices a push.
 
-use std::sync::Arc;
-
-use carshare_chassis::Shutdown;
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::booking::v1 as booking;
 use carshare_proto::events::EventMessage;
@@ -12,15 +9,14 @@ use carshare_store::{Consumer, EventMetadata, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::App;
 use crate::domain::message::{Message, Tells};
 use crate::error::Error;
 use crate::jobs::push_due;
 use crate::store::{deliveries, notifications};
 
-/// Consumes all events until the shutdown.
-pub async fn run(app: Arc<App>, shutdown: Shutdown) {
-    Consumer::new(&app.db, &app.config.redis, "notification")
+/// Registers [`notify`] for every event that has recipients.
+pub fn subscribe(consumer: Consumer) -> Consumer {
+    consumer
         .on("auth", notify::<auth::UserRegistered>)
         .on("auth", notify::<auth::UserUpdated>)
         .on("vehicle", notify::<vehicle::VehicleRegistered>)
@@ -40,8 +36,6 @@ pub async fn run(app: Arc<App>, shutdown: Shutdown) {
         .on("payment", notify::<payment::PaymentCompleted>)
         .on("payment", notify::<payment::PaymentFailed>)
         .on("payment", notify::<payment::PaymentRefunded>)
-        .run(shutdown)
-        .await;
 }
 
 /// Writes a notification and its deliveries for each recipient of the event; pushes are sent right after the commit.

@@ -30,7 +30,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const MIN_CLAIM_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Sends pushes until `shutdown`; returns at once when pushes are disabled.
-pub async fn run(app: Arc<App>, shutdown: Shutdown) {
+pub async fn run(app: App, shutdown: Shutdown) {
     let Some(provider) = app.push.clone() else { return };
     let options = JobQueueOptions {
         concurrency: app.config.push.concurrency,
@@ -38,14 +38,14 @@ pub async fn run(app: Arc<App>, shutdown: Shutdown) {
         poll_interval: POLL_INTERVAL,
     };
     let queue = Deliveries {
-        app: Arc::clone(&app),
+        app: app.clone(),
         provider,
     };
     app.db.run_job_queue(queue, options, shutdown).await;
 }
 
 struct Deliveries {
-    app: Arc<App>,
+    app: App,
     provider: Arc<dyn Provider>,
 }
 
@@ -112,9 +112,7 @@ async fn record(app: &App, due: &Due, outcome: Outcome) -> Result<(), Error> {
         due: due.clone(),
         outcome,
     };
-    app.db
-        .transaction("deliveries.record", ended, update)
-        .await
+    app.db.transaction("deliveries.record", ended, update).await
 }
 
 async fn update(tx: &Tx, ended: &Ended) -> Result<(), Error> {

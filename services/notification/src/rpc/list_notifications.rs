@@ -1,7 +1,7 @@
 //! `ListNotifications`: the caller's feed, newest first.
 
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::pagination;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::notification::v1 as pb;
 
 use super::convert;

@@ -29,9 +29,7 @@ pub(super) async fn handle(
         token: request.token,
         platform,
     };
-    app.db
-        .idempotent(&ctx, "devices.register", input, register)
-        .await
+    app.db.idempotent(&ctx, "devices.register", input, register).await
 }
 
 async fn register(tx: &Tx, input: &Input) -> Result<pb::Device, Error> {

@@ -3,11 +3,10 @@
 //! Every message is read from the table, never handed over in memory: whoever resumes with a cursor misses nothing and sees
 //! nothing twice, on whichever replica, whatever was restarted meanwhile.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::notification::v1 as pb;
 use carshare_proto::notification::v1::subscribe_response::Event;
@@ -27,7 +26,7 @@ const BATCH: u64 = 100;
 
 /// Opens with a heartbeat, so that the client knows its cursor at once. Ends when the caller's token does.
 pub(super) async fn handle(
-    app: &Arc<App>,
+    app: &App,
     ctx: CallContext,
     request: pb::SubscribeRequest,
 ) -> Result<impl Stream<Item = Result<pb::SubscribeResponse, Error>> + Send + 'static, Error> {
@@ -68,7 +67,7 @@ fn start(cursor: &str, last: i64) -> Result<i64, Error> {
 }
 
 struct Feed {
-    app: Arc<App>,
+    app: App,
     wakes: Wakes,
     user_id: Uuid,
     ends_at: DateTime<Utc>,

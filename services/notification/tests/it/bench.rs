@@ -5,16 +5,15 @@ use std::time::Duration;
 use anyhow::Result;
 use carshare_chassis::config::{self, Redis};
 use carshare_chassis::service::{Roles, Service as _};
-use carshare_chassis::{ManualClock, Shutdown, Environment, task};
+use carshare_chassis::{Environment, ManualClock, Shutdown, task};
 use carshare_notification::{Config, Notification};
 use carshare_proto::booking::v1::{BookingFacts, BookingRequested};
 use carshare_proto::events::EventMessage;
 use carshare_proto::notification::v1 as pb;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_sandbox::Sandbox;
-use carshare_store::{Db, Relay, config::Database as DbConfig};
+use carshare_store::{Db, Relay, Runner, StoreService as _, Tx, config::Database as DbConfig};
 use carshare_testkit::{Database, KeyServer, Tokens, eventually, redis_url};
-use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
@@ -39,7 +38,7 @@ pub struct Bench {
 }
 
 async fn migrate(urls: Vec<String>) -> Result<()> {
-    carshare_store::migrate(&DbConfig::at(urls[0].clone()), carshare_notification::migrator()).await?;
+    carshare_store::migrate(&DbConfig::at(urls[0].clone()), Notification::migrator()).await?;
     // Only the mechanisms: a schema that others publish from.
     carshare_store::migrate(&DbConfig::at(urls[1].clone()), sqlx::migrate::Migrator::DEFAULT).await
 }
@@ -51,21 +50,26 @@ async fn listen() -> TcpListener {
 pub async fn bench() -> Bench {
     let database = Database::create_many(&["notification", "booking"], migrate).await;
     let (environment, clock) = Environment::manual("2026-11-22T03:00:00Z".parse().expect("a time"), 1);
-    let sandbox = Sandbox::start(carshare_sandbox::Config::default(), environment.clone(), listen().await);
+    let sandbox = Sandbox::start(
+        carshare_sandbox::Config::default(),
+        environment.clone(),
+        listen().await,
+    );
     let sandbox = sandbox.await.expect("a sandbox");
     let tokens = Tokens::new().expect("a key");
     let keys = KeyServer::start(&tokens).await.expect("a key server");
     let redis = redis_url().await;
     let config = configure(&database, &redis, &sandbox, &keys);
     let db = Db::connect(&config.database, environment.clone()).expect("a pool");
-    let publisher = Db::connect(&DbConfig::at(database.url_of("booking")), environment.clone()).expect("a pool");
+    let publisher =
+        Db::connect(&DbConfig::at(database.url_of("booking")), environment.clone()).expect("a pool");
 
     let shutdown = Shutdown::new();
     let relay = Relay::new(&publisher, &Redis::at(redis), "booking");
     task::spawn("relay of a peer", relay.run(shutdown.clone()));
     let listener = listen().await;
     let uri = format!("http://{}", listener.local_addr().expect("an address"));
-    let serving = Notification::serve(
+    let serving = Runner::<Notification>::serve(
         config,
         environment.clone(),
         Some(listener),
@@ -126,9 +130,11 @@ impl Bench {
 
     /// Another service publishes an event.
     pub async fn publish<E: EventMessage>(&self, event: E) {
-        let published = self.publisher.transaction("test.publish", event, |tx, event| {
-            async move { tx.publish(event).await }.boxed()
-        });
+        let published = self
+            .publisher
+            .transaction("test.publish", event, async |tx: &Tx, event: &E| {
+                tx.publish(event).await
+            });
         published.await.expect("published");
     }
 

@@ -18,10 +18,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
 
 async fn sweep(app: &App) -> Result<()> {
     let keep = app.config.holds.remember_released();
-    let swept = app
-        .db
-        .transaction("occupancies.sweep", keep, remove)
-        .await?;
+    let swept = app.db.transaction("occupancies.sweep", keep, remove).await?;
     metrics::counter!("holds_expired_total").increment(swept);
     Ok(())
 }

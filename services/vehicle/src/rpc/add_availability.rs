@@ -31,9 +31,7 @@ pub async fn handle(
         rule: rule(&request)?,
         max: app.config.availability.max_rules_per_vehicle,
     };
-    app.db
-        .idempotent(&ctx, "availabilities.add", addition, add)
-        .await
+    app.db.idempotent(&ctx, "availabilities.add", addition, add).await
 }
 
 async fn add(tx: &Tx, addition: &Addition) -> Result<pb::VehicleAvailability> {

@@ -4,8 +4,8 @@
 //! was uploaded. One that is not what was announced is removed.
 
 use bytes::Bytes;
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
+use carshare_chassis::rpc::CallContext;
 use carshare_objects::Head;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
@@ -30,7 +30,11 @@ struct Completion {
 }
 
 /// Handles the RPC.
-pub async fn handle(app: &App, ctx: CallContext, request: pb::CompleteImageUploadRequest) -> Result<pb::Vehicle> {
+pub async fn handle(
+    app: &App,
+    ctx: CallContext,
+    request: pb::CompleteImageUploadRequest,
+) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
     let vehicle = convert::vehicle_id(&request.vehicle_id)?;
     let image = ImageId(proto_types::uuid("image_id", &request.image_id)?);

@@ -6,9 +6,7 @@ use carshare_proto::vehicle::v1 as pb;
 use chrono::{DateTime, Datelike as _, Utc};
 use prost_types::Timestamp;
 
-use crate::domain::{
-    Day, Distance, Effect, Fuel, Period, Status, Transmission, VehicleId, unless_empty,
-};
+use crate::domain::{Day, Distance, Effect, Fuel, Period, Status, Transmission, VehicleId, unless_empty};
 use crate::error::Result;
 use crate::image_urls::ImageUrls;
 use crate::store::availabilities::Availability;
@@ -41,7 +39,7 @@ pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         status: pb::VehicleStatus::from(vehicle.status).into(),
         images: image_keys.iter().map(|key| urls.of(key)).collect(),
         description: vehicle.description,
-        owner: owner,
+        owner,
         distance_m: None,
         created_at: Some(timestamp(vehicle.created_at)),
         updated_at: Some(timestamp(vehicle.updated_at)),

@@ -1,7 +1,7 @@
 //! `CreateImageUpload`: a host announces a photo and learns where to put it. Size and type are part of the signature.
 
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 

@@ -18,9 +18,7 @@ pub async fn handle(
     request: pb::DeleteVehicleRequest,
 ) -> Result<pb::DeleteVehicleResponse> {
     let car = (convert::vehicle_id(&request.vehicle_id)?, UserId(ctx.user()?.id));
-    app.db
-        .idempotent(&ctx, "vehicles.withdraw", car, withdraw)
-        .await
+    app.db.idempotent(&ctx, "vehicles.withdraw", car, withdraw).await
 }
 
 async fn withdraw(tx: &Tx, &(id, owner): &(VehicleId, UserId)) -> Result<pb::DeleteVehicleResponse> {

@@ -4,8 +4,8 @@
 //! constraint and nothing else.
 
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
@@ -43,9 +43,7 @@ pub async fn handle(
         ttl: app.config.holds.ttl(),
         urls: app.urls.clone(),
     };
-    app.db
-        .transaction("occupancies.hold", hold, place)
-        .await
+    app.db.transaction("occupancies.hold", hold, place).await
 }
 
 async fn place(tx: &Tx, hold: &Hold) -> Result<pb::PlaceHoldResponse> {

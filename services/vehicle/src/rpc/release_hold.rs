@@ -3,8 +3,8 @@
 //! Only a hold is given back: once the booking was made, its own events decide. Nothing is remembered, so a repeat of the
 //! client's call can hold the car again under the same booking id.
 
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 

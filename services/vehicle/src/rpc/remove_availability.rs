@@ -1,7 +1,7 @@
 //! `RemoveAvailability`: a host takes a rule out of the opening hours.
 
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::proto_types;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use carshare_chassis::rpc::CallContext;
 use carshare_chassis::pagination;
+use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
@@ -77,7 +77,14 @@ async fn page(app: &App, query: &Query, mut after: Option<Cursor>, size: usize) 
     let (mut found, mut looked_at) = (Vec::new(), 0);
     let mut count = FIRST_ROUND.min(most).max(size + 1);
     loop {
-        let batch = vehicles::near(app.db.conn(), query, after, count as u64, app.environment.clock.now()).await?;
+        let batch = vehicles::near(
+            app.db.conn(),
+            query,
+            after,
+            count as u64,
+            app.environment.clock.now(),
+        )
+        .await?;
         found.extend(open(app, query, &batch).await?);
         if found.len() > size {
             found.truncate(size);

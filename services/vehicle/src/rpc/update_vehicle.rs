@@ -41,9 +41,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleReque
         change: change(request, place),
         urls: app.urls.clone(),
     };
-    app.db
-        .idempotent(&ctx, "vehicles.update", update, apply)
-        .await
+    app.db.idempotent(&ctx, "vehicles.update", update, apply).await
 }
 
 /// The place of an address that is sent and is not the one the car has. Only the host may make the map work.

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Redis, Sources, load};
 use carshare_chassis::service::{Roles, Service as _};
-use carshare_chassis::{Error, ManualClock, Shutdown, Environment, task};
+use carshare_chassis::{Environment, Error, ManualClock, Shutdown, task};
 use carshare_objects::Objects;
 use carshare_proto::errors::Reason;
 use carshare_proto::events::EventMessage;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::config::Database as DatabaseConfig;
-use carshare_store::{Db, Relay, migrate};
+use carshare_store::{Db, Relay, Runner, StoreService as _, Tx, migrate};
 use carshare_testkit::{Database, S3, Tokens, eventually_true};
-use carshare_vehicle::{Config, DEFAULTS, NAME, Vehicle as VehicleService, migrator};
+use carshare_vehicle::{Config, DEFAULTS, NAME, Vehicle as VehicleService};
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use prost_types::Timestamp;
@@ -88,7 +88,7 @@ impl Bench {
             let [own, peers @ ..] = urls.as_slice() else {
                 anyhow::bail!("three roles")
             };
-            migrate(&DatabaseConfig::at(own.as_str()), migrator()).await?;
+            migrate(&DatabaseConfig::at(own.as_str()), VehicleService::migrator()).await?;
             for url in peers {
                 migrate(
                     &DatabaseConfig::at(url.as_str()),
@@ -182,7 +182,9 @@ impl Bench {
     async fn tell<E: EventMessage>(&self, peer: &Db, event: E) {
         let handled = format!("SELECT count(*) AS count FROM inbox WHERE name = '{}'", E::NAME);
         let before = self.count(&handled).await;
-        let publish = peer.transaction("test.publish", event, |tx, event| tx.publish(event).boxed());
+        let publish = peer.transaction("test.publish", event, async |tx: &Tx, event: &E| {
+            tx.publish(event).await
+        });
         publish.await.unwrap();
         eventually_true(PATIENCE, || async { self.count(&handled).await > before }).await;
     }
@@ -310,7 +312,7 @@ async fn serve(
 ) -> (JoinHandle<anyhow::Result<()>>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = VehicleService::serve(
+    let serving = Runner::<VehicleService>::serve(
         config.clone(),
         environment.clone(),
         Some(listener),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use carshare_chassis::config::{Common, Tls};
-use carshare_chassis::{Server, Shutdown, Environment, task};
+use carshare_chassis::{Environment, Server, Shutdown, task};
 use carshare_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 use carshare_proto::auth::v1::*;
 use carshare_testkit::Tokens;

@@ -68,7 +68,7 @@ const LABELS: [&str; 21] = [
 /// Where metrics are described that the page for operators names.
 const DESCRIBED: [&str; 5] = [
     include_str!("../../../../crates/chassis/src/telemetry/measures.rs"),
-    include_str!("../../../../crates/store/src/measures.rs"),
+    include_str!("../../../../crates/store/src/metrics.rs"),
     include_str!("../../../../crates/outbound/src/measures.rs"),
     include_str!("../../../../gateway/src/measures.rs"),
     include_str!("../../../../services/payment/src/measures.rs"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::{ManualClock, Environment};
+use carshare_chassis::{Environment, ManualClock};
 use serde_json::json;
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -2,6 +2,7 @@
 
 use carshare_chassis::Environment;
 use carshare_store::Db;
+use carshare_store::StoreService as _;
 use carshare_store::config::Database as DatabaseConfig;
 use carshare_testkit::Database;
 
@@ -10,7 +11,7 @@ use crate::domain::{Coordinates, Distance, Period};
 
 async fn db() -> (Database, Db) {
     let migrated = Database::create("vehicle", |url| async move {
-        carshare_store::migrate(&DatabaseConfig::at(url), crate::migrator()).await
+        carshare_store::migrate(&DatabaseConfig::at(url), crate::Vehicle::migrator()).await
     });
     let database = migrated.await;
     let db = Db::connect(&DatabaseConfig::at(database.url()), Environment::system()).unwrap();
