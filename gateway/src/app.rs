@@ -18,10 +18,10 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::edge::Edge;
-use crate::exchange::{Exchange, Front, Opening};
-use crate::layer::{cors, panic, security, shed, surroundings, unread};
-use crate::refusal::Refusal;
+use crate::state::Edge;
+use crate::request_context::{Exchange, Front, Opening};
+use crate::layer::{cors, panic, security, shed, access_log, connection_close};
+use crate::error::GatewayError;
 use crate::{docs, grpc, openapi, rest};
 
 /// The page has one style of its own and nothing from elsewhere.
@@ -77,8 +77,8 @@ pub fn router(
             security::add,
         ))
         .layer(cors::layer(&config.cors)?)
-        .layer(from_fn(unread::tell))
-        .layer(from_fn_with_state(opening, surroundings::surround)))
+        .layer(from_fn(connection_close::tell))
+        .layer(from_fn_with_state(opening, access_log::surround)))
 }
 
 async fn front(
@@ -93,7 +93,7 @@ async fn front(
 }
 
 async fn only_get(Extension(exchange): Extension<Exchange>) -> Response {
-    let mut response = Refusal::from(Error::new(Common::MethodNotAllowed)).answer(&exchange);
+    let mut response = GatewayError::from(Error::new(Common::MethodNotAllowed)).answer(&exchange);
     response
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));

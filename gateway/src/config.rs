@@ -6,7 +6,6 @@ use std::time::Duration;
 use carshare_chassis::config::{Admin, Common, Identity, Peer, Redis, Server, Telemetry, Tls};
 use serde::{Deserialize, Serialize};
 
-/// The whole configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

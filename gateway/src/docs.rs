@@ -16,7 +16,6 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
     table{border-collapse:collapse;width:100%}td{border-top:1px solid #ddd;padding:.3rem .6rem .3rem 0;vertical-align:top}\
     :target{background:#fff3c4}";
 
-/// The page.
 pub fn page(routes: &Routes) -> String {
     let mut services: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
     for route in routes.iter() {
@@ -114,7 +113,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rpc::Rpcs;
+    use crate::method_table::Rpcs;
 
     #[test]
     fn the_page_lists_every_route_and_every_code_and_loads_nothing() {

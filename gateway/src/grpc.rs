@@ -1,8 +1,8 @@
 //! The gRPC front: raw bytes, routed by the name of the RPC. Nothing is decoded, so all four call kinds, trailers and rich
 //! errors pass untouched.
 
-mod bounded;
-mod infrastructure;
+mod body_limit;
+mod health_reflection;
 pub mod web;
 
 use axum::body::Body;
@@ -17,13 +17,13 @@ use tonic::Status;
 use tonic::body::Body as GrpcBody;
 use tower::ServiceExt as _;
 
-pub use infrastructure::Infrastructure;
+pub use health_reflection::Infrastructure;
 
-use crate::edge::{self, Edge};
-use crate::exchange::Exchange;
+use crate::state::{self, Edge};
+use crate::request_context::Exchange;
 use crate::headers;
-use crate::refusal::Refusal;
-use crate::rpc::Rpc;
+use crate::error::GatewayError;
+use crate::method_table::Rpc;
 
 /// A gRPC message is preceded by five bytes.
 const PREFIX_BYTES: usize = 5;
@@ -34,14 +34,14 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
         return own(edge, exchange, request).await;
     }
     let Some(rpc) = edge.rpcs.find(request.uri().path()) else {
-        return Refusal::from(Error::new(Common::UnknownMethod)).answer(exchange);
+        return GatewayError::from(Error::new(Common::UnknownMethod)).answer(exchange);
     };
     let (parts, body) = request.into_parts();
     let scope = edge.scope(exchange, rpc, &parts.headers);
     let answer = edge
         .within(rpc, scope, forward(edge, exchange, rpc, parts, body))
         .await;
-    edge::labelled(answer.unwrap_or_else(|refusal| refusal.answer(exchange)), rpc)
+    state::labelled(answer.unwrap_or_else(|refusal| refusal.answer(exchange)), rpc)
 }
 
 /// Health and reflection: open to everybody, and so within the same bounds as what is behind the door.
@@ -51,9 +51,9 @@ async fn own(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> Respon
         edge.count(exchange, None, &Caller::Anonymous).await?;
         let ending = edge.ending(&Caller::Anonymous)?;
         let answer = edge.infrastructure.answer(request).await;
-        Ok(answer.map(|body| Body::new(bounded::by(GrpcBody::new(body), ending, exchange.lang))))
+        Ok(answer.map(|body| Body::new(body_limit::by(GrpcBody::new(body), ending, exchange.lang))))
     };
-    let answer = edge::until(deadline, work).await;
+    let answer = state::until(deadline, work).await;
     answer.unwrap_or_else(|refusal| refusal.answer(exchange))
 }
 
@@ -63,7 +63,7 @@ async fn forward(
     rpc: &Rpc,
     parts: Parts,
     body: Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, GatewayError> {
     let caller = edge.authorize(exchange, rpc, &parts.headers).await?;
     let lang = exchange.lang;
     let streaming = rpc.method.streaming();
@@ -84,7 +84,7 @@ async fn forward(
         .await?;
     headers::from_peer(answer.headers_mut());
     if let Some(ending) = ending {
-        answer = answer.map(|body| bounded::by(body, ending, lang));
+        answer = answer.map(|body| body_limit::by(body, ending, lang));
     }
     Ok(answer.map(Body::new))
 }

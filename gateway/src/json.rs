@@ -5,18 +5,18 @@
 //! the contract can tell (messages, `optional` fields, enums at their zero); all others are printed, also when empty.
 //! Well-known types (times, durations, structs) keep protobuf's mapping.
 
-mod fault;
-mod parse;
-mod place;
-mod read;
+mod decode_error;
+mod strict_parse;
+mod field_path;
+mod decode;
 mod scalar;
-mod write;
+mod encode;
 
-pub use fault::{Expected, Fault};
-pub use parse::parse;
-pub use read::{read, read_field};
+pub use decode_error::{Expected, Fault};
+pub use strict_parse::parse;
+pub use decode::{read, read_field};
 pub use scalar::from_text;
-pub use write::{Json, JsonField};
+pub use encode::{Json, JsonField};
 
 use prost_reflect::MessageDescriptor;
 

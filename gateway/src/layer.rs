@@ -2,8 +2,8 @@
 //!
 //! | layer | does |
 //! |---|---|
-//! | [`surroundings`] | correlation id, language, trace, metrics, the one log line |
-//! | [`unread`] | ends HTTP/1 connections with a request that was not read |
+//! | [`access_log`] | correlation id, language, trace, metrics, the one log line |
+//! | [`connection_close`] | ends HTTP/1 connections with a request that was not read |
 //! | [`cors`] | tells browsers which origins may ask |
 //! | [`security`] | security headers |
 //! | [`crate::grpc::web`] | gRPC-web to gRPC and back, so that everything inside refuses in gRPC's own form |
@@ -14,5 +14,5 @@ pub mod cors;
 pub mod panic;
 pub mod security;
 pub mod shed;
-pub mod surroundings;
-pub mod unread;
+pub mod access_log;
+pub mod connection_close;

@@ -6,37 +6,37 @@
 //! |---|---|
 //! | [`app`] | the public port, put together |
 //! | [`layer`] | what happens around every request |
-//! | [`exchange`] | how a request was asked: front, language, correlation id |
-//! | [`edge`] | what the fronts share: contract, channels, the door |
-//! | [`rpc`], [`routes`] | the RPCs for clients, and their REST routes |
-//! | [`ending`] | when a stream has to end |
+//! | [`request_context`] | how a request was asked: front, language, correlation id |
+//! | [`state`] | what the fronts share: contract, channels, the door |
+//! | [`method_table`], [`routes`] | the RPCs for clients, and their REST routes |
+//! | [`stream_end`] | when a stream has to end |
 //! | [`grpc`] | the gRPC front: raw bytes by name; gRPC-web |
 //! | [`rest`] | the REST front: HTTP ⇄ messages; server-sent events |
 //! | [`json`] | the JSON of REST, for any message |
-//! | [`refusal`], [`problem`] | refusals on their way out; RFC 9457 |
-//! | [`limit`] | rate limits |
+//! | [`error`], [`problem`] | refusals on their way out; RFC 9457 |
+//! | [`rate_limit`] | rate limits |
 //! | [`headers`] | what crosses the edge |
 //! | [`openapi`], [`docs`] | the contract, for tools and for people |
 
 pub mod app;
 pub mod config;
 pub mod docs;
-pub mod edge;
-pub mod ending;
-pub mod exchange;
+pub mod state;
+pub mod stream_end;
+pub mod request_context;
 pub mod grpc;
 pub mod headers;
 pub mod json;
 pub mod layer;
-pub mod limit;
-mod measures;
+pub mod rate_limit;
+mod metrics;
 pub mod openapi;
 pub mod problem;
-mod ready;
-pub mod refusal;
+mod readiness;
+pub mod error;
 pub mod rest;
 pub mod routes;
-pub mod rpc;
+pub mod method_table;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,11 +52,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::edge::{Edge, Limits, Peers};
+use crate::state::{Edge, Limits, Peers};
 use crate::grpc::Infrastructure;
-use crate::limit::Limiter;
+use crate::rate_limit::Limiter;
 use crate::routes::Routes;
-use crate::rpc::Rpcs;
+use crate::method_table::Rpcs;
 
 /// The service that has the keys of access tokens.
 const AUTH: &str = "auth";
@@ -85,7 +85,6 @@ impl Service for Gateway {
         run(config, environment, listener, shutdown).await
     }
 
-    /// It stores nothing.
     async fn migrate(_: Config) -> anyhow::Result<()> {
         Ok(())
     }
@@ -101,10 +100,10 @@ pub async fn run(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    measures::describe();
+    metrics::describe();
     let stop = Shutdown::new();
     let edge = Arc::new(build(&config, &environment, stop.clone())?);
-    let readiness = ready::checks(edge.peers.iter());
+    let readiness = readiness::checks(edge.peers.iter());
     let router = app::router(&config, edge, readiness.clone(), &environment)?;
     let stopped = Shutdown::new();
     let admin = admin::spawn(&config.admin, readiness.clone(), stopped.clone()).await?;

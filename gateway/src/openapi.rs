@@ -5,13 +5,13 @@ mod comment;
 mod names;
 mod operation;
 mod parameters;
-mod refusals;
+mod errors;
 mod responses;
-mod rules;
+mod constraints;
 mod schema;
 
 pub(crate) use comment::{of_method, of_service};
-pub(crate) use refusals::refusals;
+pub(crate) use errors::refusals;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,6 @@ use serde_json::{Map, Value, json};
 use crate::routes::Routes;
 use schema::Schemas;
 
-/// The document.
 pub fn document(routes: &Routes) -> Value {
     let mut schemas = Schemas::of_contract();
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();

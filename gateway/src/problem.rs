@@ -15,8 +15,8 @@ use serde::Serialize;
 use tonic::Status;
 use tonic_types::{ErrorDetail, ErrorInfo, FieldViolation, StatusExt as _};
 
-use crate::exchange::Exchange;
-use crate::refusal::COME_BACK;
+use crate::request_context::Exchange;
+use crate::error::COME_BACK;
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -113,7 +113,6 @@ impl Problem {
         &self.code
     }
 
-    /// The body.
     pub fn to_json(&self, exchange: &Exchange) -> serde_json::Value {
         serde_json::to_value(self.document(exchange)).unwrap_or_default()
     }
@@ -144,7 +143,6 @@ impl Problem {
         }
     }
 
-    /// The whole answer.
     pub fn answer(&self, exchange: &Exchange) -> Response {
         let body = serde_json::to_vec(&self.document(exchange)).unwrap_or_default();
         let mut response = Response::new(Body::from(body));

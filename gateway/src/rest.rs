@@ -21,10 +21,10 @@ use tonic::client::Grpc;
 pub(crate) use reply::{NEXT_FIELD, NEXT_PAGE_TOKEN, success_status};
 pub(crate) use sse::CURSOR;
 
-use crate::edge::{self, Edge};
-use crate::exchange::Exchange;
+use crate::state::{self, Edge};
+use crate::request_context::Exchange;
 use crate::headers;
-use crate::refusal::Refusal;
+use crate::error::GatewayError;
 use crate::routes::{Bindings, Found, Route};
 
 /// The client side of an RPC whose types are known by their descriptors only.
@@ -43,10 +43,10 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
             let answer = edge.within(&route.rpc, scope, call).await;
             let response = answer.unwrap_or_else(|refusal| refusal.answer(exchange));
             let response = if is_head { headless(response) } else { response };
-            edge::labelled(response, &route.rpc)
+            state::labelled(response, &route.rpc)
         }
         Found::OtherMethods(methods) => wrong_method(exchange, &methods),
-        Found::Nothing => Refusal::from(Error::new(Common::NotFound)).answer(exchange),
+        Found::Nothing => GatewayError::from(Error::new(Common::NotFound)).answer(exchange),
     }
 }
 
@@ -57,7 +57,7 @@ async fn call(
     bindings: Bindings,
     parts: Parts,
     body: Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, GatewayError> {
     let caller = edge.authorize(exchange, &route.rpc, &parts.headers).await?;
     let message = request::read(route, bindings, &parts, body, edge.limits.max_body_bytes).await?;
     let mut call = Call::new(message);
@@ -87,7 +87,7 @@ fn headless(response: Response) -> Response {
 
 /// RFC 9110 §15.5.6: the methods that are allowed are told.
 fn wrong_method(exchange: &Exchange, methods: &[Method]) -> Response {
-    let mut response = Refusal::from(Error::new(Common::MethodNotAllowed)).answer(exchange);
+    let mut response = GatewayError::from(Error::new(Common::MethodNotAllowed)).answer(exchange);
     let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
     if methods.contains(&Method::GET) {
         names.push("HEAD");

@@ -11,20 +11,17 @@ use http::Method;
 
 pub use template::{Template, Variable};
 
-use crate::rpc::Rpc;
+use crate::method_table::Rpc;
 
 /// One way to reach an RPC over REST.
 #[derive(Debug)]
 pub struct Route {
-    /// HTTP method.
     pub method: Method,
-    /// Path.
     pub template: Template,
     /// Where the body goes.
     pub body: Body,
     /// The field of the reply that is the answer, instead of the whole reply.
     pub response_body: Option<String>,
-    /// What is called.
     pub rpc: Arc<Rpc>,
 }
 
@@ -53,7 +50,6 @@ pub enum Found<'a> {
     Route(&'a Route, Bindings),
     /// The path exists, under these methods.
     OtherMethods(Vec<Method>),
-    /// No such path.
     Nothing,
 }
 
@@ -110,7 +106,6 @@ impl Routes {
         }
     }
 
-    /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.0.iter()
     }

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use carshare_testkit::process::{Binary, Launch};
 use tokio::time::Instant;
 
-use crate::parts::SERVICES;
+use crate::dependencies::SERVICES;
 use crate::{Fleet, Options};
 
 /// Requests measured, after a tenth as many to warm up.
@@ -29,7 +29,7 @@ pub async fn smoke(binaries: PathBuf) -> Result<()> {
     if cfg!(debug_assertions) {
         println!("This build is not optimised; `make bench-smoke PROFILE=release` measures one that is.\n");
     }
-    let folder = carshare_testkit::TempFolder::create("bench")?;
+    let folder = carshare_testkit::TempDir::create("bench")?;
     one_process(&binaries, &folder.path().join("one"), "empty data folder").await?;
     one_process(&binaries, &folder.path().join("one"), "second start").await?;
     let options = Options {

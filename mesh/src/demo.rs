@@ -3,15 +3,15 @@
 //! Accounts that are there are signed in to and cars are created under an Idempotency-Key, so a loading that was cut off is
 //! simply done again.
 
-mod cast;
+mod seed;
 mod client;
 mod photo;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use cast::Car;
-pub use cast::{ADMIN, GUESTS, HOSTS, PASSWORD, Person};
+use seed::Car;
+pub use seed::{ADMIN, GUESTS, HOSTS, PASSWORD, Person};
 use client::Client;
 
 /// Loads three hosts with twelve cars and two guests with a card each.
@@ -19,7 +19,7 @@ pub async fn load(gateway: &str, sandbox: &str) -> Result<()> {
     let client = Client::new(gateway)?;
     for host in &HOSTS {
         let token = sign_up(&client, host, "host").await?;
-        for car in cast::CARS.iter().filter(|car| car.host == host.email) {
+        for car in seed::CARS.iter().filter(|car| car.host == host.email) {
             register_car(&client, &token, car)
                 .await
                 .with_context(|| format!("car {}", car.plate))?;

@@ -5,22 +5,22 @@
 //! |---|---|
 //! | [`Mesh`] | everything in this process |
 //! | [`Fleet`] | every service as a process of its own, to be killed and started again |
-//! | [`parts`] | what both stand on: the servers and the sandbox |
-//! | [`wiring`] | the configuration that connects them, as environment variables |
+//! | [`dependencies`] | what both stand on: the servers and the sandbox |
+//! | [`service_env`] | the configuration that connects them, as environment variables |
 //! | [`demo`] | hosts, cars and guests, made through the front door |
 //!
 //! It runs the same `Service` that the binaries run, configured in the same way.
 
 pub mod bench;
 pub mod demo;
-mod fleet;
-mod inside;
+mod processes;
+mod in_process;
 mod options;
-pub mod parts;
+pub mod dependencies;
 mod ready;
 mod secrets;
-pub mod wiring;
+pub mod service_env;
 
-pub use fleet::Fleet;
-pub use inside::Mesh;
+pub use processes::Fleet;
+pub use in_process::Mesh;
 pub use options::Options;

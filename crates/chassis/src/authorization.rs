@@ -13,7 +13,6 @@ use crate::method_registry::{Method, Policy};
 pub struct Credentials<'a> {
     /// Service on the other end of the connection, by its certificate.
     pub peer: Option<&'a str>,
-    /// Bearer token.
     pub bearer: Option<&'a str>,
 }
 

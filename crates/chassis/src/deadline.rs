@@ -31,7 +31,6 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Has it passed?
     pub fn is_expired(&self) -> bool {
         self.remaining().is_zero()
     }

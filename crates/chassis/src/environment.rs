@@ -9,16 +9,13 @@ use crate::random::Random;
 /// Clock, ids and randomness of a process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// The wall clock.
     pub clock: Clock,
-    /// Maker of ids.
     pub ids: Ids,
     /// Source of chance and secrets.
     pub random: Random,
 }
 
 impl Environment {
-    /// The real one.
     pub fn system() -> Self {
         let clock = Clock::system();
         Self {

@@ -42,7 +42,6 @@ pub struct Violation {
 }
 
 impl Error {
-    /// A refusal.
     pub fn new(reason: impl Reason) -> Self {
         Self::of(reason.fact())
     }
@@ -116,7 +115,6 @@ impl Error {
         self
     }
 
-    /// The gRPC status.
     pub fn code(&self) -> Code {
         self.0.fact.grpc
     }

@@ -36,7 +36,6 @@ impl Readiness {
         Self::default()
     }
 
-    /// Adds a check.
     pub fn check<F, Fut>(&mut self, name: &'static str, check: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -72,7 +71,6 @@ impl Readiness {
 }
 
 impl Report {
-    /// All is well.
     pub fn is_ready(&self) -> bool {
         !self.draining && self.checks.iter().all(|(_, trouble)| trouble.is_none())
     }

@@ -33,7 +33,6 @@ const BREATHE: Duration = Duration::from_millis(50);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How to listen.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Certificates; plain text without.
@@ -46,7 +45,6 @@ pub struct Options {
     pub drain_timeout: Duration,
 }
 
-/// Versions of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/2 only: gRPC.

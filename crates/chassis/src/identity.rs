@@ -21,12 +21,10 @@ pub use verifier::Verifier;
 
 use crate::error::Error;
 
-/// Who is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// Nobody we know. Only public RPCs see it.
     Anonymous,
-    /// A signed-in user.
     User(UserCaller),
     /// A service of the mesh, by the name in its certificate: `booking`.
     Service(String),
@@ -35,9 +33,7 @@ pub enum Caller {
 /// A signed-in user, as the access token tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserCaller {
-    /// The account.
     pub id: Uuid,
-    /// Its role.
     pub role: Role,
     /// Id of the token (`jti`), which a logout puts on the list of revoked ones.
     pub token_id: Uuid,
@@ -51,11 +47,8 @@ pub struct UserCaller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Books cars.
     Guest,
-    /// Offers cars.
     Host,
-    /// Operates the platform.
     Admin,
 }
 

@@ -3,10 +3,8 @@
 /// Languages that every text exists in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
-    /// Korean.
     #[default]
     Ko,
-    /// English.
     En,
 }
 

@@ -21,7 +21,6 @@ pub struct Method {
     policy: Policy,
 }
 
-/// Which sides stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Streaming {
     /// The request is a stream.
@@ -30,18 +29,14 @@ pub struct Streaming {
     pub server: bool,
 }
 
-/// Who may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Nobody: the RPC has no access option.
     Nobody,
-    /// Everybody.
     Public,
-    /// Every signed-in user.
     AnyUser,
     /// Signed-in users with one of these roles.
     Roles(Vec<Role>),
-    /// These services.
     Internal(Vec<String>),
 }
 
@@ -127,7 +122,6 @@ impl Method {
         }
     }
 
-    /// gRPC path.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -137,12 +131,10 @@ impl Method {
         &self.span
     }
 
-    /// Which sides stream.
     pub fn streaming(&self) -> Streaming {
         self.streaming
     }
 
-    /// Neither side streams.
     pub fn is_unary(&self) -> bool {
         !self.streaming.client && !self.streaming.server
     }
@@ -157,7 +149,6 @@ impl Method {
         self.path.starts_with("/grpc.")
     }
 
-    /// Who may call.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }

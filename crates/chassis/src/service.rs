@@ -31,7 +31,6 @@ pub trait Service: Send + Sync + 'static {
     const NAME: &'static str;
     /// Its embedded `config.default.toml`.
     const DEFAULTS: &'static str;
-    /// Its configuration.
     type Config: DeserializeOwned + Serialize + Send + Sync + 'static;
     /// Subcommands of its own; [`NoCommand`] when there are none.
     type Command: clap::Subcommand + Send;
@@ -65,14 +64,12 @@ pub trait Service: Send + Sync + 'static {
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles {
-    /// Answers RPCs.
     pub api: bool,
     /// Runs timers, relays and consumers.
     pub worker: bool,
 }
 
 impl Roles {
-    /// Both.
     pub const ALL: Self = Self {
         api: true,
         worker: true,

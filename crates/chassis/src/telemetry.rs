@@ -4,7 +4,7 @@
 
 mod filter;
 pub mod logs;
-mod measures;
+mod metrics;
 pub mod prometheus;
 pub mod propagation;
 mod traces;

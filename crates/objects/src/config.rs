@@ -13,11 +13,8 @@ pub struct Config {
     pub public_endpoint: Option<String>,
     /// Default `ap-northeast-2` (Seoul).
     pub region: String,
-    /// The bucket.
     pub bucket: String,
-    /// Access key id.
     pub access_key: Secret,
-    /// Secret access key.
     pub secret_key: Secret,
     /// How long connecting may take. Default 2,000.
     pub connect_timeout_ms: u64,

@@ -11,7 +11,7 @@ use reqwest::Url;
 
 use crate::breaker::Breaker;
 use crate::config::Config;
-use crate::measures;
+use crate::metrics;
 use crate::request::RequestBuilder;
 
 /// Connections a provider closes while we think they are open cost a call; young ones are rarely closed.
@@ -35,7 +35,7 @@ pub(crate) struct Inner {
 impl HttpClient {
     /// A client for `peer`. Fails when the base URL is none, or when an https one finds no trusted certificates.
     pub fn new(peer: &'static str, config: Config, environment: Environment) -> anyhow::Result<Self> {
-        measures::describe();
+        metrics::describe();
         let url: Url = config
             .base_url
             .parse()

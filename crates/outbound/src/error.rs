@@ -36,9 +36,7 @@ pub enum OutboundError {
     Unreadable {
         /// Status of the answer.
         status: StatusCode,
-        /// Where reading failed.
         line: usize,
-        /// Where reading failed.
         column: usize,
     },
     /// 429 or 5xx, with the answer.

@@ -12,7 +12,7 @@ mod breaker;
 mod client;
 mod config;
 mod error;
-mod measures;
+mod metrics;
 mod reply;
 mod request;
 mod send;

@@ -12,11 +12,8 @@ use crate::error::OutboundError;
 /// Status, headers and body. Its Debug form shows no content.
 #[derive(Clone)]
 pub struct Reply {
-    /// HTTP status.
     pub status: StatusCode,
-    /// All headers.
     pub headers: HeaderMap,
-    /// The whole body.
     pub body: Bytes,
     /// `Retry-After`, from the moment the answer came.
     pub retry_after: Option<Duration>,

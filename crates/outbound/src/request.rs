@@ -65,7 +65,6 @@ impl RequestBuilder {
         Self { operation, ..self }
     }
 
-    /// Adds query parameters.
     pub fn query<T: Serialize + ?Sized>(self, query: &T) -> Self {
         self.with(|builder| builder.query(query))
     }
@@ -89,22 +88,18 @@ impl RequestBuilder {
         }
     }
 
-    /// Basic authentication.
     pub fn basic(self, user: &str, password: &str) -> Self {
         self.with(|builder| builder.basic_auth(user, Some(password)))
     }
 
-    /// A bearer token.
     pub fn bearer(self, token: &str) -> Self {
         self.with(|builder| builder.bearer_auth(token))
     }
 
-    /// A JSON body.
     pub fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
         self.with(|builder| builder.json(body))
     }
 
-    /// A form body.
     pub fn form<T: Serialize + ?Sized>(self, body: &T) -> Self {
         self.with(|builder| builder.form(body))
     }

@@ -10,7 +10,7 @@
 //! | waiting for something that will happen | [`eventually`] |
 //! | a network that breaks on command | [`proxy::FaultProxy`] |
 //! | a built binary that can be killed | [`process::Binary`] |
-//! | identities | [`Ca`] for services, [`Tokens`] for users, [`KeyServer`] for those who verify them |
+//! | identities | [`Ca`] for services, [`Tokens`] for users, [`JwksServer`] for those who verify them |
 //! | an S3 server | [`s3`] |
 #![deny(missing_docs)]
 
@@ -18,7 +18,7 @@ pub mod bootstrap;
 mod ca;
 mod database;
 mod eventually;
-mod key_server;
+mod jwks_server;
 pub mod process;
 pub mod proxy;
 mod s3_server;
@@ -29,8 +29,8 @@ mod tokens;
 pub use ca::{Ca, Certificate};
 pub use database::Database;
 pub use eventually::{eventually, eventually_true};
-pub use key_server::KeyServer;
+pub use jwks_server::JwksServer;
 pub use s3_server::{S3, s3};
-pub use servers::{Options, PrivatePostgres, PrivateRedis, TempFolder, free_port};
+pub use servers::{Options, PrivatePostgres, PrivateRedis, TempDir, free_port};
 pub use shared::{postgres, redis, redis_url};
 pub use tokens::Tokens;

@@ -15,7 +15,6 @@ use tokio::time::{Instant, sleep};
 
 pub use logs::Logs;
 
-/// What to start.
 #[derive(Debug, Clone, Default)]
 pub struct Launch {
     /// Arguments after the program's name.

@@ -14,7 +14,7 @@ use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-use crate::servers::TempFolder;
+use crate::servers::TempDir;
 
 /// A running S3 server. Dropping it stops it.
 pub struct S3 {
@@ -26,12 +26,12 @@ pub struct S3 {
     pub secret_key: String,
     accepting: AbortHandle,
     /// Only kept: it goes with the server.
-    folder: Option<TempFolder>,
+    folder: Option<TempDir>,
 }
 
 /// An empty S3 server for one test.
 pub async fn s3() -> S3 {
-    let folder = TempFolder::create("s3").expect("a folder under /tmp");
+    let folder = TempDir::create("s3").expect("a folder under /tmp");
     let mut server = S3::start(folder.path(), None)
         .await
         .expect("an S3 server on a free port");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tower_http::cors::CorsLayer;
 
 use crate::config::Cors;
-use crate::exchange::CORRELATION_ID;
+use crate::request_context::CORRELATION_ID;
 use crate::headers::IDEMPOTENCY_KEY;
 use crate::rest::NEXT_PAGE_TOKEN;
 

@@ -9,8 +9,8 @@ use axum::response::Response;
 use carshare_chassis::Error;
 use futures::FutureExt as _;
 
-use crate::exchange::Exchange;
-use crate::refusal::Refusal;
+use crate::request_context::Exchange;
+use crate::error::GatewayError;
 
 /// Catches panics of everything inside.
 pub async fn catch(Extension(exchange): Extension<Exchange>, request: Request, next: Next) -> Response {
@@ -19,7 +19,7 @@ pub async fn catch(Extension(exchange): Extension<Exchange>, request: Request, n
         Err(panic) => {
             metrics::counter!("edge_panics_total").increment(1);
             let text = carshare_chassis::task::panic_text(&*panic).to_owned();
-            Refusal::from(Error::internal(anyhow::anyhow!("panicked: {text}"))).answer(&exchange)
+            GatewayError::from(Error::internal(anyhow::anyhow!("panicked: {text}"))).answer(&exchange)
         }
     }
 }

@@ -9,7 +9,6 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue};
 
-/// On every answer.
 const ALWAYS: [(HeaderName, &str); 6] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),

@@ -5,7 +5,6 @@ use prost_reflect::{
     EnumValueDescriptor, FieldDescriptor, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
 };
 
-/// A comment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Comment {
     /// All of it; paragraphs are separated by an empty line.

@@ -8,7 +8,6 @@ use super::schema::{Direction, Schemas};
 use super::{parameters, responses};
 use crate::routes::{Body, Route};
 
-/// Describes a route.
 pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
     let rpc = &route.rpc;
     let comment = of_method(&rpc.descriptor);
@@ -62,7 +61,7 @@ fn request_body(route: &Route, schemas: &mut Schemas) -> Option<Value> {
             true,
         ),
         Body::Whole => {
-            let required = super::rules::required(&input);
+            let required = super::constraints::required(&input);
             (
                 schemas.refer(&input, Direction::Sent, &taken),
                 required.iter().any(|name| !taken.contains(&name.as_str())),

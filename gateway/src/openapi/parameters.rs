@@ -4,7 +4,7 @@ use http::Method;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
-use super::rules;
+use super::constraints;
 use super::schema::{Direction, Schemas};
 use crate::rest::CURSOR;
 use crate::routes::{Body, Route};
@@ -41,7 +41,7 @@ fn query(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec
         |name: &str| in_body == Some(name) || route.template.variables().iter().any(|v| v.field == name);
     let mut leaves = Vec::new();
     collect_leaves(input, "", 0, &mut leaves);
-    let required = rules::required(input);
+    let required = constraints::required(input);
     let open = leaves.into_iter().filter(|(name, _)| !taken(name));
     open.map(|(name, field)| {
         let schema = schemas.field(&field, Direction::Sent);

@@ -6,7 +6,7 @@ use carshare_proto::errors::Fact;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::refusals::refusals;
+use super::errors::refusals;
 use super::schema::{Direction, Schemas};
 use crate::problem::PROBLEM_JSON;
 use crate::rest::{NEXT_FIELD, success_status};

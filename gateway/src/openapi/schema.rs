@@ -6,16 +6,14 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
 use super::names::Names;
-use super::rules::{self, Rules};
+use super::constraints::{self, Rules};
 use super::{comment, responses};
 use carshare_proto::enum_names;
 
 /// Which way a message goes: what has to be sent is not what is always printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
-    /// From the client.
     Sent,
-    /// To the client.
     Received,
 }
 
@@ -64,7 +62,7 @@ impl Schemas {
             .map(|field| (field.name().to_owned(), self.field(&field, direction)))
             .collect();
         let mut required = match direction {
-            Direction::Sent => rules::required(message),
+            Direction::Sent => constraints::required(message),
             Direction::Received => always_printed(message),
         };
         required.retain(|name| is_there(name));
@@ -72,7 +70,7 @@ impl Schemas {
         describe(
             &mut schema,
             &comment::of_message(message).text,
-            &rules::told_of_message(message),
+            &constraints::told_of_message(message),
         );
         if direction == Direction::Sent {
             schema["additionalProperties"] = json!(false);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::rpc::Rpcs;
+use crate::method_table::Rpcs;
 
 fn whole() -> (Routes, Value) {
     let routes = Routes::read(Rpcs::read().unwrap().iter()).unwrap();

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::codec::MessageCodec;
 use super::{Call, Client};
 use crate::json::{Json, JsonField};
-use crate::refusal::Refusal;
+use crate::error::GatewayError;
 use crate::routes::Route;
 
 /// Where the token of the next page goes when the body is a bare list.
@@ -27,14 +27,14 @@ pub(super) async fn answer(
     uri: &Uri,
     mut client: Client,
     call: Call,
-) -> Result<Response, Refusal> {
+) -> Result<Response, GatewayError> {
     client.ready().await?;
     let codec = MessageCodec::decoding(route.rpc.descriptor.output());
     let reply = client
         .unary(call, route.rpc.path.clone(), codec)
         .await?
         .into_inner();
-    present(route, uri, &reply).map_err(Refusal::Ours)
+    present(route, uri, &reply).map_err(GatewayError::Ours)
 }
 
 fn present(route: &Route, uri: &Uri, reply: &DynamicMessage) -> Result<Response, Error> {
@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
     use crate::routes::Routes;
-    use crate::rpc::Rpcs;
+    use crate::method_table::Rpcs;
 
     async fn presented(
         name: &str,

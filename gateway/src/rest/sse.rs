@@ -19,11 +19,11 @@ use tonic::{Status, Streaming};
 
 use super::codec::MessageCodec;
 use super::{Call, Client};
-use crate::ending::Ending;
-use crate::exchange::Exchange;
+use crate::stream_end::Ending;
+use crate::request_context::Exchange;
 use crate::json::{Json, JsonField};
 use crate::problem::Problem;
-use crate::refusal::Refusal;
+use crate::error::GatewayError;
 use crate::routes::Route;
 
 /// The field of a message to resume with.
@@ -36,7 +36,7 @@ pub(super) async fn open(
     route: &Route,
     mut client: Client,
     call: Call,
-) -> Result<Streaming<DynamicMessage>, Refusal> {
+) -> Result<Streaming<DynamicMessage>, GatewayError> {
     client.ready().await?;
     let codec = MessageCodec::decoding(route.rpc.descriptor.output());
     Ok(client

@@ -14,7 +14,6 @@ use anyhow::{Context as _, ensure};
 use super::Bindings;
 use super::path::{decode, decode_many};
 
-/// A parsed template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     segments: Vec<Segment>,

@@ -1,7 +1,7 @@
 //! The routes of the real contract.
 
 use super::*;
-use crate::rpc::Rpcs;
+use crate::method_table::Rpcs;
 
 fn routes() -> Routes {
     Routes::read(Rpcs::read().unwrap().iter()).unwrap()

@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result};
 /// Clock ticks a second that `/proc` counts in; 100 on every Linux that Rust supports.
 const TICKS: u64 = 100;
 
-/// Resident memory.
 pub(super) fn resident_bytes(id: u32) -> Result<u64> {
     kib_of(id, "status", "VmRSS:")
 }

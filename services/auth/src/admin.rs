@@ -16,13 +16,9 @@ use crate::passwords::Passwords;
 /// The admin to be made.
 #[derive(Clone, Debug)]
 pub struct NewAdmin {
-    /// Login address.
     pub email: String,
-    /// Display name.
     pub name: String,
-    /// Mobile number.
     pub phone: String,
-    /// Password.
     pub password: Password,
 }
 
@@ -59,7 +55,7 @@ fn parse(admin: &NewAdmin) -> anyhow::Result<NewUser> {
     codec::validate(&as_request)
         .map_err(|status| anyhow!("{:?}", carshare_chassis::Error::from_status(status)))?;
     let email = Email::new(&admin.email);
-    admin.password.judge(&email).map_err(Error::WeakPassword)?;
+    admin.password.check_strength(&email).map_err(Error::WeakPassword)?;
     let phone = Phone::parse(&admin.phone).context("the phone number is not a Korean mobile number")?;
     Ok(NewUser {
         email,

@@ -12,23 +12,19 @@ use crate::{issuer, keys, passwords};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The gRPC port.
     pub server: Server,
     /// The port for metrics and probes.
     pub admin: Admin,
-    /// Logs and traces.
     pub telemetry: Telemetry,
     /// Issuer and audience of access tokens.
     pub identity: Identity,
     /// Certificates of the mesh.
     pub tls: Tls,
-    /// PostgreSQL.
     pub database: Database,
     /// Redis: revoked tokens and events.
     pub redis: Redis,
     /// Keys for secrets at rest.
     pub seal: Seal,
-    /// bcrypt.
     pub passwords: passwords::Config,
     /// Life of tokens and sessions.
     pub sessions: issuer::Config,

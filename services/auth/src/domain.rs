@@ -1,7 +1,7 @@
 //! The rules of accounts and sessions: pure, without database, network or clock.
 
 pub mod email;
-pub mod id;
+pub mod ids;
 pub mod password;
 pub mod phone;
 pub mod refresh_token;
@@ -10,9 +10,9 @@ pub mod signing;
 pub mod user;
 
 pub use email::Email;
-pub use id::{SessionId, TokenId, UserId};
+pub use ids::{SessionId, TokenId, UserId};
 pub use password::{Password, PasswordHash, Weakness};
 pub use phone::Phone;
 pub use refresh_token::{RefreshToken, TokenHash};
-pub use session::{EndReason, Presented, Verdict};
+pub use session::{EndReason, Presented, TokenUse};
 pub use user::{NewUser, User};

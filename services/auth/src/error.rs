@@ -26,7 +26,6 @@ pub enum Error {
     /// The account of the token is gone.
     #[error("no such user")]
     UserNotFound,
-    /// The database.
     #[error(transparent)]
     Store(#[from] carshare_store::Error),
     /// A refusal or failure that has its facts already.

@@ -48,15 +48,12 @@ pub struct Signer {
 /// A pair of tokens, fresh. Debug shows no token.
 #[derive(Debug)]
 pub struct Issued {
-    /// The signed JWT.
     pub access_token: config::Secret,
     /// Its `jti`.
     pub access_token_id: TokenId,
-    /// When it ends.
     pub access_expires_at: DateTime<Utc>,
     /// The token to be traded for the next pair.
     pub refresh_token: RefreshToken,
-    /// When that ends.
     pub refresh_expires_at: DateTime<Utc>,
     /// Life of the access token.
     pub expires_in_s: i64,

@@ -43,7 +43,6 @@ struct Ring {
     sealer: Arc<Sealer>,
     clock: Clock,
     config: Config,
-    /// Newest first.
     keys: RwLock<Vec<Arc<SigningKey>>>,
 }
 
@@ -168,7 +167,6 @@ async fn add(tx: &Tx, input: &Input) -> Result<(), Error> {
 enum Need {
     /// Only when there is none.
     First,
-    /// In any case.
     Another,
 }
 

@@ -9,12 +9,12 @@
 //! | [`passwords`] | bcrypt |
 //! | [`keys`], [`issuer`] | signing keys, the tokens they sign |
 //! | [`revoker`], [`jobs`] | revoked access tokens and their copy in Redis; removal of what is over |
-//! | [`secret_reply`] | idempotency for calls that carry passwords and tokens |
-//! | [`admin`], [`command`] | `create-admin`, `rotate-signing-key` |
+//! | [`sealed_reply`] | idempotency for calls that carry passwords and tokens |
+//! | [`admin`], [`cli`] | `create-admin`, `rotate-signing-key` |
 
 mod accounts;
 pub mod admin;
-pub mod command;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod error;
@@ -22,11 +22,11 @@ mod events;
 pub mod issuer;
 mod jobs;
 pub mod keys;
-mod measures;
+mod metrics;
 pub mod passwords;
 mod revoker;
 mod rpc;
-mod secret_reply;
+mod sealed_reply;
 mod session;
 mod store;
 
@@ -49,7 +49,7 @@ use crate::issuer::Issuer;
 use crate::keys::KeyRing;
 use crate::passwords::Passwords;
 use crate::revoker::Revoker;
-use crate::secret_reply::SecretReplies;
+use crate::sealed_reply::SealedReplies;
 
 /// Name of this service.
 pub const NAME: &str = "auth";
@@ -66,14 +66,14 @@ pub struct App {
     passwords: Passwords,
     keys: KeyRing,
     issuer: Issuer,
-    replies: SecretReplies,
+    replies: SealedReplies,
     revoker: Revoker,
 }
 
 impl App {
     /// Puts it together. Nothing is connected yet: a wrong configuration is the only error.
     pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
-        measures::describe();
+        metrics::describe();
         let db = Db::connect(&config.database, environment.clone())?;
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());
@@ -86,7 +86,7 @@ impl App {
                 &config.sessions,
                 environment.clone(),
             ),
-            replies: SecretReplies::new(&config.seal, sealer)?,
+            replies: SealedReplies::new(&config.seal, sealer)?,
             revoker: Revoker::new(db.clone(), revocations),
             db,
             environment,
@@ -104,7 +104,7 @@ impl StoreService for Auth {
     const DEFAULTS: &'static str = DEFAULTS;
     type Config = Config;
     type App = App;
-    type Command = command::Command;
+    type Command = cli::Command;
 
     fn common(config: &Config) -> Common {
         config.common()
@@ -147,8 +147,8 @@ impl StoreService for Auth {
     async fn command(
         config: Config,
         environment: Environment,
-        command: command::Command,
+        command: cli::Command,
     ) -> anyhow::Result<()> {
-        command::handle(config, environment, command).await
+        cli::handle(config, environment, command).await
     }
 }

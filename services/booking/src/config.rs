@@ -11,21 +11,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The gRPC port.
     pub server: Server,
     /// The port for metrics and probes.
     pub admin: Admin,
-    /// Logs and traces.
     pub telemetry: Telemetry,
-    /// Whose access tokens are believed.
+    /// BookingFilter access tokens are believed.
     pub identity: Identity,
     /// Certificates of the mesh.
     pub tls: Tls,
-    /// PostgreSQL.
     pub database: Database,
-    /// Redis, for events.
     pub redis: Redis,
-    /// The vehicle service.
     pub vehicle: Peer,
     /// The rules of bookings that are configured.
     pub booking: Rules,

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`booking`] | a booking and every transition it can make |
-//! | [`lifecycle`] | the words in which that is told |
+//! | [`commands`] | the words in which that is told |
 //! | [`period`] | the time a car is rented for |
 //! | [`price`] | what it costs and who gets which part |
 //! | [`policy`] | what a cancellation gives back |
@@ -12,7 +12,7 @@
 
 pub mod booking;
 pub mod ids;
-pub mod lifecycle;
+pub mod commands;
 pub mod period;
 pub mod policy;
 pub mod price;
@@ -20,7 +20,7 @@ pub mod status;
 
 pub use booking::{Booking, Cancellation, Request};
 pub use ids::{BookingId, UserId, VehicleId};
-pub use lifecycle::{Change, Event, News, Party, Refusal};
+pub use commands::{Change, Event, ExternalEvent, Party, Refusal};
 pub use period::Period;
 pub use policy::CancellationPolicy;
 pub use price::Price;

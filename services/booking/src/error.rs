@@ -22,7 +22,6 @@ pub enum Error {
     /// The booking cannot go from the one state to the other.
     #[error("no way from {from:?} to {to:?}")]
     WrongState {
-        /// Where it stands.
         from: Status,
         /// Where the call would bring it.
         to: Status,

@@ -1,7 +1,7 @@
 //! Events out ([`publish`]) and in: what the other services tell, and what it means for a booking.
 //!
 //! Events come late, twice and out of order across services. Every handler is a total function of where the booking stands
-//! and what is told; the table is [`crate::domain::booking::meaning`].
+//! and what is told; the table is [`crate::domain::booking::reaction`].
 
 mod on_payment;
 mod on_vehicle;
@@ -9,9 +9,9 @@ pub mod publish;
 
 use carshare_store::{Consumer, Tx};
 
-use crate::domain::{BookingId, News};
+use crate::domain::{BookingId, ExternalEvent};
 use crate::error::Error;
-use crate::record::{self, Actor};
+use crate::apply_change::{self, Actor};
 use crate::rpc::convert;
 use crate::store::bookings;
 
@@ -25,16 +25,16 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
     carshare_profiles::subscribe(consumer)
 }
 
-/// Lets a booking hear news. News of a booking that is not here is none of ours and is passed over.
-async fn hear(tx: &Tx, booking_id: &str, news: News, from: Actor) -> Result<(), Error> {
+/// Lets a booking hear news. ExternalEvent of a booking that is not here is none of ours and is passed over.
+async fn apply(tx: &Tx, booking_id: &str, news: ExternalEvent, from: Actor) -> Result<(), Error> {
     let id: BookingId = convert::booking_id(booking_id)?;
     let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
         tracing::warn!(booking_id = %id, ?news, "news of a booking that is not here");
         return Ok(());
     };
-    let Some(change) = booking.hear(news, tx.now()) else {
+    let Some(change) = booking.apply(news, tx.now()) else {
         tracing::info!(booking_id = %id, ?news, status = booking.status.as_str(), "news that changes nothing");
         return Ok(());
     };
-    record::change(tx, &mut booking, change, from).await
+    apply_change::update(tx, &mut booking, change, from).await
 }

@@ -10,24 +10,21 @@ use crate::error::Error;
 
 /// What a guest wants to hold.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    /// The car.
+pub struct CancelInput {
     pub vehicle: VehicleId,
-    /// Who wants it.
     pub guest: UserId,
-    /// For when.
     pub period: Period,
 }
 
 /// Holds the car under the id of the booking to come and answers with the car as it is now. The same id gives the same
 /// hold again, so trying again after any failure is safe.
-pub async fn place(app: &App, id: BookingId, wish: &Wish) -> Result<Vehicle, Error> {
+pub async fn place(app: &App, id: BookingId, input: &CancelInput) -> Result<Vehicle, Error> {
     let request = PlaceHoldRequest {
         booking_id: id.to_string(),
-        vehicle_id: wish.vehicle.to_string(),
-        guest_id: wish.guest.to_string(),
-        start_datetime: Some(timestamp(wish.period.start())),
-        end_datetime: Some(timestamp(wish.period.end())),
+        vehicle_id: input.vehicle.to_string(),
+        guest_id: input.guest.to_string(),
+        start_datetime: Some(timestamp(input.period.start())),
+        end_datetime: Some(timestamp(input.period.end())),
     };
     let held = app
         .vehicle

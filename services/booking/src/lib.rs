@@ -5,7 +5,7 @@
 //! | [`domain`] | the rules: every transition, price, refund |
 //! | [`rpc`] | one file for each RPC |
 //! | [`hold`] | holding a car at the vehicle service |
-//! | [`record`] | writing a change down: row, history, event |
+//! | [`apply_change`] | writing a change down: row, history, event |
 //! | [`store`] | all SQL |
 //! | [`events`] | what is told and what is heard |
 //! | [`jobs`] | timers |
@@ -17,7 +17,7 @@ pub mod error;
 pub mod events;
 pub mod hold;
 pub mod jobs;
-pub mod record;
+pub mod apply_change;
 pub mod rpc;
 pub mod store;
 
@@ -43,13 +43,10 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// The service's schema.
     pub db: Db,
-    /// Clock, ids, randomness.
     pub environment: Environment,
     /// The service that knows whether a car is free.
     pub vehicle: VehicleServiceClient<client::PeerChannel>,
-    /// What is configured.
     pub config: Arc<Config>,
 }
 

@@ -7,10 +7,10 @@ pub mod convert;
 mod create_booking;
 mod get_booking;
 mod list_bookings;
-mod own;
-mod page;
+mod authorization;
+mod page_token;
 mod reject_booking;
-mod reply;
+mod response;
 mod start_booking;
 
 use carshare_chassis::rpc;

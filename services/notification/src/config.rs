@@ -5,39 +5,31 @@ use std::time::Duration;
 use carshare_chassis::config::{Admin, Common, Identity, Redis, Secret, Server, Telemetry, Tls};
 use serde::{Deserialize, Serialize};
 
-/// The whole configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// gRPC port.
     #[serde(default)]
     pub server: Server,
-    /// Admin port.
     #[serde(default)]
     pub admin: Admin,
-    /// Logs and traces.
     #[serde(default)]
     pub telemetry: Telemetry,
     /// Whose tokens are believed.
     #[serde(default)]
     pub identity: Identity,
-    /// Certificates.
     #[serde(default)]
     pub tls: Tls,
-    /// PostgreSQL.
     pub database: carshare_store::config::Database,
     /// Redis, for the events.
     pub redis: Redis,
-    /// Live streams.
-    pub live: Live,
-    /// FCM.
+    pub live: FeedWatch,
     pub push: Push,
 }
 
 /// `[live]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Live {
+pub struct FeedWatch {
     /// Silence after which a heartbeat goes out.
     pub heartbeat_ms: u64,
 }
@@ -46,7 +38,6 @@ pub struct Live {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Push {
-    /// Where FCM is.
     pub base_url: String,
     /// JSON of the service account; empty switches pushes off.
     pub service_account_json: Secret,
@@ -58,8 +49,8 @@ pub struct Push {
     pub max_attempts: i32,
 }
 
-impl Live {
-    /// [`Live::heartbeat_ms`] as a duration.
+impl FeedWatch {
+    /// [`FeedWatch::heartbeat_ms`] as a duration.
     pub fn heartbeat(&self) -> Duration {
         Duration::from_millis(self.heartbeat_ms)
     }

@@ -15,7 +15,6 @@ pub enum Error {
     /// A refusal of the shared parts.
     #[error(transparent)]
     Chassis(#[from] carshare_chassis::Error),
-    /// The database.
     #[error(transparent)]
     Store(#[from] carshare_store::Error),
 }

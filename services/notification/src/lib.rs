@@ -5,7 +5,7 @@
 //! | [`domain`] | what each event means to whom, in words |
 //! | [`events`] | every event of the mesh becomes rows and pushes, once |
 //! | [`rpc`] | list, mark read, register a device, live stream |
-//! | [`live`] | wakes live streams on every replica |
+//! | [`feed_watch`] | wakes live streams on every replica |
 //! | [`push`] | FCM, the outside edge |
 //! | [`jobs`] | sends the pushes that are due |
 //! | [`store`] | all SQL |
@@ -15,8 +15,8 @@ pub mod domain;
 pub mod error;
 pub mod events;
 pub mod jobs;
-pub mod live;
-mod measures;
+pub mod feed_watch;
+mod metrics;
 pub mod push;
 pub mod rpc;
 pub mod store;
@@ -32,7 +32,7 @@ use carshare_store::{Consumer, Db, StoreService};
 use sqlx::migrate::Migrator;
 
 pub use config::Config;
-use live::Live;
+use feed_watch::FeedWatch;
 use push::{Fcm, Provider};
 
 /// Name of this service.
@@ -46,12 +46,9 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 pub struct App {
     /// The schema of the service.
     pub db: Db,
-    /// Clock, ids, chance.
     pub environment: Environment,
-    /// Configuration.
     pub config: Arc<Config>,
-    /// Wakes live streams.
-    pub live: Live,
+    pub live: FeedWatch,
     /// Where pushes go; `None` when they are switched off.
     pub push: Option<Arc<dyn Provider>>,
 }
@@ -59,13 +56,13 @@ pub struct App {
 impl App {
     /// Puts the service together. Nothing is contacted yet.
     pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
-        measures::describe();
+        metrics::describe();
         let push = Fcm::new(&config.push, &environment)?.map(|fcm| Arc::new(fcm) as Arc<dyn Provider>);
         Ok(Self {
             db: Db::connect(&config.database, environment.clone())?,
             environment,
             config: Arc::new(config),
-            live: Live::default(),
+            live: FeedWatch::default(),
             push,
         })
     }

@@ -16,13 +16,10 @@ pub use fcm::Fcm;
 pub struct Outgoing {
     /// The notification; a second push of it replaces the first on the device.
     pub notification_id: Uuid,
-    /// FCM registration token.
     pub token: String,
     /// Dotted name of the event.
     pub kind: String,
-    /// One line.
     pub title: String,
-    /// A sentence.
     pub body: String,
     /// Ids to open the right screen with.
     pub data: BTreeMap<String, String>,

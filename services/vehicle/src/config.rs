@@ -14,33 +14,24 @@ use crate::geocoder::KakaoConfig;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The gRPC port.
     pub server: Server,
     /// The port for metrics and probes.
     pub admin: Admin,
-    /// Logs and traces.
     pub telemetry: Telemetry,
     /// Whose access tokens are believed.
     pub identity: Identity,
     /// Certificates of the mesh.
     pub tls: Tls,
-    /// PostgreSQL.
     pub database: Database,
-    /// Redis, for events.
     pub redis: Redis,
     /// The storage of the photos.
     pub objects: carshare_objects::Config,
-    /// The map.
     pub kakao: KakaoConfig,
-    /// Number plates.
     pub plates: Plates,
     /// Holds of the calendar.
     pub holds: Holds,
-    /// Photos.
     pub images: Images,
-    /// Opening hours.
     pub availability: Availability,
-    /// Search.
     pub search: Search,
 }
 

@@ -1,24 +1,24 @@
 //! The rules of the vehicle service, pure and synchronous: no gRPC, no SQL, no clock of its own.
 
 mod address;
-mod id;
+mod ids;
 mod image;
-mod opening;
+mod opening_hours;
 mod period;
-mod place;
-mod plate;
+mod location;
+mod license_plate;
 mod search;
-mod spans;
+mod interval_set;
 mod time_of_day;
 mod vehicle;
 
 pub use address::searchable;
-pub use id::{AvailabilityId, BookingId, ImageId, UserId, VehicleId};
+pub use ids::{AvailabilityId, BookingId, ImageId, UserId, VehicleId};
 pub use image::{Announced, ImageFault, PREFIX_BYTES, Pixels, check};
-pub use opening::{Day, Effect, Opening, Rule};
+pub use opening_hours::{Day, Effect, Opening, Rule};
 pub use period::{EmptyPeriod, Period};
-pub use place::{Coordinates, Distance, Place};
-pub use plate::{InvalidPlate, Plate, PlateClass};
+pub use location::{Coordinates, Distance, Place};
+pub use license_plate::{InvalidPlate, LicensePlate, PlateClass};
 pub use search::{Cursor, Query};
 pub use time_of_day::{InvalidTimeOfDay, TimeOfDay};
 pub(crate) use vehicle::unless_empty;

@@ -37,7 +37,6 @@ pub enum Error {
     MapUnavailable {
         /// When to come back.
         retry_after: Duration,
-        /// For the log.
         cause: anyhow::Error,
     },
     /// No such photo on this car.
@@ -52,13 +51,11 @@ pub enum Error {
     /// As many photos as a car may have.
     #[error("too many images")]
     TooManyImages {
-        /// So many.
         max: u64,
     },
     /// As many rules as a car may have.
     #[error("too many rules")]
     TooManyRules {
-        /// So many.
         max: u64,
     },
     /// No such rule on this car.
@@ -73,7 +70,6 @@ pub enum Error {
     /// A host does not book the own car.
     #[error("the vehicle is the guest's own")]
     OwnVehicle,
-    /// The database.
     #[error(transparent)]
     Store(carshare_store::Error),
     /// A refusal that is not this service's own, or a defect.

@@ -10,7 +10,6 @@ pub use kakao::{KakaoConfig, KakaoGeocoder};
 
 use crate::domain::Place;
 
-/// Finds addresses.
 pub trait Geocoder: Send + Sync {
     /// The building or lot of this address; `None` if there is none such. A mere district or street is none.
     fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Place>, MapUnavailable>>;
@@ -22,7 +21,6 @@ pub trait Geocoder: Send + Sync {
 pub struct MapUnavailable {
     /// When to come back.
     pub retry_after: Duration,
-    /// For the log.
     #[source]
     pub cause: anyhow::Error,
 }

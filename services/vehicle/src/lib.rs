@@ -19,7 +19,7 @@ pub mod events;
 pub mod geocoder;
 mod image_urls;
 pub mod jobs;
-mod measures;
+mod metrics;
 pub mod rpc;
 pub mod store;
 
@@ -50,15 +50,12 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 /// State of handlers and jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// The service's schema.
     pub db: Db,
     /// Clock, ids and randomness.
     pub environment: Environment,
     /// The storage of the photos.
     pub objects: Objects,
-    /// The map.
     pub geocoder: Arc<dyn Geocoder>,
-    /// What is configured.
     pub config: Arc<Config>,
     /// Where photos can be fetched.
     urls: ImageUrls,
@@ -67,7 +64,7 @@ pub struct App {
 impl App {
     /// Connects to everything at first use, so a service starts while its neighbours are away.
     pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
-        measures::describe();
+        metrics::describe();
         let objects = Objects::new(&config.objects)?;
         Ok(Self {
             db: Db::connect(&config.database, environment.clone())?,

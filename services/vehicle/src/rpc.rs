@@ -9,7 +9,7 @@ mod create_vehicle;
 mod delete_vehicle;
 mod get_vehicle;
 mod list_availability;
-mod owned;
+mod authorization;
 mod place_hold;
 mod release_hold;
 mod remove_availability;

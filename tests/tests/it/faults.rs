@@ -5,6 +5,6 @@ mod postgres;
 mod push;
 mod redis;
 mod refund;
-mod scene;
+mod setup;
 mod toss;
 mod webhook;

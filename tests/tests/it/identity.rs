@@ -7,7 +7,7 @@ use carshare_proto::auth::v1::GetMeRequest;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::support::{Answer, Events, PASSWORD, Rest, Told, Wire, mesh, mesh_by_hand, signed};
+use crate::harness::{Answer, Events, PASSWORD, Rest, Told, Wire, mesh, mesh_by_hand, signed};
 
 /// An account, and a client that is not signed in.
 async fn account(mesh: &Mesh) -> (Rest, Session) {

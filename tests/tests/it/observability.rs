@@ -4,7 +4,7 @@
 mod collector;
 mod commands;
 mod correlation;
-mod evidence;
+mod log_capture;
 mod journey;
 mod metrics;
 mod outage;

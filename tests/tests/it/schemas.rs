@@ -6,7 +6,7 @@ use carshare_mesh::parts::SERVICES;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use crate::support::mesh;
+use crate::harness::mesh;
 
 /// `insufficient_privilege`
 const DENIED: &str = "42501";

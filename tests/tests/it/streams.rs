@@ -9,7 +9,7 @@ use carshare_testkit::eventually;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::support::{
+use crate::harness::{
     Answer, Event, Events, Guest, Host, PATIENCE, Rest, Told, Wire, mesh, next_slot, signed_as,
 };
 

@@ -4,7 +4,7 @@ use carshare_testkit::{eventually, eventually_true};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::support::{Guest, Host, PATIENCE, Rest, Slot, mesh_by_hand, next_slot};
+use crate::harness::{Guest, Host, PATIENCE, Rest, Slot, mesh_by_hand, next_slot};
 
 fn time(value: &Value) -> DateTime<Utc> {
     value.as_str().expect("a time").parse().expect("RFC 3339")

@@ -49,7 +49,6 @@ enum Ended {
     Refused(Response<Body>),
 }
 
-/// Calls the peer.
 pub(super) async fn run(peer: PeerChannel, request: Request<Body>) -> Result<Response<Body>, Status> {
     let (parts, body) = request.into_parts();
     let method = method_registry::find(parts.uri.path());

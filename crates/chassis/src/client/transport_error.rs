@@ -33,7 +33,6 @@ impl Failure {
         Self::Broken
     }
 
-    /// For metrics.
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::NeverSent => "never_sent",

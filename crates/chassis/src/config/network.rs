@@ -56,7 +56,6 @@ pub struct Tls {
     pub cert_pem: Option<String>,
     /// The same in a file.
     pub cert_path: Option<PathBuf>,
-    /// Our private key.
     pub key_pem: Option<Secret>,
     /// The same in a file.
     pub key_path: Option<PathBuf>,
@@ -70,11 +69,8 @@ pub struct Tls {
 /// The PEM texts of a [`Tls`] section, read.
 #[derive(Clone, Debug)]
 pub struct Pems {
-    /// Authority.
     pub ca: String,
-    /// Chain.
     pub cert: String,
-    /// Key.
     pub key: Secret,
 }
 

@@ -101,7 +101,6 @@ pub enum LogFormat {
     /// One JSON object a line.
     #[default]
     Json,
-    /// For human eyes.
     Text,
 }
 
@@ -143,7 +142,6 @@ impl Default for Identity {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RevocationPolicy {
-    /// Do not ask.
     #[default]
     Off,
     /// Ask; while Redis is away, believe the token (it lives 15 minutes at most).

@@ -9,11 +9,8 @@ use super::{Role, UserCaller};
 /// The claims of an access token. Auth signs them, everybody verifies them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Issuer.
     pub iss: String,
-    /// Audience.
     pub aud: String,
-    /// The account.
     pub sub: Uuid,
     /// Its role when the token was given.
     pub role: Role,

@@ -26,7 +26,6 @@ pub struct CallContext {
     pub correlation_id: String,
     /// The client's key, when it sent one.
     pub idempotency: Option<IdempotencyKey>,
-    /// The caller's language.
     pub lang: Lang,
     /// gRPC path, `/carshare.booking.v1.BookingService/ApproveBooking`.
     pub method: &'static str,
@@ -122,7 +121,6 @@ impl IdempotencyKey {
         })
     }
 
-    /// The key.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -40,7 +40,6 @@ impl Shutdown {
         self.0.cancelled().await;
     }
 
-    /// Has it fired?
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
     }

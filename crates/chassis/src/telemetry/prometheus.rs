@@ -22,7 +22,7 @@ pub fn recorder() -> &'static PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another metrics recorder was installed before ours, /metrics will be empty");
         }
-        super::measures::describe();
+        super::metrics::describe();
         handle
     })
 }

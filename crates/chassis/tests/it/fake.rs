@@ -35,7 +35,6 @@ impl Behaviour {
         Self(Arc::new(move |context| handle(context).boxed()))
     }
 
-    /// Succeeds.
     pub fn ok() -> Self {
         Self::new(|_| async { Ok(()) })
     }

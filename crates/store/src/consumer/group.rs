@@ -107,7 +107,6 @@ impl Group {
         }
     }
 
-    /// Acknowledges an entry.
     pub(super) async fn acknowledge(&self, entry: &Entry) -> Result<()> {
         let mut redis = self.redis.clone();
         redis

@@ -46,7 +46,6 @@ impl LeaderLock {
             .context("PostgreSQL is unreachable")
     }
 
-    /// Releases the lock.
     pub(super) async fn release(self) {
         self.0.close().await.ok();
     }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::postgres::{log_tail, on_path};
 use super::supervisor::Supervisor;
-use super::{Options, folder, free_port};
+use super::{Options, temp_dir, free_port};
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 5;
@@ -132,7 +132,7 @@ impl PrivateRedis {
 /// The folder that the options ask for, existing and absolute.
 pub(super) fn folder_of(kind: &str, options: &Options) -> Result<PathBuf> {
     let Some(dir) = &options.dir else {
-        return folder::fresh(kind);
+        return temp_dir::fresh(kind);
     };
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     dir.canonicalize()

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Result;
-use carshare_testkit::{Options, PrivatePostgres, PrivateRedis, TempFolder, eventually, eventually_true};
+use carshare_testkit::{Options, PrivatePostgres, PrivateRedis, TempDir, eventually, eventually_true};
 use sqlx::{Connection, PgConnection};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -57,7 +57,7 @@ async fn a_temporary_server_removes_its_folder() {
 
 #[tokio::test]
 async fn persistent_servers_find_their_data_again() {
-    let folder = TempFolder::create("persistent").unwrap();
+    let folder = TempDir::create("persistent").unwrap();
     let (postgres_dir, redis_dir) = (folder.path().join("postgres"), folder.path().join("redis"));
     for round in 0..2 {
         let postgres = PrivatePostgres::start(Options::persistent(&postgres_dir))

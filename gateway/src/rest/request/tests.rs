@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::routes::{Found, Routes};
-use crate::rpc::Rpcs;
+use crate::method_table::Rpcs;
 
 const MAX_BYTES: usize = 256;
 

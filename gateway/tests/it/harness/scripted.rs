@@ -81,7 +81,6 @@ impl Scripted {
             .expect("a call")
     }
 
-    /// Calls so far.
     pub fn calls(&self) -> usize {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).len()
     }

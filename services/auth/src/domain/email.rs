@@ -12,7 +12,6 @@ impl Email {
         Self(typed.to_lowercase())
     }
 
-    /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
     }

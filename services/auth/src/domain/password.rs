@@ -47,7 +47,7 @@ impl Password {
     }
 
     /// Refuses what is easy to guess for the owner of `email`. Length is a rule of the contract.
-    pub fn judge(&self, email: &Email) -> Result<(), Weakness> {
+    pub fn check_strength(&self, email: &Email) -> Result<(), Weakness> {
         let plain = self.0.to_lowercase();
         let local = email.local_part();
         if COMMON.contains(plain.as_str()) {
@@ -90,36 +90,36 @@ impl fmt::Debug for PasswordHash {
 mod tests {
     use super::*;
 
-    fn judge(password: &str) -> Result<(), Weakness> {
-        Password::new(password).judge(&Email::new("minji.kim@example.com"))
+    fn check_strength(password: &str) -> Result<(), Weakness> {
+        Password::new(password).check_strength(&Email::new("minji.kim@example.com"))
     }
 
     #[test]
     fn passwords_that_everybody_tries_first_are_refused_in_any_case() {
         for common in ["password1", "PassWord1", "12345678", "qwer1234", "1q2w3e4r"] {
-            assert_eq!(judge(common), Err(Weakness::Common), "{common}");
+            assert_eq!(check_strength(common), Err(Weakness::Common), "{common}");
         }
     }
 
     #[test]
     fn the_own_address_is_refused_inside_a_password() {
-        assert_eq!(judge("Minji.Kim!2026"), Err(Weakness::HoldsEmail));
-        assert_eq!(judge("minji-kim!2026"), Ok(()));
+        assert_eq!(check_strength("Minji.Kim!2026"), Err(Weakness::HoldsEmail));
+        assert_eq!(check_strength("minji-kim!2026"), Ok(()));
     }
 
     #[test]
     fn a_short_local_part_does_not_count() {
         assert_eq!(
-            Password::new("correct horse").judge(&Email::new("ho@example.com")),
+            Password::new("correct horse").check_strength(&Email::new("ho@example.com")),
             Ok(())
         );
     }
 
     #[test]
     fn few_different_characters_are_refused() {
-        assert_eq!(judge("zzzzzzzzzz"), Err(Weakness::Monotonous));
-        assert_eq!(judge("7n7n7n7n7n"), Err(Weakness::Monotonous));
-        assert_eq!(judge("가나다라가나다라"), Ok(()));
+        assert_eq!(check_strength("zzzzzzzzzz"), Err(Weakness::Monotonous));
+        assert_eq!(check_strength("7n7n7n7n7n"), Err(Weakness::Monotonous));
+        assert_eq!(check_strength("가나다라가나다라"), Ok(()));
     }
 
     #[test]

@@ -27,7 +27,6 @@ impl EndReason {
 pub struct Presented {
     /// When the token was traded, if it was.
     pub used_at: Option<DateTime<Utc>>,
-    /// When it ends.
     pub expires_at: DateTime<Utc>,
     /// When its session was ended, if it was.
     pub session_ended_at: Option<DateTime<Utc>>,
@@ -35,12 +34,11 @@ pub struct Presented {
 
 /// What follows from presenting it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum TokenUse {
     /// Trade it for the next pair.
     Rotate,
     /// End the session, then refuse.
     Reused,
-    /// Refuse.
     Invalid,
 }
 
@@ -49,15 +47,15 @@ impl Presented {
     ///
     /// A used token is judged before an expired one: a thief who waited is a thief. In a session that is over there is
     /// nothing left to end.
-    pub fn judge(&self, now: DateTime<Utc>) -> Verdict {
+    pub fn check_strength(&self, now: DateTime<Utc>) -> TokenUse {
         if self.session_ended_at.is_some() {
-            Verdict::Invalid
+            TokenUse::Invalid
         } else if self.used_at.is_some() {
-            Verdict::Reused
+            TokenUse::Reused
         } else if self.expires_at <= now {
-            Verdict::Invalid
+            TokenUse::Invalid
         } else {
-            Verdict::Rotate
+            TokenUse::Rotate
         }
     }
 }
@@ -75,15 +73,15 @@ mod tests {
         let after = now + TimeDelta::seconds(1);
         let table = [
             // used, expires, session ended, verdict
-            (None, after, None, Verdict::Rotate),
-            (None, now, None, Verdict::Invalid),
-            (None, before, None, Verdict::Invalid),
-            (Some(before), after, None, Verdict::Reused),
-            (Some(before), before, None, Verdict::Reused),
-            (None, after, Some(before), Verdict::Invalid),
-            (None, before, Some(before), Verdict::Invalid),
-            (Some(before), after, Some(before), Verdict::Invalid),
-            (Some(before), before, Some(before), Verdict::Invalid),
+            (None, after, None, TokenUse::Rotate),
+            (None, now, None, TokenUse::Invalid),
+            (None, before, None, TokenUse::Invalid),
+            (Some(before), after, None, TokenUse::Reused),
+            (Some(before), before, None, TokenUse::Reused),
+            (None, after, Some(before), TokenUse::Invalid),
+            (None, before, Some(before), TokenUse::Invalid),
+            (Some(before), after, Some(before), TokenUse::Invalid),
+            (Some(before), before, Some(before), TokenUse::Invalid),
         ];
         for (used_at, expires_at, session_ended_at, verdict) in table {
             let presented = Presented {
@@ -91,7 +89,7 @@ mod tests {
                 expires_at,
                 session_ended_at,
             };
-            assert_eq!(presented.judge(now), verdict, "{presented:?}");
+            assert_eq!(presented.check_strength(now), verdict, "{presented:?}");
         }
     }
 }

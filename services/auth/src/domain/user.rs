@@ -8,13 +8,9 @@ use super::{Email, Phone, UserId};
 /// An account, without its password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Its id.
     pub id: UserId,
-    /// Login address.
     pub email: Email,
-    /// Display name.
     pub name: String,
-    /// Mobile number.
     pub phone: Phone,
     /// Its role, for life.
     pub role: Role,
@@ -29,11 +25,8 @@ pub struct User {
 /// What somebody gives to have an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
-    /// Login address.
     pub email: Email,
-    /// Display name.
     pub name: String,
-    /// Mobile number.
     pub phone: Phone,
     /// Its role, for life.
     pub role: Role,

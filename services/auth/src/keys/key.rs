@@ -67,12 +67,10 @@ impl SigningKey {
         self.created_at
     }
 
-    /// What signs.
     pub fn encoding(&self) -> &EncodingKey {
         &self.encoding
     }
 
-    /// What verifies.
     pub fn jwk(&self) -> Jwk {
         Jwk {
             kid: self.kid.clone(),

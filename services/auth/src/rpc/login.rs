@@ -11,14 +11,14 @@ use crate::App;
 use crate::domain::{Email, Password, User};
 use crate::error::Error;
 use crate::issuer::Signer;
-use crate::secret_reply::{Sealed, SecretReply};
+use crate::sealed_reply::{Sealed, SealedReply};
 use crate::session;
 use crate::store::users;
 
 struct Input {
     user: User,
     signer: Signer,
-    reply: SecretReply<pb::AuthResponse>,
+    reply: SealedReply<pb::AuthResponse>,
 }
 
 pub async fn handle(

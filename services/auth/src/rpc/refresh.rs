@@ -10,17 +10,17 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::App;
-use crate::domain::{EndReason, RefreshToken, SessionId, TokenHash, Verdict};
+use crate::domain::{EndReason, RefreshToken, SessionId, TokenHash, TokenUse};
 use crate::error::Error;
 use crate::issuer::Signer;
-use crate::secret_reply::{Sealed, SecretReply};
+use crate::sealed_reply::{Sealed, SealedReply};
 use crate::session;
 use crate::store::{sessions, users};
 
 struct Input {
     token: TokenHash,
     signer: Signer,
-    reply: SecretReply<Outcome>,
+    reply: SealedReply<Outcome>,
 }
 
 /// What is committed, and what a repeat with the same idempotency key meets again.
@@ -58,13 +58,13 @@ async fn trade(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     let locked = sessions::lock_by_token(tx.conn(), input.token)
         .await?
         .ok_or(Error::InvalidRefreshToken)?;
-    let renewed = match locked.presented.judge(tx.now()) {
-        Verdict::Invalid => return Err(Error::InvalidRefreshToken),
-        Verdict::Reused => {
+    let renewed = match locked.presented.check_strength(tx.now()) {
+        TokenUse::Invalid => return Err(Error::InvalidRefreshToken),
+        TokenUse::Reused => {
             session::end(tx, locked.id, EndReason::Reuse).await?;
             None
         }
-        Verdict::Rotate => {
+        TokenUse::Rotate => {
             let user = users::find(tx.conn(), locked.user_id)
                 .await?
                 .ok_or(Error::InvalidRefreshToken)?;

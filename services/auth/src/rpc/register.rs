@@ -12,14 +12,14 @@ use crate::App;
 use crate::domain::{Email, NewUser, Password, PasswordHash, Phone};
 use crate::error::Error;
 use crate::issuer::Signer;
-use crate::secret_reply::{Sealed, SecretReply};
+use crate::sealed_reply::{Sealed, SealedReply};
 use crate::{accounts, session};
 
 struct Input {
     new: NewUser,
     hash: PasswordHash,
     signer: Signer,
-    reply: SecretReply<pb::AuthResponse>,
+    reply: SealedReply<pb::AuthResponse>,
 }
 
 pub async fn handle(
@@ -29,7 +29,7 @@ pub async fn handle(
 ) -> Result<pb::AuthResponse, Error> {
     let new = parse(&request)?;
     let password = Password::new(request.password);
-    password.judge(&new.email).map_err(Error::WeakPassword)?;
+    password.check_strength(&new.email).map_err(Error::WeakPassword)?;
     let hash = app.passwords.hash(password).await?;
     let (context, reply) = app.replies.of(context);
     let input = Input {

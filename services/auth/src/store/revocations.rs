@@ -10,7 +10,6 @@ use crate::error::Error;
 /// A token that is not to be believed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revoked {
-    /// The token.
     pub token_id: TokenId,
     /// When it ends by itself.
     pub expires_at: DateTime<Utc>,

@@ -15,15 +15,12 @@ use crate::error::Error;
 /// A session, locked, and the token by which it was found.
 #[derive(Clone, Copy, Debug)]
 pub struct Locked {
-    /// The session.
     pub id: SessionId,
-    /// Its owner.
     pub user_id: UserId,
     /// What decides the worth of the token.
     pub presented: Presented,
 }
 
-/// Begins a session.
 pub async fn insert(
     conn: &impl ConnectionTrait,
     id: SessionId,

@@ -9,7 +9,6 @@ use crate::error::Error;
 /// A key as it is stored.
 #[derive(Clone, Debug)]
 pub struct StoredKey {
-    /// Key id.
     pub kid: String,
     /// The 32 bytes of the public key.
     pub public_key: Vec<u8>,

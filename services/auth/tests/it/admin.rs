@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use carshare_proto::auth::v1::LoginRequest;
 use carshare_proto::options::v1::Role;
-use carshare_testkit::TempFolder;
+use carshare_testkit::TempDir;
 use carshare_testkit::process::{Binary, Launch};
 
-use crate::support::*;
+use crate::harness::*;
 
 const ADMIN_PASSWORD: &str = "kopfstein-pflaster";
 
 async fn create_admin(auth: &Auth, password: &str) -> (bool, Binary) {
-    let folder = TempFolder::create("auth-admin").unwrap();
+    let folder = TempDir::create("auth-admin").unwrap();
     let file = folder.path().join("password");
     std::fs::write(&file, format!("{password}\n")).unwrap();
     let args = [

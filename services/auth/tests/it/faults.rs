@@ -6,7 +6,7 @@ use carshare_testkit::proxy::FaultProxy;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use crate::support::*;
+use crate::harness::*;
 
 #[tokio::test]
 async fn without_postgres_calls_are_refused_as_unavailable_until_it_is_back() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carshare_auth::command::{Command, handle};
+use carshare_auth::cli::{Command, handle};
 use carshare_auth::keys::KeyRing;
 use carshare_chassis::Environment;
 use carshare_chassis::encryption::Sealer;
@@ -15,7 +15,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
 use sqlx::{Executor as _, PgPool};
 
-use crate::support::*;
+use crate::harness::*;
 
 async fn keys(replica: &Replica) -> Vec<Jwk> {
     replica

@@ -5,7 +5,7 @@ use std::time::Duration;
 use carshare_proto::auth::v1::*;
 use tonic::Code;
 
-use crate::support::*;
+use crate::harness::*;
 
 #[tokio::test]
 async fn without_a_token_of_ours_nobody_is_told_anything() {

@@ -5,7 +5,7 @@ use carshare_proto::auth::v1::*;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use crate::support::*;
+use crate::harness::*;
 
 fn credentials(email: &str, password: &str) -> LoginRequest {
     LoginRequest {

@@ -8,7 +8,7 @@ use carshare_testkit::proxy::FaultProxy;
 use redis::AsyncCommands as _;
 use tonic::Code;
 
-use crate::support::*;
+use crate::harness::*;
 
 #[tokio::test]
 async fn logout_ends_the_session_and_every_token_of_it() {

@@ -9,5 +9,5 @@ mod login;
 mod logout;
 mod refresh;
 mod register;
-mod secrecy;
-mod support;
+mod secrets;
+mod harness;

@@ -6,7 +6,7 @@ use carshare_proto::auth::v1::*;
 use futures::future::join_all;
 use tonic::Code;
 
-use crate::support::*;
+use crate::harness::*;
 
 #[tokio::test]
 async fn each_token_is_traded_for_the_next_in_the_same_session() {

@@ -7,7 +7,7 @@ use prost::Message as _;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use crate::support::*;
+use crate::harness::*;
 
 #[tokio::test]
 async fn register_makes_an_account_signs_it_in_and_announces_it() {

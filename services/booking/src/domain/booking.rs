@@ -9,7 +9,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::lifecycle::{Ask, Change, Event, Meaning, News, Party, Refusal, Stage};
+use super::commands::{Command, Change, Event, Reaction, ExternalEvent, Party, Refusal, State};
 use super::{
     BookingId, CancellationPolicy, CancellationReason, PaymentStatus, Period, Price, Status, UserId,
     VehicleId,
@@ -21,25 +21,19 @@ pub const START_EARLY: TimeDelta = TimeDelta::minutes(30);
 /// A rental of one car by one guest, with the terms agreed when it was booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
-    /// Its id.
     pub id: BookingId,
     /// How often it has changed; the store counts.
     pub version: i64,
-    /// The car.
     pub vehicle_id: VehicleId,
-    /// Who drives.
     pub guest_id: UserId,
     /// Who owns the car.
     pub host_id: UserId,
-    /// When.
     pub period: Period,
-    /// For how much.
     pub price: Price,
     /// What a cancellation gives back.
     pub policy: CancellationPolicy,
     /// The car as it was when booked. Opaque here: an encoded `carshare.vehicle.v1.Vehicle`.
     pub vehicle_snapshot: Vec<u8>,
-    /// Where it stands.
     pub status: Status,
     /// Where its money stands.
     pub payment_status: PaymentStatus,
@@ -53,7 +47,6 @@ pub struct Booking {
     pub payment_due_at: Option<DateTime<Utc>>,
     /// Approved and paid since then.
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// Set when cancelled.
     pub cancellation: Option<Cancellation>,
     /// When it was requested.
     pub created_at: DateTime<Utc>,
@@ -64,13 +57,11 @@ pub struct Booking {
 /// What happened when a booking was called off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cancellation {
-    /// Why.
     pub reason: CancellationReason,
     /// What the side that cancelled wrote.
     pub message: Option<String>,
     /// Won that go back. Zero while nothing is captured; a capture that comes to light later goes back whole.
     pub refund_krw: i64,
-    /// When.
     pub cancelled_at: DateTime<Utc>,
 }
 
@@ -79,15 +70,11 @@ pub struct Cancellation {
 pub struct Request {
     /// The id the car is held under.
     pub id: BookingId,
-    /// The car.
     pub vehicle_id: VehicleId,
-    /// Who asks.
     pub guest_id: UserId,
     /// Who owns the car.
     pub host_id: UserId,
-    /// When.
     pub period: Period,
-    /// For how much.
     pub price: Price,
     /// The car as it is now, encoded.
     pub vehicle_snapshot: Vec<u8>,
@@ -98,27 +85,27 @@ pub struct Request {
 }
 
 /// The status an ask brings a booking to, or why not.
-pub fn answer(ask: Ask, stage: Stage) -> Result<Status, Refusal> {
+pub fn transition(ask: Command, stage: State) -> Result<Status, Refusal> {
     use Party::{Guest, Host};
-    use Stage::{Active, AwaitingPayment, Cancelled, Completed, Confirmed, Pending, Rejected};
+    use State::{Active, AwaitingPayment, Cancelled, Completed, Confirmed, Pending, Rejected};
     match (ask, stage) {
-        (Ask::Approve, Pending) => Ok(Status::Approved),
-        (Ask::Reject, Pending) => Ok(Status::Rejected),
+        (Command::Approve, Pending) => Ok(Status::Approved),
+        (Command::Reject, Pending) => Ok(Status::Rejected),
         // A host does not cancel what he has not approved: he rejects it.
-        (Ask::Cancel(Guest), Pending) | (Ask::Cancel(Guest | Host), AwaitingPayment | Confirmed) => {
+        (Command::Cancel(Guest), Pending) | (Command::Cancel(Guest | Host), AwaitingPayment | Confirmed) => {
             Ok(Status::Cancelled)
         }
-        (Ask::Start, Confirmed) => Ok(Status::Active),
-        (Ask::Start, AwaitingPayment) => Err(Refusal::NotPaid),
-        (Ask::Complete, Active) => Ok(Status::Completed),
+        (Command::Start, Confirmed) => Ok(Status::Active),
+        (Command::Start, AwaitingPayment) => Err(Refusal::NotPaid),
+        (Command::Complete, Active) => Ok(Status::Completed),
         (
-            Ask::Approve | Ask::Reject,
+            Command::Approve | Command::Reject,
             AwaitingPayment | Confirmed | Rejected | Active | Completed | Cancelled,
         )
-        | (Ask::Cancel(Host), Pending)
-        | (Ask::Cancel(Guest | Host), Rejected | Active | Completed | Cancelled)
-        | (Ask::Start, Pending | Rejected | Active | Completed | Cancelled)
-        | (Ask::Complete, Pending | AwaitingPayment | Confirmed | Rejected | Completed | Cancelled) => {
+        | (Command::Cancel(Host), Pending)
+        | (Command::Cancel(Guest | Host), Rejected | Active | Completed | Cancelled)
+        | (Command::Start, Pending | Rejected | Active | Completed | Cancelled)
+        | (Command::Complete, Pending | AwaitingPayment | Confirmed | Rejected | Completed | Cancelled) => {
             Err(Refusal::WrongState {
                 from: stage.status(),
                 to: ask.target(),
@@ -128,24 +115,24 @@ pub fn answer(ask: Ask, stage: Stage) -> Result<Status, Refusal> {
 }
 
 /// What news means at a stage.
-pub fn meaning(news: News, stage: Stage) -> Meaning {
+pub fn reaction(news: ExternalEvent, stage: State) -> Reaction {
     use CancellationReason::{Expired, HoldLost, PaymentFailed, PaymentOverdue};
-    use Stage::{Active, AwaitingPayment, Cancelled, Completed, Confirmed, Pending, Rejected};
+    use State::{Active, AwaitingPayment, Cancelled, Completed, Confirmed, Pending, Rejected};
     match (news, stage) {
-        (News::Unanswered, Pending) => Meaning::Cancel(Expired),
-        (News::Unpaid, AwaitingPayment) => Meaning::Cancel(PaymentOverdue),
-        (News::Captured, AwaitingPayment) => Meaning::Confirm,
+        (ExternalEvent::Unanswered, Pending) => Reaction::Cancel(Expired),
+        (ExternalEvent::Unpaid, AwaitingPayment) => Reaction::Cancel(PaymentOverdue),
+        (ExternalEvent::Captured, AwaitingPayment) => Reaction::Confirm,
         // Money that is gone without our asking cannot carry a booking any more.
-        (News::Declined, AwaitingPayment) | (News::GivenBack, AwaitingPayment | Confirmed) => Meaning::Cancel(PaymentFailed),
-        (News::HoldLost, Pending | AwaitingPayment | Confirmed) => Meaning::Cancel(HoldLost),
-        (News::Captured | News::Declined, Confirmed)
-        | (News::Captured | News::Declined | News::GivenBack, Active | Completed | Cancelled) => Meaning::Settle,
+        (ExternalEvent::Declined, AwaitingPayment) | (ExternalEvent::Refunded, AwaitingPayment | Confirmed) => Reaction::Cancel(PaymentFailed),
+        (ExternalEvent::HoldLost, Pending | AwaitingPayment | Confirmed) => Reaction::Cancel(HoldLost),
+        (ExternalEvent::Captured | ExternalEvent::Declined, Confirmed)
+        | (ExternalEvent::Captured | ExternalEvent::Declined | ExternalEvent::Refunded, Active | Completed | Cancelled) => Reaction::Settle,
         // Nothing is charged before an approval, so there is no such news of a booking that never had one.
-        (News::Captured | News::Declined | News::GivenBack, Pending | Rejected)
-        | (News::Unanswered, AwaitingPayment | Confirmed | Rejected | Active | Completed | Cancelled)
-        | (News::Unpaid, Pending | Confirmed | Rejected | Active | Completed | Cancelled)
+        (ExternalEvent::Captured | ExternalEvent::Declined | ExternalEvent::Refunded, Pending | Rejected)
+        | (ExternalEvent::Unanswered, AwaitingPayment | Confirmed | Rejected | Active | Completed | Cancelled)
+        | (ExternalEvent::Unpaid, Pending | Confirmed | Rejected | Active | Completed | Cancelled)
         // The guest has or had the car: whoever lost it, it was not this booking.
-        | (News::HoldLost, Rejected | Active | Completed | Cancelled) => Meaning::Nothing,
+        | (ExternalEvent::HoldLost, Rejected | Active | Completed | Cancelled) => Reaction::Ignore,
     }
 }
 
@@ -191,13 +178,13 @@ impl Booking {
         pay_within: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<Change, Refusal> {
-        if self.stage() == Stage::Pending && self.respond_by <= now {
+        if self.state() == State::Pending && self.respond_by <= now {
             return Err(Refusal::WrongState {
                 from: Status::Cancelled,
                 to: Status::Approved,
             });
         }
-        let change = self.grant(Ask::Approve, Event::Approved, now)?;
+        let change = self.grant(Command::Approve, Event::Approved, now)?;
         self.host_response = host_response;
         self.payment_status = PaymentStatus::Pending;
         self.payment_due_at = Some((now + pay_within).min(self.period.start()));
@@ -206,7 +193,7 @@ impl Booking {
 
     /// The host says no.
     pub fn reject(&mut self, host_response: Option<String>, now: DateTime<Utc>) -> Result<Change, Refusal> {
-        let change = self.grant(Ask::Reject, Event::Rejected, now)?;
+        let change = self.grant(Command::Reject, Event::Rejected, now)?;
         self.host_response = host_response;
         Ok(change)
     }
@@ -218,7 +205,7 @@ impl Booking {
         message: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Change, Refusal> {
-        let change = self.grant(Ask::Cancel(by), Event::Cancelled, now)?;
+        let change = self.grant(Command::Cancel(by), Event::Cancelled, now)?;
         let (reason, refund_krw) = match by {
             Party::Guest => {
                 let before_start = self.period.start() - now;
@@ -240,21 +227,21 @@ impl Booking {
 
     /// The guest takes the car.
     pub fn start(&mut self, now: DateTime<Utc>) -> Result<Change, Refusal> {
-        if self.stage() == Stage::Confirmed && now < self.period.start() - START_EARLY {
+        if self.state() == State::Confirmed && now < self.period.start() - START_EARLY {
             return Err(Refusal::TooEarly);
         }
-        self.grant(Ask::Start, Event::Started, now)
+        self.grant(Command::Start, Event::Started, now)
     }
 
     /// The car is back.
     pub fn complete(&mut self, now: DateTime<Utc>) -> Result<Change, Refusal> {
-        self.grant(Ask::Complete, Event::Completed, now)
+        self.grant(Command::Complete, Event::Completed, now)
     }
 
     /// The time to answer has passed.
     pub fn expire(&mut self, now: DateTime<Utc>) -> Option<Change> {
         if self.respond_by <= now {
-            self.hear(News::Unanswered, now)
+            self.apply(ExternalEvent::Unanswered, now)
         } else {
             None
         }
@@ -263,22 +250,22 @@ impl Booking {
     /// The time to pay has passed.
     pub fn miss_payment(&mut self, now: DateTime<Utc>) -> Option<Change> {
         if self.payment_due_at? <= now {
-            self.hear(News::Unpaid, now)
+            self.apply(ExternalEvent::Unpaid, now)
         } else {
             None
         }
     }
 
     /// Something became known. `None` when it changes nothing.
-    pub fn hear(&mut self, news: News, now: DateTime<Utc>) -> Option<Change> {
+    pub fn apply(&mut self, news: ExternalEvent, now: DateTime<Utc>) -> Option<Change> {
         let from = self.status;
-        let meaning = meaning(news, self.stage());
-        let settled = meaning != Meaning::Nothing && self.settle(news);
+        let meaning = reaction(news, self.state());
+        let settled = meaning != Reaction::Ignore && self.settle(news);
         let event = match meaning {
-            Meaning::Confirm => Some(self.confirm(now)),
-            Meaning::Cancel(reason) => Some(self.call_off(reason, now)),
-            Meaning::Settle if settled => None,
-            Meaning::Settle | Meaning::Nothing => return None,
+            Reaction::Confirm => Some(self.confirm(now)),
+            Reaction::Cancel(reason) => Some(self.call_off(reason, now)),
+            Reaction::Settle if settled => None,
+            Reaction::Settle | Reaction::Ignore => return None,
         };
         self.updated_at = now;
         Some(Change {
@@ -288,15 +275,15 @@ impl Booking {
     }
 
     /// Where it stands, for the tables.
-    pub fn stage(&self) -> Stage {
+    pub fn state(&self) -> State {
         match self.status {
-            Status::Pending => Stage::Pending,
-            Status::Approved if self.payment_status == PaymentStatus::Paid => Stage::Confirmed,
-            Status::Approved => Stage::AwaitingPayment,
-            Status::Rejected => Stage::Rejected,
-            Status::Active => Stage::Active,
-            Status::Completed => Stage::Completed,
-            Status::Cancelled => Stage::Cancelled,
+            Status::Pending => State::Pending,
+            Status::Approved if self.payment_status == PaymentStatus::Paid => State::Confirmed,
+            Status::Approved => State::AwaitingPayment,
+            Status::Rejected => State::Rejected,
+            Status::Active => State::Active,
+            Status::Completed => State::Completed,
+            Status::Cancelled => State::Cancelled,
         }
     }
 
@@ -309,9 +296,9 @@ impl Booking {
         }
     }
 
-    fn grant(&mut self, ask: Ask, event: Event, now: DateTime<Utc>) -> Result<Change, Refusal> {
+    fn grant(&mut self, ask: Command, event: Event, now: DateTime<Utc>) -> Result<Change, Refusal> {
         let from = self.status;
-        self.status = answer(ask, self.stage())?;
+        self.status = transition(ask, self.state())?;
         self.updated_at = now;
         Ok(Change {
             from: Some(from),
@@ -324,7 +311,7 @@ impl Booking {
         Event::Confirmed
     }
 
-    /// Called off by nobody's wish: whatever was captured goes back.
+    /// Called off by nobody's input: whatever was captured goes back.
     fn call_off(&mut self, reason: CancellationReason, now: DateTime<Utc>) -> Event {
         let refund_krw = self.captured_krw();
         self.status = Status::Cancelled;
@@ -342,12 +329,12 @@ impl Booking {
     }
 
     /// Moves the record of the money to where the news says it is, unless it is there or further. Says whether it moved.
-    fn settle(&mut self, news: News) -> bool {
+    fn settle(&mut self, news: ExternalEvent) -> bool {
         let reached = match news {
-            News::Captured => PaymentStatus::Paid,
-            News::Declined => PaymentStatus::Failed,
-            News::GivenBack => PaymentStatus::Refunded,
-            News::Unanswered | News::Unpaid | News::HoldLost => return false,
+            ExternalEvent::Captured => PaymentStatus::Paid,
+            ExternalEvent::Declined => PaymentStatus::Failed,
+            ExternalEvent::Refunded => PaymentStatus::Refunded,
+            ExternalEvent::Unanswered | ExternalEvent::Unpaid | ExternalEvent::HoldLost => return false,
         };
         if reached <= self.payment_status {
             return false;

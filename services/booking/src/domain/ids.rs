@@ -3,9 +3,7 @@
 use carshare_chassis::typed_ids;
 
 typed_ids! {
-    /// A booking.
     BookingId
-    /// A car.
     VehicleId
     /// An account: a guest or a host.
     UserId

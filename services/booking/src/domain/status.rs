@@ -12,7 +12,6 @@ macro_rules! words {
             /// Every value, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
@@ -43,7 +42,6 @@ words!(
         Active = "active",
         /// The car is back. Final.
         Completed = "completed",
-        /// Called off. Final.
         Cancelled = "cancelled",
     }
 );
@@ -56,9 +54,7 @@ words!(
         None = "none",
         /// The charge is under way, or the guest was asked to pay.
         Pending = "pending",
-        /// Declined.
         Failed = "failed",
-        /// Captured.
         Paid = "paid",
         /// Given back as far as it is owed.
         Refunded = "refunded",
@@ -68,7 +64,6 @@ words!(
 words!(
     /// Why a booking was cancelled.
     CancellationReason {
-        /// By the guest.
         Guest = "guest",
         /// By the host, after approving.
         Host = "host",

@@ -3,12 +3,12 @@
 use carshare_proto::vehicle::v1::VehicleHoldLost;
 use carshare_store::{EventMetadata, Tx};
 
-use super::hear;
-use crate::domain::News;
+use super::apply;
+use crate::domain::ExternalEvent;
 use crate::error::Error;
-use crate::record::Actor;
+use crate::apply_change::Actor;
 
 /// The booking cannot stand: it is called off, with everything back.
 pub async fn hold_lost(tx: &Tx, _: &EventMetadata, event: &VehicleHoldLost) -> Result<(), Error> {
-    hear(tx, &event.booking_id, News::HoldLost, Actor::Vehicle).await
+    apply(tx, &event.booking_id, ExternalEvent::HoldLost, Actor::Vehicle).await
 }

@@ -1,15 +1,15 @@
 //! Approved bookings that are not paid by `payment_due_at` are called off: `booking.cancelled`, reason `payment_overdue`.
 //!
-//! A capture whose news is still on its way is given back whole by the payment service.
+//! A capture filter news is still on its way is given back whole by the payment service.
 
 use carshare_store::Tx;
 
 use super::BATCH;
 use crate::domain::BookingId;
 use crate::error::Error;
-use crate::record::Actor;
+use crate::apply_change::Actor;
 use crate::store::bookings;
-use crate::{App, record};
+use crate::{App, apply_change};
 
 /// Calls off what is due.
 pub async fn run(app: &App) -> Result<(), Error> {
@@ -28,7 +28,7 @@ async fn cancel(tx: &Tx, &id: &BookingId) -> Result<(), Error> {
         return Ok(());
     };
     match booking.miss_payment(tx.now()) {
-        Some(change) => record::change(tx, &mut booking, change, Actor::Timer).await,
+        Some(change) => apply_change::update(tx, &mut booking, change, Actor::Timer).await,
         None => Ok(()),
     }
 }

@@ -5,9 +5,9 @@ use carshare_store::Tx;
 use super::BATCH;
 use crate::domain::BookingId;
 use crate::error::Error;
-use crate::record::Actor;
+use crate::apply_change::Actor;
 use crate::store::bookings;
-use crate::{App, record};
+use crate::{App, apply_change};
 
 /// Expires what is due.
 pub async fn run(app: &App) -> Result<(), Error> {
@@ -26,7 +26,7 @@ async fn expire(tx: &Tx, &id: &BookingId) -> Result<(), Error> {
         return Ok(());
     };
     match booking.expire(tx.now()) {
-        Some(change) => record::change(tx, &mut booking, change, Actor::Timer).await,
+        Some(change) => apply_change::update(tx, &mut booking, change, Actor::Timer).await,
         None => Ok(()),
     }
 }

@@ -8,10 +8,10 @@ use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 use chrono::TimeDelta;
 
-use super::{convert, own, reply};
+use super::{convert, authorization, response};
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
-use crate::{App, record};
+use crate::{App, apply_change};
 
 struct Approval {
     booking: BookingId,
@@ -20,7 +20,6 @@ struct Approval {
     pay_within: TimeDelta,
 }
 
-/// Approves.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
@@ -28,7 +27,7 @@ pub async fn handle(
 ) -> Result<pb::Booking, Error> {
     let approval = Approval {
         booking: convert::booking_id(&request.booking_id)?,
-        host: own::caller(&ctx)?,
+        host: authorization::caller(&ctx)?,
         host_response: request.host_response,
         pay_within: app.config.booking.pay_within(),
     };
@@ -38,8 +37,8 @@ pub async fn handle(
 }
 
 async fn approve(tx: &Tx, approval: &Approval) -> Result<pb::Booking, Error> {
-    let (mut booking, host) = own::lock_as_host(tx, approval.booking, approval.host).await?;
+    let (mut booking, host) = authorization::lock_as_host(tx, approval.booking, approval.host).await?;
     let change = booking.approve(approval.host_response.clone(), approval.pay_within, tx.now())?;
-    record::change(tx, &mut booking, change, host).await?;
-    reply::booking(tx.conn(), &booking).await
+    apply_change::update(tx, &mut booking, change, host).await?;
+    response::booking(tx.conn(), &booking).await
 }

@@ -7,35 +7,34 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, own, reply};
+use super::{convert, authorization, response};
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
-use crate::record::Actor;
-use crate::{App, record};
+use crate::apply_change::Actor;
+use crate::{App, apply_change};
 
-struct Wish {
+struct CancelInput {
     booking: BookingId,
     user: UserId,
     message: Option<String>,
 }
 
-/// Cancels.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::CancelBookingRequest,
 ) -> Result<pb::Booking, Error> {
-    let wish = Wish {
+    let input = CancelInput {
         booking: convert::booking_id(&request.booking_id)?,
-        user: own::caller(&ctx)?,
+        user: authorization::caller(&ctx)?,
         message: request.message,
     };
-    app.db.idempotent(&ctx, "bookings.cancel", wish, cancel).await
+    app.db.idempotent(&ctx, "bookings.cancel", input, cancel).await
 }
 
-async fn cancel(tx: &Tx, wish: &Wish) -> Result<pb::Booking, Error> {
-    let (mut booking, party) = own::lock(tx, wish.booking, wish.user).await?;
-    let change = booking.cancel(party, wish.message.clone(), tx.now())?;
-    record::change(tx, &mut booking, change, Actor::Person(party, wish.user)).await?;
-    reply::booking(tx.conn(), &booking).await
+async fn cancel(tx: &Tx, input: &CancelInput) -> Result<pb::Booking, Error> {
+    let (mut booking, party) = authorization::lock(tx, input.booking, input.user).await?;
+    let change = booking.cancel(party, input.message.clone(), tx.now())?;
+    apply_change::update(tx, &mut booking, change, Actor::Person(party, input.user)).await?;
+    response::booking(tx.conn(), &booking).await
 }

@@ -12,11 +12,11 @@ use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::{Claim, Tx};
 use prost::Message as _;
 
-use super::{convert, own, reply};
+use super::{convert, authorization, response};
 use crate::domain::{Booking, BookingId, Period, Price, Request, UserId, VehicleId};
 use crate::error::Error;
-use crate::hold::{self, Wish};
-use crate::{App, record};
+use crate::hold::{self, CancelInput};
+use crate::{App, apply_change};
 
 /// Holds the car, then books it.
 pub async fn handle(
@@ -24,24 +24,24 @@ pub async fn handle(
     ctx: CallContext,
     request: pb::CreateBookingRequest,
 ) -> Result<pb::Booking, Error> {
-    let guest = own::caller(&ctx)?;
-    let wish = wish(guest, &request)?;
+    let guest = authorization::caller(&ctx)?;
+    let input = input(guest, &request)?;
     let id = match app.db.claim(&ctx).await? {
         Claim::Replayed(booking) => return Ok(booking),
         Claim::New(id) => BookingId(id),
     };
-    if wish.period.start() <= app.environment.clock.now() {
+    if input.period.start() <= app.environment.clock.now() {
         return Err(Error::StartInPast);
     }
     // Without a key nobody comes back under this id, so whatever may be held for it is given back. A keyed call comes back
     // and wants its hold still. A booking that was written all the same takes its car again when vehicle hears of it.
     let keyed = ctx.idempotency.is_some();
-    let vehicle = hold::place(app, id, &wish).await.inspect_err(|error| {
+    let vehicle = hold::place(app, id, &input).await.inspect_err(|error| {
         if !keyed && hold::may_stand_after(error) {
             hold::release(app, id);
         }
     })?;
-    let booked = book(app, &ctx, id, wish, vehicle, request.guest_message).await;
+    let booked = book(app, &ctx, id, input, vehicle, request.guest_message).await;
     booked.inspect_err(|error| {
         if !keyed || is_definite(error) {
             hold::release(app, id);
@@ -49,7 +49,7 @@ pub async fn handle(
     })
 }
 
-fn wish(guest: UserId, request: &pb::CreateBookingRequest) -> Result<Wish, Error> {
+fn input(guest: UserId, request: &pb::CreateBookingRequest) -> Result<CancelInput, Error> {
     let start = convert::time("start_datetime", request.start_datetime)?;
     let end = convert::time("end_datetime", request.end_datetime)?;
     let invalid = || {
@@ -59,7 +59,7 @@ fn wish(guest: UserId, request: &pb::CreateBookingRequest) -> Result<Wish, Error
             "must be after start_datetime",
         )
     };
-    Ok(Wish {
+    Ok(CancelInput {
         vehicle: VehicleId(proto_types::uuid("vehicle_id", &request.vehicle_id)?),
         guest,
         period: Period::new(start, end).ok_or_else(invalid)?,
@@ -71,18 +71,18 @@ async fn book(
     app: &App,
     ctx: &CallContext,
     id: BookingId,
-    wish: Wish,
+    input: CancelInput,
     vehicle: Vehicle,
     guest_message: Option<String>,
 ) -> Result<pb::Booking, Error> {
-    let price = Price::quote(&wish.period, vehicle.hourly_rate)
+    let price = Price::quote(&input.period, vehicle.hourly_rate)
         .ok_or_else(|| Error::internal(anyhow::anyhow!("no price: {} won an hour", vehicle.hourly_rate)))?;
     let request = Request {
         id,
-        vehicle_id: wish.vehicle,
-        guest_id: wish.guest,
+        vehicle_id: input.vehicle,
+        guest_id: input.guest,
         host_id: UserId(uuid::Uuid::parse_str(&vehicle.owner_id).map_err(Error::internal)?),
-        period: wish.period,
+        period: input.period,
         price,
         vehicle_snapshot: vehicle.encode_to_vec(),
         guest_message,
@@ -93,8 +93,8 @@ async fn book(
 
 async fn insert(tx: &Tx, request: &Request) -> Result<pb::Booking, Error> {
     let (booking, change) = Booking::request(request.clone(), tx.now());
-    record::new_booking(tx, &booking, change).await?;
-    reply::booking(tx.conn(), &booking).await
+    apply_change::insert(tx, &booking, change).await?;
+    response::booking(tx.conn(), &booking).await
 }
 
 /// Whether trying again would end the same.

@@ -4,7 +4,7 @@ use carshare_chassis::identity::Role;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 
-use super::{convert, reply};
+use super::{convert, response};
 use crate::App;
 use crate::domain::UserId;
 use crate::error::Error;
@@ -24,5 +24,5 @@ pub async fn handle(
     if user.role != Role::Admin && booking.party(UserId(user.id)).is_none() {
         return Err(Error::BookingNotFound);
     }
-    reply::booking(app.db.conn(), &booking).await
+    response::booking(app.db.conn(), &booking).await
 }

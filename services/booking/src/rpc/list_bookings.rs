@@ -4,11 +4,11 @@ use carshare_chassis::identity::{Role, UserCaller};
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 
-use super::{convert, page, reply};
+use super::{convert, page_token, response};
 use crate::App;
 use crate::domain::{Booking, UserId};
 use crate::error::Error;
-use crate::store::bookings::{self, Place, Whose};
+use crate::store::bookings::{self, Place, BookingFilter};
 
 const DEFAULT_PAGE_SIZE: u64 = 50;
 
@@ -19,31 +19,31 @@ pub async fn handle(
     request: pb::ListBookingsRequest,
 ) -> Result<pb::ListBookingsResponse, Error> {
     let status = convert::status_asked(request.status());
-    let after = page::place(&request.page_token)?;
+    let after = page_token::place(&request.page_token)?;
     let size = match request.page_size {
         0 => DEFAULT_PAGE_SIZE,
         size => u64::from(size.unsigned_abs()),
     };
     // One more than asked for tells whether there is a next page.
-    let mut found = bookings::list(app.db.conn(), whose(ctx.user()?), status, after, size + 1).await?;
+    let mut found = bookings::list(app.db.conn(), filter(ctx.user()?), status, after, size + 1).await?;
     let more = found.len() as u64 > size;
     found.truncate(size as usize);
     let next_page_token = found
         .last()
         .filter(|_| more)
-        .map(|last| page::token(place_of(last)))
+        .map(|last| page_token::token(place_of(last)))
         .unwrap_or_default();
     Ok(pb::ListBookingsResponse {
-        bookings: reply::bookings(app.db.conn(), &found).await?,
+        bookings: response::bookings(app.db.conn(), &found).await?,
         next_page_token,
     })
 }
 
-fn whose(user: &UserCaller) -> Whose {
+fn filter(user: &UserCaller) -> BookingFilter {
     match user.role {
-        Role::Guest => Whose::Guest(UserId(user.id)),
-        Role::Host => Whose::Host(UserId(user.id)),
-        Role::Admin => Whose::All,
+        Role::Guest => BookingFilter::Guest(UserId(user.id)),
+        Role::Host => BookingFilter::Host(UserId(user.id)),
+        Role::Admin => BookingFilter::All,
     }
 }
 

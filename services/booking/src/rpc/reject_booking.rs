@@ -6,10 +6,10 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, own, reply};
+use super::{convert, authorization, response};
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
-use crate::{App, record};
+use crate::{App, apply_change};
 
 struct Rejection {
     booking: BookingId,
@@ -17,7 +17,6 @@ struct Rejection {
     host_response: Option<String>,
 }
 
-/// Rejects.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
@@ -25,7 +24,7 @@ pub async fn handle(
 ) -> Result<pb::Booking, Error> {
     let rejection = Rejection {
         booking: convert::booking_id(&request.booking_id)?,
-        host: own::caller(&ctx)?,
+        host: authorization::caller(&ctx)?,
         host_response: request.host_response,
     };
     app.db
@@ -34,8 +33,8 @@ pub async fn handle(
 }
 
 async fn reject(tx: &Tx, rejection: &Rejection) -> Result<pb::Booking, Error> {
-    let (mut booking, host) = own::lock_as_host(tx, rejection.booking, rejection.host).await?;
+    let (mut booking, host) = authorization::lock_as_host(tx, rejection.booking, rejection.host).await?;
     let change = booking.reject(rejection.host_response.clone(), tx.now())?;
-    record::change(tx, &mut booking, change, host).await?;
-    reply::booking(tx.conn(), &booking).await
+    apply_change::update(tx, &mut booking, change, host).await?;
+    response::booking(tx.conn(), &booking).await
 }

@@ -6,25 +6,24 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, own, reply};
+use super::{convert, authorization, response};
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
-use crate::record::Actor;
-use crate::{App, record};
+use crate::apply_change::Actor;
+use crate::{App, apply_change};
 
-/// Starts.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::StartBookingRequest,
 ) -> Result<pb::Booking, Error> {
-    let input = (convert::booking_id(&request.booking_id)?, own::caller(&ctx)?);
+    let input = (convert::booking_id(&request.booking_id)?, authorization::caller(&ctx)?);
     app.db.idempotent(&ctx, "bookings.start", input, start).await
 }
 
 async fn start(tx: &Tx, &(id, user): &(BookingId, UserId)) -> Result<pb::Booking, Error> {
-    let (mut booking, party) = own::lock(tx, id, user).await?;
+    let (mut booking, party) = authorization::lock(tx, id, user).await?;
     let change = booking.start(tx.now())?;
-    record::change(tx, &mut booking, change, Actor::Person(party, user)).await?;
-    reply::booking(tx.conn(), &booking).await
+    apply_change::update(tx, &mut booking, change, Actor::Person(party, user)).await?;
+    response::booking(tx.conn(), &booking).await
 }

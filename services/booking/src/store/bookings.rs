@@ -14,14 +14,13 @@ use super::entity::booking::{Column, Entity};
 use crate::domain::{Booking, BookingId, Status, UserId};
 use crate::error::Error;
 
-/// Whose bookings to list.
+/// BookingFilter bookings to list.
 #[derive(Clone, Copy, Debug)]
-pub enum Whose {
+pub enum BookingFilter {
     /// Those of a guest.
     Guest(UserId),
     /// Those of a host.
     Host(UserId),
-    /// Everybody's, for admins.
     All,
 }
 
@@ -49,12 +48,12 @@ pub async fn lock(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<B
 /// Up to `limit` bookings after a place, newest first.
 pub async fn list(
     conn: &impl ConnectionTrait,
-    whose: Whose,
+    filter: BookingFilter,
     status: Option<Status>,
     after: Option<Place>,
     limit: u64,
 ) -> Result<Vec<Booking>, Error> {
-    let mut query = Entity::find().filter(owned(whose));
+    let mut query = Entity::find().filter(owned(filter));
     if let Some(status) = status {
         query = query.filter(Column::Status.eq(status.as_str()));
     }
@@ -74,7 +73,7 @@ pub async fn list(
         .collect()
 }
 
-/// Up to `limit` bookings whose time to answer has passed, the longest waiting first.
+/// Up to `limit` bookings filter time to answer has passed, the longest waiting first.
 pub async fn list_unanswered(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -91,7 +90,7 @@ pub async fn list_unanswered(
     .await
 }
 
-/// Up to `limit` bookings whose time to pay has passed, the longest waiting first.
+/// Up to `limit` bookings filter time to pay has passed, the longest waiting first.
 pub async fn list_unpaid(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -131,11 +130,11 @@ pub async fn update(conn: &impl ConnectionTrait, booking: &mut Booking) -> Resul
     Ok(carshare_store::Error::expect_one(updated.rows_affected)?)
 }
 
-fn owned(whose: Whose) -> Condition {
-    match whose {
-        Whose::Guest(id) => Condition::all().add(Column::GuestId.eq(id.0)),
-        Whose::Host(id) => Condition::all().add(Column::HostId.eq(id.0)),
-        Whose::All => Condition::all(),
+fn owned(filter: BookingFilter) -> Condition {
+    match filter {
+        BookingFilter::Guest(id) => Condition::all().add(Column::GuestId.eq(id.0)),
+        BookingFilter::Host(id) => Condition::all().add(Column::HostId.eq(id.0)),
+        BookingFilter::All => Condition::all(),
     }
 }
 

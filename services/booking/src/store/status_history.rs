@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
 use super::entity::status_change::{Entity, Model};
 use crate::domain::{Booking, Change};
 use crate::error::Error;
-use crate::record::Actor;
+use crate::apply_change::Actor;
 
 /// Writes the change that made the booking what it is.
 pub async fn insert(

@@ -10,7 +10,7 @@ use redis::AsyncCommands as _;
 use redis::streams::StreamInfoGroupsReply;
 use uuid::Uuid;
 
-use crate::bench::{Bench, Person, soon, stamp};
+use crate::harness::{Harness, Person, soon, stamp};
 
 /// An event about a booking that another service may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Foreign {
     HoldLost,
 }
 
-impl Bench {
+impl Harness {
     /// The money is captured, and booking knows.
     pub async fn paid(&mut self, booking: &Booking) {
         self.tell(booking, Foreign::Completed, Uuid::from_u128(1)).await;
@@ -143,9 +143,9 @@ fn profile(person: Person, name: &str) -> UserProfile {
 
 #[tokio::test]
 async fn people_are_shown_as_auth_told_last() {
-    let mut bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
     let unknown = booking.guest.unwrap();
     assert_eq!(
         (unknown.id, unknown.name, unknown.role),
@@ -157,43 +157,43 @@ async fn people_are_shown_as_auth_told_last() {
         user_id: user_id.clone(),
         profile: Some(profile(guest, "김민지")),
     };
-    bench.send("auth", Uuid::from_u128(1), &registered).await;
-    bench.handled("auth").await;
-    let seen = bench.get(host, &booking.id).await.unwrap().guest;
+    harness.send("auth", Uuid::from_u128(1), &registered).await;
+    harness.handled("auth").await;
+    let seen = harness.get(host, &booking.id).await.unwrap().guest;
     assert_eq!(seen, Some(profile(guest, "김민지")));
 
     let updated = UserUpdated {
         user_id,
         profile: Some(profile(guest, "김민지나")),
     };
-    bench
+    harness
         .send_as_of("auth", Uuid::from_u128(2), &updated, "2026-11-22T12:00:01Z")
         .await;
     // Older news that comes late does not win.
-    bench
+    harness
         .send_as_of("auth", Uuid::from_u128(3), &registered, "2026-11-22T11:59:59Z")
         .await;
-    bench.handled("auth").await;
-    let seen = bench.get(host, &booking.id).await.unwrap().guest;
+    harness.handled("auth").await;
+    let seen = harness.get(host, &booking.id).await.unwrap().guest;
     assert_eq!(seen, Some(profile(guest, "김민지나")));
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn news_of_a_booking_that_is_not_here_is_passed_over() {
-    let mut bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
     let elsewhere = Booking {
-        id: bench.guest().id.to_string(),
+        id: harness.guest().id.to_string(),
         ..booking.clone()
     };
     for event in [Foreign::Completed, Foreign::HoldLost] {
-        bench.tell(&elsewhere, event, Uuid::nil()).await;
+        harness.tell(&elsewhere, event, Uuid::nil()).await;
     }
-    bench.handled("payment").await;
-    bench.handled("vehicle").await;
-    assert_eq!(bench.get(guest, &booking.id).await.unwrap(), booking);
+    harness.handled("payment").await;
+    harness.handled("vehicle").await;
+    assert_eq!(harness.get(guest, &booking.id).await.unwrap(), booking);
     assert_eq!(booking.payment_status(), PaymentStatus::None);
-    bench.finish().await;
+    harness.finish().await;
 }

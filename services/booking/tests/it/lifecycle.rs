@@ -4,23 +4,23 @@ use carshare_proto::booking::v1::*;
 use carshare_proto::common::v1::ErrorReason as Common;
 use tonic::Code;
 
-use crate::bench::*;
+use crate::harness::*;
 
 #[tokio::test]
 async fn approve_booking_makes_the_money_due() {
-    let bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
-    bench.clock.advance(hours(1));
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
+    harness.clock.advance(hours(1));
     let approval = ApproveBookingRequest {
         booking_id: booking.id.clone(),
         host_response: Some("환영합니다".into()),
     };
     let approved = only(
-        bench
+        harness
             .client
             .clone()
-            .approve_booking(bench.by(host, approval))
+            .approve_booking(harness.by(host, approval))
             .await,
     )
     .unwrap();
@@ -33,72 +33,72 @@ async fn approve_booking_makes_the_money_due() {
         ..booking.clone()
     };
     assert_eq!(approved, expected);
-    assert_eq!(bench.get(guest, &booking.id).await.unwrap(), expected);
-    let requested: BookingRequested = bench.event().await;
-    let told: BookingApproved = bench.event().await;
+    assert_eq!(harness.get(guest, &booking.id).await.unwrap(), expected);
+    let requested: BookingRequested = harness.event().await;
+    let events: BookingApproved = harness.event().await;
     let expected_event = BookingApproved {
         booking_id: booking.id.clone(),
         booking: requested.booking,
         host_response: expected.host_response,
         payment_due_at: expected.payment_due_at,
     };
-    assert_eq!(told, expected_event);
+    assert_eq!(events, expected_event);
     assert_eq!(
-        bench.history(&booking).await,
+        harness.history(&booking).await,
         ["→pending none by guest", "pending→approved pending by host"]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn approve_booking_twice_is_a_wrong_state_and_under_one_key_the_same_answer() {
-    let bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
     let approval = |response: &str| {
         let approval = ApproveBookingRequest {
             booking_id: booking.id.clone(),
             host_response: Some(response.into()),
         };
-        keyed(bench.by(host, approval), "yes-1")
+        keyed(harness.by(host, approval), "yes-1")
     };
-    let mut client = bench.client.clone();
+    let mut client = harness.client.clone();
     let first = only(client.approve_booking(approval("네")).await).unwrap();
-    bench.clock.advance(hours(1));
+    harness.clock.advance(hours(1));
     assert_eq!(only(client.approve_booking(approval("네")).await).unwrap(), first);
     refused(
         only(client.approve_booking(approval("아니요")).await),
         Common::IdempotencyKeyReused,
     );
-    wrong_state(bench.approve(host, &booking.id).await, "approved", "approved");
+    wrong_state(harness.approve(host, &booking.id).await, "approved", "approved");
     assert_eq!(
-        bench.told(&booking).await,
+        harness.events(&booking).await,
         ["booking.requested", "booking.approved"]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn answering_is_for_the_host_of_the_booking() {
-    let bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
-    let stranger = bench.host();
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
+    let stranger = harness.host();
     refused(
-        bench.approve(stranger, &booking.id).await,
+        harness.approve(stranger, &booking.id).await,
         ErrorReason::BookingNotFound,
     );
     refused(
-        bench.reject(stranger, &booking.id).await,
+        harness.reject(stranger, &booking.id).await,
         ErrorReason::BookingNotFound,
     );
-    for person in [guest, bench.person("admin")] {
+    for person in [guest, harness.person("admin")] {
         assert_eq!(
-            bench.approve(person, &booking.id).await.unwrap_err().code(),
+            harness.approve(person, &booking.id).await.unwrap_err().code(),
             Code::PermissionDenied
         );
         assert_eq!(
-            bench.reject(person, &booking.id).await.unwrap_err().code(),
+            harness.reject(person, &booking.id).await.unwrap_err().code(),
             Code::PermissionDenied
         );
     }
@@ -108,37 +108,37 @@ async fn answering_is_for_the_host_of_the_booking() {
         ..guest
     };
     refused(
-        bench.approve(as_host, &booking.id).await,
+        harness.approve(as_host, &booking.id).await,
         ErrorReason::BookingNotFound,
     );
-    assert_eq!(bench.get(guest, &booking.id).await.unwrap(), booking);
-    bench.finish().await;
+    assert_eq!(harness.get(guest, &booking.id).await.unwrap(), booking);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn approve_booking_at_respond_by_comes_too_late() {
     // A timer that does not come by itself: the answer and the timer meet in any order.
-    let bench = Bench::start_with(|config| config.booking.timer_period_ms = 10_000_000_000).await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
-    bench.clock.set(at("2026-11-23T12:00:00Z"));
-    wrong_state(bench.approve(host, &booking.id).await, "cancelled", "approved");
-    bench.finish().await;
+    let harness = Harness::start_with(|config| config.booking.timer_period_ms = 10_000_000_000).await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
+    harness.clock.set(at("2026-11-23T12:00:00Z"));
+    wrong_state(harness.approve(host, &booking.id).await, "cancelled", "approved");
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn reject_booking_is_final() {
-    let bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
     let rejection = || {
         let no = RejectBookingRequest {
             booking_id: booking.id.clone(),
             host_response: Some("정비 중입니다".into()),
         };
-        keyed(bench.by(host, no), "no-1")
+        keyed(harness.by(host, no), "no-1")
     };
-    let rejected = only(bench.client.clone().reject_booking(rejection()).await).unwrap();
+    let rejected = only(harness.client.clone().reject_booking(rejection()).await).unwrap();
     let expected = Booking {
         status: BookingStatus::Rejected.into(),
         host_response: Some("정비 중입니다".into()),
@@ -146,71 +146,71 @@ async fn reject_booking_is_final() {
     };
     assert_eq!(rejected, expected);
     assert_eq!(
-        only(bench.client.clone().reject_booking(rejection()).await).unwrap(),
+        only(harness.client.clone().reject_booking(rejection()).await).unwrap(),
         expected
     );
-    let told: BookingRejected = bench.event().await;
+    let events: BookingRejected = harness.event().await;
     assert_eq!(
-        (told.booking_id.as_str(), told.host_response.as_deref()),
+        (events.booking_id.as_str(), events.host_response.as_deref()),
         (&*booking.id, Some("정비 중입니다"))
     );
-    wrong_state(bench.reject(host, &booking.id).await, "rejected", "rejected");
-    wrong_state(bench.approve(host, &booking.id).await, "rejected", "approved");
-    wrong_state(bench.cancel(guest, &booking.id).await, "rejected", "cancelled");
-    wrong_state(bench.begin(guest, &booking.id).await, "rejected", "active");
-    wrong_state(bench.complete(guest, &booking.id).await, "rejected", "completed");
+    wrong_state(harness.reject(host, &booking.id).await, "rejected", "rejected");
+    wrong_state(harness.approve(host, &booking.id).await, "rejected", "approved");
+    wrong_state(harness.cancel(guest, &booking.id).await, "rejected", "cancelled");
+    wrong_state(harness.begin(guest, &booking.id).await, "rejected", "active");
+    wrong_state(harness.complete(guest, &booking.id).await, "rejected", "completed");
     assert_eq!(
-        bench.history(&booking).await,
+        harness.history(&booking).await,
         ["→pending none by guest", "pending→rejected none by host"]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_rental_from_request_to_return() {
-    let mut bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
-    wrong_state(bench.begin(guest, &booking.id).await, "pending", "active");
-    bench.approve(host, &booking.id).await.unwrap();
-    refused(bench.begin(guest, &booking.id).await, ErrorReason::NotPaid);
-    bench.clock.advance(hours(1));
-    bench.paid(&booking).await;
-    let confirmed = bench.get(guest, &booking.id).await.unwrap();
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
+    wrong_state(harness.begin(guest, &booking.id).await, "pending", "active");
+    harness.approve(host, &booking.id).await.unwrap();
+    refused(harness.begin(guest, &booking.id).await, ErrorReason::NotPaid);
+    harness.clock.advance(hours(1));
+    harness.paid(&booking).await;
+    let confirmed = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(
         (confirmed.status(), confirmed.payment_status()),
         (BookingStatus::Approved, PaymentStatus::Paid)
     );
     assert_eq!(confirmed.confirmed_at, Some(stamp("2026-11-22T13:00:00Z")));
-    wrong_state(bench.complete(guest, &booking.id).await, "approved", "completed");
-    bench.clock.set(at("2026-12-01T08:29:59Z"));
-    refused(bench.begin(guest, &booking.id).await, ErrorReason::TooEarly);
-    bench.clock.set(at("2026-12-01T08:30:00Z"));
-    for stranger in [bench.guest(), bench.host()] {
+    wrong_state(harness.complete(guest, &booking.id).await, "approved", "completed");
+    harness.clock.set(at("2026-12-01T08:29:59Z"));
+    refused(harness.begin(guest, &booking.id).await, ErrorReason::TooEarly);
+    harness.clock.set(at("2026-12-01T08:30:00Z"));
+    for stranger in [harness.guest(), harness.host()] {
         refused(
-            bench.begin(stranger, &booking.id).await,
+            harness.begin(stranger, &booking.id).await,
             ErrorReason::BookingNotFound,
         );
     }
-    let active = bench.begin(guest, &booking.id).await.unwrap();
+    let active = harness.begin(guest, &booking.id).await.unwrap();
     assert_eq!(
         (active.status(), active.updated_at),
         (BookingStatus::Active, Some(stamp("2026-12-01T08:30:00Z")))
     );
-    wrong_state(bench.begin(guest, &booking.id).await, "active", "active");
-    wrong_state(bench.cancel(guest, &booking.id).await, "active", "cancelled");
+    wrong_state(harness.begin(guest, &booking.id).await, "active", "active");
+    wrong_state(harness.cancel(guest, &booking.id).await, "active", "cancelled");
     refused(
-        bench.complete(bench.host(), &booking.id).await,
+        harness.complete(harness.host(), &booking.id).await,
         ErrorReason::BookingNotFound,
     );
     assert_eq!(
-        bench.complete(host, &booking.id).await.unwrap().status(),
+        harness.complete(host, &booking.id).await.unwrap().status(),
         BookingStatus::Completed
     );
-    wrong_state(bench.complete(host, &booking.id).await, "completed", "completed");
-    let told =
+    wrong_state(harness.complete(host, &booking.id).await, "completed", "completed");
+    let events =
         ["requested", "approved", "confirmed", "started", "completed"].map(|what| format!("booking.{what}"));
-    assert_eq!(bench.told(&booking).await, told);
+    assert_eq!(harness.events(&booking).await, events);
     let history = [
         "→pending none by guest",
         "pending→approved pending by host",
@@ -218,20 +218,20 @@ async fn a_rental_from_request_to_return() {
         "approved→active paid by guest",
         "active→completed paid by host",
     ];
-    assert_eq!(bench.history(&booking).await, history);
-    bench.finish().await;
+    assert_eq!(harness.history(&booking).await, history);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn start_and_complete_repeated_under_their_keys_answer_the_same() {
-    let mut bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let car = bench.car(host);
-    let booking = bench.confirmed(guest, host, &car).await;
-    bench.clock.set(at("2026-12-01T09:00:00Z"));
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let car = harness.car(host);
+    let booking = harness.confirmed(guest, host, &car).await;
+    harness.clock.set(at("2026-12-01T09:00:00Z"));
     let start = || {
         keyed(
-            bench.by(
+            harness.by(
                 guest,
                 StartBookingRequest {
                     booking_id: booking.id.clone(),
@@ -240,11 +240,11 @@ async fn start_and_complete_repeated_under_their_keys_answer_the_same() {
             "go-1",
         )
     };
-    let mut client = bench.client.clone();
+    let mut client = harness.client.clone();
     let active = only(client.start_booking(start()).await).unwrap();
     let complete = || {
         keyed(
-            bench.by(
+            harness.by(
                 host,
                 CompleteBookingRequest {
                     booking_id: booking.id.clone(),
@@ -259,23 +259,23 @@ async fn start_and_complete_repeated_under_their_keys_answer_the_same() {
         only(client.complete_booking(complete()).await).unwrap(),
         completed
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn transitions_of_nothing_are_not_found_and_ids_are_checked() {
-    let bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
     for (id, reason) in [
         ("00000000-0000-7000-8000-000000000000", None),
         ("", Some("booking_id")),
     ] {
         let answers = [
-            bench.approve(host, id).await,
-            bench.reject(host, id).await,
-            bench.cancel(guest, id).await,
-            bench.begin(guest, id).await,
-            bench.complete(host, id).await,
+            harness.approve(host, id).await,
+            harness.reject(host, id).await,
+            harness.cancel(guest, id).await,
+            harness.begin(guest, id).await,
+            harness.complete(host, id).await,
         ];
         for answer in answers {
             match reason {
@@ -287,5 +287,5 @@ async fn transitions_of_nothing_are_not_found_and_ids_are_checked() {
             }
         }
     }
-    bench.finish().await;
+    harness.finish().await;
 }

@@ -2,7 +2,7 @@
 //! hand. Its peers are scripted, over real gRPC.
 #![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
 
-mod bench;
+mod harness;
 mod cancel;
 mod create;
 mod events;

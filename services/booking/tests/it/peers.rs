@@ -1,4 +1,4 @@
-//! The two peers of booking, scripted: auth, which only tells its keys, and vehicle, whose exclusion is a real one and whose
+//! The two peers of booking, scripted: auth, which only tells its keys, and vehicle, filter exclusion is a real one and filter
 //! answers can be lost.
 
 use std::collections::HashMap;
@@ -19,7 +19,6 @@ use tonic::{Request, Response, Status};
 /// What vehicle knows and what was asked of it.
 #[derive(Default)]
 pub struct Garage {
-    /// Cars by id.
     pub cars: HashMap<String, Vehicle>,
     /// Held periods by booking id.
     pub holds: HashMap<String, Hold>,
@@ -38,16 +37,12 @@ pub struct Garage {
 /// What becomes of an answer.
 #[derive(Clone, Copy, Default)]
 pub enum Answers {
-    /// It arrives.
     #[default]
     Arrive,
-    /// The call breaks.
     Break,
-    /// It never comes.
     Hang,
 }
 
-/// A held period.
 pub struct Hold {
     vehicle_id: String,
     start: (i64, i32),

@@ -5,14 +5,14 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::Vehicle;
 use chrono::TimeDelta;
 
-use crate::bench::*;
+use crate::harness::*;
 
-async fn list(bench: &Bench, person: Person, request: ListBookingsRequest) -> ListBookingsResponse {
+async fn list(harness: &Harness, person: Person, request: ListBookingsRequest) -> ListBookingsResponse {
     only(
-        bench
+        harness
             .client
             .clone()
-            .list_bookings(bench.by(person, request))
+            .list_bookings(harness.by(person, request))
             .await,
     )
     .unwrap()
@@ -23,7 +23,7 @@ fn ids(page: &ListBookingsResponse) -> Vec<String> {
 }
 
 /// Bookings of one car on days in a row, each requested a minute after the one before.
-async fn days(bench: &Bench, guest: Person, car: &Vehicle, count: i64) -> Vec<Booking> {
+async fn days(harness: &Harness, guest: Person, car: &Vehicle, count: i64) -> Vec<Booking> {
     let mut made = Vec::new();
     for day in 0..count {
         let (start, end) = (at("2026-12-01T09:00:00Z"), at("2026-12-01T13:00:00Z"));
@@ -33,13 +33,13 @@ async fn days(bench: &Bench, guest: Person, car: &Vehicle, count: i64) -> Vec<Bo
                 nanos: 0,
             })
         };
-        let wish = CreateBookingRequest {
+        let input = CreateBookingRequest {
             start_datetime: on(start),
             end_datetime: on(end),
-            ..wish(car)
+            ..input(car)
         };
-        made.push(bench.create(guest, wish).await.unwrap());
-        bench.clock.advance(std::time::Duration::from_mins(1));
+        made.push(harness.create(guest, input).await.unwrap());
+        harness.clock.advance(std::time::Duration::from_mins(1));
     }
     made.reverse();
     made
@@ -47,39 +47,39 @@ async fn days(bench: &Bench, guest: Person, car: &Vehicle, count: i64) -> Vec<Bo
 
 #[tokio::test]
 async fn get_booking_shows_it_to_its_sides_and_admins_alone() {
-    let bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
-    for person in [guest, host, bench.person("admin")] {
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
+    for person in [guest, host, harness.person("admin")] {
         assert_eq!(
-            bench.get(person, &booking.id).await.unwrap(),
+            harness.get(person, &booking.id).await.unwrap(),
             booking,
             "{}",
             person.role
         );
     }
-    for stranger in [bench.guest(), bench.host()] {
+    for stranger in [harness.guest(), harness.host()] {
         refused(
-            bench.get(stranger, &booking.id).await,
+            harness.get(stranger, &booking.id).await,
             ErrorReason::BookingNotFound,
         );
     }
     refused(
-        bench.get(guest, &bench.guest().id.to_string()).await,
+        harness.get(guest, &harness.guest().id.to_string()).await,
         ErrorReason::BookingNotFound,
     );
-    let error = refused(bench.get(guest, "one").await, Common::InvalidArgument);
+    let error = refused(harness.get(guest, "one").await, Common::InvalidArgument);
     assert_eq!(error.violations()[0].field, "booking_id");
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn list_bookings_shows_each_side_its_own_and_admins_all() {
-    let bench = Bench::start().await;
-    let (guest, host, other) = (bench.guest(), bench.host(), bench.host());
-    let mine = days(&bench, guest, &bench.car(host), 2).await;
-    let theirs = days(&bench, bench.guest(), &bench.car(host), 1).await;
-    let elsewhere = days(&bench, guest, &bench.car(other), 1).await;
+    let harness = Harness::start().await;
+    let (guest, host, other) = (harness.guest(), harness.host(), harness.host());
+    let mine = days(&harness, guest, &harness.car(host), 2).await;
+    let theirs = days(&harness, harness.guest(), &harness.car(host), 1).await;
+    let elsewhere = days(&harness, guest, &harness.car(other), 1).await;
     let all = ListBookingsRequest::default;
     let expected = |parts: &[&Vec<Booking>]| {
         parts
@@ -90,52 +90,52 @@ async fn list_bookings_shows_each_side_its_own_and_admins_all() {
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        ids(&list(&bench, guest, all()).await),
+        ids(&list(&harness, guest, all()).await),
         expected(&[&elsewhere, &mine])
     );
-    assert_eq!(ids(&list(&bench, host, all()).await), expected(&[&theirs, &mine]));
+    assert_eq!(ids(&list(&harness, host, all()).await), expected(&[&theirs, &mine]));
     assert_eq!(
-        ids(&list(&bench, bench.person("admin"), all()).await),
+        ids(&list(&harness, harness.person("admin"), all()).await),
         expected(&[&elsewhere, &theirs, &mine])
     );
     assert_eq!(
-        list(&bench, bench.guest(), all()).await,
+        list(&harness, harness.guest(), all()).await,
         ListBookingsResponse::default()
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn list_bookings_by_status() {
-    let bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let made = days(&bench, guest, &bench.car(host), 3).await;
-    bench.reject(host, &made[1].id).await.unwrap();
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let made = days(&harness, guest, &harness.car(host), 3).await;
+    harness.reject(host, &made[1].id).await.unwrap();
     let by = |status: BookingStatus| ListBookingsRequest {
         status: status.into(),
         ..Default::default()
     };
     assert_eq!(
-        ids(&list(&bench, guest, by(BookingStatus::Rejected)).await),
+        ids(&list(&harness, guest, by(BookingStatus::Rejected)).await),
         [made[1].id.clone()]
     );
     assert_eq!(
-        ids(&list(&bench, host, by(BookingStatus::Pending)).await),
+        ids(&list(&harness, host, by(BookingStatus::Pending)).await),
         [made[0].id.clone(), made[2].id.clone()]
     );
-    assert!(ids(&list(&bench, guest, by(BookingStatus::Active)).await).is_empty());
-    bench.finish().await;
+    assert!(ids(&list(&harness, guest, by(BookingStatus::Active)).await).is_empty());
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn list_bookings_in_pages_shows_each_once() {
-    let bench = Bench::start().await;
-    let guest = bench.guest();
-    let made = days(&bench, guest, &bench.car(bench.host()), 5).await;
+    let harness = Harness::start().await;
+    let guest = harness.guest();
+    let made = days(&harness, guest, &harness.car(harness.host()), 5).await;
     let (mut seen, mut page_token) = (Vec::new(), String::new());
     for size in [2, 2, 1] {
         let page = list(
-            &bench,
+            &harness,
             guest,
             ListBookingsRequest {
                 page_size: 2,
@@ -150,7 +150,7 @@ async fn list_bookings_in_pages_shows_each_once() {
     }
     assert_eq!((seen, page_token), (made, String::new()));
     let whole = list(
-        &bench,
+        &harness,
         guest,
         ListBookingsRequest {
             page_size: 5,
@@ -159,12 +159,12 @@ async fn list_bookings_in_pages_shows_each_once() {
     )
     .await;
     assert_eq!((whole.bookings.len(), whole.next_page_token.as_str()), (5, ""));
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn list_bookings_names_what_is_wrong() {
-    let bench = Bench::start().await;
+    let harness = Harness::start().await;
     let wrong = [
         (
             ListBookingsRequest {
@@ -197,10 +197,10 @@ async fn list_bookings_names_what_is_wrong() {
     ];
     for (request, field) in wrong {
         let answer = only(
-            bench
+            harness
                 .client
                 .clone()
-                .list_bookings(bench.by(bench.guest(), request))
+                .list_bookings(harness.by(harness.guest(), request))
                 .await,
         );
         assert_eq!(
@@ -208,5 +208,5 @@ async fn list_bookings_names_what_is_wrong() {
             field
         );
     }
-    bench.finish().await;
+    harness.finish().await;
 }

@@ -3,7 +3,7 @@
 use carshare_proto::booking::v1::*;
 use uuid::Uuid;
 
-use crate::bench::*;
+use crate::harness::*;
 use crate::events::Foreign;
 
 const ALL: [Foreign; 4] = [
@@ -30,36 +30,36 @@ fn orders(of: &[Foreign]) -> Vec<Vec<Foreign>> {
 /// Each order on an approved booking of its own, one step of all of them at a time.
 #[tokio::test]
 async fn whatever_order_events_arrive_in_the_end_is_legal() {
-    let mut bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
     let orders = orders(&ALL);
     assert_eq!(orders.len(), 24);
     let mut bookings = Vec::new();
     for _ in &orders {
-        let booking = bench.pending(guest, &bench.car(host)).await;
-        bookings.push(bench.approve(host, &booking.id).await.unwrap());
+        let booking = harness.pending(guest, &harness.car(host)).await;
+        bookings.push(harness.approve(host, &booking.id).await.unwrap());
     }
     for step in 0..ALL.len() {
         for (order, booking) in orders.iter().zip(&bookings) {
             // Delivered twice, and published once more under an id of its own.
             for salt in [1, 1, 2] {
-                bench
+                harness
                     .tell(booking, order[step], Uuid::from_u128(salt << 100))
                     .await;
             }
         }
-        bench.handled("payment").await;
-        bench.handled("vehicle").await;
+        harness.handled("payment").await;
+        harness.handled("vehicle").await;
     }
     for (order, booking) in orders.iter().zip(&bookings) {
-        check(&bench, guest, order, booking).await;
+        check(&harness, guest, order, booking).await;
     }
-    bench.finish().await;
+    harness.finish().await;
 }
 
-/// All orders end cancelled, for every one holds a reason to; what is told is told once.
-async fn check(bench: &Bench, guest: Person, order: &[Foreign], booking: &Booking) {
-    let ended = bench.get(guest, &booking.id).await.unwrap();
+/// All orders end cancelled, for every one holds a reason to; what is events is events once.
+async fn check(harness: &Harness, guest: Person, order: &[Foreign], booking: &Booking) {
+    let ended = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(ended.status(), BookingStatus::Cancelled, "{order:?}");
     assert_eq!(ended.payment_status(), PaymentStatus::Refunded, "{order:?}");
     let cancellation = ended.cancellation.unwrap();
@@ -75,75 +75,75 @@ async fn check(bench: &Bench, guest: Person, order: &[Foreign], booking: &Bookin
         _ => CancellationReason::PaymentFailed,
     };
     assert_eq!(cancellation.reason(), reason, "{order:?}");
-    let mut told = vec!["booking.requested", "booking.approved"];
-    told.extend(confirmed.then_some("booking.confirmed"));
-    told.push("booking.cancelled");
-    assert_eq!(bench.told(booking).await, told, "{order:?}");
+    let mut events = vec!["booking.requested", "booking.approved"];
+    events.extend(confirmed.then_some("booking.confirmed"));
+    events.push("booking.cancelled");
+    assert_eq!(harness.events(booking).await, events, "{order:?}");
     assert_eq!(ended.confirmed_at.is_some(), confirmed, "{order:?}");
 }
 
 #[tokio::test]
 async fn a_declined_charge_calls_the_booking_off() {
-    let mut bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
-    bench.approve(host, &booking.id).await.unwrap();
-    bench.tell(&booking, Foreign::Failed, Uuid::nil()).await;
-    bench.handled("payment").await;
-    let ended = bench.get(guest, &booking.id).await.unwrap();
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
+    harness.approve(host, &booking.id).await.unwrap();
+    harness.tell(&booking, Foreign::Failed, Uuid::nil()).await;
+    harness.handled("payment").await;
+    let ended = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(
         (ended.status(), ended.payment_status()),
         (BookingStatus::Cancelled, PaymentStatus::Failed)
     );
-    let told: BookingCancelled = bench.event().await;
+    let events: BookingCancelled = harness.event().await;
     assert_eq!(
-        (told.reason(), told.refund_amount),
+        (events.reason(), events.refund_amount),
         (CancellationReason::PaymentFailed, 0)
     );
-    assert_eq!(told.payment_status(), PaymentStatus::Failed);
+    assert_eq!(events.payment_status(), PaymentStatus::Failed);
     assert_eq!(
-        bench.history(&booking).await.last().unwrap(),
+        harness.history(&booking).await.last().unwrap(),
         "approved→cancelled failed by payment"
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_lost_hold_calls_the_booking_off_with_everything_back() {
-    let mut bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let car = bench.car(host);
-    let booking = bench.confirmed(guest, host, &car).await;
-    bench.tell(&booking, Foreign::HoldLost, Uuid::nil()).await;
-    bench.handled("vehicle").await;
-    let told: BookingCancelled = bench.event().await;
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let car = harness.car(host);
+    let booking = harness.confirmed(guest, host, &car).await;
+    harness.tell(&booking, Foreign::HoldLost, Uuid::nil()).await;
+    harness.handled("vehicle").await;
+    let events: BookingCancelled = harness.event().await;
     assert_eq!(
-        (told.reason(), told.refund_amount),
+        (events.reason(), events.refund_amount),
         (CancellationReason::HoldLost, 60_000)
     );
     assert_eq!(
-        bench.history(&booking).await.last().unwrap(),
+        harness.history(&booking).await.last().unwrap(),
         "approved→cancelled paid by vehicle"
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 /// The news of a capture and the timer meet: whichever comes first, the other changes nothing it should not.
 #[tokio::test]
 async fn a_capture_after_the_booking_was_called_off_as_overdue_is_given_back() {
-    let mut bench = Bench::start().await;
-    let (guest, host) = (bench.guest(), bench.host());
-    let booking = bench.pending(guest, &bench.car(host)).await;
-    bench.approve(host, &booking.id).await.unwrap();
-    bench.clock.set(at("2026-11-22T14:00:20Z"));
-    soon(|| async { bench.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled })
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
+    harness.approve(host, &booking.id).await.unwrap();
+    harness.clock.set(at("2026-11-22T14:00:20Z"));
+    soon(|| async { harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled })
         .await;
-    bench.paid(&booking).await;
-    let late = bench.get(guest, &booking.id).await.unwrap();
+    harness.paid(&booking).await;
+    let late = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(
         (late.payment_status(), late.confirmed_at),
         (PaymentStatus::Paid, None)
     );
     assert_eq!(late.cancellation.unwrap().refund_amount, 60_000);
-    bench.finish().await;
+    harness.finish().await;
 }

@@ -9,23 +9,21 @@ use carshare_proto::options::v1::Role;
 use carshare_proto::payment::v1 as payment;
 use carshare_proto::vehicle::v1 as vehicle;
 
-use super::clock_text::{moment, period, won};
+use super::time_format::{moment, period, won};
 
 /// What one person is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// UUID of the person, as the event has it.
     pub user_id: String,
-    /// One line.
     pub title: String,
-    /// A sentence.
     pub body: String,
     /// Ids to open the right screen with.
     pub data: BTreeMap<String, String>,
 }
 
 /// An event that people may have to be told about.
-pub trait Tells {
+pub trait ToNotifications {
     /// Whom it concerns, and what they read. The order is the order in which rows are written.
     fn messages(&self) -> Vec<Message>;
 }
@@ -52,7 +50,7 @@ impl Message {
     }
 }
 
-impl Tells for auth::UserRegistered {
+impl ToNotifications for auth::UserRegistered {
     fn messages(&self) -> Vec<Message> {
         let profile = self.profile.clone().unwrap_or_default();
         let next = match profile.role() {
@@ -67,13 +65,13 @@ impl Tells for auth::UserRegistered {
     }
 }
 
-impl Tells for auth::UserUpdated {
+impl ToNotifications for auth::UserUpdated {
     fn messages(&self) -> Vec<Message> {
         Vec::new()
     }
 }
 
-impl Tells for vehicle::VehicleRegistered {
+impl ToNotifications for vehicle::VehicleRegistered {
     fn messages(&self) -> Vec<Message> {
         let body = format!(
             "{} ({}) 차량이 등록되었습니다. 사진을 올리면 바로 공개됩니다.",
@@ -83,33 +81,33 @@ impl Tells for vehicle::VehicleRegistered {
     }
 }
 
-impl Tells for vehicle::VehicleActivated {
+impl ToNotifications for vehicle::VehicleActivated {
     fn messages(&self) -> Vec<Message> {
         let body = format!("{} 차량이 공개되어 예약을 받을 수 있습니다.", self.title);
         vec![Message::new(&self.owner_id, "차량이 공개되었습니다", body).with("vehicle_id", &self.vehicle_id)]
     }
 }
 
-impl Tells for vehicle::VehicleUpdated {
+impl ToNotifications for vehicle::VehicleUpdated {
     fn messages(&self) -> Vec<Message> {
         Vec::new()
     }
 }
 
-impl Tells for vehicle::VehicleWithdrawn {
+impl ToNotifications for vehicle::VehicleWithdrawn {
     fn messages(&self) -> Vec<Message> {
         Vec::new()
     }
 }
 
-impl Tells for vehicle::VehicleHoldLost {
+impl ToNotifications for vehicle::VehicleHoldLost {
     /// The booking is cancelled because of it, and that is what people are told.
     fn messages(&self) -> Vec<Message> {
         Vec::new()
     }
 }
 
-impl Tells for booking::BookingRequested {
+impl ToNotifications for booking::BookingRequested {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
         let answer = proto_types::to_datetime(self.respond_by)
@@ -125,7 +123,7 @@ impl Tells for booking::BookingRequested {
     }
 }
 
-impl Tells for booking::BookingApproved {
+impl ToNotifications for booking::BookingApproved {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
         let body = format!(
@@ -141,7 +139,7 @@ impl Tells for booking::BookingApproved {
     }
 }
 
-impl Tells for booking::BookingRejected {
+impl ToNotifications for booking::BookingRejected {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
         let body = format!("{} 예약을 호스트가 거절했습니다.", what(&facts));
@@ -154,7 +152,7 @@ impl Tells for booking::BookingRejected {
     }
 }
 
-impl Tells for booking::BookingExpired {
+impl ToNotifications for booking::BookingExpired {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
         let body = format!("{} 예약 요청이 응답 없이 만료되었습니다.", what(&facts));
@@ -162,7 +160,7 @@ impl Tells for booking::BookingExpired {
     }
 }
 
-impl Tells for booking::BookingConfirmed {
+impl ToNotifications for booking::BookingConfirmed {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
         let body = format!("{} 예약이 확정되었습니다.", what(&facts));
@@ -170,7 +168,7 @@ impl Tells for booking::BookingConfirmed {
     }
 }
 
-impl Tells for booking::BookingCancelled {
+impl ToNotifications for booking::BookingCancelled {
     fn messages(&self) -> Vec<Message> {
         use booking::CancellationReason as Why;
         let facts = self.booking.clone().unwrap_or_default();
@@ -188,7 +186,7 @@ impl Tells for booking::BookingCancelled {
     }
 }
 
-impl Tells for booking::BookingStarted {
+impl ToNotifications for booking::BookingStarted {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
         let body = format!("{} 대여가 시작되었습니다.", what(&facts));
@@ -196,7 +194,7 @@ impl Tells for booking::BookingStarted {
     }
 }
 
-impl Tells for booking::BookingCompleted {
+impl ToNotifications for booking::BookingCompleted {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
         let body = format!(
@@ -207,7 +205,7 @@ impl Tells for booking::BookingCompleted {
     }
 }
 
-impl Tells for payment::PaymentRequested {
+impl ToNotifications for payment::PaymentRequested {
     fn messages(&self) -> Vec<Message> {
         let until = proto_types::to_datetime(self.due_at)
             .map(|at| format!("{}까지 ", moment(at)))
@@ -222,7 +220,7 @@ impl Tells for payment::PaymentRequested {
     }
 }
 
-impl Tells for payment::PaymentCompleted {
+impl ToNotifications for payment::PaymentCompleted {
     fn messages(&self) -> Vec<Message> {
         let message = Message::new(
             &self.guest_id,
@@ -237,7 +235,7 @@ impl Tells for payment::PaymentCompleted {
     }
 }
 
-impl Tells for payment::PaymentFailed {
+impl ToNotifications for payment::PaymentFailed {
     fn messages(&self) -> Vec<Message> {
         let body = "등록된 결제 수단으로 결제할 수 없었습니다. 결제 수단을 확인해 주세요.".to_owned();
         let message = Message::new(&self.guest_id, "결제에 실패했습니다", body);
@@ -249,7 +247,7 @@ impl Tells for payment::PaymentFailed {
     }
 }
 
-impl Tells for payment::PaymentRefunded {
+impl ToNotifications for payment::PaymentRefunded {
     fn messages(&self) -> Vec<Message> {
         let body = format!("{}이 환불되었습니다.", won(self.refunded_amount));
         let message = Message::new(&self.guest_id, "환불이 완료되었습니다", body);

@@ -9,7 +9,7 @@ use carshare_store::{Consumer, EventMetadata, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::domain::message::{Message, Tells};
+use crate::domain::message::{Message, ToNotifications};
 use crate::error::Error;
 use crate::jobs::push_due;
 use crate::store::{deliveries, notifications};
@@ -39,7 +39,7 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
 }
 
 /// Writes a notification and its deliveries for each recipient of the event; pushes are sent right after the commit.
-async fn notify<E: EventMessage + Tells>(tx: &Tx, metadata: &EventMetadata, event: &E) -> Result<(), Error> {
+async fn notify<E: EventMessage + ToNotifications>(tx: &Tx, metadata: &EventMetadata, event: &E) -> Result<(), Error> {
     for message in event.messages() {
         write(tx, metadata, E::NAME, message).await?;
     }

@@ -15,7 +15,6 @@ use crate::config::Push;
 /// How long FCM keeps a push for a device that is off.
 const TIME_TO_LIVE: &str = "86400s";
 
-/// The real client.
 pub struct Fcm {
     http: HttpClient,
     tokens: Tokens,

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::convert;
 use crate::App;
 use crate::error::Error;
-use crate::live::Wakes;
+use crate::feed_watch::Wakes;
 use crate::store::notifications;
 
 /// Rows read at a time while catching up.

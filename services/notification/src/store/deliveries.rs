@@ -13,17 +13,13 @@ pub struct Due {
     pub id: Uuid,
     /// The device it goes to.
     pub device_id: Uuid,
-    /// Its FCM token.
     pub token: String,
     /// Times it was tried, this one included.
     pub attempts: i32,
-    /// The notification.
     pub notification_id: Uuid,
     /// Dotted name of the event.
     pub kind: String,
-    /// One line.
     pub title: String,
-    /// A sentence.
     pub body: String,
     /// Ids, as a flat object of strings.
     pub data: Value,
@@ -42,9 +38,7 @@ impl Due {
 /// How a push ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Accepted by FCM.
     Sent,
-    /// Given up.
     Dropped,
 }
 
@@ -119,7 +113,6 @@ pub async fn next_attempt_at(db: &impl ConnectionTrait) -> Result<Option<DateTim
     Ok(next.one(db).await?.and_then(|next| next.at))
 }
 
-/// Ends a push.
 pub async fn update_state(
     db: &impl ConnectionTrait,
     id: Uuid,

@@ -18,15 +18,12 @@ pub const CHANNEL: &str = "notifications";
 pub struct New {
     /// UUID v7.
     pub id: Uuid,
-    /// Whom.
     pub user_id: Uuid,
     /// The event behind it.
     pub event_id: Uuid,
     /// Dotted name of the event.
     pub kind: String,
-    /// One line.
     pub title: String,
-    /// A sentence.
     pub body: String,
     /// Ids, as a flat object of strings.
     pub data: Value,

@@ -3,29 +3,29 @@
 use carshare_proto::booking::v1::{BookingCancelled, BookingFacts, CancellationReason};
 use uuid::Uuid;
 
-use crate::bench::bench;
+use crate::harness::harness;
 
 const HOST: Uuid = Uuid::from_u128(0xB0);
 const GUEST: Uuid = Uuid::from_u128(0xA0);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_becomes_a_notification_of_whom_it_concerns() {
-    let bench = bench().await;
-    let booking_id = bench.request_from(HOST).await;
-    let told = bench.list_when(HOST, 1).await.remove(0);
+    let harness = harness().await;
+    let booking_id = harness.request_from(HOST).await;
+    let told = harness.list_when(HOST, 1).await.remove(0);
     assert_eq!(
         (told.r#type.as_str(), told.title.as_str()),
         ("booking.requested", "새로운 예약 요청")
     );
     assert_eq!(told.data["booking_id"], booking_id.to_string());
     assert_eq!(told.read_at, None);
-    assert!(bench.list(GUEST).await.is_empty());
-    bench.stop().await;
+    assert!(harness.list(GUEST).await.is_empty());
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_sides_read_the_same_cancellation() {
-    let bench = bench().await;
+    let harness = harness().await;
     let facts = BookingFacts {
         booking_id: "b".into(),
         guest_id: GUEST.to_string(),
@@ -33,7 +33,7 @@ async fn both_sides_read_the_same_cancellation() {
         vehicle_title: "Kia EV6".into(),
         ..Default::default()
     };
-    bench
+    harness
         .publish(BookingCancelled {
             booking_id: "b".into(),
             booking: Some(facts),
@@ -41,22 +41,22 @@ async fn both_sides_read_the_same_cancellation() {
             ..Default::default()
         })
         .await;
-    let (guest, host) = (bench.list_when(GUEST, 1).await, bench.list_when(HOST, 1).await);
+    let (guest, host) = (harness.list_when(GUEST, 1).await, harness.list_when(HOST, 1).await);
     assert_eq!(guest[0].body, "Kia EV6 예약이 결제가 거절되어 취소되었습니다.");
     assert_eq!((&guest[0].body, &guest[0].data), (&host[0].body, &host[0].data));
-    bench.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_names_nobody_goes_to_the_dead_letters_and_stops_no_other() {
-    let bench = bench().await;
-    bench
+    let harness = harness().await;
+    harness
         .publish(BookingCancelled {
             booking_id: "b".into(),
             ..Default::default()
         })
         .await;
-    bench.request_from(HOST).await;
-    assert_eq!(bench.list_when(HOST, 1).await[0].r#type, "booking.requested");
-    bench.stop().await;
+    harness.request_from(HOST).await;
+    assert_eq!(harness.list_when(HOST, 1).await[0].r#type, "booking.requested");
+    harness.stop().await;
 }

@@ -5,48 +5,48 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use crate::bench::{Bench, bench};
+use crate::harness::{Harness, harness};
 
 const HOST: Uuid = Uuid::from_u128(0xB0);
 const OTHER: Uuid = Uuid::from_u128(0xC0);
 
-async fn page(bench: &Bench, size: i32, token: &str) -> Result<pb::ListNotificationsResponse, tonic::Status> {
+async fn page(harness: &Harness, size: i32, token: &str) -> Result<pb::ListNotificationsResponse, tonic::Status> {
     let request = pb::ListNotificationsRequest {
         page_size: size,
         page_token: token.into(),
         ..Default::default()
     };
-    Ok(bench
+    Ok(harness
         .rpc
         .clone()
-        .list_notifications(bench.as_user(HOST, request))
+        .list_notifications(harness.as_user(HOST, request))
         .await?
         .into_inner())
 }
 
-async fn mark(bench: &Bench, user: Uuid, id: &str) -> Result<pb::Notification, tonic::Status> {
-    let request = bench.as_user(
+async fn mark(harness: &Harness, user: Uuid, id: &str) -> Result<pb::Notification, tonic::Status> {
+    let request = harness.as_user(
         user,
         pb::MarkReadRequest {
             notification_id: id.into(),
         },
     );
-    Ok(bench.rpc.clone().mark_read(request).await?.into_inner())
+    Ok(harness.rpc.clone().mark_read(request).await?.into_inner())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_go_backwards_and_do_not_shift() {
-    let bench = bench().await;
+    let harness = harness().await;
     let mut asked = Vec::new();
     for count in 1..=5 {
-        asked.push(bench.request_from(HOST).await.to_string());
-        bench.list_when(HOST, count).await;
+        asked.push(harness.request_from(HOST).await.to_string());
+        harness.list_when(HOST, count).await;
     }
-    let first = page(&bench, 2, "").await.expect("a page");
-    bench.request_from(HOST).await;
-    bench.list_when(HOST, 6).await;
-    let second = page(&bench, 2, &first.next_page_token).await.expect("a page");
-    let third = page(&bench, 2, &second.next_page_token).await.expect("a page");
+    let first = page(&harness, 2, "").await.expect("a page");
+    harness.request_from(HOST).await;
+    harness.list_when(HOST, 6).await;
+    let second = page(&harness, 2, &first.next_page_token).await.expect("a page");
+    let third = page(&harness, 2, &second.next_page_token).await.expect("a page");
     let listed: Vec<_> = [&first, &second, &third]
         .into_iter()
         .flat_map(|page| page.notifications.iter().map(|n| n.data["booking_id"].clone()))
@@ -55,7 +55,7 @@ async fn pages_go_backwards_and_do_not_shift() {
     assert_eq!(listed, asked);
     assert_eq!(third.next_page_token, "");
 
-    let refused = page(&bench, 2, "garbage").await.expect_err("not a token");
+    let refused = page(&harness, 2, "garbage").await.expect_err("not a token");
     assert_eq!(refused.code(), Code::InvalidArgument);
     let violation = refused
         .get_details_bad_request()
@@ -64,36 +64,36 @@ async fn pages_go_backwards_and_do_not_shift() {
         .remove(0);
     assert_eq!(violation.field, "page_token");
     assert_eq!(
-        page(&bench, 201, "").await.expect_err("too many").code(),
+        page(&harness, 201, "").await.expect_err("too many").code(),
         Code::InvalidArgument
     );
-    bench.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_counts_once_and_only_for_the_own_ones() {
-    let bench = bench().await;
-    bench.request_from(HOST).await;
-    let id = bench.list_when(HOST, 1).await.remove(0).id;
+    let harness = harness().await;
+    harness.request_from(HOST).await;
+    let id = harness.list_when(HOST, 1).await.remove(0).id;
     for (user, id) in [
         (OTHER, id.as_str()),
         (HOST, "0190c0de-0000-7000-8000-000000000000"),
     ] {
-        let refused = mark(&bench, user, id).await.expect_err("not theirs");
+        let refused = mark(&harness, user, id).await.expect_err("not theirs");
         let info = refused.get_details_error_info().expect("an ErrorInfo");
         assert_eq!(
             (refused.code(), info.metadata["code"].as_str()),
             (Code::NotFound, "NOTIFICATION001")
         );
     }
-    let read = mark(&bench, HOST, &id).await.expect("read");
-    bench.clock.advance(std::time::Duration::from_mins(1));
+    let read = mark(&harness, HOST, &id).await.expect("read");
+    harness.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(
-        mark(&bench, HOST, &id).await.expect("read again").read_at,
+        mark(&harness, HOST, &id).await.expect("read again").read_at,
         read.read_at
     );
     assert_eq!(
-        mark(&bench, HOST, "x").await.expect_err("not a UUID").code(),
+        mark(&harness, HOST, "x").await.expect_err("not a UUID").code(),
         Code::InvalidArgument
     );
 
@@ -101,18 +101,18 @@ async fn reading_counts_once_and_only_for_the_own_ones() {
         unread_only: true,
         ..Default::default()
     };
-    let listed = bench
+    let listed = harness
         .rpc
         .clone()
-        .list_notifications(bench.as_user(HOST, unread))
+        .list_notifications(harness.as_user(HOST, unread))
         .await
         .expect("a list");
     assert!(listed.into_inner().notifications.is_empty());
-    let anonymous = bench
+    let anonymous = harness
         .rpc
         .clone()
         .list_notifications(pb::ListNotificationsRequest::default())
         .await;
     assert_eq!(anonymous.expect_err("no token").code(), Code::Unauthenticated);
-    bench.stop().await;
+    harness.stop().await;
 }

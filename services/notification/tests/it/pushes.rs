@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait as _, FromQueryResult, raw_sql};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::bench::{Bench, SOON, bench};
+use crate::harness::{Harness, SOON, harness};
 
 const HOST: Uuid = Uuid::from_u128(0xB0);
 const OTHER: Uuid = Uuid::from_u128(0xC0);
@@ -20,21 +20,21 @@ struct Delivery {
     outcome: Option<String>,
 }
 
-async fn deliveries(bench: &Bench) -> Vec<Delivery> {
+async fn deliveries(harness: &Harness) -> Vec<Delivery> {
     let all = raw_sql!(
         Postgres,
         "SELECT state, attempts, outcome FROM deliveries ORDER BY updated_at, id"
     );
     Delivery::find_by_statement(all)
-        .all(bench.db.conn())
+        .all(harness.db.conn())
         .await
         .expect("rows")
 }
 
 /// The first delivery, as soon as it is over.
-async fn ended(bench: &Bench) -> Delivery {
+async fn ended(harness: &Harness) -> Delivery {
     eventually(SOON, || async {
-        deliveries(bench).await.into_iter().find(|d| d.state != "pending")
+        deliveries(harness).await.into_iter().find(|d| d.state != "pending")
     })
     .await
 }
@@ -49,14 +49,14 @@ fn delivery(state: &str, attempts: i32, outcome: &str) -> Delivery {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_shows_on_each_device_of_the_person() {
-    let bench = bench().await;
+    let harness = harness().await;
     for token in ["sbx-phone", "sbx-tablet"] {
-        bench.register_device(HOST, token).await.expect("a device");
+        harness.register_device(HOST, token).await.expect("a device");
     }
-    bench.register_device(OTHER, "sbx-other").await.expect("a device");
-    let booking_id = bench.request_from(HOST).await.to_string();
-    eventually_true(SOON, || async { bench.sandbox.pushes().len() == 2 }).await;
-    let pushes = bench.sandbox.pushes();
+    harness.register_device(OTHER, "sbx-other").await.expect("a device");
+    let booking_id = harness.request_from(HOST).await.to_string();
+    eventually_true(SOON, || async { harness.sandbox.pushes().len() == 2 }).await;
+    let pushes = harness.sandbox.pushes();
     let mut tokens: Vec<_> = pushes.iter().map(|push| push.token.as_str()).collect();
     tokens.sort_unstable();
     assert_eq!(tokens, ["sbx-phone", "sbx-tablet"]);
@@ -66,108 +66,108 @@ async fn a_push_shows_on_each_device_of_the_person() {
         ("booking.requested", &booking_id)
     );
     assert_eq!(
-        bench.sandbox.request_count(Provider::Fcm, "/token"),
+        harness.sandbox.request_count(Provider::Fcm, "/token"),
         1,
         "one token for both"
     );
-    bench.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_token_is_forgotten_with_everything_that_waits_for_it() {
-    let bench = bench().await;
-    bench
+    let harness = harness().await;
+    harness
         .register_device(HOST, "sbx-unregistered")
         .await
         .expect("a device");
-    bench.request_from(HOST).await;
-    assert_eq!(ended(&bench).await, delivery("dropped", 1, "UNREGISTERED"));
-    bench.request_from(HOST).await;
-    bench.list_when(HOST, 2).await;
+    harness.request_from(HOST).await;
+    assert_eq!(ended(&harness).await, delivery("dropped", 1, "UNREGISTERED"));
+    harness.request_from(HOST).await;
+    harness.list_when(HOST, 2).await;
     assert_eq!(
-        deliveries(&bench).await.len(),
+        deliveries(&harness).await.len(),
         1,
         "there is no device to push to any more"
     );
-    bench.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_fails_is_tried_again_when_its_time_comes() {
-    let bench = bench().await;
-    bench.register_device(HOST, "sbx-phone").await.expect("a device");
+    let harness = harness().await;
+    harness.register_device(HOST, "sbx-phone").await.expect("a device");
     let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
-    bench
+    harness
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    bench.request_from(HOST).await;
+    harness.request_from(HOST).await;
     eventually_true(SOON, || async {
-        deliveries(&bench).await.iter().any(|d| d.outcome.is_some())
+        deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
     .await;
-    assert_eq!(bench.sandbox.pushes().len(), 0);
+    assert_eq!(harness.sandbox.pushes().len(), 0);
     eventually_true(SOON, || async {
-        bench.clock.advance(Duration::from_secs(10));
-        !bench.sandbox.pushes().is_empty()
+        harness.clock.advance(Duration::from_secs(10));
+        !harness.sandbox.pushes().is_empty()
     })
     .await;
-    let sent = ended(&bench).await;
+    let sent = ended(&harness).await;
     assert_eq!((sent.state.as_str(), sent.attempts), ("sent", 2));
-    assert_eq!(bench.sandbox.pushes().len(), 1);
-    bench.stop().await;
+    assert_eq!(harness.sandbox.pushes().len(), 1);
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_access_token_that_was_withdrawn_is_renewed_at_once() {
-    let bench = bench().await;
-    bench.register_device(HOST, "sbx-phone").await.expect("a device");
-    bench.request_from(HOST).await;
-    eventually_true(SOON, || async { bench.sandbox.pushes().len() == 1 }).await;
-    bench.sandbox.revoke_access_tokens();
-    bench.request_from(HOST).await;
-    eventually_true(SOON, || async { bench.sandbox.pushes().len() == 2 }).await;
-    assert_eq!(bench.sandbox.request_count(Provider::Fcm, "/token"), 2);
-    bench.stop().await;
+    let harness = harness().await;
+    harness.register_device(HOST, "sbx-phone").await.expect("a device");
+    harness.request_from(HOST).await;
+    eventually_true(SOON, || async { harness.sandbox.pushes().len() == 1 }).await;
+    harness.sandbox.revoke_access_tokens();
+    harness.request_from(HOST).await;
+    eventually_true(SOON, || async { harness.sandbox.pushes().len() == 2 }).await;
+    assert_eq!(harness.sandbox.request_count(Provider::Fcm, "/token"), 2);
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_phone_that_changes_hands_shows_nothing_of_its_former_owner() {
-    let bench = bench().await;
-    bench.register_device(HOST, "sbx-phone").await.expect("a device");
+    let harness = harness().await;
+    harness.register_device(HOST, "sbx-phone").await.expect("a device");
     let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
-    bench
+    harness
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    bench.request_from(HOST).await;
+    harness.request_from(HOST).await;
     eventually_true(SOON, || async {
-        deliveries(&bench).await.iter().any(|d| d.outcome.is_some())
+        deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
     .await;
-    bench.register_device(OTHER, "sbx-phone").await.expect("moved");
-    assert_eq!(deliveries(&bench).await, [delivery("dropped", 1, "device moved")]);
-    bench.stop().await;
+    harness.register_device(OTHER, "sbx-phone").await.expect("moved");
+    assert_eq!(deliveries(&harness).await, [delivery("dropped", 1, "device moved")]);
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_written_while_its_device_went_away_ends() {
-    let bench = bench().await;
-    bench.register_device(HOST, "sbx-phone").await.expect("a device");
+    let harness = harness().await;
+    harness.register_device(HOST, "sbx-phone").await.expect("a device");
     let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
-    bench
+    harness
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    bench.request_from(HOST).await;
+    harness.request_from(HOST).await;
     eventually_true(SOON, || async {
-        deliveries(&bench).await.iter().any(|d| d.outcome.is_some())
+        deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
     .await;
     // What stays when a notification is committed right after its device's removal had looked for waiting pushes.
-    let removed = bench.db.conn().execute_unprepared("DELETE FROM devices");
+    let removed = harness.db.conn().execute_unprepared("DELETE FROM devices");
     assert_eq!(removed.await.expect("rows").rows_affected(), 1);
     eventually_true(SOON, || async {
-        bench.clock.advance(Duration::from_mins(1));
-        deliveries(&bench).await == [delivery("dropped", 1, "device gone")]
+        harness.clock.advance(Duration::from_mins(1));
+        deliveries(&harness).await == [delivery("dropped", 1, "device gone")]
     })
     .await;
-    bench.stop().await;
+    harness.stop().await;
 }

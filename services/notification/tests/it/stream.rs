@@ -8,18 +8,18 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use crate::bench::{Bench, SOON, bench};
+use crate::harness::{Harness, SOON, harness};
 
 const HOST: Uuid = Uuid::from_u128(0xB0);
 
-async fn subscribe(bench: &Bench, cursor: &str) -> Result<Streaming<pb::SubscribeResponse>, Status> {
-    let request = bench.as_user(
+async fn subscribe(harness: &Harness, cursor: &str) -> Result<Streaming<pb::SubscribeResponse>, Status> {
+    let request = harness.as_user(
         HOST,
         pb::SubscribeRequest {
             cursor: cursor.into(),
         },
     );
-    Ok(bench.rpc.clone().subscribe(request).await?.into_inner())
+    Ok(harness.rpc.clone().subscribe(request).await?.into_inner())
 }
 
 async fn next(stream: &mut Streaming<pb::SubscribeResponse>) -> Result<(String, Event), Status> {
@@ -41,35 +41,35 @@ async fn next_booking(stream: &mut Streaming<pb::SubscribeResponse>) -> (String,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_arrives_live_and_a_cursor_resumes_without_loss_or_repetition() {
-    let bench = bench().await;
-    let mut stream = subscribe(&bench, "").await.expect("a stream");
+    let harness = harness().await;
+    let mut stream = subscribe(&harness, "").await.expect("a stream");
     assert!(matches!(next(&mut stream).await, Ok((cursor, Event::Heartbeat(_))) if cursor == "0"));
-    let first = bench.request_from(HOST).await.to_string();
+    let first = harness.request_from(HOST).await.to_string();
     let (cursor, seen) = next_booking(&mut stream).await;
     assert_eq!((cursor.as_str(), seen), ("1", first));
     drop(stream);
 
     let mut missed = Vec::new();
     for count in 2..=4 {
-        missed.push(bench.request_from(HOST).await.to_string());
-        bench.list_when(HOST, count).await;
+        missed.push(harness.request_from(HOST).await.to_string());
+        harness.list_when(HOST, count).await;
     }
-    let mut resumed = subscribe(&bench, &cursor).await.expect("a stream");
+    let mut resumed = subscribe(&harness, &cursor).await.expect("a stream");
     let mut seen = Vec::new();
     while seen.len() < 3 {
         seen.push(next_booking(&mut resumed).await.1);
     }
     assert_eq!(seen, missed);
-    let live = bench.request_from(HOST).await.to_string();
+    let live = harness.request_from(HOST).await.to_string();
     assert_eq!(next_booking(&mut resumed).await, ("5".to_owned(), live));
-    bench.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_that_the_feed_never_gave_is_refused() {
-    let bench = bench().await;
+    let harness = harness().await;
     for cursor in ["1", "-1", "x"] {
-        let refused = match subscribe(&bench, cursor).await {
+        let refused = match subscribe(&harness, cursor).await {
             Err(refused) => refused,
             Ok(mut stream) => stream.message().await.expect_err("refused"),
         };
@@ -79,18 +79,18 @@ async fn a_cursor_that_the_feed_never_gave_is_refused() {
             (Code::InvalidArgument, "NOTIFICATION002")
         );
     }
-    bench.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_is_filled_with_heartbeats_and_the_stream_ends_with_its_token() {
-    let bench = bench().await;
-    let mut stream = subscribe(&bench, "").await.expect("a stream");
+    let harness = harness().await;
+    let mut stream = subscribe(&harness, "").await.expect("a stream");
     assert!(matches!(next(&mut stream).await, Ok((_, Event::Heartbeat(_)))));
     // Time passes as fast as the stream asks for it, until the token's quarter of an hour is over.
     let mut beats = 0;
     let ended = loop {
-        bench.clock.advance(Duration::from_secs(15));
+        harness.clock.advance(Duration::from_secs(15));
         match tokio::time::timeout(Duration::from_millis(200), stream.message()).await {
             Ok(Ok(Some(beat))) => {
                 assert!(matches!(beat.event, Some(Event::Heartbeat(_))));
@@ -108,15 +108,15 @@ async fn silence_is_filled_with_heartbeats_and_the_stream_ends_with_its_token() 
         (ended.code(), info.metadata["code"].as_str()),
         (Code::Unauthenticated, "AUTH002")
     );
-    bench.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_ends_the_stream_so_that_the_client_comes_back() {
-    let bench = bench().await;
-    let mut stream = subscribe(&bench, "").await.expect("a stream");
+    let harness = harness().await;
+    let mut stream = subscribe(&harness, "").await.expect("a stream");
     assert!(next(&mut stream).await.is_ok());
-    bench.stop().await;
+    harness.stop().await;
     let ended = stream.message().await.expect_err("drained");
     assert_eq!(ended.code(), Code::Unavailable);
 }

@@ -14,16 +14,13 @@ const LONGEST_SIDE: usize = 16_384;
 pub struct Announced {
     /// `image/jpeg`, `image/png` or `image/webp`.
     pub content_type: String,
-    /// Exact size.
     pub size_bytes: i64,
 }
 
 /// Dimensions of a photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pixels {
-    /// Width in pixels.
     pub width: i32,
-    /// Height in pixels.
     pub height: i32,
 }
 

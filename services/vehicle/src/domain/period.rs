@@ -26,7 +26,6 @@ impl Period {
         }
     }
 
-    /// Its first moment.
     pub fn start(&self) -> DateTime<Utc> {
         self.start
     }

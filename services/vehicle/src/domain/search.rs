@@ -1,18 +1,15 @@
 //! What a search asks for, and where a page of it ended.
 
-use super::id::VehicleId;
+use super::ids::VehicleId;
 use super::period::Period;
-use super::place::{Coordinates, Distance};
+use super::location::{Coordinates, Distance};
 use uuid::Uuid;
 
 /// A search: free for the whole period, within the radius.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Query {
-    /// Around this place.
     pub around: Coordinates,
-    /// So far.
     pub radius: Distance,
-    /// For this time.
     pub period: Period,
 }
 
@@ -22,7 +19,6 @@ pub struct Query {
 pub struct Cursor {
     /// Its straight distance from the place searched, in metres, bit for bit as the database computed it.
     pub chord_m: f64,
-    /// Its id.
     pub id: VehicleId,
 }
 

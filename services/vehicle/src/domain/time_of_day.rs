@@ -24,7 +24,6 @@ impl TimeOfDay {
         }
     }
 
-    /// Minutes since midnight.
     pub fn minutes(self) -> u16 {
         self.0
     }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::id::{UserId, VehicleId};
-use super::place::Place;
-use super::plate::Plate;
+use super::ids::{UserId, VehicleId};
+use super::location::Place;
+use super::license_plate::LicensePlate;
 
 mod attributes;
 
@@ -13,19 +13,12 @@ pub use attributes::{Fuel, Status, Transmission};
 /// A car that is on the platform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vehicle {
-    /// Its id.
     pub id: VehicleId,
-    /// Its host.
     pub owner_id: UserId,
-    /// Its number plate.
-    pub license_plate: Plate,
-    /// Manufacturer.
+    pub license_plate: LicensePlate,
     pub make: String,
-    /// Model.
     pub model: String,
-    /// Model year.
     pub year: i32,
-    /// Colour, if told.
     pub color: Option<String>,
     /// What it runs on, if told.
     pub fuel: Option<Fuel>,
@@ -37,7 +30,6 @@ pub struct Vehicle {
     pub place: Place,
     /// Whether it is offered.
     pub status: Status,
-    /// Free text.
     pub description: Option<String>,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
@@ -48,13 +40,9 @@ pub struct Vehicle {
 /// What a host changes: `None` leaves a field as it is. An empty text takes a colour or description away.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
-    /// Manufacturer.
     pub make: Option<String>,
-    /// Model.
     pub model: Option<String>,
-    /// Model year.
     pub year: Option<i32>,
-    /// Colour.
     pub color: Option<String>,
     /// Fuel, or that it is not told.
     pub fuel: Option<Option<Fuel>>,
@@ -62,9 +50,7 @@ pub struct Change {
     pub transmission: Option<Option<Transmission>>,
     /// Price of an hour in won.
     pub hourly_rate_krw: Option<i64>,
-    /// Pickup place.
     pub place: Option<Place>,
-    /// Free text.
     pub description: Option<String>,
     /// Whether it is offered.
     pub status: Option<Status>,
@@ -133,7 +119,7 @@ mod tests {
     use rstest::rstest;
     use uuid::Uuid;
 
-    use super::super::place::Coordinates;
+    use super::super::location::Coordinates;
     use super::*;
 
     fn car(status: Status) -> Vehicle {
@@ -141,7 +127,7 @@ mod tests {
         Vehicle {
             id: VehicleId(Uuid::from_u128(1)),
             owner_id: UserId(Uuid::from_u128(2)),
-            license_plate: Plate::stored("12하3456".to_owned()),
+            license_plate: LicensePlate::stored("12하3456".to_owned()),
             make: "제네시스".to_owned(),
             model: "G80".to_owned(),
             year: 2024,

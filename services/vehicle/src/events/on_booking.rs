@@ -19,7 +19,7 @@ mod facts;
 pub async fn requested(tx: &Tx, _: &EventMetadata, event: &pb::BookingRequested) -> Result<()> {
     let (booking, vehicle, period) = facts::read(event.booking.as_ref())?;
     occupancies::lock_booking(tx.conn(), booking).await?;
-    if released_bookings::contain(tx.conn(), booking).await? {
+    if released_bookings::exists(tx.conn(), booking).await? {
         return Ok(());
     }
     // The lock of the car is what a withdrawal takes too: it sees the hold alive, or this does not.
@@ -41,7 +41,7 @@ async fn take(tx: &Tx, booking: BookingId, vehicle: VehicleId, period: Period) -
         period,
         expires_at: None,
     };
-    occupancies::delete_dead(tx.conn(), &taken, tx.now()).await?;
+    occupancies::delete_expired(tx.conn(), &taken, tx.now()).await?;
     occupancies::insert(tx.conn(), &taken, tx.now()).await
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Retries, time limits and the breaker are those of `carshare-outbound`; what Kakao's answers mean is said here.
 
-mod answer;
+mod response;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +15,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use self::answer::{Answer, Complaint};
+use self::response::{Answer, Complaint};
 use super::{Geocoder, MapUnavailable};
 use crate::domain::{Place, searchable};
 
@@ -34,7 +34,6 @@ pub struct KakaoConfig {
     pub http: carshare_outbound::Config,
 }
 
-/// The real map.
 pub struct KakaoGeocoder {
     http: HttpClient,
     authorization: Secret,

@@ -24,6 +24,6 @@ async fn sweep(app: &App) -> Result<()> {
 }
 
 async fn remove(tx: &Tx, &keep: &TimeDelta) -> Result<u64> {
-    released_bookings::forget(tx.conn(), tx.now() - keep).await?;
+    released_bookings::delete_before(tx.conn(), tx.now() - keep).await?;
     occupancies::sweep(tx.conn(), tx.now()).await
 }

@@ -5,7 +5,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, owned};
+use super::{convert, authorization};
 use crate::App;
 use crate::domain::{AvailabilityId, Day, Effect, Rule, TimeOfDay, UserId, VehicleId};
 use crate::error::{Error, Result};
@@ -19,7 +19,6 @@ struct Addition {
     max: u64,
 }
 
-/// Handles the RPC.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
@@ -35,7 +34,7 @@ pub async fn handle(
 }
 
 async fn add(tx: &Tx, addition: &Addition) -> Result<pb::VehicleAvailability> {
-    let vehicle = owned::lock(tx.conn(), addition.vehicle, addition.owner).await?.id;
+    let vehicle = authorization::lock(tx.conn(), addition.vehicle, addition.owner).await?.id;
     if availabilities::count(tx.conn(), vehicle).await? >= addition.max {
         return Err(Error::TooManyRules { max: addition.max });
     }

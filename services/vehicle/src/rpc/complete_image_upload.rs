@@ -10,7 +10,7 @@ use carshare_objects::Head;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 
-use super::{convert, owned};
+use super::{convert, authorization};
 use crate::App;
 use crate::domain::{Announced, ImageId, PREFIX_BYTES, Pixels, UserId, Vehicle, VehicleId, check};
 use crate::error::{Error, Result};
@@ -29,7 +29,6 @@ struct Completion {
     urls: ImageUrls,
 }
 
-/// Handles the RPC.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
@@ -41,7 +40,7 @@ pub async fn handle(
     if let Claim::Replayed(vehicle) = app.db.claim(&ctx).await? {
         return Ok(vehicle);
     }
-    owned::find(app.db.conn(), vehicle, owner).await?;
+    authorization::find(app.db.conn(), vehicle, owner).await?;
     let found = vehicle_images::find(app.db.conn(), vehicle, image, app.environment.clock.now()).await?;
     let found = found.ok_or(Error::ImageNotFound)?;
     let pixels = if found.is_complete {
@@ -95,7 +94,7 @@ fn stored(head: &Head) -> Announced {
 }
 
 async fn complete(tx: &Tx, done: &Completion) -> Result<pb::Vehicle> {
-    let vehicle = owned::lock(tx.conn(), done.vehicle, done.owner).await?;
+    let vehicle = authorization::lock(tx.conn(), done.vehicle, done.owner).await?;
     // It may have been completed, or given up, since it was looked at.
     let image = vehicle_images::find(tx.conn(), vehicle.id, done.image, tx.now()).await?;
     let image = image.ok_or(Error::ImageNotFound)?;

@@ -5,7 +5,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 
-use super::{convert, owned};
+use super::{convert, authorization};
 use crate::App;
 use crate::domain::{Announced, ImageId, UserId, VehicleId};
 use crate::error::{Error, Result};
@@ -45,7 +45,7 @@ pub async fn handle(
 }
 
 async fn announce(tx: &Tx, new: &Announcement) -> Result<pb::ImageUpload> {
-    owned::lock(tx.conn(), new.image.vehicle, new.owner).await?;
+    authorization::lock(tx.conn(), new.image.vehicle, new.owner).await?;
     if vehicle_images::count(tx.conn(), new.image.vehicle, tx.now()).await? >= new.max {
         return Err(Error::TooManyImages { max: new.max });
     }

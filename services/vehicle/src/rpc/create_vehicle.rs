@@ -11,7 +11,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use super::convert;
 use crate::App;
-use crate::domain::{Place, Plate, Status, UserId, Vehicle, VehicleId};
+use crate::domain::{Place, LicensePlate, Status, UserId, Vehicle, VehicleId};
 use crate::error::Result;
 use crate::events::publish;
 use crate::image_urls::ImageUrls;
@@ -21,16 +21,15 @@ use crate::store::{vehicles, views};
 struct Registration {
     id: VehicleId,
     owner: UserId,
-    plate: Plate,
+    plate: LicensePlate,
     place: Place,
     request: pb::CreateVehicleRequest,
     urls: ImageUrls,
 }
 
-/// Handles the RPC.
 pub async fn handle(app: &App, ctx: CallContext, request: pb::CreateVehicleRequest) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
-    let plate = Plate::parse(&request.license_plate, &app.config.plates.accepted)?;
+    let plate = LicensePlate::parse(&request.license_plate, &app.config.plates.accepted)?;
     check_year(request.year, app.environment.clock.now())?;
     let id = match app.db.claim(&ctx).await? {
         Claim::Replayed(vehicle) => return Ok(vehicle),

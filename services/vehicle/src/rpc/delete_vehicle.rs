@@ -4,14 +4,13 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, owned};
+use super::{convert, authorization};
 use crate::App;
 use crate::domain::{UserId, VehicleId};
 use crate::error::{Error, Result};
 use crate::events::publish;
 use crate::store::{occupancies, vehicles};
 
-/// Handles the RPC.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
@@ -22,8 +21,8 @@ pub async fn handle(
 }
 
 async fn withdraw(tx: &Tx, &(id, owner): &(VehicleId, UserId)) -> Result<pb::DeleteVehicleResponse> {
-    let vehicle = owned::lock(tx.conn(), id, owner).await?;
-    if occupancies::lie_ahead(tx.conn(), id, tx.now()).await? {
+    let vehicle = authorization::lock(tx.conn(), id, owner).await?;
+    if occupancies::exist_after(tx.conn(), id, tx.now()).await? {
         return Err(Error::VehicleHasBookings);
     }
     vehicles::withdraw(tx.conn(), id, tx.now()).await?;

@@ -10,7 +10,6 @@ use crate::domain::{UserId, Vehicle, VehicleId};
 use crate::error::{Error, Result};
 use crate::store::{vehicles, views};
 
-/// Handles the RPC.
 pub async fn handle(app: &App, ctx: CallContext, request: pb::GetVehicleRequest) -> Result<pb::Vehicle> {
     let vehicle = visible(app, &ctx, convert::vehicle_id(&request.vehicle_id)?).await?;
     Ok(convert::vehicle(

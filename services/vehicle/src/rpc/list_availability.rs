@@ -8,7 +8,6 @@ use crate::App;
 use crate::error::Result;
 use crate::store::availabilities;
 
-/// Handles the RPC.
 pub async fn handle(
     app: &App,
     ctx: CallContext,

@@ -29,7 +29,6 @@ struct Hold {
     urls: ImageUrls,
 }
 
-/// Handles the RPC.
 pub async fn handle(
     app: &App,
     _ctx: CallContext,
@@ -64,7 +63,7 @@ async fn place(tx: &Tx, hold: &Hold) -> Result<pb::PlaceHoldResponse> {
 
 /// What this booking has already. A booking that wants something else now, or that is over, is refused.
 async fn existing(tx: &Tx, hold: &Hold) -> Result<Option<Occupancy>> {
-    if released_bookings::contain(tx.conn(), hold.booking).await? {
+    if released_bookings::exists(tx.conn(), hold.booking).await? {
         return Err(ChassisError::new(Common::Conflict).into());
     }
     let found = occupancies::find(tx.conn(), hold.booking)
@@ -92,7 +91,7 @@ async fn take(tx: &Tx, hold: &Hold, vehicle: &Vehicle) -> Result<Occupancy> {
         return Err(Error::VehicleClosed);
     }
     let new = occupancy(hold, tx.now());
-    occupancies::delete_dead(tx.conn(), &new, tx.now()).await?;
+    occupancies::delete_expired(tx.conn(), &new, tx.now()).await?;
     if occupancies::insert(tx.conn(), &new, tx.now()).await? {
         Ok(new)
     } else {

@@ -13,7 +13,6 @@ use crate::domain::BookingId;
 use crate::error::Result;
 use crate::store::occupancies;
 
-/// Handles the RPC.
 pub async fn handle(
     app: &App,
     _ctx: CallContext,

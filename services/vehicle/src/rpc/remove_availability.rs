@@ -5,7 +5,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, owned};
+use super::{convert, authorization};
 use crate::App;
 use crate::domain::{AvailabilityId, UserId, VehicleId};
 use crate::error::{Error, Result};
@@ -18,7 +18,6 @@ struct Removal {
     rule: AvailabilityId,
 }
 
-/// Handles the RPC.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
@@ -35,7 +34,7 @@ pub async fn handle(
 }
 
 async fn remove(tx: &Tx, removal: &Removal) -> Result<pb::RemoveAvailabilityResponse> {
-    let vehicle = owned::lock(tx.conn(), removal.vehicle, removal.owner).await?;
+    let vehicle = authorization::lock(tx.conn(), removal.vehicle, removal.owner).await?;
     if availabilities::delete(tx.conn(), vehicle.id, removal.rule).await? {
         Ok(pb::RemoveAvailabilityResponse {})
     } else {

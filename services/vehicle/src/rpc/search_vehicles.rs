@@ -19,7 +19,6 @@ use crate::store::{availabilities, vehicles, views};
 /// Candidates looked at in the first round, unless the page is larger.
 const FIRST_ROUND: usize = 32;
 
-/// Handles the RPC.
 pub async fn handle(
     app: &App,
     _ctx: CallContext,

@@ -8,7 +8,7 @@ use carshare_store::{Claim, Tx};
 
 use super::convert;
 use super::create_vehicle::check_year;
-use super::owned;
+use super::authorization;
 use crate::App;
 use crate::domain::{Change, Place, UserId, VehicleId};
 use crate::error::Result;
@@ -24,7 +24,6 @@ struct Update {
     urls: ImageUrls,
 }
 
-/// Handles the RPC.
 pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleRequest) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
     let id = convert::vehicle_id(&request.vehicle_id)?;
@@ -46,7 +45,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleReque
 
 /// The place of an address that is sent and is not the one the car has. Only the host may make the map work.
 async fn new_place(app: &App, id: VehicleId, owner: UserId, address: Option<&str>) -> Result<Option<Place>> {
-    let current = owned::find(app.db.conn(), id, owner).await?;
+    let current = authorization::find(app.db.conn(), id, owner).await?;
     match address {
         Some(address) if address.trim() != current.place.address => app.locate(address).await.map(Some),
         _ => Ok(None),
@@ -54,7 +53,7 @@ async fn new_place(app: &App, id: VehicleId, owner: UserId, address: Option<&str
 }
 
 async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
-    let mut vehicle = owned::lock(tx.conn(), update.id, update.owner).await?;
+    let mut vehicle = authorization::lock(tx.conn(), update.id, update.owner).await?;
     let has_image = vehicle_images::count_complete(tx.conn(), vehicle.id).await? > 0;
     let activated = vehicle.change(update.change.clone(), has_image, tx.now())?;
     vehicles::update(tx.conn(), &vehicle).await?;

@@ -17,15 +17,11 @@ use crate::error::{Error, Result};
 /// A rule with its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Availability {
-    /// Its id.
     pub id: AvailabilityId,
-    /// The car.
     pub vehicle: VehicleId,
-    /// What it says.
     pub rule: Rule,
 }
 
-/// Adds a rule.
 pub async fn insert(conn: &impl ConnectionTrait, new: &Availability, now: DateTime<Utc>) -> Result<()> {
     let Rule {
         day,

@@ -10,11 +10,8 @@ use crate::error::{Error, Result};
 /// A car taken for a time, by a hold or a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occupancy {
-    /// Whose it is.
     pub booking: BookingId,
-    /// The car.
     pub vehicle: VehicleId,
-    /// The time.
     pub period: Period,
     /// When a hold ends by itself; `None` for a booking.
     pub expires_at: Option<DateTime<Utc>>,
@@ -85,7 +82,7 @@ pub async fn insert(conn: &impl ConnectionTrait, new: &Occupancy, now: DateTime<
 }
 
 /// Removes the ended holds that stand in the way of a new one.
-pub async fn delete_dead(conn: &impl ConnectionTrait, new: &Occupancy, now: DateTime<Utc>) -> Result<()> {
+pub async fn delete_expired(conn: &impl ConnectionTrait, new: &Occupancy, now: DateTime<Utc>) -> Result<()> {
     let Occupancy {
         booking,
         vehicle,
@@ -158,7 +155,7 @@ pub async fn end_at(conn: &impl ConnectionTrait, booking: BookingId, end: DateTi
 }
 
 /// Is the car taken now or later?
-pub async fn lie_ahead(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTime<Utc>) -> Result<bool> {
+pub async fn exist_after(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTime<Utc>) -> Result<bool> {
     let found = conn
         .query_one_raw(raw_sql!(
             Postgres,

@@ -20,7 +20,7 @@ pub async fn insert(conn: &impl ConnectionTrait, booking: BookingId, now: DateTi
 }
 
 /// Did the booking give its car back?
-pub async fn contain(conn: &impl ConnectionTrait, booking: BookingId) -> Result<bool> {
+pub async fn exists(conn: &impl ConnectionTrait, booking: BookingId) -> Result<bool> {
     let found = conn
         .query_one_raw(raw_sql!(
             Postgres,
@@ -31,7 +31,7 @@ pub async fn contain(conn: &impl ConnectionTrait, booking: BookingId) -> Result<
 }
 
 /// Forgets what is older. Says how many there were.
-pub async fn forget(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64> {
+pub async fn delete_before(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64> {
     let done = conn
         .execute_raw(raw_sql!(
             Postgres,

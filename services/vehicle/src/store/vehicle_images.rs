@@ -15,17 +15,13 @@ use crate::error::Result;
 /// A photo, announced or completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VehicleImage {
-    /// Its id.
     pub id: ImageId,
-    /// The car.
     pub vehicle: VehicleId,
     /// Where it is shown from once it was checked.
     pub object_key: String,
-    /// What was announced.
     pub announced: Announced,
     /// When it is given up, unless it is complete.
     pub expires_at: DateTime<Utc>,
-    /// Checked and shown.
     pub is_complete: bool,
 }
 

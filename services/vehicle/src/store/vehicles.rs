@@ -1,13 +1,13 @@
 //! All SQL on `vehicles`. A withdrawn car is found by nothing here.
 
-mod near;
+mod nearby;
 mod row;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
-pub use near::{Candidate, near};
+pub use nearby::{Candidate, near};
 
 use super::entity::vehicle::{ActiveModel, Column, Entity};
 use crate::domain::{Vehicle, VehicleId};

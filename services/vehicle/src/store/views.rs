@@ -14,7 +14,6 @@ use crate::error::Result;
 /// A car as it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
-    /// The car.
     pub vehicle: Vehicle,
     /// Where its complete photos are in the object storage, in the order of upload.
     pub image_keys: Vec<String>,

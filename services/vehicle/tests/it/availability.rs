@@ -5,10 +5,10 @@ use carshare_proto::vehicle::v1::*;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::bench::cars::{blocked_on, open_on};
-use crate::bench::{Bench, Person, keyed, only, refused};
+use crate::harness::cars::{blocked_on, open_on};
+use crate::harness::{Harness, Person, keyed, only, refused};
 
-impl Bench {
+impl Harness {
     async fn rules(&self, person: Person, vehicle_id: &str) -> Result<Vec<VehicleAvailability>, Status> {
         let wanted = ListAvailabilityRequest {
             vehicle_id: vehicle_id.into(),
@@ -37,18 +37,18 @@ impl Bench {
 
 #[tokio::test]
 async fn rules_are_added_listed_in_order_and_removed() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
-    let dated = bench
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    let dated = harness
         .add_rule(host, blocked_on(&car, "2026-12-25", "00:00", "24:00"))
         .await
         .unwrap();
-    let saturday = bench
+    let saturday = harness
         .add_rule(host, open_on(&car, 6, "22:00", "02:00"))
         .await
         .unwrap();
-    let sunday = bench
+    let sunday = harness
         .add_rule(host, open_on(&car, 0, "10:00", "18:00"))
         .await
         .unwrap();
@@ -67,33 +67,33 @@ async fn rules_are_added_listed_in_order_and_removed() {
         (saturday.day_of_week, saturday.end_time.as_str()),
         (Some(6), "02:00")
     );
-    let listed = bench.rules(bench.guest(), &car.id).await.unwrap();
+    let listed = harness.rules(harness.guest(), &car.id).await.unwrap();
     assert_eq!(listed, [sunday.clone(), saturday.clone(), dated.clone()]);
 
-    bench.remove_rule(host, &saturday).await.unwrap();
-    assert_eq!(bench.rules(host, &car.id).await.unwrap(), [sunday, dated]);
+    harness.remove_rule(host, &saturday).await.unwrap();
+    assert_eq!(harness.rules(host, &car.id).await.unwrap(), [sunday, dated]);
     refused(
-        bench.remove_rule(host, &saturday).await,
+        harness.remove_rule(host, &saturday).await,
         ErrorReason::AvailabilityNotFound,
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn rules_are_of_ones_own_car() {
-    let bench = Bench::start().await;
-    let (host, other) = (bench.host(), bench.host());
-    let (car, others) = (bench.waiting_car(host).await, bench.car(other).await);
-    let rule = bench
+    let harness = Harness::start().await;
+    let (host, other) = (harness.host(), harness.host());
+    let (car, others) = (harness.waiting_car(host).await, harness.car(other).await);
+    let rule = harness
         .add_rule(host, open_on(&car, 1, "09:00", "18:00"))
         .await
         .unwrap();
     refused(
-        bench.add_rule(other, open_on(&car, 1, "09:00", "18:00")).await,
+        harness.add_rule(other, open_on(&car, 1, "09:00", "18:00")).await,
         ErrorReason::VehicleNotFound,
     );
     refused(
-        bench.remove_rule(other, &rule).await,
+        harness.remove_rule(other, &rule).await,
         ErrorReason::VehicleNotFound,
     );
     let elsewhere = VehicleAvailability {
@@ -101,29 +101,29 @@ async fn rules_are_of_ones_own_car() {
         ..rule.clone()
     };
     refused(
-        bench.remove_rule(other, &elsewhere).await,
+        harness.remove_rule(other, &elsewhere).await,
         ErrorReason::AvailabilityNotFound,
     );
-    refused(bench.rules(other, &car.id).await, ErrorReason::VehicleNotFound);
+    refused(harness.rules(other, &car.id).await, ErrorReason::VehicleNotFound);
     refused(
-        bench.rules(other, &Uuid::from_u128(1).to_string()).await,
+        harness.rules(other, &Uuid::from_u128(1).to_string()).await,
         ErrorReason::VehicleNotFound,
     );
     refused(
-        bench
-            .add_rule(bench.guest(), open_on(&car, 1, "09:00", "18:00"))
+        harness
+            .add_rule(harness.guest(), open_on(&car, 1, "09:00", "18:00"))
             .await,
         Common::PermissionDenied,
     );
-    assert_eq!(bench.rules(host, &car.id).await.unwrap(), [rule]);
-    bench.finish().await;
+    assert_eq!(harness.rules(host, &car.id).await.unwrap(), [rule]);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn wrong_rules_name_their_fields() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
     let monday = open_on(&car, 1, "09:00", "18:00");
     let table = [
         (
@@ -165,57 +165,57 @@ async fn wrong_rules_name_their_fields() {
         (blocked_on(&car, "2026-13-01", "00:00", "24:00"), "specific_date"),
     ];
     for (rule, field) in table {
-        let error = refused(bench.add_rule(host, rule.clone()).await, Common::InvalidArgument);
+        let error = refused(harness.add_rule(host, rule.clone()).await, Common::InvalidArgument);
         assert_eq!(error.violations()[0].field, field, "{rule:?}");
     }
-    assert_eq!(bench.rows("availabilities").await, 0);
-    bench.finish().await;
+    assert_eq!(harness.rows("availabilities").await, 0);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_car_has_so_many_rules_and_no_more() {
-    let bench = Bench::start_with(|config| config.availability.max_rules_per_vehicle = 2).await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
+    let harness = Harness::start_with(|config| config.availability.max_rules_per_vehicle = 2).await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
     for day in 0..2 {
-        bench
+        harness
             .add_rule(host, open_on(&car, day, "09:00", "18:00"))
             .await
             .unwrap();
     }
     let error = refused(
-        bench.add_rule(host, open_on(&car, 2, "09:00", "18:00")).await,
+        harness.add_rule(host, open_on(&car, 2, "09:00", "18:00")).await,
         ErrorReason::TooManyRules,
     );
     assert_eq!(error.metadata()["max"], "2");
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn add_and_remove_repeated_under_their_keys_happen_once() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
     let add = async |end: &str| {
-        let call = keyed(bench.by(host, open_on(&car, 1, "09:00", end)), "key-1");
-        only(bench.client.clone().add_availability(call).await)
+        let call = keyed(harness.by(host, open_on(&car, 1, "09:00", end)), "key-1");
+        only(harness.client.clone().add_availability(call).await)
     };
     let first = add("18:00").await.unwrap();
     assert_eq!(add("18:00").await.unwrap(), first);
-    assert_eq!(bench.rows("availabilities").await, 1);
+    assert_eq!(harness.rows("availabilities").await, 1);
     refused(add("19:00").await, Common::IdempotencyKeyReused);
     for _ in 0..2 {
         let rule = RemoveAvailabilityRequest {
             vehicle_id: car.id.clone(),
             availability_id: first.id.clone(),
         };
-        bench
+        harness
             .client
             .clone()
-            .remove_availability(keyed(bench.by(host, rule), "key-2"))
+            .remove_availability(keyed(harness.by(host, rule), "key-2"))
             .await
             .unwrap();
     }
-    assert_eq!(bench.rows("availabilities").await, 0);
-    bench.finish().await;
+    assert_eq!(harness.rows("availabilities").await, 0);
+    harness.finish().await;
 }

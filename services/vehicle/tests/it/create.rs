@@ -9,19 +9,19 @@ use carshare_proto::vehicle::v1::*;
 use carshare_vehicle::domain::PlateClass;
 use wiremock::ResponseTemplate;
 
-use crate::bench::{Bench, keyed, only, refused, stamp};
+use crate::harness::{Harness, keyed, only, refused, stamp};
 use crate::kakao::{self, GANGNAM};
 
 #[tokio::test]
 async fn create_vehicle_registers_a_car_at_its_place_on_the_map() {
-    let bench = Bench::start().await;
-    let host = bench.host();
+    let harness = Harness::start().await;
+    let host = harness.host();
     let registration = CreateVehicleRequest {
         license_plate: " 12 하 3456 ".into(),
         location_address: format!("{GANGNAM}, 지하 2층"),
-        ..bench.registration(GANGNAM)
+        ..harness.registration(GANGNAM)
     };
-    let car = bench.create(host, registration).await.unwrap();
+    let car = harness.create(host, registration).await.unwrap();
     let owner = UserProfile {
         id: host.id.to_string(),
         role: Role::Host.into(),
@@ -50,54 +50,54 @@ async fn create_vehicle_registers_a_car_at_its_place_on_the_map() {
         updated_at: stamp("23T09:00"),
     };
     assert_eq!(car, expected);
-    assert_eq!(bench.get(host, &car.id).await.unwrap(), expected);
+    assert_eq!(harness.get(host, &car.id).await.unwrap(), expected);
     let told = VehicleRegistered {
         vehicle_id: car.id,
         owner_id: host.id.to_string(),
         license_plate: "12하3456".into(),
         title: "제네시스 G80".into(),
     };
-    assert_eq!(bench.told::<VehicleRegistered>().await, [told]);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleRegistered>().await, [told]);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_refuses_what_is_no_plate_before_it_asks_the_map() {
-    let bench = Bench::start().await;
-    let host = bench.host();
+    let harness = Harness::start().await;
+    let host = harness.host();
     for plate in ["1234567", "12하0099", "서울33바1234"] {
         let registration = CreateVehicleRequest {
             license_plate: plate.into(),
-            ..bench.registration(GANGNAM)
+            ..harness.registration(GANGNAM)
         };
         refused(
-            bench.create(host, registration).await,
+            harness.create(host, registration).await,
             ErrorReason::InvalidLicensePlate,
         );
     }
-    assert_eq!(kakao::asked(&bench.kakao).await, 0);
-    bench.finish().await;
+    assert_eq!(kakao::asked(&harness.kakao).await, 0);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_accepts_the_classes_that_are_configured() {
-    let bench = Bench::start_with(|config| config.plates.accepted = vec![PlateClass::Rental]).await;
-    let host = bench.host();
+    let harness = Harness::start_with(|config| config.plates.accepted = vec![PlateClass::Rental]).await;
+    let host = harness.host();
     let private = CreateVehicleRequest {
         license_plate: "12가3456".into(),
-        ..bench.registration(GANGNAM)
+        ..harness.registration(GANGNAM)
     };
     refused(
-        bench.create(host, private).await,
+        harness.create(host, private).await,
         ErrorReason::InvalidLicensePlate,
     );
-    bench.create(host, bench.registration(GANGNAM)).await.unwrap();
-    bench.finish().await;
+    harness.create(host, harness.registration(GANGNAM)).await.unwrap();
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_names_every_wrong_field() {
-    let bench = Bench::start().await;
+    let harness = Harness::start().await;
     let wrong = CreateVehicleRequest {
         license_plate: String::new(),
         make: String::new(),
@@ -110,7 +110,7 @@ async fn create_vehicle_names_every_wrong_field() {
         location_address: "x".into(),
         description: Some("x".repeat(2001)),
     };
-    let error = refused(bench.create(bench.host(), wrong).await, Common::InvalidArgument);
+    let error = refused(harness.create(harness.host(), wrong).await, Common::InvalidArgument);
     let mut fields: Vec<&str> = error
         .violations()
         .iter()
@@ -130,151 +130,151 @@ async fn create_vehicle_names_every_wrong_field() {
         "year",
     ];
     assert_eq!(fields, expected);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_takes_next_years_model_and_none_later() {
-    let bench = Bench::start().await;
-    let host = bench.host();
+    let harness = Harness::start().await;
+    let host = harness.host();
     let of = |year: i32| CreateVehicleRequest {
         year,
-        ..bench.registration(GANGNAM)
+        ..harness.registration(GANGNAM)
     };
-    let error = refused(bench.create(host, of(2028)).await, Common::InvalidArgument);
+    let error = refused(harness.create(host, of(2028)).await, Common::InvalidArgument);
     assert_eq!(
         (error.violations()[0].field.as_str(), error.violations().len()),
         ("year", 1)
     );
-    assert_eq!(bench.create(host, of(2027)).await.unwrap().year, 2027);
-    bench.finish().await;
+    assert_eq!(harness.create(host, of(2027)).await.unwrap().year, 2027);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_refuses_an_unknown_address_and_stores_nothing() {
-    let bench = Bench::start().await;
-    let registration = bench.registration("서울 강남구 없는길 1");
+    let harness = Harness::start().await;
+    let registration = harness.registration("서울 강남구 없는길 1");
     refused(
-        bench.create(bench.host(), registration).await,
+        harness.create(harness.host(), registration).await,
         ErrorReason::AddressNotFound,
     );
-    assert_eq!((bench.rows("vehicles").await, bench.rows("outbox").await), (0, 0));
-    bench.finish().await;
+    assert_eq!((harness.rows("vehicles").await, harness.rows("outbox").await), (0, 0));
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_says_when_to_come_back_while_the_map_is_away() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    kakao::answer(&bench.kakao, ResponseTemplate::new(503)).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    kakao::answer(&harness.kakao, ResponseTemplate::new(503)).await;
     for _ in 0..5 {
         let error = refused(
-            bench.create(host, bench.registration(GANGNAM)).await,
+            harness.create(host, harness.registration(GANGNAM)).await,
             ErrorReason::MapUnavailable,
         );
         assert_eq!(error.retry_delay(), Some(Duration::from_secs(5)));
     }
     // Now the breaker is open: nothing is asked, and it says for how long.
-    bench.clock.advance(Duration::from_secs(10));
+    harness.clock.advance(Duration::from_secs(10));
     let error = refused(
-        bench.create(host, bench.registration(GANGNAM)).await,
+        harness.create(host, harness.registration(GANGNAM)).await,
         ErrorReason::MapUnavailable,
     );
     assert_eq!(error.retry_delay(), Some(Duration::from_secs(20)));
-    assert_eq!(kakao::asked(&bench.kakao).await, 5);
-    assert_eq!((bench.rows("vehicles").await, bench.rows("outbox").await), (0, 0));
+    assert_eq!(kakao::asked(&harness.kakao).await, 5);
+    assert_eq!((harness.rows("vehicles").await, harness.rows("outbox").await), (0, 0));
     // It closes when its time is over and the map answers.
-    kakao::heal(&bench.kakao).await;
-    bench.clock.advance(Duration::from_secs(20));
-    bench.create(host, bench.registration(GANGNAM)).await.unwrap();
-    bench.finish().await;
+    kakao::heal(&harness.kakao).await;
+    harness.clock.advance(Duration::from_secs(20));
+    harness.create(host, harness.registration(GANGNAM)).await.unwrap();
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_does_not_wait_for_a_slow_map() {
-    let bench = Bench::start_with(|config| config.kakao.http.timeout_ms = 200).await;
+    let harness = Harness::start_with(|config| config.kakao.http.timeout_ms = 200).await;
     kakao::answer(
-        &bench.kakao,
+        &harness.kakao,
         ResponseTemplate::new(200).set_delay(Duration::from_mins(1)),
     )
     .await;
-    let refusal = bench.create(bench.host(), bench.registration(GANGNAM)).await;
+    let refusal = harness.create(harness.host(), harness.registration(GANGNAM)).await;
     let error = refused(refusal, ErrorReason::MapUnavailable);
     assert_eq!(error.retry_delay(), Some(Duration::from_secs(5)));
-    assert_eq!(bench.rows("vehicles").await, 0);
-    bench.finish().await;
+    assert_eq!(harness.rows("vehicles").await, 0);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_passes_the_end_of_the_quota_on() {
-    let bench = Bench::start().await;
+    let harness = Harness::start().await;
     let throttled =
         serde_json::json!({ "errorType": "RequestThrottled", "message": "API limit has been exceeded." });
-    kakao::answer(&bench.kakao, ResponseTemplate::new(429).set_body_json(throttled)).await;
-    let refusal = bench.create(bench.host(), bench.registration(GANGNAM)).await;
+    kakao::answer(&harness.kakao, ResponseTemplate::new(429).set_body_json(throttled)).await;
+    let refusal = harness.create(harness.host(), harness.registration(GANGNAM)).await;
     let error = refused(refusal, ErrorReason::MapUnavailable);
     assert_eq!(error.retry_delay(), Some(Duration::from_mins(1)));
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_refuses_a_plate_that_is_on_the_platform() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let registration = bench.registration(GANGNAM);
-    let first = bench.create(host, registration.clone()).await.unwrap();
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let registration = harness.registration(GANGNAM);
+    let first = harness.create(host, registration.clone()).await.unwrap();
     let again = CreateVehicleRequest {
         license_plate: format!(" {}", registration.license_plate),
         ..registration
     };
     refused(
-        bench.create(bench.host(), again.clone()).await,
+        harness.create(harness.host(), again.clone()).await,
         ErrorReason::LicensePlateTaken,
     );
-    bench.delete(host, &first).await.unwrap();
-    bench.create(bench.host(), again).await.unwrap();
-    bench.finish().await;
+    harness.delete(host, &first).await.unwrap();
+    harness.create(harness.host(), again).await.unwrap();
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_repeated_under_its_key_is_one_car() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let registration = bench.registration(GANGNAM);
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let registration = harness.registration(GANGNAM);
     let create = async |registration: &CreateVehicleRequest| {
-        let call = keyed(bench.by(host, registration.clone()), "key-1");
-        only(bench.client.clone().create_vehicle(call).await)
+        let call = keyed(harness.by(host, registration.clone()), "key-1");
+        only(harness.client.clone().create_vehicle(call).await)
     };
     let first = create(&registration).await.unwrap();
     // The repeat does not need the map any more.
-    kakao::answer(&bench.kakao, ResponseTemplate::new(503)).await;
+    kakao::answer(&harness.kakao, ResponseTemplate::new(503)).await;
     assert_eq!(create(&registration).await.unwrap(), first);
     assert_eq!(
-        (kakao::asked(&bench.kakao).await, bench.rows("vehicles").await),
+        (kakao::asked(&harness.kakao).await, harness.rows("vehicles").await),
         (0, 1)
     );
-    assert_eq!(bench.told::<VehicleRegistered>().await.len(), 1);
+    assert_eq!(harness.told::<VehicleRegistered>().await.len(), 1);
     let other = CreateVehicleRequest {
         hourly_rate: 16_000,
         ..registration
     };
     refused(create(&other).await, Common::IdempotencyKeyReused);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn create_vehicle_is_for_hosts() {
-    let bench = Bench::start().await;
+    let harness = Harness::start().await;
     refused(
-        bench.create(bench.guest(), bench.registration(GANGNAM)).await,
+        harness.create(harness.guest(), harness.registration(GANGNAM)).await,
         Common::PermissionDenied,
     );
-    let anonymous = bench
+    let anonymous = harness
         .client
         .clone()
-        .create_vehicle(bench.registration(GANGNAM))
+        .create_vehicle(harness.registration(GANGNAM))
         .await;
     refused(anonymous, Common::Unauthenticated);
-    assert_eq!(bench.rows("vehicles").await, 0);
-    bench.finish().await;
+    assert_eq!(harness.rows("vehicles").await, 0);
+    harness.finish().await;
 }

@@ -9,8 +9,8 @@ use carshare_proto::options::v1::Role;
 use carshare_proto::vehicle::v1::{ErrorReason, Vehicle, VehicleHoldLost, VehicleStatus};
 use uuid::Uuid;
 
-use crate::bench::cars::{Span, facts};
-use crate::bench::{Bench, at, refused, stamp};
+use crate::harness::cars::{Span, facts};
+use crate::harness::{Harness, at, refused, stamp};
 
 const TUESDAY: Span = ("24T10:00", "24T14:00");
 
@@ -34,7 +34,7 @@ fn cancelled(id: Uuid, car: &Vehicle) -> BookingCancelled {
     }
 }
 
-impl Bench {
+impl Harness {
     async fn bookings(&self) -> i64 {
         self.count("SELECT count(*) AS count FROM occupancies WHERE kind = 'booking' AND expires_at IS NULL")
             .await
@@ -43,118 +43,118 @@ impl Bench {
 
 #[tokio::test]
 async fn booking_requested_turns_the_hold_into_a_booking() {
-    let bench = Bench::start().await;
-    let car = bench.car(bench.host()).await;
-    bench.hold(booking(1), &car, TUESDAY).await.unwrap();
-    bench.booking_tells(requested(booking(1), &car)).await;
-    assert_eq!((bench.bookings().await, bench.rows("occupancies").await), (1, 1));
-    bench.clock.advance(Duration::from_hours(1));
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
+    harness.hold(booking(1), &car, TUESDAY).await.unwrap();
+    harness.booking_tells(requested(booking(1), &car)).await;
+    assert_eq!((harness.bookings().await, harness.rows("occupancies").await), (1, 1));
+    harness.clock.advance(Duration::from_hours(1));
     refused(
-        bench.hold(booking(2), &car, TUESDAY).await,
+        harness.hold(booking(2), &car, TUESDAY).await,
         ErrorReason::VehicleUnavailable,
     );
-    assert_eq!(bench.told::<VehicleHoldLost>().await, []);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleHoldLost>().await, []);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn booking_requested_takes_a_car_whose_hold_ended_if_it_is_still_free() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
-    bench.hold(booking(1), &car, TUESDAY).await.unwrap();
-    bench.release(booking(1)).await.unwrap();
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    harness.hold(booking(1), &car, TUESDAY).await.unwrap();
+    harness.release(booking(1)).await.unwrap();
     // Taken off the market meanwhile: what was agreed before stands.
-    bench
+    harness
         .set_status(host, &car, VehicleStatus::Inactive)
         .await
         .unwrap();
-    bench.booking_tells(requested(booking(1), &car)).await;
-    assert_eq!(bench.bookings().await, 1);
-    assert_eq!(bench.told::<VehicleHoldLost>().await, []);
-    bench.finish().await;
+    harness.booking_tells(requested(booking(1), &car)).await;
+    assert_eq!(harness.bookings().await, 1);
+    assert_eq!(harness.told::<VehicleHoldLost>().await, []);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn booking_requested_goes_over_a_dead_hold_of_another() {
-    let bench = Bench::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
-    let car = bench.car(bench.host()).await;
-    bench.hold(booking(2), &car, TUESDAY).await.unwrap();
-    bench.clock.advance(Duration::from_mins(10));
-    bench.booking_tells(requested(booking(1), &car)).await;
-    assert_eq!((bench.bookings().await, bench.rows("occupancies").await), (1, 1));
-    bench.finish().await;
+    let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let car = harness.car(harness.host()).await;
+    harness.hold(booking(2), &car, TUESDAY).await.unwrap();
+    harness.clock.advance(Duration::from_mins(10));
+    harness.booking_tells(requested(booking(1), &car)).await;
+    assert_eq!((harness.bookings().await, harness.rows("occupancies").await), (1, 1));
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn booking_requested_for_a_car_that_went_to_another_is_told_so() {
-    let bench = Bench::start().await;
-    let car = bench.car(bench.host()).await;
-    bench.hold(booking(1), &car, TUESDAY).await.unwrap();
-    bench.clock.advance(Duration::from_mins(10));
-    bench
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
+    harness.hold(booking(1), &car, TUESDAY).await.unwrap();
+    harness.clock.advance(Duration::from_mins(10));
+    harness
         .hold(booking(2), &car, ("24T12:00", "24T13:00"))
         .await
         .unwrap();
-    bench.booking_tells(requested(booking(1), &car)).await;
+    harness.booking_tells(requested(booking(1), &car)).await;
     let lost = VehicleHoldLost {
         vehicle_id: car.id.clone(),
         booking_id: booking(1).to_string(),
     };
-    assert_eq!(bench.told::<VehicleHoldLost>().await, [lost]);
+    assert_eq!(harness.told::<VehicleHoldLost>().await, [lost]);
     // The other one keeps it.
-    bench.booking_tells(requested(booking(2), &car)).await;
-    assert_eq!((bench.bookings().await, bench.rows("occupancies").await), (1, 1));
-    bench.finish().await;
+    harness.booking_tells(requested(booking(2), &car)).await;
+    assert_eq!((harness.bookings().await, harness.rows("occupancies").await), (1, 1));
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn booking_requested_for_a_car_that_is_gone_is_told_so() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
-    bench.delete(host, &car).await.unwrap();
-    bench.booking_tells(requested(booking(1), &car)).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    harness.delete(host, &car).await.unwrap();
+    harness.booking_tells(requested(booking(1), &car)).await;
     let lost = VehicleHoldLost {
         vehicle_id: car.id.clone(),
         booking_id: booking(1).to_string(),
     };
-    assert_eq!(bench.told::<VehicleHoldLost>().await, [lost]);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleHoldLost>().await, [lost]);
+    harness.finish().await;
 }
 
 /// A hold past its time keeps no car from being withdrawn, so it carries no booking either, swept or not.
 #[tokio::test]
 async fn booking_requested_on_a_dead_hold_of_a_car_that_is_gone_is_told_so() {
-    let bench = Bench::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
-    let host = bench.host();
-    let car = bench.car(host).await;
-    bench.hold(booking(1), &car, TUESDAY).await.unwrap();
-    bench.clock.advance(Duration::from_mins(10));
-    bench.delete(host, &car).await.unwrap();
-    bench.booking_tells(requested(booking(1), &car)).await;
+    let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    harness.hold(booking(1), &car, TUESDAY).await.unwrap();
+    harness.clock.advance(Duration::from_mins(10));
+    harness.delete(host, &car).await.unwrap();
+    harness.booking_tells(requested(booking(1), &car)).await;
     let lost = VehicleHoldLost {
         vehicle_id: car.id.clone(),
         booking_id: booking(1).to_string(),
     };
-    assert_eq!(bench.told::<VehicleHoldLost>().await, [lost]);
-    assert_eq!(bench.bookings().await, 0);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleHoldLost>().await, [lost]);
+    assert_eq!(harness.bookings().await, 0);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn rejected_expired_and_cancelled_bookings_give_the_car_back() {
-    let bench = Bench::start().await;
-    let car = bench.car(bench.host()).await;
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
     for number in 1..=3 {
         let id = booking(number);
-        bench.hold(id, &car, TUESDAY).await.unwrap();
-        bench.booking_tells(requested(id, &car)).await;
-        assert_eq!(bench.bookings().await, 1);
+        harness.hold(id, &car, TUESDAY).await.unwrap();
+        harness.booking_tells(requested(id, &car)).await;
+        assert_eq!(harness.bookings().await, 1);
         let (booking_id, booking) = (id.to_string(), facts(id, &car, TUESDAY));
         if number == 1 {
             let host_response = None;
-            bench
+            harness
                 .booking_tells(BookingRejected {
                     booking_id,
                     booking,
@@ -162,80 +162,80 @@ async fn rejected_expired_and_cancelled_bookings_give_the_car_back() {
                 })
                 .await;
         } else if number == 2 {
-            bench.booking_tells(BookingExpired { booking_id, booking }).await;
+            harness.booking_tells(BookingExpired { booking_id, booking }).await;
         } else {
-            bench.booking_tells(cancelled(id, &car)).await;
+            harness.booking_tells(cancelled(id, &car)).await;
         }
-        assert_eq!(bench.rows("occupancies").await, 0, "{number}");
+        assert_eq!(harness.rows("occupancies").await, 0, "{number}");
     }
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_release_that_arrives_before_the_request_wins() {
-    let bench = Bench::start().await;
-    let car = bench.car(bench.host()).await;
-    bench.hold(booking(1), &car, TUESDAY).await.unwrap();
-    bench.booking_tells(cancelled(booking(1), &car)).await;
-    bench.booking_tells(requested(booking(1), &car)).await;
-    assert_eq!(bench.rows("occupancies").await, 0);
-    assert_eq!(bench.told::<VehicleHoldLost>().await, []);
-    refused(bench.hold(booking(1), &car, TUESDAY).await, Common::Conflict);
-    bench.hold(booking(2), &car, TUESDAY).await.unwrap();
-    bench.finish().await;
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
+    harness.hold(booking(1), &car, TUESDAY).await.unwrap();
+    harness.booking_tells(cancelled(booking(1), &car)).await;
+    harness.booking_tells(requested(booking(1), &car)).await;
+    assert_eq!(harness.rows("occupancies").await, 0);
+    assert_eq!(harness.told::<VehicleHoldLost>().await, []);
+    refused(harness.hold(booking(1), &car, TUESDAY).await, Common::Conflict);
+    harness.hold(booking(2), &car, TUESDAY).await.unwrap();
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_car_that_comes_back_early_is_free_for_the_rest() {
-    let bench = Bench::start().await;
-    let car = bench.car(bench.host()).await;
-    bench.hold(booking(1), &car, TUESDAY).await.unwrap();
-    bench.booking_tells(requested(booking(1), &car)).await;
-    bench.clock.set(at("24T12:00"));
-    bench
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
+    harness.hold(booking(1), &car, TUESDAY).await.unwrap();
+    harness.booking_tells(requested(booking(1), &car)).await;
+    harness.clock.set(at("24T12:00"));
+    harness
         .booking_tells(BookingCompleted {
             booking_id: booking(1).to_string(),
             booking: None,
         })
         .await;
     refused(
-        bench.hold(booking(2), &car, ("24T11:59", "24T14:00")).await,
+        harness.hold(booking(2), &car, ("24T11:59", "24T14:00")).await,
         ErrorReason::VehicleUnavailable,
     );
-    bench
+    harness
         .hold(booking(2), &car, ("24T12:00", "24T14:00"))
         .await
         .unwrap();
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_car_that_comes_back_late_or_before_its_time_leaves_a_calendar_in_order() {
-    let bench = Bench::start().await;
-    let car = bench.car(bench.host()).await;
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
     let completed = |id: Uuid| BookingCompleted {
         booking_id: id.to_string(),
         booking: None,
     };
     // Never begun: nothing of it stays.
-    bench.booking_tells(requested(booking(1), &car)).await;
-    bench.booking_tells(completed(booking(1))).await;
-    assert_eq!(bench.rows("occupancies").await, 0);
+    harness.booking_tells(requested(booking(1), &car)).await;
+    harness.booking_tells(completed(booking(1))).await;
+    assert_eq!(harness.rows("occupancies").await, 0);
     // Over time: what was booked stays as it was.
-    bench.booking_tells(requested(booking(2), &car)).await;
-    bench.clock.set(at("24T15:00"));
-    bench.booking_tells(completed(booking(2))).await;
+    harness.booking_tells(requested(booking(2), &car)).await;
+    harness.clock.set(at("24T15:00"));
+    harness.booking_tells(completed(booking(2))).await;
     let end = at("24T14:00").to_rfc3339();
     let kept = format!("SELECT count(*) AS count FROM occupancies WHERE upper(period) = '{end}'");
-    assert_eq!(bench.count(&kept).await, 1);
-    bench.finish().await;
+    assert_eq!(harness.count(&kept).await, 1);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn cars_show_what_is_known_of_their_host() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
     let profile = UserProfile {
         id: host.id.to_string(),
         name: "김호스트".into(),
@@ -245,14 +245,14 @@ async fn cars_show_what_is_known_of_their_host() {
         created_at: stamp("20T12:00"),
     };
     let user_id = host.id.to_string();
-    bench
+    harness
         .auth_tells(UserRegistered {
             user_id: user_id.clone(),
             profile: Some(profile.clone()),
         })
         .await;
     assert_eq!(
-        bench.get(host, &car.id).await.unwrap().owner,
+        harness.get(host, &car.id).await.unwrap().owner,
         Some(profile.clone())
     );
     let newer = UserProfile {
@@ -261,21 +261,21 @@ async fn cars_show_what_is_known_of_their_host() {
         is_verified: true,
         ..profile
     };
-    bench
+    harness
         .auth_tells(UserUpdated {
             user_id,
             profile: Some(newer.clone()),
         })
         .await;
-    assert_eq!(bench.get(host, &car.id).await.unwrap().owner, Some(newer));
-    bench.finish().await;
+    assert_eq!(harness.get(host, &car.id).await.unwrap().owner, Some(newer));
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn older_news_of_a_host_that_arrive_late_change_nothing() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
     let named = |name: &str| UserUpdated {
         user_id: host.id.to_string(),
         profile: Some(UserProfile {
@@ -285,11 +285,11 @@ async fn older_news_of_a_host_that_arrive_late_change_nothing() {
             ..UserProfile::default()
         }),
     };
-    bench.auth_tells(named("새 이름")).await;
-    bench.clock.set(at("23T08:00"));
-    bench.auth_tells(named("옛 이름")).await;
-    bench.clock.set(at("23T09:00"));
-    let shown = bench.get(host, &car.id).await.unwrap();
+    harness.auth_tells(named("새 이름")).await;
+    harness.clock.set(at("23T08:00"));
+    harness.auth_tells(named("옛 이름")).await;
+    harness.clock.set(at("23T09:00"));
+    let shown = harness.get(host, &car.id).await.unwrap();
     assert_eq!(shown.owner.unwrap().name, "새 이름");
-    bench.finish().await;
+    harness.finish().await;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::bench::{Bench, Person, keyed, only, refused, stamp};
+use crate::harness::{Harness, Person, keyed, only, refused, stamp};
 
 /// A PNG as far as anybody looks.
 fn png(width: u32, height: u32, size: usize) -> Vec<u8> {
@@ -19,7 +19,7 @@ fn png(width: u32, height: u32, size: usize) -> Vec<u8> {
     bytes
 }
 
-impl Bench {
+impl Harness {
     async fn announce(
         &self,
         host: Person,
@@ -90,10 +90,10 @@ async fn put(upload: &ImageUpload, file: Vec<u8>) -> u16 {
 
 #[tokio::test]
 async fn the_first_photo_activates_the_car_and_the_second_does_not() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
-    let upload = bench.announce(host, &car.id, "image/png", 500).await.unwrap();
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
+    let upload = harness.announce(host, &car.id, "image/png", 500).await.unwrap();
     assert_eq!(
         (upload.method.as_str(), upload.expires_at),
         ("PUT", stamp("23T09:15"))
@@ -101,32 +101,32 @@ async fn the_first_photo_activates_the_car_and_the_second_does_not() {
     let file = png(800, 600, 500);
     assert_eq!(put(&upload, file.clone()).await, 200);
 
-    let active = bench.complete(host, &car.id, &upload.image_id).await.unwrap();
+    let active = harness.complete(host, &car.id, &upload.image_id).await.unwrap();
     assert_eq!((active.status(), active.images.len()), (VehicleStatus::Active, 1));
     assert!(active.images[0].ends_with(&format!("/vehicles/vehicles/{}/{}.png", car.id, upload.image_id)));
     let shown = http().get(&active.images[0]).send().await.unwrap();
     assert_eq!(shown.headers()["content-type"], "image/png");
     assert_eq!(shown.bytes().await.unwrap(), file);
 
-    let second = bench.photo(host, &car).await;
+    let second = harness.photo(host, &car).await;
     assert_eq!((second.images.len(), &second.images[0]), (2, &active.images[0]));
     let told = VehicleActivated {
         vehicle_id: car.id,
         owner_id: host.id.to_string(),
         title: "제네시스 G80".into(),
     };
-    assert_eq!(bench.told::<VehicleActivated>().await, [told]);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleActivated>().await, [told]);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn what_is_uploaded_after_the_check_is_not_shown() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
-    let upload = bench.announce(host, &car.id, "image/png", 500).await.unwrap();
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
+    let upload = harness.announce(host, &car.id, "image/png", 500).await.unwrap();
     put(&upload, png(800, 600, 500)).await;
-    let shown = bench
+    let shown = harness
         .complete(host, &car.id, &upload.image_id)
         .await
         .unwrap()
@@ -135,15 +135,15 @@ async fn what_is_uploaded_after_the_check_is_not_shown() {
     assert_eq!(put(&upload, vec![7; 500]).await, 200);
     let bytes = http().get(shown).send().await.unwrap().bytes().await.unwrap();
     assert_eq!(bytes, png(800, 600, 500));
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn size_and_type_are_part_of_the_signature() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
-    let upload = bench.announce(host, &car.id, "image/png", 500).await.unwrap();
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
+    let upload = harness.announce(host, &car.id, "image/png", 500).await.unwrap();
     let mut longer = upload.clone();
     longer.headers.insert("content-length".into(), "501".into());
     assert_eq!(put(&longer, png(800, 600, 501)).await, 403);
@@ -151,17 +151,17 @@ async fn size_and_type_are_part_of_the_signature() {
     html.headers.insert("content-type".into(), "text/html".into());
     assert_eq!(put(&html, png(800, 600, 500)).await, 403);
     refused(
-        bench.complete(host, &car.id, &upload.image_id).await,
+        harness.complete(host, &car.id, &upload.image_id).await,
         ErrorReason::ImageNotUploaded,
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_photo_is_removed() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
     let table = [
         ("image/png", vec![b'<'; 500], "format"),
         ("image/jpeg", png(800, 600, 500), "format"),
@@ -169,146 +169,146 @@ async fn a_file_that_is_no_photo_is_removed() {
         ("image/png", png(100_000, 600, 500), "dimensions"),
     ];
     for (content_type, file, fault) in table {
-        let upload = bench.announce(host, &car.id, content_type, 500).await.unwrap();
+        let upload = harness.announce(host, &car.id, content_type, 500).await.unwrap();
         assert_eq!(put(&upload, file).await, 200);
         let error = refused(
-            bench.complete(host, &car.id, &upload.image_id).await,
+            harness.complete(host, &car.id, &upload.image_id).await,
             ErrorReason::ImageInvalid,
         );
         assert_eq!(error.metadata()["fault"], fault);
-        assert!(!bench.is_stored(&format!("uploads/{}", upload.image_id)).await);
+        assert!(!harness.is_stored(&format!("uploads/{}", upload.image_id)).await);
         refused(
-            bench.complete(host, &car.id, &upload.image_id).await,
+            harness.complete(host, &car.id, &upload.image_id).await,
             ErrorReason::ImageNotFound,
         );
     }
-    assert_eq!(bench.rows("vehicle_images").await, 0);
+    assert_eq!(harness.rows("vehicle_images").await, 0);
     assert_eq!(
-        bench.get(host, &car.id).await.unwrap().status(),
+        harness.get(host, &car.id).await.unwrap().status(),
         VehicleStatus::Inactive
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_file_of_another_size_than_announced_is_removed() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
-    let upload = bench.announce(host, &car.id, "image/png", 500).await.unwrap();
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
+    let upload = harness.announce(host, &car.id, "image/png", 500).await.unwrap();
     // Only the storage's own keys can do this: the signed request cannot.
     let key = format!("uploads/{}", upload.image_id);
-    bench
+    harness
         .objects
         .put(&key, "image/png", png(800, 600, 600).into())
         .await
         .unwrap();
     let error = refused(
-        bench.complete(host, &car.id, &upload.image_id).await,
+        harness.complete(host, &car.id, &upload.image_id).await,
         ErrorReason::ImageInvalid,
     );
     assert_eq!(error.metadata()["fault"], "size");
-    assert!(!bench.is_stored(&key).await);
-    bench.finish().await;
+    assert!(!harness.is_stored(&key).await);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_photo_completed_twice_is_one() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
-    let upload = bench.announce(host, &car.id, "image/png", 500).await.unwrap();
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
+    let upload = harness.announce(host, &car.id, "image/png", 500).await.unwrap();
     put(&upload, png(800, 600, 500)).await;
-    let first = bench.complete(host, &car.id, &upload.image_id).await.unwrap();
-    bench.clock.advance(Duration::from_mins(1));
+    let first = harness.complete(host, &car.id, &upload.image_id).await.unwrap();
+    harness.clock.advance(Duration::from_mins(1));
     assert_eq!(
-        bench.complete(host, &car.id, &upload.image_id).await.unwrap(),
+        harness.complete(host, &car.id, &upload.image_id).await.unwrap(),
         first
     );
-    assert_eq!(bench.told::<VehicleActivated>().await.len(), 1);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleActivated>().await.len(), 1);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn photos_completed_at_once_activate_the_car_once() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
     let mut uploads = Vec::new();
     for _ in 0..4 {
-        let upload = bench.announce(host, &car.id, "image/png", 500).await.unwrap();
+        let upload = harness.announce(host, &car.id, "image/png", 500).await.unwrap();
         put(&upload, png(800, 600, 500)).await;
         uploads.push(upload);
     }
     let completing = uploads
         .iter()
-        .map(|upload| bench.complete(host, &car.id, &upload.image_id));
+        .map(|upload| harness.complete(host, &car.id, &upload.image_id));
     for completed in futures::future::join_all(completing).await {
         completed.unwrap();
     }
-    assert_eq!(bench.get(host, &car.id).await.unwrap().images.len(), 4);
-    assert_eq!(bench.told::<VehicleActivated>().await.len(), 1);
-    bench.finish().await;
+    assert_eq!(harness.get(host, &car.id).await.unwrap().images.len(), 4);
+    assert_eq!(harness.told::<VehicleActivated>().await.len(), 1);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_car_has_twenty_photos_at_most_and_given_up_ones_do_not_count() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
     for _ in 0..20 {
-        bench.announce(host, &car.id, "image/webp", 1).await.unwrap();
+        harness.announce(host, &car.id, "image/webp", 1).await.unwrap();
     }
     let error = refused(
-        bench.announce(host, &car.id, "image/webp", 1).await,
+        harness.announce(host, &car.id, "image/webp", 1).await,
         ErrorReason::TooManyImages,
     );
     assert_eq!(error.metadata()["max"], "20");
-    bench.clock.advance(Duration::from_hours(1));
-    let upload = bench.announce(host, &car.id, "image/webp", 1).await.unwrap();
-    bench.clock.advance(Duration::from_hours(1));
+    harness.clock.advance(Duration::from_hours(1));
+    let upload = harness.announce(host, &car.id, "image/webp", 1).await.unwrap();
+    harness.clock.advance(Duration::from_hours(1));
     refused(
-        bench.complete(host, &car.id, &upload.image_id).await,
+        harness.complete(host, &car.id, &upload.image_id).await,
         ErrorReason::ImageNotFound,
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn photos_are_of_ones_own_car() {
-    let bench = Bench::start().await;
-    let (host, other) = (bench.host(), bench.host());
-    let (car, others) = (bench.waiting_car(host).await, bench.waiting_car(other).await);
+    let harness = Harness::start().await;
+    let (host, other) = (harness.host(), harness.host());
+    let (car, others) = (harness.waiting_car(host).await, harness.waiting_car(other).await);
     refused(
-        bench.announce(other, &car.id, "image/png", 1).await,
+        harness.announce(other, &car.id, "image/png", 1).await,
         ErrorReason::VehicleNotFound,
     );
-    let upload = bench.announce(host, &car.id, "image/png", 1).await.unwrap();
+    let upload = harness.announce(host, &car.id, "image/png", 1).await.unwrap();
     refused(
-        bench.complete(other, &car.id, &upload.image_id).await,
+        harness.complete(other, &car.id, &upload.image_id).await,
         ErrorReason::VehicleNotFound,
     );
     refused(
-        bench.complete(other, &others.id, &upload.image_id).await,
+        harness.complete(other, &others.id, &upload.image_id).await,
         ErrorReason::ImageNotFound,
     );
     let unknown = Uuid::from_u128(1).to_string();
     refused(
-        bench.complete(host, &car.id, &unknown).await,
+        harness.complete(host, &car.id, &unknown).await,
         ErrorReason::ImageNotFound,
     );
     refused(
-        bench.announce(bench.guest(), &car.id, "image/png", 1).await,
+        harness.announce(harness.guest(), &car.id, "image/png", 1).await,
         Common::PermissionDenied,
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn announcements_name_every_wrong_field() {
-    let bench = Bench::start().await;
+    let harness = Harness::start().await;
     for size in [0, (10 << 20) + 1] {
-        let announced = bench.announce(bench.host(), "seven", "image/gif", size).await;
+        let announced = harness.announce(harness.host(), "seven", "image/gif", size).await;
         let error = refused(announced, Common::InvalidArgument);
         let fields: Vec<&str> = error
             .violations()
@@ -317,14 +317,14 @@ async fn announcements_name_every_wrong_field() {
             .collect();
         assert_eq!(fields, ["vehicle_id", "content_type", "size_bytes"]);
     }
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn an_announcement_repeated_under_its_key_is_one_photo() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.waiting_car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.waiting_car(host).await;
     let announce = async |size_bytes| {
         let vehicle_id = car.id.clone();
         let photo = CreateImageUploadRequest {
@@ -333,16 +333,16 @@ async fn an_announcement_repeated_under_its_key_is_one_photo() {
             size_bytes,
         };
         only(
-            bench
+            harness
                 .client
                 .clone()
-                .create_image_upload(keyed(bench.by(host, photo), "key-1"))
+                .create_image_upload(keyed(harness.by(host, photo), "key-1"))
                 .await,
         )
     };
     let first = announce(500).await.unwrap();
     assert_eq!(announce(500).await.unwrap(), first);
-    assert_eq!(bench.rows("vehicle_images").await, 1);
+    assert_eq!(harness.rows("vehicle_images").await, 1);
     refused(announce(501).await, Common::IdempotencyKeyReused);
-    bench.finish().await;
+    harness.finish().await;
 }

@@ -9,7 +9,6 @@ pub const CITY_HALL: &str = "서울 중구 세종대로 110";
 pub const MAPO: &str = "서울 마포구 동교로 107";
 pub const IKSAN: &str = "전북 익산시 망산길 11-17";
 
-/// Address, longitude, latitude.
 const PLACES: [(&str, f64, f64); 4] = [
     (GANGNAM, 127.036_508_620_542, 37.500_024_240_551_5),
     (CITY_HALL, 126.977_829_174_031, 37.566_317_420_960_1),

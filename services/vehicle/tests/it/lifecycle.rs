@@ -6,55 +6,55 @@ use std::time::Duration;
 use uuid::Uuid;
 use wiremock::ResponseTemplate;
 
-use crate::bench::cars::change;
-use crate::bench::{Bench, at, keyed, only, refused, stamp};
+use crate::harness::cars::change;
+use crate::harness::{Harness, at, keyed, only, refused, stamp};
 use crate::kakao::{self, CITY_HALL, GANGNAM};
 
 #[tokio::test]
 async fn get_vehicle_shows_a_car_that_is_not_offered_to_its_host_alone() {
-    let bench = Bench::start().await;
-    let (host, other) = (bench.host(), bench.host());
-    let waiting = bench.waiting_car(host).await;
-    assert_eq!(bench.get(host, &waiting.id).await.unwrap(), waiting);
-    refused(bench.get(other, &waiting.id).await, ErrorReason::VehicleNotFound);
+    let harness = Harness::start().await;
+    let (host, other) = (harness.host(), harness.host());
+    let waiting = harness.waiting_car(host).await;
+    assert_eq!(harness.get(host, &waiting.id).await.unwrap(), waiting);
+    refused(harness.get(other, &waiting.id).await, ErrorReason::VehicleNotFound);
     let anonymous = GetVehicleRequest {
         vehicle_id: waiting.id,
     };
     refused(
-        bench.client.clone().get_vehicle(anonymous).await,
+        harness.client.clone().get_vehicle(anonymous).await,
         ErrorReason::VehicleNotFound,
     );
 
-    let offered = bench.car(host).await;
+    let offered = harness.car(host).await;
     let anonymous = GetVehicleRequest {
         vehicle_id: offered.id.clone(),
     };
     assert_eq!(
-        only(bench.client.clone().get_vehicle(anonymous).await).unwrap(),
+        only(harness.client.clone().get_vehicle(anonymous).await).unwrap(),
         offered
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn get_vehicle_knows_no_such_car() {
-    let bench = Bench::start().await;
-    let guest = bench.guest();
+    let harness = Harness::start().await;
+    let guest = harness.guest();
     refused(
-        bench.get(guest, &Uuid::from_u128(1).to_string()).await,
+        harness.get(guest, &Uuid::from_u128(1).to_string()).await,
         ErrorReason::VehicleNotFound,
     );
-    let error = refused(bench.get(guest, "seven").await, Common::InvalidArgument);
+    let error = refused(harness.get(guest, "seven").await, Common::InvalidArgument);
     assert_eq!(error.violations()[0].field, "vehicle_id");
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn update_vehicle_changes_what_is_sent_and_leaves_the_rest() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
-    bench.clock.advance(Duration::from_mins(1));
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    harness.clock.advance(Duration::from_mins(1));
     let update = UpdateVehicleRequest {
         color: Some(String::new()),
         hourly_rate: Some(18_000),
@@ -62,7 +62,7 @@ async fn update_vehicle_changes_what_is_sent_and_leaves_the_rest() {
         description: Some("블랙박스 있음".into()),
         ..change(&car)
     };
-    let changed = bench.update(host, update).await.unwrap();
+    let changed = harness.update(host, update).await.unwrap();
     let expected = Vehicle {
         color: None,
         hourly_rate: 18_000,
@@ -72,77 +72,77 @@ async fn update_vehicle_changes_what_is_sent_and_leaves_the_rest() {
         ..car
     };
     assert_eq!(changed, expected);
-    assert_eq!(bench.get(host, &expected.id).await.unwrap(), expected);
+    assert_eq!(harness.get(host, &expected.id).await.unwrap(), expected);
     let told = VehicleUpdated {
         vehicle_id: expected.id,
         owner_id: host.id.to_string(),
     };
-    assert_eq!(bench.told::<VehicleUpdated>().await, [told]);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleUpdated>().await, [told]);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn update_vehicle_looks_a_new_address_up_and_an_old_one_not() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
     let to = |address: &str| UpdateVehicleRequest {
         location_address: Some(address.into()),
         ..change(&car)
     };
-    kakao::heal(&bench.kakao).await;
-    let same = bench.update(host, to(GANGNAM)).await.unwrap();
+    kakao::heal(&harness.kakao).await;
+    let same = harness.update(host, to(GANGNAM)).await.unwrap();
     assert_eq!(same.location_address, GANGNAM);
-    assert_eq!(kakao::asked(&bench.kakao).await, 0);
+    assert_eq!(kakao::asked(&harness.kakao).await, 0);
 
-    let moved = bench.update(host, to(CITY_HALL)).await.unwrap();
+    let moved = harness.update(host, to(CITY_HALL)).await.unwrap();
     assert_eq!(
         (moved.location_address.as_str(), moved.location_lat),
         (CITY_HALL, 37.566_317_420_960_1)
     );
     refused(
-        bench.update(host, to("서울 없는길 1")).await,
+        harness.update(host, to("서울 없는길 1")).await,
         ErrorReason::AddressNotFound,
     );
-    kakao::answer(&bench.kakao, ResponseTemplate::new(500)).await;
-    refused(bench.update(host, to(GANGNAM)).await, ErrorReason::MapUnavailable);
-    assert_eq!(bench.get(host, &car.id).await.unwrap(), moved);
-    bench.finish().await;
+    kakao::answer(&harness.kakao, ResponseTemplate::new(500)).await;
+    refused(harness.update(host, to(GANGNAM)).await, ErrorReason::MapUnavailable);
+    assert_eq!(harness.get(host, &car.id).await.unwrap(), moved);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn update_vehicle_of_somebody_else_is_not_found_and_asks_no_map() {
-    let bench = Bench::start().await;
-    let car = bench.car(bench.host()).await;
-    kakao::heal(&bench.kakao).await;
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
+    kakao::heal(&harness.kakao).await;
     let update = UpdateVehicleRequest {
         location_address: Some(CITY_HALL.into()),
         ..change(&car)
     };
     refused(
-        bench.update(bench.host(), update.clone()).await,
+        harness.update(harness.host(), update.clone()).await,
         ErrorReason::VehicleNotFound,
     );
     refused(
-        bench.update(bench.guest(), update).await,
+        harness.update(harness.guest(), update).await,
         Common::PermissionDenied,
     );
-    assert_eq!(kakao::asked(&bench.kakao).await, 0);
-    assert_eq!(bench.told::<VehicleUpdated>().await, []);
-    bench.finish().await;
+    assert_eq!(kakao::asked(&harness.kakao).await, 0);
+    assert_eq!(harness.told::<VehicleUpdated>().await, []);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn update_vehicle_activates_only_a_car_with_a_photo_and_tells_it_once() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let waiting = bench.waiting_car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let waiting = harness.waiting_car(host).await;
     refused(
-        bench.set_status(host, &waiting, VehicleStatus::Active).await,
+        harness.set_status(host, &waiting, VehicleStatus::Active).await,
         ErrorReason::NoImage,
     );
-    let car = bench.car(host).await;
-    let status = async |status| bench.set_status(host, &car, status).await.unwrap().status();
+    let car = harness.car(host).await;
+    let status = async |status| harness.set_status(host, &car, status).await.unwrap().status();
     assert_eq!(
         status(VehicleStatus::Maintenance).await,
         VehicleStatus::Maintenance
@@ -154,13 +154,13 @@ async fn update_vehicle_activates_only_a_car_with_a_photo_and_tells_it_once() {
         owner_id: host.id.to_string(),
         title: "제네시스 G80".into(),
     };
-    assert_eq!(bench.told::<VehicleActivated>().await, [told]);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleActivated>().await, [told]);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn update_vehicle_names_every_wrong_field() {
-    let bench = Bench::start().await;
+    let harness = Harness::start().await;
     let wrong = UpdateVehicleRequest {
         vehicle_id: "seven".into(),
         make: Some(String::new()),
@@ -169,7 +169,7 @@ async fn update_vehicle_names_every_wrong_field() {
         status: Some(0),
         ..UpdateVehicleRequest::default()
     };
-    let error = refused(bench.update(bench.host(), wrong).await, Common::InvalidArgument);
+    let error = refused(harness.update(harness.host(), wrong).await, Common::InvalidArgument);
     let mut fields: Vec<&str> = error
         .violations()
         .iter()
@@ -177,52 +177,52 @@ async fn update_vehicle_names_every_wrong_field() {
         .collect();
     fields.sort_unstable();
     assert_eq!(fields, ["hourly_rate", "make", "status", "vehicle_id", "year"]);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn update_vehicle_repeated_under_its_key_happens_once() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
     let update = async |hourly_rate| {
         let update = UpdateVehicleRequest {
             hourly_rate: Some(hourly_rate),
             ..change(&car)
         };
         only(
-            bench
+            harness
                 .client
                 .clone()
-                .update_vehicle(keyed(bench.by(host, update), "key-1"))
+                .update_vehicle(keyed(harness.by(host, update), "key-1"))
                 .await,
         )
     };
     let first = update(20_000).await.unwrap();
-    bench.clock.advance(Duration::from_mins(1));
+    harness.clock.advance(Duration::from_mins(1));
     assert_eq!(update(20_000).await.unwrap(), first);
-    assert_eq!(bench.told::<VehicleUpdated>().await.len(), 1);
+    assert_eq!(harness.told::<VehicleUpdated>().await.len(), 1);
     refused(update(21_000).await, Common::IdempotencyKeyReused);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn delete_vehicle_withdraws_a_car_for_good() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
     refused(
-        bench.delete(bench.host(), &car).await,
+        harness.delete(harness.host(), &car).await,
         ErrorReason::VehicleNotFound,
     );
-    bench.delete(host, &car).await.unwrap();
-    refused(bench.get(host, &car.id).await, ErrorReason::VehicleNotFound);
+    harness.delete(host, &car).await.unwrap();
+    refused(harness.get(host, &car.id).await, ErrorReason::VehicleNotFound);
     refused(
-        bench.update(host, change(&car)).await,
+        harness.update(host, change(&car)).await,
         ErrorReason::VehicleNotFound,
     );
-    refused(bench.delete(host, &car).await, ErrorReason::VehicleNotFound);
-    let hold = bench
+    refused(harness.delete(host, &car).await, ErrorReason::VehicleNotFound);
+    let hold = harness
         .hold(Uuid::from_u128(1), &car, ("24T09:00", "24T10:00"))
         .await;
     refused(hold, ErrorReason::VehicleNotFound);
@@ -230,80 +230,80 @@ async fn delete_vehicle_withdraws_a_car_for_good() {
         vehicle_id: car.id,
         owner_id: host.id.to_string(),
     };
-    assert_eq!(bench.told::<VehicleWithdrawn>().await, [told]);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleWithdrawn>().await, [told]);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn delete_vehicle_waits_for_what_lies_ahead() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
-    bench
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    harness
         .hold(Uuid::from_u128(1), &car, ("23T10:00", "23T12:00"))
         .await
         .unwrap();
-    refused(bench.delete(host, &car).await, ErrorReason::VehicleHasBookings);
-    bench
+    refused(harness.delete(host, &car).await, ErrorReason::VehicleHasBookings);
+    harness
         .execute("UPDATE occupancies SET kind = 'booking', expires_at = NULL")
         .await;
-    bench.clock.set(at("23T11:59"));
-    refused(bench.delete(host, &car).await, ErrorReason::VehicleHasBookings);
-    bench.clock.set(at("23T12:00"));
-    bench.delete(host, &car).await.unwrap();
-    bench.finish().await;
+    harness.clock.set(at("23T11:59"));
+    refused(harness.delete(host, &car).await, ErrorReason::VehicleHasBookings);
+    harness.clock.set(at("23T12:00"));
+    harness.delete(host, &car).await.unwrap();
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn delete_vehicle_does_not_wait_for_a_dead_hold() {
-    let bench = Bench::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
-    let host = bench.host();
-    let car = bench.car(host).await;
-    bench
+    let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    harness
         .hold(Uuid::from_u128(1), &car, ("24T10:00", "24T12:00"))
         .await
         .unwrap();
-    bench.clock.advance(Duration::from_mins(10));
-    bench.delete(host, &car).await.unwrap();
-    bench.finish().await;
+    harness.clock.advance(Duration::from_mins(10));
+    harness.delete(host, &car).await.unwrap();
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn delete_vehicle_repeated_under_its_key_says_the_same() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
     for _ in 0..2 {
-        let call = bench.by(
+        let call = harness.by(
             host,
             DeleteVehicleRequest {
                 vehicle_id: car.id.clone(),
             },
         );
-        bench
+        harness
             .client
             .clone()
             .delete_vehicle(keyed(call, "key-1"))
             .await
             .unwrap();
     }
-    assert_eq!(bench.told::<VehicleWithdrawn>().await.len(), 1);
-    bench.finish().await;
+    assert_eq!(harness.told::<VehicleWithdrawn>().await.len(), 1);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn delete_vehicle_and_a_hold_at_once_leave_no_hold_on_a_withdrawn_car() {
-    let bench = Bench::start().await;
-    let host = bench.host();
+    let harness = Harness::start().await;
+    let host = harness.host();
     for number in 0..12 {
-        let car = bench.car(host).await;
-        let hold = bench.hold(Uuid::from_u128(number), &car, ("24T10:00", "24T12:00"));
-        let (deleted, held) = futures::future::join(bench.delete(host, &car), hold).await;
+        let car = harness.car(host).await;
+        let hold = harness.hold(Uuid::from_u128(number), &car, ("24T10:00", "24T12:00"));
+        let (deleted, held) = futures::future::join(harness.delete(host, &car), hold).await;
         match (deleted, held) {
             (Ok(_), held) => drop(refused(held, ErrorReason::VehicleNotFound)),
             (deleted, Ok(_)) => drop(refused(deleted, ErrorReason::VehicleHasBookings)),
             neither => panic!("{neither:?}"),
         }
     }
-    bench.finish().await;
+    harness.finish().await;
 }

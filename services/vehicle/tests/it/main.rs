@@ -7,7 +7,7 @@
 )]
 
 mod availability;
-mod bench;
+mod harness;
 mod create;
 mod events;
 mod holds;

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
-use crate::bench::cars::{hold_of, near_gangnam, open_on};
-use crate::bench::{Bench, Person};
+use crate::harness::cars::{hold_of, near_gangnam, open_on};
+use crate::harness::{Harness, Person};
 
 const CARS: usize = 4;
 
@@ -68,7 +68,7 @@ fn clock(quarters: i64) -> String {
 }
 
 fn moment(quarters: i64) -> prost_types::Timestamp {
-    let monday = crate::bench::at("23T00:00").timestamp();
+    let monday = crate::harness::at("23T00:00").timestamp();
     prost_types::Timestamp {
         seconds: monday + quarters * 900,
         nanos: 0,
@@ -85,7 +85,7 @@ fn rule_of(car: &Vehicle, rule: &Rule) -> AddAvailabilityRequest {
     }
 }
 
-impl Bench {
+impl Harness {
     /// Writes a calendar straight into the tables; what would overlap is left out.
     async fn fill(&self, host: Person, car: &Vehicle, calendar: &Calendar) {
         for rule in &calendar.rules {
@@ -142,21 +142,21 @@ impl Bench {
 
 /// The cars stay, their calendars are new.
 async fn check(
-    bench: &Bench,
+    harness: &Harness,
     host: Person,
     cars: &[Vehicle],
     calendars: &[Calendar],
     asked: &[Quarters],
 ) -> Result<(), TestCaseError> {
-    bench
+    harness
         .execute("TRUNCATE occupancies, availabilities; UPDATE vehicles SET status = 'active'")
         .await;
     for (car, calendar) in cars.iter().zip(calendars) {
-        bench.fill(host, car, calendar).await;
+        harness.fill(host, car, calendar).await;
     }
     for quarters in asked {
-        let shown = bench.shown(*quarters).await;
-        prop_assert_eq!(shown, bench.holdable(cars, *quarters).await, "{:?}", quarters);
+        let shown = harness.shown(*quarters).await;
+        prop_assert_eq!(shown, harness.holdable(cars, *quarters).await, "{:?}", quarters);
     }
     Ok(())
 }
@@ -164,14 +164,14 @@ async fn check(
 #[test]
 fn a_car_is_shown_if_and_only_if_it_can_be_held() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (bench, host, cars) = runtime.block_on(async {
-        let bench = Bench::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
-        let host = bench.host();
+    let (harness, host, cars) = runtime.block_on(async {
+        let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+        let host = harness.host();
         let mut cars = Vec::new();
         for _ in 0..CARS {
-            cars.push(bench.car(host).await);
+            cars.push(harness.car(host).await);
         }
-        (bench, host, cars)
+        (harness, host, cars)
     });
     let config = Config {
         cases: 48,
@@ -184,10 +184,10 @@ fn a_car_is_shown_if_and_only_if_it_can_be_held() {
         prop::collection::vec(any_quarters(), 5),
     );
     let run = TestRunner::new(config).run(&inputs, |(calendars, asked)| {
-        runtime.block_on(check(&bench, host, &cars, &calendars, &asked))
+        runtime.block_on(check(&harness, host, &cars, &calendars, &asked))
     });
     if let Err(error) = run {
         panic!("{error}");
     }
-    runtime.block_on(bench.finish());
+    runtime.block_on(harness.finish());
 }

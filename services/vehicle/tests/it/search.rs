@@ -6,8 +6,8 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::*;
 use uuid::Uuid;
 
-use crate::bench::cars::{Span, blocked_on, near_gangnam, open_on};
-use crate::bench::{Bench, refused, stamp};
+use crate::harness::cars::{Span, blocked_on, near_gangnam, open_on};
+use crate::harness::{Harness, refused, stamp};
 use crate::kakao::{CITY_HALL, GANGNAM, IKSAN, MAPO};
 
 const TUESDAY: Span = ("24T10:00", "24T14:00");
@@ -21,14 +21,14 @@ fn within(radius_km: f64) -> SearchVehiclesRequest {
 
 #[tokio::test]
 async fn cars_are_found_nearest_first_within_the_radius() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let (iksan, mapo) = (bench.car_at(host, IKSAN).await, bench.car_at(host, MAPO).await);
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let (iksan, mapo) = (harness.car_at(host, IKSAN).await, harness.car_at(host, MAPO).await);
     let (city, gangnam) = (
-        bench.car_at(host, CITY_HALL).await,
-        bench.car_at(host, GANGNAM).await,
+        harness.car_at(host, CITY_HALL).await,
+        harness.car_at(host, GANGNAM).await,
     );
-    let found = bench.search(within(15.0)).await.unwrap();
+    let found = harness.search(within(15.0)).await.unwrap();
     assert_eq!(found.next_page_token, "");
     let ids: Vec<&str> = found.vehicles.iter().map(|car| car.id.as_str()).collect();
     assert_eq!(ids, [&gangnam.id, &city.id, &mapo.id]);
@@ -46,100 +46,100 @@ async fn cars_are_found_nearest_first_within_the_radius() {
     };
     assert_eq!(shown, gangnam);
 
-    assert_eq!(bench.found(within(9.1)).await, [gangnam.id.as_str(), &city.id]);
-    assert_eq!(bench.found(near_gangnam(TUESDAY)).await, [gangnam.id.as_str()]);
-    assert!(!bench.found(within(100.0)).await.contains(&iksan.id));
-    bench.finish().await;
+    assert_eq!(harness.found(within(9.1)).await, [gangnam.id.as_str(), &city.id]);
+    assert_eq!(harness.found(near_gangnam(TUESDAY)).await, [gangnam.id.as_str()]);
+    assert!(!harness.found(within(100.0)).await.contains(&iksan.id));
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn only_cars_that_are_offered_are_found() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let waiting = bench.waiting_car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let waiting = harness.waiting_car(host).await;
     let (car, workshop, gone) = (
-        bench.car(host).await,
-        bench.car(host).await,
-        bench.car(host).await,
+        harness.car(host).await,
+        harness.car(host).await,
+        harness.car(host).await,
     );
-    bench
+    harness
         .set_status(host, &workshop, VehicleStatus::Maintenance)
         .await
         .unwrap();
-    bench.delete(host, &gone).await.unwrap();
-    assert_eq!(bench.found(within(5.0)).await, [car.id.as_str()]);
+    harness.delete(host, &gone).await.unwrap();
+    assert_eq!(harness.found(within(5.0)).await, [car.id.as_str()]);
     assert_ne!(waiting.id, car.id);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_car_that_is_taken_is_not_found_for_that_time() {
-    let bench = Bench::start().await;
-    let car = bench.car(bench.host()).await;
-    bench
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
+    harness
         .hold(Uuid::from_u128(1), &car, ("24T12:00", "24T16:00"))
         .await
         .unwrap();
-    let at = async |span: Span| bench.found(near_gangnam(span)).await.len();
+    let at = async |span: Span| harness.found(near_gangnam(span)).await.len();
     assert_eq!(at(("24T10:00", "24T12:01")).await, 0);
     assert_eq!(at(("24T10:00", "24T12:00")).await, 1);
     assert_eq!(at(("24T16:00", "24T18:00")).await, 1);
     assert_eq!(at(("24T15:59", "24T18:00")).await, 0);
     assert_eq!(at(("23T10:00", "25T18:00")).await, 0);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_hold_past_its_time_hides_nothing_even_before_it_is_swept() {
-    let bench = Bench::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
-    let car = bench.car(bench.host()).await;
-    bench.hold(Uuid::from_u128(1), &car, TUESDAY).await.unwrap();
-    bench.clock.advance(Duration::from_millis(599_999));
-    assert_eq!(bench.found(near_gangnam(TUESDAY)).await.len(), 0);
-    bench.clock.advance(Duration::from_millis(1));
-    assert_eq!(bench.found(near_gangnam(TUESDAY)).await.len(), 1);
-    assert_eq!(bench.rows("occupancies").await, 1);
-    bench.finish().await;
+    let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let car = harness.car(harness.host()).await;
+    harness.hold(Uuid::from_u128(1), &car, TUESDAY).await.unwrap();
+    harness.clock.advance(Duration::from_millis(599_999));
+    assert_eq!(harness.found(near_gangnam(TUESDAY)).await.len(), 0);
+    harness.clock.advance(Duration::from_millis(1));
+    assert_eq!(harness.found(near_gangnam(TUESDAY)).await.len(), 1);
+    assert_eq!(harness.rows("occupancies").await, 1);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_car_that_is_closed_is_not_found() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let car = bench.car(host).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
     // Monday and Tuesday, through the night between them.
-    bench
+    harness
         .add_rule(host, open_on(&car, 1, "09:00", "24:00"))
         .await
         .unwrap();
-    bench
+    harness
         .add_rule(host, open_on(&car, 2, "00:00", "18:00"))
         .await
         .unwrap();
-    bench
+    harness
         .add_rule(host, blocked_on(&car, "2026-11-24", "12:00", "13:00"))
         .await
         .unwrap();
-    let at = async |span: Span| bench.found(near_gangnam(span)).await.len();
+    let at = async |span: Span| harness.found(near_gangnam(span)).await.len();
     assert_eq!(at(("23T20:00", "24T12:00")).await, 1);
     assert_eq!(at(("23T20:00", "24T12:01")).await, 0);
     assert_eq!(at(("24T13:00", "24T18:00")).await, 1);
     assert_eq!(at(("24T13:00", "24T18:01")).await, 0);
     assert_eq!(at(("25T10:00", "25T11:00")).await, 0);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn pages_of_cars_at_one_address_hold_each_once() {
-    let bench = Bench::start().await;
-    let host = bench.host();
+    let harness = Harness::start().await;
+    let host = harness.host();
     let mut cars = Vec::new();
     for number in 0..13 {
-        let car = bench
+        let car = harness
             .car_at(host, if number == 12 { CITY_HALL } else { GANGNAM })
             .await;
         if number % 3 == 1 {
-            bench
+            harness
                 .add_rule(host, open_on(&car, 6, "00:00", "24:00"))
                 .await
                 .unwrap();
@@ -154,7 +154,7 @@ async fn pages_of_cars_at_one_address_hold_each_once() {
             page_token: token,
             ..within(20.0)
         };
-        let page = bench.search(search).await.unwrap();
+        let page = harness.search(search).await.unwrap();
         assert!((1..=3).contains(&page.vehicles.len()));
         paged.extend(page.vehicles.into_iter().map(|car| car.id));
         token = page.next_page_token;
@@ -164,45 +164,45 @@ async fn pages_of_cars_at_one_address_hold_each_once() {
     }
     // At one address they come in the order of their ids, which is that of their registration.
     assert_eq!(paged, cars);
-    assert_eq!(bench.found(within(20.0)).await, cars);
-    bench.finish().await;
+    assert_eq!(harness.found(within(20.0)).await, cars);
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_page_goes_on_where_the_last_one_ended_whatever_happened_meanwhile() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let (first, second) = (bench.car(host).await, bench.car(host).await);
-    let third = bench.car_at(host, CITY_HALL).await;
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let (first, second) = (harness.car(host).await, harness.car(host).await);
+    let third = harness.car_at(host, CITY_HALL).await;
     let page = |token: &str| SearchVehiclesRequest {
         page_size: 1,
         page_token: token.into(),
         ..within(20.0)
     };
-    let one = bench.search(page("")).await.unwrap();
+    let one = harness.search(page("")).await.unwrap();
     assert_eq!(one.vehicles[0].id, first.id);
-    bench.delete(host, &first).await.unwrap();
-    bench.hold(Uuid::from_u128(1), &second, TUESDAY).await.unwrap();
-    let two = bench.search(page(&one.next_page_token)).await.unwrap();
+    harness.delete(host, &first).await.unwrap();
+    harness.hold(Uuid::from_u128(1), &second, TUESDAY).await.unwrap();
+    let two = harness.search(page(&one.next_page_token)).await.unwrap();
     assert_eq!(
         (two.vehicles[0].id.as_str(), two.next_page_token.as_str()),
         (third.id.as_str(), "")
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_call_looks_at_so_many_cars_and_says_where_to_go_on() {
-    let bench = Bench::start_with(|config| config.search.max_candidates = 2).await;
-    let host = bench.host();
+    let harness = Harness::start_with(|config| config.search.max_candidates = 2).await;
+    let host = harness.host();
     for _ in 0..5 {
-        let closed = bench.car(host).await;
-        bench
+        let closed = harness.car(host).await;
+        harness
             .add_rule(host, open_on(&closed, 6, "00:00", "24:00"))
             .await
             .unwrap();
     }
-    let open = bench.car_at(host, CITY_HALL).await;
+    let open = harness.car_at(host, CITY_HALL).await;
     let (mut calls, mut token) = (0, String::new());
     let found = loop {
         let search = SearchVehiclesRequest {
@@ -210,7 +210,7 @@ async fn a_call_looks_at_so_many_cars_and_says_where_to_go_on() {
             page_token: token,
             ..within(20.0)
         };
-        let page = bench.search(search).await.unwrap();
+        let page = harness.search(search).await.unwrap();
         calls += 1;
         if let Some(car) = page.vehicles.first() {
             break car.id.clone();
@@ -220,20 +220,20 @@ async fn a_call_looks_at_so_many_cars_and_says_where_to_go_on() {
     };
     assert_eq!(found, open.id);
     assert_eq!(calls, 2);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 /// More closed cars than one round looks at, each a little farther away, and the open one behind them all.
 #[tokio::test]
 async fn a_small_page_finds_the_open_car_behind_many_closed_ones_in_one_call() {
-    let bench = Bench::start().await;
-    let host = bench.host();
-    let closed = bench.car_at(host, GANGNAM).await;
-    bench
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let closed = harness.car_at(host, GANGNAM).await;
+    harness
         .add_rule(host, open_on(&closed, 6, "00:00", "24:00"))
         .await
         .unwrap();
-    bench
+    harness
         .execute(
             "WITH more AS (
                  INSERT INTO vehicles (id, owner_id, license_plate, make, model, year, hourly_rate_krw, location_address,
@@ -247,8 +247,8 @@ async fn a_small_page_finds_the_open_car_behind_many_closed_ones_in_one_call() {
              FROM availabilities, more",
         )
         .await;
-    let open = bench.car_at(host, CITY_HALL).await;
-    let page = bench
+    let open = harness.car_at(host, CITY_HALL).await;
+    let page = harness
         .search(SearchVehiclesRequest {
             page_size: 1,
             ..within(20.0)
@@ -258,17 +258,17 @@ async fn a_small_page_finds_the_open_car_behind_many_closed_ones_in_one_call() {
     assert_eq!(page.next_page_token, "");
     let ids: Vec<&str> = page.vehicles.iter().map(|car| car.id.as_str()).collect();
     assert_eq!(ids, [open.id.as_str()]);
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn a_token_of_another_search_is_refused_by_name() {
-    let bench = Bench::start().await;
-    let host = bench.host();
+    let harness = Harness::start().await;
+    let host = harness.host();
     for _ in 0..2 {
-        bench.car(host).await;
+        harness.car(host).await;
     }
-    let page = bench
+    let page = harness
         .search(SearchVehiclesRequest {
             page_size: 1,
             ..within(5.0)
@@ -286,20 +286,20 @@ async fn a_token_of_another_search_is_refused_by_name() {
             ..within(5.0)
         },
     ] {
-        let error = refused(bench.search(search).await, Common::InvalidArgument);
+        let error = refused(harness.search(search).await, Common::InvalidArgument);
         assert_eq!(error.violations()[0].field, "page_token");
     }
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
 async fn wrong_searches_name_their_fields() {
-    let bench = Bench::start().await;
+    let harness = Harness::start().await;
     for (search, field) in wrong_searches() {
-        let error = refused(bench.search(search.clone()).await, Common::InvalidArgument);
+        let error = refused(harness.search(search.clone()).await, Common::InvalidArgument);
         assert_eq!(error.violations()[0].field, field, "{search:?}");
     }
-    bench.finish().await;
+    harness.finish().await;
 }
 
 fn wrong_searches() -> Vec<(SearchVehiclesRequest, &'static str)> {

@@ -1,6 +1,6 @@
 //! Power is back, and the services are faster than their servers.
 
-use super::stage::{EVERYBODY, Stage};
+use super::setup::{EVERYBODY, Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_start_before_their_servers_wait_for_them_and_go_on() {

@@ -7,8 +7,8 @@ use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::json;
 
-use super::stage::{EVERYBODY, Stage};
-use crate::support::{BOOKINGS, Event, Events, PATIENCE, Rest, Table};
+use super::setup::{EVERYBODY, Stage};
+use crate::harness::{BOOKINGS, Event, Events, PATIENCE, Rest, Table};
 
 /// Ends the process politely; it says goodbye with 0.
 async fn ends_well(stage: &mut Stage, name: &'static str, within: Duration) {

@@ -6,9 +6,9 @@ use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::moments::{CHARGE, Crash, Moment, Movement, REFUND};
-use super::stage::{Call, Stage};
-use crate::support::{Answer, BOOKINGS, OCCUPANCIES, PATIENCE, Slot, Table, invariants, next_slot};
+use super::kill_points::{CHARGE, Crash, Moment, Movement, REFUND};
+use super::setup::{Call, Stage};
+use crate::harness::{Answer, BOOKINGS, OCCUPANCIES, PATIENCE, Slot, Table, invariants, next_slot};
 
 /// The journey without a crash.
 const NOBODY_DIES: Crash<'_> = Crash {

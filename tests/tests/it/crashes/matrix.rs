@@ -3,8 +3,8 @@
 
 use rstest::rstest;
 
-use super::moments::{Crash, MOMENTS};
-use super::stage::{EVERYBODY, Stage};
+use super::kill_points::{Crash, MOMENTS};
+use super::setup::{EVERYBODY, Stage};
 
 #[rstest]
 #[case::auth(&["auth"])]

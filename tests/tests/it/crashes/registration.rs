@@ -3,8 +3,8 @@
 use carshare_testkit::eventually_true;
 use serde_json::{Value, json};
 
-use super::stage::{Call, EVERYBODY, Stage};
-use crate::support::{IMAGES, PASSWORD, PATIENCE, Rest, USERS, VEHICLES, invariants, next_slot, photo, put};
+use super::setup::{Call, EVERYBODY, Stage};
+use crate::harness::{IMAGES, PASSWORD, PATIENCE, Rest, USERS, VEHICLES, invariants, next_slot, photo, put};
 
 const VICTIMS: [&[&str]; 4] = [&["auth", "vehicle"], &["gateway"], &["notification"], &EVERYBODY];
 

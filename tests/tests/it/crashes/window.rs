@@ -5,8 +5,8 @@ use carshare_sandbox::{Fault, PaymentStatus, Provider};
 use carshare_testkit::{eventually, eventually_true};
 use serde_json::{Value, json};
 
-use super::stage::{Call, Stage};
-use crate::support::{Guest, PATIENCE, Rest, invariants, next_slot};
+use super::setup::{Call, Stage};
+use crate::harness::{Guest, PATIENCE, Rest, invariants, next_slot};
 
 const CONFIRM: &str = "/v1/payments/confirm";
 

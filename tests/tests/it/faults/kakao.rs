@@ -8,7 +8,7 @@ use carshare_sandbox::{Fault, Provider};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Host, Sql, invariants};
+use crate::harness::{Answer, Host, Sql, invariants};
 
 const SEARCH: &str = "/v2/local/search/address.json";
 
@@ -63,7 +63,7 @@ async fn a_car_waits_for_the_map_and_leaves_nothing_half_made(#[case] fault: Fau
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hiccup_of_the_map_goes_unnoticed() {
-    let mesh = crate::support::mesh().await;
+    let mesh = crate::harness::mesh().await;
     let host = Host::register(&mesh).await;
     mesh.sandbox()
         .inject(Fault::error(Provider::Kakao, SEARCH, 503).times(2));

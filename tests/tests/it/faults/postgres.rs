@@ -5,8 +5,8 @@ use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
-use crate::support::{Answer, PATIENCE, Rest, next_slot};
+use super::setup::Scene;
+use crate::harness::{Answer, PATIENCE, Rest, next_slot};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mesh_says_not_now_while_postgres_is_away_and_goes_on_when_it_is_back() {

@@ -8,8 +8,8 @@ use carshare_testkit::eventually_true;
 use rstest::rstest;
 use serde_json::json;
 
-use super::scene::Scene;
-use crate::support::{PATIENCE, Rest};
+use super::setup::Scene;
+use crate::harness::{PATIENCE, Rest};
 
 const WAITING: &str = "SELECT count(*) FROM notification.deliveries WHERE state = 'pending'";
 const DROPPED: &str = "SELECT outcome FROM notification.deliveries WHERE state = 'dropped'";

@@ -4,8 +4,8 @@ use carshare_mesh::Options;
 use carshare_testkit::{eventually, eventually_true};
 use serde_json::{Value, json};
 
-use super::scene::Scene;
-use crate::support::{Guest, PATIENCE, Slot, next_slot};
+use super::setup::Scene;
+use crate::harness::{Guest, PATIENCE, Slot, next_slot};
 
 const UNSENT: &str = "SELECT (SELECT count(*) FROM booking.outbox WHERE sent_at IS NULL)";
 

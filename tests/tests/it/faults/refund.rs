@@ -5,7 +5,7 @@ use carshare_sandbox::{Fault, PaymentStatus, Provider};
 use rstest::rstest;
 use serde_json::json;
 
-use super::scene::Scene;
+use super::setup::Scene;
 
 const CANCEL: &str = "/cancel";
 

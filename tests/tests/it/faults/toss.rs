@@ -6,8 +6,8 @@ use carshare_testkit::{eventually, eventually_true};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
-use crate::support::{Guest, PATIENCE, Rest, next_slot};
+use super::setup::Scene;
+use crate::harness::{Guest, PATIENCE, Rest, next_slot};
 
 const CHARGE: &str = "/v1/billing/bsbx";
 const LOOKUP: &str = "/v1/payments/orders";

@@ -6,8 +6,8 @@ use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
-use crate::support::{Answer, PATIENCE, Rest};
+use super::setup::Scene;
+use crate::harness::{Answer, PATIENCE, Rest};
 
 const WEBHOOK: &str = "/v1/payments/webhook";
 

@@ -5,9 +5,9 @@ use carshare_sandbox::PaymentStatus;
 use carshare_testkit::{eventually, eventually_true};
 use serde_json::json;
 
-use crate::support::{Events, Guest, Host, PATIENCE, next_slot};
+use crate::harness::{Events, Guest, Host, PATIENCE, next_slot};
 
-async fn device(rest: &crate::support::Rest, token: &str) {
+async fn device(rest: &crate::harness::Rest, token: &str) {
     rest.post(
         "/v1/notifications/devices",
         &json!({ "token": token, "platform": "android" }),
@@ -55,7 +55,7 @@ async fn charged_once(mesh: &Mesh, guest: &Guest, id: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunded() {
-    let mesh = crate::support::mesh().await;
+    let mesh = crate::harness::mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let car = host.car().await;
     device(&host.rest, "sbx-host-phone").await;
@@ -132,7 +132,7 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declined_card_cancels_the_booking_frees_the_car_and_tells_both() {
-    let mesh = crate::support::mesh().await;
+    let mesh = crate::harness::mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let declining = carshare_sandbox::declining_card("REJECT_CARD_PAYMENT").expect("a card that declines");
     guest.add_card(declining).await.ok(201);
@@ -166,7 +166,7 @@ async fn a_declined_card_cancels_the_booking_frees_the_car_and_tells_both() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_without_a_card_pays_in_the_window() {
-    let mesh = crate::support::mesh().await;
+    let mesh = crate::harness::mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
     let booking = guest.book(&car, slot).await.ok(201);
@@ -178,7 +178,7 @@ async fn a_guest_without_a_card_pays_in_the_window() {
     })
     .await;
     let (order, amount) = (payment["order_id"].clone(), payment["amount"].clone());
-    let window = crate::support::Rest::new(mesh.sandbox().url())
+    let window = crate::harness::Rest::new(mesh.sandbox().url())
         .post(
             "/toss/sandbox/checkout",
             &json!({ "orderId": order, "amount": amount, "orderName": "G80" }),
@@ -205,7 +205,7 @@ async fn a_guest_without_a_card_pays_in_the_window() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_request_frees_the_car_and_charges_nobody() {
-    let mesh = crate::support::mesh().await;
+    let mesh = crate::harness::mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
     let booking = guest.book(&car, slot).await.ok(201);

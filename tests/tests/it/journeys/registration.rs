@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Guest, Host, Rest, mesh, next_slot, put};
+use crate::harness::{Guest, Host, Rest, mesh, next_slot, put};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_car_is_geocoded_photographed_and_found() {

@@ -61,7 +61,6 @@ impl Collector {
         }
     }
 
-    /// Everything so far.
     pub fn spans(&self) -> Vec<Span> {
         self.spans
             .0

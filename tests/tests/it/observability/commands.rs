@@ -6,7 +6,7 @@ use carshare_mesh::Fleet;
 use redis::AsyncCommands as _;
 use serde_json::{Value, json};
 
-use super::evidence::{EVIDENCE, PROCESSES};
+use super::log_capture::{EVIDENCE, PROCESSES};
 
 /// A subcommand that has ended.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ async fn dead_letter(fleet: &Fleet) {
 }
 
 async fn eventually_listed(fleet: &Fleet) -> Ran {
-    carshare_testkit::eventually(crate::support::PATIENCE, || async {
+    carshare_testkit::eventually(crate::harness::PATIENCE, || async {
         let listed = ran(fleet, "vehicle", &["dead-letters"]).await;
         (!letters(&listed).is_empty()).then_some(listed)
     })

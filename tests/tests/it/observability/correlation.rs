@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::evidence::{EVIDENCE, PROCESSES};
+use super::log_capture::{EVIDENCE, PROCESSES};
 use super::journey::Named;
 
 /// The canonical lines of a request, by process: what was done, how it ended. In alphabetical order: much of it happens side
-/// by side.
 fn told(named: &Named) -> BTreeMap<&'static str, Vec<String>> {
     let mut told = BTreeMap::new();
     for name in PROCESSES {

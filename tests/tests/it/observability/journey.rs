@@ -11,8 +11,8 @@ use carshare_testkit::eventually_true;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::evidence::PROCESSES;
-use crate::support::{Answer, Guest, Host, PATIENCE, Rest, invariants, next_slot};
+use super::log_capture::PROCESSES;
+use crate::harness::{Answer, Guest, Host, PATIENCE, Rest, invariants, next_slot};
 
 /// What must not be written anywhere.
 #[derive(Clone, Debug)]
@@ -31,7 +31,6 @@ pub struct Named {
     pub answered: String,
 }
 
-/// What was done.
 pub struct Story {
     pub guest: Rest,
     pub booking_id: String,

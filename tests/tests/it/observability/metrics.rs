@@ -4,7 +4,7 @@ mod text;
 
 use std::collections::BTreeSet;
 
-use super::evidence::{EVIDENCE, PROCESSES};
+use super::log_capture::{EVIDENCE, PROCESSES};
 use text::Text;
 
 /// Everything that has a database measures this.
@@ -67,11 +67,11 @@ const LABELS: [&str; 21] = [
 
 /// Where metrics are described that the page for operators names.
 const DESCRIBED: [&str; 5] = [
-    include_str!("../../../../crates/chassis/src/telemetry/measures.rs"),
+    include_str!("../../../../crates/chassis/src/telemetry/metrics.rs"),
     include_str!("../../../../crates/store/src/metrics.rs"),
-    include_str!("../../../../crates/outbound/src/measures.rs"),
-    include_str!("../../../../gateway/src/measures.rs"),
-    include_str!("../../../../services/payment/src/measures.rs"),
+    include_str!("../../../../crates/outbound/src/metrics.rs"),
+    include_str!("../../../../gateway/src/metrics.rs"),
+    include_str!("../../../../services/payment/src/metrics.rs"),
 ];
 
 /// The page for operators.

@@ -6,10 +6,10 @@ use carshare_mesh::Fleet;
 use carshare_testkit::eventually;
 use serde_json::{Value, json};
 
-use super::evidence::{Admins, EVIDENCE, PROCESSES, SERVICES};
+use super::log_capture::{Admins, EVIDENCE, PROCESSES, SERVICES};
 use super::journey::Story;
 use super::probes::{self, Probed, readiness};
-use crate::support::{Answer, PATIENCE};
+use crate::harness::{Answer, PATIENCE};
 
 /// What was seen of it.
 pub struct Outage {

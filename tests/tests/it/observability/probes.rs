@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::evidence::{Admins, EVIDENCE, PROCESSES};
-use crate::support::{Answer, Rest};
+use super::log_capture::{Admins, EVIDENCE, PROCESSES};
+use crate::harness::{Answer, Rest};
 
 /// What `/livez` and `/readyz` answered, by process.
 pub type Probed = BTreeMap<&'static str, [(u16, Value); 2]>;

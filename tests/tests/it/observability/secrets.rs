@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::evidence::{EVIDENCE, PROCESSES};
+use super::log_capture::{EVIDENCE, PROCESSES};
 
 /// Whatever of the secrets shows in a text.
 fn leaks(place: &str, text: &str) -> Vec<String> {

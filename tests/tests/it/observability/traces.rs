@@ -1,7 +1,7 @@
 //! One trace covers a request from the client's own span to the last push on a phone.
 
 use super::collector::Span;
-use super::evidence::EVIDENCE;
+use super::log_capture::EVIDENCE;
 use super::journey::Named;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 

@@ -6,7 +6,7 @@ use carshare_testkit::eventually_true;
 use futures::future::{join, join_all};
 use serde_json::json;
 
-use crate::support::{Answer, Guest, Host, PATIENCE, mesh, next_slot};
+use crate::harness::{Answer, Guest, Host, PATIENCE, mesh, next_slot};
 
 /// A host, a guest with a card, the car and its requested booking.
 async fn requested(mesh: &Mesh) -> (Host, Guest, String) {

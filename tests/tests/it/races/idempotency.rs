@@ -9,7 +9,7 @@ use prost_types::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Guest, Host, Rest, Slot, Wire, mesh, next_slot, signed_as};
+use crate::harness::{Guest, Host, Rest, Slot, Wire, mesh, next_slot, signed_as};
 
 /// Status and body, byte for byte.
 async fn once(rest: &Rest, (method, path): (Method, &str), key: &str, body: &Value) -> (u16, Bytes) {
@@ -113,7 +113,7 @@ async fn a_key_belongs_to_its_user_and_a_refusal_is_not_kept() {
     // The car is given up: what was refused may be tried again under its key.
     let made: Value = serde_json::from_slice(&made.1).expect("JSON");
     one.cancel(made["id"].as_str().expect("an id")).await.ok(200);
-    carshare_testkit::eventually_true(crate::support::PATIENCE, || two.finds(&car, slot)).await;
+    carshare_testkit::eventually_true(crate::harness::PATIENCE, || two.finds(&car, slot)).await;
     let second = once(&two.rest, BOOK, "the-same-key", &request).await;
     assert_eq!(second.0, 201, "{:?}", second.1);
     assert_eq!(once(&two.rest, BOOK, "the-same-key", &request).await, second);

@@ -6,7 +6,7 @@ use carshare_testkit::eventually;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Guest, Host, PATIENCE, Rest, mesh, next_slot};
+use crate::harness::{Guest, Host, PATIENCE, Rest, mesh, next_slot};
 
 /// An approved booking that waits for its guest to pay; and what is owed.
 async fn owed(mesh: &Mesh) -> (Guest, String, Value) {

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::support::{Rest, mesh};
+use crate::harness::{Rest, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_is_traded_once_and_its_second_use_ends_the_session() {

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Guest, Host, Slot, mesh, next_slot};
+use crate::harness::{Answer, Guest, Host, Slot, mesh, next_slot};
 
 const CODE: &str = "BOOKING002";
 

@@ -20,7 +20,7 @@ use prost_types::Timestamp;
 use serde_json::json;
 use tonic::Streaming;
 
-use crate::support::{Form, PATIENCE, Rest, Slot, Wire, mesh, next_slot, photo, put, signed};
+use crate::harness::{Form, PATIENCE, Rest, Slot, Wire, mesh, next_slot, photo, put, signed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_over_native_grpc() {

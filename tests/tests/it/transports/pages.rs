@@ -7,7 +7,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use crate::support::{Form, Rest, Wire, mesh};
+use crate::harness::{Form, Rest, Wire, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_documents_and_health() {
@@ -88,7 +88,7 @@ async fn every_answer_carries_its_correlation_id_and_is_not_stored() {
         let named = rest
             .request(reqwest::Method::GET, path)
             .header("x-correlation-id", "app-7");
-        let named = crate::support::Answer::of(named).await;
+        let named = crate::harness::Answer::of(named).await;
         assert_eq!(named.headers["x-correlation-id"], "app-7", "{path}");
         assert_eq!(named.headers["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(named.headers["cache-control"], "no-store", "{path}");

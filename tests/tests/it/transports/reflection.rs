@@ -7,7 +7,7 @@ use prost::Message as _;
 use prost_types::FileDescriptorProto;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::support::{Form, Wire, mesh};
+use crate::harness::{Form, Wire, mesh};
 
 const SERVICES: [&str; 6] = [
     "carshare.auth.v1.AuthService",

@@ -8,22 +8,22 @@ use uuid::Uuid;
 
 use super::*;
 
-const STAGES: [Stage; 7] = [
-    Stage::Pending,
-    Stage::AwaitingPayment,
-    Stage::Confirmed,
-    Stage::Rejected,
-    Stage::Active,
-    Stage::Completed,
-    Stage::Cancelled,
+const STAGES: [State; 7] = [
+    State::Pending,
+    State::AwaitingPayment,
+    State::Confirmed,
+    State::Rejected,
+    State::Active,
+    State::Completed,
+    State::Cancelled,
 ];
-const NEWS: [News; 6] = [
-    News::Unanswered,
-    News::Unpaid,
-    News::Captured,
-    News::Declined,
-    News::GivenBack,
-    News::HoldLost,
+const NEWS: [ExternalEvent; 6] = [
+    ExternalEvent::Unanswered,
+    ExternalEvent::Unpaid,
+    ExternalEvent::Captured,
+    ExternalEvent::Declined,
+    ExternalEvent::Refunded,
+    ExternalEvent::HoldLost,
 ];
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -51,37 +51,37 @@ fn pending() -> Booking {
     Booking::request(request, noon()).0
 }
 
-/// A booking brought to a stage by the transitions themselves.
-fn booking(stage: Stage) -> Booking {
+/// A booking brought to a state by the transitions themselves.
+fn booking(state: State) -> Booking {
     let mut booking = pending();
     let approve = |booking: &mut Booking| {
         let _ = booking.approve(None, TimeDelta::hours(2), noon()).unwrap();
     };
     let confirm = |booking: &mut Booking| {
         approve(booking);
-        let _ = booking.hear(News::Captured, noon()).unwrap();
+        let _ = booking.apply(ExternalEvent::Captured, noon()).unwrap();
     };
     let start = |booking: &mut Booking| {
         confirm(booking);
         let _ = booking.start(booking.period.start()).unwrap();
     };
-    match stage {
-        Stage::Pending => {}
-        Stage::AwaitingPayment => approve(&mut booking),
-        Stage::Confirmed => confirm(&mut booking),
-        Stage::Rejected => {
+    match state {
+        State::Pending => {}
+        State::AwaitingPayment => approve(&mut booking),
+        State::Confirmed => confirm(&mut booking),
+        State::Rejected => {
             let _ = booking.reject(None, noon()).unwrap();
         }
-        Stage::Active => start(&mut booking),
-        Stage::Completed => {
+        State::Active => start(&mut booking),
+        State::Completed => {
             start(&mut booking);
             let _ = booking.complete(booking.period.end()).unwrap();
         }
-        Stage::Cancelled => {
+        State::Cancelled => {
             let _ = booking.cancel(Party::Guest, None, noon()).unwrap();
         }
     }
-    assert_eq!(booking.stage(), stage);
+    assert_eq!(booking.state(), state);
     booking
 }
 
@@ -122,47 +122,47 @@ fn assert_legal(booking: &Booking) {
     assert!((0..=booking.price.total_krw).contains(&refund), "{booking:?}");
 }
 
-/// One row an ask, one column a stage in the order of [`STAGES`]: the status it leads to, or the refusal.
+/// One row an ask, one column a state in the order of [`STAGES`]: the status it leads to, or the refusal.
 #[rstest]
-#[case(Ask::Approve, [Some(Approved), None, None, None, None, None, None])]
-#[case(Ask::Reject, [Some(Rejected), None, None, None, None, None, None])]
-#[case(Ask::Cancel(Party::Guest), [Some(Cancelled), Some(Cancelled), Some(Cancelled), None, None, None, None])]
-#[case(Ask::Cancel(Party::Host), [None, Some(Cancelled), Some(Cancelled), None, None, None, None])]
-#[case(Ask::Start, [None, None, Some(Active), None, None, None, None])]
-#[case(Ask::Complete, [None, None, None, None, Some(Completed), None, None])]
-fn every_ask_at_every_stage(#[case] ask: Ask, #[case] expected: [Option<Status>; 7]) {
-    for (stage, expected) in STAGES.into_iter().zip(expected) {
-        let refusal = match (ask, stage) {
-            (Ask::Start, Stage::AwaitingPayment) => Refusal::NotPaid,
+#[case(Command::Approve, [Some(Approved), None, None, None, None, None, None])]
+#[case(Command::Reject, [Some(Rejected), None, None, None, None, None, None])]
+#[case(Command::Cancel(Party::Guest), [Some(Cancelled), Some(Cancelled), Some(Cancelled), None, None, None, None])]
+#[case(Command::Cancel(Party::Host), [None, Some(Cancelled), Some(Cancelled), None, None, None, None])]
+#[case(Command::Start, [None, None, Some(Active), None, None, None, None])]
+#[case(Command::Complete, [None, None, None, None, Some(Completed), None, None])]
+fn every_ask_at_every_stage(#[case] ask: Command, #[case] expected: [Option<Status>; 7]) {
+    for (state, expected) in STAGES.into_iter().zip(expected) {
+        let refusal = match (ask, state) {
+            (Command::Start, State::AwaitingPayment) => Refusal::NotPaid,
             _ => Refusal::WrongState {
-                from: stage.status(),
+                from: state.status(),
                 to: ask.target(),
             },
         };
         assert_eq!(
-            answer(ask, stage),
+            transition(ask, state),
             expected.ok_or(refusal),
-            "{ask:?} at {stage:?}"
+            "{ask:?} at {state:?}"
         );
     }
 }
 
-const NOTHING: Meaning = Meaning::Nothing;
-const SETTLE: Meaning = Meaning::Settle;
+const NOTHING: Reaction = Reaction::Ignore;
+const SETTLE: Reaction = Reaction::Settle;
 
-/// One row a piece of news, one column a stage in the order of [`STAGES`].
+/// One row a piece of news, one column a state in the order of [`STAGES`].
 #[rstest]
-#[case(News::Unanswered, [Meaning::Cancel(Expired), NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING])]
-#[case(News::Unpaid, [NOTHING, Meaning::Cancel(PaymentOverdue), NOTHING, NOTHING, NOTHING, NOTHING, NOTHING])]
-#[case(News::Captured, [NOTHING, Meaning::Confirm, SETTLE, NOTHING, SETTLE, SETTLE, SETTLE])]
-#[case(News::Declined, [NOTHING, Meaning::Cancel(PaymentFailed), SETTLE, NOTHING, SETTLE, SETTLE, SETTLE])]
-#[case(News::GivenBack, [NOTHING, Meaning::Cancel(PaymentFailed), Meaning::Cancel(PaymentFailed), NOTHING, SETTLE, SETTLE, SETTLE])]
-#[case(News::HoldLost, [Meaning::Cancel(HoldLost), Meaning::Cancel(HoldLost), Meaning::Cancel(HoldLost), NOTHING, NOTHING, NOTHING, NOTHING])]
-fn every_news_at_every_stage(#[case] news: News, #[case] expected: [Meaning; 7]) {
-    for (stage, expected) in STAGES.into_iter().zip(expected) {
-        assert_eq!(meaning(news, stage), expected, "{news:?} at {stage:?}");
-        let mut heard = booking(stage);
-        let _ = heard.hear(news, noon());
+#[case(ExternalEvent::Unanswered, [Reaction::Cancel(Expired), NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING])]
+#[case(ExternalEvent::Unpaid, [NOTHING, Reaction::Cancel(PaymentOverdue), NOTHING, NOTHING, NOTHING, NOTHING, NOTHING])]
+#[case(ExternalEvent::Captured, [NOTHING, Reaction::Confirm, SETTLE, NOTHING, SETTLE, SETTLE, SETTLE])]
+#[case(ExternalEvent::Declined, [NOTHING, Reaction::Cancel(PaymentFailed), SETTLE, NOTHING, SETTLE, SETTLE, SETTLE])]
+#[case(ExternalEvent::Refunded, [NOTHING, Reaction::Cancel(PaymentFailed), Reaction::Cancel(PaymentFailed), NOTHING, SETTLE, SETTLE, SETTLE])]
+#[case(ExternalEvent::HoldLost, [Reaction::Cancel(HoldLost), Reaction::Cancel(HoldLost), Reaction::Cancel(HoldLost), NOTHING, NOTHING, NOTHING, NOTHING])]
+fn every_news_at_every_stage(#[case] news: ExternalEvent, #[case] expected: [Reaction; 7]) {
+    for (state, expected) in STAGES.into_iter().zip(expected) {
+        assert_eq!(reaction(news, state), expected, "{news:?} at {state:?}");
+        let mut heard = booking(state);
+        let _ = heard.apply(news, noon());
         assert_legal(&heard);
     }
 }
@@ -253,7 +253,7 @@ fn approve_comes_too_late_at_respond_by_even_before_the_timer_ran() {
 #[case(Party::Guest, "2026-12-01T10:00:00Z", 0)]
 #[case(Party::Host, "2026-12-01T08:59:59Z", 60_000)]
 fn cancel_gives_back_what_the_policy_says(#[case] by: Party, #[case] now: &str, #[case] refund_krw: i64) {
-    let mut booking = booking(Stage::Confirmed);
+    let mut booking = booking(State::Confirmed);
     let change = booking
         .cancel(by, Some("사정이 생겼어요".to_owned()), at(now))
         .unwrap();
@@ -282,22 +282,22 @@ fn cancel_gives_back_what_the_policy_says(#[case] by: Party, #[case] now: &str, 
 }
 
 #[rstest]
-#[case(Stage::Pending)]
-#[case(Stage::AwaitingPayment)]
-fn cancel_before_a_capture_owes_nothing(#[case] stage: Stage) {
-    let mut booking = booking(stage);
+#[case(State::Pending)]
+#[case(State::AwaitingPayment)]
+fn cancel_before_a_capture_owes_nothing(#[case] state: State) {
+    let mut booking = booking(state);
     let _ = booking.cancel(Party::Guest, None, noon()).unwrap();
     assert_eq!(booking.cancellation.unwrap().refund_krw, 0);
 }
 
 #[test]
 fn a_capture_behind_a_cancellation_is_given_back_whole() {
-    let mut booking = booking(Stage::AwaitingPayment);
+    let mut booking = booking(State::AwaitingPayment);
     // So late that the policy would give nothing.
     let _ = booking
         .cancel(Party::Guest, None, booking.period.start())
         .unwrap();
-    let change = booking.hear(News::Captured, noon()).unwrap();
+    let change = booking.apply(ExternalEvent::Captured, noon()).unwrap();
     assert_eq!(
         change,
         Change {
@@ -308,13 +308,13 @@ fn a_capture_behind_a_cancellation_is_given_back_whole() {
     assert_eq!(booking.payment_status, PaymentStatus::Paid);
     assert_eq!(booking.cancellation.as_ref().unwrap().refund_krw, 60_000);
     assert_eq!(booking.confirmed_at, None);
-    let _ = booking.hear(News::GivenBack, noon()).unwrap();
+    let _ = booking.apply(ExternalEvent::Refunded, noon()).unwrap();
     assert_eq!(booking.payment_status, PaymentStatus::Refunded);
 }
 
 #[test]
 fn start_opens_thirty_minutes_before_the_start() {
-    let mut booking = booking(Stage::Confirmed);
+    let mut booking = booking(State::Confirmed);
     assert_eq!(
         booking.start(at("2026-12-01T08:29:59.999999Z")),
         Err(Refusal::TooEarly)
@@ -333,11 +333,11 @@ fn start_opens_thirty_minutes_before_the_start() {
 #[test]
 fn start_says_wrong_state_and_not_paid_before_too_early() {
     assert_eq!(
-        booking(Stage::AwaitingPayment).start(noon()),
+        booking(State::AwaitingPayment).start(noon()),
         Err(Refusal::NotPaid)
     );
     assert_eq!(
-        booking(Stage::Pending).start(noon()),
+        booking(State::Pending).start(noon()),
         Err(Refusal::WrongState {
             from: Pending,
             to: Active
@@ -347,7 +347,7 @@ fn start_says_wrong_state_and_not_paid_before_too_early() {
 
 #[test]
 fn timers_do_nothing_before_their_time() {
-    let mut unanswered = booking(Stage::Pending);
+    let mut unanswered = booking(State::Pending);
     assert_eq!(unanswered.expire(at("2026-11-23T11:59:59Z")), None);
     let change = unanswered.expire(at("2026-11-23T12:00:00Z")).unwrap();
     assert_eq!(
@@ -359,7 +359,7 @@ fn timers_do_nothing_before_their_time() {
     );
     assert_eq!(unanswered.cancellation.unwrap().reason, Expired);
 
-    let mut unpaid = booking(Stage::AwaitingPayment);
+    let mut unpaid = booking(State::AwaitingPayment);
     assert_eq!(unpaid.miss_payment(at("2026-11-22T13:59:59Z")), None);
     let change = unpaid.miss_payment(at("2026-11-22T14:00:00Z")).unwrap();
     assert_eq!(
@@ -371,15 +371,15 @@ fn timers_do_nothing_before_their_time() {
     );
     assert_eq!(unpaid.cancellation.unwrap().reason, PaymentOverdue);
     assert_eq!(
-        booking(Stage::Pending).miss_payment(at("2027-01-01T00:00:00Z")),
+        booking(State::Pending).miss_payment(at("2027-01-01T00:00:00Z")),
         None
     );
 }
 
 #[test]
 fn a_lost_hold_gives_back_what_was_captured() {
-    let mut paid = booking(Stage::Confirmed);
-    let _ = paid.hear(News::HoldLost, noon()).unwrap();
+    let mut paid = booking(State::Confirmed);
+    let _ = paid.apply(ExternalEvent::HoldLost, noon()).unwrap();
     let cancellation = paid.cancellation.unwrap();
     assert_eq!((cancellation.reason, cancellation.refund_krw), (HoldLost, 60_000));
 }
@@ -392,30 +392,30 @@ fn a_party_is_known_by_its_id() {
     assert_eq!(booking.party(UserId(Uuid::from_u128(9))), None);
 }
 
-fn stage() -> impl Strategy<Value = Stage> {
+fn state() -> impl Strategy<Value = State> {
     prop::sample::select(STAGES.to_vec())
 }
 
 proptest! {
     #[test]
-    fn any_news_in_any_order_leaves_a_legal_booking(stage in stage(), news in prop::collection::vec(prop::sample::select(NEWS.to_vec()), 0..12)) {
-        let mut booking = booking(stage);
+    fn any_news_in_any_order_leaves_a_legal_booking(state in state(), news in prop::collection::vec(prop::sample::select(NEWS.to_vec()), 0..12)) {
+        let mut booking = booking(state);
         for news in news {
             let before = booking.clone();
-            let change = booking.hear(news, noon());
+            let change = booking.apply(news, noon());
             prop_assert_eq!(change.is_none(), booking == before, "{:?}", news);
             prop_assert!(booking.payment_status >= before.payment_status);
             assert_legal(&booking);
-            prop_assert_eq!(booking.hear(news, noon()), None, "{:?} twice", news);
+            prop_assert_eq!(booking.apply(news, noon()), None, "{:?} twice", news);
         }
     }
 
     /// Payment sends these in an order of its own; whatever becomes of it on the way, the record of the money agrees.
     #[test]
-    fn the_order_of_money_news_does_not_matter_to_a_cancelled_booking(order in Just([News::Captured, News::Declined, News::GivenBack]).prop_shuffle()) {
-        let mut booking = booking(Stage::Cancelled);
+    fn the_order_of_money_news_does_not_matter_to_a_cancelled_booking(order in Just([ExternalEvent::Captured, ExternalEvent::Declined, ExternalEvent::Refunded]).prop_shuffle()) {
+        let mut booking = booking(State::Cancelled);
         for news in order {
-            let _ = booking.hear(news, noon());
+            let _ = booking.apply(news, noon());
         }
         prop_assert_eq!(booking.payment_status, PaymentStatus::Refunded);
     }

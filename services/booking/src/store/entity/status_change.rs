@@ -21,7 +21,6 @@ pub struct Model {
     pub changed_at: DateTimeUtc,
 }
 
-/// It has none.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

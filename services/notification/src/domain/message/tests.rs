@@ -25,7 +25,7 @@ fn facts() -> booking::BookingFacts {
     }
 }
 
-fn recipients(event: &impl Tells) -> Vec<String> {
+fn recipients(event: &impl ToNotifications) -> Vec<String> {
     event
         .messages()
         .into_iter()

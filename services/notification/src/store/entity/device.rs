@@ -11,7 +11,6 @@ pub struct Model {
     pub id: Uuid,
     /// The account that registered the token last.
     pub user_id: Uuid,
-    /// FCM registration token.
     pub token: String,
     /// `ios`, `android` or `web`.
     pub platform: String,

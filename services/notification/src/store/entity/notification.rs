@@ -9,7 +9,6 @@ pub struct Model {
     /// UUID v7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// Whom.
     pub user_id: Uuid,
     /// Position in the person's feed, from 1; the cursor of the live stream.
     pub seq: i64,
@@ -17,9 +16,7 @@ pub struct Model {
     pub event_id: Uuid,
     /// Dotted name of the event.
     pub kind: String,
-    /// One line.
     pub title: String,
-    /// A sentence.
     pub body: String,
     /// Ids, as a flat object of strings.
     pub data: Json,

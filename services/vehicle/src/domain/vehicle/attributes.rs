@@ -29,7 +29,6 @@ words! {
         Active = "active",
         /// Not offered: without a photo yet, or taken off the market by its host.
         Inactive = "inactive",
-        /// In the workshop.
         Maintenance = "maintenance",
     }
 }
@@ -37,11 +36,8 @@ words! {
 words! {
     /// What a car runs on.
     Fuel {
-        /// Petrol.
         Gasoline = "gasoline",
-        /// Diesel.
         Diesel = "diesel",
-        /// Battery.
         Electric = "electric",
         /// Petrol or diesel with a battery.
         Hybrid = "hybrid",
@@ -51,9 +47,7 @@ words! {
 words! {
     /// How a car changes gears.
     Transmission {
-        /// By hand.
         Manual = "manual",
-        /// By itself.
         Automatic = "automatic",
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use sea_orm::ActiveValue::{NotSet, Set, Unchanged};
 
 use super::super::entity::vehicle::{ActiveModel, Model};
-use crate::domain::{Coordinates, Fuel, Place, Plate, Status, Transmission, UserId, Vehicle, VehicleId};
+use crate::domain::{Coordinates, Fuel, Place, LicensePlate, Status, Transmission, UserId, Vehicle, VehicleId};
 use crate::error::Error;
 
 impl TryFrom<Model> for Vehicle {
@@ -21,7 +21,7 @@ impl TryFrom<Model> for Vehicle {
         Ok(Self {
             id: VehicleId(row.id),
             owner_id: UserId(row.owner_id),
-            license_plate: Plate::stored(row.license_plate),
+            license_plate: LicensePlate::stored(row.license_plate),
             make: row.make,
             model: row.model,
             year: row.year,

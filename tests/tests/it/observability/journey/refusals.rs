@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Secret;
-use crate::support::{Answer, Guest, Host, PASSWORD as USUAL_PASSWORD, PATIENCE, Rest, Sql, next_slot};
+use crate::harness::{Answer, Guest, Host, PASSWORD as USUAL_PASSWORD, PATIENCE, Rest, Sql, next_slot};
 
 const EMAIL: &str = "jiwoo.kim@mail.example.com";
 const PASSWORD: &str = "opensesame 1024 x";

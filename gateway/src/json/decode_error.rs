@@ -1,0 +1,133 @@
+//! What can be wrong with a value a client sent, in both languages.
+
+use carshare_chassis::error::Violation;
+use prost_reflect::EnumDescriptor;
+
+use super::scalar::words_of;
+
+/// One thing wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The message has no such field.
+    Unknown,
+    /// The value is of another kind.
+    NotA(Expected),
+    /// The number does not fit the field's type.
+    OutOfRange,
+    /// Not a word of this enum.
+    NotAWord(EnumDescriptor),
+    /// Another field of the same choice was sent too.
+    OneOf(String),
+    /// Sent twice although it is one value.
+    Repeated,
+    /// The path of the URL says it already.
+    GivenByPath,
+    TooDeep,
+    /// Not JSON at all; where the reader stumbled.
+    Malformed(String),
+    /// Not UTF-8 after percent-decoding.
+    NotText,
+}
+
+/// What a value has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// `true` or `false`.
+    Boolean,
+    Integer,
+    Number,
+    Text,
+    /// Bytes in base64.
+    Base64,
+    Array,
+    Object,
+    /// An RFC 3339 time.
+    Time,
+    /// Seconds with the letter s.
+    Duration,
+    /// Whatever the well-known type prescribes.
+    WellFormed,
+}
+
+impl Fault {
+    /// The violation of this field.
+    pub fn at(&self, field: impl Into<String>) -> Violation {
+        let (ko, en) = self.texts();
+        Violation {
+            field: field.into(),
+            rule: self.rule().to_owned(),
+            ko,
+            en,
+        }
+    }
+
+    /// The machine-readable name of what is wrong.
+    fn rule(&self) -> &'static str {
+        match self {
+            Self::Unknown => "UNKNOWN_FIELD",
+            Self::NotA(_) => "TYPE",
+            Self::OutOfRange => "RANGE",
+            Self::NotAWord(_) => "ENUM",
+            Self::OneOf(_) => "ONEOF",
+            Self::Repeated => "REPEATED",
+            Self::GivenByPath => "GIVEN_BY_PATH",
+            Self::TooDeep => "DEPTH",
+            Self::Malformed(_) => "JSON",
+            Self::NotText => "UTF8",
+        }
+    }
+
+    fn texts(&self) -> (String, String) {
+        let fixed = |ko: &str, en: &str| (ko.to_owned(), en.to_owned());
+        match self {
+            Self::Unknown => fixed("알 수 없는 항목입니다.", "is not a known field"),
+            Self::NotA(expected) => {
+                let (ko, en) = expected.texts();
+                fixed(ko, en)
+            }
+            Self::OutOfRange => fixed("숫자의 범위를 벗어났습니다.", "is out of range"),
+            Self::NotAWord(descriptor) => {
+                let words = words_of(descriptor).join(", ");
+                (
+                    format!("다음 중 하나여야 합니다: {words}"),
+                    format!("must be one of {words}"),
+                )
+            }
+            Self::OneOf(other) => (
+                format!("{other} 항목과 함께 보낼 수 없습니다."),
+                format!("cannot be sent together with {other}"),
+            ),
+            Self::Repeated => fixed("한 번만 보낼 수 있습니다.", "must be sent only once"),
+            Self::GivenByPath => fixed("경로에서 이미 지정되었습니다.", "is given by the path"),
+            Self::TooDeep => fixed("너무 깊게 중첩되었습니다.", "is nested too deeply"),
+            Self::Malformed(place) => (
+                format!("올바른 JSON 형식이 아닙니다. ({place})"),
+                format!("is not valid JSON: {place}"),
+            ),
+            Self::NotText => fixed("UTF-8 문자여야 합니다.", "must be UTF-8 text"),
+        }
+    }
+}
+
+impl Expected {
+    fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Boolean => ("true 또는 false여야 합니다.", "must be true or false"),
+            Self::Integer => ("정수여야 합니다.", "must be a whole number"),
+            Self::Number => ("숫자여야 합니다.", "must be a number"),
+            Self::Text => ("문자열이어야 합니다.", "must be a string"),
+            Self::Base64 => ("base64 문자열이어야 합니다.", "must be a base64 string"),
+            Self::Array => ("배열이어야 합니다.", "must be an array"),
+            Self::Object => ("객체여야 합니다.", "must be an object"),
+            Self::Time => (
+                "RFC 3339 형식의 시각이어야 합니다. 예: 2026-11-23T10:00:00+09:00",
+                "must be an RFC 3339 time such as 2026-11-23T10:00:00+09:00",
+            ),
+            Self::Duration => (
+                "초 단위 기간이어야 합니다. 예: 90s",
+                "must be a duration such as 90s",
+            ),
+            Self::WellFormed => ("형식이 올바르지 않습니다.", "is not well-formed"),
+        }
+    }
+}

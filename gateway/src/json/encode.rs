@@ -1,0 +1,149 @@
+//! Message → JSON, straight into the serializer.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use carshare_proto::enum_names;
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, SerializeOptions, Value,
+};
+use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
+
+/// A message that serialises by our conventions.
+pub struct Json<'a>(pub &'a DynamicMessage);
+
+/// One field of a message that serialises by our conventions, also when it is not set.
+pub struct JsonField<'a> {
+    pub message: &'a DynamicMessage,
+    /// A field of it.
+    pub field: &'a FieldDescriptor,
+}
+
+/// A value with the kind its field declares.
+struct Typed<'a> {
+    value: &'a Value,
+    kind: &'a Kind,
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let descriptor = self.0.descriptor();
+        if super::is_well_known(&descriptor) {
+            let options = SerializeOptions::new().stringify_64_bit_integers(false);
+            return self.0.serialize_with_options(serializer, &options);
+        }
+        let mut map = serializer.serialize_map(None)?;
+        for field in descriptor.fields().filter(|field| is_printed(self.0, field)) {
+            map.serialize_entry(
+                field.name(),
+                &JsonField {
+                    message: self.0,
+                    field: &field,
+                },
+            )?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for JsonField<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = self.message.get_field(self.field);
+        Typed {
+            value: &value,
+            kind: &self.field.kind(),
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Unset fields are printed when unset and empty are the same thing, but for enums: their zero means "not told".
+fn is_printed(message: &DynamicMessage, field: &FieldDescriptor) -> bool {
+    let tells_unset =
+        field.supports_presence() || (matches!(field.kind(), Kind::Enum(_)) && !field.is_list());
+    !tells_unset || message.has_field(field)
+}
+
+impl Serialize for Typed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::I32(value) => serializer.serialize_i32(*value),
+            Value::I64(value) => serializer.serialize_i64(*value),
+            Value::U32(value) => serializer.serialize_u32(*value),
+            Value::U64(value) => serializer.serialize_u64(*value),
+            Value::F32(value) if value.is_finite() => serializer.serialize_f32(*value),
+            Value::F64(value) if value.is_finite() => serializer.serialize_f64(*value),
+            Value::F32(value) => serializer.serialize_str(not_finite(f64::from(*value))),
+            Value::F64(value) => serializer.serialize_str(not_finite(*value)),
+            Value::String(value) => serializer.serialize_str(value),
+            Value::Bytes(value) => serializer.serialize_str(&STANDARD.encode(value)),
+            Value::EnumNumber(number) => enum_value(self.kind, *number, serializer),
+            Value::Message(message) => Json(message).serialize(serializer),
+            Value::List(values) => list(self.kind, values, serializer),
+            Value::Map(entries) => map(self.kind, entries.iter(), serializer),
+        }
+    }
+}
+
+/// The words of protobuf's own mapping.
+fn not_finite(value: f64) -> &'static str {
+    match (value.is_nan(), value.is_sign_positive()) {
+        (true, _) => "NaN",
+        (false, true) => "Infinity",
+        (false, false) => "-Infinity",
+    }
+}
+
+/// A number that this gateway's contract does not know yet is printed as it is.
+fn enum_value<S: Serializer>(kind: &Kind, number: i32, serializer: S) -> Result<S::Ok, S::Error> {
+    let known = kind
+        .as_enum()
+        .and_then(|descriptor| Some((descriptor, descriptor.get_value(number)?)));
+    match known {
+        Some((descriptor, value)) => {
+            serializer.serialize_str(&enum_names::short_name(descriptor, value.name()))
+        }
+        None => serializer.serialize_i32(number),
+    }
+}
+
+fn list<S: Serializer>(kind: &Kind, values: &[Value], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(values.len()))?;
+    for value in values {
+        list.serialize_element(&Typed { value, kind })?;
+    }
+    list.end()
+}
+
+/// Sorted by key: the same message is always the same text.
+fn map<'a, S: Serializer>(
+    kind: &Kind,
+    entries: impl Iterator<Item = (&'a MapKey, &'a Value)>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let kind = kind
+        .as_message()
+        .map_or(Kind::String, |entry| entry.map_entry_value_field().kind());
+    let sorted: BTreeMap<String, &Value> = entries.map(|(key, value)| (key_text(key), value)).collect();
+    let mut map = serializer.serialize_map(Some(sorted.len()))?;
+    for (key, value) in sorted {
+        map.serialize_entry(&key, &Typed { value, kind: &kind })?;
+    }
+    map.end()
+}
+
+fn key_text(key: &MapKey) -> String {
+    match key {
+        MapKey::Bool(key) => key.to_string(),
+        MapKey::I32(key) => key.to_string(),
+        MapKey::I64(key) => key.to_string(),
+        MapKey::U32(key) => key.to_string(),
+        MapKey::U64(key) => key.to_string(),
+        MapKey::String(key) => key.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! Where in a message the walk is, written as `buf.validate` writes field paths: `items[2].name`, `data["key"]`.
+
+use std::fmt;
+
+/// One step of the way, linked to the step before. Lives on the stack of the walk and is only written out for a fault.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    Root,
+    /// A field of a message.
+    Field(&'a Place<'a>, &'a str),
+    /// An element of a list.
+    Index(&'a Place<'a>, usize),
+    /// A value of a map.
+    Key(&'a Place<'a>, &'a str),
+}
+
+impl Place<'_> {
+    /// Steps from the root.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::Root => 0,
+            Self::Field(parent, _) | Self::Index(parent, _) | Self::Key(parent, _) => 1 + parent.depth(),
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Field(Place::Root, name) => f.write_str(name),
+            Self::Field(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
+            Self::Key(parent, key) => write!(f, "{parent}[{key:?}]"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_like_a_path_of_the_validator() {
+        let items = Place::Field(&Place::Root, "items");
+        let third = Place::Index(&items, 2);
+        let data = Place::Field(&third, "data");
+        let entry = Place::Key(&data, "a\"b");
+        assert_eq!(entry.to_string(), r#"items[2].data["a\"b"]"#);
+        assert_eq!((entry.depth(), Place::Root.to_string()), (4, String::new()));
+    }
+}

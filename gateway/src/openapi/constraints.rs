@@ -1,0 +1,141 @@
+//! `buf.validate` rules as JSON Schema keywords. What has no keyword (CEL) is said in the description.
+
+use carshare_proto::codec;
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, Value as Proto,
+};
+use serde_json::{Map, Value, json};
+use tonic_types::StatusExt as _;
+
+/// Rules and their keywords, for texts, numbers and lists alike: no two kinds use one name for different things.
+const KEYWORDS: [(&str, &str); 10] = [
+    ("min_len", "minLength"),
+    // A text of n bytes has at most n characters. Where both are said, the later one wins.
+    ("max_bytes", "maxLength"),
+    ("max_len", "maxLength"),
+    ("pattern", "pattern"),
+    ("gte", "minimum"),
+    ("gt", "exclusiveMinimum"),
+    ("lte", "maximum"),
+    ("lt", "exclusiveMaximum"),
+    ("min_items", "minItems"),
+    ("max_items", "maxItems"),
+];
+
+const FORMATS: [(&str, &str); 3] = [("email", "email"), ("uuid", "uuid"), ("uri", "uri")];
+
+/// What the rules of a field say.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// Keywords for the schema.
+    pub(super) keywords: Map<String, Value>,
+    /// Numbers of enum values that are admitted; all when empty.
+    pub(super) only: Vec<i32>,
+    /// Sentences for the description.
+    pub(super) told: Vec<String>,
+}
+
+impl Rules {
+    /// The rules of a field.
+    pub(super) fn of_field(field: &FieldDescriptor) -> Self {
+        let mut rules = Self::default();
+        let Some(constraints) = constraints(&field.options(), "buf.validate.field") else {
+            return rules;
+        };
+        rules.told = told(&constraints);
+        // `string`, `int32`, `enum` …: the member of the choice that is set.
+        let kind = constraints
+            .fields()
+            .find_map(|(kind, value)| kind.containing_oneof().and_then(|_| value.as_message()).cloned());
+        if let Some(kind) = kind {
+            rules.read(&kind);
+        }
+        rules
+    }
+
+    fn read(&mut self, kind: &DynamicMessage) {
+        let said = |name: &str| {
+            let field = kind.descriptor().get_field_by_name(name)?;
+            kind.has_field(&field)
+                .then(|| kind.get_field(&field).into_owned())
+        };
+        for (rule, keyword) in KEYWORDS {
+            if let Some(bound) = said(rule) {
+                self.keywords.insert(keyword.to_owned(), plain(&bound));
+            }
+        }
+        for (rule, format) in FORMATS {
+            if said(rule) == Some(Proto::Bool(true)) {
+                self.keywords.insert("format".to_owned(), format.into());
+            }
+        }
+        if let Some(Proto::List(values)) = said("in") {
+            self.only = values.iter().filter_map(Proto::as_i32).collect();
+            if values.iter().all(|value| value.as_str().is_some()) {
+                self.keywords
+                    .insert("enum".to_owned(), values.iter().map(plain).collect());
+            }
+        }
+    }
+}
+
+/// What the rules over a whole message say.
+pub(super) fn told_of_message(message: &MessageDescriptor) -> Vec<String> {
+    constraints(&message.options(), "buf.validate.message")
+        .map(|rules| told(&rules))
+        .unwrap_or_default()
+}
+
+/// The fields that have to be sent: those that a message without any is refused for.
+pub(super) fn required(message: &MessageDescriptor) -> Vec<String> {
+    let Err(refused) = codec::validate(&DynamicMessage::new(message.clone())) else {
+        return Vec::new();
+    };
+    let violations = refused.get_details_bad_request().map(|bad| bad.field_violations);
+    let mut fields: Vec<_> = violations
+        .into_iter()
+        .flatten()
+        .map(|violation| violation.field)
+        .collect();
+    fields.retain(|field| message.get_field_by_name(field).is_some());
+    fields.dedup();
+    fields
+}
+
+fn constraints(options: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
+    let extension = options.descriptor().parent_pool().get_extension_by_name(name)?;
+    options
+        .has_extension(&extension)
+        .then(|| options.get_extension(&extension).as_message().cloned())?
+}
+
+/// The messages of CEL rules.
+fn told(constraints: &DynamicMessage) -> Vec<String> {
+    let rules = constraints.get_field_by_name("cel");
+    let rules = rules
+        .as_ref()
+        .and_then(|rules| rules.as_list())
+        .unwrap_or_default();
+    let message = |rule: &Proto| {
+        Some(
+            rule.as_message()?
+                .get_field_by_name("message")?
+                .as_str()?
+                .to_owned(),
+        )
+    };
+    rules.iter().filter_map(message).collect()
+}
+
+fn plain(value: &Proto) -> Value {
+    match value {
+        Proto::I32(number) => json!(number),
+        Proto::I64(number) => json!(number),
+        Proto::U32(number) => json!(number),
+        Proto::U64(number) => json!(number),
+        Proto::F32(number) => json!(number),
+        Proto::F64(number) => json!(number),
+        Proto::String(text) => json!(text),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,172 @@
+//! The whole mesh in this process.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::{Context as _, Result};
+use carshare_auth::Auth;
+use carshare_booking::Booking;
+use carshare_chassis::service::{Roles, Service};
+use carshare_chassis::{Environment, Shutdown, config, task, tls};
+use carshare_gateway::Gateway;
+use carshare_notification::Notification;
+use carshare_payment::Payment;
+use carshare_sandbox::Sandbox;
+use carshare_store::Runner;
+use carshare_vehicle::Vehicle;
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::dependencies::{Parts, SERVICES};
+use crate::service_env::{Env, Wiring};
+use crate::{Options, ready};
+
+pub struct Mesh {
+    parts: Parts,
+    gateway: String,
+    environment: Environment,
+    auth_env: Env,
+    shutdown: Shutdown,
+    running: FuturesUnordered<JoinHandle<Result<()>>>,
+}
+
+impl Mesh {
+    /// Starts everything and waits until the gateway is ready.
+    pub async fn start(options: Options) -> Result<Self> {
+        tls::install_provider();
+        let parts = Parts::start(&options).await?;
+        let (mut listeners, mut addresses) = (BTreeMap::new(), BTreeMap::new());
+        for name in SERVICES.into_iter().chain(["gateway"]) {
+            let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let wanted = if name == "gateway" {
+                options.gateway
+            } else {
+                anywhere
+            };
+            let listener = TcpListener::bind(wanted)
+                .await
+                .with_context(|| format!("{name} cannot listen on {wanted}"))?;
+            addresses.insert(name, listener.local_addr()?);
+            listeners.insert(name, listener);
+        }
+        let wiring = Wiring::new(&options, addresses, &options.environment.random)?;
+        let gateway = format!("http://{}", reachable(wiring.address("gateway")?));
+        parts
+            .sandbox
+            .set_webhook_url(Some(format!("{gateway}/v1/payments/webhook")));
+        let mut mesh = Self {
+            auth_env: wiring.env("auth", &parts)?,
+            parts,
+            gateway,
+            environment: options.environment,
+            shutdown: Shutdown::new(),
+            running: FuturesUnordered::new(),
+        };
+        mesh.serve::<Runner<Auth>>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Vehicle>>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Booking>>(&wiring, &mut listeners)?;
+        mesh.serve::<Payment>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Notification>>(&wiring, &mut listeners)?;
+        mesh.serve::<Gateway>(&wiring, &mut listeners)?;
+        tokio::select! {
+            ready = ready::wait(&mesh.gateway) => ready?,
+            ended = mesh.running.next() => return Err(ended_early(ended)),
+        }
+        Ok(mesh)
+    }
+
+    fn serve<S: Service>(
+        &mut self,
+        wiring: &Wiring,
+        listeners: &mut BTreeMap<&'static str, TcpListener>,
+    ) -> Result<()> {
+        let config = configure::<S>(wiring.env(S::NAME, &self.parts)?)?;
+        let listener = listeners.remove(S::NAME);
+        let serving = S::serve(
+            config,
+            self.environment.clone(),
+            listener,
+            self.shutdown.clone(),
+            Roles::ALL,
+        );
+        let named = async move { serving.await.with_context(|| format!("{} failed", S::NAME)) };
+        self.running.push(task::spawn(S::NAME, named));
+        Ok(())
+    }
+
+    /// URL of the gateway.
+    pub fn gateway(&self) -> &str {
+        &self.gateway
+    }
+
+    /// The outside environment: what it was asked, and its fault switches.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.parts.sandbox
+    }
+
+    /// What the mesh stands on.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The time of the mesh.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.environment.clock.now()
+    }
+
+    /// The configuration of auth, for its commands.
+    pub fn auth_config(&self) -> Result<carshare_auth::Config> {
+        configure::<Runner<Auth>>(self.auth_env.clone())
+    }
+
+    /// Clock, ids and chance of the mesh.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Waits until something ends by itself, which is an error.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        ended_early(self.running.next().await)
+    }
+
+    /// Drains everything and stops it.
+    pub async fn stop(mut self) -> Result<()> {
+        self.shutdown.trigger();
+        let mut result = Ok(());
+        while let Some(ended) = self.running.next().await {
+            result = result.and(ended.context("a service panicked").flatten());
+        }
+        self.parts.stop().await;
+        result
+    }
+}
+
+/// A service's configuration: its defaults and these variables.
+fn configure<S: Service>(env: Env) -> Result<S::Config> {
+    config::load(config::Sources {
+        service: S::NAME,
+        defaults: S::DEFAULTS,
+        file: None,
+        env,
+    })
+}
+
+fn ended_early(ended: Option<Result<Result<()>, tokio::task::JoinError>>) -> anyhow::Error {
+    match ended {
+        Some(Ok(Err(error))) => error,
+        Some(Err(panic)) => anyhow::Error::new(panic),
+        Some(Ok(Ok(()))) | None => anyhow::anyhow!("a service ended by itself"),
+    }
+}
+
+/// An address to connect to: who listens everywhere is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()))
+    } else {
+        address
+    }
+}

@@ -1,0 +1,151 @@
+//! The configuration that connects the parts, as the environment variables the binaries read in production too.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use carshare_chassis::Random;
+
+use crate::dependencies::{BUCKET, Parts, SERVICES};
+use crate::{Options, secrets};
+
+/// Environment variables of one process.
+pub type Env = Vec<(String, String)>;
+
+/// Where everybody listens, and what they share.
+pub struct Wiring {
+    addresses: BTreeMap<&'static str, SocketAddr>,
+    sealing_key: String,
+    extra: Env,
+}
+
+impl Wiring {
+    /// `addresses`: where each service and the gateway listen.
+    pub fn new(
+        options: &Options,
+        addresses: BTreeMap<&'static str, SocketAddr>,
+        random: &Random,
+    ) -> Result<Self> {
+        let sealing_key = secrets::sealing_key(options.data.as_deref(), random)?;
+        Ok(Self {
+            addresses,
+            sealing_key,
+            extra: options.env.clone(),
+        })
+    }
+
+    /// Where a service listens.
+    pub fn address(&self, name: &str) -> Result<SocketAddr> {
+        self.addresses
+            .get(name)
+            .copied()
+            .with_context(|| format!("{name} has no address"))
+    }
+
+    /// The environment of a service or of the gateway.
+    pub fn env(&self, name: &'static str, parts: &Parts) -> Result<Env> {
+        let certificate = parts.ca.issue(name)?;
+        let mut env = vec![
+            ("SERVER__LISTEN".to_owned(), self.address(name)?.to_string()),
+            // Several meshes may run on one machine: any free port will do.
+            ("ADMIN__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+            ("TLS__CA_PEM".to_owned(), parts.ca.cert_pem()),
+            ("TLS__CERT_PEM".to_owned(), certificate.cert_pem),
+            ("TLS__KEY_PEM".to_owned(), certificate.key_pem),
+            ("REDIS__URL".to_owned(), parts.redis_url()),
+        ];
+        if SERVICES.contains(&name) {
+            env.push(("DATABASE__URL".to_owned(), parts.database_url(name)?));
+        }
+        if SERVICES.contains(&name) && name != "auth" {
+            env.push(("IDENTITY__JWKS__URI".to_owned(), self.uri("auth")?));
+        }
+        env.extend(self.own(name, parts)?);
+        let prefix = name.to_uppercase();
+        let mut env: Env = env
+            .into_iter()
+            .map(|(key, value)| (format!("{prefix}__{key}"), value))
+            .collect();
+        env.extend(
+            self.extra
+                .iter()
+                .filter(|(key, _)| key.starts_with(&format!("{prefix}__")))
+                .cloned(),
+        );
+        Ok(env)
+    }
+
+    fn uri(&self, name: &str) -> Result<String> {
+        Ok(format!("https://{}", self.address(name)?))
+    }
+
+    /// What only this one has.
+    fn own(&self, name: &str, parts: &Parts) -> Result<Env> {
+        let sandbox = parts.sandbox.url();
+        let pairs: Vec<(&str, String)> = match name {
+            "auth" => self.seal(),
+            "vehicle" => vec![
+                ("OBJECTS__ENDPOINT", parts.s3.endpoint.clone()),
+                ("OBJECTS__BUCKET", BUCKET.to_owned()),
+                ("OBJECTS__ACCESS_KEY", parts.s3.access_key.clone()),
+                ("OBJECTS__SECRET_KEY", parts.s3.secret_key.clone()),
+                ("KAKAO__HTTP__BASE_URL", format!("{sandbox}/kakao")),
+                (
+                    "KAKAO__REST_KEY",
+                    carshare_sandbox::Config::default().kakao_rest_key,
+                ),
+            ],
+            "booking" => vec![("VEHICLE__URI", self.uri("vehicle")?)],
+            "payment" => {
+                let mut own = self.seal();
+                own.push(("TOSS__HTTP__BASE_URL", format!("{sandbox}/toss")));
+                own.push((
+                    "TOSS__SECRET_KEY",
+                    carshare_sandbox::Config::default().toss_secret_key,
+                ));
+                own
+            }
+            "notification" => vec![
+                ("PUSH__BASE_URL", format!("{sandbox}/fcm")),
+                (
+                    "PUSH__SERVICE_ACCOUNT_JSON",
+                    parts.sandbox.service_account_json().to_string(),
+                ),
+            ],
+            "gateway" => return Ok([self.peers()?, generous()].concat()),
+            other => anyhow::bail!("{other} is no service of the mesh"),
+        };
+        Ok(pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect())
+    }
+
+    fn seal(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("SEAL__PRIMARY", "local".to_owned()),
+            ("SEAL__KEYS__LOCAL", self.sealing_key.clone()),
+        ]
+    }
+
+    fn peers(&self) -> Result<Env> {
+        let peer = |service: &&str| {
+            Ok((
+                format!("PEERS__{}__URI", service.to_uppercase()),
+                self.uri(service)?,
+            ))
+        };
+        SERVICES.iter().map(peer).collect()
+    }
+}
+
+/// Limits for a machine on which everybody has one address.
+fn generous() -> Env {
+    [
+        ("PER_MINUTE_BY_ADDRESS", "6000"),
+        ("PER_HOUR_BY_USER", "60000"),
+        ("CLASS_FACTOR", "100"),
+    ]
+    .map(|(key, value)| (format!("LIMITS__{key}"), value.to_owned()))
+    .to_vec()
+}

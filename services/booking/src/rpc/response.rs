@@ -1,0 +1,24 @@
+//! The booking an RPC answers with: together with its guest, whom another table knows.
+
+use carshare_proto::booking::v1 as pb;
+use carshare_proto::options::v1::Role;
+use sea_orm::ConnectionTrait;
+
+use super::convert;
+use crate::domain::Booking;
+use crate::error::Error;
+
+pub async fn booking(conn: &impl ConnectionTrait, booking: &Booking) -> Result<pb::Booking, Error> {
+    let mut profiles = carshare_profiles::list(conn, Role::Guest, [booking.guest_id.0]).await?;
+    convert::booking(booking, profiles.remove(&booking.guest_id.0))
+}
+
+/// Many, with one question for all their guests.
+pub async fn bookings(conn: &impl ConnectionTrait, bookings: &[Booking]) -> Result<Vec<pb::Booking>, Error> {
+    let guests = bookings.iter().map(|booking| booking.guest_id.0);
+    let profiles = carshare_profiles::list(conn, Role::Guest, guests).await?;
+    bookings
+        .iter()
+        .map(|booking| convert::booking(booking, profiles.get(&booking.guest_id.0).cloned()))
+        .collect()
+}

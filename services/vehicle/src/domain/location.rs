@@ -1,0 +1,97 @@
+//! Where a car stands, and how far that is.
+
+/// A found pickup address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// As the map service writes it.
+    pub address: String,
+    pub at: Coordinates,
+}
+
+/// A point on the earth, WGS 84.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coordinates {
+    pub lat: f64,
+    pub lng: f64,
+}
+
+/// A distance along the surface of the earth.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Distance {
+    m: f64,
+}
+
+/// Mean radius. The migration of `vehicles` puts cars on a sphere of this radius.
+const EARTH_RADIUS_M: f64 = 6_371_008.8;
+
+impl Coordinates {
+    /// The point in metres from the centre of the earth. Straight lines between such points order places exactly as the
+    /// distances over ground do, and a spatial index can follow them.
+    pub fn on_the_sphere(self) -> [f64; 3] {
+        let (lat, lng) = (self.lat.to_radians(), self.lng.to_radians());
+        [lat.cos() * lng.cos(), lat.cos() * lng.sin(), lat.sin()].map(|part| part * EARTH_RADIUS_M)
+    }
+}
+
+impl Distance {
+    pub fn from_km(km: f64) -> Self {
+        Self { m: km * 1000.0 }
+    }
+
+    /// The distance over ground between two points with this straight line, in metres, between them.
+    pub fn from_chord(chord_m: f64) -> Self {
+        let half = (chord_m / (2.0 * EARTH_RADIUS_M)).clamp(0.0, 1.0);
+        Self {
+            m: 2.0 * EARTH_RADIUS_M * half.asin(),
+        }
+    }
+
+    /// The straight line between two points this far apart, in metres.
+    pub fn chord_m(self) -> f64 {
+        2.0 * EARTH_RADIUS_M * (self.m / (2.0 * EARTH_RADIUS_M)).sin()
+    }
+
+    pub fn m(self) -> f64 {
+        self.m
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CITY_HALL: Coordinates = Coordinates {
+        lat: 37.566_317_420_960_1,
+        lng: 126.977_829_174_031,
+    };
+    const GANGNAM: Coordinates = Coordinates {
+        lat: 37.500_024_240_551_5,
+        lng: 127.036_508_620_542,
+    };
+
+    fn chord(a: Coordinates, b: Coordinates) -> f64 {
+        let (a, b) = (a.on_the_sphere(), b.on_the_sphere());
+        a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn the_distance_is_that_of_the_haversine_formula() {
+        let half = |a: f64, b: f64| ((a - b).to_radians() / 2.0).sin().powi(2);
+        let h = half(CITY_HALL.lat, GANGNAM.lat)
+            + CITY_HALL.lat.to_radians().cos()
+                * GANGNAM.lat.to_radians().cos()
+                * half(CITY_HALL.lng, GANGNAM.lng);
+        let expected = 2.0 * EARTH_RADIUS_M * h.sqrt().asin();
+        let distance = Distance::from_chord(chord(CITY_HALL, GANGNAM)).m();
+        assert!((distance - expected).abs() < 0.001, "{distance} {expected}");
+        assert!((9_000.0..9_015.0).contains(&distance), "{distance}");
+    }
+
+    #[test]
+    fn chords_and_distances_convert_both_ways() {
+        for km in [0.0, 0.3, 5.0, 100.0] {
+            let back = Distance::from_chord(Distance::from_km(km).chord_m());
+            assert!((back.m() - km * 1000.0).abs() < 0.001, "{km}");
+        }
+    }
+}

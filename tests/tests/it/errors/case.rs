@@ -1,0 +1,214 @@
+//! One call that is refused, made on every front.
+
+use carshare_mesh::Mesh;
+use carshare_proto::errors::{self, Fact};
+use prost::Message;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::Value;
+use tonic::{Code, Status};
+
+use crate::harness::{Answer, Rest, Told, Wire};
+
+/// Every way into one mesh.
+pub struct Fronts {
+    pub rest: Rest,
+    pub wires: [Wire; 3],
+}
+
+/// A call in both of its forms.
+pub struct Case {
+    method: Method,
+    path: String,
+    body: Value,
+    rpc: String,
+    message: Vec<u8>,
+}
+
+/// Fields at fault and the rules they break.
+pub type Faults = &'static [(&'static str, &'static str)];
+
+/// What of our insides must never be read outside.
+const SECRETS: [&str; 22] = [
+    "sqlx",
+    "sea_orm",
+    "SeaORM",
+    "SQLSTATE",
+    "SELECT ",
+    "INSERT ",
+    "UPDATE ",
+    "violates",
+    "constraint",
+    "relation \"",
+    "postgres",
+    "panicked",
+    "backtrace",
+    ".rs:",
+    "tonic",
+    "hyper",
+    "h2 protocol",
+    "tcp connect",
+    "127.0.0.1",
+    "redis",
+    "serde",
+    "prost",
+];
+
+impl Fronts {
+    pub async fn of(mesh: &Mesh) -> Self {
+        Self {
+            rest: Rest::new(mesh.gateway()),
+            wires: Wire::all(mesh).await,
+        }
+    }
+}
+
+impl Case {
+    /// `rpc` is `booking.BookingService/GetBooking`.
+    pub fn get(path: impl Into<String>, rpc: &str, message: impl Message) -> Self {
+        Self::new(Method::GET, path.into(), Value::Null, rpc, message)
+    }
+
+    pub fn delete(path: impl Into<String>, rpc: &str, message: impl Message) -> Self {
+        Self::new(Method::DELETE, path.into(), Value::Null, rpc, message)
+    }
+
+    pub fn post(path: impl Into<String>, body: Value, rpc: &str, message: impl Message) -> Self {
+        Self::new(Method::POST, path.into(), body, rpc, message)
+    }
+
+    pub fn put(path: impl Into<String>, body: Value, rpc: &str, message: impl Message) -> Self {
+        Self::new(Method::PUT, path.into(), body, rpc, message)
+    }
+
+    fn new(method: Method, path: String, body: Value, rpc: &str, message: impl Message) -> Self {
+        let (package, method_of) = rpc.split_once('.').expect("a package");
+        Self {
+            method,
+            path,
+            body,
+            rpc: format!("/carshare.{package}.v1.{method_of}"),
+            message: message.encode_to_vec(),
+        }
+    }
+
+    /// Refused everywhere, with this code of the catalogue. `who` is signed in, or nobody is.
+    pub async fn refused(&self, fronts: &Fronts, who: Option<&Rest>, code: &str) -> Told {
+        let fact = errors::by_code(code).expect("a code of the catalogue");
+        let token = who.map(Rest::token);
+        let told = self.over_rest(&fronts.rest, token, fact).await;
+        let texts = [&fact.ko, &fact.en].map(|text| {
+            let metadata = told.metadata.iter();
+            errors::fill(
+                text,
+                metadata.map(|(name, value)| (name.as_str(), value.as_str())),
+            )
+        });
+        assert_eq!([&told.ko, &told.en], [&texts[0], &texts[1]], "{self:?}");
+        for wire in &fronts.wires {
+            let status = wire.call(&self.rpc, token, self.message.clone()).await;
+            let status = status.expect_err("a refusal");
+            tells_nothing_else(&format!(
+                "{} {}",
+                status.message(),
+                String::from_utf8_lossy(status.details())
+            ));
+            assert_eq!(self.over_grpc(&status, fact), told, "{self:?} {:?}", wire.form);
+        }
+        told
+    }
+
+    async fn over_rest(&self, rest: &Rest, token: Option<&str>, fact: &Fact) -> Told {
+        let ask = async |language: Option<&str>| {
+            let mut request = rest.request(self.method.clone(), &self.path);
+            if !self.body.is_null() {
+                request = request.json(&self.body);
+            }
+            request = token
+                .into_iter()
+                .fold(request, reqwest::RequestBuilder::bearer_auth);
+            request = language.into_iter().fold(request, |request, language| {
+                request.header("accept-language", language)
+            });
+            let answer = Answer::of(request).await;
+            assert_eq!(answer.headers["content-language"], language.unwrap_or("ko"));
+            assert_eq!(
+                answer.headers.contains_key("www-authenticate"),
+                fact.http == 401,
+                "{self:?}"
+            );
+            let problem = answer.refused(fact.http, &fact.code);
+            tells_nothing_else(&problem.to_string());
+            problem
+        };
+        Told::by_problems(&ask(None).await, &ask(Some("en")).await)
+    }
+
+    fn over_grpc(&self, status: &Status, fact: &Fact) -> Told {
+        assert_eq!(status.code(), fact.grpc, "{self:?}: {status:?}");
+        let told = Told::by_status(status);
+        assert!(
+            [&told.ko, &told.en].contains(&&status.message().to_owned()),
+            "{self:?}: {status:?}"
+        );
+        told
+    }
+
+    /// Refused by gRPC in all its forms, where REST has no such thing.
+    pub async fn refused_by_grpc(&self, fronts: &Fronts, who: Option<&Rest>, code: Code, product_code: &str) {
+        for wire in &fronts.wires {
+            let status = wire
+                .call(&self.rpc, who.map(Rest::token), self.message.clone())
+                .await;
+            let status = status.expect_err("a refusal");
+            let told = Told::by_status(&status);
+            assert_eq!(
+                (status.code(), told.code.as_str()),
+                (code, product_code),
+                "{self:?} {:?}",
+                wire.form
+            );
+        }
+    }
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} = {}", self.method, self.path, self.rpc)
+    }
+}
+
+/// The problem of a JSON request that REST alone refuses. `target` is `POST /v1/bookings`.
+pub async fn refused_by_rest(
+    rest: &Rest,
+    target: &str,
+    body: impl Into<reqwest::Body>,
+    (status, code): (u16, &str),
+) -> Value {
+    let (method, path) = target.split_once(' ').expect("a method and a path");
+    let request = rest.request(method.parse().expect("a method"), path);
+    let request = request.header(CONTENT_TYPE, "application/json").body(body);
+    let problem = Answer::of(request).await.refused(status, code);
+    tells_nothing_else(&problem.to_string());
+    problem
+}
+
+/// The fields that a problem names, with the rules they break.
+pub fn faults(problem: &Value) -> Vec<(&str, &str)> {
+    let errors = problem["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    errors
+        .iter()
+        .map(|error| {
+            let text = |name: &str| error[name].as_str().unwrap_or_default();
+            (text("field"), text("rule"))
+        })
+        .collect()
+}
+
+/// A refusal is for a stranger's eyes.
+#[track_caller]
+pub fn tells_nothing_else(text: &str) {
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{secret:?} is told: {text}");
+    }
+}

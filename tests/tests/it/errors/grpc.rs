@@ -1,0 +1,155 @@
+//! What is wrong with a gRPC request before it is a message: bytes, sizes, metadata. In each form of gRPC.
+
+use carshare_proto::booking::v1::{CreateBookingRequest, GetBookingRequest};
+use carshare_proto::notification::v1::RegisterDeviceRequest;
+use prost::Message as _;
+use tonic::{Code, Status};
+
+use super::case::tells_nothing_else;
+use crate::harness::{Form, Guest, Rest, Told, Wire, mesh, signed_as};
+
+const CREATE: &str = "/carshare.booking.v1.BookingService/CreateBooking";
+const GET: &str = "/carshare.booking.v1.BookingService/GetBooking";
+const ID: &str = "5b0e0000-0000-7000-8000-000000000001";
+
+fn told(status: &Status) -> (Code, String, Vec<(String, String)>) {
+    tells_nothing_else(&format!(
+        "{} {}",
+        status.message(),
+        String::from_utf8_lossy(status.details())
+    ));
+    let told = Told::by_status(status);
+    let faults = told.fields.into_iter().map(|field| (field.name, field.rule));
+    (status.code(), told.code, faults.collect())
+}
+
+/// Refused as a message of this kind with these faults, in every form.
+pub(super) async fn refused(
+    wires: &[Wire],
+    who: &Rest,
+    path: &str,
+    message: Vec<u8>,
+    expected: &[(&str, &str)],
+) {
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(field, rule)| ((*field).to_owned(), (*rule).to_owned()))
+        .collect();
+    for wire in wires {
+        let status = wire
+            .call(path, Some(who.token()), message.clone())
+            .await
+            .expect_err("a refusal");
+        let told = told(&status);
+        assert_eq!(
+            told,
+            (Code::InvalidArgument, "COMMON001".to_owned(), expected.clone()),
+            "{path} {:?}",
+            wire.form
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_message() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let wires = Wire::all(&mesh).await;
+    let malformed = &[("", "MALFORMED")];
+    // A field that says it has 127 bytes; a field 1 that is no text; a text that is not UTF-8.
+    let bodies: [&[u8]; 4] = [
+        &[0xff; 20],
+        &[0x0a, 0x7f, b'x'],
+        &[0x08, 0x01],
+        &[0x0a, 0x02, 0xff, 0xfe],
+    ];
+    for body in bodies {
+        refused(&wires, &guest, GET, body.to_vec(), malformed).await;
+    }
+    let deep = field(1, &(0..200).fold(Vec::new(), |inner, _| nest(&inner)));
+    refused(
+        &wires,
+        &guest,
+        "/carshare.payment.v1.PaymentService/HandleWebhook",
+        deep,
+        malformed,
+    )
+    .await;
+    let unknown = RegisterDeviceRequest {
+        token: "t".to_owned(),
+        platform: 99,
+    };
+    let path = "/carshare.notification.v1.NotificationService/RegisterDevice";
+    refused(
+        &wires,
+        &guest,
+        path,
+        unknown.encode_to_vec(),
+        &[("platform", "ENUM_DEFINED_ONLY")],
+    )
+    .await;
+}
+
+/// A struct whose only value is this struct.
+fn nest(inner: &[u8]) -> Vec<u8> {
+    let (fields, value, struct_value) = (1, 2, 5);
+    field(fields, &field(value, &field(struct_value, inner)))
+}
+
+/// A field that is a message.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    prost::encoding::encode_varint(content.len() as u64, &mut bytes);
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sizes_and_metadata() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let token = Some(guest.token());
+    let get = GetBookingRequest {
+        booking_id: ID.to_owned(),
+    };
+    let get = get.encode_to_vec();
+    let large = CreateBookingRequest {
+        guest_message: Some("x".repeat(5 << 20)),
+        ..Default::default()
+    };
+    let large = large.encode_to_vec();
+    for wire in Wire::all(&mesh).await {
+        let status = wire
+            .call(CREATE, token, large.clone())
+            .await
+            .expect_err("too large");
+        let expected = (Code::ResourceExhausted, "COMMON009".to_owned(), vec![]);
+        assert_eq!(told(&status), expected, "{:?}", wire.form);
+        for path in [
+            "/carshare.nowhere.v1.Service/Get",
+            "/x/y",
+            "/carshare.booking.v1.BookingService/getBooking",
+        ] {
+            let status = wire.call(path, token, get.clone()).await.expect_err("unknown");
+            let expected = (Code::Unimplemented, "COMMON012".to_owned(), vec![]);
+            assert_eq!(told(&status), expected, "{path} {:?}", wire.form);
+        }
+        let status = with(&wire, &guest, &get, "idempotency-key", "two words").await;
+        let at_fault = vec![("idempotency-key".to_owned(), String::new())];
+        let expected = (Code::InvalidArgument, "COMMON001".to_owned(), at_fault);
+        assert_eq!(told(&status), expected, "{:?}", wire.form);
+        let status = with(&wire, &guest, &get, "grpc-timeout", "1n").await;
+        // Over native gRPC the client itself may notice first, and then without our details.
+        if wire.form != Form::Native {
+            let expected = (Code::DeadlineExceeded, "COMMON006".to_owned(), vec![]);
+            assert_eq!(told(&status), expected, "{:?}", wire.form);
+        }
+    }
+}
+
+/// The refusal of a call with this entry in its metadata.
+async fn with(wire: &Wire, who: &Rest, message: &[u8], name: &'static str, value: &'static str) -> Status {
+    let mut request = signed_as(who, message.to_vec());
+    request.metadata_mut().insert(name, value.parse().expect("ASCII"));
+    wire.send(GET, request).await.expect_err("a refusal")
+}

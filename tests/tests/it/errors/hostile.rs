@@ -1,0 +1,190 @@
+//! Requests that no honest client makes, written byte by byte. They are refused; nothing breaks and nothing is told.
+
+use carshare_mesh::Mesh;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::case::tells_nothing_else;
+use crate::harness::{Guest, PATIENCE, Rest, mesh};
+
+/// Sends these bytes and reads until the other side closes. Status and the whole answer.
+async fn say(mesh: &Mesh, bytes: &[u8]) -> (u16, String) {
+    let address = mesh.gateway().strip_prefix("http://").expect("plain HTTP");
+    let talk = async {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        // The gateway may hang up before it has read everything.
+        let _ = stream.write_all(bytes).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).expect("UTF-8")
+    };
+    let answer = tokio::time::timeout(PATIENCE, talk)
+        .await
+        .expect("an answer in time");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap_or_default(), answer)
+}
+
+fn get(target: &str, headers: &str) -> Vec<u8> {
+    format!("GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn targets_that_lead_nowhere() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let token = format!("authorization: Bearer {}\r\n", guest.token());
+    for (target, status, code) in [
+        ("/v1/bookings/../../../etc/passwd", 404, "COMMON002"),
+        ("/v1/bookings/..%2f..%2f..%2fetc%2fpasswd", 400, "COMMON001"),
+        ("/v1/bookings/%2e%2e", 400, "COMMON001"),
+        ("/v1/bookings/..", 400, "COMMON001"),
+        ("/v1/bookings/%00", 400, "COMMON001"),
+        ("/v1/bookings/%0d%0aset-cookie:%20a=b", 400, "COMMON001"),
+        ("/v1/bookings/%3Cscript%3Ealert(1)%3C/script%3E", 404, "COMMON002"),
+        (
+            "/v1/bookings/5b0e0000-0000-7000-8000-000000000001%00",
+            400,
+            "COMMON001",
+        ),
+        (
+            "/v1/bookings/5B0E0000-0000-7000-8000-000000000001",
+            404,
+            "BOOKING001",
+        ),
+        ("//v1/bookings", 404, "COMMON002"),
+        (
+            "/v1/bookings?page_token=%27%3B%20DROP%20TABLE%20bookings%3B--",
+            400,
+            "COMMON001",
+        ),
+    ] {
+        let (said, answer) = say(&mesh, &get(target, &token)).await;
+        assert_eq!(said, status, "{target}: {answer}");
+        assert!(
+            answer.contains(&format!(r#""code":"{code}""#)),
+            "{target}: {answer}"
+        );
+        assert!(
+            answer.contains("content-type: application/problem+json\r\n"),
+            "{answer}"
+        );
+        assert!(!answer.contains("\r\nset-cookie"), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        tells_nothing_else(body);
+    }
+    // Not UTF-8 behind the percent signs.
+    let (status, answer) = say(&mesh, &get("/v1/bookings/%ff%fe", &token)).await;
+    assert!([400, 404].contains(&status), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_http() {
+    let mesh = mesh().await;
+    let long = "x".repeat(100_000);
+    let many = "x-a: b\r\n".repeat(5_000);
+    for (what, bytes) in [
+        ("a NUL in the target", get("/v1/\0", "")),
+        ("a NUL in a header", get("/v1/auth/me", "x-a: \0\r\n")),
+        ("a control character", get("/v1/auth/me", "x-a: \x01\r\n")),
+        ("a target without end", get(&format!("/{long}"), "")),
+        (
+            "a query without end",
+            get(&format!("/v1/bookings?page_token={long}"), ""),
+        ),
+        (
+            "a header without end",
+            get("/v1/auth/me", &format!("x-a: {}\r\n", "x".repeat(1 << 20))),
+        ),
+        ("headers without number", get("/v1/auth/me", &many)),
+        (
+            "no request at all",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(),
+        ),
+        (
+            "two lengths",
+            b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab"
+                .to_vec(),
+        ),
+        (
+            "a negative length",
+            b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_vec(),
+        ),
+    ] {
+        let (status, answer) = say(&mesh, &bytes).await;
+        assert!(
+            (400..500).contains(&status) || answer.is_empty(),
+            "{what}: {answer}"
+        );
+        tells_nothing_else(answer.split_once("\r\n\r\n").map_or("", |(_, body)| body));
+    }
+    Rest::new(mesh.gateway()).get("/readyz").await.ok(200);
+}
+
+/// Who sends what is not read must not believe that the connection goes on: his next call would be lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let head = |path: &str, media: &str, length: usize| {
+        let token = guest.token();
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: {media}\r\ncontent-length: {length}\r\n\r\n"
+        )
+    };
+    let rpc = "/carshare.booking.v1.BookingService/CreateBooking";
+    for (request, status) in [
+        (head("/v1/bookings", "application/json", 2 << 20), 413),
+        (head("/v1/nowhere", "application/json", 1 << 20), 404),
+        (head("/v1/auth/me", "application/json", 1 << 20), 405),
+        (head("/v1/vehicles", "application/json", 1 << 20), 403),
+        (head("/x.Y/Z", "application/grpc-web+proto", 1 << 20), 200),
+        (
+            head(rpc, "application/grpc-web+proto", 8 << 20) + "\0\0\x7f\0\0",
+            200,
+        ),
+    ] {
+        let (said, answer) = say(&mesh, request.as_bytes()).await;
+        assert_eq!(said, status, "{answer}");
+        assert!(
+            answer.to_lowercase().contains("\r\nconnection: close\r\n"),
+            "{answer}"
+        );
+    }
+}
+
+/// Long, but each small enough for the gateway: they travel on to the service, or are refused, but break nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_beyond_reason() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let token = format!("authorization: Bearer {}\r\n", guest.token());
+    for bytes in [3_000, 12_000, 60_000, 200_000] {
+        let long = "x".repeat(bytes);
+        for (header, expected) in [
+            ("accept-language", &[200, 431][..]),
+            ("user-agent", &[200, 431]),
+            ("x-correlation-id", &[200, 431]),
+            ("traceparent", &[200, 431]),
+            ("cookie", &[200, 431]),
+            ("idempotency-key", &[400, 431]),
+        ] {
+            let (status, answer) = say(
+                &mesh,
+                &get("/v1/bookings", &format!("{token}{header}: {long}\r\n")),
+            )
+            .await;
+            assert!(
+                expected.contains(&status),
+                "{header} of {bytes}: {}",
+                &answer[..answer.len().min(2_000)]
+            );
+        }
+        let stranger = format!("authorization: Bearer {long}\r\n");
+        let (status, answer) = say(&mesh, &get("/v1/auth/me", &stranger)).await;
+        assert!([401, 431].contains(&status), "{bytes}: {answer}");
+        // A public call does not mind a bad token, however long.
+        let (status, answer) = say(&mesh, &get("/.well-known/jwks.json", &stranger)).await;
+        assert!([200, 431].contains(&status), "{bytes}: {answer}");
+    }
+}

@@ -1,0 +1,100 @@
+//! What is wrong with a request before it is a message: routes, methods, types, sizes and JSON. REST only.
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+
+use super::case::{faults, refused_by_rest as refused};
+use crate::harness::{Answer, Guest, Rest, mesh};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_methods_and_types() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let anonymous = Rest::new(mesh.gateway());
+    for rest in [&guest, &anonymous] {
+        for path in [
+            "/",
+            "/v1",
+            "/v1/",
+            "/v2/bookings",
+            "/v1/bookings/",
+            "/v1//bookings",
+            "/v1/bookings/a/b/c",
+            "/.env",
+            "/metrics",
+        ] {
+            rest.get(path).await.refused(404, "COMMON002");
+        }
+        for (method, path, allow) in [
+            (Method::PATCH, "/v1/bookings", "GET, HEAD, POST"),
+            (Method::DELETE, "/v1/auth/login", "POST"),
+            (Method::POST, "/v1/bookings/x/approve", "PUT"),
+            (Method::PUT, "/healthz", "GET, HEAD"),
+            (Method::POST, "/docs", "GET, HEAD"),
+        ] {
+            let answer = Answer::of(rest.request(method, path)).await;
+            assert_eq!(answer.headers["allow"], allow, "{path}");
+            answer.refused(405, "COMMON011");
+        }
+    }
+    for content_type in [
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "application/xml",
+        "multipart/form-data",
+        "json",
+        "",
+    ] {
+        let request = guest
+            .request(Method::POST, "/v1/bookings")
+            .header(CONTENT_TYPE, content_type);
+        Answer::of(request.body("{}")).await.refused(415, "COMMON010");
+    }
+    let untyped = guest.request(Method::POST, "/v1/bookings").body("{}");
+    Answer::of(untyped).await.refused(415, "COMMON010");
+    let typed = guest
+        .request(Method::POST, "/v1/bookings")
+        .header(CONTENT_TYPE, "Application/JSON; charset=utf-8");
+    Answer::of(typed.body("{}")).await.refused(400, "COMMON001");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_that_cannot_be_read() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let post = "POST /v1/bookings";
+    let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let bodies: [&[u8]; 12] = [
+        br#"{"vehicle_id":"#,
+        b"{",
+        b"nonsense",
+        b"{} {}",
+        br"{'vehicle_id': 1}",
+        br#"{"vehicle_id": NaN}"#,
+        b"\xff\xfe\x00\x01",
+        b"{\"guest_message\": \"\xff\"}",
+        br#"{"guest_message": "\ud800"}"#,
+        b"{\"guest_message\": \"a\x00b\"}",
+        br#"{"hourly_rate": 1e999}"#,
+        nested.as_bytes(),
+    ];
+    for body in bodies {
+        let problem = refused(&guest, post, body.to_vec(), (400, "COMMON001")).await;
+        assert_eq!(
+            faults(&problem),
+            [("", "JSON")],
+            "{}",
+            String::from_utf8_lossy(&body[..body.len().min(60)])
+        );
+    }
+    for body in ["[]", "1", "\"text\"", "true"] {
+        let problem = refused(&guest, post, body, (400, "COMMON001")).await;
+        assert_eq!(faults(&problem), [("", "TYPE")], "{body}");
+    }
+    let large = format!(r#"{{"guest_message": "{}"}}"#, "x".repeat(1 << 20));
+    refused(&guest, post, large, (413, "COMMON009")).await;
+    // Without a length announced it is noticed on the way.
+    let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1 << 16]));
+    let endless = reqwest::Body::wrap_stream(futures::StreamExt::take(endless, 64));
+    refused(&guest, post, endless, (413, "COMMON009")).await;
+}

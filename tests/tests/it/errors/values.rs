@@ -1,0 +1,283 @@
+//! Values that fit the form of a request and mean nothing: of a wrong kind, beyond reason, or with a NUL in them.
+
+use carshare_mesh::Mesh;
+use carshare_proto::booking::v1::CreateBookingRequest;
+use carshare_proto::vehicle::v1::{CreateVehicleRequest, SearchVehiclesRequest};
+use prost::Message as _;
+use prost_types::Timestamp;
+use serde_json::{Value, json};
+
+use super::case::{Faults, faults, refused_by_rest};
+use super::grpc::refused as refused_by_grpc;
+use crate::harness::{Guest, Host, Rest, Slot, Wire, mesh, next_slot};
+
+const INVALID: (u16, &str) = (400, "COMMON001");
+const ID: &str = "5b0e0000-0000-7000-8000-000000000001";
+
+async fn people(mesh: &Mesh) -> (Rest, Rest) {
+    (Host::register(mesh).await.rest, Guest::register(mesh).await.rest)
+}
+
+async fn check(rest: &Rest, target: &str, body: Value, expected: Faults) {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let problem = refused_by_rest(rest, target, body, INVALID).await;
+    let mut found = faults(&problem);
+    found.sort_unstable();
+    assert_eq!(found, expected, "{target}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_a_wrong_kind_are_all_named() {
+    let mesh = mesh().await;
+    let (host, guest) = people(&mesh).await;
+    let vehicle = json!({
+        "license_plate": 7, "make": ["Kia"], "model": {}, "year": 3_000_000_000_u64, "fuel_type": "steam", "transmission": 7,
+        "hourly_rate": 1.5, "location_address": true, "colour": "red",
+    });
+    let expected: Faults = &[
+        ("colour", "UNKNOWN_FIELD"),
+        ("fuel_type", "ENUM"),
+        ("hourly_rate", "TYPE"),
+        ("license_plate", "TYPE"),
+        ("location_address", "TYPE"),
+        ("make", "TYPE"),
+        ("model", "TYPE"),
+        ("transmission", "ENUM"),
+        ("year", "RANGE"),
+    ];
+    check(&host, "POST /v1/vehicles", vehicle, expected).await;
+    let change = json!({ "vehicle_id": ID, "status": "ACTIVE", "hourly_rate": 1e30 });
+    let expected: Faults = &[
+        ("hourly_rate", "RANGE"),
+        ("status", "ENUM"),
+        ("vehicle_id", "GIVEN_BY_PATH"),
+    ];
+    check(&host, &format!("PUT /v1/vehicles/{ID}"), change, expected).await;
+    let times = json!({ "start_datetime": "tomorrow", "end_datetime": "2026-02-30T00:00:00Z" });
+    let expected: Faults = &[("end_datetime", "TYPE"), ("start_datetime", "TYPE")];
+    check(&guest, "POST /v1/bookings", times, expected).await;
+    let query = "GET /v1/bookings?page_size=99999999999&status=king&page_size=1&state=x";
+    let expected: Faults = &[
+        ("page_size", "REPEATED"),
+        ("state", "UNKNOWN_FIELD"),
+        ("status", "ENUM"),
+    ];
+    check(&guest, query, Value::Null, expected).await;
+    let query = "GET /v1/vehicles?lat=north&lng=NaN&radius=1e999&start_datetime=%FF";
+    let expected: Faults = &[
+        ("lat", "TYPE"),
+        ("lng", "TYPE"),
+        ("radius", "TYPE"),
+        ("start_datetime", "UTF8"),
+    ];
+    check(&guest, query, Value::Null, expected).await;
+    let expected: Faults = &[("vehicle_id", "UNKNOWN_FIELD")];
+    check(&guest, "POST /v1/bookings?vehicle_id=x", json!({}), expected).await;
+    // Free JSON is limited by the messages it becomes, three a level.
+    let deep = (0..40).fold(json!(1), |inner, _| json!({ "a": inner }));
+    check(&guest, "POST /v1/payments/webhook", deep, &[("", "MALFORMED")]).await;
+}
+
+fn account(name: &str) -> Value {
+    json!({ "email": "nul@example.com", "password": "correct horse 42", "name": name, "phone": "010-1234-5678", "role": "guest" })
+}
+
+fn vehicle(make: &str) -> Value {
+    json!({
+        "license_plate": "12하3456", "make": make, "model": "Ray", "year": 2024, "hourly_rate": 7_000,
+        "location_address": "서울 중구 세종대로 110",
+    })
+}
+
+fn booking(vehicle_id: &str, slot: Slot, guest_message: &str) -> Value {
+    let mut booking = slot.json();
+    booking["vehicle_id"] = json!(vehicle_id);
+    booking["guest_message"] = json!(guest_message);
+    booking
+}
+
+/// PostgreSQL has no NUL in its texts, and nobody means one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nul_in_a_text_is_a_fault_of_its_field() {
+    let mesh = mesh().await;
+    let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
+    let (car, slot) = (host.car().await, next_slot(mesh.now()));
+    let booked = guest.book(&car, slot).await.ok(201);
+    let id = booked["id"].as_str().expect("an id");
+    let nul = "a\0b";
+    let by_path = [
+        format!("PUT /v1/vehicles/{car}"),
+        format!("PUT /v1/bookings/{id}/approve"),
+        format!("PUT /v1/bookings/{id}/cancel"),
+    ];
+    let rows = [
+        (&guest.rest, "POST /v1/auth/register", account(nul), "name"),
+        (&host.rest, "POST /v1/vehicles", vehicle(nul), "make"),
+        (
+            &host.rest,
+            &by_path[0],
+            json!({ "description": nul }),
+            "description",
+        ),
+        (
+            &guest.rest,
+            "POST /v1/bookings",
+            booking(&car, next_slot(mesh.now()), nul),
+            "guest_message",
+        ),
+        (
+            &host.rest,
+            &by_path[1],
+            json!({ "host_response": nul }),
+            "host_response",
+        ),
+        (&guest.rest, &by_path[2], json!({ "message": nul }), "message"),
+        (
+            &guest.rest,
+            "POST /v1/payments/methods",
+            json!({ "auth_key": nul }),
+            "auth_key",
+        ),
+        (
+            &guest.rest,
+            "POST /v1/notifications/devices",
+            json!({ "token": nul, "platform": "ios" }),
+            "token",
+        ),
+        (
+            &guest.rest,
+            "POST /v1/auth/refresh",
+            json!({ "refresh_token": "0123456789abcdef\0" }),
+            "refresh_token",
+        ),
+        (
+            &guest.rest,
+            "GET /v1/bookings?page_token=%00",
+            Value::Null,
+            "page_token",
+        ),
+        (
+            &guest.rest,
+            "POST /v1/payments/webhook",
+            json!({ "data": { "orderId": nul } }),
+            r#"payload.fields["data"].struct_value.fields["orderId"].string_value"#,
+        ),
+    ];
+    for (rest, target, body, field) in rows {
+        let problem = refused_by_rest(rest, target, body.to_string(), INVALID).await;
+        assert_eq!(faults(&problem), [(field, "STRING_NUL")], "{target}");
+        assert_eq!(problem["errors"][0]["message"], "널 문자를 포함할 수 없습니다.");
+    }
+    assert_eq!(guest.booking(id).await["status"], "pending");
+}
+
+fn at(seconds: i64, nanos: i32) -> Timestamp {
+    Timestamp { seconds, nanos }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_outside_of_the_calendar() {
+    let mesh = mesh().await;
+    let guest = Guest::register(&mesh).await.rest;
+    let wires = Wire::all(&mesh).await;
+    let (start, end) = (
+        ("start_datetime", "TIMESTAMP_RANGE"),
+        ("end_datetime", "TIMESTAMP_RANGE"),
+    );
+    for (start_datetime, end_datetime, expected) in [
+        (at(i64::MAX, 0), at(i64::MIN, 0), &[start, end][..]),
+        (at(0, -1), at(7_200, i32::MAX), &[start, end]),
+        (at(253_402_300_799, 0), at(253_402_304_400, 0), &[end]),
+    ] {
+        let request = CreateBookingRequest {
+            vehicle_id: ID.to_owned(),
+            start_datetime: Some(start_datetime),
+            end_datetime: Some(end_datetime),
+            guest_message: None,
+        };
+        let path = "/carshare.booking.v1.BookingService/CreateBooking";
+        refused_by_grpc(&wires, &guest, path, request.encode_to_vec(), expected).await;
+    }
+}
+
+/// Nothing is rented beyond the year 2199, whose last hours are of another year in Seoul, where cars open and close.
+#[tokio::test(flavor = "multi_thread")]
+async fn periods_at_the_ends_of_the_calendar() {
+    let mesh = mesh().await;
+    let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
+    let car = host.car().await;
+    for day in 0..7 {
+        let always =
+            json!({ "is_recurring": true, "day_of_week": day, "start_time": "00:00", "end_time": "24:00" });
+        let path = format!("/v1/vehicles/{car}/availability");
+        host.rest.post(&path, &always).await.ok(201);
+    }
+    let search = |day: &str| {
+        let period = format!("start_datetime={day}T20:00:00Z&end_datetime={day}T23:59:59Z");
+        format!("/v1/vehicles?lat=37.5663&lng=126.9778&{period}")
+    };
+    let wish = |day: &str| {
+        let (start, end) = (format!("{day}T20:00:00Z"), format!("{day}T23:59:59Z"));
+        json!({ "vehicle_id": car, "start_datetime": start, "end_datetime": end })
+    };
+    for day in ["0001-01-01", "1999-12-31", "2200-01-01", "9999-12-31"] {
+        let problem = guest.rest.get(&search(day)).await.refused(400, "COMMON001");
+        assert_eq!(faults(&problem), [("start_datetime", "")], "{day}");
+    }
+    let found = guest.rest.get(&search("2199-12-31")).await.ok(200);
+    assert_eq!(found[0]["id"], json!(car));
+    let past = guest.rest.post("/v1/bookings", &wish("0001-01-01")).await;
+    past.refused(400, "BOOKING004");
+    let beyond = guest.rest.post("/v1/bookings", &wish("9999-12-31")).await;
+    let problem = beyond.refused(400, "COMMON001");
+    assert_eq!(faults(&problem), [("start_datetime", "")]);
+    let booking = guest.rest.post("/v1/bookings", &wish("2199-12-31")).await.ok(201);
+    assert_eq!(booking["end_datetime"], "2199-12-31T23:59:59Z");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_beyond_reason() {
+    let mesh = mesh().await;
+    let (host, guest) = people(&mesh).await;
+    let wires = Wire::all(&mesh).await;
+    let expected = [
+        ("lat", "DOUBLE_GTE_LTE"),
+        ("lng", "DOUBLE_GTE_LTE"),
+        ("radius", "DOUBLE_GT_LTE"),
+    ];
+    for (lat, lng, radius) in [
+        (f64::NAN, f64::INFINITY, f64::NAN),
+        (f64::NEG_INFINITY, f64::MAX, f64::INFINITY),
+    ] {
+        let request = SearchVehiclesRequest {
+            lat: Some(lat),
+            lng: Some(lng),
+            radius: Some(radius),
+            start_datetime: Some(at(1_893_456_000, 0)),
+            end_datetime: Some(at(1_893_459_600, 0)),
+            ..Default::default()
+        };
+        let path = "/carshare.vehicle.v1.VehicleService/SearchVehicles";
+        refused_by_grpc(&wires, &guest, path, request.encode_to_vec(), &expected).await;
+    }
+    let request = CreateVehicleRequest {
+        license_plate: "12하3456".to_owned(),
+        make: "a\0b".to_owned(),
+        model: "Ray".to_owned(),
+        year: i32::MAX,
+        hourly_rate: i64::MIN,
+        location_address: "서울 중구 세종대로 110".to_owned(),
+        ..Default::default()
+    };
+    let expected = [
+        ("make", "STRING_NUL"),
+        ("year", "INT32_GTE_LTE"),
+        ("hourly_rate", "INT64_GTE_LTE"),
+    ];
+    let path = "/carshare.vehicle.v1.VehicleService/CreateVehicle";
+    refused_by_grpc(&wires, &host, path, request.encode_to_vec(), &expected).await;
+}

@@ -1,0 +1,55 @@
+//! What the journeys share: a mesh, a REST client, people with cars and cards.
+
+pub mod invariants;
+mod people;
+mod rest;
+mod running;
+mod sql;
+mod stream;
+mod problem;
+mod wire;
+
+pub use people::{Guest, Host, PASSWORD, Slot, next_slot, photo, put};
+pub use rest::{Answer, Rest};
+pub use sql::{BOOKINGS, IMAGES, OCCUPANCIES, Sql, Table, USERS, VEHICLES};
+pub use stream::{Event, Events};
+pub use problem::Told;
+pub use wire::{Form, Wire, signed, signed_as};
+
+use std::time::Duration;
+
+use carshare_chassis::{Clock, Environment, ManualClock};
+use carshare_mesh::parts::SERVICES;
+use carshare_mesh::{Mesh, Options};
+
+/// How long something that happens by itself may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A mesh of one's own in this process, on a fresh database.
+pub async fn mesh() -> Mesh {
+    Mesh::start(options()).await.expect("the mesh starts")
+}
+
+/// The same with a clock that stands still until it is moved. What does not wait for the clock goes on by itself.
+pub async fn mesh_by_hand() -> (Mesh, ManualClock) {
+    let (environment, clock) = Environment::manual(Clock::system().now(), 7);
+    let mesh = Mesh::start(options().in_world(environment)).await;
+    (mesh.expect("the mesh starts"), clock)
+}
+
+/// Passwords are hashed as cheaply as bcrypt can, for tests register many people. Services wait for their database and for
+/// one another nearly as long as their client does: who wins is asked here, not how long a small machine takes.
+fn options() -> Options {
+    const PATIENCE_MS: &str = "14000";
+    let options = Options::temporary()
+        .with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")
+        .with_env("BOOKING__VEHICLE__TIMEOUT_MS", PATIENCE_MS);
+    let waits = ["ACQUIRE_TIMEOUT_MS", "STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS"];
+    let of_all = SERVICES
+        .into_iter()
+        .flat_map(|service| waits.map(|wait| (service, wait)));
+    of_all.fold(options, |options, (service, wait)| {
+        let name = format!("{}__DATABASE__{wait}", service.to_uppercase());
+        options.with_env(&name, PATIENCE_MS)
+    })
+}

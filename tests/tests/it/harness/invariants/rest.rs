@@ -1,0 +1,97 @@
+//! Rest: no event is on its way, no charge and no refund is open. Only then are the services' views of the environment comparable.
+
+use std::time::Duration;
+
+use carshare_testkit::eventually_true;
+use redis::aio::MultiplexedConnection;
+use redis::streams::{StreamInfoGroupsReply, StreamInfoStreamReply};
+use redis::{AsyncCommands as _, RedisResult};
+use tokio::time::timeout;
+
+use crate::harness::PATIENCE;
+use crate::harness::running::Running;
+use crate::harness::sql::Sql;
+
+/// Who listens to whom.
+const LISTENERS: [(&str, &[&str]); 4] = [
+    ("auth", &["booking", "notification", "vehicle"]),
+    ("vehicle", &["booking", "notification"]),
+    ("booking", &["notification", "payment", "vehicle"]),
+    ("payment", &["booking", "notification"]),
+];
+
+/// Work that the database knows of.
+const OPEN: &str = "\
+    SELECT 'unsent ' || name || ' ' || id FROM \
+      (SELECT id, name FROM auth.outbox WHERE sent_at IS NULL UNION ALL \
+       SELECT id, name FROM vehicle.outbox WHERE sent_at IS NULL UNION ALL \
+       SELECT id, name FROM booking.outbox WHERE sent_at IS NULL UNION ALL \
+       SELECT id, name FROM payment.outbox WHERE sent_at IS NULL) o \
+    UNION ALL SELECT 'payment ' || state || ' ' || id FROM payment.payments WHERE state IN ('due', 'unknown') \
+    UNION ALL SELECT 'refund ' || state || ' ' || id FROM payment.refunds WHERE state IN ('due', 'unknown')";
+
+pub(super) async fn reached(mesh: &impl Running) {
+    let sql = Sql::of(mesh);
+    let resting = eventually_true(PATIENCE * 2, || async { under_way(mesh, &sql).await.is_empty() });
+    let in_time = timeout(PATIENCE, resting).await;
+    assert!(in_time.is_ok(), "no rest: {:#?}", under_way(mesh, &sql).await);
+}
+
+/// What is not finished.
+///
+/// Consumers are looked at between two looks at the database: an event that one of them made meanwhile shows in the second.
+async fn under_way(mesh: &impl Running, sql: &Sql) -> Vec<String> {
+    let before = sql.published().await;
+    let mut open = unheard(mesh)
+        .await
+        .unwrap_or_else(|error| vec![format!("Redis: {error}")]);
+    open.extend(sql.texts(OPEN).await);
+    if sql.published().await != before {
+        open.push("news".to_owned());
+    }
+    open
+}
+
+/// Consumers that have not finished everything that is in their streams.
+async fn unheard(mesh: &impl Running) -> RedisResult<Vec<String>> {
+    let mut redis = connect(mesh).await?;
+    let mut behind = Vec::new();
+    for (source, listeners) in LISTENERS {
+        let stream = format!("carshare:events:{source}");
+        let end: StreamInfoStreamReply = redis.xinfo_stream(&stream).await?;
+        let groups: StreamInfoGroupsReply = redis.xinfo_groups(&stream).await?;
+        for listener in listeners {
+            let finished = groups.groups.iter().any(|group| {
+                group.name == *listener
+                    && group.pending == 0
+                    && group.last_delivered_id == end.last_generated_id
+            });
+            if !finished {
+                behind.push(format!("{listener} is behind {source}"));
+            }
+        }
+    }
+    Ok(behind)
+}
+
+/// Events that a consumer has given up.
+pub(super) async fn dead_letters(mesh: &impl Running) -> Vec<String> {
+    let mut redis = connect(mesh).await.expect("Redis");
+    let mut dead = Vec::new();
+    for group in ["booking", "notification", "payment", "vehicle"] {
+        let letters: usize = redis
+            .xlen(format!("carshare:dead:{group}"))
+            .await
+            .expect("an answer");
+        if letters > 0 {
+            dead.push(format!("no event is given up: {letters} by {group}"));
+        }
+    }
+    dead
+}
+
+pub(super) async fn connect(mesh: &impl Running) -> RedisResult<MultiplexedConnection> {
+    let client = redis::Client::open(mesh.parts().redis_url())?;
+    let config = redis::AsyncConnectionConfig::new().set_connection_timeout(Some(Duration::from_secs(2)));
+    client.get_multiplexed_async_connection_with_config(&config).await
+}

@@ -1,0 +1,74 @@
+//! The rules see what they are there for: everything is broken once, behind the services' backs.
+
+use std::collections::BTreeSet;
+
+use redis::AsyncCommands as _;
+use serde_json::json;
+
+use super::{breaches, hold, rest, rules};
+use crate::harness::{Guest, Host, Sql, mesh, next_slot};
+
+/// Each breaks a rule, given a confirmed booking and a refunded one.
+const BROKEN: &str = "
+    -- A car that two have, and one that nobody should.
+    ALTER TABLE vehicle.occupancies DROP CONSTRAINT occupancies_no_overlap;
+    INSERT INTO vehicle.occupancies SELECT gen_random_uuid(), vehicle_id, period, kind, expires_at, created_at
+      FROM vehicle.occupancies;
+    UPDATE vehicle.occupancies SET ref_id = gen_random_uuid() WHERE ref_id IN (SELECT id FROM booking.bookings);
+    -- Money that one side does not know of, of somebody else, and that was not given back.
+    UPDATE payment.payments SET guest_id = gen_random_uuid(), state = 'failed', paid_at = NULL, failure_code = 'X'
+      WHERE state = 'completed';
+    UPDATE booking.bookings SET refund_krw = 1 WHERE status = 'cancelled';
+    ALTER TABLE payment.ledger_entries DISABLE TRIGGER ALL;
+    UPDATE payment.ledger_entries SET amount_krw = amount_krw + 1 WHERE amount_krw > 0;
+    -- Things that nobody heard of, that happened twice, and that were forgotten.
+    DELETE FROM notification.inbox;
+    INSERT INTO booking.outbox (id, name, key, occurred_at, correlation_id, data, sent_at, stream_ms, stream_n)
+      SELECT gen_random_uuid(), name, key, occurred_at, correlation_id, data, sent_at, stream_ms, stream_n
+      FROM booking.outbox;
+    INSERT INTO notification.notifications (id, user_id, seq, event_id, kind, title, body, data, created_at)
+      SELECT gen_random_uuid(), user_id, seq + 1000, gen_random_uuid(), kind, title, body, data, created_at
+      FROM notification.notifications;
+    DELETE FROM booking.status_history;";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_sees_its_breach() {
+    let mesh = mesh().await;
+    let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
+    let car = host.car().await;
+    for is_kept in [true, false] {
+        let booking = guest.book(&car, next_slot(mesh.now())).await.ok(201);
+        let id = booking["id"].as_str().expect("an id");
+        host.approve(id).await.ok(200);
+        guest.confirmed(id).await;
+        if !is_kept {
+            guest.cancel(id).await.ok(200);
+            let refunded = json!("refunded");
+            guest.booking_when(id, |b| b["payment_status"] == refunded).await;
+        }
+    }
+    hold(&mesh).await;
+
+    Sql::of(&mesh).tamper(BROKEN).await;
+    let mut redis = rest::connect(&mesh).await.expect("Redis");
+    let _: String = redis
+        .xadd("carshare:dead:booking", "*", &[("error", "given up")])
+        .await
+        .expect("a dead letter");
+    let seen: BTreeSet<String> = breaches(&mesh)
+        .await
+        .iter()
+        .filter_map(|breach| Some(breach.rsplit_once(": ")?.0.to_owned()))
+        .collect();
+    let others = [
+        "the provider holds what is booked",
+        "no event is given up",
+        "every ledger transaction sums to zero",
+    ];
+    for rule in rules::RULES.iter().map(|rule| rule.name).chain(others) {
+        assert!(
+            seen.iter().any(|breach| breach.starts_with(rule)),
+            "{rule}: not seen, {seen:#?}"
+        );
+    }
+}

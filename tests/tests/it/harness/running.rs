@@ -1,0 +1,36 @@
+//! What tests ask of a mesh, whether it runs in this process or as a fleet of processes.
+
+use carshare_mesh::parts::Parts;
+use carshare_mesh::{Fleet, Mesh};
+use carshare_sandbox::Sandbox;
+
+pub trait Running {
+    /// URL of its gateway.
+    fn gateway(&self) -> &str;
+    /// What it stands on: the servers and the outside environment.
+    fn parts(&self) -> &Parts;
+
+    fn sandbox(&self) -> &Sandbox {
+        &self.parts().sandbox
+    }
+}
+
+impl Running for Mesh {
+    fn gateway(&self) -> &str {
+        Self::gateway(self)
+    }
+
+    fn parts(&self) -> &Parts {
+        Self::parts(self)
+    }
+}
+
+impl Running for Fleet {
+    fn gateway(&self) -> &str {
+        Self::gateway(self)
+    }
+
+    fn parts(&self) -> &Parts {
+        Self::parts(self)
+    }
+}
