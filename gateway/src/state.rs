@@ -80,6 +80,7 @@ pub struct Called(pub Arc<Rpc>);
 
 impl Edge {
     /// Lets the caller of `rpc` in, or refuses. The service will look again. Refused callers count for the limits too:
+    /// guessing is limited.
     pub async fn authorize(
         &self,
         exchange: &Exchange,

@@ -68,7 +68,7 @@ impl Mesh {
         mesh.serve::<Runner<Auth>>(&wiring, &mut listeners)?;
         mesh.serve::<Runner<Vehicle>>(&wiring, &mut listeners)?;
         mesh.serve::<Runner<Booking>>(&wiring, &mut listeners)?;
-        mesh.serve::<Payment>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Payment>>(&wiring, &mut listeners)?;
         mesh.serve::<Runner<Notification>>(&wiring, &mut listeners)?;
         mesh.serve::<Gateway>(&wiring, &mut listeners)?;
         tokio::select! {

@@ -25,6 +25,7 @@ pub struct Fleet {
 
 impl Fleet {
     /// Starts a process for each service and the gateway, from the binaries in `binaries`, and waits until the gateway is
+    /// ready.
     pub async fn start(options: Options, binaries: PathBuf) -> Result<Self> {
         tls::install_provider();
         let parts = Parts::start(&options).await?;

@@ -10,6 +10,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use tokio::sync::watch;
 
 /// Longest single nap of the system clock: after it the wall time is read again, so that a corrected system clock
+/// is noticed.
 const LONGEST_NAP: Duration = Duration::from_mins(1);
 
 /// Digits below the second: PostgreSQL keeps microseconds, and what is answered has to be what is stored.

@@ -91,6 +91,7 @@ impl RequestContext {
     }
 
     /// Runs background work in this scope and in `span`, which goes on with the scope's trace, or begins one when the
+    /// scope has none.
     pub fn run_in<F: Future>(self, span: Span, future: F) -> impl Future<Output = F::Output> {
         if self.trace_id().is_some() {
             // Fails only when no OpenTelemetry layer is installed.

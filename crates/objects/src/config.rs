@@ -13,8 +13,11 @@ pub struct Config {
     pub public_endpoint: Option<String>,
     /// Default `ap-northeast-2` (Seoul).
     pub region: String,
+    /// Bucket of all objects; it must exist in production.
     pub bucket: String,
+    /// S3 access key id.
     pub access_key: Secret,
+    /// S3 secret access key, which signs requests and presigned URLs.
     pub secret_key: Secret,
     /// How long connecting may take. Default 2,000.
     pub connect_timeout_ms: u64,

@@ -44,6 +44,7 @@ struct Inner {
 /// What is known of an object without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
+    /// Size of the object.
     pub content_length_bytes: u64,
     /// The type it was uploaded with, which proves nothing about the content.
     pub content_type: Option<String>,
@@ -169,6 +170,7 @@ impl Objects {
     }
 
     /// Creates the bucket unless it exists; for development and tests. Elsewhere, the bucket and who may read it are
+    /// infrastructure.
     pub async fn ensure_bucket(&self) -> Result<(), Error> {
         match self.check().await {
             Err(Error::NotFound) => {}

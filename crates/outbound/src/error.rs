@@ -36,7 +36,9 @@ pub enum OutboundError {
     Unreadable {
         /// Status of the answer.
         status: StatusCode,
+        /// Line of the first error in the body, from 1.
         line: usize,
+        /// Column of the first error in the body, from 1.
         column: usize,
     },
     /// 429 or 5xx, with the answer.

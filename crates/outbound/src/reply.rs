@@ -12,8 +12,11 @@ use crate::error::OutboundError;
 /// Status, headers and body. Its Debug form shows no content.
 #[derive(Clone)]
 pub struct Reply {
+    /// HTTP status, 2xx to 4xx; 429 and 5xx are errors.
     pub status: StatusCode,
+    /// Headers as received.
     pub headers: HeaderMap,
+    /// The whole body, at most the configured limit.
     pub body: Bytes,
     /// `Retry-After`, from the moment the answer came.
     pub retry_after: Option<Duration>,

@@ -65,6 +65,7 @@ impl RequestBuilder {
         Self { operation, ..self }
     }
 
+    /// Appends URL-encoded query parameters.
     pub fn query<T: Serialize + ?Sized>(self, query: &T) -> Self {
         self.with(|builder| builder.query(query))
     }
@@ -88,18 +89,22 @@ impl RequestBuilder {
         }
     }
 
+    /// Sets HTTP Basic credentials.
     pub fn basic(self, user: &str, password: &str) -> Self {
         self.with(|builder| builder.basic_auth(user, Some(password)))
     }
 
+    /// Sets a bearer token.
     pub fn bearer(self, token: &str) -> Self {
         self.with(|builder| builder.bearer_auth(token))
     }
 
+    /// Sets a JSON body and its content type.
     pub fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
         self.with(|builder| builder.json(body))
     }
 
+    /// Sets a URL-encoded form body and its content type.
     pub fn form<T: Serialize + ?Sized>(self, body: &T) -> Self {
         self.with(|builder| builder.form(body))
     }

@@ -98,6 +98,7 @@ impl Db {
 }
 
 /// Returns the settings of every connection. A peer that vanished is noticed within half a minute: it may hold a lock that
+/// others wait for.
 pub(crate) fn connect_options(config: &config::Database) -> anyhow::Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(config.url.expose())
         .map_err(|_| anyhow::anyhow!("database.url is not valid"))

@@ -17,6 +17,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A constraint refuses the row. Match on [`Error::constraint`] and return an error of the domain; unmatched it is a
+    /// defect.
     #[error("{violation:?} constraint {constraint} refuses the row")]
     Conflict {
         /// Name of the constraint.

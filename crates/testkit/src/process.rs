@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 pub use logs::Logs;
 
+/// Arguments and environment of a process.
 #[derive(Debug, Clone, Default)]
 pub struct Launch {
     /// Arguments after the program's name.

@@ -19,7 +19,7 @@ pub use wire::{Form, Wire, signed, signed_as};
 use std::time::Duration;
 
 use carshare_chassis::{Clock, Environment, ManualClock};
-use carshare_mesh::parts::SERVICES;
+use carshare_mesh::dependencies::SERVICES;
 use carshare_mesh::{Mesh, Options};
 
 /// How long something that happens by itself may take before a test gives up.

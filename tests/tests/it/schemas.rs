@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use carshare_mesh::parts::SERVICES;
+use carshare_mesh::dependencies::SERVICES;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 

@@ -13,6 +13,7 @@ use crate::server::INSECURE_PEER;
 use crate::telemetry::propagation;
 
 /// The earliest of: what the caller set on this call, what is left of the work it belongs to, and (unless it streams) the
+/// peer's timeout.
 pub(super) fn deadline(
     headers: &HeaderMap,
     scope: Option<&RequestContext>,

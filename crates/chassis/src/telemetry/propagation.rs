@@ -33,6 +33,7 @@ pub fn of_span(span: &tracing::Span) -> Option<Context> {
 }
 
 /// Gives an open span the name that its trace shows. Setting the field `otel.name` does so only until somebody has asked for
+/// the span's context.
 pub fn rename(span: &tracing::Span, name: String) {
     span.context().span().update_name(name);
 }

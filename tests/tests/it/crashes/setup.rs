@@ -22,8 +22,8 @@ pub struct Stage {
 
 /// Waits that would only be waited for, made short; hashing passwords is not the subject.
 const SHORT: [(&str, &str); 4] = [
-    ("PAYMENT__WORKER__CLAIM_MS", "1000"),
-    ("PAYMENT__WORKER__POLL_MS", "200"),
+    ("PAYMENT__WORKER__CLAIM_TIMEOUT_MS", "1000"),
+    ("PAYMENT__WORKER__POLL_INTERVAL_MS", "200"),
     // Between a lost answer and the next attempt there is time to die in.
     ("PAYMENT__TOSS__HTTP__BACKOFF_MS", "600"),
     ("AUTH__PASSWORDS__BCRYPT_COST", "6"),

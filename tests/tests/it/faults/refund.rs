@@ -23,7 +23,7 @@ async fn the_guest_is_refunded_once_when_the_provider_is(#[case] fault: Fault) {
     let options = Options::temporary()
         .with_env("PAYMENT__TOSS__HTTP__TIMEOUT_MS", "1000")
         .with_env("PAYMENT__TOSS__HTTP__BREAKER_OPEN_MS", "500")
-        .with_env("PAYMENT__WORKER__POLL_MS", "200");
+        .with_env("PAYMENT__WORKER__POLL_INTERVAL_MS", "200");
     let scene = Scene::with(options).await;
     let id = scene.confirmed().await;
     // A webhook would tell of the refund in time; they get lost as well.

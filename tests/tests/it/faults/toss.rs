@@ -19,7 +19,7 @@ fn impatient() -> Options {
         .with_env("PAYMENT__TOSS__BILLING_TIMEOUT_MS", "1000")
         .with_env("PAYMENT__TOSS__HTTP__TIMEOUT_MS", "1000")
         .with_env("PAYMENT__TOSS__HTTP__BREAKER_OPEN_MS", "500")
-        .with_env("PAYMENT__WORKER__POLL_MS", "200")
+        .with_env("PAYMENT__WORKER__POLL_INTERVAL_MS", "200")
 }
 
 fn charge() -> Fault {

@@ -1,6 +1,6 @@
 //! What tests ask of a mesh, whether it runs in this process or as a fleet of processes.
 
-use carshare_mesh::parts::Parts;
+use carshare_mesh::dependencies::Parts;
 use carshare_mesh::{Fleet, Mesh};
 use carshare_sandbox::Sandbox;
 

@@ -8,6 +8,7 @@ use super::log_capture::{EVIDENCE, PROCESSES};
 use super::journey::Named;
 
 /// The canonical lines of a request, by process: what was done, how it ended. In alphabetical order: much of it happens side
+/// by side.
 fn told(named: &Named) -> BTreeMap<&'static str, Vec<String>> {
     let mut told = BTreeMap::new();
     for name in PROCESSES {
@@ -118,7 +119,7 @@ fn a_cancellation_is_one_line_for_each_thing_done_with_its_refund() {
         ("vehicle", &["event booking.cancelled handled"]),
         (
             "payment",
-            &["event booking.cancelled handled", "job give_back succeeded"],
+            &["event booking.cancelled handled", "job refund_payment succeeded"],
         ),
         (
             "notification",

@@ -219,7 +219,7 @@ fn billing_key(request: &RequestRecord) -> Option<&str> {
 
 #[test]
 fn every_process_of_the_mesh_is_looked_at() {
-    let mut all = carshare_mesh::parts::SERVICES.to_vec();
+    let mut all = carshare_mesh::dependencies::SERVICES.to_vec();
     all.push("gateway");
     all.sort_unstable();
     assert_eq!(all, PROCESSES);

@@ -90,7 +90,7 @@ gateway edge.booking.approve_booking <-
           payment db.booking.approved
             payment job.charge_payment
               payment db.payments.begin_charge
-              payment db.payments.conclude
+              payment db.payments.apply_result
                 booking event.payment.completed <~
                   booking db.payment.completed
                     notification event.booking.confirmed <~
@@ -130,9 +130,9 @@ gateway edge.booking.cancel_booking <-
               notification outbound.fcm.send ->
         payment event.booking.cancelled <~
           payment db.booking.cancelled
-            payment job.give_back
+            payment job.refund_payment
               payment db.refunds.begin
-              payment db.refunds.conclude
+              payment db.refunds.apply_result
                 booking event.payment.refunded <~
                   booking db.payment.refunded
                 notification event.payment.refunded <~
