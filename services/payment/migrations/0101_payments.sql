@@ -1,9 +1,9 @@
--- The money of a booking: one payment, its attempts at capture, its refunds.
+-- The payment of a booking, its attempts and its refunds.
 
--- Bookings that are over before or after their payment came to be. An approval that arrives late finds its end here.
-CREATE TABLE closures (
+-- Bookings that ended, with or without a payment: an approval that is delivered later creates none.
+CREATE TABLE closed_bookings (
     booking_id  uuid        PRIMARY KEY,
-    -- Won to give back of what was captured; NULL = everything.
+    -- Amount to refund of what is captured; NULL = everything.
     refund_krw  bigint      CHECK (refund_krw >= 0),
     closed_at   timestamptz NOT NULL
 );
@@ -16,7 +16,7 @@ CREATE TABLE payments (
     order_id          text        NOT NULL UNIQUE CHECK (order_id ~ '^[A-Za-z0-9_-]{6,64}$'),
     order_name        text        NOT NULL CHECK (length(order_name) <= 100),
     amount_krw        bigint      NOT NULL CHECK (amount_krw > 0),
-    -- The platform's share of what is kept after refunds.
+    -- The platform's share of the amount less refunds.
     fee_krw           bigint      NOT NULL CHECK (fee_krw >= 0),
     refunded_krw      bigint      NOT NULL DEFAULT 0 CHECK (refunded_krw >= 0),
     state             text        NOT NULL
@@ -29,46 +29,45 @@ CREATE TABLE payments (
     failure_code      text,
     due_at            timestamptz NOT NULL,
     paid_at           timestamptz,
-    -- Set when the booking is over; closing_refund_krw NULL = everything goes back.
+    -- Set when the booking has ended; closing_refund_krw NULL = everything is refunded.
     closed_at         timestamptz,
     closing_refund_krw bigint      CHECK (closing_refund_krw >= 0),
     -- When the worker looks at it next; NULL = nothing to do. Checks since the last definite answer set the pause.
-    next_check_at      timestamptz,
-    checks             integer     NOT NULL DEFAULT 0,
+    next_check_at     timestamptz,
+    checks            integer     NOT NULL DEFAULT 0,
     -- Set by a webhook: whatever the look that is under way finds, look once more.
     recheck           boolean     NOT NULL DEFAULT false,
-    -- Of the request that led to it, so that the worker's calls and events belong to it too.
+    -- Of the request that led to the payment: the worker continues them.
     correlation_id    text,
     traceparent       text,
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     version           bigint      NOT NULL DEFAULT 0,
-    CONSTRAINT payments_kept CHECK (refunded_krw <= amount_krw AND fee_krw <= amount_krw - refunded_krw),
+    CONSTRAINT payments_shares CHECK (refunded_krw <= amount_krw AND fee_krw <= amount_krw - refunded_krw),
     CONSTRAINT payments_captured CHECK ((state IN ('completed', 'refunded')) = (paid_at IS NOT NULL)),
     CONSTRAINT payments_refunded CHECK ((state = 'refunded') = (refunded_krw > 0)),
     CONSTRAINT payments_failed CHECK (state <> 'failed' OR failure_code IS NOT NULL)
 );
 
-CREATE INDEX payments_to_look_at ON payments (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX payments_due ON payments (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX payments_updated_at ON payments (updated_at);
 CREATE INDEX payments_of_guest ON payments (guest_id, id DESC);
 CREATE INDEX payments_of_host ON payments (host_id, id DESC);
 CREATE UNIQUE INDEX payments_by_key ON payments (payment_key) WHERE payment_key IS NOT NULL;
 
--- An attempt is written before the provider is called, so that a crash at any point leaves a question to ask, never a
--- charge nobody knows of.
+-- An attempt is committed before the provider is called, so that after a crash at any point its outcome can be looked up.
 CREATE TABLE payment_attempts (
     payment_id      uuid        NOT NULL REFERENCES payments (id),
     number          integer     NOT NULL CHECK (number > 0),
-    kind            text        NOT NULL CHECK (kind IN ('billing', 'window')),
-    -- Of a billing attempt: the card.
+    kind            text        NOT NULL CHECK (kind IN ('billing', 'checkout')),
+    -- The card of a billing attempt.
     method_id       uuid        REFERENCES payment_methods (id),
-    -- Of a window attempt: what the guest's window returned.
+    -- Key returned by the payment window of a checkout attempt.
     payment_key     text,
-    -- What the provider had for the order before this attempt; the same answer later is not about this attempt.
+    -- Key of the provider's payment of the order before this attempt; a lookup that returns it says nothing about this one.
     preceding_key   text,
     idempotency_key text        NOT NULL UNIQUE,
-    -- Whether the provider answered under the key: it would only replay that answer.
+    -- Whether the provider answered under the idempotency key: a repeat would only return that answer.
     key_spent       boolean     NOT NULL DEFAULT false,
     outcome         text        NOT NULL CHECK (outcome IN ('open', 'captured', 'declined', 'failed', 'given_up')),
     code            text,
@@ -76,11 +75,11 @@ CREATE TABLE payment_attempts (
     ended_at        timestamptz,
     PRIMARY KEY (payment_id, number),
     CHECK ((kind = 'billing') = (method_id IS NOT NULL)),
-    CHECK ((kind = 'window') = (payment_key IS NOT NULL)),
+    CHECK ((kind = 'checkout') = (payment_key IS NOT NULL)),
     CHECK ((outcome = 'open') = (ended_at IS NULL))
 );
 
--- One call at a time, and one capture for ever.
+-- At most one attempt is open, and at most one ever captures.
 CREATE UNIQUE INDEX payment_attempts_one_open ON payment_attempts (payment_id) WHERE outcome = 'open';
 CREATE UNIQUE INDEX payment_attempts_one_capture ON payment_attempts (payment_id) WHERE outcome = 'captured';
 
@@ -88,24 +87,24 @@ CREATE TABLE refunds (
     id              uuid        PRIMARY KEY,
     payment_id      uuid        NOT NULL REFERENCES payments (id),
     amount_krw      bigint      NOT NULL CHECK (amount_krw > 0),
-    -- 'closing': owed because the booking is over. 'provider': made over there, we only book it.
-    origin          text        NOT NULL CHECK (origin IN ('closing', 'provider')),
+    -- 'booking_end': owed because the booking ended. 'provider': made in the provider's console, only recorded here.
+    origin          text        NOT NULL CHECK (origin IN ('booking_end', 'provider')),
     state           text        NOT NULL CHECK (state IN ('due', 'unknown', 'done', 'void')),
     -- Number of the latest call, part of its idempotency key; 0 before the first.
     attempt         integer     NOT NULL DEFAULT 0,
     key_spent       boolean     NOT NULL DEFAULT false,
-    -- The provider's key of the cancel, once it is known to be done.
+    -- The provider's id of the cancel, once completed.
     transaction_key text        UNIQUE,
-    -- The latest refusal.
+    -- The latest error code of the provider.
     code            text,
-    next_check_at    timestamptz,
-    checks           integer     NOT NULL DEFAULT 0,
+    next_check_at   timestamptz,
+    checks          integer     NOT NULL DEFAULT 0,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     CHECK ((state = 'done') = (transaction_key IS NOT NULL)),
     CHECK ((state IN ('due', 'unknown')) = (next_check_at IS NOT NULL))
 );
 
-CREATE UNIQUE INDEX refunds_one_closing ON refunds (payment_id) WHERE origin = 'closing';
+CREATE UNIQUE INDEX refunds_one_per_booking_end ON refunds (payment_id) WHERE origin = 'booking_end';
 CREATE INDEX refunds_of_payment ON refunds (payment_id);
-CREATE INDEX refunds_to_look_at ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX refunds_due ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;

@@ -1,5 +1,5 @@
--- The double-entry ledger. Entries are signed won: positive is debit, negative is credit. Nothing is ever changed; a
--- correction is a further transaction.
+-- The double-entry ledger. Entries are signed won: positive is debit, negative is credit. Rows are immutable; corrections
+-- are further transactions.
 
 CREATE TABLE ledger_accounts (
     id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -12,7 +12,7 @@ CREATE TABLE ledger_transactions (
     id          uuid        PRIMARY KEY,
     payment_id  uuid        NOT NULL REFERENCES payments (id),
     kind        text        NOT NULL CHECK (kind IN ('capture', 'refund')),
-    -- What makes the posting the same posting: the order id of a capture, the id of a refund.
+    -- Identifies the posting, so that it is made once: the order id of a capture, the id of a refund.
     ref         text        NOT NULL,
     occurred_at timestamptz NOT NULL,
     CONSTRAINT ledger_posted_once UNIQUE (payment_id, kind, ref)
@@ -51,13 +51,13 @@ CREATE CONSTRAINT TRIGGER ledger_transactions_balanced AFTER INSERT ON ledger_tr
 CREATE CONSTRAINT TRIGGER ledger_entries_balanced AFTER INSERT ON ledger_entries
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_check_balance();
 
-CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_reject_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'the ledger is never changed: % on %', TG_OP, TG_TABLE_NAME
+    RAISE EXCEPTION 'the ledger is immutable: % on %', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_immutable';
 END $$;
 
 CREATE TRIGGER ledger_transactions_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_transactions
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_reject_change();
 CREATE TRIGGER ledger_entries_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_reject_change();

@@ -1,7 +1,6 @@
--- Messages of the provider that named a payment of ours, to recognise repeats. Their contents are not kept: nothing in
--- them is believed.
+-- Webhooks of the provider that name a payment, to recognise repeats. Their content is not stored: it is unsigned.
 CREATE TABLE webhook_deliveries (
-    -- The provider's transmission or event id, or a hash of the body.
+    -- The provider's transmission id, or a hash of the request.
     delivery_id text        PRIMARY KEY,
     payment_id  uuid        NOT NULL REFERENCES payments (id),
     event_type  text        NOT NULL,

@@ -1,4 +1,4 @@
--- A refund goes on in the trace and under the correlation id of the cancellation that led to it, not of the charge.
+-- Of the cancellation that led to the refund (not of the charge): the worker continues them.
 ALTER TABLE refunds
     ADD COLUMN correlation_id text,
     ADD COLUMN traceparent    text;

@@ -1,4 +1,4 @@
-//! The configuration of the payment service. `config.default.toml` explains every key.
+//! Configuration of the payment service. `config.default.toml` documents every key.
 
 use std::time::Duration;
 
@@ -6,34 +6,24 @@ use carshare_chassis::config::{Admin, Common, Identity, Redis, Seal, Secret, Ser
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
-/// All sections.
+/// The configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The gRPC port.
     #[serde(default)]
     pub server: Server,
-    /// The admin port.
     #[serde(default)]
     pub admin: Admin,
-    /// Logs and traces.
     #[serde(default)]
     pub telemetry: Telemetry,
-    /// Whose tokens are believed.
     #[serde(default)]
     pub identity: Identity,
-    /// Certificates.
     #[serde(default)]
     pub tls: Tls,
-    /// The service's schema.
     pub database: Database,
-    /// The event streams.
     pub redis: Redis,
-    /// Keys that seal billing keys.
     pub seal: Seal,
-    /// The payment provider.
     pub toss: Toss,
-    /// The background work.
     #[serde(default)]
     pub worker: Worker,
 }
@@ -42,11 +32,10 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Toss {
-    /// `test_sk_…` or `live_sk_…`.
+    /// API key: `test_sk_…` or `live_sk_…`.
     pub secret_key: Secret,
-    /// Longest time for a charge of a billing key with all its retries; the others have `http.timeout_ms`.
+    /// Timeout of a billing key charge including retries; other calls have `http.timeout_ms`.
     pub billing_timeout_ms: u64,
-    /// Base URL, time limits, retries, breaker.
     pub http: carshare_outbound::Config,
 }
 
@@ -54,47 +43,47 @@ pub struct Toss {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Worker {
-    /// Payments and refunds in work at a time, each. Default 8.
-    pub slots: usize,
-    /// How long a worker has a payment or refund to itself. After a crash it is picked up again when this is over. A slow
-    /// call may outlast it: a second worker then only asks, or repeats the call under its idempotency key. Default 15,000.
-    pub claim_ms: u64,
-    /// How often an idle worker looks for work that other replicas left behind. Default 2,000.
-    pub poll_ms: u64,
-    /// How often the books are checked against the payments. Default 300,000.
-    pub doctor_ms: u64,
+    /// Payments, and refunds, in progress at a time in one process. Default 8.
+    pub concurrency: usize,
+    /// How long a worker's claim on a payment or refund lasts; after a crash the row is claimed again then. A call that takes
+    /// longer is looked up or repeated under its idempotency key by another worker. Default 15,000.
+    pub claim_timeout_ms: u64,
+    /// How often an idle worker polls for rows that other replicas made due. Default 2,000.
+    pub poll_interval_ms: u64,
+    /// How often the invariants are checked. Default 300,000.
+    pub invariant_check_interval_ms: u64,
 }
 
 impl Default for Worker {
     fn default() -> Self {
         Self {
-            slots: 8,
-            claim_ms: 15_000,
-            poll_ms: 2_000,
-            doctor_ms: 300_000,
+            concurrency: 8,
+            claim_timeout_ms: 15_000,
+            poll_interval_ms: 2_000,
+            invariant_check_interval_ms: 300_000,
         }
     }
 }
 
 impl Worker {
-    /// [`Worker::claim_ms`] as a duration.
-    pub fn claim(&self) -> Duration {
-        Duration::from_millis(self.claim_ms)
+    /// [`Worker::claim_timeout_ms`] as a duration.
+    pub fn claim_timeout(&self) -> Duration {
+        Duration::from_millis(self.claim_timeout_ms)
     }
 
-    /// [`Worker::poll_ms`] as a duration.
-    pub fn poll(&self) -> Duration {
-        Duration::from_millis(self.poll_ms)
+    /// [`Worker::poll_interval_ms`] as a duration.
+    pub fn poll_interval(&self) -> Duration {
+        Duration::from_millis(self.poll_interval_ms)
     }
 
-    /// [`Worker::doctor_ms`] as a duration.
-    pub fn doctor(&self) -> Duration {
-        Duration::from_millis(self.doctor_ms)
+    /// [`Worker::invariant_check_interval_ms`] as a duration.
+    pub fn invariant_check_interval(&self) -> Duration {
+        Duration::from_millis(self.invariant_check_interval_ms)
     }
 }
 
 impl Config {
-    /// The sections of the server stack.
+    /// Returns the sections that the chassis needs.
     pub fn common(&self) -> Common {
         Common {
             server: self.server.clone(),
@@ -115,7 +104,7 @@ mod tests {
 
     const SEAL_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-    fn given(names: &[(&str, &str)]) -> anyhow::Result<Config> {
+    fn load_with(names: &[(&str, &str)]) -> anyhow::Result<Config> {
         let env = names
             .iter()
             .map(|(name, value)| (format!("PAYMENT__{name}"), (*value).to_owned()));
@@ -127,7 +116,7 @@ mod tests {
         })
     }
 
-    fn all() -> Vec<(&'static str, &'static str)> {
+    fn required() -> Vec<(&'static str, &'static str)> {
         vec![
             ("DATABASE__URL", "postgres://payment:hunter2@localhost/carshare"),
             ("REDIS__URL", "redis://:hunter2@localhost/0"),
@@ -138,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn defaults_and_what_is_to_be_given_are_a_configuration_that_prints_no_secret() {
-        let config = given(&all()).unwrap();
+    fn defaults_and_required_keys_suffice_and_secrets_are_redacted() {
+        let config = load_with(&required()).unwrap();
         assert_eq!(
             (config.toss.billing_timeout_ms, config.toss.http.timeout_ms),
             (60_000, 30_000)
         );
-        assert_eq!(config.worker.claim(), Duration::from_secs(15));
+        assert_eq!(config.worker.claim_timeout(), Duration::from_secs(15));
         let printed = redacted(&config).to_string();
         assert!(
             !printed.contains("hunter2") && !printed.contains(SEAL_KEY),
@@ -153,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_given_is_missed_by_name() {
-        for index in 0..all().len() {
-            let mut some = all();
-            let missing = some.remove(index).0.to_lowercase();
-            let refused = format!("{:#}", given(&some).unwrap_err());
+    fn missing_required_keys_are_named() {
+        for index in 0..required().len() {
+            let mut env = required();
+            let missing = env.remove(index).0.to_lowercase();
+            let error = format!("{:#}", load_with(&env).unwrap_err());
             let key = missing.split("__").nth(1).unwrap_or_default().to_owned();
-            assert!(refused.contains(&key), "{key}: {refused}");
+            assert!(error.contains(&key), "{key}: {error}");
         }
     }
 }

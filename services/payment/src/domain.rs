@@ -1,11 +1,11 @@
-//! What is true about money, whatever the database, the wire or the clock: pure and synchronous.
+//! Business rules of payments: pure, synchronous, independent of database, wire format and clock.
 
 pub mod attempt;
 pub mod backoff;
-pub mod finding;
 pub mod ids;
 pub mod ledger;
 pub mod money;
 pub mod payment;
+pub mod provider_report;
 pub mod refund;
 pub mod webhook;

@@ -1,4 +1,4 @@
-//! What can go wrong for a caller of this service, and the one place where it becomes a reason of the contract.
+//! Errors of the service and their mapping to the reasons of the contract.
 
 use std::time::Duration;
 
@@ -9,46 +9,46 @@ use sea_orm::DbErr;
 
 use crate::domain::payment::WrongState;
 
-/// When to ask again about a payment whose outcome is not known.
-const COME_BACK: Duration = Duration::from_secs(3);
+/// Retry delay that callers get while the outcome of a payment is unknown.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
 
-/// Facts a caller can act on, and defects.
+/// Error of an RPC, event handler or job.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such payment, or not one of the caller's.
+    /// No such payment, or not visible to the caller.
     #[error("no such payment")]
     PaymentNotFound,
-    /// The card company said no.
+    /// Declined by the card company.
     #[error("declined: {code}")]
     Declined {
         /// The provider's code.
         code: String,
     },
-    /// The amount or the order is not the one that is owed.
+    /// Amount or order differ from what is owed.
     #[error("amount or order do not match")]
     AmountMismatch,
-    /// Nothing can be paid any more.
+    /// Already settled, failed or overdue.
     #[error("the payment is closed")]
     Closed,
-    /// The provider refused the card.
+    /// The provider rejected the card registration.
     #[error("card not registered: {code}")]
     CardRegistrationFailed {
         /// The provider's code.
         code: String,
     },
-    /// The provider is away, or its answer is not known yet.
+    /// The provider is unavailable, or the outcome is unknown so far.
     #[error("the provider is unavailable: {code}")]
     ProviderUnavailable {
-        /// What happened, for the log.
+        /// Why, for logs.
         code: String,
     },
-    /// A refusal of the stack.
+    /// An error of the chassis, such as a missing permission.
     #[error(transparent)]
-    Stack(#[from] chassis::Error),
-    /// The database said no.
+    Chassis(#[from] chassis::Error),
+    /// An error of the database.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// A transition the state does not allow, which the code should have asked for before.
+    /// A transition that the state does not allow; a defect, as callers check the state first.
     #[error(transparent)]
     WrongState(#[from] WrongState),
     /// A defect.
@@ -66,18 +66,16 @@ impl From<Error> for chassis::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::PaymentNotFound => Self::new(ErrorReason::PaymentNotFound),
-            Error::Declined { code } => {
-                Self::new(ErrorReason::PaymentDeclined).with("provider_code", code)
-            }
+            Error::Declined { code } => Self::new(ErrorReason::PaymentDeclined).with("provider_code", code),
             Error::AmountMismatch => Self::new(ErrorReason::AmountMismatch),
             Error::Closed => Self::new(ErrorReason::PaymentClosed),
             Error::CardRegistrationFailed { code } => {
                 Self::new(ErrorReason::CardRegistrationFailed).with("provider_code", code)
             }
             Error::ProviderUnavailable { code } => Self::new(ErrorReason::ProviderUnavailable)
-                .retry_after(COME_BACK)
+                .retry_after(RETRY_AFTER)
                 .cause(anyhow::anyhow!("provider: {code}")),
-            Error::Stack(error) => error,
+            Error::Chassis(error) => error,
             Error::Store(error) => error.into(),
             Error::WrongState(error) => Self::internal(error),
             Error::Internal(error) => Self::internal(error),
@@ -90,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_refusal_has_its_code() {
+    fn errors_have_the_codes_of_the_contract() {
         let code = || "REJECT_CARD_PAYMENT".to_owned();
         let table = [
             (Error::PaymentNotFound, "PAYMENT001"),
@@ -106,14 +104,17 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_providers_code_and_an_outage_says_when_to_come_back() {
+    fn metadata_contains_provider_code_and_retry_delay() {
         let declined = chassis::Error::from(Error::Declined {
             code: "FDS_ERROR".to_owned(),
         });
         assert_eq!(declined.metadata()["provider_code"], "FDS_ERROR");
-        let away = chassis::Error::from(Error::ProviderUnavailable {
+        let unavailable = chassis::Error::from(Error::ProviderUnavailable {
             code: "TIMEOUT".to_owned(),
         });
-        assert_eq!((away.retry_delay(), away.metadata().len()), (Some(COME_BACK), 0));
+        assert_eq!(
+            (unavailable.retry_delay(), unavailable.metadata().len()),
+            (Some(RETRY_AFTER), 0)
+        );
     }
 }

@@ -1,6 +1,6 @@
-//! Background work: due payments and refunds, and the check of the invariants.
+//! Background work: due payments, due refunds, and the check of the invariants.
 
-mod doctor;
+mod invariant_check;
 pub mod payments;
 pub mod refunds;
 
@@ -8,19 +8,20 @@ use carshare_chassis::Shutdown;
 use carshare_store::JobQueueOptions;
 
 use crate::App;
+use payments::PaymentQueue;
+use refunds::RefundQueue;
 
-/// Runs everything until `shutdown`; what is at work then is finished.
-pub async fn run(app: App, shutdown: Shutdown) {
+/// Runs all jobs until `shutdown`; work in progress is finished.
+pub async fn run(app: &App, shutdown: Shutdown) {
     let options = JobQueueOptions {
-        concurrency: app.worker.slots,
-        claim_timeout: app.worker.claim(),
-        poll_interval: app.worker.poll(),
+        concurrency: app.worker.concurrency,
+        claim_timeout: app.worker.claim_timeout(),
+        poll_interval: app.worker.poll_interval(),
     };
+    let (payments, refunds) = (PaymentQueue(app.clone()), RefundQueue(app.clone()));
     tokio::join!(
-        app.db
-            .run_job_queue(payments::Payments(app.clone()), options, shutdown.clone()),
-        app.db
-            .run_job_queue(refunds::Refunds(app.clone()), options, shutdown.clone()),
-        doctor::run(&app, shutdown.clone()),
+        app.db.run_job_queue(payments, options, shutdown.clone()),
+        app.db.run_job_queue(refunds, options, shutdown.clone()),
+        invariant_check::run(app, shutdown.clone()),
     );
 }

@@ -1,27 +1,29 @@
-//! The money: charges, refunds, registered cards, the double-entry ledger.
+//! The payment service: charges, refunds, registered cards and the double-entry ledger.
 //!
-//! | module | holds |
+//! | module | content |
 //! |---|---|
-//! | [`domain`] | the rules: every transition, what an answer of the provider means, shares, postings |
-//! | [`provider`] | the edge to the payment provider, and Toss behind it |
-//! | [`rpc`] | one file for each RPC |
-//! | [`collect`] | getting the money: begin, call, conclude |
-//! | [`give_back`] | refunds |
-//! | [`keys`] | billing keys at rest |
-//! | [`store`] | all SQL; what must be true of it: [`store::invariants`] |
-//! | [`events`] | what is told and what is heard |
-//! | [`jobs`], [`wakes`] | the workers and their bells |
+//! | [`domain`] | business rules: state transitions, decisions about provider results, fees, postings |
+//! | [`provider`] | interface to the payment provider, and its implementation for Toss Payments |
+//! | [`rpc`] | one file per RPC |
+//! | [`charge`] | capturing a payment: begin an attempt, call the provider, apply the result |
+//! | [`refund`] | refunding a payment |
+//! | [`provider_facts`] | recording captures and cancels reported by the provider |
+//! | [`billing_keys`] | encryption of billing keys |
+//! | [`store`] | tables, SQL and [invariants](store::invariants) |
+//! | [`events`] | event handlers and published events |
+//! | [`jobs`] | background work |
 
-pub mod collect;
+pub mod billing_keys;
+pub mod charge;
 pub mod config;
 pub mod domain;
 pub mod error;
 pub mod events;
-pub mod give_back;
 pub mod jobs;
-pub mod keys;
-mod measures;
+mod metrics;
 pub mod provider;
+pub mod provider_facts;
+pub mod refund;
 pub mod rpc;
 pub mod store;
 
@@ -29,135 +31,112 @@ use std::sync::Arc;
 
 use carshare_chassis::config::{Common, Redis};
 use carshare_chassis::encryption::Sealer;
-use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Server, Shutdown, Environment};
+use carshare_chassis::service::NoCommand;
+use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_proto::payment::v1::payment_service_server::PaymentServiceServer;
-use carshare_store::{Db, Relay, housekeeping, migrate};
+use carshare_store::config::Database;
+use carshare_store::{Consumer, Db, StoreService};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::migrate::Migrator;
-use tokio::net::TcpListener;
 
 pub use config::Config;
 
-use crate::keys::BillingKeys;
+use crate::billing_keys::BillingKeys;
 use crate::provider::Provider;
 use crate::provider::toss::TossClient;
 
-/// The name of this service.
+/// Name of the service.
 pub const NAME: &str = "payment";
 
-/// The embedded defaults of its configuration.
+/// The embedded `config.default.toml`.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
-/// Its tables, on top of the mechanisms of `carshare-store`.
+/// Returns the migrations of the service's tables.
 pub fn migrator() -> Migrator {
     sqlx::migrate!("./migrations")
 }
 
-/// What handlers and workers work with. Cheap to clone.
+/// State of handlers and jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// The service's schema, and the environment.
     pub db: Db,
-    /// The payment provider.
     pub provider: Arc<dyn Provider>,
-    /// Billing keys at rest.
-    pub keys: Arc<BillingKeys>,
-    /// The workers' settings.
+    pub billing_keys: Arc<BillingKeys>,
     pub worker: config::Worker,
 }
 
 impl App {
-    /// Puts it together around a provider. Nothing is connected yet; the error is about the configuration.
-    pub fn new(config: &Config, environment: Environment, provider: Arc<dyn Provider>) -> anyhow::Result<Self> {
-        measures::describe();
+    /// Builds the state. Nothing is connected yet; an error is one of the configuration.
+    pub fn new(
+        config: &Config,
+        environment: Environment,
+        provider: Arc<dyn Provider>,
+    ) -> anyhow::Result<Self> {
+        metrics::describe();
+        let sealer = Sealer::new(&config.seal, environment.random.clone())?;
         Ok(Self {
-            keys: Arc::new(BillingKeys::new(Sealer::new(&config.seal, environment.random.clone())?)),
+            billing_keys: Arc::new(BillingKeys::new(sealer)),
             db: Db::connect(&config.database, environment)?,
             provider,
             worker: config.worker.clone(),
         })
     }
 
-    /// The time now, by the injected clock.
+    /// Returns the time of the injected clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.db.environment().clock.now()
     }
 
-    /// How long a worker has a row to itself.
-    pub fn claim(&self) -> TimeDelta {
-        TimeDelta::from_std(self.worker.claim()).unwrap_or(TimeDelta::MAX)
+    /// Returns how long a worker's claim on a row lasts.
+    pub fn claim_timeout(&self) -> TimeDelta {
+        TimeDelta::from_std(self.worker.claim_timeout()).unwrap_or(TimeDelta::MAX)
     }
 }
 
-/// The service, for `chassis::service::main`, the mesh and tests.
+/// The service, for [`carshare_store::Runner`].
 pub struct Payment;
 
-impl Service for Payment {
+impl StoreService for Payment {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
     type Config = Config;
-    type Command = carshare_store::Command;
+    type App = App;
+    type Command = NoCommand;
 
     fn common(config: &Config) -> Common {
         config.common()
     }
 
-    async fn serve(
-        config: Config,
-        environment: Environment,
-        listener: Option<TcpListener>,
-        shutdown: Shutdown,
-        roles: Roles,
-    ) -> anyhow::Result<()> {
+    fn database(config: &Config) -> &Database {
+        &config.database
+    }
+
+    fn redis(config: &Config) -> &Redis {
+        &config.redis
+    }
+
+    fn migrator() -> Migrator {
+        migrator()
+    }
+
+    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
         let provider = Arc::new(TossClient::new(&config.toss, environment.clone())?);
-        let app = App::new(&config, environment, provider)?;
-        serve(app, &config, listener, shutdown, roles).await
+        App::new(&config, environment, provider)
     }
 
-    async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrate(&config.database, migrator()).await
+    fn db(app: &App) -> &Db {
+        &app.db
     }
 
-    async fn command(config: Config, _: Environment, command: Self::Command) -> anyhow::Result<()> {
-        command.run(&config.redis, Self::NAME).await
+    fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
+        Ok(server.add(PaymentServiceServer::new(rpc::Rpc { app: app.clone() })))
     }
-}
 
-/// [`Payment::serve`] with the provider of `app`.
-pub async fn serve(
-    app: App,
-    config: &Config,
-    listener: Option<TcpListener>,
-    shutdown: Shutdown,
-    roles: Roles,
-) -> anyhow::Result<()> {
-    let worker = roles.worker.then(|| {
-        let (app, redis) = (app.clone(), config.redis.clone());
-        |drained| work(app, redis, drained)
-    });
-    let server = server(&app, &config.common());
-    let served = server.serve_with_worker(worker, listener, shutdown).await;
-    app.db.close().await;
-    served
-}
+    fn handlers(consumer: Consumer) -> Consumer {
+        events::handlers(consumer)
+    }
 
-fn server(app: &App, common: &Common) -> Server {
-    let db = app.db.clone();
-    Server::new(NAME, common, app.db.environment().clone())
-        .add(PaymentServiceServer::new(rpc::Rpc { app: app.clone() }))
-        .readiness("postgres", move || {
-            let db = db.clone();
-            async move { Ok(db.ping().await?) }
-        })
-}
-
-/// Sends and handles events, charges and refunds, removes what has expired.
-async fn work(app: App, redis: Redis, shutdown: Shutdown) {
-    tokio::join!(
-        Relay::new(&app.db, &redis, NAME).run(shutdown.clone()),
-        events::consumer(&app, &redis).run(shutdown.clone()),
-        jobs::run(app.clone(), shutdown.clone()),
-        housekeeping(&app.db, shutdown.clone()),
-    );
+    async fn jobs(app: App, shutdown: Shutdown) {
+        jobs::run(&app, shutdown).await;
+    }
 }

@@ -1,7 +1,10 @@
-//! The payment service binary.
+//! Binary of the payment service.
 
 use std::process::ExitCode;
 
+use carshare_payment::Payment;
+use carshare_store::Runner;
+
 fn main() -> ExitCode {
-    carshare_chassis::service::main::<carshare_payment::Payment>()
+    carshare_chassis::service::main::<Runner<Payment>>()
 }

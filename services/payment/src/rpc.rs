@@ -1,4 +1,4 @@
-//! The RPCs: a table of contents.
+//! The gRPC service: delegates each RPC to its file.
 
 mod convert;
 mod get_booking_payment;
@@ -16,9 +16,8 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::App;
 
-/// The tonic service.
+/// Implements `PaymentService`.
 pub struct Rpc {
-    /// What handlers work with.
     pub app: App,
 }
 

@@ -1,13 +1,13 @@
-//! All SQL of the service, a module a table. Functions take an open transaction, or any connection when they only read.
+//! Tables: one module per table with its entity and its SQL. Functions take an open transaction, or any connection where
+//! they only read.
 
-pub mod attempts;
-pub mod closures;
+pub mod closed_bookings;
 pub mod customers;
-mod entity;
 pub mod invariants;
 pub mod ledger;
-pub mod methods;
+pub mod payment_attempts;
+pub mod payment_methods;
 pub mod payments;
 pub mod refunds;
-pub mod unknown;
-pub mod webhooks;
+pub mod unresolved;
+pub mod webhook_deliveries;

@@ -1,259 +1,232 @@
-//! One attempt to capture a payment, and the one place that judges what the provider said about it.
+//! One attempt to capture a payment, and the decision what a result from the provider means for it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::finding::{Answer, Refusal, Report, Standing, Verdict};
-use super::ids::{MethodId, PaymentId};
+use super::ids::{PaymentId, PaymentMethodId};
+use super::provider_report::{ErrorKind, PaymentSnapshot, PaymentStatus, ProviderError, ProviderResult};
 
-/// A request that got no answer may still arrive at the provider. After this time it is taken for lost, when it may not
-/// simply be repeated.
-const QUIET: TimeDelta = TimeDelta::minutes(15);
+/// Time after which a request without a response is considered lost: until then it may still arrive at the provider.
+/// Matters only where the call cannot be repeated under its idempotency key.
+const LOST_CALL_TIMEOUT: TimeDelta = TimeDelta::minutes(15);
 
-/// One attempt. Its row is written before the provider is called.
+/// An attempt. Its row is committed before the provider is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// Of this payment.
     pub payment_id: PaymentId,
-    /// 1 for the first.
+    /// Counts from 1 within the payment.
     pub number: i32,
-    /// By card or by window.
-    pub kind: Kind,
-    /// Key of what the provider had for the order before this attempt.
+    pub kind: AttemptKind,
+    /// The provider's key of what it had for the order before this attempt.
     pub preceding_key: Option<String>,
-    /// Whether the provider answered under our idempotency key.
+    /// Whether the provider answered under this attempt's idempotency key.
     pub key_spent: bool,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The provider's code, when it did not end well.
+    pub outcome: AttemptOutcome,
+    /// The provider's latest error code.
     pub code: Option<String>,
-    /// When it began.
     pub started_at: DateTime<Utc>,
 }
 
-/// How the money is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// By the billing key of a registered card, without the guest.
-    Billing {
-        /// The card.
-        method: MethodId,
-    },
-    /// By what the guest did in the payment window.
-    Window {
-        /// What the window returned.
+/// How an attempt captures the money.
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum AttemptKind {
+    /// Charges the billing key of a registered card, without the guest.
+    Billing { method: PaymentMethodId },
+    /// Confirms what the guest paid in the provider's payment window.
+    Checkout {
+        /// Key returned by the window.
         payment_key: String,
     },
 }
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// Not ended: the result is unknown.
     Open,
-    /// The money is taken.
     Captured,
-    /// The card company said no.
+    /// Declined by the card company.
     Declined,
-    /// Nothing was taken, for another reason.
+    /// Not captured, for another reason.
     Failed,
-    /// Nothing was heard of it for long enough.
+    /// Not found at the provider within [`LOST_CALL_TIMEOUT`].
     GivenUp,
 }
 
-/// What was heard, and how.
+/// A result from the provider, by the kind of request.
 #[derive(Clone, Debug)]
-pub enum Heard {
-    /// The reply to the call itself.
-    Reply(Answer),
-    /// The answer to a question about it.
-    Query(Answer),
+pub enum ProviderAnswer {
+    /// The response to the charge or confirmation itself.
+    Call(ProviderResult),
+    /// The response to a lookup of the payment.
+    Lookup(ProviderResult),
 }
 
-/// What an answer means for an attempt.
+/// What a result means for an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgement {
-    /// The money is taken.
-    Captured(Report),
-    /// It ended without money.
-    Over {
-        /// How.
-        outcome: Outcome,
-        /// The provider's code.
-        refusal: Refusal,
-        /// What the payment does next.
-        next: Next,
+pub enum Decision {
+    /// The money is captured.
+    Captured(PaymentSnapshot),
+    /// The attempt ended without a capture.
+    Ended {
+        outcome: AttemptOutcome,
+        error: ProviderError,
+        next: NextStep,
     },
-    /// Nothing arrived there: the same call under the same key.
-    Repeat,
-    /// Not known: ask again later.
-    LookAgain {
-        /// Whether the idempotency key is used up by now.
+    /// The call never arrived: make it again under the same idempotency key.
+    RetryCall,
+    /// The result is still unknown: look it up later.
+    CheckLater {
+        /// Whether the provider has answered under the idempotency key by now.
         key_spent: bool,
-        /// What kept it from being known.
+        /// Why the result is unknown.
         code: String,
     },
-    /// The provider has something under our order that is not what we asked for. A person has to look.
-    Foreign,
+    /// The provider captured another amount under this order; an operator has to act.
+    AmountConflict,
 }
 
-/// What a payment does after an attempt without money.
+/// What a payment does after an attempt without a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// It has failed for good.
+pub enum NextStep {
+    /// The payment fails.
     Fail,
-    /// The guest may pay in the window.
-    AskGuest,
-    /// A further attempt after a pause.
-    TryAgain,
-    /// A further attempt at once, without this card.
-    TryOtherMethod,
+    /// The guest may pay in the payment window.
+    RequestPayment,
+    /// Another attempt after a delay.
+    Retry,
+    /// Another attempt at once, with another card.
+    RetryOtherMethod,
 }
 
-/// What an attempt is measured against.
+/// What a decision depends on besides the attempt.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
-    /// Our order.
+pub struct DecisionContext<'a> {
     pub order_id: &'a str,
-    /// Won that are owed.
     pub amount_krw: i64,
-    /// Whether the provider may be called (again): the booking lives and the money is not overdue.
-    pub may_call: bool,
-    /// Now.
+    /// See [`super::payment::Payment::may_charge`].
+    pub may_charge: bool,
     pub now: DateTime<Utc>,
 }
 
 impl Attempt {
-    /// The key under which the provider does it once.
+    /// Returns the idempotency key of the provider call.
     pub fn idempotency_key(&self) -> String {
         let verb = match self.kind {
-            Kind::Billing { .. } => "charge",
-            Kind::Window { .. } => "confirm",
+            AttemptKind::Billing { .. } => "charge",
+            AttemptKind::Checkout { .. } => "confirm",
         };
         format!("{verb}:{}:{}", self.payment_id, self.number)
     }
 
-    /// What `heard` means.
-    pub fn judge(&self, heard: Heard, terms: Terms<'_>) -> Judgement {
-        match heard {
-            Heard::Reply(Ok(Report {
-                standing: Standing::Waiting,
+    /// Decides what `answer` means for this attempt.
+    pub fn decide(&self, answer: ProviderAnswer, context: DecisionContext<'_>) -> Decision {
+        match answer {
+            ProviderAnswer::Call(Ok(PaymentSnapshot {
+                status: PaymentStatus::Pending,
                 ..
-            })) => Judgement::LookAgain {
+            })) => Decision::CheckLater {
                 key_spent: true,
                 code: "WAITING".to_owned(),
             },
-            Heard::Query(Ok(report)) if self.is_preceding(&report) => self.nothing_there(terms),
-            Heard::Reply(Ok(report)) | Heard::Query(Ok(report)) => self.judge_report(report, terms),
-            Heard::Reply(Err(refusal)) => self.judge_refusal(refusal),
-            Heard::Query(Err(refusal)) if refusal.verdict == Verdict::NotFound => self.nothing_there(terms),
-            Heard::Query(Err(refusal)) => Judgement::LookAgain {
+            ProviderAnswer::Lookup(Ok(snapshot)) if self.is_preceding(&snapshot) => self.not_found(context),
+            ProviderAnswer::Call(Ok(snapshot)) | ProviderAnswer::Lookup(Ok(snapshot)) => {
+                self.decide_by_snapshot(snapshot, context)
+            }
+            ProviderAnswer::Call(Err(error)) => self.decide_by_error(error),
+            ProviderAnswer::Lookup(Err(error)) if error.kind == ErrorKind::NotFound => {
+                self.not_found(context)
+            }
+            ProviderAnswer::Lookup(Err(error)) => Decision::CheckLater {
                 key_spent: self.key_spent,
-                code: refusal.code,
+                code: error.code,
             },
         }
     }
 
-    /// Whether the report is of an earlier attempt under the same order.
-    fn is_preceding(&self, report: &Report) -> bool {
-        self.preceding_key.as_deref() == Some(report.payment_key.as_str())
+    /// Returns whether the snapshot is of an earlier attempt under the same order.
+    fn is_preceding(&self, snapshot: &PaymentSnapshot) -> bool {
+        self.preceding_key.as_deref() == Some(snapshot.payment_key.as_str())
     }
 
-    fn judge_report(&self, report: Report, terms: Terms<'_>) -> Judgement {
-        if report.order_id != terms.order_id {
-            return self.over(Refusal::new(Verdict::Mismatch, "ORDER_MISMATCH"));
+    fn decide_by_snapshot(&self, snapshot: PaymentSnapshot, context: DecisionContext<'_>) -> Decision {
+        if snapshot.order_id != context.order_id {
+            return self.ended(ProviderError::new(ErrorKind::Mismatch, "ORDER_MISMATCH"));
         }
-        match &report.standing {
-            Standing::Captured(_) if report.total_krw == terms.amount_krw => Judgement::Captured(report),
-            Standing::Captured(_) => Judgement::Foreign,
-            Standing::Over(refusal) => self.over(refusal.clone()),
-            Standing::Waiting => self.nothing_there(terms),
+        match &snapshot.status {
+            PaymentStatus::Captured(_) if snapshot.total_krw == context.amount_krw => {
+                Decision::Captured(snapshot)
+            }
+            PaymentStatus::Captured(_) => Decision::AmountConflict,
+            PaymentStatus::Ended(error) => self.ended(error.clone()),
+            PaymentStatus::Pending => self.not_found(context),
         }
     }
 
-    fn judge_refusal(&self, refusal: Refusal) -> Judgement {
-        match refusal.verdict {
-            Verdict::Unknown { key_spent } => Judgement::LookAgain {
+    fn decide_by_error(&self, error: ProviderError) -> Decision {
+        match error.kind {
+            ErrorKind::Unknown { key_spent } => Decision::CheckLater {
                 key_spent: key_spent || self.key_spent,
-                code: refusal.code,
+                code: error.code,
             },
-            _ => self.over(refusal),
+            _ => self.ended(error),
         }
     }
 
-    /// The provider has taken nothing (yet).
-    fn nothing_there(&self, terms: Terms<'_>) -> Judgement {
+    /// Decides for an attempt under which the provider has captured nothing (so far).
+    fn not_found(&self, context: DecisionContext<'_>) -> Decision {
         let code = self.code.clone().unwrap_or_else(|| "NO_ANSWER".to_owned());
-        let silence = Refusal::new(Verdict::NotFound, code);
-        match (self.key_spent, terms.may_call) {
-            (true, _) => self.over(silence),
-            (false, true) => Judgement::Repeat,
-            (false, false) if terms.now - self.started_at < QUIET => Judgement::LookAgain {
+        let error = ProviderError::new(ErrorKind::NotFound, code);
+        match (self.key_spent, context.may_charge) {
+            (true, _) => self.ended(error),
+            (false, true) => Decision::RetryCall,
+            (false, false) if context.now - self.started_at < LOST_CALL_TIMEOUT => Decision::CheckLater {
                 key_spent: false,
-                code: silence.code,
+                code: error.code,
             },
-            (false, false) => Judgement::Over {
-                outcome: Outcome::GivenUp,
-                next: self.next(silence.verdict),
-                refusal: silence,
+            (false, false) => Decision::Ended {
+                outcome: AttemptOutcome::GivenUp,
+                next: self.next_step(error.kind),
+                error,
             },
         }
     }
 
-    fn over(&self, refusal: Refusal) -> Judgement {
-        let outcome = if refusal.verdict == Verdict::Declined {
-            Outcome::Declined
+    fn ended(&self, error: ProviderError) -> Decision {
+        let outcome = if error.kind == ErrorKind::Declined {
+            AttemptOutcome::Declined
         } else {
-            Outcome::Failed
+            AttemptOutcome::Failed
         };
-        Judgement::Over {
+        Decision::Ended {
             outcome,
-            next: self.next(refusal.verdict),
-            refusal,
+            next: self.next_step(error.kind),
+            error,
         }
     }
 
-    fn next(&self, verdict: Verdict) -> Next {
-        match (&self.kind, verdict) {
-            (Kind::Window { .. }, _) => Next::AskGuest,
-            (Kind::Billing { .. }, Verdict::Declined) => Next::Fail,
-            (Kind::Billing { .. }, Verdict::KeyUnusable) => Next::TryOtherMethod,
-            (Kind::Billing { .. }, _) => Next::TryAgain,
+    fn next_step(&self, kind: ErrorKind) -> NextStep {
+        match (&self.kind, kind) {
+            (AttemptKind::Checkout { .. }, _) => NextStep::RequestPayment,
+            (AttemptKind::Billing { .. }, ErrorKind::Declined) => NextStep::Fail,
+            (AttemptKind::Billing { .. }, ErrorKind::KeyUnusable) => NextStep::RetryOtherMethod,
+            (AttemptKind::Billing { .. }, _) => NextStep::Retry,
         }
     }
 }
 
-impl Kind {
-    /// The word in the database and in metrics.
+impl AttemptKind {
+    /// Returns the value of the column and of metric labels.
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Billing { .. } => "billing",
-            Self::Window { .. } => "window",
-        }
+        self.into()
     }
 }
 
-impl Outcome {
-    /// The word in the database and in metrics.
+impl AttemptOutcome {
+    /// Returns the value of the column and of metric labels.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Captured => "captured",
-            Self::Declined => "declined",
-            Self::Failed => "failed",
-            Self::GivenUp => "given_up",
-        }
-    }
-
-    /// The outcome of a word of the database.
-    pub fn parse(word: &str) -> Option<Self> {
-        let all = [
-            Self::Open,
-            Self::Captured,
-            Self::Declined,
-            Self::Failed,
-            Self::GivenUp,
-        ];
-        all.into_iter().find(|outcome| outcome.as_str() == word)
+        self.into()
     }
 }
 

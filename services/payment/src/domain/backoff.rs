@@ -1,18 +1,18 @@
-//! How long to wait before looking again.
+//! Delays between checks of an unresolved charge or refund.
 
 use std::time::Duration;
 
-/// Pause after the first look that brought nothing definite.
-const FIRST: Duration = Duration::from_secs(1);
-/// Longest pause while an outcome is unknown.
-const LONGEST: Duration = Duration::from_mins(5);
-/// Pause after a refusal that only a person can resolve: it is worth asking now and then, not more.
-pub const STUCK: Duration = Duration::from_hours(1);
+/// Delay after the first check without a definite result.
+const INITIAL_DELAY: Duration = Duration::from_secs(1);
+/// Upper bound of the delay while an outcome is unknown.
+const MAX_DELAY: Duration = Duration::from_mins(5);
+/// Interval of retries after an error that only an operator can resolve.
+pub const STUCK_INTERVAL: Duration = Duration::from_hours(1);
 
-/// The pause after so many checks that brought nothing definite: 1 s, 2 s, 4 s … 5 min.
-pub fn pause(checks: i32) -> Duration {
+/// Returns the delay after `checks` checks without a definite result: 1 s, 2 s, 4 s … 5 min.
+pub fn delay(checks: i32) -> Duration {
     let doublings = checks.clamp(0, 16) as u32;
-    FIRST.saturating_mul(1 << doublings).min(LONGEST)
+    INITIAL_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY)
 }
 
 #[cfg(test)]
@@ -20,8 +20,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_doubles_up_to_five_minutes() {
-        let seconds = |checks| pause(checks).as_secs();
+    fn delay_doubles_up_to_five_minutes() {
+        let seconds = |checks| delay(checks).as_secs();
         assert_eq!(
             [
                 seconds(0),

@@ -1,40 +1,24 @@
-//! Typed ids, so that a guest is never taken for a host nor a booking for its payment.
+//! Typed ids.
 
-use std::fmt;
+use carshare_chassis::typed_ids;
 
-use uuid::Uuid;
-
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(pub Uuid);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-    )+};
-}
-
-ids! {
-    /// The money of one booking.
-    PaymentId,
+typed_ids! {
+    /// The payment of a booking.
+    PaymentId
     /// A booking, of the booking service.
-    BookingId,
-    /// Who pays, of the auth service.
-    GuestId,
-    /// Who earns, of the auth service.
-    HostId,
+    BookingId
+    /// The user who pays, of the auth service.
+    GuestId
+    /// The user who earns, of the auth service.
+    HostId
     /// A registered card.
-    MethodId,
-    /// Money on its way back.
-    RefundId,
+    PaymentMethodId
+    /// A refund of (a part of) a payment.
+    RefundId
 }
 
 impl PaymentId {
-    /// The order id at the provider: 6 to 64 of `A-Z a-z 0-9 - _`, unique for ever.
+    /// Returns the order id at the provider: unique, 6 to 64 characters of `A-Z a-z 0-9 - _`.
     pub fn order_id(&self) -> String {
         format!("pay_{}", self.0.simple())
     }
@@ -42,10 +26,12 @@ impl PaymentId {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
-    fn order_ids_fit_the_providers_rule() {
+    fn order_ids_have_the_providers_format() {
         let order_id = PaymentId(Uuid::nil()).order_id();
         assert_eq!(order_id, "pay_00000000000000000000000000000000");
         assert!((6..=64).contains(&order_id.len()));

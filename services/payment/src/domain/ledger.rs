@@ -1,42 +1,36 @@
-//! What is written into the books: signed entries that sum to zero. Positive is debit, negative is credit.
+//! Double-entry postings: signed entries that sum to zero. Positive is debit, negative is credit.
 
 use super::ids::HostId;
 
-/// What an account is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Kind of a ledger account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum AccountKind {
-    /// What others owe us.
     Asset,
-    /// What we owe others.
     Liability,
-    /// What is ours.
     Revenue,
 }
 
 impl AccountKind {
-    /// The word in the database.
+    /// Returns the value of the column.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Asset => "asset",
-            Self::Liability => "liability",
-            Self::Revenue => "revenue",
-        }
+        self.into()
     }
 }
 
-/// An account of the books.
+/// A ledger account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Account {
-    /// Captured by the provider and not yet paid out to us.
+    /// Captured by the provider and not yet paid out to the platform.
     ProviderClearing,
-    /// The platform's earnings.
+    /// The platform's revenue.
     PlatformFee,
-    /// What a host has earned and not yet received.
+    /// Earned by a host and not yet paid out.
     HostPayable(HostId),
 }
 
 impl Account {
-    /// Its unique code.
+    /// Returns the account's unique code.
     pub fn code(self) -> String {
         match self {
             Self::ProviderClearing => "provider_clearing".to_owned(),
@@ -45,7 +39,7 @@ impl Account {
         }
     }
 
-    /// What it is.
+    /// Returns the account's kind.
     pub fn kind(self) -> AccountKind {
         match self {
             Self::ProviderClearing => AccountKind::Asset,
@@ -55,28 +49,26 @@ impl Account {
     }
 }
 
-/// One side of a posting.
+/// One entry of a posting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Where.
     pub account: Account,
-    /// Won, positive for debit.
+    /// Positive for debit, negative for credit.
     pub amount_krw: i64,
 }
 
-/// Money that moved, as the books tell it.
+/// A capture or refund to post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Movement {
-    /// Whose earnings change.
+pub struct Posting {
     pub host: HostId,
-    /// Change of the provider's debt to us: positive for a capture, negative for a refund.
+    /// Change of what the provider owes the platform: positive for a capture, negative for a refund.
     pub gross_krw: i64,
-    /// Change of the platform's share, of the same sign.
+    /// Change of the platform fee, of the same sign.
     pub fee_krw: i64,
 }
 
-impl Movement {
-    /// Its entries, without those of nothing.
+impl Posting {
+    /// Returns the entries, without those of amount zero.
     pub fn entries(&self) -> Vec<Entry> {
         let entry = |account, amount_krw| Entry { account, amount_krw };
         let mut entries = vec![
@@ -98,8 +90,8 @@ mod tests {
     const HOST: HostId = HostId(Uuid::nil());
 
     #[test]
-    fn a_capture_is_owed_by_the_provider_to_the_platform_and_the_host() {
-        let entries = Movement {
+    fn capture_debits_the_provider_and_credits_platform_and_host() {
+        let entries = Posting {
             host: HOST,
             gross_krw: 45_000,
             fee_krw: 6_750,
@@ -118,8 +110,8 @@ mod tests {
     }
 
     #[test]
-    fn a_side_that_does_not_move_has_no_entry() {
-        let entries = Movement {
+    fn omits_entries_of_zero() {
+        let entries = Posting {
             host: HOST,
             gross_krw: -1,
             fee_krw: 0,
@@ -130,8 +122,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_posting_sums_to_zero(gross in -1_000_000_000i64..1_000_000_000, fee in -1_000_000i64..1_000_000) {
-            let entries = Movement { host: HOST, gross_krw: gross, fee_krw: fee }.entries();
+        fn entries_sum_to_zero(gross in -1_000_000_000i64..1_000_000_000, fee in -1_000_000i64..1_000_000) {
+            let entries = Posting { host: HOST, gross_krw: gross, fee_krw: fee }.entries();
             prop_assert_eq!(entries.iter().map(|entry| entry.amount_krw).sum::<i64>(), 0);
         }
     }

@@ -1,11 +1,11 @@
-//! Won and how they are shared. The won has no minor unit: everything is a whole number of them.
+//! The platform fee. Amounts are whole won: the currency has no minor unit.
 
 /// The platform's share in basis points.
 const FEE_BASIS_POINTS: i64 = 1_500;
 
-/// The platform's share of what a guest pays and does not get back: 15 %, rounded half up to the won.
-pub fn fee_of(kept_krw: i64) -> i64 {
-    (kept_krw * FEE_BASIS_POINTS + 5_000) / 10_000
+/// Returns the platform fee of an amount after refunds: 15 %, rounded half up to the won.
+pub fn fee_of(amount_krw: i64) -> i64 {
+    (amount_krw * FEE_BASIS_POINTS + 5_000) / 10_000
 }
 
 #[cfg(test)]
@@ -14,7 +14,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_fee_is_fifteen_percent_half_up() {
+    fn fee_is_fifteen_percent_rounded_half_up() {
         let table = [
             (0, 0),
             (1, 0),
@@ -26,17 +26,17 @@ mod tests {
             (45_000, 6_750),
             (33_333, 5_000),
         ];
-        for (kept, fee) in table {
-            assert_eq!(fee_of(kept), fee, "{kept}");
+        for (amount, fee) in table {
+            assert_eq!(fee_of(amount), fee, "{amount}");
         }
     }
 
     proptest! {
         #[test]
-        fn giving_back_never_costs_a_side_more_than_is_given(kept in 1i64..1_000_000_000, share in 0.0f64..=1.0) {
-            let back = (kept as f64 * share) as i64;
-            let fee_back = fee_of(kept) - fee_of(kept - back);
-            prop_assert!((0..=back).contains(&fee_back));
+        fn refunded_fee_is_between_zero_and_the_refund(amount in 1i64..1_000_000_000, share in 0.0f64..=1.0) {
+            let refund = (amount as f64 * share) as i64;
+            let fee_refund = fee_of(amount) - fee_of(amount - refund);
+            prop_assert!((0..=refund).contains(&fee_refund));
         }
     }
 }

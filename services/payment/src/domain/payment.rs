@@ -1,96 +1,88 @@
-//! The payment of a booking and every transition it can make.
+//! The payment of a booking and its state transitions.
 //!
 //! ```text
 //! due ──▶ unknown ──▶ completed ──▶ refunded
 //!  │  ◀──────┤  ▲          ▲
-//!  ▼         ▼  │          │ a capture nobody hoped for any more; it goes back at once
+//!  ▼         ▼  │          │ a late capture, which is refunded at once
 //! requested ────┘        failed
 //! ```
 
 use chrono::{DateTime, Utc};
 
-use super::attempt::{Kind, Next, Terms};
+use super::attempt::{AttemptKind, DecisionContext, NextStep};
 use super::backoff;
-use super::finding::Report;
 use super::ids::{BookingId, GuestId, HostId, PaymentId};
-use super::ledger::Movement;
+use super::ledger::Posting;
 use super::money::fee_of;
+use super::provider_report::PaymentSnapshot;
 
-/// Failure code of a payment whose booking ended before anything was taken.
+/// Failure code of a payment whose booking ended before a capture.
 pub const BOOKING_CLOSED: &str = "BOOKING_CLOSED";
 
-/// The money of one booking.
+/// The payment of one booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// Its id.
     pub id: PaymentId,
-    /// Its booking.
     pub booking_id: BookingId,
-    /// Who pays.
     pub guest_id: GuestId,
-    /// Who earns.
     pub host_id: HostId,
     /// Order id at the provider.
     pub order_id: String,
-    /// What the guest reads on the statement.
+    /// Shown on the guest's card statement.
     pub order_name: String,
-    /// Won owed.
     pub amount_krw: i64,
-    /// The platform's share of what is kept.
+    /// The platform's share of the amount less refunds.
     pub fee_krw: i64,
-    /// Won given back.
     pub refunded_krw: i64,
-    /// Where it stands.
     pub state: State,
-    /// Number of the latest attempt.
+    /// Number of the latest attempt, 0 before the first.
     pub last_attempt: i32,
-    /// The provider's key, once captured.
+    /// The provider's key; `None` before the capture.
     pub payment_key: Option<String>,
-    /// How it was paid, once captured.
+    /// Means of payment as named by the provider; `None` before the capture.
     pub method: Option<String>,
-    /// Why it failed.
     pub failure_code: Option<String>,
-    /// The guest pays until then.
     pub due_at: DateTime<Utc>,
-    /// Captured then.
+    /// Time of the capture.
     pub paid_at: Option<DateTime<Utc>>,
-    /// Set when the booking is over.
-    pub closing: Option<Closing>,
-    /// When the worker looks at it next.
+    pub booking_end: Option<BookingEnd>,
+    /// When the worker checks it next; `None` when nothing is to be done.
     pub next_check_at: Option<DateTime<Utc>>,
-    /// Checks since the last definite answer.
+    /// Checks since the last definite result; determines the delay of the next one.
     pub checks: i32,
-    /// Whether the look that is under way is to be followed by another.
+    /// Whether a webhook arrived since the worker claimed the payment, so that one more check follows.
     pub recheck: bool,
     /// When the booking was approved.
     pub created_at: DateTime<Utc>,
-    /// Raised by every update.
+    /// Incremented by every update.
     pub version: i64,
 }
 
-/// Where a payment stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// State of a payment.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString, strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
-    /// To be charged.
+    /// To be charged by the worker.
     Due,
-    /// The guest was asked to pay in the window.
+    /// The guest was asked to pay in the payment window.
     Requested,
-    /// An attempt was begun and its outcome is not known.
+    /// An attempt is open: its result is unknown.
     Unknown,
     /// Captured.
     Completed,
-    /// Declined, or called off before anything was taken.
+    /// Declined, or the booking ended before a capture.
     Failed,
-    /// Captured, and given back in full or in part.
+    /// Captured, and refunded in full or in part.
     Refunded,
 }
 
-/// The end of a booking, as far as money is concerned.
+/// The end of a booking before its ride: rejected, expired or cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closing {
-    /// When.
+pub struct BookingEnd {
     pub at: DateTime<Utc>,
-    /// Won to give back of what is captured; `None` = everything.
+    /// Amount to refund of what is captured; `None` = everything.
     pub refund_krw: Option<i64>,
 }
 
@@ -98,49 +90,47 @@ pub struct Closing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a payment that is {} cannot {action}", state.as_str())]
 pub struct WrongState {
-    /// The state it is in.
     pub state: State,
-    /// What was tried.
+    /// The attempted transition, as the end of the message.
     pub action: &'static str,
 }
 
-/// What a capture brings with it.
+/// Effects of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capture {
-    /// For the books.
-    pub movement: Movement,
-    /// Won that go back at once, because the booking is over.
+    pub posting: Posting,
+    /// Amount to refund at once, because the booking has ended.
     pub refund_krw: Option<i64>,
 }
 
-/// What the end of an attempt without money brings with it.
+/// What a payment became when an attempt ended without a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The payment failed and its booking does not know.
-    Failed,
-    /// The payment failed because its booking is over.
-    CalledOff,
-    /// Another way is open.
-    GoesOn,
+pub enum AttemptEnd {
+    /// Failed; booking has to be notified.
+    PaymentFailed,
+    /// Failed because its booking has ended.
+    BookingEnded,
+    /// Still payable.
+    Continues,
 }
 
 impl Payment {
-    /// Whether the provider may be asked for money: the booking lives and the money is not overdue.
-    pub fn may_call(&self, now: DateTime<Utc>) -> bool {
-        self.closing.is_none() && now < self.due_at
+    /// Returns whether the provider may be asked for money: the booking has not ended and the payment is not overdue.
+    pub fn may_charge(&self, now: DateTime<Utc>) -> bool {
+        self.booking_end.is_none() && now < self.due_at
     }
 
-    /// What attempts are judged by.
-    pub fn terms(&self, now: DateTime<Utc>) -> Terms<'_> {
-        Terms {
+    /// Returns what decisions about attempts depend on.
+    pub fn decision_context(&self, now: DateTime<Utc>) -> DecisionContext<'_> {
+        DecisionContext {
             order_id: &self.order_id,
             amount_krw: self.amount_krw,
-            may_call: self.may_call(now),
+            may_charge: self.may_charge(now),
             now,
         }
     }
 
-    /// Won captured and not given back.
+    /// Returns the captured amount less refunds.
     pub fn balance_krw(&self) -> i64 {
         match self.state {
             State::Completed | State::Refunded => self.amount_krw - self.refunded_krw,
@@ -148,110 +138,119 @@ impl Payment {
         }
     }
 
-    /// An attempt begins, looked after at `check_at`. Its number is returned.
-    pub fn begin(
+    /// Begins an attempt, whose result is looked up at `check_at` at the latest, and returns its number.
+    pub fn begin_attempt(
         &mut self,
-        kind: &Kind,
+        kind: &AttemptKind,
         now: DateTime<Utc>,
         check_at: DateTime<Utc>,
     ) -> Result<i32, WrongState> {
         match (self.state, kind) {
-            (State::Due, _) | (State::Requested, Kind::Window { .. }) if self.may_call(now) => {
+            (State::Due, _) | (State::Requested, AttemptKind::Checkout { .. }) if self.may_charge(now) => {
                 self.state = State::Unknown;
                 self.last_attempt += 1;
                 self.next_check_at = Some(check_at);
                 Ok(self.last_attempt)
             }
-            _ => Err(self.wrong("be attempted")),
+            _ => Err(self.wrong_state("be attempted")),
         }
     }
 
-    /// There is no card to charge: the guest is asked.
+    /// Waits for the guest to pay in the payment window, because they have no card on file.
     pub fn request(&mut self) -> Result<(), WrongState> {
         match self.state {
             State::Due => {
                 self.state = State::Requested;
-                self.rest();
+                self.stop_checking();
                 Ok(())
             }
-            _ => Err(self.wrong("be requested")),
+            _ => Err(self.wrong_state("be requested")),
         }
     }
 
-    /// The money is taken. Every state but a captured one accepts it: it is a fact, hoped for or not.
-    pub fn capture(&mut self, report: &Report, paid_at: DateTime<Utc>) -> Result<Capture, WrongState> {
-        let unwanted = match self.state {
-            State::Due | State::Requested | State::Unknown => self.closing.is_some(),
+    /// Records the capture. Accepted in every state but the captured ones, because the provider already has the money.
+    pub fn capture(
+        &mut self,
+        snapshot: &PaymentSnapshot,
+        paid_at: DateTime<Utc>,
+    ) -> Result<Capture, WrongState> {
+        let refund = match self.state {
+            State::Due | State::Requested | State::Unknown => self.booking_end.is_some(),
             State::Failed => true,
-            State::Completed | State::Refunded => return Err(self.wrong("be captured again")),
+            State::Completed | State::Refunded => return Err(self.wrong_state("be captured again")),
         };
         self.state = State::Completed;
-        self.payment_key = Some(report.payment_key.clone());
-        self.method.clone_from(&report.method);
+        self.payment_key = Some(snapshot.payment_key.clone());
+        self.method.clone_from(&snapshot.method);
         self.failure_code = None;
         self.paid_at = Some(paid_at);
-        self.rest();
-        let movement = Movement {
+        self.stop_checking();
+        let posting = Posting {
             host: self.host_id,
             gross_krw: self.amount_krw,
             fee_krw: self.fee_krw,
         };
         Ok(Capture {
-            movement,
-            refund_krw: unwanted.then_some(self.amount_krw),
+            posting,
+            refund_krw: refund.then_some(self.amount_krw),
         })
     }
 
-    /// The attempt ended without money.
-    pub fn end_attempt(&mut self, next: Next, code: &str, now: DateTime<Utc>) -> Result<Ended, WrongState> {
+    /// Ends the open attempt without a capture.
+    pub fn end_attempt(
+        &mut self,
+        next: NextStep,
+        code: &str,
+        now: DateTime<Utc>,
+    ) -> Result<AttemptEnd, WrongState> {
         if self.state != State::Unknown {
-            return Err(self.wrong("end an attempt"));
+            return Err(self.wrong_state("end an attempt"));
         }
-        if self.closing.is_some() {
+        if self.booking_end.is_some() {
             self.fail(BOOKING_CLOSED);
-            return Ok(Ended::CalledOff);
+            return Ok(AttemptEnd::BookingEnded);
         }
         match next {
-            Next::Fail => {
+            NextStep::Fail => {
                 self.fail(code);
-                return Ok(Ended::Failed);
+                return Ok(AttemptEnd::PaymentFailed);
             }
-            Next::AskGuest => {
+            NextStep::RequestPayment => {
                 self.state = State::Requested;
-                self.rest();
+                self.stop_checking();
             }
-            Next::TryAgain => {
+            NextStep::Retry => {
                 self.state = State::Due;
-                self.look_again(now);
+                self.check_later(now);
             }
-            Next::TryOtherMethod => {
+            NextStep::RetryOtherMethod => {
                 self.state = State::Due;
                 self.next_check_at = Some(now);
             }
         }
-        Ok(Ended::GoesOn)
+        Ok(AttemptEnd::Continues)
     }
 
-    /// Nothing is known yet: look again after a pause that grows.
-    pub fn look_again(&mut self, now: DateTime<Utc>) {
-        self.next_check_at = Some(now + backoff::pause(self.checks));
+    /// Schedules another check, with exponential backoff.
+    pub fn check_later(&mut self, now: DateTime<Utc>) {
+        self.next_check_at = Some(now + backoff::delay(self.checks));
         self.checks = self.checks.saturating_add(1);
     }
 
-    /// Nothing is left to do until something happens.
-    pub fn rest(&mut self) {
+    /// Cancels the scheduled check, unless a webhook asked for it, and resets the backoff.
+    pub fn stop_checking(&mut self) {
         if !self.recheck {
             self.next_check_at = None;
         }
         self.checks = 0;
     }
 
-    /// The booking is over. The first closing counts. Returns the won that are owed back because of it.
-    pub fn close(&mut self, closing: Closing) -> Option<i64> {
-        if self.closing.is_some() {
+    /// Records the end of the booking and returns the amount to refund. Only the first end has an effect.
+    pub fn end_booking(&mut self, end: BookingEnd) -> Option<i64> {
+        if self.booking_end.is_some() {
             return None;
         }
-        self.closing = Some(closing);
+        self.booking_end = Some(end);
         match self.state {
             State::Due | State::Requested => {
                 self.fail(BOOKING_CLOSED);
@@ -260,22 +259,22 @@ impl Payment {
             State::Unknown | State::Failed => None,
             State::Completed | State::Refunded => {
                 let balance = self.balance_krw();
-                Some(closing.refund_krw.unwrap_or(balance).min(balance)).filter(|owed| *owed > 0)
+                Some(end.refund_krw.unwrap_or(balance).min(balance)).filter(|owed| *owed > 0)
             }
         }
     }
 
-    /// Money went back to the guest. The shares are recomputed from what is kept.
-    pub fn give_back(&mut self, amount_krw: i64) -> Result<Movement, WrongState> {
+    /// Records a refund of `amount_krw` and recomputes the shares from the remaining balance.
+    pub fn refund(&mut self, amount_krw: i64) -> Result<Posting, WrongState> {
         if amount_krw <= 0 || amount_krw > self.balance_krw() {
-            return Err(self.wrong("give back more than it has"));
+            return Err(self.wrong_state("give back more than it has"));
         }
         self.state = State::Refunded;
         self.refunded_krw += amount_krw;
         let fee_krw = fee_of(self.amount_krw - self.refunded_krw);
         let change_krw = fee_krw - self.fee_krw;
         self.fee_krw = fee_krw;
-        Ok(Movement {
+        Ok(Posting {
             host: self.host_id,
             gross_krw: -amount_krw,
             fee_krw: change_krw,
@@ -285,10 +284,10 @@ impl Payment {
     fn fail(&mut self, code: &str) {
         self.state = State::Failed;
         self.failure_code = Some(code.to_owned());
-        self.rest();
+        self.stop_checking();
     }
 
-    fn wrong(&self, action: &'static str) -> WrongState {
+    fn wrong_state(&self, action: &'static str) -> WrongState {
         WrongState {
             state: self.state,
             action,
@@ -297,31 +296,9 @@ impl Payment {
 }
 
 impl State {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Due,
-        Self::Requested,
-        Self::Unknown,
-        Self::Completed,
-        Self::Failed,
-        Self::Refunded,
-    ];
-
-    /// The word in the database.
+    /// Returns the value of the column.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Due => "due",
-            Self::Requested => "requested",
-            Self::Unknown => "unknown",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Refunded => "refunded",
-        }
-    }
-
-    /// The state of a word of the database.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
+        self.into()
     }
 }
 

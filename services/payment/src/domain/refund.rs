@@ -1,82 +1,78 @@
-//! Money on its way back to the guest.
+//! Refunds and their state transitions.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::backoff;
-use super::finding::{Cancel, Refusal, Verdict};
 use super::ids::{PaymentId, RefundId};
+use super::provider_report::{Cancel, ErrorKind, ProviderError};
 
-/// A refund of (a part of) a captured payment. Its row is written before the provider is called.
+/// A refund of (a part of) a captured payment. Its row is committed before the provider is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
-    /// Its id.
     pub id: RefundId,
-    /// Of this payment.
     pub payment_id: PaymentId,
-    /// Won.
     pub amount_krw: i64,
-    /// Why.
     pub origin: Origin,
-    /// Where it stands.
     pub state: RefundState,
     /// Number of the latest call, 0 before the first.
     pub attempt: i32,
     /// Whether the provider answered under the latest idempotency key.
     pub key_spent: bool,
-    /// The provider's key of the cancel, once done.
+    /// The provider's id of the cancel, once completed.
     pub transaction_key: Option<String>,
-    /// The latest refusal.
+    /// The provider's latest error code.
     pub code: Option<String>,
-    /// When the worker looks at it next.
+    /// When the worker checks it next; `None` once completed or void.
     pub next_check_at: Option<DateTime<Utc>>,
-    /// Checks since it was made.
+    /// Failed checks so far; determines the delay of the next one.
     pub checks: i32,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
 }
 
-/// Why money goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a refund exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum Origin {
-    /// The booking is over.
-    Closing,
-    /// It was given back at the provider, by a person there; we only book it.
+    /// The booking ended.
+    BookingEnd,
+    /// An operator made it in the provider's console; it is only recorded here.
     Provider,
 }
 
-/// Where a refund stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// State of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum RefundState {
-    /// To be asked for.
+    /// The provider is to be called.
     Due,
-    /// Asked for, outcome not known.
+    /// The provider was called; the result is unknown.
     Unknown,
-    /// The money is back.
+    /// Completed.
     Done,
-    /// Nothing was left to give back.
+    /// Not made: there was no balance left.
     Void,
 }
 
-/// What to do with a refund.
+/// What the worker does next with a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundStep {
-    /// Ask the provider for it.
+    /// Call the provider.
     Call,
-    /// Ask the provider whether it happened.
-    Query,
-    /// Nothing.
-    Rest,
+    /// Look up whether the call succeeded.
+    Lookup,
+    /// Nothing; the refund is final.
+    None,
 }
 
 impl Refund {
-    /// A refund that is owed from now on.
-    pub fn owed(id: RefundId, payment_id: PaymentId, amount_krw: i64, now: DateTime<Utc>) -> Self {
+    /// Creates a refund that is due at once.
+    pub fn new(id: RefundId, payment_id: PaymentId, amount_krw: i64, now: DateTime<Utc>) -> Self {
         Self {
             id,
             payment_id,
             amount_krw,
-            origin: Origin::Closing,
+            origin: Origin::BookingEnd,
             state: RefundState::Due,
             attempt: 0,
             key_spent: false,
@@ -88,36 +84,41 @@ impl Refund {
         }
     }
 
-    /// A refund that was made at the provider without us.
-    pub fn made_there(id: RefundId, payment_id: PaymentId, cancel: &Cancel, now: DateTime<Utc>) -> Self {
-        let mut refund = Self::owed(id, payment_id, cancel.amount_krw, now);
+    /// Creates the record of a cancel that was made in the provider's console.
+    pub fn made_at_provider(
+        id: RefundId,
+        payment_id: PaymentId,
+        cancel: &Cancel,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut refund = Self::new(id, payment_id, cancel.amount_krw, now);
         refund.origin = Origin::Provider;
-        refund.done(cancel);
+        refund.complete(cancel);
         refund
     }
 
-    /// The key under which the provider does it once.
+    /// Returns the idempotency key of the latest call.
     pub fn idempotency_key(&self) -> String {
         format!("refund:{}:{}", self.id, self.attempt)
     }
 
-    /// What the provider is told; it comes back in the cancel, which is how ours is recognised.
+    /// Returns the reason sent to the provider. It is part of the cancel, where [`refund_id_of`] finds the refund id.
     pub fn reason(&self) -> String {
         format!("예약 취소 환불 {}", self.id)
     }
 
-    /// What comes next.
-    pub fn step(&self) -> RefundStep {
+    /// Returns what the worker does next.
+    pub fn next_step(&self) -> RefundStep {
         match self.state {
             RefundState::Due => RefundStep::Call,
-            RefundState::Unknown => RefundStep::Query,
-            RefundState::Done | RefundState::Void => RefundStep::Rest,
+            RefundState::Unknown => RefundStep::Lookup,
+            RefundState::Done | RefundState::Void => RefundStep::None,
         }
     }
 
-    /// The provider is about to be asked. Under the last key if that was never answered, else under a new one. The amount is
-    /// what can still be given back; `false` when that is nothing.
-    pub fn call(&mut self, balance_krw: i64, check_at: DateTime<Utc>) -> bool {
+    /// Begins a call, of at most `balance_krw`: under the previous idempotency key if the provider did not answer under it,
+    /// else under a new one. Returns `false`, and is void, when no balance is left.
+    pub fn begin_call(&mut self, balance_krw: i64, check_at: DateTime<Utc>) -> bool {
         if balance_krw <= 0 {
             self.state = RefundState::Void;
             self.next_check_at = None;
@@ -133,8 +134,8 @@ impl Refund {
         true
     }
 
-    /// The money is back.
-    pub fn done(&mut self, cancel: &Cancel) {
+    /// Completes the refund with the provider's cancel.
+    pub fn complete(&mut self, cancel: &Cancel) {
         self.state = RefundState::Done;
         self.amount_krw = cancel.amount_krw;
         self.transaction_key = Some(cancel.transaction_key.clone());
@@ -142,74 +143,52 @@ impl Refund {
         self.next_check_at = None;
     }
 
-    /// The call was refused, or its outcome is not known.
-    pub fn refused(&mut self, refusal: &Refusal, now: DateTime<Utc>) {
-        let (spent, pause) = match refusal.verdict {
-            Verdict::Unknown { key_spent } => (key_spent, backoff::pause(self.checks)),
-            // Nobody but a person can change this, and the guest is owed the money all the same.
-            _ => (true, backoff::STUCK),
+    /// Records a failed call and schedules a lookup.
+    pub fn call_failed(&mut self, error: &ProviderError, now: DateTime<Utc>) {
+        let (spent, delay) = match error.kind {
+            ErrorKind::Unknown { key_spent } => (key_spent, backoff::delay(self.checks)),
+            // Only an operator can resolve it; the guest is owed the money regardless, so it is retried.
+            _ => (true, backoff::STUCK_INTERVAL),
         };
         self.key_spent |= spent;
-        self.code = Some(refusal.code.clone());
-        self.pause(now + pause);
+        self.code = Some(error.code.clone());
+        self.check_at(now + delay);
     }
 
-    /// The provider was asked whether it happened, and no cancel of it names this refund.
-    pub fn not_there(&mut self, now: DateTime<Utc>) {
+    /// Makes the refund due again, because a lookup found no cancel with its id.
+    pub fn not_found(&mut self, now: DateTime<Utc>) {
         self.state = RefundState::Due;
         self.next_check_at = Some(now);
     }
 
-    /// The provider could not be asked.
-    pub fn look_again(&mut self, now: DateTime<Utc>) {
-        self.pause(now + backoff::pause(self.checks));
+    /// Schedules another lookup after a failed one, with exponential backoff.
+    pub fn check_later(&mut self, now: DateTime<Utc>) {
+        self.check_at(now + backoff::delay(self.checks));
     }
 
-    fn pause(&mut self, until: DateTime<Utc>) {
+    fn check_at(&mut self, time: DateTime<Utc>) {
         self.checks = self.checks.saturating_add(1);
-        self.next_check_at = Some(until);
+        self.next_check_at = Some(time);
     }
 }
 
-/// The refund that a cancel at the provider names, if it is one of ours.
-pub fn named_by(cancel: &Cancel) -> Option<RefundId> {
+/// Returns the id of the refund that led to a cancel; `None` for cancels made in the provider's console.
+pub fn refund_id_of(cancel: &Cancel) -> Option<RefundId> {
     let last = cancel.reason.split_whitespace().next_back()?;
     Uuid::try_parse(last).ok().map(RefundId)
 }
 
 impl Origin {
-    /// The word in the database.
+    /// Returns the value of the column.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Closing => "closing",
-            Self::Provider => "provider",
-        }
-    }
-
-    /// The origin of a word of the database.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Closing, Self::Provider]
-            .into_iter()
-            .find(|origin| origin.as_str() == word)
+        self.into()
     }
 }
 
 impl RefundState {
-    /// The word in the database.
+    /// Returns the value of the column.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Due => "due",
-            Self::Unknown => "unknown",
-            Self::Done => "done",
-            Self::Void => "void",
-        }
-    }
-
-    /// The state of a word of the database.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Due, Self::Unknown, Self::Done, Self::Void]
-            .into_iter()
-            .find(|state| state.as_str() == word)
+        self.into()
     }
 }
 

@@ -1,43 +1,44 @@
-//! Messages of the provider, in any of its three envelopes. They are read for the name of a payment and for nothing else.
+//! Parses the provider's webhooks, in any of its three envelopes, for the payment they name and nothing else: webhooks are
+//! not signed.
 
 use serde_json::Value;
 
-/// What a message is about.
+/// A webhook that names a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// `PAYMENT_STATUS_CHANGED`; `UNNAMED` for the envelope that does not say.
+pub struct WebhookEvent {
+    /// For example `PAYMENT_STATUS_CHANGED`; `UNNAMED` for the flat envelope, which has no type.
     pub event_type: String,
-    /// Our order.
     pub order_id: Option<String>,
     /// The provider's key.
     pub payment_key: Option<String>,
 }
 
-/// The longest values the provider gives: whatever is longer is not its own.
-const ORDER_ID_MAX: usize = 64;
-const PAYMENT_KEY_MAX: usize = 200;
-const EVENT_TYPE_MAX: usize = 64;
+/// Longest values that the provider sends; longer ones are forged.
+const MAX_ORDER_ID_LEN: usize = 64;
+const MAX_PAYMENT_KEY_LEN: usize = 200;
+const MAX_EVENT_TYPE_LEN: usize = 64;
 
-impl Notice {
-    /// Reads `{eventType, data}`, `{eventType, entityBody}` or the flat `{orderId, …}`. `None` when it names no payment.
-    pub fn read(payload: &Value) -> Option<Self> {
+impl WebhookEvent {
+    /// Parses `{eventType, data}`, `{eventType, entityBody}` or the flat `{orderId, …}`. `None` when it names no payment.
+    pub fn parse(payload: &Value) -> Option<Self> {
         let body = ["data", "entityBody"]
             .into_iter()
             .find_map(|name| payload.get(name).filter(|body| body.is_object()));
         let body = body.unwrap_or(payload);
-        let order_id = text(body, "orderId", ORDER_ID_MAX);
-        let payment_key = text(body, "paymentKey", PAYMENT_KEY_MAX);
+        let order_id = text(body, "orderId", MAX_ORDER_ID_LEN);
+        let payment_key = text(body, "paymentKey", MAX_PAYMENT_KEY_LEN);
         (order_id.is_some() || payment_key.is_some()).then(|| Self {
-            event_type: text(payload, "eventType", EVENT_TYPE_MAX).unwrap_or_else(|| "UNNAMED".to_owned()),
+            event_type: text(payload, "eventType", MAX_EVENT_TYPE_LEN)
+                .unwrap_or_else(|| "UNNAMED".to_owned()),
             order_id,
             payment_key,
         })
     }
 }
 
-fn text(body: &Value, name: &str, longest: usize) -> Option<String> {
+fn text(body: &Value, name: &str, max_len: usize) -> Option<String> {
     let text = body.get(name)?.as_str()?;
-    let fits = (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let fits = (1..=max_len).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     fits.then(|| text.to_owned())
 }
 
@@ -58,18 +59,18 @@ mod tests {
     #[case::entity(
         json!({"eventType": "payout.changed", "eventId": "e", "entityType": "payout", "entityBody": {"paymentKey": "pk"}}),
         "payout.changed", None, Some("pk"))]
-    fn every_envelope_names_its_payment(
+    fn parses_every_envelope(
         #[case] payload: Value,
         #[case] event_type: &str,
         #[case] order_id: Option<&str>,
         #[case] payment_key: Option<&str>,
     ) {
-        let expected = Notice {
+        let expected = WebhookEvent {
             event_type: event_type.to_owned(),
             order_id: order_id.map(str::to_owned),
             payment_key: payment_key.map(str::to_owned),
         };
-        assert_eq!(Notice::read(&payload), Some(expected));
+        assert_eq!(WebhookEvent::parse(&payload), Some(expected));
     }
 
     #[rstest]
@@ -80,7 +81,7 @@ mod tests {
     #[case(json!({"data": {"orderId": "with space"}}))]
     #[case(json!({"data": {"orderId": "x".repeat(65)}}))]
     #[case(json!({"data": []}))]
-    fn nonsense_names_none(#[case] payload: Value) {
-        assert_eq!(Notice::read(&payload), None);
+    fn ignores_payloads_without_a_payment(#[case] payload: Value) {
+        assert_eq!(WebhookEvent::parse(&payload), None);
     }
 }

@@ -1,4 +1,4 @@
-//! `booking.approved`: the money is owed from now on. The worker charges the guest's card, or asks the guest.
+//! Handles `booking.approved`: creates the payment. The worker charges the guest's card or requests the payment.
 
 use anyhow::Context as _;
 use carshare_proto::booking::v1::{BookingApproved, BookingFacts};
@@ -10,17 +10,17 @@ use crate::domain::ids::{BookingId, GuestId, HostId, PaymentId};
 use crate::domain::payment::{Payment, State};
 use crate::error::Error;
 use crate::jobs;
-use crate::store::{closures, payments};
+use crate::store::{closed_bookings, payments};
 
-/// The provider's limit for an order's name.
-const NAME_MAX: usize = 100;
+/// Characters of an order name that the provider accepts.
+const MAX_ORDER_NAME_LEN: usize = 100;
 
-/// Makes the payment, unless there is one or the booking is over already.
+/// Creates the payment, unless the booking has one or has ended.
 pub(super) async fn handle(tx: &Tx, _: &EventMetadata, event: &BookingApproved) -> Result<(), Error> {
-    let payment = read(event, PaymentId(tx.new_id()), tx.now())?;
-    closures::lock(tx, payment.booking_id).await?;
-    if closures::exists(tx.conn(), payment.booking_id).await? {
-        tracing::info!(booking_id = %payment.booking_id, "approved after its end, nothing is charged");
+    let payment = new_payment(event, PaymentId(tx.new_id()), tx.now())?;
+    closed_bookings::lock(tx, payment.booking_id).await?;
+    if closed_bookings::exists(tx.conn(), payment.booking_id).await? {
+        tracing::info!(booking_id = %payment.booking_id, "approval of an ended booking ignored");
         return Ok(());
     }
     payments::insert(tx, &payment).await?;
@@ -28,7 +28,7 @@ pub(super) async fn handle(tx: &Tx, _: &EventMetadata, event: &BookingApproved) 
     Ok(())
 }
 
-fn read(event: &BookingApproved, id: PaymentId, now: DateTime<Utc>) -> anyhow::Result<Payment> {
+fn new_payment(event: &BookingApproved, id: PaymentId, now: DateTime<Utc>) -> anyhow::Result<Payment> {
     let facts = event
         .booking
         .as_ref()
@@ -54,7 +54,7 @@ fn read(event: &BookingApproved, id: PaymentId, now: DateTime<Utc>) -> anyhow::R
         failure_code: None,
         due_at: due_at.context("payment_due_at")?,
         paid_at: None,
-        closing: None,
+        booking_end: None,
         next_check_at: Some(now),
         checks: 0,
         recheck: false,
@@ -67,7 +67,7 @@ fn order_name(facts: &BookingFacts) -> String {
     format!("카셰어링 {}", facts.vehicle_title)
         .trim_end()
         .chars()
-        .take(NAME_MAX)
+        .take(MAX_ORDER_NAME_LEN)
         .collect()
 }
 
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_name_fits_the_providers_limit() {
+    fn order_name_is_truncated() {
         let facts = |title: &str| BookingFacts {
             vehicle_title: title.to_owned(),
             ..Default::default()

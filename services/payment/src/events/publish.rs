@@ -1,13 +1,13 @@
-//! What this service tells the others, appended to the outbox of the transaction it is true in.
+//! Publishes the service's events, in the transaction of the change.
 
+use carshare_chassis::proto_types::timestamp;
 use carshare_proto::payment::v1 as pb;
 use carshare_store::Tx;
 
 use crate::domain::payment::Payment;
 use crate::error::Error;
-use carshare_chassis::proto_types::timestamp;
 
-/// The guest has no card on file and is asked to pay.
+/// Publishes `payment.requested`: the guest has no card on file and has to pay in the payment window.
 pub async fn requested(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     let event = pb::PaymentRequested {
         booking_id: payment.booking_id.to_string(),
@@ -20,7 +20,7 @@ pub async fn requested(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     Ok(tx.publish(&event).await?)
 }
 
-/// The money is captured.
+/// Publishes `payment.completed`.
 pub async fn completed(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     let event = pb::PaymentCompleted {
         booking_id: payment.booking_id.to_string(),
@@ -33,7 +33,7 @@ pub async fn completed(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     Ok(tx.publish(&event).await?)
 }
 
-/// The charge was declined for good.
+/// Publishes `payment.failed`: no further attempt follows.
 pub async fn failed(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     let event = pb::PaymentFailed {
         booking_id: payment.booking_id.to_string(),
@@ -45,7 +45,7 @@ pub async fn failed(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     Ok(tx.publish(&event).await?)
 }
 
-/// Money went back to the guest.
+/// Publishes `payment.refunded`, once per refund.
 pub async fn refunded(tx: &Tx, payment: &Payment, amount_krw: i64) -> Result<(), Error> {
     let event = pb::PaymentRefunded {
         booking_id: payment.booking_id.to_string(),

@@ -6,19 +6,18 @@ use carshare_chassis::request_context::RequestContext;
 use carshare_store::{ClaimedRow, JobQueue};
 use chrono::{DateTime, Utc};
 
-use crate::App;
 use crate::domain::ids::PaymentId;
 use crate::error::Error;
 use crate::store::payments;
-use crate::collect;
+use crate::{App, charge};
 
-/// Name of the job.
+/// Name of the job, for [`carshare_store::Tx::notify_job`].
 pub const NAME: &str = "charge_payment";
 
-/// The queue of payments.
-pub(super) struct Payments(pub(super) App);
+/// Table `payments` as a job queue.
+pub(super) struct PaymentQueue(pub(super) App);
 
-impl JobQueue for Payments {
+impl JobQueue for PaymentQueue {
     const NAME: &'static str = NAME;
     type Row = ClaimedRow;
     type Error = Error;
@@ -45,6 +44,6 @@ impl JobQueue for Payments {
     }
 
     async fn work(&self, row: ClaimedRow) -> Result<(), Error> {
-        collect::look(&self.0, PaymentId(row.id)).await
+        charge::reconcile(&self.0, PaymentId(row.id)).await
     }
 }

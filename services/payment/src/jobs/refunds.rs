@@ -6,19 +6,18 @@ use carshare_chassis::request_context::RequestContext;
 use carshare_store::{ClaimedRow, JobQueue};
 use chrono::{DateTime, Utc};
 
-use crate::App;
 use crate::domain::ids::RefundId;
 use crate::error::Error;
 use crate::store::refunds;
-use crate::give_back;
+use crate::{App, refund};
 
-/// Name of the job.
+/// Name of the job, for [`carshare_store::Tx::notify_job`].
 pub const NAME: &str = "refund_payment";
 
-/// The queue of refunds.
-pub(super) struct Refunds(pub(super) App);
+/// Table `refunds` as a job queue.
+pub(super) struct RefundQueue(pub(super) App);
 
-impl JobQueue for Refunds {
+impl JobQueue for RefundQueue {
     const NAME: &'static str = NAME;
     type Row = ClaimedRow;
     type Error = Error;
@@ -45,6 +44,6 @@ impl JobQueue for Refunds {
     }
 
     async fn work(&self, row: ClaimedRow) -> Result<(), Error> {
-        give_back::look(&self.0, RefundId(row.id)).await
+        refund::reconcile(&self.0, RefundId(row.id)).await
     }
 }

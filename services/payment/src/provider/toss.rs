@@ -1,7 +1,7 @@
-//! Toss Payments over HTTPS. Requests and answers are in [`wire`], the meaning of refusals in [`classify`].
+//! Client of Toss Payments: JSON in [`messages`], classification of error codes in [`classify`].
 
 mod classify;
-mod wire;
+mod messages;
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 
 use super::{BillingKey, Cancel, Charge, Confirm, IssueBillingKey, Lookup, Provider};
 use crate::config;
-use crate::domain::finding::{Answer, Refusal, Report};
+use crate::domain::provider_report::{PaymentSnapshot, ProviderError, ProviderResult};
 
-/// The real client.
+/// Client of the Toss Payments API.
 pub struct TossClient {
     http: HttpClient,
     secret_key: Secret,
@@ -24,7 +24,7 @@ pub struct TossClient {
 }
 
 impl TossClient {
-    /// A client with its own connections and breaker.
+    /// Creates a client with its own connection pool and circuit breaker.
     pub fn new(config: &config::Toss, environment: Environment) -> anyhow::Result<Self> {
         Ok(Self {
             http: HttpClient::new("toss", config.http.clone(), environment)?,
@@ -33,59 +33,59 @@ impl TossClient {
         })
     }
 
-    async fn post<T: DeserializeOwned>(&self, call: Call<'_, impl Serialize>) -> Result<T, Refusal> {
+    async fn post<T: DeserializeOwned>(&self, post: Post<'_, impl Serialize>) -> Result<T, ProviderError> {
         let request = self
             .http
-            .post(call.path)
-            .operation(call.operation)
-            .idempotency_key(call.key)
-            .json(&call.body);
-        self.send(call.timeout.into_iter().fold(request, RequestBuilder::timeout))
+            .post(post.path)
+            .operation(post.operation)
+            .idempotency_key(post.key)
+            .json(&post.body);
+        self.send(post.timeout.into_iter().fold(request, RequestBuilder::timeout))
             .await
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Refusal> {
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ProviderError> {
         match request.basic(self.secret_key.expose(), "").send().await {
             Ok(reply) if reply.is_success() => reply.json().map_err(|error| unreadable(&error)),
-            Ok(reply) => Err(refused(&reply)),
-            Err(OutboundError::Status(reply)) => Err(refused(&reply)),
+            Ok(reply) => Err(error_of(&reply)),
+            Err(OutboundError::Status(reply)) => Err(error_of(&reply)),
             Err(error) => Err(classify::unanswered(code_of(&error))),
         }
     }
 }
 
-/// A POST to be.
-struct Call<'a, B> {
+/// A POST request.
+struct Post<'a, B> {
     operation: &'static str,
     path: &'a str,
     key: &'a str,
     body: B,
-    /// `None` = as configured.
+    /// `None` = `toss.http.timeout_ms`.
     timeout: Option<Duration>,
 }
 
 #[async_trait]
 impl Provider for TossClient {
-    async fn issue_billing_key(&self, request: IssueBillingKey) -> Result<BillingKey, Refusal> {
-        let body = wire::Issue {
+    async fn issue_billing_key(&self, request: IssueBillingKey) -> Result<BillingKey, ProviderError> {
+        let body = messages::Issue {
             auth_key: request.auth_key.expose(),
             customer_key: &request.customer_key,
         };
         let path = "/v1/billing/authorizations/issue";
-        let call = Call {
+        let post = Post {
             operation: "issue",
             path,
             key: &request.idempotency_key,
             body,
             timeout: None,
         };
-        self.post::<wire::Billing>(call)
+        self.post::<messages::Billing>(post)
             .await
-            .map(wire::Billing::into_key)
+            .map(messages::Billing::into_key)
     }
 
-    async fn charge(&self, request: Charge) -> Answer {
-        let body = wire::Charge {
+    async fn charge(&self, request: Charge) -> ProviderResult {
+        let body = messages::Charge {
             amount: request.amount_krw,
             customer_key: &request.customer_key,
             order_id: &request.order_id,
@@ -93,89 +93,90 @@ impl Provider for TossClient {
         };
         let path = format!("/v1/billing/{}", segment(request.billing_key.expose()));
         let timeout = Some(self.billing_timeout);
-        let call = Call {
+        let post = Post {
             operation: "charge",
             path: &path,
             key: &request.idempotency_key,
             body,
             timeout,
         };
-        self.post(call).await.map(report)
+        self.post(post).await.map(snapshot)
     }
 
-    async fn confirm(&self, request: Confirm) -> Answer {
-        let body = wire::Confirm {
+    async fn confirm(&self, request: Confirm) -> ProviderResult {
+        let body = messages::Confirm {
             payment_key: &request.payment_key,
             order_id: &request.order_id,
             amount: request.amount_krw,
         };
         let path = "/v1/payments/confirm";
-        let call = Call {
+        let post = Post {
             operation: "confirm",
             path,
             key: &request.idempotency_key,
             body,
             timeout: None,
         };
-        self.post(call).await.map(report)
+        self.post(post).await.map(snapshot)
     }
 
-    async fn find(&self, lookup: Lookup) -> Answer {
+    async fn find(&self, lookup: Lookup) -> ProviderResult {
         let path = match lookup {
             Lookup::Order(order_id) => format!("/v1/payments/orders/{}", segment(&order_id)),
             Lookup::Key(payment_key) => format!("/v1/payments/{}", segment(&payment_key)),
         };
         self.send(self.http.get(&path).operation("find"))
             .await
-            .map(report)
+            .map(snapshot)
     }
 
-    async fn cancel(&self, request: Cancel) -> Answer {
-        let body = wire::Cancel {
+    async fn cancel(&self, request: Cancel) -> ProviderResult {
+        let body = messages::Cancel {
             cancel_reason: &request.reason,
             cancel_amount: request.amount_krw,
             refundable_amount: request.balance_krw,
         };
         let path = format!("/v1/payments/{}/cancel", segment(&request.payment_key));
-        let call = Call {
+        let post = Post {
             operation: "cancel",
             path: &path,
             key: &request.idempotency_key,
             body,
             timeout: None,
         };
-        self.post(call).await.map(report)
+        self.post(post).await.map(snapshot)
     }
 }
 
-fn report(payment: wire::Payment) -> Report {
-    payment.into_report()
+fn snapshot(payment: messages::Payment) -> PaymentSnapshot {
+    payment.into_snapshot()
 }
 
-/// The refusal in an answer.
-fn refused(reply: &Reply) -> Refusal {
+/// Parses an error response.
+fn error_of(reply: &Reply) -> ProviderError {
     let code = reply
-        .json::<wire::ErrorBody>()
+        .json::<messages::ErrorBody>()
         .ok()
-        .and_then(wire::ErrorBody::into_code);
-    let refusal = classify::refusal(reply.status.as_u16(), code.as_deref());
+        .and_then(messages::ErrorBody::into_code);
+    let error = classify::by_response(reply.status.as_u16(), code.as_deref());
     let toss_trace_id = reply.header("x-tosspayments-trace-id");
     tracing::info!(
         status = reply.status.as_u16(),
-        code = refusal.code,
+        code = error.code,
         toss_trace_id,
-        "toss refused"
+        "toss returned an error"
     );
-    refusal
+    error
 }
 
-/// It was done, and we cannot read what: the answer is kept under the key, so only a query helps.
-fn unreadable(error: &OutboundError) -> Refusal {
-    tracing::error!(%error, "toss answered something unreadable");
+/// Classifies a successful response that cannot be parsed: the call took effect and repeats return the same response, so
+/// the payment has to be looked up.
+fn unreadable(error: &OutboundError) -> ProviderError {
+    tracing::error!(%error, "response of toss cannot be parsed");
     classify::answered("UNREADABLE")
 }
 
-/// Our word for what happened on the way.
+/// Returns the code of a failure of the transport.
 fn code_of(error: &OutboundError) -> &'static str {
     match error {
         OutboundError::Open(_) => "BREAKER_OPEN",

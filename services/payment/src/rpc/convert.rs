@@ -1,14 +1,23 @@
-//! Domain and rows to the contract, nothing else.
+//! Conversions between messages and domain types.
 
+use carshare_chassis::proto_types::timestamp;
 use carshare_proto::payment::v1 as pb;
 use prost_types::value::Kind;
 use serde_json::Value;
+use uuid::Uuid;
 
+use crate::domain::ids::BookingId;
 use crate::domain::payment::{Payment, State};
-use crate::store::methods::Method;
-use carshare_chassis::proto_types::timestamp;
+use crate::error::Error;
+use crate::store::payment_methods::PaymentMethod;
 
-/// A payment.
+/// Parses a booking id. One that is not a UUID has no payment.
+pub(super) fn booking_id(text: &str) -> Result<BookingId, Error> {
+    Uuid::try_parse(text)
+        .map(BookingId)
+        .map_err(|_| Error::PaymentNotFound)
+}
+
 pub(super) fn payment(payment: &Payment) -> pb::Payment {
     pb::Payment {
         id: payment.id.to_string(),
@@ -35,8 +44,7 @@ fn status(state: State) -> pb::PaymentStatus {
     }
 }
 
-/// A registered card.
-pub(super) fn method(method: &Method, is_default: bool) -> pb::PaymentMethod {
+pub(super) fn method(method: &PaymentMethod, is_default: bool) -> pb::PaymentMethod {
     pb::PaymentMethod {
         id: method.id.to_string(),
         method: method.method.clone(),
@@ -47,7 +55,7 @@ pub(super) fn method(method: &Method, is_default: bool) -> pb::PaymentMethod {
     }
 }
 
-/// A JSON object that came as a message.
+/// Converts a protobuf struct to JSON.
 pub(super) fn json(object: prost_types::Struct) -> Value {
     Value::Object(
         object

@@ -1,4 +1,4 @@
-//! `ListPaymentMethods`: the cards of the guest, the default first.
+//! `ListPaymentMethods`: lists the guest's enabled cards, the default first.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
@@ -7,15 +7,14 @@ use super::convert;
 use crate::App;
 use crate::domain::ids::GuestId;
 use crate::error::Error;
-use crate::store::methods;
+use crate::store::payment_methods;
 
-/// Answers.
 pub(super) async fn handle(
     app: &App,
     ctx: CallContext,
     _: pb::ListPaymentMethodsRequest,
 ) -> Result<pb::ListPaymentMethodsResponse, Error> {
-    let methods = methods::list(app.db.conn(), GuestId(ctx.user()?.id)).await?;
+    let methods = payment_methods::list(app.db.conn(), GuestId(ctx.user()?.id)).await?;
     let payment_methods = methods
         .iter()
         .enumerate()

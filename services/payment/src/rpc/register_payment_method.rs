@@ -1,7 +1,8 @@
-//! `RegisterPaymentMethod`: trades the result of the registration window for a billing key, and keeps that sealed. The newest
-//! card is the one that is charged.
+//! `RegisterPaymentMethod`: exchanges the result of the registration window for a billing key and stores that encrypted. The
+//! newest card becomes the default.
 //!
-//! May be repeated: the provider knows the trade by its idempotency key, we know the card by its billing key.
+//! Calls may be repeated: the provider recognises the exchange by its idempotency key, the store the card by the hash of its
+//! billing key.
 
 use carshare_chassis::config::Secret;
 use carshare_chassis::rpc::CallContext;
@@ -11,14 +12,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::{convert, get_payment_customer};
 use crate::App;
-use crate::domain::finding::{Refusal, Verdict};
-use crate::domain::ids::{GuestId, MethodId};
+use crate::billing_keys;
+use crate::domain::ids::{GuestId, PaymentMethodId};
+use crate::domain::provider_report::{ErrorKind, ProviderError};
 use crate::error::Error;
-use crate::keys;
 use crate::provider::{BillingKey, IssueBillingKey};
-use crate::store::methods::{self, Method};
+use crate::store::payment_methods::{self, PaymentMethod};
 
-/// Answers.
 pub(super) async fn handle(
     app: &App,
     ctx: CallContext,
@@ -26,23 +26,24 @@ pub(super) async fn handle(
 ) -> Result<pb::PaymentMethod, Error> {
     let id = match app.db.claim(&ctx).await? {
         Claim::Replayed(method) => return Ok(method),
-        Claim::New(id) => MethodId(id),
+        Claim::New(id) => PaymentMethodId(id),
     };
     let guest = GuestId(ctx.user()?.id);
-    let customer_key = get_payment_customer::ensure(app, guest).await?;
+    let customer_key = get_payment_customer::find_or_create(app, guest).await?;
     let issue = IssueBillingKey {
         idempotency_key: idempotency_key(&customer_key, &request.auth_key),
         auth_key: Secret::from(request.auth_key),
         customer_key,
     };
-    let billing_key = app.provider.issue_billing_key(issue).await.map_err(refused)?;
+    let billing_key = app.provider.issue_billing_key(issue).await.map_err(to_error)?;
     let method = seal(app, guest, id, billing_key)?;
     app.db
         .idempotent(&ctx, "payment_methods.register", method, store)
         .await
 }
 
-/// The customer is part of the key: else somebody else's `auth_key` would be answered with that one's card.
+/// Returns the idempotency key of the exchange. It contains the customer: otherwise a foreign `auth_key` would be answered
+/// with the other guest's card.
 fn idempotency_key(customer_key: &str, auth_key: &str) -> String {
     format!(
         "issue:{}",
@@ -50,12 +51,17 @@ fn idempotency_key(customer_key: &str, auth_key: &str) -> String {
     )
 }
 
-fn seal(app: &App, guest_id: GuestId, id: MethodId, billing_key: BillingKey) -> Result<Method, Error> {
-    Ok(Method {
+fn seal(
+    app: &App,
+    guest_id: GuestId,
+    id: PaymentMethodId,
+    billing_key: BillingKey,
+) -> Result<PaymentMethod, Error> {
+    Ok(PaymentMethod {
         id,
         guest_id,
-        billing_key_sealed: app.keys.seal(id, &billing_key.key)?,
-        billing_key_hash: keys::hash(&billing_key.key),
+        billing_key_sealed: app.billing_keys.seal(id, &billing_key.key)?,
+        billing_key_hash: billing_keys::hash(&billing_key.key),
         method: billing_key.method,
         card_number: billing_key.card_number,
         card_issuer_code: billing_key.card_issuer_code,
@@ -63,35 +69,35 @@ fn seal(app: &App, guest_id: GuestId, id: MethodId, billing_key: BillingKey) -> 
     })
 }
 
-async fn store(tx: &Tx, method: &Method) -> Result<pb::PaymentMethod, Error> {
-    let stored = methods::insert(tx, method).await?;
+async fn store(tx: &Tx, method: &PaymentMethod) -> Result<pb::PaymentMethod, Error> {
+    let stored = payment_methods::insert(tx, method).await?;
     if stored.guest_id != method.guest_id {
         return Err(Error::CardRegistrationFailed {
             code: "NOT_MATCHES_CUSTOMER_KEY".to_owned(),
         });
     }
-    let default = methods::find_default(tx.conn(), method.guest_id).await?;
+    let default = payment_methods::find_default(tx.conn(), method.guest_id).await?;
     let is_default = default.is_some_and(|default| default.id == stored.id);
     Ok(convert::method(&stored, is_default))
 }
 
-/// After an answer the same window result only brings the same answer: the guest has to register anew. Without one, the same
-/// call may be made again.
-fn refused(refusal: Refusal) -> Error {
-    let code = refusal.code;
-    match refusal.verdict {
-        Verdict::Unknown { key_spent: false } => Error::ProviderUnavailable { code },
-        Verdict::OurFault => {
+/// An error that the provider answered is final: the guest has to register again. Without an answer the call may be
+/// repeated.
+fn to_error(error: ProviderError) -> Error {
+    let code = error.code;
+    match error.kind {
+        ErrorKind::Unknown { key_spent: false } => Error::ProviderUnavailable { code },
+        ErrorKind::OurFault => {
             metrics::counter!("payment_alarms_total", "alarm" => "our_fault").increment(1);
-            tracing::error!(code, "the provider refuses to issue a billing key");
+            tracing::error!(code, "the provider rejects the request for a billing key");
             Error::ProviderUnavailable { code }
         }
-        Verdict::Unknown { key_spent: true }
-        | Verdict::Declined
-        | Verdict::KeyUnusable
-        | Verdict::SessionOver
-        | Verdict::NotFound
-        | Verdict::Mismatch => Error::CardRegistrationFailed { code },
+        ErrorKind::Unknown { key_spent: true }
+        | ErrorKind::Declined
+        | ErrorKind::KeyUnusable
+        | ErrorKind::SessionExpired
+        | ErrorKind::NotFound
+        | ErrorKind::Mismatch => Error::CardRegistrationFailed { code },
     }
 }
 
@@ -100,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_trade_has_a_key_of_the_guest_and_the_window() {
+    fn idempotency_key_depends_on_customer_and_auth_key() {
         let key = idempotency_key("cus_a", "auth");
         assert_eq!(key.len(), 70);
         assert_eq!(key, idempotency_key("cus_a", "auth"));

@@ -1,26 +1,38 @@
-//! The table `customers`: guests as the provider knows them.
+//! Table `customers`: guests as known to the payment provider.
 
 use carshare_store::Tx;
+use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _};
 
-use super::entity::customers::{Column, Entity, Model};
 use crate::domain::ids::GuestId;
 use crate::error::Error;
 
-/// The customer key of a guest, if there is one.
-pub async fn find(conn: &impl ConnectionTrait, guest: GuestId) -> Result<Option<String>, Error> {
-    Ok(Entity::find_by_id(guest.0)
-        .one(conn)
-        .await?
-        .map(|row| row.customer_key))
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "customers")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub guest_id: Uuid,
+    pub customer_key: String,
+    pub created_at: DateTimeUtc,
 }
 
-/// The customer key of a guest: `fresh` when there was none.
-pub async fn ensure(tx: &Tx, guest: GuestId, fresh: &str) -> Result<String, Error> {
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Returns the customer key of a guest.
+pub async fn find(conn: &impl ConnectionTrait, guest: GuestId) -> Result<Option<String>, Error> {
+    let row = Entity::find_by_id(guest.0).one(conn).await?;
+    Ok(row.map(|row| row.customer_key))
+}
+
+/// Returns the customer key of a guest; inserts `new_key` when there is none.
+pub async fn find_or_insert(tx: &Tx, guest: GuestId, new_key: &str) -> Result<String, Error> {
     let row = Model {
         guest_id: guest.0,
-        customer_key: fresh.to_owned(),
+        customer_key: new_key.to_owned(),
         created_at: tx.now(),
     };
     Entity::insert(row.into_active_model())
@@ -29,5 +41,5 @@ pub async fn ensure(tx: &Tx, guest: GuestId, fresh: &str) -> Result<String, Erro
         .await?;
     find(tx.conn(), guest)
         .await?
-        .ok_or_else(|| anyhow::anyhow!("a customer that was just made is gone").into())
+        .ok_or_else(|| anyhow::anyhow!("an inserted customer is missing").into())
 }

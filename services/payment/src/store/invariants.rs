@@ -1,25 +1,25 @@
-//! What must be true of the books and the payments at every moment between transactions. Asked by tests after every
-//! scenario and by the doctor while the service runs.
+//! Invariants between payments, attempts, refunds and the ledger. Tests check them after every scenario,
+//! [`crate::jobs`] while the service runs.
 //!
-//! Each query looks at what changed at or after `$1`.
+//! Each query looks at rows changed at or after `$1`.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::error::Error;
 
-/// A rule and the query that lists whatever breaks it.
+/// An invariant and the query for its violations.
 struct Rule {
     name: &'static str,
     sql: &'static str,
 }
 
-/// What breaks a rule.
+/// A violation of an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
-    /// Name of the rule.
+    /// Name of the invariant.
     pub rule: &'static str,
-    /// Id of the transaction, payment or booking at fault.
+    /// Id of the ledger transaction, payment or booking.
     pub subject: String,
 }
 
@@ -35,7 +35,7 @@ const RULES: [Rule; 7] = [
               WHERE p.updated_at >= $1 AND t.kind = 'capture' GROUP BY p.booking_id HAVING count(*) > 1",
     },
     Rule {
-        name: "captured means booked",
+        name: "captured payments are posted",
         sql: "SELECT p.id::text AS subject FROM payments p WHERE p.updated_at >= $1 AND (p.paid_at IS NOT NULL) <> EXISTS \
               (SELECT 1 FROM ledger_transactions t WHERE t.payment_id = p.id AND t.kind = 'capture')",
     },
@@ -52,18 +52,18 @@ const RULES: [Rule; 7] = [
                   <> p.amount_krw - p.refunded_krw - p.fee_krw",
     },
     Rule {
-        name: "refunds that are done are what was given back",
+        name: "completed refunds add up to the refunded amount",
         sql: "SELECT p.id::text AS subject FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id AND r.state = 'done' \
               WHERE p.updated_at >= $1 GROUP BY p.id HAVING coalesce(sum(r.amount_krw), 0) <> p.refunded_krw",
     },
     Rule {
-        name: "an unknown outcome has an open attempt and is looked after",
+        name: "an unknown outcome has an open attempt and a scheduled check",
         sql: "SELECT p.id::text AS subject FROM payments p WHERE p.updated_at >= $1 AND ((p.state = 'unknown') <> EXISTS \
               (SELECT 1 FROM payment_attempts a WHERE a.payment_id = p.id AND a.outcome = 'open') \
               OR (p.state = 'unknown' AND p.next_check_at IS NULL))",
     },
     Rule {
-        name: "money of a closed booking is settled or on its way",
+        name: "payments of closed bookings are settled or being refunded",
         sql: "SELECT p.id::text AS subject FROM payments p WHERE p.updated_at >= $1 AND p.closed_at IS NOT NULL \
               AND (p.state IN ('due', 'requested') OR p.state = 'completed' \
                    AND coalesce(p.closing_refund_krw, p.amount_krw) > 0 \
@@ -71,7 +71,7 @@ const RULES: [Rule; 7] = [
     },
 ];
 
-/// Everything that changed since then and breaks a rule; empty in health.
+/// Returns the violations among rows changed at or after `since`.
 pub async fn breaches(conn: &impl ConnectionTrait, since: DateTime<Utc>) -> Result<Vec<Breach>, Error> {
     let mut breaches = Vec::new();
     for rule in &RULES {

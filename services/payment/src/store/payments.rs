@@ -1,22 +1,57 @@
-//! The table `payments`.
+//! Table `payments`.
 
 use carshare_chassis::request_context::RequestContext;
 use carshare_store::{ClaimedRow, Error as StoreError, Tx};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
+use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _,
-    FromQueryResult, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, raw_sql,
+    Condition, ConnectionTrait, FromQueryResult, IntoActiveModel as _, QueryOrder as _, QuerySelect as _,
+    raw_sql,
 };
-use uuid::Uuid;
 
-use super::entity::payments::{Column, Entity, Model};
 use crate::domain::ids::{BookingId, GuestId, HostId, PaymentId};
-use crate::domain::payment::{Closing, Payment, State};
+use crate::domain::payment::{BookingEnd, Payment};
 use crate::error::Error;
 
-/// A payment.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "payments")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub booking_id: Uuid,
+    pub guest_id: Uuid,
+    pub host_id: Uuid,
+    pub order_id: String,
+    pub order_name: String,
+    pub amount_krw: i64,
+    pub fee_krw: i64,
+    pub refunded_krw: i64,
+    pub state: String,
+    pub last_attempt: i32,
+    pub payment_key: Option<String>,
+    pub method: Option<String>,
+    pub failure_code: Option<String>,
+    pub due_at: DateTimeUtc,
+    pub paid_at: Option<DateTimeUtc>,
+    pub closed_at: Option<DateTimeUtc>,
+    pub closing_refund_krw: Option<i64>,
+    pub next_check_at: Option<DateTimeUtc>,
+    pub checks: i32,
+    pub recheck: bool,
+    pub correlation_id: Option<String>,
+    pub traceparent: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub version: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
 pub async fn find(conn: &impl ConnectionTrait, id: PaymentId) -> Result<Option<Payment>, Error> {
     Entity::find_by_id(id.0)
         .one(conn)
@@ -25,7 +60,6 @@ pub async fn find(conn: &impl ConnectionTrait, id: PaymentId) -> Result<Option<P
         .transpose()
 }
 
-/// The payment of a booking.
 pub async fn find_by_booking(
     conn: &impl ConnectionTrait,
     booking: BookingId,
@@ -37,7 +71,7 @@ pub async fn find_by_booking(
     row.map(Payment::try_from).transpose()
 }
 
-/// The payment that the provider knows under this order id or key of its own.
+/// Finds a payment by its order id, or by the provider's key when there is no order id.
 pub async fn find_by_provider(
     conn: &impl ConnectionTrait,
     order_id: Option<&str>,
@@ -56,13 +90,13 @@ pub async fn find_by_provider(
         .transpose()
 }
 
-/// A payment, locked until the transaction ends.
+/// Locks a payment until the transaction ends.
 pub async fn lock(tx: &Tx, id: PaymentId) -> Result<Payment, Error> {
     let row = Entity::find_by_id(id.0).lock_exclusive().one(tx.conn()).await?;
     row.ok_or(Error::PaymentNotFound)?.try_into()
 }
 
-/// The payment of a booking, locked until the transaction ends.
+/// Locks the payment of a booking until the transaction ends.
 pub async fn lock_by_booking(tx: &Tx, booking: BookingId) -> Result<Option<Payment>, Error> {
     let row = Entity::find()
         .filter(Column::BookingId.eq(booking.0))
@@ -72,12 +106,14 @@ pub async fn lock_by_booking(tx: &Tx, booking: BookingId) -> Result<Option<Payme
     row.map(Payment::try_from).transpose()
 }
 
-/// Stores a payment, unless its booking has one, with the correlation id and trace of what led to it.
+/// Inserts a payment, unless its booking has one, with the current correlation id and trace: the worker continues them.
 pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
-    let scope = RequestContext::current();
+    let context = RequestContext::current();
     let row = Model {
-        correlation_id: scope.as_ref().map(|scope| scope.correlation_id().to_owned()),
-        traceparent: scope.and_then(|scope| scope.traceparent()),
+        correlation_id: context
+            .as_ref()
+            .map(|context| context.correlation_id().to_owned()),
+        traceparent: context.and_then(|context| context.traceparent()),
         ..row(payment, tx.now())
     };
     Entity::insert(row.into_active_model())
@@ -87,7 +123,7 @@ pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a payment back; it must not have changed since it was read.
+/// Updates a payment. [`StoreError::Stale`] when its version changed since it was read.
 pub async fn update(tx: &Tx, payment: &mut Payment) -> Result<(), Error> {
     let expected = payment.version;
     payment.version += 1;
@@ -102,25 +138,25 @@ pub async fn update(tx: &Tx, payment: &mut Payment) -> Result<(), Error> {
     Ok(StoreError::expect_one(updated.rows_affected)?)
 }
 
-/// A page of the payments of a user, as guest or as host, newest first; those after `after`.
+/// Lists the payments of a user, as guest or as host, newest first, starting after `after`.
 pub async fn list(
     conn: &impl ConnectionTrait,
     user: Uuid,
     after: Option<PaymentId>,
     limit: u64,
 ) -> Result<Vec<Payment>, Error> {
-    let mine = Condition::any()
+    let own = Condition::any()
         .add(Column::GuestId.eq(user))
         .add(Column::HostId.eq(user));
-    let mut page = Entity::find().filter(mine).order_by_desc(Column::Id).limit(limit);
+    let mut page = Entity::find().filter(own).order_by_desc(Column::Id).limit(limit);
     if let Some(after) = after {
         page = page.filter(Column::Id.lt(after.0));
     }
     page.all(conn).await?.into_iter().map(Payment::try_from).collect()
 }
 
-/// Has the worker look at a payment now, and once more if it is at it already.
-pub async fn mark(tx: &Tx, id: PaymentId) -> Result<(), Error> {
+/// Schedules a check at once, and one more after a check in progress.
+pub async fn request_check(tx: &Tx, id: PaymentId) -> Result<(), Error> {
     Entity::update_many()
         .col_expr(Column::NextCheckAt, Expr::value(tx.now()))
         .col_expr(Column::Recheck, Expr::value(true))
@@ -138,12 +174,13 @@ pub async fn claim(
     limit: usize,
 ) -> Result<Vec<ClaimedRow>, Error> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // ARRAY makes it an InitPlan, evaluated once: a joined subquery may be evaluated again and lock more than `limit` rows.
     let claim = raw_sql!(
         Postgres,
-        r#"UPDATE payments SET next_check_at = {until}, recheck = false WHERE id IN (
+        r#"UPDATE payments SET next_check_at = {until}, recheck = false WHERE id = ANY(ARRAY(
                SELECT id FROM payments WHERE next_check_at <= {now}
                ORDER BY next_check_at LIMIT {limit} FOR UPDATE SKIP LOCKED
-           ) RETURNING id, correlation_id, traceparent"#
+           )) RETURNING id, correlation_id, traceparent"#
     );
     Ok(ClaimedRow::find_by_statement(claim).all(conn).await?)
 }
@@ -180,8 +217,8 @@ fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
         failure_code: payment.failure_code,
         due_at: payment.due_at,
         paid_at: payment.paid_at,
-        closed_at: payment.closing.map(|closing| closing.at),
-        closing_refund_krw: payment.closing.and_then(|closing| closing.refund_krw),
+        closed_at: payment.booking_end.map(|end| end.at),
+        closing_refund_krw: payment.booking_end.and_then(|end| end.refund_krw),
         next_check_at: payment.next_check_at,
         checks: payment.checks,
         recheck: payment.recheck,
@@ -197,8 +234,10 @@ impl TryFrom<Model> for Payment {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self, Error> {
-        let state =
-            State::parse(&row.state).ok_or_else(|| anyhow::anyhow!("unknown payment state {}", row.state))?;
+        let state = row
+            .state
+            .parse()
+            .map_err(|_| anyhow::anyhow!("unknown payment state {}", row.state))?;
         Ok(Self {
             id: PaymentId(row.id),
             booking_id: BookingId(row.booking_id),
@@ -216,7 +255,7 @@ impl TryFrom<Model> for Payment {
             failure_code: row.failure_code,
             due_at: row.due_at,
             paid_at: row.paid_at,
-            closing: row.closed_at.map(|at| Closing {
+            booking_end: row.closed_at.map(|at| BookingEnd {
                 at,
                 refund_krw: row.closing_refund_krw,
             }),

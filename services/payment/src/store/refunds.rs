@@ -1,20 +1,42 @@
-//! The table `refunds`.
+//! Table `refunds`.
 
 use carshare_chassis::request_context::RequestContext;
 use carshare_store::{ClaimedRow, Tx};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
-use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult,
-    IntoActiveModel as _, QueryFilter as _, QuerySelect as _, raw_sql,
-};
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, FromQueryResult, IntoActiveModel as _, QuerySelect as _, raw_sql};
 
-use super::entity::refunds::{Column, Entity, Model};
 use crate::domain::ids::{PaymentId, RefundId};
-use crate::domain::refund::{Origin, Refund, RefundState};
+use crate::domain::refund::Refund;
 use crate::error::Error;
 
-/// A refund.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "refunds")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub payment_id: Uuid,
+    pub amount_krw: i64,
+    pub origin: String,
+    pub state: String,
+    pub attempt: i32,
+    pub key_spent: bool,
+    pub transaction_key: Option<String>,
+    pub code: Option<String>,
+    pub next_check_at: Option<DateTimeUtc>,
+    pub checks: i32,
+    pub correlation_id: Option<String>,
+    pub traceparent: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
 pub async fn find(conn: &impl ConnectionTrait, id: RefundId) -> Result<Option<Refund>, Error> {
     Entity::find_by_id(id.0)
         .one(conn)
@@ -23,7 +45,7 @@ pub async fn find(conn: &impl ConnectionTrait, id: RefundId) -> Result<Option<Re
         .transpose()
 }
 
-/// A refund, locked until the transaction ends. Lock its payment first.
+/// Locks a refund until the transaction ends. The payment has to be locked first, in every transaction.
 pub async fn lock(tx: &Tx, id: RefundId) -> Result<Option<Refund>, Error> {
     Entity::find_by_id(id.0)
         .lock_exclusive()
@@ -33,7 +55,7 @@ pub async fn lock(tx: &Tx, id: RefundId) -> Result<Option<Refund>, Error> {
         .transpose()
 }
 
-/// The refund that is the provider's cancel of this key.
+/// Returns whether the cancel of this key is recorded.
 pub async fn exists_by_transaction_key(conn: &impl ConnectionTrait, key: &str) -> Result<bool, Error> {
     Ok(Entity::find()
         .filter(Column::TransactionKey.eq(key))
@@ -42,21 +64,14 @@ pub async fn exists_by_transaction_key(conn: &impl ConnectionTrait, key: &str) -
         .is_some())
 }
 
-/// All refunds of a payment.
-pub async fn list(conn: &impl ConnectionTrait, payment: PaymentId) -> Result<Vec<Refund>, Error> {
-    let rows = Entity::find()
-        .filter(Column::PaymentId.eq(payment.0))
-        .all(conn)
-        .await?;
-    rows.into_iter().map(Refund::try_from).collect()
-}
-
-/// Stores a refund, with the correlation id and trace of what led to it.
+/// Inserts a refund with the current correlation id and trace: the worker continues them.
 pub async fn insert(tx: &Tx, refund: &Refund) -> Result<(), Error> {
-    let scope = RequestContext::current();
+    let context = RequestContext::current();
     let row = Model {
-        correlation_id: scope.as_ref().map(|scope| scope.correlation_id().to_owned()),
-        traceparent: scope.and_then(|scope| scope.traceparent()),
+        correlation_id: context
+            .as_ref()
+            .map(|context| context.correlation_id().to_owned()),
+        traceparent: context.and_then(|context| context.traceparent()),
         ..row(refund, tx.now())
     };
     Entity::insert(row.into_active_model())
@@ -65,7 +80,7 @@ pub async fn insert(tx: &Tx, refund: &Refund) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a refund back. It was locked.
+/// Updates a locked refund.
 pub async fn update(tx: &Tx, refund: &Refund) -> Result<(), Error> {
     let mut row = row(refund, tx.now()).into_active_model().reset_all();
     (row.correlation_id, row.traceparent) = (NotSet, NotSet);
@@ -81,12 +96,13 @@ pub async fn claim(
     limit: usize,
 ) -> Result<Vec<ClaimedRow>, Error> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // ARRAY makes it an InitPlan, evaluated once: a joined subquery may be evaluated again and lock more than `limit` rows.
     let claim = raw_sql!(
         Postgres,
-        r#"UPDATE refunds SET next_check_at = {until} WHERE id IN (
+        r#"UPDATE refunds SET next_check_at = {until} WHERE id = ANY(ARRAY(
                SELECT id FROM refunds WHERE next_check_at <= {now}
                ORDER BY next_check_at LIMIT {limit} FOR UPDATE SKIP LOCKED
-           ) RETURNING id, correlation_id, traceparent"#
+           )) RETURNING id, correlation_id, traceparent"#
     );
     Ok(ClaimedRow::find_by_statement(claim).all(conn).await?)
 }
@@ -128,8 +144,8 @@ impl TryFrom<Model> for Refund {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self, Error> {
-        let (Some(origin), Some(state)) = (Origin::parse(&row.origin), RefundState::parse(&row.state)) else {
-            return Err(anyhow::anyhow!("refund {} cannot be read", row.id).into());
+        let (Some(origin), Some(state)) = (row.origin.parse().ok(), row.state.parse().ok()) else {
+            return Err(anyhow::anyhow!("refund {} is invalid", row.id).into());
         };
         Ok(Self {
             id: RefundId(row.id),

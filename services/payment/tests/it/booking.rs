@@ -1,14 +1,14 @@
-//! Playing the booking service: its bookings and its events.
+//! The simulated booking service: bookings and events.
 
 use std::sync::atomic::Ordering;
 
 use carshare_proto::booking::v1::{self as pb, BookingFacts};
 use carshare_proto::events::EventMessage;
-use futures::FutureExt as _;
+use carshare_store::Tx;
 
-use crate::bench::{Bench, PRICE, Person, soon};
+use crate::harness::{Harness, PRICE, Person, wait_until};
 
-/// A booking as the booking service would know it.
+/// A booking of the simulated service.
 #[derive(Clone, Debug)]
 pub struct Booking {
     pub id: String,
@@ -17,8 +17,8 @@ pub struct Booking {
     pub facts: BookingFacts,
 }
 
-impl Bench {
-    /// A booking of the guest with some host.
+impl Harness {
+    /// Creates a booking of the guest with a new host.
     pub fn booking(&self, guest: Person) -> Booking {
         self.booking_of(guest, PRICE)
     }
@@ -43,7 +43,7 @@ impl Bench {
         }
     }
 
-    /// The host approves a booking of the guest; the money is due in two hours.
+    /// Creates an approved booking of the guest; its payment is due in two hours.
     pub async fn approved(&self, guest: Person) -> Booking {
         let booking = self.booking(guest);
         self.approve(&booking).await;
@@ -64,30 +64,32 @@ impl Bench {
         }
     }
 
-    /// The booking is cancelled; booking believed the money to stand as said.
+    /// Cancels the booking; `payment_status` is what booking knew of the payment.
     pub async fn cancel(&self, booking: &Booking, refund_amount: i64, payment_status: pb::PaymentStatus) {
         self.publish(booking.cancellation(refund_amount, payment_status))
             .await;
     }
 
-    /// The booking service publishes an event; returns when it was handled.
+    /// Publishes an event of booking and waits until it was handled.
     pub async fn publish<E: EventMessage>(&self, event: E) {
         self.send(event).await;
         self.handled().await;
     }
 
-    /// The booking service publishes an event.
+    /// Publishes an event of booking.
     pub async fn send<E: EventMessage>(&self, event: E) {
-        let publish = self.booking.transaction("test.publish", event, |tx, event| {
-            async move { tx.publish(event).await }.boxed()
-        });
+        let publish = self
+            .booking
+            .transaction("test.publish", event, async |tx: &Tx, event: &E| {
+                tx.publish(event).await
+            });
         publish.await.unwrap();
         self.published.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Everything that was published was handled.
+    /// Waits until all published events were handled.
     pub async fn handled(&self) {
-        soon(|| async {
+        wait_until(|| async {
             self.count("SELECT count(*) AS count FROM inbox").await >= self.published.load(Ordering::Relaxed)
         })
         .await;

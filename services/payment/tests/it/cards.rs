@@ -1,25 +1,25 @@
-//! Customers and their cards.
+//! Customers and payment methods.
 
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::payment::v1::*;
 use carshare_sandbox::{Fault, Provider};
 use tonic::{Code, Status};
 
-use crate::bench::*;
+use crate::harness::*;
 
-impl Bench {
-    async fn trade(&self, guest: Person, auth_key: &str) -> Result<PaymentMethod, Status> {
-        let call = self.by(
+impl Harness {
+    async fn exchange(&self, guest: Person, auth_key: &str) -> Result<PaymentMethod, Status> {
+        let call = self.request(
             guest,
             RegisterPaymentMethodRequest {
                 auth_key: auth_key.to_owned(),
             },
         );
-        only(self.client.clone().register_payment_method(call).await)
+        into_message(self.client.clone().register_payment_method(call).await)
     }
 
     async fn cards(&self, guest: Person) -> Vec<PaymentMethod> {
-        let call = self.by(guest, ListPaymentMethodsRequest {});
+        let call = self.request(guest, ListPaymentMethodsRequest {});
         self.client
             .clone()
             .list_payment_methods(call)
@@ -31,31 +31,31 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn a_guest_has_one_customer_key_for_ever_and_nobody_else_has_it() {
-    let bench = Bench::start().await;
-    let (guest, other) = (bench.person("guest"), bench.person("guest"));
-    let key = bench.customer_key(guest).await;
-    assert_eq!(bench.customer_key(guest).await, key);
-    assert_ne!(bench.customer_key(other).await, key);
+async fn customer_key_is_stable_and_unique() {
+    let harness = Harness::start().await;
+    let (guest, other) = (harness.person("guest"), harness.person("guest"));
+    let key = harness.customer_key(guest).await;
+    assert_eq!(harness.customer_key(guest).await, key);
+    assert_ne!(harness.customer_key(other).await, key);
     assert_eq!(key.len(), 36);
     assert!(!key.contains(&guest.id.simple().to_string()));
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn first_calls_at_the_same_time_get_the_same_customer_key() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let keys = futures::future::join_all((0..8).map(|_| bench.customer_key(guest))).await;
+async fn concurrent_first_calls_return_the_same_customer_key() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let keys = futures::future::join_all((0..8).map(|_| harness.customer_key(guest))).await;
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "{keys:?}");
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_registered_card_is_masked_and_the_default() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let card = bench.register(guest, GOOD_CARD).await.unwrap();
+async fn registered_card_is_masked_and_the_default() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let card = harness.register(guest, GOOD_CARD).await.unwrap();
     assert_eq!(
         (card.method.as_str(), card.card_number.as_str()),
         ("카드", "43301234****123*")
@@ -63,22 +63,22 @@ async fn a_registered_card_is_masked_and_the_default() {
     assert_eq!((card.card_issuer_code.as_str(), card.is_default), ("41", true));
     assert_eq!(
         card.created_at,
-        Some(carshare_chassis::proto_types::timestamp(bench.clock.now()))
+        Some(carshare_chassis::proto_types::timestamp(harness.clock.now()))
     );
-    assert_eq!(bench.cards(guest).await, [card]);
-    assert_eq!(bench.cards(bench.person("guest")).await, []);
-    bench.finish().await;
+    assert_eq!(harness.cards(guest).await, [card]);
+    assert_eq!(harness.cards(harness.person("guest")).await, []);
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn the_newest_card_is_listed_first_and_is_the_default() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let first = bench.register(guest, GOOD_CARD).await.unwrap();
-    let second = bench.register(guest, "5330123412341234").await.unwrap();
+async fn newest_card_is_the_default() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let first = harness.register(guest, GOOD_CARD).await.unwrap();
+    let second = harness.register(guest, "5330123412341234").await.unwrap();
     assert!(second.is_default);
     assert_eq!(
-        bench.cards(guest).await,
+        harness.cards(guest).await,
         [
             second,
             PaymentMethod {
@@ -87,19 +87,19 @@ async fn the_newest_card_is_listed_first_and_is_the_default() {
             }
         ]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn register_payment_method_repeated_is_one_card() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let auth_key = bench
-        .enter_card(&bench.customer_key(guest).await, GOOD_CARD)
+async fn register_payment_method_is_idempotent() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let auth_key = harness
+        .enter_card(&harness.customer_key(guest).await, GOOD_CARD)
         .await;
     let call = || {
-        keyed(
-            bench.by(
+        with_idempotency_key(
+            harness.request(
                 guest,
                 RegisterPaymentMethodRequest {
                     auth_key: auth_key.clone(),
@@ -108,18 +108,18 @@ async fn register_payment_method_repeated_is_one_card() {
             "k1",
         )
     };
-    let first = only(bench.client.clone().register_payment_method(call()).await).unwrap();
-    let again = only(bench.client.clone().register_payment_method(call()).await).unwrap();
+    let first = into_message(harness.client.clone().register_payment_method(call()).await).unwrap();
+    let again = into_message(harness.client.clone().register_payment_method(call()).await).unwrap();
     assert_eq!(first, again);
     assert_eq!(
-        bench.asked("/authorizations/issue"),
+        harness.request_count("/authorizations/issue"),
         1,
-        "answered from the kept reply"
+        "the stored reply is replayed"
     );
-    // Without a key the provider recognises the trade, and we the card.
-    assert_eq!(bench.trade(guest, &auth_key).await.unwrap(), first);
-    let other = keyed(
-        bench.by(
+    // Without an idempotency key the provider recognises the exchange, and the store the card.
+    assert_eq!(harness.exchange(guest, &auth_key).await.unwrap(), first);
+    let other = with_idempotency_key(
+        harness.request(
             guest,
             RegisterPaymentMethodRequest {
                 auth_key: "another".into(),
@@ -127,94 +127,96 @@ async fn register_payment_method_repeated_is_one_card() {
         ),
         "k1",
     );
-    refused(
-        bench.client.clone().register_payment_method(other).await,
+    assert_reason(
+        harness.client.clone().register_payment_method(other).await,
         Common::IdempotencyKeyReused,
     );
-    assert_eq!(bench.cards(guest).await.len(), 1);
-    bench.finish().await;
+    assert_eq!(harness.cards(guest).await.len(), 1);
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_lost_reply_costs_the_guest_nothing_but_another_try() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let auth_key = bench
-        .enter_card(&bench.customer_key(guest).await, GOOD_CARD)
+async fn register_payment_method_can_be_repeated_after_a_lost_reply() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let auth_key = harness
+        .enter_card(&harness.customer_key(guest).await, GOOD_CARD)
         .await;
-    bench.sandbox.inject(Fault::lost_reply(Provider::Toss, "/issue"));
-    let away = refused(
-        bench.trade(guest, &auth_key).await,
+    harness
+        .sandbox
+        .inject(Fault::lost_reply(Provider::Toss, "/issue"));
+    let unavailable = assert_reason(
+        harness.exchange(guest, &auth_key).await,
         ErrorReason::ProviderUnavailable,
     );
-    assert!(away.retry_delay().is_some());
-    assert!(bench.trade(guest, &auth_key).await.unwrap().is_default);
-    assert_eq!(bench.cards(guest).await.len(), 1);
-    bench.finish().await;
+    assert!(unavailable.retry_delay().is_some());
+    assert!(harness.exchange(guest, &auth_key).await.unwrap().is_default);
+    assert_eq!(harness.cards(guest).await.len(), 1);
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn what_another_guest_entered_is_no_card_of_mine() {
-    let bench = Bench::start().await;
-    let (guest, thief) = (bench.person("guest"), bench.person("guest"));
-    let auth_key = bench
-        .enter_card(&bench.customer_key(guest).await, GOOD_CARD)
+async fn rejects_auth_key_of_another_guest() {
+    let harness = Harness::start().await;
+    let (guest, other) = (harness.person("guest"), harness.person("guest"));
+    let auth_key = harness
+        .enter_card(&harness.customer_key(guest).await, GOOD_CARD)
         .await;
-    let error = refused(
-        bench.trade(thief, &auth_key).await,
+    let error = assert_reason(
+        harness.exchange(other, &auth_key).await,
         ErrorReason::CardRegistrationFailed,
     );
     assert_eq!(error.metadata()["provider_code"], "NOT_MATCHES_CUSTOMER_KEY");
-    bench.trade(guest, &auth_key).await.unwrap();
-    // Also once it has been traded.
-    refused(
-        bench.trade(thief, &auth_key).await,
+    harness.exchange(guest, &auth_key).await.unwrap();
+    // Also after it was exchanged.
+    assert_reason(
+        harness.exchange(other, &auth_key).await,
         ErrorReason::CardRegistrationFailed,
     );
-    assert_eq!(bench.cards(thief).await, []);
-    bench.finish().await;
+    assert_eq!(harness.cards(other).await, []);
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_card_the_provider_refuses_is_refused_with_its_code() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let error = refused(
-        bench.register(guest, "4330000000000401").await,
+async fn rejected_card_returns_the_provider_code() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let error = assert_reason(
+        harness.register(guest, "4330000000000401").await,
         ErrorReason::CardRegistrationFailed,
     );
     assert_eq!(error.metadata()["provider_code"], "INVALID_REJECT_CARD");
-    refused(
-        bench.trade(guest, "made-up").await,
+    assert_reason(
+        harness.exchange(guest, "made-up").await,
         ErrorReason::CardRegistrationFailed,
     );
-    assert_eq!(bench.cards(guest).await, []);
-    bench.finish().await;
+    assert_eq!(harness.cards(guest).await, []);
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn cards_are_for_guests() {
-    let bench = Bench::start().await;
+async fn only_guests_have_payment_methods() {
+    let harness = Harness::start().await;
     for role in ["host", "admin"] {
-        let call = bench.by(bench.person(role), ListPaymentMethodsRequest {});
-        refused_as(
-            bench.client.clone().list_payment_methods(call).await,
+        let call = harness.request(harness.person(role), ListPaymentMethodsRequest {});
+        assert_code(
+            harness.client.clone().list_payment_methods(call).await,
             Code::PermissionDenied,
         );
     }
-    refused_as(
-        bench
+    assert_code(
+        harness
             .client
             .clone()
             .get_payment_customer(GetPaymentCustomerRequest {})
             .await,
         Code::Unauthenticated,
     );
-    let guest = bench.person("guest");
+    let guest = harness.person("guest");
     for auth_key in [String::new(), "x".repeat(301)] {
-        let error = refused(bench.trade(guest, &auth_key).await, Common::InvalidArgument);
+        let error = assert_reason(harness.exchange(guest, &auth_key).await, Common::InvalidArgument);
         assert_eq!(error.violations()[0].field, "auth_key");
     }
-    assert_eq!(bench.asked(""), 0);
-    bench.finish().await;
+    assert_eq!(harness.request_count(""), 0);
+    harness.finish().await;
 }

@@ -1,21 +1,22 @@
-//! One process of the service, as far as a test can have one: its own runtime, which can be ended in the middle of anything.
+//! One process of the service: its own runtime, which can be stopped at any point.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use carshare_chassis::service::Roles;
-use carshare_chassis::{Shutdown, Environment, task};
+use carshare_chassis::{Environment, Shutdown, task};
 use carshare_payment::provider::toss::TossClient;
-use carshare_payment::{App, Config, serve};
+use carshare_payment::{App, Config, Payment};
+use carshare_store::Runner;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-use crate::staged::Staged;
+use crate::paused_provider::PausedProvider;
 
 pub struct Instance {
     pub address: SocketAddr,
-    pub provider: Arc<Staged>,
+    pub provider: Arc<PausedProvider>,
     shutdown: Shutdown,
     running: Option<JoinHandle<anyhow::Result<()>>>,
     runtime: Option<Runtime>,
@@ -31,11 +32,15 @@ impl Instance {
         let (config, environment, shutdown) = (config.clone(), environment.clone(), Shutdown::new());
         let stop = shutdown.clone();
         let starting = runtime.spawn(async move {
-            let provider = Arc::new(Staged::new(TossClient::new(&config.toss, environment.clone()).unwrap()));
+            let toss = TossClient::new(&config.toss, environment.clone()).unwrap();
+            let provider = Arc::new(PausedProvider::new(toss));
             let app = App::new(&config, environment, provider.clone()).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let serving = async move { serve(app, &config, Some(listener), stop, Roles::ALL).await };
+            let serving = async move {
+                let (common, redis) = (config.common(), &config.redis);
+                Runner::<Payment>::serve_app(app, &common, redis, Some(listener), stop, Roles::ALL).await
+            };
             (address, provider, task::spawn("payment", serving))
         });
         let (address, provider, running) = starting.await.unwrap();
@@ -48,7 +53,7 @@ impl Instance {
         }
     }
 
-    /// Ends in good order.
+    /// Shuts the process down gracefully.
     pub async fn stop(mut self) {
         self.shutdown.trigger();
         self.running.take().unwrap().await.unwrap().unwrap();
@@ -56,7 +61,7 @@ impl Instance {
 }
 
 impl Drop for Instance {
-    /// Dies where it stands, as by `kill -9`: nothing after the next await happens.
+    /// Crashes the process, as `kill -9` does: no task continues after its current poll.
     fn drop(&mut self) {
         self.runtime.take().unwrap().shutdown_background();
     }

@@ -1,21 +1,20 @@
-//! The books defend themselves, whatever the code does.
+//! Constraints of the ledger, and the invariant checks.
 
-use carshare_payment::store::{invariants, unknown};
-use carshare_store::Error as StoreError;
+use carshare_payment::store::{invariants, unresolved};
+use carshare_store::{Error as StoreError, Tx};
 use chrono::DateTime;
-use futures::FutureExt as _;
 use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
 
-use crate::bench::*;
+use crate::harness::*;
 
-impl Bench {
-    /// Runs statements in one transaction of the service's own role; the name of the constraint that refuses.
+impl Harness {
+    /// Runs statements in one transaction of the service's database role and returns the error, if any.
     async fn tamper(&self, sql: &'static str) -> Option<String> {
         let done: Result<(), StoreError> = self
             .db
-            .transaction("test.tamper", sql, |tx, sql| {
-                async move { Ok(tx.conn().execute_unprepared(sql).await.map(drop)?) }.boxed()
+            .transaction("test.tamper", sql, async |tx: &Tx, sql| {
+                Ok(tx.conn().execute_unprepared(sql).await.map(drop)?)
             })
             .await;
         done.err().map(|error| format!("{error:?}"))
@@ -28,7 +27,7 @@ impl Bench {
 #[case::changed_transaction("UPDATE ledger_transactions SET ref = 'x'")]
 #[case::removed_transaction("DELETE FROM ledger_transactions")]
 #[case::emptied("TRUNCATE ledger_entries, ledger_transactions")]
-#[case::lopsided(
+#[case::single_entry(
     "INSERT INTO ledger_transactions SELECT gen_random_uuid(), payment_id, 'refund', 'x', now() FROM ledger_transactions; \
      INSERT INTO ledger_entries SELECT t.id, a.id, 1 FROM ledger_transactions t, ledger_accounts a \
      WHERE t.ref = 'x' AND a.code = 'platform_fee'"
@@ -48,18 +47,18 @@ impl Bench {
     "INSERT INTO ledger_transactions SELECT gen_random_uuid(), payment_id, 'capture', 'x', now() FROM ledger_transactions"
 )]
 #[tokio::test]
-async fn the_database_refuses(#[case] sql: &'static str) {
-    let bench = Bench::start().await;
-    let booking = bench.approved(bench.guest_with(GOOD_CARD).await).await;
-    bench.until(&booking, "completed").await;
-    let before = bench.balances().await;
-    let refusal = bench.tamper(sql).await.expect("a refusal");
-    assert!(refusal.contains("ledger_"), "{refusal}");
-    assert_eq!(bench.balances().await, before);
-    bench.finish().await;
+async fn database_rejects(#[case] sql: &'static str) {
+    let harness = Harness::start().await;
+    let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
+    harness.until(&booking, "completed").await;
+    let before = harness.balances().await;
+    let error = harness.tamper(sql).await.expect("rejected");
+    assert!(error.contains("ledger_"), "{error}");
+    assert_eq!(harness.balances().await, before);
+    harness.finish().await;
 }
 
-/// The doctor sees what the database cannot: payments that say something else than the books.
+/// Contradictions between payments and ledger, which no constraint rejects.
 #[rstest]
 #[case(
     "UPDATE payments SET fee_krw = fee_krw - 1",
@@ -67,45 +66,45 @@ async fn the_database_refuses(#[case] sql: &'static str) {
 )]
 #[case(
     "UPDATE payments SET refunded_krw = 100, state = 'refunded'",
-    "refunds that are done are what was given back"
+    "completed refunds add up to the refunded amount"
 )]
 #[case(
     "UPDATE payments SET state = 'failed', failure_code = 'X', paid_at = NULL",
-    "captured means booked"
+    "captured payments are posted"
 )]
 #[case(
     "UPDATE payments SET closed_at = now(), closing_refund_krw = 5",
-    "money of a closed booking is settled or on its way"
+    "payments of closed bookings are settled or being refunded"
 )]
 #[case(
     "UPDATE payment_attempts SET outcome = 'open', ended_at = NULL",
-    "an unknown outcome has an open attempt and is looked after"
+    "an unknown outcome has an open attempt and a scheduled check"
 )]
 #[tokio::test]
-async fn the_doctor_finds(#[case] sql: &'static str, #[case] rule: &str) {
-    let bench = Bench::start().await;
-    let booking = bench.approved(bench.guest_with(GOOD_CARD).await).await;
-    bench.until(&booking, "completed").await;
-    bench.healthy().await;
-    assert_eq!(bench.tamper(sql).await, None);
-    let breaches = invariants::breaches(bench.db.conn(), DateTime::UNIX_EPOCH)
+async fn invariant_check_finds(#[case] sql: &'static str, #[case] rule: &str) {
+    let harness = Harness::start().await;
+    let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
+    harness.until(&booking, "completed").await;
+    harness.assert_invariants().await;
+    assert_eq!(harness.tamper(sql).await, None);
+    let breaches = invariants::breaches(harness.db.conn(), DateTime::UNIX_EPOCH)
         .await
         .unwrap();
     assert!(breaches.iter().any(|breach| breach.rule == rule), "{breaches:?}");
 }
 
 #[tokio::test]
-async fn the_doctor_knows_since_when_an_outcome_is_unknown() {
-    let bench = Bench::start().await;
-    let booking = bench.approved(bench.guest_with(GOOD_CARD).await).await;
-    bench.until(&booking, "completed").await;
+async fn oldest_unresolved_charge_is_found() {
+    let harness = Harness::start().await;
+    let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
+    harness.until(&booking, "completed").await;
     let (charge, refund) = (None, None);
-    let oldest = unknown::oldest(bench.db.conn()).await.unwrap();
-    assert_eq!(oldest, unknown::Oldest { charge, refund });
-    let forgotten =
+    let oldest = unresolved::oldest(harness.db.conn()).await.unwrap();
+    assert_eq!(oldest, unresolved::Oldest { charge, refund });
+    let reopen =
         "UPDATE payment_attempts SET outcome = 'open', ended_at = NULL, started_at = '2026-11-22T12:00:00Z'";
-    assert_eq!(bench.tamper(forgotten).await, None);
+    assert_eq!(harness.tamper(reopen).await, None);
     let charge = Some("2026-11-22T12:00:00Z".parse().unwrap());
-    let oldest = unknown::oldest(bench.db.conn()).await.unwrap();
-    assert_eq!(oldest, unknown::Oldest { charge, refund });
+    let oldest = unresolved::oldest(harness.db.conn()).await.unwrap();
+    assert_eq!(oldest, unresolved::Oldest { charge, refund });
 }

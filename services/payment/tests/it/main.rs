@@ -1,22 +1,22 @@
-//! The payment service as it runs: the real server and workers with all their layers, PostgreSQL, Redis, and Toss as a
-//! server over real HTTP; a clock that is moved by hand, and processes that die.
-#![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
+//! Integration tests: server and workers with all layers, real PostgreSQL and Redis, Toss simulated over HTTP, a manual
+//! clock, and crashing processes.
+#![expect(clippy::unwrap_used, reason = "test helpers fail like the tests")]
 
-mod bench;
 mod booking;
+mod booking_ends;
 mod cards;
 mod charges;
-mod closings;
+mod checkout;
 mod crashes;
+mod harness;
 mod instance;
 mod ledger;
-mod logs;
+mod log_capture;
+mod paused_provider;
+mod queries;
 mod reads;
 mod refunds;
-mod secrecy;
+mod secrets;
 mod simulation;
-mod staged;
-mod tables;
-mod toss;
+mod toss_sandbox;
 mod webhooks;
-mod window;

@@ -1,14 +1,14 @@
-//! Looking at payments.
+//! `GetBookingPayment` and `ListPayments`.
 
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::payment::v1::*;
 use tonic::Code;
 
-use crate::bench::*;
+use crate::harness::*;
 
-impl Bench {
+impl Harness {
     async fn history(&self, person: Person, page_size: i32, page_token: &str) -> ListPaymentsResponse {
-        let call = self.by(
+        let call = self.request(
             person,
             ListPaymentsRequest {
                 page_size,
@@ -32,12 +32,12 @@ fn bookings(page: &ListPaymentsResponse) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_payment_of_a_booking_is_for_its_guest_its_host_and_admins() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let booking = bench.approved(guest).await;
-    let row = bench.until(&booking, "requested").await;
-    let seen = bench.get(guest, &booking).await.unwrap();
+async fn get_booking_payment_is_visible_to_guest_host_and_admins() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let booking = harness.approved(guest).await;
+    let row = harness.until(&booking, "requested").await;
+    let seen = harness.get(guest, &booking).await.unwrap();
     let expected = Payment {
         id: row.id.to_string(),
         booking_id: booking.id.clone(),
@@ -50,83 +50,83 @@ async fn the_payment_of_a_booking_is_for_its_guest_its_host_and_admins() {
         status: PaymentStatus::Pending.into(),
         failure_code: None,
         paid_at: None,
-        created_at: Some(carshare_chassis::proto_types::timestamp(bench.clock.now())),
+        created_at: Some(carshare_chassis::proto_types::timestamp(harness.clock.now())),
     };
     assert_eq!(seen, expected);
-    for person in [booking.host, bench.person("admin")] {
-        assert_eq!(bench.get(person, &booking).await.unwrap(), expected);
+    for person in [booking.host, harness.person("admin")] {
+        assert_eq!(harness.get(person, &booking).await.unwrap(), expected);
     }
-    for stranger in [bench.person("guest"), bench.person("host")] {
-        refused(bench.get(stranger, &booking).await, ErrorReason::PaymentNotFound);
+    for other in [harness.person("guest"), harness.person("host")] {
+        assert_reason(harness.get(other, &booking).await, ErrorReason::PaymentNotFound);
     }
-    refused(
-        bench.get(guest, &bench.booking(guest)).await,
+    assert_reason(
+        harness.get(guest, &harness.booking(guest)).await,
         ErrorReason::PaymentNotFound,
     );
-    let nobody = GetBookingPaymentRequest {
+    let anonymous = GetBookingPaymentRequest {
         booking_id: booking.id.clone(),
     };
-    refused_as(
-        bench.client.clone().get_booking_payment(nobody).await,
+    assert_code(
+        harness.client.clone().get_booking_payment(anonymous).await,
         Code::Unauthenticated,
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_history_is_ones_own_newest_first_page_by_page() {
-    let bench = Bench::start().await;
-    let (guest, other) = (bench.person("guest"), bench.person("guest"));
+async fn list_payments_returns_own_payments_newest_first_in_pages() {
+    let harness = Harness::start().await;
+    let (guest, other) = (harness.person("guest"), harness.person("guest"));
     let mut mine = Vec::new();
     for _ in 0..5 {
-        mine.push(bench.approved(guest).await);
-        bench.approved(other).await;
+        mine.push(harness.approved(guest).await);
+        harness.approved(other).await;
     }
     let newest_first: Vec<&str> = mine.iter().rev().map(|booking| booking.id.as_str()).collect();
 
-    let all = bench.history(guest, 0, "").await;
+    let all = harness.history(guest, 0, "").await;
     assert_eq!(
         (bookings(&all), all.next_page_token.as_str()),
         (newest_first.clone(), "")
     );
-    let first = bench.history(guest, 2, "").await;
-    let second = bench.history(guest, 2, &first.next_page_token).await;
-    let third = bench.history(guest, 2, &second.next_page_token).await;
+    let first = harness.history(guest, 2, "").await;
+    let second = harness.history(guest, 2, &first.next_page_token).await;
+    let third = harness.history(guest, 2, &second.next_page_token).await;
     assert_eq!(
         [bookings(&first), bookings(&second), bookings(&third)].concat(),
         newest_first
     );
     assert_eq!(third.next_page_token, "");
-    let exact = bench.history(guest, 5, "").await;
+    let exact = harness.history(guest, 5, "").await;
     assert_eq!((exact.payments.len(), exact.next_page_token.as_str()), (5, ""));
     assert_eq!(
-        bookings(&bench.history(mine[0].host, 0, "").await),
+        bookings(&harness.history(mine[0].host, 0, "").await),
         [mine[0].id.as_str()]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_is_refused() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
+async fn list_payments_rejects_invalid_pages() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
     for (page_size, page_token, field) in [
         (-1, "", "page_size"),
         (201, "", "page_size"),
         (0, "nonsense", "page_token"),
     ] {
-        let call = bench.by(
+        let call = harness.request(
             guest,
             ListPaymentsRequest {
                 page_size,
                 page_token: page_token.to_owned(),
             },
         );
-        let error = refused(
-            bench.client.clone().list_payments(call).await,
+        let error = assert_reason(
+            harness.client.clone().list_payments(call).await,
             Common::InvalidArgument,
         );
         assert_eq!(error.violations()[0].field, field);
     }
-    bench.finish().await;
+    harness.finish().await;
 }

@@ -1,139 +1,146 @@
-//! Money on its way back, when the provider stumbles.
+//! Refunds under failures of the provider.
 
 use carshare_proto::booking::v1::PaymentStatus as Known;
 use carshare_sandbox::{Fault, Provider};
 use serde_json::json;
 
-use crate::bench::*;
+use crate::harness::*;
 
-async fn paid() -> (Bench, Booking) {
-    let bench = Bench::start().await;
-    let booking = bench.approved(bench.guest_with(GOOD_CARD).await).await;
-    bench.until(&booking, "completed").await;
-    (bench, booking)
+async fn paid() -> (Harness, Booking) {
+    let harness = Harness::start().await;
+    let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
+    harness.until(&booking, "completed").await;
+    (harness, booking)
 }
 
-async fn refund_id(bench: &Bench) -> String {
-    bench
+async fn refund_id(harness: &Harness) -> String {
+    harness
         .lines("SELECT id::text AS line FROM refunds")
         .await
         .remove(0)
 }
 
 #[tokio::test]
-async fn a_reply_that_is_lost_after_the_cancel_leaves_one_refund() {
-    let (bench, booking) = paid().await;
-    bench.sandbox.inject(Fault::lost_reply(Provider::Toss, "/cancel"));
-    bench.cancel(&booking, 20_000, Known::Paid).await;
-    let row = bench.pass_time_until(&booking, "refunded").await;
+async fn lost_reply_of_a_cancel_is_looked_up_and_not_repeated() {
+    let (harness, booking) = paid().await;
+    harness
+        .sandbox
+        .inject(Fault::lost_reply(Provider::Toss, "/cancel"));
+    harness.cancel(&booking, 20_000, Known::Paid).await;
+    let row = harness.pass_time_until(&booking, "refunded").await;
     assert_eq!(
-        (row.refunded_krw, bench.only_capture().balance_amount),
+        (row.refunded_krw, harness.only_capture().balance_amount),
         (20_000, 25_000)
     );
-    assert_eq!(bench.asked("/cancel"), 1, "asked about, not repeated");
+    assert_eq!(harness.request_count("/cancel"), 1, "looked up, not repeated");
     assert_eq!(
-        bench.told(&booking).await,
+        harness.published_events(&booking).await,
         ["payment.completed", "payment.refunded"]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_cancel_that_never_arrived_is_repeated_under_its_key() {
-    let (bench, booking) = paid().await;
-    bench.sandbox.inject(Fault::refuse(Provider::Toss, "/cancel"));
-    bench.cancel(&booking, 20_000, Known::Paid).await;
-    bench.pass_time_until(&booking, "refunded").await;
-    let key = format!("refund:{}:1", refund_id(&bench).await);
-    assert_eq!(bench.keys_used("/cancel"), [key.clone(), key]);
-    bench.finish().await;
+async fn refused_connection_is_retried_under_the_same_key() {
+    let (harness, booking) = paid().await;
+    harness.sandbox.inject(Fault::refuse(Provider::Toss, "/cancel"));
+    harness.cancel(&booking, 20_000, Known::Paid).await;
+    harness.pass_time_until(&booking, "refunded").await;
+    let key = format!("refund:{}:1", refund_id(&harness).await);
+    assert_eq!(harness.keys_used("/cancel"), [key.clone(), key]);
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_cancel_that_was_answered_with_an_error_is_tried_anew_under_a_new_key() {
-    let (bench, booking) = paid().await;
+async fn answered_error_is_retried_under_a_new_key() {
+    let (harness, booking) = paid().await;
     let failed = json!({"code": "FAILED_REFUND_PROCESS", "message": "m"});
-    bench.sandbox.inject(Fault {
+    harness.sandbox.inject(Fault {
         body: failed,
         ..Fault::error(Provider::Toss, "/cancel", 500)
     });
-    bench.cancel(&booking, 20_000, Known::Paid).await;
-    bench.pass_time_until(&booking, "refunded").await;
-    let id = refund_id(&bench).await;
+    harness.cancel(&booking, 20_000, Known::Paid).await;
+    harness.pass_time_until(&booking, "refunded").await;
+    let id = refund_id(&harness).await;
     assert_eq!(
-        bench.keys_used("/cancel"),
+        harness.keys_used("/cancel"),
         [format!("refund:{id}:1"), format!("refund:{id}:2")]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_refund_that_is_refused_for_good_is_owed_all_the_same() {
-    let (bench, booking) = paid().await;
-    let refusal = json!({"code": "REFUND_REJECTED", "message": "m"});
-    bench.sandbox.inject(Fault {
-        body: refusal,
+async fn permanently_rejected_refund_is_retried_hourly() {
+    let (harness, booking) = paid().await;
+    let rejected = json!({"code": "REFUND_REJECTED", "message": "m"});
+    harness.sandbox.inject(Fault {
+        body: rejected,
         ..Fault::error(Provider::Toss, "/cancel", 400)
     });
-    bench.cancel(&booking, 20_000, Known::Paid).await;
-    soon(|| async {
-        bench
+    harness.cancel(&booking, 20_000, Known::Paid).await;
+    wait_until(|| async {
+        harness
             .lines("SELECT coalesce(code, '') AS line FROM refunds")
             .await
             == ["REFUND_REJECTED"]
     })
     .await;
-    bench.clock.advance(std::time::Duration::from_mins(59));
+    harness.clock.advance(std::time::Duration::from_mins(59));
     assert_eq!(
         (
-            bench.row(&booking).await.unwrap().state.as_str(),
-            bench.asked("/cancel")
+            harness.row(&booking).await.unwrap().state.as_str(),
+            harness.request_count("/cancel")
         ),
         ("completed", 1)
     );
-    bench.pass_time_until(&booking, "refunded").await;
-    assert_eq!(bench.asked("/cancel"), 2);
-    bench.finish().await;
+    harness.pass_time_until(&booking, "refunded").await;
+    assert_eq!(harness.request_count("/cancel"), 2);
+    harness.finish().await;
 }
 
-/// A person gave some of it back in the provider's console; nobody told us.
+/// An operator refunded a part in the provider's console, without a webhook.
 #[tokio::test]
-async fn what_was_given_back_over_there_is_found_out_and_not_given_twice() {
-    let (bench, booking) = paid().await;
-    bench.cancel_at_toss(&bench.only_capture(), 30_000).await;
-    bench.cancel(&booking, 45_000, Known::Paid).await;
-    soon(|| async {
-        bench.clock.advance(std::time::Duration::from_secs(1));
-        bench
+async fn refund_at_the_provider_is_recorded_and_not_repeated() {
+    let (harness, booking) = paid().await;
+    harness.cancel_at_toss(&harness.only_capture(), 30_000).await;
+    harness.cancel(&booking, 45_000, Known::Paid).await;
+    wait_until(|| async {
+        harness.clock.advance(std::time::Duration::from_secs(1));
+        harness
             .row(&booking)
             .await
             .is_some_and(|row| row.refunded_krw == 45_000)
     })
     .await;
-    assert_eq!(bench.only_capture().balance_amount, 0);
+    assert_eq!(harness.only_capture().balance_amount, 0);
     let refunds = "SELECT concat_ws(' ', origin, state, amount_krw) AS line FROM refunds ORDER BY amount_krw";
     assert_eq!(
-        bench.lines(refunds).await,
-        ["closing done 15000", "provider done 30000"]
+        harness.lines(refunds).await,
+        ["booking_end done 15000", "provider done 30000"]
     );
     assert_eq!(
-        bench.told(&booking).await,
+        harness.published_events(&booking).await,
         ["payment.completed", "payment.refunded", "payment.refunded"]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn nothing_is_asked_for_when_all_was_given_back_over_there() {
-    let (bench, booking) = paid().await;
-    bench.cancel_at_toss(&bench.only_capture(), PRICE).await;
-    bench.cancel(&booking, 10_000, Known::Paid).await;
-    bench.pass_time_until(&booking, "refunded").await;
-    soon(|| async { bench.lines("SELECT state AS line FROM refunds ORDER BY 1").await == ["done", "void"] })
-        .await;
+async fn refund_is_void_after_a_full_refund_at_the_provider() {
+    let (harness, booking) = paid().await;
+    harness.cancel_at_toss(&harness.only_capture(), PRICE).await;
+    harness.cancel(&booking, 10_000, Known::Paid).await;
+    harness.pass_time_until(&booking, "refunded").await;
+    wait_until(|| async {
+        harness
+            .lines("SELECT state AS line FROM refunds ORDER BY 1")
+            .await
+            == ["done", "void"]
+    })
+    .await;
     assert_eq!(
-        bench.balances().await,
+        harness.balances().await,
         ["host_payable 0", "platform_fee 0", "provider_clearing 0"]
     );
-    bench.finish().await;
+    harness.finish().await;
 }

@@ -1,5 +1,4 @@
-//! A random course of events with faults, crashes and jumps of the clock: whatever happens, the end is legal. The seed names
-//! the course.
+//! Simulation: random operations with faults, crashes and clock jumps must end in a legal state. The seed determines the run.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use carshare_proto::payment::v1::ProcessPaymentRequest;
 use carshare_sandbox::{Fault, Provider};
 use rstest::rstest;
 
-use crate::bench::*;
+use crate::harness::*;
 
 const BOOKINGS: usize = 12;
 const STEPS: usize = 60;
@@ -21,13 +20,13 @@ const CARDS: [&str; 5] = [
     "4330000000000301",
 ];
 
-struct Course {
-    bench: Bench,
+struct Simulation {
+    harness: Harness,
     random: Random,
     bookings: Vec<Booking>,
 }
 
-impl Course {
+impl Simulation {
     fn below(&self, limit: usize) -> usize {
         (self.random.unit() * limit as f64) as usize
     }
@@ -38,12 +37,16 @@ impl Course {
 
     async fn step(&mut self) {
         match self.below(12) {
-            0..4 => self.bench.send(self.bench.approval(&self.some_booking())).await,
+            0..4 => {
+                self.harness
+                    .send(self.harness.approval(&self.some_booking()))
+                    .await
+            }
             4 | 5 => self.cancel().await,
             6 => {
                 let booking = self.some_booking();
                 let (booking_id, facts) = (booking.id.clone(), Some(booking.facts.clone()));
-                self.bench
+                self.harness
                     .send(BookingExpired {
                         booking_id,
                         booking: facts,
@@ -51,12 +54,12 @@ impl Course {
                     .await;
             }
             7 => self.fault(),
-            8 => self.pay_in_the_window().await,
+            8 => self.checkout().await,
             9 | 10 => self
-                .bench
+                .harness
                 .clock
                 .advance(Duration::from_secs(self.below(40) as u64)),
-            _ if self.below(4) == 0 => self.bench.crash_and_restart().await,
+            _ if self.below(4) == 0 => self.harness.crash_and_restart().await,
             _ => {}
         }
     }
@@ -69,7 +72,9 @@ impl Course {
         } else {
             0
         };
-        self.bench.send(booking.cancellation(refund_amount, known)).await;
+        self.harness
+            .send(booking.cancellation(refund_amount, known))
+            .await;
     }
 
     fn fault(&self) {
@@ -86,14 +91,14 @@ impl Course {
                 }
             }
         };
-        self.bench.sandbox.inject(fault.times(1 + self.below(3) as u32));
+        self.harness.sandbox.inject(fault.times(1 + self.below(3) as u32));
     }
 
-    /// Whatever the answer is.
-    async fn pay_in_the_window(&self) {
+    /// Pays and ignores the result.
+    async fn checkout(&self) {
         let booking = self.some_booking();
         let Some(row) = self
-            .bench
+            .harness
             .row(&booking)
             .await
             .filter(|row| row.state == "requested")
@@ -101,7 +106,7 @@ impl Course {
             return;
         };
         let payment_key = self
-            .bench
+            .harness
             .pay_in_window(&row.order_id, PRICE, CARDS[self.below(CARDS.len())])
             .await;
         let (booking_id, order_id) = (booking.id.clone(), row.order_id);
@@ -111,31 +116,31 @@ impl Course {
             order_id,
             amount: PRICE,
         };
-        let _ = self.bench.process(booking.guest, request).await;
+        let _ = self.harness.process(booking.guest, request).await;
     }
 
-    /// Everything comes to rest: faults end, time passes.
+    /// Ends the faults and advances the clock until nothing is scheduled.
     async fn settle(&self) {
-        self.bench.sandbox.clear_faults();
-        self.bench.handled().await;
-        soon(|| async {
-            // After a quarter of an hour without an answer a request is taken for lost; none may be under way for so long.
-            if self.bench.sandbox.running() > 0 {
+        self.harness.sandbox.clear_faults();
+        self.harness.handled().await;
+        wait_until(|| async {
+            // A request is considered lost after 15 minutes, so the clock stands still while one is running.
+            if self.harness.sandbox.running() > 0 {
                 return false;
             }
-            self.bench.clock.advance(Duration::from_secs(2));
+            self.harness.clock.advance(Duration::from_secs(2));
             let open = "SELECT (SELECT count(*) FROM payments WHERE next_check_at IS NOT NULL) \
                         + (SELECT count(*) FROM refunds WHERE next_check_at IS NOT NULL) AS count";
-            self.bench.count(open).await == 0
+            self.harness.count(open).await == 0
         })
         .await;
     }
 
-    /// What Toss holds and what we say are the same to the won.
+    /// Asserts that the captured and refunded amounts equal those of Toss.
     async fn compare(&self) {
-        let captured = self.bench.captured();
+        let captured = self.harness.captured();
         for booking in &self.bookings {
-            let Some(row) = self.bench.row(booking).await else {
+            let Some(row) = self.harness.row(booking).await else {
                 continue;
             };
             let taken = captured.get(&row.order_id);
@@ -154,26 +159,26 @@ impl Course {
 
 #[rstest]
 #[tokio::test]
-async fn whatever_happens_the_end_is_legal(#[values(1, 2, 3, 4)] seed: u64) {
-    let bench = Bench::start().await;
+async fn random_operations_end_in_a_legal_state(#[values(1, 2, 3, 4)] seed: u64) {
+    let harness = Harness::start().await;
     let random = Random::seeded(seed);
     let mut bookings = Vec::new();
     for index in 0..BOOKINGS {
         let guest = match CARDS.get(index % 7) {
-            Some(card) => bench.guest_with(card).await,
-            None => bench.person("guest"),
+            Some(card) => harness.guest_with(card).await,
+            None => harness.person("guest"),
         };
-        bookings.push(bench.booking(guest));
+        bookings.push(harness.booking(guest));
     }
-    let mut course = Course {
-        bench,
+    let mut simulation = Simulation {
+        harness,
         random,
         bookings,
     };
     for _ in 0..STEPS {
-        course.step().await;
+        simulation.step().await;
     }
-    course.settle().await;
-    course.compare().await;
-    course.bench.finish().await;
+    simulation.settle().await;
+    simulation.compare().await;
+    simulation.harness.finish().await;
 }

@@ -1,4 +1,4 @@
-//! Webhooks: never believed, always answered, and what they hint at is looked up.
+//! Webhooks: always answered with success, and used only to look up the payment they name.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use prost_types::{ListValue, Struct, Value};
 use serde_json::{Value as Json, json};
 use tonic::Request;
 
-use crate::bench::*;
+use crate::harness::*;
 
-impl Bench {
-    /// A message of the provider, or of somebody who pretends; it is answered with success.
+impl Harness {
+    /// Delivers a webhook and asserts that it succeeds.
     async fn webhook(&self, body: &Json, transmission_id: Option<&str>) {
         let mut call = Request::new(HandleWebhookRequest {
             payload: Some(object(body)),
@@ -55,8 +55,8 @@ fn value(json: &Json) -> Value {
 }
 
 #[tokio::test]
-async fn nonsense_and_unknown_payments_are_answered_and_forgotten() {
-    let bench = Bench::start().await;
+async fn invalid_webhooks_and_unknown_payments_are_ignored() {
+    let harness = Harness::start().await;
     for body in [
         json!({}),
         json!({"eventType": "BILLING_DELETED", "data": {"billingKey": "b"}}),
@@ -65,69 +65,75 @@ async fn nonsense_and_unknown_payments_are_answered_and_forgotten() {
         json!({"data": [[[]]], "eventType": {"x": null}}),
         json!({"eventType": "payout.changed", "entityBody": {"id": "FPA_1"}}),
     ] {
-        bench.webhook(&body, None).await;
+        harness.webhook(&body, None).await;
     }
-    bench
+    harness
         .client
         .clone()
         .handle_webhook(HandleWebhookRequest { payload: None })
         .await
         .unwrap();
-    assert_eq!((bench.deliveries().await, bench.asked("")), (0, 0));
-    bench.finish().await;
+    assert_eq!((harness.deliveries().await, harness.request_count("")), (0, 0));
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_forged_success_is_looked_up_and_comes_to_nothing() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let booking = bench.approved(guest).await;
-    let row = bench.until(&booking, "requested").await;
+async fn forged_webhook_has_no_effect() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let booking = harness.approved(guest).await;
+    let row = harness.until(&booking, "requested").await;
     let forged = json!({"eventType": "PAYMENT_STATUS_CHANGED", "data":
         {"orderId": row.order_id, "paymentKey": "pk", "status": "DONE", "totalAmount": PRICE, "balanceAmount": PRICE}});
-    bench.webhook(&forged, None).await;
-    soon(|| async { bench.asked("/v1/payments/orders") == 1 }).await;
-    soon(|| async { bench.row(&booking).await.unwrap().next_check_at.is_none() }).await;
-    assert_eq!(bench.row(&booking).await.unwrap().state, "requested");
-    assert_eq!(bench.balances().await, Vec::<String>::new());
-    bench.finish().await;
+    harness.webhook(&forged, None).await;
+    wait_until(|| async { harness.request_count("/v1/payments/orders") == 1 }).await;
+    wait_until(|| async { harness.row(&booking).await.unwrap().next_check_at.is_none() }).await;
+    assert_eq!(harness.row(&booking).await.unwrap().state, "requested");
+    assert_eq!(harness.balances().await, Vec::<String>::new());
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_delivery_that_comes_again_is_looked_up_once() {
-    let bench = Bench::start().await;
-    let booking = bench.approved(bench.person("guest")).await;
-    let row = bench.until(&booking, "requested").await;
+async fn repeated_delivery_is_looked_up_once() {
+    let harness = Harness::start().await;
+    let booking = harness.approved(harness.person("guest")).await;
+    let row = harness.until(&booking, "requested").await;
     // Flat, as for virtual accounts.
     let flat = json!({"createdAt": "2026-11-22T21:00:00.000000", "orderId": row.order_id, "status": "DONE", "secret": "s"});
     for _ in 0..3 {
-        bench.webhook(&flat, None).await;
-        soon(|| async { bench.row(&booking).await.unwrap().next_check_at.is_none() }).await;
+        harness.webhook(&flat, None).await;
+        wait_until(|| async { harness.row(&booking).await.unwrap().next_check_at.is_none() }).await;
     }
     assert_eq!(
-        (bench.deliveries().await, bench.asked("/v1/payments/orders")),
+        (
+            harness.deliveries().await,
+            harness.request_count("/v1/payments/orders")
+        ),
         (1, 1)
     );
     for id in ["whtrans_1", "whtrans_1", "whtrans_2"] {
-        bench.webhook(&flat, Some(id)).await;
-        soon(|| async { bench.row(&booking).await.unwrap().next_check_at.is_none() }).await;
+        harness.webhook(&flat, Some(id)).await;
+        wait_until(|| async { harness.row(&booking).await.unwrap().next_check_at.is_none() }).await;
     }
     assert_eq!(
-        (bench.deliveries().await, bench.asked("/v1/payments/orders")),
+        (
+            harness.deliveries().await,
+            harness.request_count("/v1/payments/orders")
+        ),
         (3, 3)
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
-/// The reply to the confirmation was lost. The webhook says so earlier than the worker would have asked.
+/// The reply to the confirmation was lost; the webhook arrives before the next scheduled check.
 #[tokio::test]
-async fn a_webhook_resolves_an_unknown_outcome_at_once() {
-    let bench = Bench::start().await;
-    let guest = bench.person("guest");
-    let booking = bench.approved(guest).await;
-    let row = bench.until(&booking, "requested").await;
-    let payment_key = bench.pay_in_window(&row.order_id, PRICE, GOOD_CARD).await;
-    bench
+async fn webhook_resolves_an_unknown_outcome() {
+    let harness = Harness::start().await;
+    let guest = harness.person("guest");
+    let booking = harness.approved(guest).await;
+    let row = harness.until(&booking, "requested").await;
+    let payment_key = harness.pay_in_window(&row.order_id, PRICE, GOOD_CARD).await;
+    harness
         .sandbox
         .inject(Fault::lost_reply(Provider::Toss, "/confirm"));
     let (booking_id, order_id) = (booking.id.clone(), row.order_id.clone());
@@ -137,29 +143,33 @@ async fn a_webhook_resolves_an_unknown_outcome_at_once() {
         order_id,
         amount: PRICE,
     };
-    refused(
-        bench.process(guest, request).await,
+    assert_reason(
+        harness.process(guest, request).await,
         ErrorReason::ProviderUnavailable,
     );
-    let told = bench.sandbox.webhooks().pop().unwrap();
-    assert_eq!(told.event_type, "PAYMENT_STATUS_CHANGED");
-    bench.webhook(&told.body, Some(&told.transmission_id)).await;
-    bench.until(&booking, "completed").await;
-    bench.finish().await;
+    let webhook = harness.sandbox.webhooks().pop().unwrap();
+    assert_eq!(webhook.event_type, "PAYMENT_STATUS_CHANGED");
+    harness
+        .webhook(&webhook.body, Some(&webhook.transmission_id))
+        .await;
+    harness.until(&booking, "completed").await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn money_given_back_at_the_provider_is_booked() {
-    let bench = Bench::start().await;
-    let booking = bench.approved(bench.guest_with(GOOD_CARD).await).await;
-    bench.until(&booking, "completed").await;
-    bench.cancel_at_toss(&bench.only_capture(), 5_000).await;
-    let told = bench.sandbox.webhooks().pop().unwrap();
-    bench.webhook(&told.body, Some(&told.transmission_id)).await;
-    let row = bench.until(&booking, "refunded").await;
+async fn refund_at_the_provider_is_recorded() {
+    let harness = Harness::start().await;
+    let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
+    harness.until(&booking, "completed").await;
+    harness.cancel_at_toss(&harness.only_capture(), 5_000).await;
+    let webhook = harness.sandbox.webhooks().pop().unwrap();
+    harness
+        .webhook(&webhook.body, Some(&webhook.transmission_id))
+        .await;
+    let row = harness.until(&booking, "refunded").await;
     assert_eq!((row.refunded_krw, row.fee_krw), (5_000, 6_000));
     assert_eq!(
-        bench.balances().await,
+        harness.balances().await,
         [
             "host_payable -34000",
             "platform_fee -6000",
@@ -167,23 +177,23 @@ async fn money_given_back_at_the_provider_is_booked() {
         ]
     );
     assert_eq!(
-        bench.told(&booking).await,
+        harness.published_events(&booking).await,
         ["payment.completed", "payment.refunded"]
     );
-    bench.finish().await;
+    harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_webhook_waits_while_the_provider_cannot_be_asked() {
-    let bench = Bench::start().await;
-    let booking = bench.approved(bench.guest_with(GOOD_CARD).await).await;
-    bench.until(&booking, "completed").await;
-    bench.cancel_at_toss(&bench.only_capture(), 5_000).await;
-    bench
+async fn webhook_check_is_repeated_while_the_provider_is_down() {
+    let harness = Harness::start().await;
+    let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
+    harness.until(&booking, "completed").await;
+    harness.cancel_at_toss(&harness.only_capture(), 5_000).await;
+    harness
         .sandbox
         .inject(Fault::refuse(Provider::Toss, "/v1/payments").times(3));
-    let told = bench.sandbox.webhooks().pop().unwrap();
-    bench.webhook(&told.body, None).await;
-    bench.pass_time_until(&booking, "refunded").await;
-    bench.finish().await;
+    let webhook = harness.sandbox.webhooks().pop().unwrap();
+    harness.webhook(&webhook.body, None).await;
+    harness.pass_time_until(&booking, "refunded").await;
+    harness.finish().await;
 }

@@ -1,4 +1,4 @@
-//! Every answer of the provider, for both kinds of attempt.
+//! Tests of decisions: every provider result, for both kinds of attempt.
 
 use rstest::rstest;
 use uuid::Uuid;
@@ -15,231 +15,276 @@ fn billing() -> Attempt {
     Attempt {
         payment_id: PaymentId(Uuid::nil()),
         number: 1,
-        kind: Kind::Billing {
-            method: MethodId(Uuid::nil()),
+        kind: AttemptKind::Billing {
+            method: PaymentMethodId(Uuid::nil()),
         },
         preceding_key: None,
         key_spent: false,
-        outcome: Outcome::Open,
+        outcome: AttemptOutcome::Open,
         code: None,
         started_at: noon(),
     }
 }
 
-fn window() -> Attempt {
+fn checkout() -> Attempt {
     Attempt {
-        kind: Kind::Window {
+        kind: AttemptKind::Checkout {
             payment_key: "pk".to_owned(),
         },
         ..billing()
     }
 }
 
-fn terms() -> Terms<'static> {
-    Terms {
+fn context() -> DecisionContext<'static> {
+    DecisionContext {
         order_id: ORDER,
         amount_krw: 45_000,
-        may_call: true,
+        may_charge: true,
         now: noon(),
     }
 }
 
-fn report(standing: Standing) -> Report {
-    Report {
+fn snapshot(status: PaymentStatus) -> PaymentSnapshot {
+    PaymentSnapshot {
         payment_key: "pk".to_owned(),
         order_id: ORDER.to_owned(),
-        standing,
+        status,
         total_krw: 45_000,
         method: None,
         cancels: Vec::new(),
     }
 }
 
-fn refusal(verdict: Verdict) -> Refusal {
-    Refusal::new(verdict, "CODE")
+fn error(verdict: ErrorKind) -> ProviderError {
+    ProviderError::new(verdict, "CODE")
 }
 
-fn over(outcome: Outcome, verdict: Verdict, next: Next) -> Judgement {
-    Judgement::Over {
+fn ended(outcome: AttemptOutcome, verdict: ErrorKind, next: NextStep) -> Decision {
+    Decision::Ended {
         outcome,
-        refusal: refusal(verdict),
+        error: error(verdict),
         next,
     }
 }
 
-const SPENT: Verdict = Verdict::Unknown { key_spent: true };
-const UNSPENT: Verdict = Verdict::Unknown { key_spent: false };
+const SPENT: ErrorKind = ErrorKind::Unknown { key_spent: true };
+const UNSPENT: ErrorKind = ErrorKind::Unknown { key_spent: false };
 
 #[test]
-fn money_is_money_however_it_was_heard_of() {
-    let report = report(Standing::Captured(noon()));
-    for heard in [Heard::Reply(Ok(report.clone())), Heard::Query(Ok(report.clone()))] {
-        for attempt in [billing(), window()] {
+fn capture_is_accepted_from_calls_and_lookups() {
+    let snapshot = snapshot(PaymentStatus::Captured(noon()));
+    for answer in [
+        ProviderAnswer::Call(Ok(snapshot.clone())),
+        ProviderAnswer::Lookup(Ok(snapshot.clone())),
+    ] {
+        for attempt in [billing(), checkout()] {
             assert_eq!(
-                attempt.judge(heard.clone(), terms()),
-                Judgement::Captured(report.clone())
+                attempt.decide(answer.clone(), context()),
+                Decision::Captured(snapshot.clone())
             );
         }
     }
 }
 
 #[test]
-fn another_amount_under_our_order_is_for_a_person() {
-    let report = Report {
+fn capture_of_another_amount_is_a_conflict() {
+    let snapshot = PaymentSnapshot {
         total_krw: 1,
-        ..report(Standing::Captured(noon()))
+        ..snapshot(PaymentStatus::Captured(noon()))
     };
     assert_eq!(
-        billing().judge(Heard::Query(Ok(report)), terms()),
-        Judgement::Foreign
+        billing().decide(ProviderAnswer::Lookup(Ok(snapshot)), context()),
+        Decision::AmountConflict
     );
 }
 
 #[test]
-fn a_window_of_another_order_is_refused() {
-    let report = Report {
+fn checkout_of_another_order_ends() {
+    let snapshot = PaymentSnapshot {
         order_id: "pay_2".to_owned(),
-        ..report(Standing::Captured(noon()))
+        ..snapshot(PaymentStatus::Captured(noon()))
     };
-    let refusal = Refusal::new(Verdict::Mismatch, "ORDER_MISMATCH");
-    let expected = Judgement::Over {
-        outcome: Outcome::Failed,
-        refusal,
-        next: Next::AskGuest,
+    let error = ProviderError::new(ErrorKind::Mismatch, "ORDER_MISMATCH");
+    let expected = Decision::Ended {
+        outcome: AttemptOutcome::Failed,
+        error,
+        next: NextStep::RequestPayment,
     };
-    assert_eq!(window().judge(Heard::Query(Ok(report)), terms()), expected);
-}
-
-#[rstest]
-#[case(Verdict::Declined, over(Outcome::Declined, Verdict::Declined, Next::Fail))]
-#[case(
-    Verdict::KeyUnusable,
-    over(Outcome::Failed, Verdict::KeyUnusable, Next::TryOtherMethod)
-)]
-#[case(
-    Verdict::SessionOver,
-    over(Outcome::Failed, Verdict::SessionOver, Next::TryAgain)
-)]
-#[case(Verdict::NotFound, over(Outcome::Failed, Verdict::NotFound, Next::TryAgain))]
-#[case(Verdict::Mismatch, over(Outcome::Failed, Verdict::Mismatch, Next::TryAgain))]
-#[case(Verdict::OurFault, over(Outcome::Failed, Verdict::OurFault, Next::TryAgain))]
-#[case(SPENT, Judgement::LookAgain { key_spent: true, code: "CODE".to_owned() })]
-#[case(UNSPENT, Judgement::LookAgain { key_spent: false, code: "CODE".to_owned() })]
-fn a_reply_to_a_charge(#[case] verdict: Verdict, #[case] expected: Judgement) {
     assert_eq!(
-        billing().judge(Heard::Reply(Err(refusal(verdict))), terms()),
+        checkout().decide(ProviderAnswer::Lookup(Ok(snapshot)), context()),
         expected
     );
 }
 
 #[rstest]
-#[case(Verdict::Declined, over(Outcome::Declined, Verdict::Declined, Next::AskGuest))]
 #[case(
-    Verdict::SessionOver,
-    over(Outcome::Failed, Verdict::SessionOver, Next::AskGuest)
+    ErrorKind::Declined,
+    ended(AttemptOutcome::Declined, ErrorKind::Declined, NextStep::Fail)
 )]
-#[case(Verdict::NotFound, over(Outcome::Failed, Verdict::NotFound, Next::AskGuest))]
-#[case(Verdict::Mismatch, over(Outcome::Failed, Verdict::Mismatch, Next::AskGuest))]
-#[case(Verdict::OurFault, over(Outcome::Failed, Verdict::OurFault, Next::AskGuest))]
-#[case(SPENT, Judgement::LookAgain { key_spent: true, code: "CODE".to_owned() })]
-fn a_reply_to_a_confirmation(#[case] verdict: Verdict, #[case] expected: Judgement) {
+#[case(
+    ErrorKind::KeyUnusable,
+    ended(AttemptOutcome::Failed, ErrorKind::KeyUnusable, NextStep::RetryOtherMethod)
+)]
+#[case(
+    ErrorKind::SessionExpired,
+    ended(AttemptOutcome::Failed, ErrorKind::SessionExpired, NextStep::Retry)
+)]
+#[case(
+    ErrorKind::NotFound,
+    ended(AttemptOutcome::Failed, ErrorKind::NotFound, NextStep::Retry)
+)]
+#[case(
+    ErrorKind::Mismatch,
+    ended(AttemptOutcome::Failed, ErrorKind::Mismatch, NextStep::Retry)
+)]
+#[case(
+    ErrorKind::OurFault,
+    ended(AttemptOutcome::Failed, ErrorKind::OurFault, NextStep::Retry)
+)]
+#[case(SPENT, Decision::CheckLater { key_spent: true, code: "CODE".to_owned() })]
+#[case(UNSPENT, Decision::CheckLater { key_spent: false, code: "CODE".to_owned() })]
+fn error_of_a_charge(#[case] verdict: ErrorKind, #[case] expected: Decision) {
     assert_eq!(
-        window().judge(Heard::Reply(Err(refusal(verdict))), terms()),
+        billing().decide(ProviderAnswer::Call(Err(error(verdict))), context()),
+        expected
+    );
+}
+
+#[rstest]
+#[case(
+    ErrorKind::Declined,
+    ended(AttemptOutcome::Declined, ErrorKind::Declined, NextStep::RequestPayment)
+)]
+#[case(
+    ErrorKind::SessionExpired,
+    ended(AttemptOutcome::Failed, ErrorKind::SessionExpired, NextStep::RequestPayment)
+)]
+#[case(
+    ErrorKind::NotFound,
+    ended(AttemptOutcome::Failed, ErrorKind::NotFound, NextStep::RequestPayment)
+)]
+#[case(
+    ErrorKind::Mismatch,
+    ended(AttemptOutcome::Failed, ErrorKind::Mismatch, NextStep::RequestPayment)
+)]
+#[case(
+    ErrorKind::OurFault,
+    ended(AttemptOutcome::Failed, ErrorKind::OurFault, NextStep::RequestPayment)
+)]
+#[case(SPENT, Decision::CheckLater { key_spent: true, code: "CODE".to_owned() })]
+fn error_of_a_confirmation(#[case] verdict: ErrorKind, #[case] expected: Decision) {
+    assert_eq!(
+        checkout().decide(ProviderAnswer::Call(Err(error(verdict))), context()),
         expected
     );
 }
 
 #[test]
-fn a_reply_that_waits_is_asked_about() {
-    let waiting = Heard::Reply(Ok(report(Standing::Waiting)));
-    let expected = Judgement::LookAgain {
+fn pending_call_is_checked_later() {
+    let waiting = ProviderAnswer::Call(Ok(snapshot(PaymentStatus::Pending)));
+    let expected = Decision::CheckLater {
         key_spent: true,
         code: "WAITING".to_owned(),
     };
-    assert_eq!(window().judge(waiting, terms()), expected);
+    assert_eq!(checkout().decide(waiting, context()), expected);
 }
 
 #[rstest]
-#[case(Verdict::Declined, Next::Fail)]
-#[case(SPENT, Next::TryAgain)]
-#[case(Verdict::SessionOver, Next::TryAgain)]
-fn a_query_that_finds_it_over(#[case] verdict: Verdict, #[case] expected: Next) {
-    let heard = Heard::Query(Ok(report(Standing::Over(refusal(verdict)))));
-    let Judgement::Over { next, .. } = billing().judge(heard, terms()) else {
-        panic!("not over")
+#[case(ErrorKind::Declined, NextStep::Fail)]
+#[case(SPENT, NextStep::Retry)]
+#[case(ErrorKind::SessionExpired, NextStep::Retry)]
+fn lookup_of_an_ended_payment(#[case] verdict: ErrorKind, #[case] expected: NextStep) {
+    let answer = ProviderAnswer::Lookup(Ok(snapshot(PaymentStatus::Ended(error(verdict)))));
+    let Decision::Ended { next, .. } = billing().decide(answer, context()) else {
+        panic!("not ended")
     };
     assert_eq!(next, expected);
 }
 
 #[test]
-fn what_was_there_before_the_attempt_says_nothing_about_it() {
+fn lookup_ignores_the_preceding_payment() {
     let attempt = Attempt {
         preceding_key: Some("pk".to_owned()),
         ..billing()
     };
-    let aborted = Heard::Query(Ok(report(Standing::Over(refusal(Verdict::Declined)))));
-    assert_eq!(attempt.judge(aborted, terms()), Judgement::Repeat);
+    let aborted = ProviderAnswer::Lookup(Ok(snapshot(PaymentStatus::Ended(error(ErrorKind::Declined)))));
+    assert_eq!(attempt.decide(aborted, context()), Decision::RetryCall);
 }
 
 #[rstest]
-#[case::never_answered(false, true, 0, Judgement::Repeat)]
-#[case::answered(true, true, 0, over(Outcome::Failed, Verdict::NotFound, Next::TryAgain))]
-#[case::answered_and_over(true, false, 0, over(Outcome::Failed, Verdict::NotFound, Next::TryAgain))]
-#[case::may_still_arrive(false, false, 14, Judgement::LookAgain { key_spent: false, code: "CODE".to_owned() })]
-#[case::lost(false, false, 15, over(Outcome::GivenUp, Verdict::NotFound, Next::TryAgain))]
-fn a_query_that_finds_nothing(
+#[case::never_answered(false, true, 0, Decision::RetryCall)]
+#[case::answered(
+    true,
+    true,
+    0,
+    ended(AttemptOutcome::Failed, ErrorKind::NotFound, NextStep::Retry)
+)]
+#[case::answered_and_ended(
+    true,
+    false,
+    0,
+    ended(AttemptOutcome::Failed, ErrorKind::NotFound, NextStep::Retry)
+)]
+#[case::may_still_arrive(false, false, 14, Decision::CheckLater { key_spent: false, code: "CODE".to_owned() })]
+#[case::lost(
+    false,
+    false,
+    15,
+    ended(AttemptOutcome::GivenUp, ErrorKind::NotFound, NextStep::Retry)
+)]
+fn lookup_without_a_payment(
     #[case] key_spent: bool,
-    #[case] may_call: bool,
+    #[case] may_charge: bool,
     #[case] minutes: i64,
-    #[case] expected: Judgement,
+    #[case] expected: Decision,
 ) {
     let attempt = Attempt {
         key_spent,
         code: Some("CODE".to_owned()),
         ..billing()
     };
-    let terms = Terms {
-        may_call,
+    let context = DecisionContext {
+        may_charge,
         now: noon() + TimeDelta::minutes(minutes),
-        ..terms()
+        ..context()
     };
-    for heard in [
-        Heard::Query(Err(refusal(Verdict::NotFound))),
-        Heard::Query(Ok(report(Standing::Waiting))),
+    for answer in [
+        ProviderAnswer::Lookup(Err(error(ErrorKind::NotFound))),
+        ProviderAnswer::Lookup(Ok(snapshot(PaymentStatus::Pending))),
     ] {
-        assert_eq!(attempt.judge(heard, terms), expected);
+        assert_eq!(attempt.decide(answer, context), expected);
     }
 }
 
 #[rstest]
-#[case(Verdict::OurFault)]
-#[case(Verdict::Declined)]
+#[case(ErrorKind::OurFault)]
+#[case(ErrorKind::Declined)]
 #[case(UNSPENT)]
-fn a_query_that_fails_says_nothing(#[case] verdict: Verdict) {
+fn failed_lookup_is_repeated(#[case] verdict: ErrorKind) {
     for key_spent in [true, false] {
         let attempt = Attempt {
             key_spent,
             ..billing()
         };
-        let expected = Judgement::LookAgain {
+        let expected = Decision::CheckLater {
             key_spent,
             code: "CODE".to_owned(),
         };
         assert_eq!(
-            attempt.judge(Heard::Query(Err(refusal(verdict))), terms()),
+            attempt.decide(ProviderAnswer::Lookup(Err(error(verdict))), context()),
             expected
         );
     }
 }
 
 #[test]
-fn each_attempt_has_its_own_idempotency_key() {
+fn idempotency_keys_contain_the_attempt_number() {
     let nil = Uuid::nil();
     assert_eq!(billing().idempotency_key(), format!("charge:{nil}:1"));
     assert_eq!(
         Attempt {
             number: 2,
-            ..window()
+            ..checkout()
         }
         .idempotency_key(),
         format!("confirm:{nil}:2")

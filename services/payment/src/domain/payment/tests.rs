@@ -1,15 +1,16 @@
-//! Every state under every action, and the arithmetic of shares.
+//! Tests of every transition in every state, and of the shares.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use rstest::rstest;
+use strum::VariantArray as _;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::finding::Standing;
-use crate::domain::ids::MethodId;
+use crate::domain::ids::PaymentMethodId;
+use crate::domain::provider_report::PaymentStatus;
 
 fn noon() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
@@ -36,7 +37,7 @@ fn payment(state: State) -> Payment {
         failure_code: (state == State::Failed).then(|| "REJECT_CARD_PAYMENT".to_owned()),
         due_at: noon() + TimeDelta::hours(2),
         paid_at: captured.then(noon),
-        closing: None,
+        booking_end: None,
         next_check_at: Some(noon()),
         checks: 0,
         recheck: false,
@@ -45,31 +46,31 @@ fn payment(state: State) -> Payment {
     }
 }
 
-fn report() -> Report {
-    Report {
+fn snapshot() -> PaymentSnapshot {
+    PaymentSnapshot {
         payment_key: "pk_1".to_owned(),
         order_id: PaymentId(Uuid::from_u128(1)).order_id(),
-        standing: Standing::Captured(noon()),
+        status: PaymentStatus::Captured(noon()),
         total_krw: 45_000,
         method: Some("카드".to_owned()),
         cancels: Vec::new(),
     }
 }
 
-fn billing() -> Kind {
-    Kind::Billing {
-        method: MethodId(Uuid::from_u128(5)),
+fn billing() -> AttemptKind {
+    AttemptKind::Billing {
+        method: PaymentMethodId(Uuid::from_u128(5)),
     }
 }
 
-fn window() -> Kind {
-    Kind::Window {
+fn checkout() -> AttemptKind {
+    AttemptKind::Checkout {
         payment_key: "pk_1".to_owned(),
     }
 }
 
-fn closing(refund_krw: Option<i64>) -> Closing {
-    Closing {
+fn ended(refund_krw: Option<i64>) -> BookingEnd {
+    BookingEnd {
         at: noon(),
         refund_krw,
     }
@@ -82,10 +83,10 @@ fn closing(refund_krw: Option<i64>) -> Closing {
 #[case(State::Completed, false, false)]
 #[case(State::Failed, false, false)]
 #[case(State::Refunded, false, false)]
-fn begin(#[case] state: State, #[case] by_card: bool, #[case] by_window: bool) {
-    for (kind, allowed) in [(billing(), by_card), (window(), by_window)] {
+fn begin_attempt(#[case] state: State, #[case] by_card: bool, #[case] by_checkout: bool) {
+    for (kind, allowed) in [(billing(), by_card), (checkout(), by_checkout)] {
         let mut payment = payment(state);
-        let begun = payment.begin(&kind, noon(), noon() + TimeDelta::seconds(15));
+        let begun = payment.begin_attempt(&kind, noon(), noon() + TimeDelta::seconds(15));
         assert_eq!(begun.is_ok(), allowed, "{state:?} {kind:?}");
         if allowed {
             assert_eq!((payment.state, payment.last_attempt), (State::Unknown, 1));
@@ -95,17 +96,19 @@ fn begin(#[case] state: State, #[case] by_card: bool, #[case] by_window: bool) {
 }
 
 #[test]
-fn nothing_begins_when_the_booking_is_over_or_the_money_overdue() {
+fn begin_attempt_rejects_overdue_payments_and_ended_bookings() {
     let mut late = payment(State::Requested);
-    let refused = late.begin(&window(), late.due_at, late.due_at).unwrap_err();
+    let refused = late
+        .begin_attempt(&checkout(), late.due_at, late.due_at)
+        .unwrap_err();
     assert_eq!(
         refused.to_string(),
         "a payment that is requested cannot be attempted"
     );
     let mut closed = payment(State::Unknown);
-    closed.close(closing(None));
+    closed.end_booking(ended(None));
     closed.state = State::Due;
-    assert!(closed.begin(&billing(), noon(), noon()).is_err());
+    assert!(closed.begin_attempt(&billing(), noon(), noon()).is_err());
 }
 
 #[rstest]
@@ -117,7 +120,7 @@ fn nothing_begins_when_the_booking_is_over_or_the_money_overdue() {
 #[case(State::Refunded, Err(()))]
 fn capture(#[case] state: State, #[case] refund_krw: Result<Option<i64>, ()>) {
     let mut payment = payment(state);
-    let captured = payment.capture(&report(), noon());
+    let captured = payment.capture(&snapshot(), noon());
     assert_eq!(
         captured.map(|capture| capture.refund_krw).map_err(drop),
         refund_krw
@@ -132,33 +135,37 @@ fn capture(#[case] state: State, #[case] refund_krw: Result<Option<i64>, ()>) {
 }
 
 #[test]
-fn a_capture_after_the_end_of_the_booking_goes_back_whole_whatever_the_policy_said() {
+fn capture_after_the_end_of_the_booking_is_refunded_in_full() {
     let mut payment = payment(State::Unknown);
-    assert_eq!(payment.close(closing(Some(0))), None);
+    assert_eq!(payment.end_booking(ended(Some(0))), None);
     assert_eq!(payment.state, State::Unknown);
     assert_eq!(
-        payment.capture(&report(), noon()).unwrap().refund_krw,
+        payment.capture(&snapshot(), noon()).unwrap().refund_krw,
         Some(45_000)
     );
 }
 
 #[rstest]
-#[case(Next::Fail, State::Failed, Ended::Failed)]
-#[case(Next::AskGuest, State::Requested, Ended::GoesOn)]
-#[case(Next::TryAgain, State::Due, Ended::GoesOn)]
-#[case(Next::TryOtherMethod, State::Due, Ended::GoesOn)]
-fn end_attempt(#[case] next: Next, #[case] after: State, #[case] ended: Ended) {
+#[case(NextStep::Fail, State::Failed, AttemptEnd::PaymentFailed)]
+#[case(NextStep::RequestPayment, State::Requested, AttemptEnd::Continues)]
+#[case(NextStep::Retry, State::Due, AttemptEnd::Continues)]
+#[case(NextStep::RetryOtherMethod, State::Due, AttemptEnd::Continues)]
+fn end_attempt(#[case] next: NextStep, #[case] after: State, #[case] end: AttemptEnd) {
     let mut open = payment(State::Unknown);
-    assert_eq!(open.end_attempt(next, "CODE", noon()).unwrap(), ended);
+    assert_eq!(open.end_attempt(next, "CODE", noon()).unwrap(), end);
     assert_eq!(open.state, after);
     let mut closed = payment(State::Unknown);
-    closed.close(closing(None));
+    closed.end_booking(ended(None));
     assert_eq!(
         closed.end_attempt(next, "CODE", noon()).unwrap(),
-        Ended::CalledOff
+        AttemptEnd::BookingEnded
     );
     assert_eq!(closed.failure_code.as_deref(), Some(BOOKING_CLOSED));
-    for state in State::ALL.into_iter().filter(|state| *state != State::Unknown) {
+    for state in State::VARIANTS
+        .iter()
+        .copied()
+        .filter(|state| *state != State::Unknown)
+    {
         assert!(
             payment(state).end_attempt(next, "CODE", noon()).is_err(),
             "{state:?}"
@@ -167,8 +174,8 @@ fn end_attempt(#[case] next: Next, #[case] after: State, #[case] ended: Ended) {
 }
 
 #[test]
-fn request_is_for_what_is_due() {
-    for state in State::ALL {
+fn request_accepts_only_due_payments() {
+    for state in State::VARIANTS.iter().copied() {
         let mut payment = payment(state);
         assert_eq!(payment.request().is_ok(), state == State::Due, "{state:?}");
     }
@@ -181,11 +188,15 @@ fn request_is_for_what_is_due() {
 #[case(State::Failed, State::Failed, None)]
 #[case(State::Completed, State::Completed, Some(45_000))]
 #[case(State::Refunded, State::Refunded, Some(25_000))]
-fn close(#[case] state: State, #[case] after: State, #[case] owed: Option<i64>) {
+fn end_booking(#[case] state: State, #[case] after: State, #[case] owed: Option<i64>) {
     let mut payment = payment(state);
-    assert_eq!(payment.close(closing(None)), owed);
+    assert_eq!(payment.end_booking(ended(None)), owed);
     assert_eq!(payment.state, after);
-    assert_eq!(payment.close(closing(None)), None, "the first closing counts");
+    assert_eq!(
+        payment.end_booking(ended(None)),
+        None,
+        "only the first end has an effect"
+    );
 }
 
 #[rstest]
@@ -193,18 +204,18 @@ fn close(#[case] state: State, #[case] after: State, #[case] owed: Option<i64>) 
 #[case(Some(99_999), Some(45_000))]
 #[case(Some(0), None)]
 #[case(None, Some(45_000))]
-fn what_goes_back_is_what_the_event_says_and_at_most_what_is_there(
+fn end_booking_refunds_the_given_amount_up_to_the_balance(
     #[case] refund_krw: Option<i64>,
     #[case] owed: Option<i64>,
 ) {
-    assert_eq!(payment(State::Completed).close(closing(refund_krw)), owed);
+    assert_eq!(payment(State::Completed).end_booking(ended(refund_krw)), owed);
 }
 
 #[test]
-fn giving_back_half_leaves_half_of_each_share() {
+fn refund_of_half_halves_both_shares() {
     let mut payment = payment(State::Completed);
-    let movement = payment.give_back(22_500).unwrap();
-    assert_eq!((movement.gross_krw, movement.fee_krw), (-22_500, -3_375));
+    let posting = payment.refund(22_500).unwrap();
+    assert_eq!((posting.gross_krw, posting.fee_krw), (-22_500, -3_375));
     assert_eq!(
         (payment.state, payment.refunded_krw, payment.fee_krw),
         (State::Refunded, 22_500, 3_375)
@@ -213,7 +224,7 @@ fn giving_back_half_leaves_half_of_each_share() {
 }
 
 #[test]
-fn nothing_is_given_back_that_is_not_there() {
+fn refund_rejects_more_than_the_balance() {
     for (state, amount_krw) in [
         (State::Completed, 45_001),
         (State::Completed, 0),
@@ -221,36 +232,36 @@ fn nothing_is_given_back_that_is_not_there() {
         (State::Unknown, 1),
     ] {
         assert!(
-            payment(state).give_back(amount_krw).is_err(),
+            payment(state).refund(amount_krw).is_err(),
             "{state:?} {amount_krw}"
         );
     }
 }
 
 #[test]
-fn looking_again_takes_longer_each_time_and_a_webhook_is_not_forgotten() {
+fn check_later_backs_off_and_stop_checking_keeps_a_recheck() {
     let mut payment = payment(State::Unknown);
-    let pauses: Vec<_> = (0..3)
+    let delays: Vec<_> = (0..3)
         .map(|_| {
-            payment.look_again(noon());
+            payment.check_later(noon());
             (payment.next_check_at.unwrap() - noon()).to_std().unwrap()
         })
         .collect();
-    assert_eq!(pauses, [1, 2, 4].map(Duration::from_secs));
+    assert_eq!(delays, [1, 2, 4].map(Duration::from_secs));
     payment.recheck = true;
-    payment.rest();
+    payment.stop_checking();
     assert!(payment.next_check_at.is_some());
     payment.recheck = false;
-    payment.rest();
+    payment.stop_checking();
     assert_eq!((payment.next_check_at, payment.checks), (None, 0));
 }
 
 #[test]
-fn words_lead_back() {
-    for state in State::ALL {
-        assert_eq!(State::parse(state.as_str()), Some(state));
+fn state_names_round_trip() {
+    for state in State::VARIANTS.iter().copied() {
+        assert_eq!(state.as_str().parse(), Ok(state));
     }
-    assert_eq!(State::parse("paid"), None);
+    assert!("paid".parse::<State>().is_err());
 }
 
 proptest! {
@@ -259,14 +270,14 @@ proptest! {
         let mut payment = payment(State::Unknown);
         payment.amount_krw = total;
         payment.fee_krw = fee_of(total);
-        let report = Report { total_krw: total, ..report() };
-        let mut movements = vec![payment.capture(&report, noon()).unwrap().movement];
+        let snapshot = PaymentSnapshot { total_krw: total, ..snapshot() };
+        let mut movements = vec![payment.capture(&snapshot, noon()).unwrap().posting];
         for part in parts {
             let back = (payment.balance_krw() as f64 * part) as i64;
-            movements.extend(payment.give_back(back).ok());
+            movements.extend(payment.refund(back).ok());
         }
-        let gross: i64 = movements.iter().map(|movement| movement.gross_krw).sum();
-        let fee: i64 = movements.iter().map(|movement| movement.fee_krw).sum();
+        let gross: i64 = movements.iter().map(|posting| posting.gross_krw).sum();
+        let fee: i64 = movements.iter().map(|posting| posting.fee_krw).sum();
         prop_assert_eq!(gross, payment.balance_krw());
         prop_assert_eq!(fee, payment.fee_krw);
         prop_assert_eq!(fee, fee_of(gross));

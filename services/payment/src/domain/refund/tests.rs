@@ -1,4 +1,4 @@
-//! The course of a refund, and how a cancel at the provider is recognised.
+//! Tests of refund transitions, and of the refund ids in cancels.
 
 use chrono::TimeDelta;
 use rstest::rstest;
@@ -9,8 +9,8 @@ fn noon() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-fn owed() -> Refund {
-    Refund::owed(
+fn due() -> Refund {
+    Refund::new(
         RefundId(Uuid::from_u128(7)),
         PaymentId(Uuid::from_u128(1)),
         10_000,
@@ -27,23 +27,23 @@ fn cancel(reason: String) -> Cancel {
 }
 
 #[test]
-fn a_call_that_was_never_answered_is_repeated_under_its_key_and_an_answered_one_under_a_new_key() {
-    let mut refund = owed();
-    assert!(refund.call(45_000, noon()));
+fn unanswered_calls_keep_their_idempotency_key_and_answered_ones_get_a_new_one() {
+    let mut refund = due();
+    assert!(refund.begin_call(45_000, noon()));
     assert_eq!((refund.state, refund.attempt), (RefundState::Unknown, 1));
-    refund.refused(
-        &Refusal::new(Verdict::Unknown { key_spent: false }, "TIMEOUT"),
+    refund.call_failed(
+        &ProviderError::new(ErrorKind::Unknown { key_spent: false }, "TIMEOUT"),
         noon(),
     );
-    refund.not_there(noon());
-    assert!(refund.call(45_000, noon()));
+    refund.not_found(noon());
+    assert!(refund.begin_call(45_000, noon()));
     assert_eq!(refund.idempotency_key(), format!("refund:{}:1", refund.id));
-    refund.refused(
-        &Refusal::new(Verdict::Unknown { key_spent: true }, "COMMON_ERROR"),
+    refund.call_failed(
+        &ProviderError::new(ErrorKind::Unknown { key_spent: true }, "COMMON_ERROR"),
         noon(),
     );
-    refund.not_there(noon());
-    assert!(refund.call(45_000, noon()));
+    refund.not_found(noon());
+    assert!(refund.begin_call(45_000, noon()));
     assert_eq!(refund.idempotency_key(), format!("refund:{}:2", refund.id));
 }
 
@@ -51,75 +51,82 @@ fn a_call_that_was_never_answered_is_repeated_under_its_key_and_an_answered_one_
 #[case(45_000, true, 10_000, RefundState::Unknown)]
 #[case(4_000, true, 4_000, RefundState::Unknown)]
 #[case(0, false, 10_000, RefundState::Void)]
-fn no_more_is_asked_for_than_is_left(
+fn begin_call_is_limited_to_the_balance(
     #[case] balance_krw: i64,
-    #[case] goes: bool,
+    #[case] called: bool,
     #[case] amount_krw: i64,
     #[case] state: RefundState,
 ) {
-    let mut refund = owed();
-    assert_eq!(refund.call(balance_krw, noon()), goes);
+    let mut refund = due();
+    assert_eq!(refund.begin_call(balance_krw, noon()), called);
     assert_eq!((refund.amount_krw, refund.state), (amount_krw, state));
 }
 
 #[rstest]
-#[case(Verdict::Unknown { key_spent: false }, false, TimeDelta::seconds(1))]
-#[case(Verdict::Unknown { key_spent: true }, true, TimeDelta::seconds(1))]
-#[case(Verdict::OurFault, true, TimeDelta::hours(1))]
-#[case(Verdict::Declined, true, TimeDelta::hours(1))]
-fn a_refusal_is_never_the_end(#[case] verdict: Verdict, #[case] key_spent: bool, #[case] pause: TimeDelta) {
-    let mut refund = owed();
-    refund.call(45_000, noon());
-    refund.refused(&Refusal::new(verdict, "CODE"), noon());
+#[case(ErrorKind::Unknown { key_spent: false }, false, TimeDelta::seconds(1))]
+#[case(ErrorKind::Unknown { key_spent: true }, true, TimeDelta::seconds(1))]
+#[case(ErrorKind::OurFault, true, TimeDelta::hours(1))]
+#[case(ErrorKind::Declined, true, TimeDelta::hours(1))]
+fn call_failed_schedules_a_lookup(
+    #[case] verdict: ErrorKind,
+    #[case] key_spent: bool,
+    #[case] delay: TimeDelta,
+) {
+    let mut refund = due();
+    refund.begin_call(45_000, noon());
+    refund.call_failed(&ProviderError::new(verdict, "CODE"), noon());
     assert_eq!(
         (refund.key_spent, refund.next_check_at),
-        (key_spent, Some(noon() + pause))
+        (key_spent, Some(noon() + delay))
     );
     assert_eq!(
-        (refund.state, refund.step()),
-        (RefundState::Unknown, RefundStep::Query)
+        (refund.state, refund.next_step()),
+        (RefundState::Unknown, RefundStep::Lookup)
     );
 }
 
 #[test]
-fn a_cancel_names_its_refund() {
-    let refund = owed();
-    assert_eq!(named_by(&cancel(refund.reason())), Some(refund.id));
+fn refund_id_is_parsed_from_the_reason() {
+    let refund = due();
+    assert_eq!(refund_id_of(&cancel(refund.reason())), Some(refund.id));
     for other in ["", "고객 변심", "예약 취소 환불 7"] {
-        assert_eq!(named_by(&cancel(other.to_owned())), None, "{other}");
+        assert_eq!(refund_id_of(&cancel(other.to_owned())), None, "{other}");
     }
     assert!(refund.reason().chars().count() <= 200);
 }
 
 #[test]
-fn done_is_done() {
-    let mut refund = owed();
-    refund.call(45_000, noon());
-    refund.done(&cancel(refund.reason()));
+fn completed_refunds_have_no_next_step() {
+    let mut refund = due();
+    refund.begin_call(45_000, noon());
+    refund.complete(&cancel(refund.reason()));
     assert_eq!(
-        (refund.step(), refund.transaction_key.as_deref()),
-        (RefundStep::Rest, Some("t1"))
+        (refund.next_step(), refund.transaction_key.as_deref()),
+        (RefundStep::None, Some("t1"))
     );
-    let there = Refund::made_there(
+    let recorded = Refund::made_at_provider(
         RefundId(Uuid::nil()),
         refund.payment_id,
         &cancel(String::new()),
         noon(),
     );
-    assert_eq!((there.state, there.origin), (RefundState::Done, Origin::Provider));
+    assert_eq!(
+        (recorded.state, recorded.origin),
+        (RefundState::Done, Origin::Provider)
+    );
 }
 
 #[test]
-fn words_lead_back() {
+fn names_round_trip() {
     for state in [
         RefundState::Due,
         RefundState::Unknown,
         RefundState::Done,
         RefundState::Void,
     ] {
-        assert_eq!(RefundState::parse(state.as_str()), Some(state));
+        assert_eq!(state.as_str().parse(), Ok(state));
     }
-    for origin in [Origin::Closing, Origin::Provider] {
-        assert_eq!(Origin::parse(origin.as_str()), Some(origin));
+    for origin in [Origin::BookingEnd, Origin::Provider] {
+        assert_eq!(origin.as_str().parse(), Ok(origin));
     }
 }

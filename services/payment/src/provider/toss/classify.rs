@@ -1,73 +1,73 @@
-//! What Toss's refusals mean: the error table of their reference, in one place.
+//! Classifies error codes by the error table of Toss's API reference.
 //!
-//! HTTP statuses alone mislead: a declined card is a 403, an outage can be a 400. The code decides; the status is for
-//! codes that are not in the table, for new ones appear at any time.
+//! The code decides, because the HTTP status is misleading: a declined card is a 403, an outage can be a 400. The status
+//! applies to codes that are not in the table, as Toss adds new ones at any time.
 
-use crate::domain::finding::{Refusal, Verdict};
+use crate::domain::provider_report::{ErrorKind, ProviderError};
 
-const ANSWERED: Verdict = Verdict::Unknown { key_spent: true };
-const UNANSWERED: Verdict = Verdict::Unknown { key_spent: false };
+const ANSWERED: ErrorKind = ErrorKind::Unknown { key_spent: true };
+const UNANSWERED: ErrorKind = ErrorKind::Unknown { key_spent: false };
 
-/// The meaning of a refusal by its HTTP status and, when the body was Toss's, its code.
-pub(super) fn refusal(status: u16, code: Option<&str>) -> Refusal {
+/// Classifies an error response by its status and its code, which is `None` when the body is not Toss's.
+pub(super) fn by_response(status: u16, code: Option<&str>) -> ProviderError {
     match code {
-        Some(code) => Refusal::new(by_code(code).unwrap_or_else(|| by_status(status)), code),
-        // Not Toss itself but something in front of it: it knows nothing, and nothing is kept under the idempotency key.
-        None => Refusal::new(UNANSWERED, format!("HTTP_{status}")),
+        Some(code) => ProviderError::new(by_code(code).unwrap_or_else(|| by_status(status)), code),
+        // From a proxy in front of Toss: the outcome is unknown and nothing is stored under the idempotency key.
+        None => ProviderError::new(UNANSWERED, format!("HTTP_{status}")),
     }
 }
 
-/// The meaning of a code of `Payment.failure`.
-pub(super) fn failure(code: &str) -> Refusal {
-    Refusal::new(by_code(code).unwrap_or(Verdict::Declined), code)
+/// Classifies the code of `Payment.failure`.
+pub(super) fn by_failure(code: &str) -> ProviderError {
+    ProviderError::new(by_code(code).unwrap_or(ErrorKind::Declined), code)
 }
 
-/// A request without an answer: it may or may not have arrived.
-pub(super) fn unanswered(code: &str) -> Refusal {
-    Refusal::new(UNANSWERED, code)
+/// Classifies a request without a response: it may or may not have arrived.
+pub(super) fn unanswered(code: &str) -> ProviderError {
+    ProviderError::new(UNANSWERED, code)
 }
 
-/// An answer that does not tell whether anything was done.
-pub(super) fn answered(code: &str) -> Refusal {
-    Refusal::new(ANSWERED, code)
+/// Classifies a response that leaves the outcome unknown.
+pub(super) fn answered(code: &str) -> ProviderError {
+    ProviderError::new(ANSWERED, code)
 }
 
-fn by_status(status: u16) -> Verdict {
+fn by_status(status: u16) -> ErrorKind {
     match status {
-        // Too many requests, or the first one still runs.
+        // Too many requests, or the first call is still running.
         409 | 429 => UNANSWERED,
-        403 => Verdict::Declined,
-        400..500 => Verdict::OurFault,
+        403 => ErrorKind::Declined,
+        400..500 => ErrorKind::OurFault,
         _ => ANSWERED,
     }
 }
 
-fn by_code(code: &str) -> Option<Verdict> {
+fn by_code(code: &str) -> Option<ErrorKind> {
     let row = TABLE
         .iter()
         .find(|(_, codes)| codes.split_whitespace().any(|known| known == code));
     row.map(|(verdict, _)| *verdict)
 }
 
-const TABLE: [(Verdict, &str); 11] = [
-    // Transient although a 400, or done before: only a query tells.
+const TABLE: [(ErrorKind, &str); 11] = [
+    // Transient although a 400, or already done: has to be looked up.
     (ANSWERED, "PROVIDER_ERROR ALREADY_PROCESSED_PAYMENT DUPLICATED_ORDER_ID"),
-    // The same for a cancel: the balance is not what we thought, or it is too soon after another.
+    // The same for cancels: the balance differs, or it is too soon after another one.
     (
         ANSWERED,
         "ALREADY_CANCELED_PAYMENT ALREADY_REFUND_PAYMENT NOT_MATCHES_REFUNDABLE_AMOUNT NOT_CANCELABLE_AMOUNT
          FORBIDDEN_CONSECUTIVE_REQUEST",
     ),
-    // Answered with a 500, so something may have happened.
+    // Responses of status 500: the call may have taken effect.
     (
         ANSWERED,
         "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING FAILED_INTERNAL_SYSTEM_PROCESSING UNKNOWN_PAYMENT_ERROR
          FAILED_DB_PROCESSING COMMON_ERROR FAILED_REFUND_PROCESS FAILED_METHOD_HANDLING_CANCEL FAILED_PARTIAL_REFUND",
     ),
-    // Not answered yet: the same key later.
+    // The first call is still running: repeat under the same key.
     (UNANSWERED, "IDEMPOTENT_REQUEST_PROCESSING"),
     (
-        Verdict::Declined,
+        ErrorKind::Declined,
         "INVALID_REJECT_CARD INVALID_STOPPED_CARD INVALID_CARD_NUMBER INVALID_CARD_EXPIRATION
          INVALID_CARD_LOST_OR_STOLEN INVALID_CARD_INSTALLMENT_PLAN EXCEED_MAX_CARD_INSTALLMENT_PLAN
          CARD_PROCESSING_ERROR EXCEED_MAX_AMOUNT EXCEED_MAX_PAYMENT_AMOUNT EXCEED_MAX_DAILY_PAYMENT_COUNT
@@ -75,24 +75,24 @@ const TABLE: [(Verdict, &str); 11] = [
          RESTRICTED_TRANSFER_ACCOUNT INVALID_ACCOUNT_INFO_RE_REGISTER INVALID_AUTHORIZE_AUTH NOT_AVAILABLE_PAYMENT
          NOT_ALLOWED_POINT_USE",
     ),
-    // 403, and declines all the same.
+    // Declines of status 403.
     (
-        Verdict::Declined,
+        ErrorKind::Declined,
         "REJECT_CARD_PAYMENT REJECT_ACCOUNT_PAYMENT REJECT_CARD_COMPANY REJECT_TOSSPAY_INVALID_ACCOUNT
          EXCEED_MAX_AUTH_COUNT EXCEED_MAX_ONE_DAY_AMOUNT INVALID_PASSWORD FDS_ERROR NOT_AVAILABLE_BANK",
     ),
     (
-        Verdict::KeyUnusable,
+        ErrorKind::KeyUnusable,
         "INVALID_BILL_KEY_REQUEST NOT_MATCHES_CUSTOMER_KEY INVALID_CUSTOMER_KEY ALREADY_REMOVED_BILLING_KEY
          NOT_FOUND_BILLING",
     ),
-    // The failure code of a payment that nobody came back to is EXPIRED_PAYMENT.
-    (Verdict::SessionOver, "NOT_FOUND_PAYMENT_SESSION EXPIRED_PAYMENT"),
-    (Verdict::NotFound, "NOT_FOUND_PAYMENT"),
-    (Verdict::Mismatch, "INVALID_REQUEST FORBIDDEN_REQUEST"),
-    // Contract, configuration, and cancels that only a person can bring about.
+    // EXPIRED_PAYMENT is the failure code of abandoned payments.
+    (ErrorKind::SessionExpired, "NOT_FOUND_PAYMENT_SESSION EXPIRED_PAYMENT"),
+    (ErrorKind::NotFound, "NOT_FOUND_PAYMENT"),
+    (ErrorKind::Mismatch, "INVALID_REQUEST FORBIDDEN_REQUEST"),
+    // Contract and configuration errors, and cancels that need an operator.
     (
-        Verdict::OurFault,
+        ErrorKind::OurFault,
         "INVALID_API_KEY INVALID_ORDER_ID UNAPPROVED_ORDER_ID BELOW_MINIMUM_AMOUNT NOT_FOUND_TERMINAL_ID
          INVALID_UNREGISTERED_SUBMALL NOT_REGISTERED_BUSINESS UNAUTHORIZED_KEY INCORRECT_BASIC_AUTH_FORMAT
          NOT_SUPPORTED_METHOD INVALID_IDEMPOTENCY_KEY INVALID_TEST_CODE

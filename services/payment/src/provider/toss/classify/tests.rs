@@ -1,4 +1,4 @@
-//! The table of the reference, line by line.
+//! Tests of every code of the API reference.
 
 use rstest::rstest;
 
@@ -7,25 +7,25 @@ use super::*;
 #[rstest]
 #[case::transient_although_400(400, &["PROVIDER_ERROR", "ALREADY_PROCESSED_PAYMENT", "DUPLICATED_ORDER_ID"], ANSWERED)]
 #[case::contract(400, &["INVALID_API_KEY", "INVALID_ORDER_ID", "UNAPPROVED_ORDER_ID", "BELOW_MINIMUM_AMOUNT",
-    "NOT_FOUND_TERMINAL_ID", "INVALID_UNREGISTERED_SUBMALL", "NOT_REGISTERED_BUSINESS"], Verdict::OurFault)]
-#[case::mismatch(400, &["INVALID_REQUEST"], Verdict::Mismatch)]
+    "NOT_FOUND_TERMINAL_ID", "INVALID_UNREGISTERED_SUBMALL", "NOT_REGISTERED_BUSINESS"], ErrorKind::OurFault)]
+#[case::mismatch(400, &["INVALID_REQUEST"], ErrorKind::Mismatch)]
 #[case::method(400, &["INVALID_REJECT_CARD", "INVALID_STOPPED_CARD", "INVALID_CARD_NUMBER", "INVALID_CARD_EXPIRATION",
     "INVALID_CARD_LOST_OR_STOLEN", "INVALID_CARD_INSTALLMENT_PLAN", "EXCEED_MAX_CARD_INSTALLMENT_PLAN",
     "CARD_PROCESSING_ERROR", "EXCEED_MAX_AMOUNT", "EXCEED_MAX_PAYMENT_AMOUNT", "EXCEED_MAX_DAILY_PAYMENT_COUNT",
     "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT", "EXCEED_MAX_ONE_DAY_WITHDRAW_AMOUNT", "EXCEED_MAX_ONE_TIME_WITHDRAW_AMOUNT",
     "RESTRICTED_TRANSFER_ACCOUNT", "INVALID_ACCOUNT_INFO_RE_REGISTER", "INVALID_AUTHORIZE_AUTH",
-    "NOT_AVAILABLE_PAYMENT", "NOT_ALLOWED_POINT_USE"], Verdict::Declined)]
+    "NOT_AVAILABLE_PAYMENT", "NOT_ALLOWED_POINT_USE"], ErrorKind::Declined)]
 #[case::billing_key(400, &["INVALID_BILL_KEY_REQUEST", "NOT_MATCHES_CUSTOMER_KEY", "INVALID_CUSTOMER_KEY",
-    "ALREADY_REMOVED_BILLING_KEY"], Verdict::KeyUnusable)]
-#[case::configuration(401, &["UNAUTHORIZED_KEY"], Verdict::OurFault)]
-#[case::declines_that_look_like_authorisation(403, &["REJECT_CARD_PAYMENT", "REJECT_ACCOUNT_PAYMENT",
+    "ALREADY_REMOVED_BILLING_KEY"], ErrorKind::KeyUnusable)]
+#[case::configuration(401, &["UNAUTHORIZED_KEY"], ErrorKind::OurFault)]
+#[case::declines_of_status_403(403, &["REJECT_CARD_PAYMENT", "REJECT_ACCOUNT_PAYMENT",
     "REJECT_CARD_COMPANY", "REJECT_TOSSPAY_INVALID_ACCOUNT", "EXCEED_MAX_AUTH_COUNT", "EXCEED_MAX_ONE_DAY_AMOUNT",
-    "INVALID_PASSWORD", "FDS_ERROR", "NOT_AVAILABLE_BANK"], Verdict::Declined)]
-#[case::forbidden(403, &["FORBIDDEN_REQUEST"], Verdict::Mismatch)]
-#[case::header(403, &["INCORRECT_BASIC_AUTH_FORMAT"], Verdict::OurFault)]
-#[case::window_over(404, &["NOT_FOUND_PAYMENT_SESSION"], Verdict::SessionOver)]
-#[case::no_payment(404, &["NOT_FOUND_PAYMENT"], Verdict::NotFound)]
-#[case::no_billing_key(404, &["NOT_FOUND_BILLING"], Verdict::KeyUnusable)]
+    "INVALID_PASSWORD", "FDS_ERROR", "NOT_AVAILABLE_BANK"], ErrorKind::Declined)]
+#[case::forbidden(403, &["FORBIDDEN_REQUEST"], ErrorKind::Mismatch)]
+#[case::header(403, &["INCORRECT_BASIC_AUTH_FORMAT"], ErrorKind::OurFault)]
+#[case::session_expired(404, &["NOT_FOUND_PAYMENT_SESSION"], ErrorKind::SessionExpired)]
+#[case::no_payment(404, &["NOT_FOUND_PAYMENT"], ErrorKind::NotFound)]
+#[case::no_billing_key(404, &["NOT_FOUND_BILLING"], ErrorKind::KeyUnusable)]
 #[case::still_running(409, &["IDEMPOTENT_REQUEST_PROCESSING"], UNANSWERED)]
 #[case::outage(500, &["FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING", "FAILED_INTERNAL_SYSTEM_PROCESSING",
     "UNKNOWN_PAYMENT_ERROR", "FAILED_DB_PROCESSING", "COMMON_ERROR", "FAILED_REFUND_PROCESS",
@@ -37,29 +37,29 @@ use super::*;
     "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT", "REFUND_REJECTED", "FORBIDDEN_BANK_REFUND_REQUEST",
     "NOT_CANCELABLE_PAYMENT", "EXCEED_MAX_REFUND_DUE", "NOT_ALLOWED_PARTIAL_REFUND",
     "NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT", "NOT_CANCELABLE_PAYMENT_FOR_DORMANT_USER",
-    "EXCEED_CANCEL_LIMIT"], Verdict::OurFault)]
-fn a_known_code_has_its_verdict(#[case] status: u16, #[case] codes: &[&str], #[case] verdict: Verdict) {
+    "EXCEED_CANCEL_LIMIT"], ErrorKind::OurFault)]
+fn classifies_known_codes(#[case] status: u16, #[case] codes: &[&str], #[case] kind: ErrorKind) {
     for code in codes {
         assert_eq!(
-            refusal(status, Some(code)),
-            Refusal::new(verdict, *code),
+            by_response(status, Some(code)),
+            ProviderError::new(kind, *code),
             "{code}"
         );
     }
 }
 
 #[rstest]
-#[case(400, Verdict::OurFault)]
-#[case(403, Verdict::Declined)]
-#[case(404, Verdict::OurFault)]
+#[case(400, ErrorKind::OurFault)]
+#[case(403, ErrorKind::Declined)]
+#[case(404, ErrorKind::OurFault)]
 #[case(409, UNANSWERED)]
 #[case(429, UNANSWERED)]
 #[case(500, ANSWERED)]
 #[case(503, ANSWERED)]
-fn a_code_nobody_knows_yet_goes_by_its_status(#[case] status: u16, #[case] verdict: Verdict) {
+fn classifies_unknown_codes_by_status(#[case] status: u16, #[case] kind: ErrorKind) {
     assert_eq!(
-        refusal(status, Some("BRAND_NEW")),
-        Refusal::new(verdict, "BRAND_NEW")
+        by_response(status, Some("BRAND_NEW")),
+        ProviderError::new(kind, "BRAND_NEW")
     );
 }
 
@@ -68,16 +68,16 @@ fn a_code_nobody_knows_yet_goes_by_its_status(#[case] status: u16, #[case] verdi
 #[case(429, "HTTP_429")]
 #[case(404, "HTTP_404")]
 #[case(400, "HTTP_400")]
-fn an_answer_that_is_not_tosss_own_tells_nothing_and_leaves_the_key_unspent(
+fn responses_of_proxies_leave_the_outcome_unknown_and_the_key_unspent(
     #[case] status: u16,
     #[case] code: &str,
 ) {
-    assert_eq!(refusal(status, None), Refusal::new(UNANSWERED, code));
+    assert_eq!(by_response(status, None), ProviderError::new(UNANSWERED, code));
 }
 
 #[test]
-fn a_payment_that_failed_for_an_unknown_reason_was_declined() {
-    assert_eq!(failure("BRAND_NEW").verdict, Verdict::Declined);
-    assert_eq!(failure("EXPIRED_PAYMENT").verdict, Verdict::SessionOver);
-    assert_eq!(failure("PROVIDER_ERROR").verdict, ANSWERED);
+fn unknown_failure_codes_are_declines() {
+    assert_eq!(by_failure("BRAND_NEW").kind, ErrorKind::Declined);
+    assert_eq!(by_failure("EXPIRED_PAYMENT").kind, ErrorKind::SessionExpired);
+    assert_eq!(by_failure("PROVIDER_ERROR").kind, ANSWERED);
 }

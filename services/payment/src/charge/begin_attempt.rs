@@ -1,0 +1,75 @@
+//! Begins attempts: inserts the row and makes the payment's outcome unknown.
+
+use carshare_store::Tx;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::App;
+use crate::domain::attempt::{Attempt, AttemptKind, AttemptOutcome};
+use crate::domain::ids::PaymentId;
+use crate::domain::payment::{Payment, State};
+use crate::error::Error;
+use crate::events::publish;
+use crate::store::{payment_attempts, payment_methods, payments};
+
+struct Input {
+    payment_id: PaymentId,
+    preceding_key: Option<String>,
+    claim_timeout: TimeDelta,
+}
+
+/// Begins to charge the guest's default card; requests the payment from a guest without one. `None` when there is nothing
+/// to charge.
+pub(super) async fn begin_billing(
+    app: &App,
+    payment_id: PaymentId,
+    preceding_key: Option<String>,
+) -> Result<Option<(Payment, Attempt)>, Error> {
+    let input = Input {
+        payment_id,
+        preceding_key,
+        claim_timeout: app.claim_timeout(),
+    };
+    app.db
+        .transaction("payments.begin_charge", input, begin_charge)
+        .await
+}
+
+async fn begin_charge(tx: &Tx, input: &Input) -> Result<Option<(Payment, Attempt)>, Error> {
+    let mut payment = payments::lock(tx, input.payment_id).await?;
+    if payment.state != State::Due || !payment.may_charge(tx.now()) {
+        return Ok(None);
+    }
+    let Some(method) = payment_methods::find_default(tx.conn(), payment.guest_id).await? else {
+        payment.request()?;
+        payments::update(tx, &mut payment).await?;
+        publish::requested(tx, &payment).await?;
+        return Ok(None);
+    };
+    let kind = AttemptKind::Billing { method: method.id };
+    let check_at = tx.now() + input.claim_timeout;
+    let attempt = insert(tx, &mut payment, kind, input.preceding_key.clone(), check_at).await?;
+    Ok(Some((payment, attempt)))
+}
+
+/// Inserts an attempt and updates its payment.
+pub(super) async fn insert(
+    tx: &Tx,
+    payment: &mut Payment,
+    kind: AttemptKind,
+    preceding_key: Option<String>,
+    check_at: DateTime<Utc>,
+) -> Result<Attempt, Error> {
+    let attempt = Attempt {
+        payment_id: payment.id,
+        number: payment.begin_attempt(&kind, tx.now(), check_at)?,
+        kind,
+        preceding_key,
+        key_spent: false,
+        outcome: AttemptOutcome::Open,
+        code: None,
+        started_at: tx.now(),
+    };
+    payments::update(tx, payment).await?;
+    payment_attempts::insert(tx, &attempt).await?;
+    Ok(attempt)
+}

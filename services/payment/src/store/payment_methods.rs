@@ -1,0 +1,132 @@
+//! Table `payment_methods`: registered cards. The newest enabled one of a guest is the default.
+
+use carshare_store::Tx;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _};
+
+use crate::domain::ids::{GuestId, PaymentMethodId};
+use crate::error::Error;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "payment_methods")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub guest_id: Uuid,
+    pub method: String,
+    pub card_number: String,
+    pub card_issuer_code: String,
+    pub billing_key_sealed: Vec<u8>,
+    pub billing_key_hash: Vec<u8>,
+    pub created_at: DateTimeUtc,
+    pub disabled_at: Option<DateTimeUtc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A registered card.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PaymentMethod {
+    pub id: PaymentMethodId,
+    pub guest_id: GuestId,
+    /// Means of payment as named by the provider, for example `카드`.
+    pub method: String,
+    /// Masked by the provider.
+    pub card_number: String,
+    /// Two-digit code of the card company.
+    pub card_issuer_code: String,
+    /// See [`crate::billing_keys`].
+    pub billing_key_sealed: Vec<u8>,
+    /// SHA-256 of the billing key, to recognise a card that is registered again.
+    pub billing_key_hash: Vec<u8>,
+    pub created_at: DateTimeUtc,
+}
+
+/// Lists the enabled cards of a guest, the default first.
+pub async fn list(conn: &impl ConnectionTrait, guest: GuestId) -> Result<Vec<PaymentMethod>, Error> {
+    let enabled = Entity::find()
+        .filter(Column::GuestId.eq(guest.0))
+        .filter(Column::DisabledAt.is_null());
+    let rows = enabled.order_by_desc(Column::Id).all(conn).await?;
+    Ok(rows.into_iter().map(PaymentMethod::from).collect())
+}
+
+/// Finds the default card of a guest.
+pub async fn find_default(
+    conn: &impl ConnectionTrait,
+    guest: GuestId,
+) -> Result<Option<PaymentMethod>, Error> {
+    let enabled = Entity::find()
+        .filter(Column::GuestId.eq(guest.0))
+        .filter(Column::DisabledAt.is_null());
+    Ok(enabled
+        .order_by_desc(Column::Id)
+        .one(conn)
+        .await?
+        .map(PaymentMethod::from))
+}
+
+/// Finds a card, enabled or not.
+pub async fn find(conn: &impl ConnectionTrait, id: PaymentMethodId) -> Result<Option<PaymentMethod>, Error> {
+    Ok(Entity::find_by_id(id.0).one(conn).await?.map(PaymentMethod::from))
+}
+
+/// Inserts a card and returns it; when one with its billing key exists, returns that and changes nothing.
+pub async fn insert(tx: &Tx, method: &PaymentMethod) -> Result<PaymentMethod, Error> {
+    Entity::insert(Model::from(method.clone()).into_active_model())
+        .on_conflict(OnConflict::column(Column::BillingKeyHash).do_nothing().to_owned())
+        .exec_without_returning(tx.conn())
+        .await?;
+    let stored = Entity::find()
+        .filter(Column::BillingKeyHash.eq(method.billing_key_hash.clone()))
+        .one(tx.conn())
+        .await?;
+    let stored = stored.ok_or_else(|| anyhow::anyhow!("an inserted payment method is missing"))?;
+    Ok(stored.into())
+}
+
+/// Disables a card whose billing key the provider rejects permanently.
+pub async fn disable(tx: &Tx, id: PaymentMethodId) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::DisabledAt, Expr::value(tx.now()))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::DisabledAt.is_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+impl From<Model> for PaymentMethod {
+    fn from(row: Model) -> Self {
+        Self {
+            id: PaymentMethodId(row.id),
+            guest_id: GuestId(row.guest_id),
+            method: row.method,
+            card_number: row.card_number,
+            card_issuer_code: row.card_issuer_code,
+            billing_key_sealed: row.billing_key_sealed,
+            billing_key_hash: row.billing_key_hash,
+            created_at: row.created_at,
+        }
+    }
+}
+
+impl From<PaymentMethod> for Model {
+    fn from(method: PaymentMethod) -> Self {
+        Self {
+            id: method.id.0,
+            guest_id: method.guest_id.0,
+            method: method.method,
+            card_number: method.card_number,
+            card_issuer_code: method.card_issuer_code,
+            billing_key_sealed: method.billing_key_sealed,
+            billing_key_hash: method.billing_key_hash,
+            created_at: method.created_at,
+            disabled_at: None,
+        }
+    }
+}
