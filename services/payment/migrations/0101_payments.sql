@@ -32,10 +32,10 @@ CREATE TABLE payments (
     -- Set when the booking has ended; closing_refund_krw NULL = everything is refunded.
     closed_at         timestamptz,
     closing_refund_krw bigint      CHECK (closing_refund_krw >= 0),
-    -- When the worker looks at it next; NULL = nothing to do. Checks since the last definite answer set the pause.
+    -- When the worker checks it next; NULL = nothing to do. The checks since the last definite result set the delay.
     next_check_at     timestamptz,
     checks            integer     NOT NULL DEFAULT 0,
-    -- Set by a webhook: whatever the look that is under way finds, look once more.
+    -- Set by a webhook: one more check follows the one in progress.
     recheck           boolean     NOT NULL DEFAULT false,
     -- Of the request that led to the payment: the worker continues them.
     correlation_id    text,

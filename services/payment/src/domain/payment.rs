@@ -43,7 +43,6 @@ pub struct Payment {
     pub method: Option<String>,
     pub failure_code: Option<String>,
     pub due_at: DateTime<Utc>,
-    /// Time of the capture.
     pub paid_at: Option<DateTime<Utc>>,
     pub booking_end: Option<BookingEnd>,
     /// When the worker checks it next; `None` when nothing is to be done.
@@ -70,7 +69,6 @@ pub enum State {
     Requested,
     /// An attempt is open: its result is unknown.
     Unknown,
-    /// Captured.
     Completed,
     /// Declined, or the booking ended before a capture.
     Failed,
@@ -158,14 +156,12 @@ impl Payment {
 
     /// Waits for the guest to pay in the payment window, because they have no card on file.
     pub fn request(&mut self) -> Result<(), WrongState> {
-        match self.state {
-            State::Due => {
-                self.state = State::Requested;
-                self.stop_checking();
-                Ok(())
-            }
-            _ => Err(self.wrong_state("be requested")),
+        if self.state != State::Due {
+            return Err(self.wrong_state("be requested"));
         }
+        self.state = State::Requested;
+        self.stop_checking();
+        Ok(())
     }
 
     /// Records the capture. Accepted in every state but the captured ones, because the provider already has the money.
@@ -185,13 +181,12 @@ impl Payment {
         self.failure_code = None;
         self.paid_at = Some(paid_at);
         self.stop_checking();
-        let posting = Posting {
-            host: self.host_id,
-            gross_krw: self.amount_krw,
-            fee_krw: self.fee_krw,
-        };
         Ok(Capture {
-            posting,
+            posting: Posting {
+                host: self.host_id,
+                gross_krw: self.amount_krw,
+                fee_krw: self.fee_krw,
+            },
             refund_krw: refund.then_some(self.amount_krw),
         })
     }
@@ -272,12 +267,11 @@ impl Payment {
         self.state = State::Refunded;
         self.refunded_krw += amount_krw;
         let fee_krw = fee_of(self.amount_krw - self.refunded_krw);
-        let change_krw = fee_krw - self.fee_krw;
-        self.fee_krw = fee_krw;
+        let fee_change_krw = fee_krw - std::mem::replace(&mut self.fee_krw, fee_krw);
         Ok(Posting {
             host: self.host_id,
             gross_krw: -amount_krw,
-            fee_krw: change_krw,
+            fee_krw: fee_change_krw,
         })
     }
 

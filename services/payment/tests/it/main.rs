@@ -5,8 +5,10 @@
 mod booking;
 mod booking_ends;
 mod cards;
+mod charge_failures;
 mod charges;
 mod checkout;
+mod checkout_failures;
 mod crashes;
 mod harness;
 mod instance;
