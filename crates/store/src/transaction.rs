@@ -143,7 +143,9 @@ impl Db {
                     let error = Error::from(error).into();
                     return Attempt::RolledBack { error, retry };
                 }
-                on_commit.into_iter().for_each(|action| action());
+                for action in on_commit {
+                    action();
+                }
                 return Attempt::Committed(value);
             }
             Ok(_) => Error::Internal(anyhow::anyhow!(IGNORED_FAILURE)).into(),

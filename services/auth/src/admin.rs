@@ -55,7 +55,10 @@ fn parse(admin: &NewAdmin) -> anyhow::Result<NewUser> {
     codec::validate(&as_request)
         .map_err(|status| anyhow!("{:?}", carshare_chassis::Error::from_status(status)))?;
     let email = Email::new(&admin.email);
-    admin.password.check_strength(&email).map_err(Error::WeakPassword)?;
+    admin
+        .password
+        .check_strength(&email)
+        .map_err(Error::WeakPassword)?;
     let phone = Phone::parse(&admin.phone).context("the phone number is not a Korean mobile number")?;
     Ok(NewUser {
         email,

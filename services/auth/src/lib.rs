@@ -144,11 +144,7 @@ impl StoreService for Auth {
         app.keys.run(shutdown).await;
     }
 
-    async fn command(
-        config: Config,
-        environment: Environment,
-        command: cli::Command,
-    ) -> anyhow::Result<()> {
+    async fn command(config: Config, environment: Environment, command: cli::Command) -> anyhow::Result<()> {
         cli::handle(config, environment, command).await
     }
 }

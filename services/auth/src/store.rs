@@ -1,7 +1,6 @@
 //! All SQL of this service, one module a table. Functions take the connection they run on: a transaction, or the pool
 //! for plain reads.
 
-mod entity;
 pub mod refresh_tokens;
 pub mod revocations;
 pub mod sessions;

@@ -11,16 +11,16 @@
 //! | [`ids`] | typed ids |
 
 pub mod booking;
-pub mod ids;
 pub mod commands;
+pub mod ids;
 pub mod period;
 pub mod policy;
 pub mod price;
 pub mod status;
 
 pub use booking::{Booking, Cancellation, Request};
-pub use ids::{BookingId, UserId, VehicleId};
 pub use commands::{Change, Event, ExternalEvent, Party, Refusal};
+pub use ids::{BookingId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::CancellationPolicy;
 pub use price::Price;

@@ -9,9 +9,9 @@ pub mod publish;
 
 use carshare_store::{Consumer, Tx};
 
+use crate::apply_change::{self, Actor};
 use crate::domain::{BookingId, ExternalEvent};
 use crate::error::Error;
-use crate::apply_change::{self, Actor};
 use crate::rpc::convert;
 use crate::store::bookings;
 

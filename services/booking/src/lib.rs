@@ -11,13 +11,13 @@
 //! | [`jobs`] | timers |
 //! | [`config`], [`error`] | what the names say |
 
+pub mod apply_change;
 pub mod config;
 pub mod domain;
 pub mod error;
 pub mod events;
 pub mod hold;
 pub mod jobs;
-pub mod apply_change;
 pub mod rpc;
 pub mod store;
 

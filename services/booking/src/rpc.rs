@@ -1,13 +1,13 @@
 //! RPC handlers, one file each, and the tonic service that delegates to them.
 
 mod approve_booking;
+mod authorization;
 mod cancel_booking;
 mod complete_booking;
 pub mod convert;
 mod create_booking;
 mod get_booking;
 mod list_bookings;
-mod authorization;
 mod page_token;
 mod reject_booking;
 mod response;

@@ -1,5 +1,4 @@
 //! The tables, one module each. All SQL of the service is here.
 
 pub mod bookings;
-pub mod entity;
 pub mod status_history;

@@ -1,4 +1,4 @@
 //! The rules of the service, free of transport and storage.
 
-pub mod time_format;
 pub mod message;
+pub mod time_format;

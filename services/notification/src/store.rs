@@ -2,5 +2,4 @@
 
 pub mod deliveries;
 pub mod devices;
-pub mod entity;
 pub mod notifications;

@@ -3,22 +3,22 @@
 mod address;
 mod ids;
 mod image;
+mod interval_set;
+mod license_plate;
+mod location;
 mod opening_hours;
 mod period;
-mod location;
-mod license_plate;
 mod search;
-mod interval_set;
 mod time_of_day;
 mod vehicle;
 
 pub use address::searchable;
 pub use ids::{AvailabilityId, BookingId, ImageId, UserId, VehicleId};
 pub use image::{Announced, ImageFault, PREFIX_BYTES, Pixels, check};
+pub use license_plate::{InvalidPlate, LicensePlate, PlateClass};
+pub use location::{Coordinates, Distance, Place};
 pub use opening_hours::{Day, Effect, Opening, Rule};
 pub use period::{EmptyPeriod, Period};
-pub use location::{Coordinates, Distance, Place};
-pub use license_plate::{InvalidPlate, LicensePlate, PlateClass};
 pub use search::{Cursor, Query};
 pub use time_of_day::{InvalidTimeOfDay, TimeOfDay};
 pub(crate) use vehicle::unless_empty;

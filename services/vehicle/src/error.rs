@@ -50,14 +50,10 @@ pub enum Error {
     ImageInvalid(ImageFault),
     /// As many photos as a car may have.
     #[error("too many images")]
-    TooManyImages {
-        max: u64,
-    },
+    TooManyImages { max: u64 },
     /// As many rules as a car may have.
     #[error("too many rules")]
-    TooManyRules {
-        max: u64,
-    },
+    TooManyRules { max: u64 },
     /// No such rule on this car.
     #[error("no such availability rule")]
     AvailabilityNotFound,

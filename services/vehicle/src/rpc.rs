@@ -3,13 +3,13 @@
 mod convert;
 
 mod add_availability;
+mod authorization;
 mod complete_image_upload;
 mod create_image_upload;
 mod create_vehicle;
 mod delete_vehicle;
 mod get_vehicle;
 mod list_availability;
-mod authorization;
 mod place_hold;
 mod release_hold;
 mod remove_availability;

@@ -1,7 +1,5 @@
 //! All SQL of the service, a file per table. Functions take any connection: a transaction's, or one for reading.
 
-mod entity;
-
 pub mod availabilities;
 pub mod occupancies;
 pub mod released_bookings;

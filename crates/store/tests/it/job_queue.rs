@@ -120,7 +120,9 @@ impl Worker {
 
 /// Makes rows with these ids due now, and notifies the queue of this process.
 async fn insert(db: &Db, ids: &[i64]) {
-    async fn insert_rows(tx: &Tx, ids: &Vec<i64>) -> Result<(), Error> {
+    struct Ids(Vec<i64>);
+
+    async fn insert_rows(tx: &Tx, Ids(ids): &Ids) -> Result<(), Error> {
         let (ids, now) = (ids.clone(), tx.now());
         let sql = raw_sql!(
             Postgres,
@@ -130,7 +132,7 @@ async fn insert(db: &Db, ids: &[i64]) {
         tx.notify_job(Tasks::NAME);
         Ok(())
     }
-    db.transaction("test.insert", ids.to_vec(), insert_rows)
+    db.transaction("test.insert", Ids(ids.to_vec()), insert_rows)
         .await
         .unwrap();
 }

@@ -1,13 +1,31 @@
 //! Table `refresh_tokens`: hashes of every token of a session, used ones too.
 
 use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _};
 
-use super::entity::refresh_token;
 use crate::domain::{SessionId, TokenHash};
 use crate::error::Error;
 use crate::issuer::Issued;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "refresh_tokens")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub token_hash: Vec<u8>,
+    pub session_id: Uuid,
+    pub issued_at: ChronoDateTimeUtc,
+    pub expires_at: ChronoDateTimeUtc,
+    pub used_at: Option<ChronoDateTimeUtc>,
+    pub access_token_id: Uuid,
+    pub access_expires_at: ChronoDateTimeUtc,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// Stores the hash of a token that was just issued.
 pub async fn insert(
@@ -16,7 +34,7 @@ pub async fn insert(
     issued: &Issued,
     issued_at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let row = refresh_token::Model {
+    let row = Model {
         token_hash: issued.refresh_token.hash().0.to_vec(),
         session_id: session_id.0,
         issued_at,
@@ -25,7 +43,7 @@ pub async fn insert(
         access_token_id: issued.access_token_id.0,
         access_expires_at: issued.access_expires_at,
     };
-    refresh_token::Entity::insert(row.into_active_model())
+    Entity::insert(row.into_active_model())
         .exec_without_returning(conn)
         .await?;
     Ok(())
@@ -37,9 +55,9 @@ pub async fn mark_used(
     token: TokenHash,
     at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    refresh_token::Entity::update_many()
-        .col_expr(refresh_token::Column::UsedAt, Expr::value(at))
-        .filter(refresh_token::Column::TokenHash.eq(token.0.to_vec()))
+    Entity::update_many()
+        .col_expr(Column::UsedAt, Expr::value(at))
+        .filter(Column::TokenHash.eq(token.0.to_vec()))
         .exec(conn)
         .await?;
     Ok(())

@@ -1,11 +1,25 @@
 //! Table `revocations`: access tokens that were ended before their time.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, raw_sql};
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, raw_sql};
 
-use super::entity::revocation;
 use crate::domain::{SessionId, TokenId};
 use crate::error::Error;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "revocations")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub token_id: Uuid,
+    pub session_id: Uuid,
+    pub expires_at: ChronoDateTimeUtc,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// A token that is not to be believed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,26 +53,26 @@ pub async fn list_of_session(
     session: SessionId,
     now: DateTime<Utc>,
 ) -> Result<Vec<Revoked>, Error> {
-    let rows = revocation::Entity::find()
-        .filter(revocation::Column::SessionId.eq(session.0))
-        .filter(revocation::Column::ExpiresAt.gt(now));
+    let rows = Entity::find()
+        .filter(Column::SessionId.eq(session.0))
+        .filter(Column::ExpiresAt.gt(now));
     Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())
 }
 
 /// Every revoked token that would still count.
 pub async fn list(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<Revoked>, Error> {
-    let rows = revocation::Entity::find().filter(revocation::Column::ExpiresAt.gt(now));
+    let rows = Entity::find().filter(Column::ExpiresAt.gt(now));
     Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())
 }
 
 /// Forgets the tokens that have ended by themselves; says how many.
 pub async fn delete_expired(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64, Error> {
-    let expired = revocation::Entity::delete_many().filter(revocation::Column::ExpiresAt.lte(now));
+    let expired = Entity::delete_many().filter(Column::ExpiresAt.lte(now));
     Ok(expired.exec(conn).await?.rows_affected)
 }
 
-impl From<revocation::Model> for Revoked {
-    fn from(row: revocation::Model) -> Self {
+impl From<Model> for Revoked {
+    fn from(row: Model) -> Self {
         Self {
             token_id: TokenId(row.token_id),
             expires_at: row.expires_at,

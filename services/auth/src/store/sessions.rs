@@ -1,16 +1,30 @@
 //! Table `sessions`: families of refresh tokens.
 
 use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult, IntoActiveModel as _,
-    QueryFilter as _, raw_sql,
-};
+use sea_orm::{ConnectionTrait, FromQueryResult, IntoActiveModel as _, raw_sql};
 use uuid::Uuid;
 
-use super::entity::session;
 use crate::domain::{EndReason, Presented, SessionId, TokenHash, UserId};
 use crate::error::Error;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sessions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub created_at: ChronoDateTimeUtc,
+    pub expires_at: ChronoDateTimeUtc,
+    pub ended_at: Option<ChronoDateTimeUtc>,
+    pub end_reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// A session, locked, and the token by which it was found.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +42,7 @@ pub async fn insert(
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let row = session::Model {
+    let row = Model {
         id: id.0,
         user_id: user_id.0,
         created_at,
@@ -36,7 +50,7 @@ pub async fn insert(
         ended_at: None,
         end_reason: None,
     };
-    session::Entity::insert(row.into_active_model())
+    Entity::insert(row.into_active_model())
         .exec_without_returning(conn)
         .await?;
     Ok(())
@@ -76,8 +90,8 @@ pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Res
 
 /// Lets a session last until the end of its newest token.
 pub async fn extend(conn: &impl ConnectionTrait, id: SessionId, until: DateTime<Utc>) -> Result<(), Error> {
-    let extended = session::Entity::update_many().col_expr(session::Column::ExpiresAt, Expr::value(until));
-    extended.filter(session::Column::Id.eq(id.0)).exec(conn).await?;
+    let extended = Entity::update_many().col_expr(Column::ExpiresAt, Expr::value(until));
+    extended.filter(Column::Id.eq(id.0)).exec(conn).await?;
     Ok(())
 }
 
@@ -88,11 +102,11 @@ pub async fn end(
     reason: EndReason,
     at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    session::Entity::update_many()
-        .col_expr(session::Column::EndedAt, Expr::value(at))
-        .col_expr(session::Column::EndReason, Expr::value(reason.as_str()))
-        .filter(session::Column::Id.eq(id.0))
-        .filter(session::Column::EndedAt.is_null())
+    Entity::update_many()
+        .col_expr(Column::EndedAt, Expr::value(at))
+        .col_expr(Column::EndReason, Expr::value(reason.as_str()))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::EndedAt.is_null())
         .exec(conn)
         .await?;
     Ok(())
@@ -100,6 +114,6 @@ pub async fn end(
 
 /// Removes the sessions whose last token ended before `before`, with their tokens; says how many.
 pub async fn delete_expired(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, Error> {
-    let expired = session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(before));
+    let expired = Entity::delete_many().filter(Column::ExpiresAt.lt(before));
     Ok(expired.exec(conn).await?.rows_affected)
 }

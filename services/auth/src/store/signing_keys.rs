@@ -1,10 +1,25 @@
 //! Table `signing_keys`: sealed private keys and what verifies their signatures.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryOrder as _};
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _};
 
-use super::entity::signing_key;
 use crate::error::Error;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "signing_keys")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub kid: String,
+    pub public_key: Vec<u8>,
+    pub sealed_private_key: Vec<u8>,
+    pub created_at: ChronoDateTimeUtc,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// A key as it is stored.
 #[derive(Clone, Debug)]
@@ -27,9 +42,9 @@ pub async fn lock(conn: &impl ConnectionTrait) -> Result<(), Error> {
 
 /// Every key, newest first.
 pub async fn list(conn: &impl ConnectionTrait) -> Result<Vec<StoredKey>, Error> {
-    let rows = signing_key::Entity::find()
-        .order_by_desc(signing_key::Column::CreatedAt)
-        .order_by_desc(signing_key::Column::Kid)
+    let rows = Entity::find()
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Kid)
         .all(conn)
         .await?;
     Ok(rows.into_iter().map(StoredKey::from).collect())
@@ -43,21 +58,21 @@ pub async fn insert(conn: &impl ConnectionTrait, key: StoredKey) -> Result<(), E
         sealed_private_key,
         created_at,
     } = key;
-    let row = signing_key::Model {
+    let row = Model {
         kid,
         public_key,
         sealed_private_key,
         created_at,
     };
-    signing_key::Entity::insert(row.into_active_model())
+    Entity::insert(row.into_active_model())
         .exec_without_returning(conn)
         .await?;
     Ok(())
 }
 
-impl From<signing_key::Model> for StoredKey {
-    fn from(row: signing_key::Model) -> Self {
-        let signing_key::Model {
+impl From<Model> for StoredKey {
+    fn from(row: Model) -> Self {
+        let Model {
             kid,
             public_key,
             sealed_private_key,

@@ -1,18 +1,51 @@
 //! Table `users`: accounts.
 
 use carshare_chassis::identity::Role;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, IntoActiveModel as _};
 
-use super::entity::user;
 use crate::domain::{Email, PasswordHash, Phone, User, UserId};
 use crate::error::Error;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub email: String,
+    pub password_hash: String,
+    pub name: String,
+    pub phone: String,
+    pub role: RoleColumn,
+    pub profile_image_url: Option<String>,
+    pub is_verified: bool,
+    pub created_at: ChronoDateTimeUtc,
+    pub updated_at: ChronoDateTimeUtc,
+}
+
+/// Values of the column `role`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum RoleColumn {
+    #[sea_orm(string_value = "guest")]
+    Guest,
+    #[sea_orm(string_value = "host")]
+    Host,
+    #[sea_orm(string_value = "admin")]
+    Admin,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// The constraint that decides which of two registrations has the address.
 const EMAIL_UNIQUE: &str = "users_email_unique";
 
 /// Stores a new account; [`Error::EmailTaken`] when there is one with this address.
 pub async fn insert(conn: &impl ConnectionTrait, user: &User, hash: &PasswordHash) -> Result<(), Error> {
-    let row = user::Model {
+    let row = Model {
         id: user.id.0,
         email: user.email.as_str().to_owned(),
         password_hash: hash.expose().to_owned(),
@@ -24,7 +57,7 @@ pub async fn insert(conn: &impl ConnectionTrait, user: &User, hash: &PasswordHas
         created_at: user.created_at,
         updated_at: user.created_at,
     };
-    user::Entity::insert(row.into_active_model())
+    Entity::insert(row.into_active_model())
         .exec_without_returning(conn)
         .await
         .map_err(taken)?;
@@ -42,10 +75,7 @@ fn taken(error: sea_orm::DbErr) -> Error {
 
 /// The account with this id.
 pub async fn find(conn: &impl ConnectionTrait, id: UserId) -> Result<Option<User>, Error> {
-    Ok(user::Entity::find_by_id(id.0)
-        .one(conn)
-        .await?
-        .map(|row| split(row).0))
+    Ok(Entity::find_by_id(id.0).one(conn).await?.map(|row| split(row).0))
 }
 
 /// The account with this address, and the hash of its password.
@@ -53,14 +83,14 @@ pub async fn find_by_email(
     conn: &impl ConnectionTrait,
     email: &Email,
 ) -> Result<Option<(User, PasswordHash)>, Error> {
-    let found = user::Entity::find()
-        .filter(user::Column::Email.eq(email.as_str()))
+    let found = Entity::find()
+        .filter(Column::Email.eq(email.as_str()))
         .one(conn)
         .await?;
     Ok(found.map(split))
 }
 
-fn split(row: user::Model) -> (User, PasswordHash) {
+fn split(row: Model) -> (User, PasswordHash) {
     let user = User {
         id: UserId(row.id),
         email: Email::new(&row.email),
@@ -74,7 +104,7 @@ fn split(row: user::Model) -> (User, PasswordHash) {
     (user, PasswordHash::new(row.password_hash))
 }
 
-impl From<Role> for user::Role {
+impl From<Role> for RoleColumn {
     fn from(role: Role) -> Self {
         match role {
             Role::Guest => Self::Guest,
@@ -84,12 +114,12 @@ impl From<Role> for user::Role {
     }
 }
 
-impl From<user::Role> for Role {
-    fn from(role: user::Role) -> Self {
+impl From<RoleColumn> for Role {
+    fn from(role: RoleColumn) -> Self {
         match role {
-            user::Role::Guest => Self::Guest,
-            user::Role::Host => Self::Host,
-            user::Role::Admin => Self::Admin,
+            RoleColumn::Guest => Self::Guest,
+            RoleColumn::Host => Self::Host,
+            RoleColumn::Admin => Self::Admin,
         }
     }
 }

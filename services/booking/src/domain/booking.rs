@@ -9,7 +9,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::commands::{Command, Change, Event, Reaction, ExternalEvent, Party, Refusal, State};
+use super::commands::{Change, Command, Event, ExternalEvent, Party, Reaction, Refusal, State};
 use super::{
     BookingId, CancellationPolicy, CancellationReason, PaymentStatus, Period, Price, Status, UserId,
     VehicleId,

@@ -4,9 +4,9 @@ use carshare_proto::payment::v1::{PaymentCompleted, PaymentFailed, PaymentRefund
 use carshare_store::{EventMetadata, Tx};
 
 use super::apply;
+use crate::apply_change::Actor;
 use crate::domain::ExternalEvent;
 use crate::error::Error;
-use crate::apply_change::Actor;
 
 /// An approved booking is confirmed. One that is called off has nothing to confirm: payment gives the money back by itself.
 pub async fn completed(tx: &Tx, _: &EventMetadata, event: &PaymentCompleted) -> Result<(), Error> {

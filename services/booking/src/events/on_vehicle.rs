@@ -4,9 +4,9 @@ use carshare_proto::vehicle::v1::VehicleHoldLost;
 use carshare_store::{EventMetadata, Tx};
 
 use super::apply;
+use crate::apply_change::Actor;
 use crate::domain::ExternalEvent;
 use crate::error::Error;
-use crate::apply_change::Actor;
 
 /// The booking cannot stand: it is called off, with everything back.
 pub async fn hold_lost(tx: &Tx, _: &EventMetadata, event: &VehicleHoldLost) -> Result<(), Error> {

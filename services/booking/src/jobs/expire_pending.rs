@@ -3,9 +3,9 @@
 use carshare_store::Tx;
 
 use super::BATCH;
+use crate::apply_change::Actor;
 use crate::domain::BookingId;
 use crate::error::Error;
-use crate::apply_change::Actor;
 use crate::store::bookings;
 use crate::{App, apply_change};
 

@@ -3,9 +3,9 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_store::Tx;
 
+use crate::apply_change::Actor;
 use crate::domain::{Booking, BookingId, Party, UserId};
 use crate::error::Error;
-use crate::apply_change::Actor;
 use crate::store::bookings;
 
 pub fn caller(ctx: &CallContext) -> Result<UserId, Error> {

@@ -7,10 +7,10 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, authorization, response};
+use super::{authorization, convert, response};
+use crate::apply_change::Actor;
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
-use crate::apply_change::Actor;
 use crate::{App, apply_change};
 
 struct CancelInput {

@@ -12,7 +12,7 @@ use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::{Claim, Tx};
 use prost::Message as _;
 
-use super::{convert, authorization, response};
+use super::{authorization, convert, response};
 use crate::domain::{Booking, BookingId, Period, Price, Request, UserId, VehicleId};
 use crate::error::Error;
 use crate::hold::{self, CancelInput};

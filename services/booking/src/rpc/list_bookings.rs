@@ -8,7 +8,7 @@ use super::{convert, page_token, response};
 use crate::App;
 use crate::domain::{Booking, UserId};
 use crate::error::Error;
-use crate::store::bookings::{self, Place, BookingFilter};
+use crate::store::bookings::{self, BookingFilter, Place};
 
 const DEFAULT_PAGE_SIZE: u64 = 50;
 

@@ -6,7 +6,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, authorization, response};
+use super::{authorization, convert, response};
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
 use crate::{App, apply_change};

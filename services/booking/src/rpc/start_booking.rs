@@ -6,10 +6,10 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, authorization, response};
+use super::{authorization, convert, response};
+use crate::apply_change::Actor;
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
-use crate::apply_change::Actor;
 use crate::{App, apply_change};
 
 pub async fn handle(
@@ -17,7 +17,10 @@ pub async fn handle(
     ctx: CallContext,
     request: pb::StartBookingRequest,
 ) -> Result<pb::Booking, Error> {
-    let input = (convert::booking_id(&request.booking_id)?, authorization::caller(&ctx)?);
+    let input = (
+        convert::booking_id(&request.booking_id)?,
+        authorization::caller(&ctx)?,
+    );
     app.db.idempotent(&ctx, "bookings.start", input, start).await
 }
 

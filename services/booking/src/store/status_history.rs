@@ -1,11 +1,35 @@
 //! Table `status_history`.
 
-use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, IntoActiveModel as _};
 
-use super::entity::status_change::{Entity, Model};
+use crate::apply_change::Actor;
 use crate::domain::{Booking, Change};
 use crate::error::Error;
-use crate::apply_change::Actor;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "status_history")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub booking_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub version: i64,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub from_status: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub to_status: String,
+    #[sea_orm(column_type = "Text")]
+    pub payment_status: String,
+    #[sea_orm(column_type = "Text")]
+    pub actor: String,
+    pub actor_id: Option<Uuid>,
+    pub changed_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// Writes the change that made the booking what it is.
 pub async fn insert(

@@ -4,8 +4,8 @@ use carshare_proto::booking::v1::*;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::harness::*;
 use crate::events::Foreign;
+use crate::harness::*;
 
 #[tokio::test]
 async fn cancel_booking_of_a_request_owes_nothing() {
@@ -149,7 +149,9 @@ async fn cancel_booking_while_the_charge_is_under_way() {
 #[tokio::test]
 async fn cancel_booking_is_for_its_sides() {
     let harness = Harness::start().await;
-    let booking = harness.pending(harness.guest(), &harness.car(harness.host())).await;
+    let booking = harness
+        .pending(harness.guest(), &harness.car(harness.host()))
+        .await;
     for stranger in [harness.guest(), harness.host()] {
         refused(
             harness.cancel(stranger, &booking.id).await,

@@ -43,7 +43,13 @@ async fn create_booking_writes_the_terms_of_the_moment_and_tells() {
     assert_eq!(harness.vehicles.garage().placed, [booking.id.as_str()]);
 
     // Later prices of the car do not touch it.
-    harness.vehicles.garage().cars.get_mut(&car.id).unwrap().hourly_rate = 99_000;
+    harness
+        .vehicles
+        .garage()
+        .cars
+        .get_mut(&car.id)
+        .unwrap()
+        .hourly_rate = 99_000;
     assert_eq!(harness.get(guest, &booking.id).await.unwrap(), expected);
 
     let events: BookingRequested = harness.event().await;
@@ -226,7 +232,10 @@ async fn create_booking_starts_in_the_future() {
         ..input(&car)
     };
     let now = from("2026-11-22T12:00:00Z", "2026-11-22T14:00:00Z");
-    refused(harness.create(harness.guest(), now).await, ErrorReason::StartInPast);
+    refused(
+        harness.create(harness.guest(), now).await,
+        ErrorReason::StartInPast,
+    );
     assert!(harness.vehicles.garage().placed.is_empty());
     let soon = from("2026-11-22T12:00:00.000001Z", "2026-11-22T14:00:00Z");
     harness.create(harness.guest(), soon).await.unwrap();
@@ -252,7 +261,10 @@ async fn create_booking_gives_the_car_back_when_its_hold_may_stand_and_nobody_wi
     let harness = Harness::start().await;
     let car = harness.car(harness.host());
     harness.vehicles.garage().answers = Answers::Break;
-    refused(harness.create(harness.guest(), input(&car)).await, Common::Unavailable);
+    refused(
+        harness.create(harness.guest(), input(&car)).await,
+        Common::Unavailable,
+    );
     soon(|| async { !harness.vehicles.garage().released.is_empty() }).await;
     harness.vehicles.garage().answers = Answers::Arrive;
     harness.pending(harness.guest(), &car).await;
@@ -315,8 +327,17 @@ async fn create_booking_cut_off_between_hold_and_insert_is_finished_by_its_repea
 async fn create_booking_that_cannot_be_written_gives_the_car_back() {
     let harness = Harness::start().await;
     let car = harness.car(harness.host());
-    harness.vehicles.garage().cars.get_mut(&car.id).unwrap().hourly_rate = 0;
-    refused(harness.create(harness.guest(), input(&car)).await, Common::Internal);
+    harness
+        .vehicles
+        .garage()
+        .cars
+        .get_mut(&car.id)
+        .unwrap()
+        .hourly_rate = 0;
+    refused(
+        harness.create(harness.guest(), input(&car)).await,
+        Common::Internal,
+    );
     soon(|| async { harness.vehicles.garage().holds.is_empty() }).await;
     // The table refuses it: a guest is not the host.
     let guest = harness.guest();

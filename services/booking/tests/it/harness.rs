@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
-pub use calls::{keyed, only, refused, input, wrong_state};
+pub use calls::{input, keyed, only, refused, wrong_state};
 
 use crate::peers::{self, Vehicles};
 

@@ -158,7 +158,11 @@ async fn reject_booking_is_final() {
     wrong_state(harness.approve(host, &booking.id).await, "rejected", "approved");
     wrong_state(harness.cancel(guest, &booking.id).await, "rejected", "cancelled");
     wrong_state(harness.begin(guest, &booking.id).await, "rejected", "active");
-    wrong_state(harness.complete(guest, &booking.id).await, "rejected", "completed");
+    wrong_state(
+        harness.complete(guest, &booking.id).await,
+        "rejected",
+        "completed",
+    );
     assert_eq!(
         harness.history(&booking).await,
         ["→pending none by guest", "pending→rejected none by host"]
@@ -182,7 +186,11 @@ async fn a_rental_from_request_to_return() {
         (BookingStatus::Approved, PaymentStatus::Paid)
     );
     assert_eq!(confirmed.confirmed_at, Some(stamp("2026-11-22T13:00:00Z")));
-    wrong_state(harness.complete(guest, &booking.id).await, "approved", "completed");
+    wrong_state(
+        harness.complete(guest, &booking.id).await,
+        "approved",
+        "completed",
+    );
     harness.clock.set(at("2026-12-01T08:29:59Z"));
     refused(harness.begin(guest, &booking.id).await, ErrorReason::TooEarly);
     harness.clock.set(at("2026-12-01T08:30:00Z"));
@@ -207,7 +215,11 @@ async fn a_rental_from_request_to_return() {
         harness.complete(host, &booking.id).await.unwrap().status(),
         BookingStatus::Completed
     );
-    wrong_state(harness.complete(host, &booking.id).await, "completed", "completed");
+    wrong_state(
+        harness.complete(host, &booking.id).await,
+        "completed",
+        "completed",
+    );
     let events =
         ["requested", "approved", "confirmed", "started", "completed"].map(|what| format!("booking.{what}"));
     assert_eq!(harness.events(&booking).await, events);

@@ -2,11 +2,11 @@
 //! hand. Its peers are scripted, over real gRPC.
 #![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
 
-mod harness;
 mod cancel;
 mod create;
 mod events;
 mod faults;
+mod harness;
 mod lifecycle;
 mod peers;
 mod races;

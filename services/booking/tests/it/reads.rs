@@ -93,7 +93,10 @@ async fn list_bookings_shows_each_side_its_own_and_admins_all() {
         ids(&list(&harness, guest, all()).await),
         expected(&[&elsewhere, &mine])
     );
-    assert_eq!(ids(&list(&harness, host, all()).await), expected(&[&theirs, &mine]));
+    assert_eq!(
+        ids(&list(&harness, host, all()).await),
+        expected(&[&theirs, &mine])
+    );
     assert_eq!(
         ids(&list(&harness, harness.person("admin"), all()).await),
         expected(&[&elsewhere, &theirs, &mine])

@@ -3,8 +3,8 @@
 use carshare_proto::booking::v1::*;
 use uuid::Uuid;
 
-use crate::harness::*;
 use crate::events::Foreign;
+use crate::harness::*;
 
 const ALL: [Foreign; 4] = [
     Foreign::Completed,

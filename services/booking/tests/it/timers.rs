@@ -71,7 +71,8 @@ async fn an_approved_booking_that_is_not_paid_in_time_is_called_off() {
     let paid = harness.confirmed(guest, host, &car).await;
 
     harness.clock.set(at("2026-11-22T14:00:20Z"));
-    soon(|| async { harness.get(guest, &unpaid.id).await.unwrap().status() == BookingStatus::Cancelled }).await;
+    soon(|| async { harness.get(guest, &unpaid.id).await.unwrap().status() == BookingStatus::Cancelled })
+        .await;
     let overdue = harness.get(guest, &unpaid.id).await.unwrap();
     let cancellation = overdue.cancellation.unwrap();
     assert_eq!(

@@ -39,7 +39,11 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
 }
 
 /// Writes a notification and its deliveries for each recipient of the event; pushes are sent right after the commit.
-async fn notify<E: EventMessage + ToNotifications>(tx: &Tx, metadata: &EventMetadata, event: &E) -> Result<(), Error> {
+async fn notify<E: EventMessage + ToNotifications>(
+    tx: &Tx,
+    metadata: &EventMetadata,
+    event: &E,
+) -> Result<(), Error> {
     for message in event.messages() {
         write(tx, metadata, E::NAME, message).await?;
     }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use carshare_chassis::proto_types::timestamp;
 use carshare_proto::notification::v1 as pb;
 
-use crate::store::entity::{device, notification};
+use crate::store::{devices, notifications};
 
-pub(super) fn notification(row: notification::Model) -> pb::Notification {
+pub(super) fn notification(row: notifications::Model) -> pb::Notification {
     let data = row.data.as_object().into_iter().flatten();
     let data = data.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
     pb::Notification {
@@ -21,7 +21,7 @@ pub(super) fn notification(row: notification::Model) -> pb::Notification {
     }
 }
 
-pub(super) fn device(row: &device::Model) -> pb::Device {
+pub(super) fn device(row: &devices::Model) -> pb::Device {
     let platform = [
         pb::DevicePlatform::Ios,
         pb::DevicePlatform::Android,

@@ -73,7 +73,7 @@ struct Feed {
     ends_at: DateTime<Utc>,
     seq: i64,
     /// Rows read and not sent yet, in reverse.
-    ready: Vec<crate::store::entity::notification::Model>,
+    ready: Vec<notifications::Model>,
     opened: bool,
 }
 

@@ -23,7 +23,11 @@ async fn a_token_keeps_its_device_and_moves_to_whom_registers_it_last() {
         device.id
     );
     assert_ne!(
-        harness.register_device(HOST, "another").await.expect("a second").id,
+        harness
+            .register_device(HOST, "another")
+            .await
+            .expect("a second")
+            .id,
         device.id
     );
     harness.stop().await;

@@ -41,7 +41,10 @@ async fn both_sides_read_the_same_cancellation() {
             ..Default::default()
         })
         .await;
-    let (guest, host) = (harness.list_when(GUEST, 1).await, harness.list_when(HOST, 1).await);
+    let (guest, host) = (
+        harness.list_when(GUEST, 1).await,
+        harness.list_when(HOST, 1).await,
+    );
     assert_eq!(guest[0].body, "Kia EV6 예약이 결제가 거절되어 취소되었습니다.");
     assert_eq!((&guest[0].body, &guest[0].data), (&host[0].body, &host[0].data));
     harness.stop().await;

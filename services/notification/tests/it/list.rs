@@ -10,7 +10,11 @@ use crate::harness::{Harness, harness};
 const HOST: Uuid = Uuid::from_u128(0xB0);
 const OTHER: Uuid = Uuid::from_u128(0xC0);
 
-async fn page(harness: &Harness, size: i32, token: &str) -> Result<pb::ListNotificationsResponse, tonic::Status> {
+async fn page(
+    harness: &Harness,
+    size: i32,
+    token: &str,
+) -> Result<pb::ListNotificationsResponse, tonic::Status> {
     let request = pb::ListNotificationsRequest {
         page_size: size,
         page_token: token.into(),

@@ -34,7 +34,10 @@ async fn deliveries(harness: &Harness) -> Vec<Delivery> {
 /// The first delivery, as soon as it is over.
 async fn ended(harness: &Harness) -> Delivery {
     eventually(SOON, || async {
-        deliveries(harness).await.into_iter().find(|d| d.state != "pending")
+        deliveries(harness)
+            .await
+            .into_iter()
+            .find(|d| d.state != "pending")
     })
     .await
 }
@@ -53,7 +56,10 @@ async fn a_push_shows_on_each_device_of_the_person() {
     for token in ["sbx-phone", "sbx-tablet"] {
         harness.register_device(HOST, token).await.expect("a device");
     }
-    harness.register_device(OTHER, "sbx-other").await.expect("a device");
+    harness
+        .register_device(OTHER, "sbx-other")
+        .await
+        .expect("a device");
     let booking_id = harness.request_from(HOST).await.to_string();
     eventually_true(SOON, || async { harness.sandbox.pushes().len() == 2 }).await;
     let pushes = harness.sandbox.pushes();
@@ -95,7 +101,10 @@ async fn a_dead_token_is_forgotten_with_everything_that_waits_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_fails_is_tried_again_when_its_time_comes() {
     let harness = harness().await;
-    harness.register_device(HOST, "sbx-phone").await.expect("a device");
+    harness
+        .register_device(HOST, "sbx-phone")
+        .await
+        .expect("a device");
     let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
     harness
         .sandbox
@@ -120,7 +129,10 @@ async fn a_push_that_fails_is_tried_again_when_its_time_comes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_access_token_that_was_withdrawn_is_renewed_at_once() {
     let harness = harness().await;
-    harness.register_device(HOST, "sbx-phone").await.expect("a device");
+    harness
+        .register_device(HOST, "sbx-phone")
+        .await
+        .expect("a device");
     harness.request_from(HOST).await;
     eventually_true(SOON, || async { harness.sandbox.pushes().len() == 1 }).await;
     harness.sandbox.revoke_access_tokens();
@@ -133,7 +145,10 @@ async fn an_access_token_that_was_withdrawn_is_renewed_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_phone_that_changes_hands_shows_nothing_of_its_former_owner() {
     let harness = harness().await;
-    harness.register_device(HOST, "sbx-phone").await.expect("a device");
+    harness
+        .register_device(HOST, "sbx-phone")
+        .await
+        .expect("a device");
     let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
     harness
         .sandbox
@@ -144,14 +159,20 @@ async fn a_phone_that_changes_hands_shows_nothing_of_its_former_owner() {
     })
     .await;
     harness.register_device(OTHER, "sbx-phone").await.expect("moved");
-    assert_eq!(deliveries(&harness).await, [delivery("dropped", 1, "device moved")]);
+    assert_eq!(
+        deliveries(&harness).await,
+        [delivery("dropped", 1, "device moved")]
+    );
     harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_written_while_its_device_went_away_ends() {
     let harness = harness().await;
-    harness.register_device(HOST, "sbx-phone").await.expect("a device");
+    harness
+        .register_device(HOST, "sbx-phone")
+        .await
+        .expect("a device");
     let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
     harness
         .sandbox

@@ -17,8 +17,8 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 pub use rule::{Day, Effect, Rule};
 
-use super::period::Period;
 use super::interval_set::Spans;
+use super::period::Period;
 
 /// Asia/Seoul is nine hours ahead of UTC.
 const SEOUL: TimeDelta = TimeDelta::hours(9);

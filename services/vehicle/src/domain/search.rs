@@ -1,8 +1,8 @@
 //! What a search asks for, and where a page of it ended.
 
 use super::ids::VehicleId;
-use super::period::Period;
 use super::location::{Coordinates, Distance};
+use super::period::Period;
 use uuid::Uuid;
 
 /// A search: free for the whole period, within the radius.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::ids::{UserId, VehicleId};
-use super::location::Place;
 use super::license_plate::LicensePlate;
+use super::location::Place;
 
 mod attributes;
 

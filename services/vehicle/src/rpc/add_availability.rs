@@ -5,7 +5,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, authorization};
+use super::{authorization, convert};
 use crate::App;
 use crate::domain::{AvailabilityId, Day, Effect, Rule, TimeOfDay, UserId, VehicleId};
 use crate::error::{Error, Result};
@@ -34,7 +34,9 @@ pub async fn handle(
 }
 
 async fn add(tx: &Tx, addition: &Addition) -> Result<pb::VehicleAvailability> {
-    let vehicle = authorization::lock(tx.conn(), addition.vehicle, addition.owner).await?.id;
+    let vehicle = authorization::lock(tx.conn(), addition.vehicle, addition.owner)
+        .await?
+        .id;
     if availabilities::count(tx.conn(), vehicle).await? >= addition.max {
         return Err(Error::TooManyRules { max: addition.max });
     }

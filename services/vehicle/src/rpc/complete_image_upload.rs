@@ -10,7 +10,7 @@ use carshare_objects::Head;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 
-use super::{convert, authorization};
+use super::{authorization, convert};
 use crate::App;
 use crate::domain::{Announced, ImageId, PREFIX_BYTES, Pixels, UserId, Vehicle, VehicleId, check};
 use crate::error::{Error, Result};

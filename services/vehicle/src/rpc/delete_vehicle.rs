@@ -4,7 +4,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 
-use super::{convert, authorization};
+use super::{authorization, convert};
 use crate::App;
 use crate::domain::{UserId, VehicleId};
 use crate::error::{Error, Result};

@@ -6,9 +6,9 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 
+use super::authorization;
 use super::convert;
 use super::create_vehicle::check_year;
-use super::authorization;
 use crate::App;
 use crate::domain::{Change, Place, UserId, VehicleId};
 use crate::error::Result;

@@ -1,18 +1,34 @@
 //! All SQL on `availabilities`, the rules of the opening hours.
 
+use sea_orm::entity::prelude::*;
 use std::collections::HashMap;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-    QueryOrder as _,
-};
+use sea_orm::{ConnectionTrait, QueryOrder as _};
 
-use super::entity::availability::{ActiveModel, Column, Entity, Model};
 use crate::domain::{AvailabilityId, Day, Effect, Opening, Rule, TimeOfDay, VehicleId};
 use crate::error::{Error, Result};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "availabilities")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub vehicle_id: Uuid,
+    pub day_of_week: Option<i16>,
+    pub specific_date: Option<ChronoDate>,
+    pub start_minute: i16,
+    pub end_minute: i16,
+    pub is_blocked: bool,
+    pub created_at: ChronoDateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// A rule with its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -155,7 +155,11 @@ pub async fn end_at(conn: &impl ConnectionTrait, booking: BookingId, end: DateTi
 }
 
 /// Is the car taken now or later?
-pub async fn exist_after(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTime<Utc>) -> Result<bool> {
+pub async fn exist_after(
+    conn: &impl ConnectionTrait,
+    vehicle: VehicleId,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     let found = conn
         .query_one_raw(raw_sql!(
             Postgres,

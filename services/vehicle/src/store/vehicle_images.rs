@@ -2,15 +2,33 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Condition;
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ConnectionTrait, QueryOrder as _, QuerySelect as _};
 
-use super::entity::vehicle_image::{ActiveModel, Column, Entity, Model};
 use crate::domain::{Announced, ImageId, Pixels, VehicleId};
 use crate::error::Result;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "vehicle_images")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub vehicle_id: Uuid,
+    pub object_key: String,
+    pub content_type: String,
+    pub size_bytes: i64,
+    pub created_at: ChronoDateTimeUtc,
+    pub expires_at: ChronoDateTimeUtc,
+    pub completed_at: Option<ChronoDateTimeUtc>,
+    pub width: Option<i32>,
+    pub height: Option<i32>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// A photo, announced or completed.
 #[derive(Clone, Debug, PartialEq, Eq)]

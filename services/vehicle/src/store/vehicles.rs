@@ -4,14 +4,47 @@ mod nearby;
 mod row;
 
 use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use sea_orm::{ConnectionTrait, QuerySelect as _};
 
 pub use nearby::{Candidate, near};
 
-use super::entity::vehicle::{ActiveModel, Column, Entity};
 use crate::domain::{Vehicle, VehicleId};
 use crate::error::Result;
+
+#[expect(
+    clippy::struct_field_names,
+    reason = "a car has a model, and sea-orm calls a row so"
+)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "vehicles")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub owner_id: Uuid,
+    pub license_plate: String,
+    pub make: String,
+    pub model: String,
+    pub year: i32,
+    pub color: Option<String>,
+    pub fuel_type: Option<String>,
+    pub transmission: Option<String>,
+    pub hourly_rate_krw: i64,
+    pub location_address: String,
+    pub location_lat: f64,
+    pub location_lng: f64,
+    pub status: String,
+    pub description: Option<String>,
+    pub created_at: ChronoDateTimeUtc,
+    pub updated_at: ChronoDateTimeUtc,
+    pub withdrawn_at: Option<ChronoDateTimeUtc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds a car. Fails by the constraint `vehicles_license_plate` if its plate is on the platform.
 pub async fn insert(conn: &impl ConnectionTrait, vehicle: &Vehicle) -> Result<()> {

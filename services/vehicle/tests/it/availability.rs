@@ -165,7 +165,10 @@ async fn wrong_rules_name_their_fields() {
         (blocked_on(&car, "2026-13-01", "00:00", "24:00"), "specific_date"),
     ];
     for (rule, field) in table {
-        let error = refused(harness.add_rule(host, rule.clone()).await, Common::InvalidArgument);
+        let error = refused(
+            harness.add_rule(host, rule.clone()).await,
+            Common::InvalidArgument,
+        );
         assert_eq!(error.violations()[0].field, field, "{rule:?}");
     }
     assert_eq!(harness.rows("availabilities").await, 0);

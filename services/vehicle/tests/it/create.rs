@@ -110,7 +110,10 @@ async fn create_vehicle_names_every_wrong_field() {
         location_address: "x".into(),
         description: Some("x".repeat(2001)),
     };
-    let error = refused(harness.create(harness.host(), wrong).await, Common::InvalidArgument);
+    let error = refused(
+        harness.create(harness.host(), wrong).await,
+        Common::InvalidArgument,
+    );
     let mut fields: Vec<&str> = error
         .violations()
         .iter()
@@ -158,7 +161,10 @@ async fn create_vehicle_refuses_an_unknown_address_and_stores_nothing() {
         harness.create(harness.host(), registration).await,
         ErrorReason::AddressNotFound,
     );
-    assert_eq!((harness.rows("vehicles").await, harness.rows("outbox").await), (0, 0));
+    assert_eq!(
+        (harness.rows("vehicles").await, harness.rows("outbox").await),
+        (0, 0)
+    );
     harness.finish().await;
 }
 
@@ -182,7 +188,10 @@ async fn create_vehicle_says_when_to_come_back_while_the_map_is_away() {
     );
     assert_eq!(error.retry_delay(), Some(Duration::from_secs(20)));
     assert_eq!(kakao::asked(&harness.kakao).await, 5);
-    assert_eq!((harness.rows("vehicles").await, harness.rows("outbox").await), (0, 0));
+    assert_eq!(
+        (harness.rows("vehicles").await, harness.rows("outbox").await),
+        (0, 0)
+    );
     // It closes when its time is over and the map answers.
     kakao::heal(&harness.kakao).await;
     harness.clock.advance(Duration::from_secs(20));
@@ -198,7 +207,9 @@ async fn create_vehicle_does_not_wait_for_a_slow_map() {
         ResponseTemplate::new(200).set_delay(Duration::from_mins(1)),
     )
     .await;
-    let refusal = harness.create(harness.host(), harness.registration(GANGNAM)).await;
+    let refusal = harness
+        .create(harness.host(), harness.registration(GANGNAM))
+        .await;
     let error = refused(refusal, ErrorReason::MapUnavailable);
     assert_eq!(error.retry_delay(), Some(Duration::from_secs(5)));
     assert_eq!(harness.rows("vehicles").await, 0);
@@ -210,8 +221,14 @@ async fn create_vehicle_passes_the_end_of_the_quota_on() {
     let harness = Harness::start().await;
     let throttled =
         serde_json::json!({ "errorType": "RequestThrottled", "message": "API limit has been exceeded." });
-    kakao::answer(&harness.kakao, ResponseTemplate::new(429).set_body_json(throttled)).await;
-    let refusal = harness.create(harness.host(), harness.registration(GANGNAM)).await;
+    kakao::answer(
+        &harness.kakao,
+        ResponseTemplate::new(429).set_body_json(throttled),
+    )
+    .await;
+    let refusal = harness
+        .create(harness.host(), harness.registration(GANGNAM))
+        .await;
     let error = refused(refusal, ErrorReason::MapUnavailable);
     assert_eq!(error.retry_delay(), Some(Duration::from_mins(1)));
     harness.finish().await;
@@ -266,7 +283,9 @@ async fn create_vehicle_repeated_under_its_key_is_one_car() {
 async fn create_vehicle_is_for_hosts() {
     let harness = Harness::start().await;
     refused(
-        harness.create(harness.guest(), harness.registration(GANGNAM)).await,
+        harness
+            .create(harness.guest(), harness.registration(GANGNAM))
+            .await,
         Common::PermissionDenied,
     );
     let anonymous = harness

@@ -47,7 +47,10 @@ async fn booking_requested_turns_the_hold_into_a_booking() {
     let car = harness.car(harness.host()).await;
     harness.hold(booking(1), &car, TUESDAY).await.unwrap();
     harness.booking_tells(requested(booking(1), &car)).await;
-    assert_eq!((harness.bookings().await, harness.rows("occupancies").await), (1, 1));
+    assert_eq!(
+        (harness.bookings().await, harness.rows("occupancies").await),
+        (1, 1)
+    );
     harness.clock.advance(Duration::from_hours(1));
     refused(
         harness.hold(booking(2), &car, TUESDAY).await,
@@ -82,7 +85,10 @@ async fn booking_requested_goes_over_a_dead_hold_of_another() {
     harness.hold(booking(2), &car, TUESDAY).await.unwrap();
     harness.clock.advance(Duration::from_mins(10));
     harness.booking_tells(requested(booking(1), &car)).await;
-    assert_eq!((harness.bookings().await, harness.rows("occupancies").await), (1, 1));
+    assert_eq!(
+        (harness.bookings().await, harness.rows("occupancies").await),
+        (1, 1)
+    );
     harness.finish().await;
 }
 
@@ -104,7 +110,10 @@ async fn booking_requested_for_a_car_that_went_to_another_is_told_so() {
     assert_eq!(harness.told::<VehicleHoldLost>().await, [lost]);
     // The other one keeps it.
     harness.booking_tells(requested(booking(2), &car)).await;
-    assert_eq!((harness.bookings().await, harness.rows("occupancies").await), (1, 1));
+    assert_eq!(
+        (harness.bookings().await, harness.rows("occupancies").await),
+        (1, 1)
+    );
     harness.finish().await;
 }
 
@@ -162,7 +171,9 @@ async fn rejected_expired_and_cancelled_bookings_give_the_car_back() {
                 })
                 .await;
         } else if number == 2 {
-            harness.booking_tells(BookingExpired { booking_id, booking }).await;
+            harness
+                .booking_tells(BookingExpired { booking_id, booking })
+                .await;
         } else {
             harness.booking_tells(cancelled(id, &car)).await;
         }

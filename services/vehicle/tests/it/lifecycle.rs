@@ -16,7 +16,10 @@ async fn get_vehicle_shows_a_car_that_is_not_offered_to_its_host_alone() {
     let (host, other) = (harness.host(), harness.host());
     let waiting = harness.waiting_car(host).await;
     assert_eq!(harness.get(host, &waiting.id).await.unwrap(), waiting);
-    refused(harness.get(other, &waiting.id).await, ErrorReason::VehicleNotFound);
+    refused(
+        harness.get(other, &waiting.id).await,
+        ErrorReason::VehicleNotFound,
+    );
     let anonymous = GetVehicleRequest {
         vehicle_id: waiting.id,
     };
@@ -105,7 +108,10 @@ async fn update_vehicle_looks_a_new_address_up_and_an_old_one_not() {
         ErrorReason::AddressNotFound,
     );
     kakao::answer(&harness.kakao, ResponseTemplate::new(500)).await;
-    refused(harness.update(host, to(GANGNAM)).await, ErrorReason::MapUnavailable);
+    refused(
+        harness.update(host, to(GANGNAM)).await,
+        ErrorReason::MapUnavailable,
+    );
     assert_eq!(harness.get(host, &car.id).await.unwrap(), moved);
     harness.finish().await;
 }
@@ -169,7 +175,10 @@ async fn update_vehicle_names_every_wrong_field() {
         status: Some(0),
         ..UpdateVehicleRequest::default()
     };
-    let error = refused(harness.update(harness.host(), wrong).await, Common::InvalidArgument);
+    let error = refused(
+        harness.update(harness.host(), wrong).await,
+        Common::InvalidArgument,
+    );
     let mut fields: Vec<&str> = error
         .violations()
         .iter()

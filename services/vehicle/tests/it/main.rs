@@ -7,9 +7,9 @@
 )]
 
 mod availability;
-mod harness;
 mod create;
 mod events;
+mod harness;
 mod holds;
 mod images;
 mod jobs;

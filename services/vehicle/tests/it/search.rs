@@ -23,7 +23,10 @@ fn within(radius_km: f64) -> SearchVehiclesRequest {
 async fn cars_are_found_nearest_first_within_the_radius() {
     let harness = Harness::start().await;
     let host = harness.host();
-    let (iksan, mapo) = (harness.car_at(host, IKSAN).await, harness.car_at(host, MAPO).await);
+    let (iksan, mapo) = (
+        harness.car_at(host, IKSAN).await,
+        harness.car_at(host, MAPO).await,
+    );
     let (city, gangnam) = (
         harness.car_at(host, CITY_HALL).await,
         harness.car_at(host, GANGNAM).await,

@@ -2,12 +2,12 @@
 
 use anyhow::{Context as _, Result, anyhow};
 
+use super::Model;
 use crate::domain::{
     Booking, BookingId, Cancellation, CancellationPolicy, CancellationReason, PaymentStatus, Period, Price,
     Status, UserId, VehicleId,
 };
 use crate::error::Error;
-use crate::store::entity::booking::Model;
 
 pub(super) fn booking(row: Model) -> Result<Booking, Error> {
     let id = row.id;

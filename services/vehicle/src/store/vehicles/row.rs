@@ -3,8 +3,10 @@
 use anyhow::Context as _;
 use sea_orm::ActiveValue::{NotSet, Set, Unchanged};
 
-use super::super::entity::vehicle::{ActiveModel, Model};
-use crate::domain::{Coordinates, Fuel, Place, LicensePlate, Status, Transmission, UserId, Vehicle, VehicleId};
+use super::{ActiveModel, Model};
+use crate::domain::{
+    Coordinates, Fuel, LicensePlate, Place, Status, Transmission, UserId, Vehicle, VehicleId,
+};
 use crate::error::Error;
 
 impl TryFrom<Model> for Vehicle {

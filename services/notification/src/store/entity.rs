@@ -1,4 +1,0 @@
-//! sea-orm entities, without logic.
-
-pub mod device;
-pub mod notification;
