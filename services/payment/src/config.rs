@@ -6,7 +6,6 @@ use carshare_chassis::config::{Admin, Common, Identity, Redis, Seal, Secret, Ser
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
-/// The configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

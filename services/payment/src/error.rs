@@ -20,10 +20,7 @@ pub enum Error {
     PaymentNotFound,
     /// Declined by the card company.
     #[error("declined: {code}")]
-    Declined {
-        /// The provider's code.
-        code: String,
-    },
+    Declined { code: String },
     /// Amount or order differ from what is owed.
     #[error("amount or order do not match")]
     AmountMismatch,
@@ -32,10 +29,7 @@ pub enum Error {
     Closed,
     /// The provider rejected the card registration.
     #[error("card not registered: {code}")]
-    CardRegistrationFailed {
-        /// The provider's code.
-        code: String,
-    },
+    CardRegistrationFailed { code: String },
     /// The provider is unavailable, or the outcome is unknown so far.
     #[error("the provider is unavailable: {code}")]
     ProviderUnavailable {
@@ -51,7 +45,7 @@ pub enum Error {
     /// A transition that the state does not allow; a defect, as callers check the state first.
     #[error(transparent)]
     WrongState(#[from] WrongState),
-    /// A defect.
+    /// A defect of the service; its cause is only logged.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
 }

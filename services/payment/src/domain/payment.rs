@@ -262,7 +262,7 @@ impl Payment {
     /// Records a refund of `amount_krw` and recomputes the shares from the remaining balance.
     pub fn refund(&mut self, amount_krw: i64) -> Result<Posting, WrongState> {
         if amount_krw <= 0 || amount_krw > self.balance_krw() {
-            return Err(self.wrong_state("give back more than it has"));
+            return Err(self.wrong_state("be refunded by this amount"));
         }
         self.state = State::Refunded;
         self.refunded_krw += amount_krw;
