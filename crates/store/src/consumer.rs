@@ -210,7 +210,7 @@ impl Consumer {
             match self.process(entry).await? {
                 process::Disposition::Acknowledge => group.acknowledge(entry).await?,
                 process::Disposition::DeadLetter(why) => {
-                    group.dead_letter(entry, queue.failures(), &why).await?
+                    group.dead_letter(entry, queue.failures(), &why).await?;
                 }
                 process::Disposition::Retry(why) if queue.failures() + 1 >= self.max_attempts => {
                     group.dead_letter(entry, queue.failures() + 1, &why).await?;

@@ -75,7 +75,7 @@ impl Db {
             assert!(
                 size_of::<F>() == 0,
                 "pass an async fn by name: work captures nothing"
-            )
+            );
         };
         let span = tracing::info_span!("db", otel.name = format!("db.{name}"), name);
         let begin = Instant::now();

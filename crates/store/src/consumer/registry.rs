@@ -109,7 +109,7 @@ where
             assert!(
                 size_of::<F>() == 0,
                 "pass an async fn by name: a handler captures nothing"
-            )
+            );
         };
         let input = Input {
             group,

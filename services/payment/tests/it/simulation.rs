@@ -40,7 +40,7 @@ impl Simulation {
             0..4 => {
                 self.harness
                     .send(self.harness.approval(&self.some_booking()))
-                    .await
+                    .await;
             }
             4 | 5 => self.cancel().await,
             6 => {

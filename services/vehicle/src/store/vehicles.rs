@@ -13,10 +13,6 @@ pub use nearby::{Candidate, near};
 use crate::domain::{Vehicle, VehicleId};
 use crate::error::Result;
 
-#[expect(
-    clippy::struct_field_names,
-    reason = "a car has a model, and sea-orm calls a row so"
-)]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "vehicles")]
 pub struct Model {
