@@ -3,9 +3,9 @@
 mod cold_start;
 mod drain;
 mod journey;
-mod matrix;
 mod kill_points;
+mod matrix;
+mod random_kills;
 mod registration;
 mod setup;
-mod random_kills;
 mod window;

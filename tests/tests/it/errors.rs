@@ -1,5 +1,6 @@
 //! What is refused, and how: with the same code and texts over REST, native gRPC and gRPC-web, and telling nothing else.
 
+mod authorization;
 mod case;
 mod everything;
 mod fields;
@@ -8,5 +9,4 @@ mod hostile;
 mod identity;
 mod rest;
 mod rules;
-mod authorization;
 mod values;

@@ -2,18 +2,18 @@
 
 pub mod invariants;
 mod people;
+mod problem;
 mod rest;
 mod running;
 mod sql;
 mod stream;
-mod problem;
 mod wire;
 
 pub use people::{Guest, Host, PASSWORD, Slot, next_slot, photo, put};
+pub use problem::Told;
 pub use rest::{Answer, Rest};
 pub use sql::{BOOKINGS, IMAGES, OCCUPANCIES, Sql, Table, USERS, VEHICLES};
 pub use stream::{Event, Events};
-pub use problem::Told;
 pub use wire::{Form, Wire, signed, signed_as};
 
 use std::time::Duration;

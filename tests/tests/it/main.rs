@@ -1,15 +1,15 @@
 //! The mesh from outside: laws of the tree, journeys over every protocol, crashes of the real binaries.
 
+mod architecture;
 mod crashes;
+mod errors;
 mod faults;
+mod harness;
 mod identity;
 mod journeys;
-mod architecture;
 mod observability;
 mod races;
-mod errors;
 mod schemas;
 mod streams;
-mod harness;
 mod timers;
 mod transports;

@@ -4,8 +4,8 @@
 mod collector;
 mod commands;
 mod correlation;
-mod log_capture;
 mod journey;
+mod log_capture;
 mod metrics;
 mod outage;
 mod probes;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::log_capture::{EVIDENCE, PROCESSES};
 use super::journey::Named;
+use super::log_capture::{EVIDENCE, PROCESSES};
 
 /// The canonical lines of a request, by process: what was done, how it ended. In alphabetical order: much of it happens side
 /// by side.

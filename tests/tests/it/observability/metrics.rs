@@ -166,7 +166,11 @@ const COUNTED: [(&str, &str, f64); 27] = [
     ),
     ("payment", "payment_invariant_breaches{}", 0.0),
     ("payment", "payment_unknown_oldest_seconds{what=charge}", 0.0),
-    ("payment", "job_runs_total{name=refund_payment,outcome=succeeded}", 1.0),
+    (
+        "payment",
+        "job_runs_total{name=refund_payment,outcome=succeeded}",
+        1.0,
+    ),
     ("payment", "job_seconds_count{name=refund_payment}", 1.0),
     ("notification", "pushes_total{outcome=device_gone}", 1.0),
     (

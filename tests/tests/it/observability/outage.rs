@@ -6,8 +6,8 @@ use carshare_mesh::Fleet;
 use carshare_testkit::eventually;
 use serde_json::{Value, json};
 
-use super::log_capture::{Admins, EVIDENCE, PROCESSES, SERVICES};
 use super::journey::Story;
+use super::log_capture::{Admins, EVIDENCE, PROCESSES, SERVICES};
 use super::probes::{self, Probed, readiness};
 use crate::harness::{Answer, PATIENCE};
 

@@ -1,8 +1,8 @@
 //! One trace covers a request from the client's own span to the last push on a phone.
 
 use super::collector::Span;
-use super::log_capture::EVIDENCE;
 use super::journey::Named;
+use super::log_capture::EVIDENCE;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 /// The spans of a trace below one of them, each indented under its parent, siblings in alphabetical order.
