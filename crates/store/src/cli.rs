@@ -50,7 +50,7 @@ async fn list(letters: &DeadLetters, limit: usize) -> Result<()> {
             id = letter.id,
             stream = letter.stream,
             event = letter.name,
-            id = letter.event_id,
+            event_id = letter.event_id,
             tries = letter.tries,
             error = letter.error,
             "dead letter"

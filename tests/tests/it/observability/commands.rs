@@ -26,10 +26,10 @@ pub async fn run(fleet: &Fleet) -> Vec<Ran> {
     }
     dead_letter(fleet).await;
     let listed = eventually_listed(fleet).await;
-    let place = place(&listed);
+    let id = id(&listed);
     all.push(listed);
-    all.push(ran(fleet, "vehicle", &["redrive", &place]).await);
-    all.push(ran(fleet, "vehicle", &["redrive", &place]).await);
+    all.push(ran(fleet, "vehicle", &["redrive", &id]).await);
+    all.push(ran(fleet, "vehicle", &["redrive", &id]).await);
     all
 }
 
@@ -52,7 +52,7 @@ async fn ran(fleet: &Fleet, service: &'static str, args: &[&str]) -> Ran {
 async fn dead_letter(fleet: &Fleet) {
     let client = redis::Client::open(fleet.parts().redis_url()).expect("a URL");
     let mut redis = client.get_multiplexed_async_connection().await.expect("Redis");
-    let place: String = redis
+    let id: String = redis
         .xadd("carshare:events:booking", "*", &[("id", "no uuid")])
         .await
         .expect("a place");
@@ -75,8 +75,8 @@ fn letters(ran: &Ran) -> Vec<Value> {
     lines.filter(|line| line["message"] == "dead letter").collect()
 }
 
-fn place(listed: &Ran) -> String {
-    letters(listed)[0]["place"].as_str().expect("a place").to_owned()
+fn id(listed: &Ran) -> String {
+    letters(listed)[0]["id"].as_str().expect("an id").to_owned()
 }
 
 fn of<'a>(service: &'a str, args: &'a str) -> impl Iterator<Item = &'static Ran> + 'a {

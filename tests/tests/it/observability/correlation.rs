@@ -68,7 +68,11 @@ fn a_booking_request_is_one_line_for_each_thing_done() {
         ),
         (
             "notification",
-            &["event booking.requested handled", "push booking.requested sent"],
+            &[
+                "event booking.requested handled",
+                "job push_due succeeded",
+                "push booking.requested sent",
+            ],
         ),
     ]);
     assert_eq!(told(&EVIDENCE.story.requested), lines);
@@ -95,6 +99,10 @@ fn an_approval_is_one_line_for_each_thing_done_up_to_the_last_push() {
                 "event booking.approved handled",
                 "event booking.confirmed handled",
                 "event payment.completed handled",
+                "job push_due succeeded",
+                "job push_due succeeded",
+                "job push_due succeeded",
+                "job push_due succeeded",
                 "push booking.approved sent",
                 "push booking.confirmed sent",
                 "push booking.confirmed sent",
@@ -126,6 +134,9 @@ fn a_cancellation_is_one_line_for_each_thing_done_with_its_refund() {
             &[
                 "event booking.cancelled handled",
                 "event payment.refunded handled",
+                "job push_due succeeded",
+                "job push_due succeeded",
+                "job push_due succeeded",
                 "push booking.cancelled sent",
                 "push booking.cancelled sent",
                 "push payment.refunded sent",

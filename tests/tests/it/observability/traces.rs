@@ -63,9 +63,10 @@ gateway edge.booking.create_booking <-
       booking db.bookings.create
         notification event.booking.requested <~
           notification db.booking.requested
-            notification push.booking.requested
-              notification db.deliveries.record
-              notification outbound.fcm.send ->
+            notification job.push_due
+              notification push.booking.requested
+                notification db.deliveries.record
+                notification outbound.fcm.send ->
         vehicle event.booking.requested <~
           vehicle db.booking.requested
 ",
@@ -83,9 +84,10 @@ gateway edge.booking.approve_booking <-
       booking db.bookings.approve
         notification event.booking.approved <~
           notification db.booking.approved
-            notification push.booking.approved
-              notification db.deliveries.record
-              notification outbound.fcm.send ->
+            notification job.push_due
+              notification push.booking.approved
+                notification db.deliveries.record
+                notification outbound.fcm.send ->
         payment event.booking.approved <~
           payment db.booking.approved
             payment job.charge_payment
@@ -95,17 +97,20 @@ gateway edge.booking.approve_booking <-
                   booking db.payment.completed
                     notification event.booking.confirmed <~
                       notification db.booking.confirmed
-                        notification push.booking.confirmed
-                          notification db.deliveries.record
-                          notification outbound.fcm.send ->
-                        notification push.booking.confirmed
-                          notification db.deliveries.record
-                          notification outbound.fcm.send ->
+                        notification job.push_due
+                          notification push.booking.confirmed
+                            notification db.deliveries.record
+                            notification outbound.fcm.send ->
+                        notification job.push_due
+                          notification push.booking.confirmed
+                            notification db.deliveries.record
+                            notification outbound.fcm.send ->
                 notification event.payment.completed <~
                   notification db.payment.completed
-                    notification push.payment.completed
-                      notification db.deliveries.record
-                      notification outbound.fcm.send ->
+                    notification job.push_due
+                      notification push.payment.completed
+                        notification db.deliveries.record
+                        notification outbound.fcm.send ->
               payment outbound.toss.charge ->
 ",
     );
@@ -122,12 +127,14 @@ gateway edge.booking.cancel_booking <-
       booking db.bookings.cancel
         notification event.booking.cancelled <~
           notification db.booking.cancelled
-            notification push.booking.cancelled
-              notification db.deliveries.record
-              notification outbound.fcm.send ->
-            notification push.booking.cancelled
-              notification db.deliveries.record
-              notification outbound.fcm.send ->
+            notification job.push_due
+              notification push.booking.cancelled
+                notification db.deliveries.record
+                notification outbound.fcm.send ->
+            notification job.push_due
+              notification push.booking.cancelled
+                notification db.deliveries.record
+                notification outbound.fcm.send ->
         payment event.booking.cancelled <~
           payment db.booking.cancelled
             payment job.refund_payment
@@ -137,9 +144,10 @@ gateway edge.booking.cancel_booking <-
                   booking db.payment.refunded
                 notification event.payment.refunded <~
                   notification db.payment.refunded
-                    notification push.payment.refunded
-                      notification db.deliveries.record
-                      notification outbound.fcm.send ->
+                    notification job.push_due
+                      notification push.payment.refunded
+                        notification db.deliveries.record
+                        notification outbound.fcm.send ->
               payment outbound.toss.cancel ->
         vehicle event.booking.cancelled <~
           vehicle db.booking.cancelled
