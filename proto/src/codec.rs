@@ -100,7 +100,9 @@ pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
     let mut violations = message_checks::violations(&message);
     match VALIDATOR.validate(&message) {
         Ok(()) => {}
-        Err(Error::Validation(error)) => violations.extend(error.violations().iter().map(localized_messages::violation)),
+        Err(Error::Validation(error)) => {
+            violations.extend(error.violations().iter().map(localized_messages::violation));
+        }
         // A rule may not know what to make of a value that is none.
         Err(_) if !violations.is_empty() => {}
         Err(_) => return Err(Status::internal("a rule of the contract could not be evaluated")),

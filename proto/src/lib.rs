@@ -18,9 +18,9 @@ use prost_reflect::DescriptorPool;
 
 pub mod codec;
 pub mod contract;
+pub mod enum_names;
 pub mod errors;
 pub mod events;
-pub mod enum_names;
 
 #[expect(
     clippy::all,

@@ -2,10 +2,10 @@
 //! share; each call has its own file.
 
 mod address;
+mod addresses;
 mod coord;
 mod document;
 mod error;
-mod gazetteer;
 pub(crate) mod quota;
 
 use axum::Router;

@@ -16,7 +16,7 @@ mod index;
 mod kakao;
 mod kst;
 mod process;
-mod requests;
+mod request_log;
 mod serve;
 mod state;
 pub mod toss;
@@ -36,7 +36,7 @@ pub use self::config::Config;
 pub use self::faults::{Fault, Provider};
 pub use self::fcm::inbox::Push;
 pub use self::process::{Process, ProcessConfig};
-pub use self::requests::RequestRecord;
+pub use self::request_log::RequestRecord;
 pub use self::toss::cards::{GOOD_CARD, MAGIC_CARDS, declining_card};
 pub use self::toss::payment::{
     Cancel, Card, Failure, Kind as PaymentKind, Link, Payment, Status as PaymentStatus,
@@ -58,7 +58,11 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Serves on `listener` until told to stop. Fails when the state file is unreadable.
-    pub async fn start(config: Config, environment: Environment, listener: TcpListener) -> anyhow::Result<Self> {
+    pub async fn start(
+        config: Config,
+        environment: Environment,
+        listener: TcpListener,
+    ) -> anyhow::Result<Self> {
         let addr = listener.local_addr()?;
         let public_url = config.public_url.clone().unwrap_or_else(|| url_of(addr));
         let shutdown = Shutdown::new();

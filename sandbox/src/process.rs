@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use carshare_chassis::config::{Admin, Common, Server, Telemetry};
 use carshare_chassis::service::{NoCommand, Roles, Service};
-use carshare_chassis::{Shutdown, Environment};
+use carshare_chassis::{Environment, Shutdown};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 

@@ -12,7 +12,7 @@ use crate::fcm::account::Account;
 use crate::fcm::inbox::Inbox;
 use crate::fcm::token::AccessTokens;
 use crate::kakao::quota::Quota;
-use crate::requests::RequestLog;
+use crate::request_log::RequestLog;
 use crate::toss::idempotency::Answers;
 use crate::toss::ledger::Ledger;
 use crate::toss::webhook::Webhooks;

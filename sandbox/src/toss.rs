@@ -7,15 +7,15 @@ mod cancel;
 pub mod cards;
 mod confirm;
 mod error;
+mod expiry;
 pub(crate) mod idempotency;
 pub(crate) mod ledger;
 mod locale;
 mod params;
 pub(crate) mod payment;
-mod private;
 mod query;
+mod sandbox_api;
 mod test_code;
-mod upkeep;
 pub(crate) mod webhook;
 
 use axum::Router;
@@ -28,8 +28,8 @@ use crate::state::App;
 /// Routes below `/toss`.
 pub(crate) fn router(app: &App) -> Router<App> {
     wire(app)
-        .merge(private::router())
-        .layer(from_fn_with_state(app.clone(), upkeep::around))
+        .merge(sandbox_api::router())
+        .layer(from_fn_with_state(app.clone(), expiry::around))
 }
 
 /// The provider's own API. Layers run from the last to the first. The translation runs twice: inside the idempotency

@@ -97,7 +97,10 @@ fn enum_word(number: i32, field: Option<&FieldDescriptor>) -> Option<String> {
     let Kind::Enum(descriptor) = field?.kind() else {
         return None;
     };
-    Some(enum_names::short_name(&descriptor, descriptor.get_value(number)?.name()))
+    Some(enum_names::short_name(
+        &descriptor,
+        descriptor.get_value(number)?.name(),
+    ))
 }
 
 /// The messages written beside our CEL rules; the validator does not hand on those of whole messages.

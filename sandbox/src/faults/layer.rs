@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::{Fault, Kind, Provider};
-use crate::requests::RequestRecord;
+use crate::request_log::RequestRecord;
 use crate::serve::DropConnection;
 use crate::state::App;
 

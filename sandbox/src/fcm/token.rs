@@ -66,7 +66,10 @@ pub(super) async fn handle(State(app): State<App>, Form(request): Form<Request>)
     let now = app.environment.clock.now();
     match check(&app, &request, now) {
         Ok(()) => {
-            let token = format!("ya29.sandbox-{}", hex::encode(app.environment.random.bytes::<24>()));
+            let token = format!(
+                "ya29.sandbox-{}",
+                hex::encode(app.environment.random.bytes::<24>())
+            );
             app.access_tokens().issue(token.clone(), now);
             let body =
                 json!({ "access_token": token, "expires_in": LIFETIME_SECONDS, "token_type": "Bearer" });

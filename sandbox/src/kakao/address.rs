@@ -5,9 +5,9 @@ use axum::extract::Query;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::addresses;
 use super::document;
 use super::error::Error;
-use super::gazetteer;
 
 /// Kept as strings: what is wrong with them is told in Kakao's words.
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ pub(super) async fn handle(Query(parameters): Query<Parameters>) -> Result<Json<
     let page = number("page", parameters.page.as_deref(), 1, 45)?;
     let size = number("size", parameters.size.as_deref(), 10, 30)?;
 
-    let found = gazetteer::search(query, exact);
+    let found = addresses::search(query, exact);
     let total = found.len();
     let documents: Vec<Value> = found
         .into_iter()

@@ -5,9 +5,9 @@ use axum::extract::Query;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::addresses::{self, Place};
 use super::document;
 use super::error::Error;
-use super::gazetteer::{self, Place};
 
 /// Farther than this from every place there is no address.
 const REACH_M: f64 = 200.0;
@@ -51,7 +51,7 @@ fn coordinate(name: &'static str, given: Option<&str>) -> Result<f64, Error> {
 }
 
 fn nearest(longitude: f64, latitude: f64) -> Option<&'static Place> {
-    gazetteer::places()
+    addresses::places()
         .iter()
         .filter_map(|place| Some((place, distance_m(place, longitude, latitude)?)))
         .filter(|(_, distance)| *distance <= REACH_M)
@@ -74,7 +74,7 @@ mod tests {
     fn road_at(longitude: f64, latitude: f64) -> Option<String> {
         nearest(longitude, latitude)
             .and_then(|place| place.road.as_ref())
-            .map(super::gazetteer::Road::name)
+            .map(super::addresses::Road::name)
     }
 
     #[test]

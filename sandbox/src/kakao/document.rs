@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::gazetteer::{Lot, Match, Place, Road, long_form};
+use super::addresses::{Lot, Match, Place, Road, long_form};
 
 /// One entry of `documents` in an address search.
 pub(super) fn found(place: &Place, by: Match) -> Value {

@@ -129,7 +129,10 @@ pub(super) fn emit(app: &App, event_type: &str, data: Value) {
 async fn deliver(app: &App, delivery: &Delivery) {
     for retried in 0..=RETRY_MINUTES.len() {
         if let Some(minutes) = retried.checked_sub(1).and_then(|index| RETRY_MINUTES.get(index)) {
-            app.environment.clock.sleep(app.webhooks.retry_minute * *minutes).await;
+            app.environment
+                .clock
+                .sleep(app.webhooks.retry_minute * *minutes)
+                .await;
         }
         // Read anew each time: a URL that is registered late still gets what is being retried.
         let Some(url) = lock(&app.webhooks.url).clone() else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::{ManualClock, Environment};
+use carshare_chassis::{Environment, ManualClock};
 use carshare_sandbox::{Config, GOOD_CARD, Sandbox};
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};

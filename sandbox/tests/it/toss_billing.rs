@@ -166,6 +166,10 @@ async fn a_state_file_carries_billing_keys_and_payments_over_a_restart() {
 
     std::fs::write(&path, "not json").unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    assert!(Sandbox::start(config, Environment::system(), listener).await.is_err());
+    assert!(
+        Sandbox::start(config, Environment::system(), listener)
+            .await
+            .is_err()
+    );
     std::fs::remove_file(&path).unwrap();
 }
