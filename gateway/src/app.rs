@@ -18,10 +18,10 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::state::Edge;
-use crate::request_context::{Exchange, Front, Opening};
-use crate::layer::{cors, panic, security, shed, access_log, connection_close};
 use crate::error::GatewayError;
+use crate::layer::{access_log, connection_close, cors, panic, security, shed};
+use crate::request_context::{Exchange, Front, Opening};
+use crate::state::Edge;
 use crate::{docs, grpc, openapi, rest};
 
 /// The page has one style of its own and nothing from elsewhere.

@@ -7,8 +7,8 @@ use axum::response::Response;
 use carshare_chassis::Error;
 use tonic::{Code, Status};
 
-use crate::request_context::{Exchange, Front};
 use crate::problem::Problem;
+use crate::request_context::{Exchange, Front};
 
 /// A refusal, by whom it was given.
 #[derive(Debug)]

@@ -19,11 +19,11 @@ use tower::ServiceExt as _;
 
 pub use health_reflection::Infrastructure;
 
-use crate::state::{self, Edge};
-use crate::request_context::Exchange;
-use crate::headers;
 use crate::error::GatewayError;
+use crate::headers;
 use crate::method_table::Rpc;
+use crate::request_context::Exchange;
+use crate::state::{self, Edge};
 
 /// A gRPC message is preceded by five bytes.
 const PREFIX_BYTES: usize = 5;

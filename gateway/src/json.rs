@@ -5,18 +5,18 @@
 //! the contract can tell (messages, `optional` fields, enums at their zero); all others are printed, also when empty.
 //! Well-known types (times, durations, structs) keep protobuf's mapping.
 
-mod decode_error;
-mod strict_parse;
-mod field_path;
 mod decode;
-mod scalar;
+mod decode_error;
 mod encode;
+mod field_path;
+mod scalar;
+mod strict_parse;
 
-pub use decode_error::{Expected, Fault};
-pub use strict_parse::parse;
 pub use decode::{read, read_field};
-pub use scalar::from_text;
+pub use decode_error::{Expected, Fault};
 pub use encode::{Json, JsonField};
+pub use scalar::from_text;
+pub use strict_parse::parse;
 
 use prost_reflect::MessageDescriptor;
 

@@ -10,9 +10,9 @@
 //! | [`panic`] | a panic is an answer |
 //! | [`shed`] | refuses what is too much at once |
 
+pub mod access_log;
+pub mod connection_close;
 pub mod cors;
 pub mod panic;
 pub mod security;
 pub mod shed;
-pub mod access_log;
-pub mod connection_close;

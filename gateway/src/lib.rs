@@ -21,22 +21,22 @@
 pub mod app;
 pub mod config;
 pub mod docs;
-pub mod state;
-pub mod stream_end;
-pub mod request_context;
+pub mod error;
 pub mod grpc;
 pub mod headers;
 pub mod json;
 pub mod layer;
-pub mod rate_limit;
+pub mod method_table;
 mod metrics;
 pub mod openapi;
 pub mod problem;
+pub mod rate_limit;
 mod readiness;
-pub mod error;
+pub mod request_context;
 pub mod rest;
 pub mod routes;
-pub mod method_table;
+pub mod state;
+pub mod stream_end;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,11 +52,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::state::{Edge, Limits, Peers};
 use crate::grpc::Infrastructure;
+use crate::method_table::Rpcs;
 use crate::rate_limit::Limiter;
 use crate::routes::Routes;
-use crate::method_table::Rpcs;
+use crate::state::{Edge, Limits, Peers};
 
 /// The service that has the keys of access tokens.
 const AUTH: &str = "auth";

@@ -2,12 +2,12 @@
 //! descriptions from the comments, refusals from the error catalogue. Made once at start.
 
 mod comment;
+mod constraints;
+mod errors;
 mod names;
 mod operation;
 mod parameters;
-mod errors;
 mod responses;
-mod constraints;
 mod schema;
 
 pub(crate) use comment::{of_method, of_service};

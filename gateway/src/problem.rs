@@ -15,8 +15,8 @@ use serde::Serialize;
 use tonic::Status;
 use tonic_types::{ErrorDetail, ErrorInfo, FieldViolation, StatusExt as _};
 
-use crate::request_context::Exchange;
 use crate::error::COME_BACK;
+use crate::request_context::Exchange;
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";

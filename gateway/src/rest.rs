@@ -21,11 +21,11 @@ use tonic::client::Grpc;
 pub(crate) use reply::{NEXT_FIELD, NEXT_PAGE_TOKEN, success_status};
 pub(crate) use sse::CURSOR;
 
-use crate::state::{self, Edge};
-use crate::request_context::Exchange;
-use crate::headers;
 use crate::error::GatewayError;
+use crate::headers;
+use crate::request_context::Exchange;
 use crate::routes::{Bindings, Found, Route};
+use crate::state::{self, Edge};
 
 /// The client side of an RPC whose types are known by their descriptors only.
 type Client = Grpc<PeerChannel>;

@@ -20,13 +20,13 @@ use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
-use crate::stream_end::{self, Ending};
-use crate::request_context::Exchange;
-use crate::grpc::Infrastructure;
-use crate::rate_limit::Limiter;
 use crate::error::{COME_BACK, GatewayError};
-use crate::routes::Routes;
+use crate::grpc::Infrastructure;
 use crate::method_table::{Rpc, Rpcs};
+use crate::rate_limit::Limiter;
+use crate::request_context::Exchange;
+use crate::routes::Routes;
+use crate::stream_end::{self, Ending};
 
 /// Everything an answer is made from. One for the process.
 pub struct Edge {

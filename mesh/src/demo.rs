@@ -3,16 +3,16 @@
 //! Accounts that are there are signed in to and cars are created under an Idempotency-Key, so a loading that was cut off is
 //! simply done again.
 
-mod seed;
 mod client;
 mod photo;
+mod seed;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
+use client::Client;
 use seed::Car;
 pub use seed::{ADMIN, GUESTS, HOSTS, PASSWORD, Person};
-use client::Client;
 
 /// Loads three hosts with twelve cars and two guests with a card each.
 pub async fn load(gateway: &str, sandbox: &str) -> Result<()> {

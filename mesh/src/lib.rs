@@ -13,14 +13,14 @@
 
 pub mod bench;
 pub mod demo;
-mod processes;
+pub mod dependencies;
 mod in_process;
 mod options;
-pub mod dependencies;
+mod processes;
 mod ready;
 mod secrets;
 pub mod service_env;
 
-pub use processes::Fleet;
 pub use in_process::Mesh;
 pub use options::Options;
+pub use processes::Fleet;

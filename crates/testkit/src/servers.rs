@@ -3,14 +3,14 @@
 //! Each is run by a small shell supervisor that holds a pipe from us. When the pipe closes, because we stopped, crashed
 //! or were killed with signal 9, the supervisor stops the server and removes what was temporary.
 
-mod temp_dir;
 mod postgres;
 mod redis;
 mod supervisor;
+mod temp_dir;
 
-pub use temp_dir::TempDir;
 pub use postgres::PrivatePostgres;
 pub use redis::PrivateRedis;
+pub use temp_dir::TempDir;
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};

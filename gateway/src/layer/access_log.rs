@@ -18,9 +18,9 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::state::Called;
-use crate::request_context::{CORRELATION_ID, Exchange, Front, Opening};
 use crate::error::Refused;
+use crate::request_context::{CORRELATION_ID, Exchange, Front, Opening};
+use crate::state::Called;
 
 /// Opens the exchange and ends it.
 pub async fn surround(State(opening): State<Opening>, mut request: Request, next: Next) -> Response {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tower_http::cors::CorsLayer;
 
 use crate::config::Cors;
-use crate::request_context::CORRELATION_ID;
 use crate::headers::IDEMPOTENCY_KEY;
+use crate::request_context::CORRELATION_ID;
 use crate::rest::NEXT_PAGE_TOKEN;
 
 /// Browsers ask again after this.

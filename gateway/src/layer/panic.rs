@@ -9,8 +9,8 @@ use axum::response::Response;
 use carshare_chassis::Error;
 use futures::FutureExt as _;
 
-use crate::request_context::Exchange;
 use crate::error::GatewayError;
+use crate::request_context::Exchange;
 
 /// Catches panics of everything inside.
 pub async fn catch(Extension(exchange): Extension<Exchange>, request: Request, next: Next) -> Response {

@@ -10,8 +10,8 @@ use axum::response::Response;
 use carshare_chassis::Error;
 use tokio::sync::Semaphore;
 
-use crate::request_context::Exchange;
 use crate::error::{COME_BACK, GatewayError};
+use crate::request_context::Exchange;
 
 /// Places for requests that wait for their answer.
 pub type Places = Arc<Semaphore>;
@@ -25,7 +25,8 @@ pub async fn shed(
 ) -> Response {
     let Ok(_place) = places.try_acquire() else {
         metrics::counter!("edge_shed_total").increment(1);
-        return GatewayError::from(Error::unavailable("the gateway, overloaded,", COME_BACK)).answer(&exchange);
+        return GatewayError::from(Error::unavailable("the gateway, overloaded,", COME_BACK))
+            .answer(&exchange);
     };
     next.run(request).await
 }

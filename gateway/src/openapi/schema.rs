@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::names::Names;
 use super::constraints::{self, Rules};
+use super::names::Names;
 use super::{comment, responses};
 use carshare_proto::enum_names;
 

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::codec::MessageCodec;
 use super::{Call, Client};
-use crate::json::{Json, JsonField};
 use crate::error::GatewayError;
+use crate::json::{Json, JsonField};
 use crate::routes::Route;
 
 /// Where the token of the next page goes when the body is a bare list.
@@ -112,8 +112,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::routes::Routes;
     use crate::method_table::Rpcs;
+    use crate::routes::Routes;
 
     async fn presented(
         name: &str,

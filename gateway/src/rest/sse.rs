@@ -19,12 +19,12 @@ use tonic::{Status, Streaming};
 
 use super::codec::MessageCodec;
 use super::{Call, Client};
-use crate::stream_end::Ending;
-use crate::request_context::Exchange;
+use crate::error::GatewayError;
 use crate::json::{Json, JsonField};
 use crate::problem::Problem;
-use crate::error::GatewayError;
+use crate::request_context::Exchange;
 use crate::routes::Route;
+use crate::stream_end::Ending;
 
 /// The field of a message to resume with.
 pub(crate) const CURSOR: &str = "cursor";

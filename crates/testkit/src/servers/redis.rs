@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::postgres::{log_tail, on_path};
 use super::supervisor::Supervisor;
-use super::{Options, temp_dir, free_port};
+use super::{Options, free_port, temp_dir};
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 5;

@@ -4,8 +4,8 @@ use http::Request;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::routes::{Found, Routes};
 use crate::method_table::Rpcs;
+use crate::routes::{Found, Routes};
 
 const MAX_BYTES: usize = 256;
 

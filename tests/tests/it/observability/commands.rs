@@ -56,7 +56,7 @@ async fn dead_letter(fleet: &Fleet) {
         .xadd("carshare:events:booking", "*", &[("id", "no uuid")])
         .await
         .expect("a place");
-    assert!(!place.is_empty());
+    assert!(!id.is_empty());
 }
 
 async fn eventually_listed(fleet: &Fleet) -> Ran {
