@@ -134,7 +134,7 @@ fn a_dead_letter_is_listed_and_put_back_once() {
     assert_eq!(
         (
             &letter["stream"],
-            &letter["id"],
+            &letter["event_id"],
             &letter["tries"],
             &letter["error"]
         ),

@@ -91,7 +91,6 @@ gateway edge.booking.approve_booking <-
         payment event.booking.approved <~
           payment db.booking.approved
             payment job.charge_payment
-              payment db.payments.begin_charge
               payment db.payments.apply_result
                 booking event.payment.completed <~
                   booking db.payment.completed
@@ -111,6 +110,7 @@ gateway edge.booking.approve_booking <-
                       notification push.payment.completed
                         notification db.deliveries.record
                         notification outbound.fcm.send ->
+              payment db.payments.begin_charge
               payment outbound.toss.charge ->
 ",
     );
@@ -138,7 +138,6 @@ gateway edge.booking.cancel_booking <-
         payment event.booking.cancelled <~
           payment db.booking.cancelled
             payment job.refund_payment
-              payment db.refunds.begin
               payment db.refunds.apply_result
                 booking event.payment.refunded <~
                   booking db.payment.refunded
@@ -148,6 +147,7 @@ gateway edge.booking.cancel_booking <-
                       notification push.payment.refunded
                         notification db.deliveries.record
                         notification outbound.fcm.send ->
+              payment db.refunds.begin
               payment outbound.toss.cancel ->
         vehicle event.booking.cancelled <~
           vehicle db.booking.cancelled
