@@ -43,7 +43,7 @@ impl GatewayError {
         Self::Theirs(Status::from_error(error.into()))
     }
 
-    /// What REST tells of it.
+    /// Converts to a problem response.
     pub fn problem(&self) -> Problem {
         match self {
             Self::Ours(error) => Problem::from_error(error),
@@ -66,7 +66,7 @@ impl GatewayError {
         response
     }
 
-    /// What gRPC tells of it. A service's status is passed on as it is; one without details of ours gets them here.
+    /// Converts to a gRPC status. A service's status is passed on as it is; one without details of ours gets them here.
     fn status(self, exchange: &Exchange) -> Status {
         match self {
             Self::Ours(error) => error.into_status(exchange.lang),
@@ -77,7 +77,7 @@ impl GatewayError {
         }
     }
 
-    /// Defects and outages are told with their cause; a plain refusal is in the request's log line anyway.
+    /// Logs defects and outages with their cause; other errors are in the request's log line.
     fn log(&self, exchange: &Exchange) {
         let correlation_id = exchange.correlation_id.as_str();
         match self {

@@ -98,7 +98,7 @@ fn to_peer(rpc: &Rpc, parts: &Parts, body: GrpcBody) -> Request<GrpcBody> {
     request
 }
 
-/// The body of translated gRPC-web-text still tells the length of its base64 form, and hyper would believe it (tonic-web
+/// The body of translated gRPC-web-text still carries the length of its base64 form, and hyper would rely on it (tonic-web
 /// 0.14.9): `map_frame` forgets the hint.
 fn unhinted(body: Body, lang: Lang) -> GrpcBody {
     let body = body.map_frame(|frame| frame);

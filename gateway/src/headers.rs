@@ -1,4 +1,4 @@
-//! Which headers cross the edge. A list of what is let through, not of what is stopped: nobody outside can claim to be
+//! Allow-list of the headers that are forwarded, so that no client can claim to be
 //! somebody (`x-carshare-peer`, `x-user-id` …), and nothing hop-by-hop travels on.
 //!
 //! The trace, the correlation id and the deadline are not among them: the channel to the peer writes those itself.

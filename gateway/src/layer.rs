@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`access_log`] | correlation id, language, trace, metrics, the one log line |
 //! | [`connection_close`] | ends HTTP/1 connections with a request that was not read |
-//! | [`cors`] | tells browsers which origins may ask |
+//! | [`cors`] | CORS: which origins browsers may call from |
 //! | [`security`] | security headers |
 //! | [`crate::grpc::web`] | gRPC-web to gRPC and back, so that everything inside refuses in gRPC's own form |
 //! | [`panic`] | a panic is an answer |

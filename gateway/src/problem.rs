@@ -21,7 +21,7 @@ use crate::request_context::Exchange;
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// A refusal as REST tells it.
+/// An RFC 9457 problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,

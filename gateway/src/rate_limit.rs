@@ -65,7 +65,7 @@ impl Limiter {
 
     /// Takes a call, of a class or of none, from all budgets it belongs to. A refused call takes from none.
     ///
-    /// Refuses with `RATE_LIMITED`; the standing is told in both cases. `None` when nothing is limited.
+    /// Returns `RATE_LIMITED` above the limit; the status is returned in both cases. `None` when nothing is limited.
     pub async fn take(
         &self,
         class: Option<&Limit>,

@@ -73,7 +73,7 @@ async fn call(
     }
 }
 
-/// HEAD is answered like GET, but for the body; how long that would be is told.
+/// Answers HEAD like GET without the body; `Content-Length` is that of GET.
 fn headless(response: Response) -> Response {
     let length = response.body().size_hint().exact();
     let mut response = response.map(|_| Body::empty());
@@ -85,7 +85,7 @@ fn headless(response: Response) -> Response {
     response
 }
 
-/// RFC 9110 §15.5.6: the methods that are allowed are told.
+/// RFC 9110 §15.5.6: `Allow` lists the methods.
 fn wrong_method(exchange: &Exchange, methods: &[Method]) -> Response {
     let mut response = GatewayError::from(Error::new(Common::MethodNotAllowed)).answer(exchange);
     let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();

@@ -35,7 +35,7 @@ pub struct Edge {
     /// Where REST finds it.
     pub routes: Routes,
     pub peers: Peers,
-    /// Who is let in.
+    /// Verifies bearer tokens against auth's JWKS.
     pub verifier: Verifier,
     /// How often one may ask.
     pub limiter: Limiter,

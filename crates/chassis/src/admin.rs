@@ -17,7 +17,7 @@ use crate::health::Readiness;
 use crate::task::{self, Shutdown};
 use crate::telemetry::prometheus;
 
-/// Opens the admin port when the configuration has one, and tells its address.
+/// Opens the admin port if one is configured and returns its address.
 pub async fn spawn(
     config: &config::Admin,
     readiness: Readiness,

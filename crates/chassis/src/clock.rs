@@ -16,7 +16,7 @@ const LONGEST_NAP: Duration = Duration::from_mins(1);
 /// Digits below the second: PostgreSQL keeps microseconds, and what is answered has to be what is stored.
 const PRECISION: u16 = 6;
 
-/// Tells the time and wakes sleepers. Cheap to clone.
+/// The injected wall clock, with sleeping. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -97,7 +97,7 @@ impl ManualClock {
     }
 }
 
-/// A duration as chrono counts it; what does not fit (292 million years) is as good as for ever.
+/// A duration as chrono counts it; what does not fit (292 million years) saturates.
 fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }

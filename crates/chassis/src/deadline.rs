@@ -22,7 +22,7 @@ const DIGITS_LIMIT: u128 = 100_000_000;
 impl Deadline {
     /// The moment `duration` from now.
     pub fn after(duration: Duration) -> Self {
-        // A century is for ever, and adding it cannot overflow the clock.
+        // A century is effectively unlimited and cannot overflow the clock.
         Self(Instant::now() + duration.min(Duration::from_hours(24 * 36_500)))
     }
 

@@ -1,4 +1,4 @@
-//! What a process may not take from thin air: time, ids and chance, in one value that is handed down.
+//! Injected clock, id generator and randomness, in one value.
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +11,7 @@ use crate::random::Random;
 pub struct Environment {
     pub clock: Clock,
     pub ids: Ids,
-    /// Source of chance and secrets.
+    /// Random numbers and secrets.
     pub random: Random,
 }
 

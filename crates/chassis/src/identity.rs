@@ -1,4 +1,4 @@
-//! Who is calling: a user by an access token, a service by its client certificate, or nobody we know.
+//! Caller identity: a user by an access token, a service by its client certificate, or anonymous.
 
 mod claims;
 mod jwks;
@@ -23,14 +23,14 @@ use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Nobody we know. Only public RPCs see it.
+    /// No credentials. Only public RPCs see it.
     Anonymous,
     User(UserCaller),
     /// A service of the mesh, by the name in its certificate: `booking`.
     Service(String),
 }
 
-/// A signed-in user, as the access token tells.
+/// A signed-in user, from the claims of the access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserCaller {
     pub id: Uuid,

@@ -31,7 +31,7 @@ pub struct Streaming {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Nobody: the RPC has no access option.
+    /// No caller: the RPC has no access option.
     Nobody,
     Public,
     AnyUser,

@@ -1,4 +1,4 @@
-//! What surrounds a piece of work without being its argument: correlation id, trace, deadline, language.
+//! Task-local request context: correlation id, trace, deadline and language.
 //!
 //! The server opens a scope for each RPC and the event consumers for each event; client channels, the outbox and the
 //! logs read it. Nothing that decides about business reads it: that is in [`crate::rpc::CallContext`].
@@ -22,7 +22,7 @@ tokio::task_local! {
     static CURRENT: RequestContext;
 }
 
-/// The surroundings of a piece of work. Cheap to clone.
+/// The request context of the current task. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RequestContext(Arc<Inner>);
 
@@ -39,7 +39,7 @@ struct Inner {
     failure: Arc<Mutex<Option<Failure>>>,
 }
 
-/// What the canonical log line tells of an error beyond its status.
+/// The error's fields of the canonical log line.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) reason: &'static str,

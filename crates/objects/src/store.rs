@@ -140,7 +140,7 @@ impl Objects {
         measured("put", async { Ok(request.send().await.map(drop)?) }).await
     }
 
-    /// Copies the very object that `head` tells of. One that is gone, or has other content by now, is [`Error::NotFound`].
+    /// Copies the object that `head` describes. One that is gone, or has other content by now, is [`Error::NotFound`].
     pub async fn copy(&self, from: &str, to: &str, head: &Head) -> Result<(), Error> {
         let source = format!("{}/{}", self.0.bucket, utf8_percent_encode(from, &KEY));
         let request = self.0.client.copy_object().bucket(&self.0.bucket).key(to);

@@ -33,7 +33,7 @@ enum State {
     Probing,
 }
 
-/// The right to make one attempt; must be told how it went. Dropped untold (the caller gave up), it counts as nothing.
+/// Permission for one attempt; its result must be recorded. Dropped without one (the caller gave up), it does not count.
 pub(crate) struct Permit {
     breaker: Breaker,
     told: bool,
@@ -65,7 +65,7 @@ impl Breaker {
                 true
             }
             State::Open { until } => return Err((until - now).to_std().unwrap_or_default()),
-            // The probe decides soon; nobody knows when.
+            // The probe decides soon, at an unknown time.
             State::Probing => return Err(self.0.open_for),
         };
         Ok(Permit {

@@ -92,7 +92,7 @@ fn transport(config: &Config, encrypted: bool) -> reqwest::Result<reqwest::Clien
     let builder = reqwest::Client::builder()
         .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
         .pool_idle_timeout(IDLE_CONNECTIONS)
-        // A redirect could carry credentials elsewhere, and a proxy of the environment is nobody's decision.
+        // A redirect could carry credentials elsewhere, and a proxy from the environment would be unintentional.
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("carshare/", env!("CARGO_PKG_VERSION")));

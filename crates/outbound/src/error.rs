@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::reply::Reply;
 
-/// What a caller tells its own caller to wait when the provider did not say.
+/// Retry delay for callers when the provider gave none.
 const COME_BACK: Duration = Duration::from_secs(5);
 
 /// A call without a usable answer. Texts name neither address nor body: both may hold secrets.

@@ -80,7 +80,7 @@ impl Record {
         }
     }
 
-    /// Takes what the head of the answer tells.
+    /// Records status and code from the response head.
     fn answered(&mut self, response: &Response) {
         self.status = Some(response.status());
         self.note_grpc_status(response.headers());
@@ -106,7 +106,7 @@ impl Record {
         (self.exchange.front == Front::Rest).then(|| path::told(&self.exchange.path))
     }
 
-    /// 499 is what is written when nobody waited for the answer.
+    /// 499: the client closed the connection before the response.
     fn http_status(&self) -> u16 {
         self.status.map_or(499, |status| status.as_u16())
     }

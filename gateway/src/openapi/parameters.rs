@@ -50,7 +50,7 @@ fn query(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec
     .collect()
 }
 
-/// The description belongs to the parameter; the schema tells the value.
+/// The description belongs to the parameter; the schema describes the value.
 fn parameter(name: &str, place: &str, required: bool, mut schema: Value) -> Value {
     let description = schema
         .as_object_mut()

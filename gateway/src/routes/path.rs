@@ -12,7 +12,7 @@ pub(super) fn decode(segment: &str) -> Option<String> {
     percent_decode_str(segment).decode_utf8().ok().map(Into::into)
 }
 
-/// Segments that stay a path: an encoded slash stays encoded, so that it can be told from a separator.
+/// Segments that stay a path: an encoded slash stays encoded, to distinguish it from a separator.
 pub(super) fn decode_many(segments: &[&str]) -> Option<String> {
     let decoded: Option<Vec<String>> = segments.iter().map(|segment| decode_but_slash(segment)).collect();
     Some(decoded?.join("/"))

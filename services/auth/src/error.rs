@@ -8,7 +8,7 @@ use crate::domain::Weakness;
 /// A refusal of this service, or a failure of what it stands on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Unknown address or wrong password; which of them is not told.
+    /// Unknown address or wrong password; callers cannot tell which.
     #[error("unknown address or wrong password")]
     InvalidCredentials,
     /// Another account has the address.

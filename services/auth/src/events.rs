@@ -1,4 +1,4 @@
-//! What this service tells the others, as messages of the contract. It listens to none of them.
+//! Publishes auth's events. This service consumes none.
 
 use carshare_proto::auth::v1 as pb;
 

@@ -100,7 +100,7 @@ impl KeyRing {
         Ok(self.known().iter().map(|key| key.jwk()).collect())
     }
 
-    /// Reads the keys again, for ever.
+    /// Reloads the keys periodically until `shutdown`.
     pub async fn run(&self, shutdown: Shutdown) {
         let pause = Duration::from_millis(self.0.config.refresh_ms);
         while !shutdown.is_cancelled() {

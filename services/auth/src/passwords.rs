@@ -65,7 +65,7 @@ impl Passwords {
 
     /// Whether the password belongs to the stored hash.
     ///
-    /// Without a stored hash, for an address nobody has, the answer is no after the same work, so that the time of a
+    /// Without a stored hash (unknown address) the result is false after the same work, so that the time of a
     /// refusal does not tell who has an account.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool, Error> {
         let known = stored.is_some();

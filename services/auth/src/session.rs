@@ -34,7 +34,7 @@ pub async fn advance(
 
 /// Ends a session: none of its refresh tokens works any more, and its access tokens are noted as revoked.
 pub async fn end(tx: &Tx, id: SessionId, reason: EndReason) -> Result<(), Error> {
-    // First the session: from here on nobody adds a token to it.
+    // The session first: no token can be added to an ended session.
     sessions::end(tx.conn(), id, reason, tx.now()).await?;
     revocations::insert_of_session(tx.conn(), id, tx.now()).await
 }

@@ -1,4 +1,4 @@
-//! Writing a change down: the row, its line in the history and the event that tells it, always all three.
+//! Stores a change of a booking: the row, its history entry and its event, always together.
 
 use carshare_store::Tx;
 

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`booking`] | a booking and every transition it can make |
-//! | [`commands`] | the words in which that is told |
+//! | [`commands`] | commands, external events, states and reactions |
 //! | [`period`] | the time a car is rented for |
 //! | [`price`] | what it costs and who gets which part |
 //! | [`policy`] | what a cancellation gives back |

@@ -1,7 +1,7 @@
 //! Events out ([`publish`]) and in: what the other services tell, and what it means for a booking.
 //!
 //! Events come late, twice and out of order across services. Every handler is a total function of where the booking stands
-//! and what is told; the table is [`crate::domain::booking::reaction`].
+//! and the event; the table is [`crate::domain::booking::reaction`].
 
 mod on_payment;
 mod on_vehicle;

@@ -7,7 +7,7 @@
 //! | [`hold`] | holding a car at the vehicle service |
 //! | [`apply_change`] | writing a change down: row, history, event |
 //! | [`store`] | all SQL |
-//! | [`events`] | what is told and what is heard |
+//! | [`events`] | published and consumed events |
 //! | [`jobs`] | timers |
 //! | [`config`], [`error`] | what the names say |
 

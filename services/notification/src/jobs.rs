@@ -1,3 +1,3 @@
-//! Work that nobody waits for.
+//! Background jobs.
 
 pub mod push_due;

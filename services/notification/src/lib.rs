@@ -1,4 +1,4 @@
-//! The notification service: tells people what happened.
+//! The notification service: feeds, live streams and push notifications for users.
 //!
 //! | module | gives |
 //! |---|---|

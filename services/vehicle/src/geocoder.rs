@@ -15,7 +15,7 @@ pub trait Geocoder: Send + Sync {
     fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Place>, MapUnavailable>>;
 }
 
-/// The map cannot answer for the moment: away, slow, out of quota, or we are not let in.
+/// The map service cannot answer now: unreachable, slow, out of quota, or our key is rejected.
 #[derive(Debug, thiserror::Error)]
 #[error("the map service is unavailable")]
 pub struct MapUnavailable {

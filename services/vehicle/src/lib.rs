@@ -5,7 +5,7 @@
 //! | [`rpc`] | the RPCs, a file each |
 //! | [`domain`] | the rules: plates, opening hours, periods, places, photos, a car's status |
 //! | [`store`] | all SQL, a file per table |
-//! | [`events`] | what is published, what is heard of bookings and accounts |
+//! | [`events`] | published events, consumed events of booking and auth |
 //! | [`jobs`] | removing dead holds and uploads that never came |
 //! | [`geocoder`] | the edge to the map: Kakao |
 //! | [`config`], [`error`] | what is configured, what is refused |

@@ -23,7 +23,7 @@ const PROBE: Duration = Duration::from_millis(300);
 
 /// A connection attempt that takes longer has failed.
 const CONNECT: Duration = Duration::from_secs(1);
-/// A connection on which nothing is heard is asked for a sign of life, and closed without one.
+/// HTTP/2 keep-alive: idle connections are pinged, and closed without an answer.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -93,7 +93,7 @@ impl Addresses {
         accepting(resolved).await
     }
 
-    /// Tells the balancer what changed. An empty answer changes nothing. `None` when the channel is gone.
+    /// Sends the changes to the balancer. An empty answer changes nothing. `None` when the channel is gone.
     async fn apply(
         &mut self,
         found: BTreeSet<SocketAddr>,

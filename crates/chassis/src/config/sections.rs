@@ -144,7 +144,7 @@ impl Default for Identity {
 pub enum RevocationPolicy {
     #[default]
     Off,
-    /// Ask; while Redis is away, believe the token (it lives 15 minutes at most).
+    /// Check; while Redis is unreachable, accept the token (it lives 15 minutes at most).
     Open,
     /// Ask; while Redis is away, refuse as unavailable.
     Closed,

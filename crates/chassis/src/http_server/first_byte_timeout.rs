@@ -1,6 +1,6 @@
 //! A connection whose other end has to begin soon.
 //!
-//! Hyper waits for ever for the bytes by which it tells HTTP/1 from HTTP/2, and for HTTP/2's preface; its own timers begin
+//! Hyper waits without limit for the bytes by which it distinguishes HTTP/1 from HTTP/2, and for HTTP/2's preface; its own timers begin
 //! after them. Without this, connections that say nothing would be kept until the process has no descriptors left.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};

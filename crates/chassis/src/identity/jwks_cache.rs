@@ -1,5 +1,5 @@
 //! The key set, cached. A token that names an unknown key waits for a fetch; a set that is old is fetched again behind the
-//! back of the calls, so that auth being slow or away delays nobody whose key is known.
+//! back of the calls, so that a slow or unreachable auth delays no call whose key is cached.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -1,4 +1,4 @@
-//! `grpc.health.v1`, told by the readiness checks.
+//! Serves `grpc.health.v1` from the readiness checks.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) fn service(
     let (reporter, service) = tonic_health::server::health_reporter();
     let mut names = names.to_vec();
     names.push("");
-    // Until the checks have run once nothing is promised. Nobody else holds the reporter's lock yet.
+    // Until the checks have run once nothing is promised. The reporter's lock is uncontended here.
     for name in &names {
         let _ = reporter
             .set_service_status(name, ServingStatus::NotServing)

@@ -40,7 +40,7 @@ pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
 /// A refused call may come back after this.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// Tells who is calling.
+/// Authenticates the caller.
 pub(super) struct Authenticator {
     pub(super) verifier: Verifier,
     /// There is no TLS, so [`INSECURE_PEER`] is believed.
@@ -134,7 +134,7 @@ impl Stack {
 impl Guarded {
     async fn handle(self, request: Request<Body>) -> Response<Body> {
         let Some(method) = method_registry::find(request.uri().path()) else {
-            // Not of the contract: nobody could say who may call it.
+            // Not in the contract, so it has no access option.
             return Status::unimplemented("unknown method").into_http();
         };
         let (environment, draining, timeout) =
@@ -168,7 +168,7 @@ impl Guarded {
                 deadline,
                 method,
             });
-            // From here on nobody needs the token, so nobody can leak it.
+            // The token is not needed any more; removing it keeps it from leaking.
             head.headers.remove(AUTHORIZATION);
             if !method.streaming().client {
                 body = message_limit::one_message(body, self.stack.max_message_bytes, scope.lang());
@@ -199,7 +199,7 @@ impl Service<Request<Incoming>> for Guarded {
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // Load is refused call by call, with a reason; nobody waits at the door.
+        // Load is refused call by call, with a reason; calls do not queue.
         Poll::Ready(Ok(()))
     }
 

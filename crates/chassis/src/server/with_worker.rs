@@ -13,7 +13,7 @@ impl Server {
     /// [`Server::serve`] with the service's background work beside it: relay, consumer, timers. `None` for a process that
     /// only answers.
     ///
-    /// The work begins with the server and is told to stop when the server has drained, so that what the last calls have
+    /// The work starts with the server and is stopped when the server has drained, so that what the last calls have
     /// published is still sent. Work that ends before, by a panic or by itself, ends the process with an error: one that
     /// answers and moves nothing would look healthy for days.
     pub async fn serve_with_worker<W, F>(
@@ -29,7 +29,7 @@ impl Server {
         let Some(work) = work else {
             return self.serve(listener, shutdown).await;
         };
-        // One's own end stops nobody else who waits for the same signal.
+        // A child signal: the end of this server does not stop others that wait for the same signal.
         let (stop, drained) = (shutdown.child(), Shutdown::new());
         let mut working = task::spawn("worker", work(drained.clone()));
         let stopping = async {

@@ -1,9 +1,9 @@
-//! The one signal to stop. Everything that runs for ever holds a clone and ends when it fires.
+//! The shutdown signal. Every long-running task holds a clone and ends when it fires.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Tells everything to stop. Cheap to clone; all clones are one signal.
+/// A shutdown signal. Cheap to clone; all clones are one signal.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(CancellationToken);
 

@@ -311,7 +311,7 @@ impl Booking {
         Event::Confirmed
     }
 
-    /// Called off by nobody's input: whatever was captured goes back.
+    /// Cancelled by neither side: whatever was captured is refunded in full.
     fn call_off(&mut self, reason: CancellationReason, now: DateTime<Utc>) -> Event {
         let refund_krw = self.captured_krw();
         self.status = Status::Cancelled;

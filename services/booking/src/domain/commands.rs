@@ -1,5 +1,4 @@
-//! The words in which the life of a booking is told: what is asked, what becomes known, where that finds it and what is
-//! told on. The rules that use them are in [`super::booking`].
+//! Commands, external events, states and reactions of a booking. The transition rules are in [`super::booking`].
 
 use super::{CancellationReason, Status};
 
@@ -11,14 +10,14 @@ pub enum Party {
     Host,
 }
 
-/// What somebody asks for.
+/// A command of the guest or the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// The host says yes.
     Approve,
     /// The host says no.
     Reject,
-    /// A side calls it off.
+    /// The guest or the host cancels.
     Cancel(Party),
     /// The guest takes the car.
     Start,
@@ -42,7 +41,7 @@ pub enum ExternalEvent {
     HoldLost,
 }
 
-/// Why an ask is refused.
+/// Why a command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// There is no way from the one status to the other.
@@ -58,7 +57,7 @@ pub enum Refusal {
     TooEarly,
 }
 
-/// A change that was made, to be written down and told.
+/// A transition that was made, to be stored and published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a change that is not recorded is lost"]
 pub struct Change {
@@ -68,7 +67,7 @@ pub struct Change {
     pub event: Option<Event>,
 }
 
-/// What the other services are told.
+/// An event to publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A guest asks for a car.
@@ -87,7 +86,7 @@ pub enum Event {
     Completed,
 }
 
-/// The status, with an approved booking told apart by whether it is paid: what the tables ask for.
+/// The status, with approved bookings divided by whether they are paid: the row of the transition tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// The host has not answered.
@@ -104,12 +103,12 @@ pub enum State {
     Cancelled,
 }
 
-/// What news means for a booking.
+/// The reaction of a booking to an external event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reaction {
     /// The booking is confirmed.
     Confirm,
-    /// The booking is called off.
+    /// The booking is cancelled.
     Cancel(CancellationReason),
     /// The booking stays as it is; the record of its money moves forward, never back.
     Settle,

@@ -1,4 +1,4 @@
-//! What payment tells: the money is captured, declined, given back.
+//! Handles events of payment: captured, declined, refunded.
 
 use carshare_proto::payment::v1::{PaymentCompleted, PaymentFailed, PaymentRefunded};
 use carshare_store::{EventMetadata, Tx};

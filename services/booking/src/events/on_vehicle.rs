@@ -1,4 +1,4 @@
-//! What vehicle tells: a hold ended before its booking arrived, and the car went to somebody else.
+//! Handles events of vehicle: a hold expired before its booking arrived and the car was taken by another booking.
 
 use carshare_proto::vehicle::v1::VehicleHoldLost;
 use carshare_store::{EventMetadata, Tx};

@@ -1,4 +1,4 @@
-//! What the other services are told: domain events as messages of the contract, into the outbox.
+//! Publishes domain events as messages of the contract.
 
 use carshare_chassis::proto_types::timestamp;
 use carshare_proto::booking::v1 as pb;
@@ -75,7 +75,7 @@ fn rejected(booking: &Booking, facts: Option<pb::BookingFacts>) -> pb::BookingRe
 }
 
 /// While the money is pending we cannot know whether a charge goes through behind our back. The amount is zero then, and
-/// `payment_status` tells the payment service that whatever it captures, or has captured, goes back whole.
+/// the payment service refunds whatever it captures, or has captured, in full (`payment_status` says so).
 fn cancelled(booking: &Booking, facts: Option<pb::BookingFacts>) -> Result<pb::BookingCancelled, Error> {
     let Some(Cancellation {
         reason,

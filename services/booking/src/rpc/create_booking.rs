@@ -33,8 +33,8 @@ pub async fn handle(
     if input.period.start() <= app.environment.clock.now() {
         return Err(Error::StartInPast);
     }
-    // Without a key nobody comes back under this id, so whatever may be held for it is given back. A keyed call comes back
-    // and wants its hold still. A booking that was written all the same takes its car again when vehicle hears of it.
+    // Without a key no repeat can use this id, so its hold is released. A repeat with a key finds its hold. If the booking
+    // was committed all the same, vehicle takes the car again on `booking.requested`.
     let keyed = ctx.idempotency.is_some();
     let vehicle = hold::place(app, id, &input).await.inspect_err(|error| {
         if !keyed && hold::may_stand_after(error) {

@@ -24,7 +24,7 @@ pub async fn handle(
         0 => DEFAULT_PAGE_SIZE,
         size => u64::from(size.unsigned_abs()),
     };
-    // One more than asked for tells whether there is a next page.
+    // One row more than the page size shows whether there is a next page.
     let mut found = bookings::list(app.db.conn(), filter(ctx.user()?), status, after, size + 1).await?;
     let more = found.len() as u64 > size;
     found.truncate(size as usize);

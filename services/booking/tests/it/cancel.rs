@@ -110,7 +110,7 @@ async fn cancel_booking_by_the_host_gives_everything_back_and_the_refund_is_reco
     harness.finish().await;
 }
 
-/// The charge is under way: nobody knows of money, so nothing is promised, and payment is events to give back whatever it gets.
+/// The charge is in progress and its outcome unknown: no amount is promised, and payment has to refund whatever it captures.
 #[tokio::test]
 async fn cancel_booking_while_the_charge_is_under_way() {
     let mut harness = Harness::start().await;

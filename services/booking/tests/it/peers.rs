@@ -1,4 +1,4 @@
-//! The two peers of booking, scripted: auth, which only tells its keys, and vehicle, filter exclusion is a real one and filter
+//! The two peers of booking, scripted: auth, which only publishes its keys, and vehicle, whose exclusion is a real one and whose
 //! answers can be lost.
 
 use std::collections::HashMap;

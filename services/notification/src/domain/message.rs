@@ -1,4 +1,4 @@
-//! What each event means to whom. One function per event; an event that concerns nobody gives an empty list.
+//! Maps each event to the notifications it causes. An event without recipients maps to an empty list.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use carshare_proto::vehicle::v1 as vehicle;
 
 use super::time_format::{moment, period, won};
 
-/// What one person is told.
+/// A notification for one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// UUID of the person, as the event has it.
@@ -22,7 +22,7 @@ pub struct Message {
     pub data: BTreeMap<String, String>,
 }
 
-/// An event that people may have to be told about.
+/// An event that may cause notifications.
 pub trait ToNotifications {
     /// Whom it concerns, and what they read. The order is the order in which rows are written.
     fn messages(&self) -> Vec<Message>;
@@ -101,7 +101,7 @@ impl ToNotifications for vehicle::VehicleWithdrawn {
 }
 
 impl ToNotifications for vehicle::VehicleHoldLost {
-    /// The booking is cancelled because of it, and that is what people are told.
+    /// The booking is cancelled because of it; users are notified of the cancellation instead.
     fn messages(&self) -> Vec<Message> {
         Vec::new()
     }

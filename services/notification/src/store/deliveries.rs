@@ -66,7 +66,7 @@ pub async fn insert_for(
 
 /// Takes due pushes for this worker: they are due again at `retry_at`, which is how a worker that dies loses them.
 ///
-/// A push that was written while its device went away, or changed hands, has nobody to go to: it ends here.
+/// Deliveries whose device was removed or changed its owner are dropped.
 pub async fn claim(
     db: &impl ConnectionTrait,
     now: DateTime<Utc>,

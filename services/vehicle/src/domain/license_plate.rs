@@ -1,4 +1,4 @@
-//! Korean number plates: two or three digits, one syllable that tells the use, four digits. Old and taxi plates carry
+//! Korean number plates: two or three digits, one syllable that encodes the use, four digits. Old and taxi plates carry
 //! a region before it.
 
 use std::fmt;

@@ -20,9 +20,9 @@ pub struct Vehicle {
     pub model: String,
     pub year: i32,
     pub color: Option<String>,
-    /// What it runs on, if told.
+    /// Fuel, if the host gave it.
     pub fuel: Option<Fuel>,
-    /// How it changes gears, if told.
+    /// Transmission, if the host gave it.
     pub transmission: Option<Transmission>,
     /// Price of an hour in won.
     pub hourly_rate_krw: i64,
@@ -44,9 +44,9 @@ pub struct Change {
     pub model: Option<String>,
     pub year: Option<i32>,
     pub color: Option<String>,
-    /// Fuel, or that it is not told.
+    /// Fuel; `None` clears it.
     pub fuel: Option<Option<Fuel>>,
-    /// Gears, or that they are not told.
+    /// Transmission; `None` clears it.
     pub transmission: Option<Option<Transmission>>,
     /// Price of an hour in won.
     pub hourly_rate_krw: Option<i64>,

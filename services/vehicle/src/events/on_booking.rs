@@ -1,4 +1,4 @@
-//! What happens to bookings, as it concerns the calendar.
+//! Handles booking's events: keeps the calendar.
 //!
 //! Every release is remembered: a request that arrives after it, late or twice, takes no car any more.
 

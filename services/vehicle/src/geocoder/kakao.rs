@@ -19,7 +19,7 @@ use self::response::{Answer, Complaint};
 use super::{Geocoder, MapUnavailable};
 use crate::domain::{Place, searchable};
 
-/// When to come back while Kakao is away and nobody said for how long.
+/// Retry delay when Kakao is unreachable and gave none.
 const COME_BACK: Duration = Duration::from_secs(5);
 
 /// `[kakao]`
@@ -28,7 +28,7 @@ const COME_BACK: Duration = Duration::from_secs(5);
 pub struct KakaoConfig {
     /// REST key of the application; not the JavaScript key.
     pub rest_key: Secret,
-    /// Told to clients while Kakao refuses us: its daily quota is used up, or the key is not accepted.
+    /// Retry delay for clients while Kakao rejects us: the daily quota is used up, or the key is invalid.
     pub refused_retry_after_ms: u64,
     /// Where it is, time limits, retries and breaker.
     pub http: carshare_outbound::Config,

@@ -1,6 +1,6 @@
 //! Removes holds whose time is over, and memories of releases that nothing can come for any more.
 //!
-//! Only tidying: a dead hold blocks nobody, whoever wants its car removes it.
+//! Housekeeping only: an expired hold blocks no one, because a new hold on the car deletes it.
 
 use carshare_chassis::Shutdown;
 use carshare_store::{Lease, Tx};

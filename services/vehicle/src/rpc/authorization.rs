@@ -1,4 +1,4 @@
-//! Cars by their host. Somebody else's car is as good as none, so that nothing is told of it.
+//! Loads a car for its host. Another host's car is NOT_FOUND, so that its existence is not revealed.
 
 use sea_orm::ConnectionTrait;
 

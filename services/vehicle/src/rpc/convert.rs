@@ -117,7 +117,7 @@ pub fn status(value: i32) -> Option<Status> {
     }
 }
 
-/// The fuel a request tells, if it tells one.
+/// Converts the fuel of a request; `None` when unspecified.
 pub fn fuel(value: i32) -> Option<Fuel> {
     match pb::FuelType::try_from(value).ok()? {
         pb::FuelType::Unspecified => None,
@@ -128,7 +128,7 @@ pub fn fuel(value: i32) -> Option<Fuel> {
     }
 }
 
-/// The gears a request tells, if it tells them.
+/// Converts the transmission of a request; `None` when unspecified.
 pub fn transmission(value: i32) -> Option<Transmission> {
     match pb::Transmission::try_from(value).ok()? {
         pb::Transmission::Unspecified => None,

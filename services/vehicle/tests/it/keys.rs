@@ -1,4 +1,4 @@
-//! The auth service as far as this one needs it: it tells the keys of access tokens.
+//! A stand-in for the auth service that serves the keys of access tokens.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Who is told what, event by event.
+//! Recipients and texts of every event.
 
 use rstest::rstest;
 
