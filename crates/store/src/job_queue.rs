@@ -31,7 +31,9 @@ pub trait JobQueue: Send + Sync + 'static {
     /// The error of the queue's statements and of its work.
     type Error: Into<ChassisError> + Send;
 
-    /// Claims up to `limit` rows that are due at `now`, oldest first, by setting their due time to `until`.
+    /// Claims up to `limit` rows that are due at `now`, oldest first, by setting their due time to `until`, in one
+    /// statement: `UPDATE … WHERE id = ANY(ARRAY(SELECT id … LIMIT … FOR UPDATE SKIP LOCKED))`. A joined `IN` may be
+    /// evaluated more than once and lock more rows.
     fn claim(
         &self,
         now: DateTime<Utc>,

@@ -46,9 +46,9 @@ impl JobQueue for Tasks {
         let limit = i64::try_from(limit).unwrap();
         let claim = Task::find_by_statement(raw_sql!(
             Postgres,
-            r#"UPDATE tasks SET due_at = {until}, attempts = attempts + 1 WHERE id IN (
+            r#"UPDATE tasks SET due_at = {until}, attempts = attempts + 1 WHERE id = ANY(ARRAY(
                    SELECT id FROM tasks WHERE due_at <= {now} ORDER BY due_at LIMIT {limit} FOR UPDATE SKIP LOCKED
-               ) RETURNING id"#
+               )) RETURNING id"#
         ));
         Ok(claim.all(self.db.conn()).await.map_err(Error::from)?)
     }
