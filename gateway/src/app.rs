@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::error::GatewayError;
 use crate::layer::{access_log, connection_close, cors, panic, security, shed};
-use crate::request_context::{Exchange, Front, Opening};
+use crate::request_context::{Exchange, Front, RequestContextConfig};
 use crate::state::Edge;
 use crate::{docs, grpc, openapi, rest};
 
@@ -58,7 +58,7 @@ pub fn router(
         .fallback(front)
         .layer(from_fn_with_state(places, shed::shed))
         .with_state(edge);
-    let opening = Opening {
+    let opening = RequestContextConfig {
         ids: environment.ids.clone(),
         proxies: config.limits.proxies,
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use carshare_chassis::method_registry::Policy;
-use carshare_proto::errors::{self, Fact};
+use carshare_proto::errors::{self, ErrorSpec};
 
 use crate::openapi::{of_method, of_service, refusals};
 use crate::routes::{Route, Routes};
@@ -83,7 +83,7 @@ fn who(policy: &Policy) -> String {
     }
 }
 
-fn row(fact: &Fact) -> String {
+fn row(fact: &ErrorSpec) -> String {
     format!(
         "<tr id=\"{0}\"><td><code>{0}</code></td><td>{1}</td><td>{2}<br>{3}<br>{4}</td></tr>",
         fact.code,

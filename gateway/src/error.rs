@@ -93,7 +93,7 @@ impl GatewayError {
 }
 
 /// When to come back to something that is away and did not say for how long.
-pub const COME_BACK: Duration = Duration::from_secs(1);
+pub const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 fn is_trouble(code: Code) -> bool {
     matches!(code, Code::Internal | Code::Unavailable | Code::DeadlineExceeded)

@@ -41,7 +41,7 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
     let answer = edge
         .within(rpc, scope, forward(edge, exchange, rpc, parts, body))
         .await;
-    state::labelled(answer.unwrap_or_else(|refusal| refusal.answer(exchange)), rpc)
+    state::with_matched_rpc(answer.unwrap_or_else(|refusal| refusal.answer(exchange)), rpc)
 }
 
 /// Health and reflection: open to everybody, and so within the same bounds as what is behind the door.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tonic::Status;
 use tonic_types::{ErrorDetail, ErrorInfo, FieldViolation, StatusExt as _};
 
-use crate::error::COME_BACK;
+use crate::error::UNAVAILABLE_RETRY_AFTER;
 use crate::request_context::Exchange;
 
 /// The media type of problems.
@@ -161,8 +161,8 @@ impl Problem {
 
     /// Whole seconds, rounded up: never too early.
     fn retry_after_s(&self) -> Option<u64> {
-        let away = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(COME_BACK);
-        let after = self.retry_after.or(away)?;
+        let unavailable = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(UNAVAILABLE_RETRY_AFTER);
+        let after = self.retry_after.or(unavailable)?;
         Some(after.as_secs() + u64::from(after.subsec_nanos() > 0))
     }
 

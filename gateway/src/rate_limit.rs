@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub use client_ip::client_address;
 
 use crate::config::{Config, Limits};
-use gcra::Verdict;
+use gcra::LimitDecision;
 use in_memory::Local;
 use redis::Shared;
 
@@ -35,9 +35,9 @@ struct Budget {
 
 /// How the tightest budget of a call stands after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct RateLimitStatus {
     budget: Budget,
-    verdict: Verdict,
+    verdict: LimitDecision,
 }
 
 pub struct Limiter {
@@ -71,14 +71,14 @@ impl Limiter {
         class: Option<&Limit>,
         address: IpAddr,
         caller: &Caller,
-    ) -> (Option<Standing>, Result<(), Error>) {
+    ) -> (Option<RateLimitStatus>, Result<(), Error>) {
         let budgets = self.budgets(class, address, caller);
         let backlogs = self.backlogs(&budgets).await;
         let judged = budgets
             .into_iter()
             .zip(backlogs)
-            .map(|(budget, backlog)| Standing::of(budget, backlog));
-        let Some(tightest) = judged.max_by_key(Standing::tightness) else {
+            .map(|(budget, backlog)| RateLimitStatus::of(budget, backlog));
+        let Some(tightest) = judged.max_by_key(RateLimitStatus::tightness) else {
             return (None, Ok(()));
         };
         let refused = tightest.verdict.retry_after.map_or(Ok(()), |after| {
@@ -147,7 +147,7 @@ impl Budget {
     }
 }
 
-impl Standing {
+impl RateLimitStatus {
     fn of(budget: Budget, backlog: Duration) -> Self {
         let verdict = gcra::judge(budget.limit, budget.period, backlog);
         Self { budget, verdict }

@@ -9,7 +9,7 @@ use carshare_chassis::{Ids, Lang};
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use http::{HeaderMap, Request};
 
-use crate::rate_limit::{Standing, client_address};
+use crate::rate_limit::{RateLimitStatus, client_address};
 
 /// The header a client may send to name its request, and which every answer carries.
 pub const CORRELATION_ID: &str = "x-correlation-id";
@@ -33,12 +33,12 @@ pub struct Exchange {
     /// Whose address it came from.
     pub address: IpAddr,
     /// How the tightest budget of the client stands, once it was looked at.
-    pub standing: Arc<OnceLock<Standing>>,
+    pub standing: Arc<OnceLock<RateLimitStatus>>,
 }
 
 /// What an exchange needs to be opened.
 #[derive(Clone, Debug)]
-pub struct Opening {
+pub struct RequestContextConfig {
     /// Makes ids for requests that bring none.
     pub ids: Ids,
     /// Proxies of ours in front.
@@ -55,7 +55,7 @@ pub enum Front {
 
 impl Exchange {
     /// Reads what the head of the request says.
-    pub fn open<B>(request: &Request<B>, opening: &Opening) -> Self {
+    pub fn open<B>(request: &Request<B>, opening: &RequestContextConfig) -> Self {
         let headers = request.headers();
         let remote = request
             .extensions()
@@ -133,7 +133,7 @@ mod tests {
             .fold(Request::get("/v1/bookings?a=b"), |request, (name, value)| {
                 request.header(*name, *value)
             });
-        let opening = Opening {
+        let opening = RequestContextConfig {
             ids: Environment::system().ids,
             proxies: 0,
         };

@@ -43,7 +43,7 @@ pub async fn serve(edge: &Edge, exchange: &Exchange, request: Request<Body>) -> 
             let answer = edge.within(&route.rpc, scope, call).await;
             let response = answer.unwrap_or_else(|refusal| refusal.answer(exchange));
             let response = if is_head { headless(response) } else { response };
-            state::labelled(response, &route.rpc)
+            state::with_matched_rpc(response, &route.rpc)
         }
         Found::OtherMethods(methods) => wrong_method(exchange, &methods),
         Found::Nothing => GatewayError::from(Error::new(Common::NotFound)).answer(exchange),

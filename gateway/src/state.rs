@@ -20,7 +20,7 @@ use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
-use crate::error::{COME_BACK, GatewayError};
+use crate::error::{GatewayError, UNAVAILABLE_RETRY_AFTER};
 use crate::grpc::Infrastructure;
 use crate::method_table::{Rpc, Rpcs};
 use crate::rate_limit::Limiter;
@@ -76,7 +76,7 @@ pub struct Peers {
 
 /// Left in the extensions of an answer: what was called.
 #[derive(Clone, Debug)]
-pub struct Called(pub Arc<Rpc>);
+pub struct MatchedRpc(pub Arc<Rpc>);
 
 impl Edge {
     /// Lets the caller of `rpc` in, or refuses. The service will look again. Refused callers count for the limits too:
@@ -116,7 +116,10 @@ impl Edge {
     pub fn ending(&self, caller: &Caller) -> Result<Ending, Error> {
         let Ok(place) = Arc::clone(&self.streams).try_acquire_owned() else {
             metrics::counter!("edge_streams_refused_total").increment(1);
-            return Err(Error::unavailable("the gateway, full of streams,", COME_BACK));
+            return Err(Error::unavailable(
+                "the gateway, full of streams,",
+                UNAVAILABLE_RETRY_AFTER,
+            ));
         };
         let ending = stream_end::of(caller, &self.clock, &self.draining);
         Ok(ending.inspect(|_| drop(place)).boxed())
@@ -174,8 +177,8 @@ pub async fn until(
 }
 
 /// Notes on the answer what was called.
-pub fn labelled(mut response: Response, rpc: &Arc<Rpc>) -> Response {
-    response.extensions_mut().insert(Called(Arc::clone(rpc)));
+pub fn with_matched_rpc(mut response: Response, rpc: &Arc<Rpc>) -> Response {
+    response.extensions_mut().insert(MatchedRpc(Arc::clone(rpc)));
     response
 }
 
@@ -201,7 +204,7 @@ impl Peers {
         channels
             .get(&rpc.peer)
             .cloned()
-            .ok_or_else(|| Error::unavailable(&rpc.peer, COME_BACK))
+            .ok_or_else(|| Error::unavailable(&rpc.peer, UNAVAILABLE_RETRY_AFTER))
     }
 
     /// The channel for calls to a service, when it is configured.

@@ -7,7 +7,7 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::error::COME_BACK;
+use crate::error::UNAVAILABLE_RETRY_AFTER;
 
 /// Resolves when the stream has to end, with the reason to give.
 pub type Ending = BoxFuture<'static, Error>;
@@ -24,7 +24,7 @@ pub fn of(caller: &Caller, clock: &Clock, draining: &Shutdown) -> Ending {
             }
         };
         tokio::select! {
-            () = draining.cancelled() => Error::unavailable("the gateway, draining,", COME_BACK),
+            () = draining.cancelled() => Error::unavailable("the gateway, draining,", UNAVAILABLE_RETRY_AFTER),
             () = expired => Error::new(Common::TokenExpired),
         }
     }

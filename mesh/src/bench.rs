@@ -22,7 +22,7 @@ const REQUESTS: u32 = 2_000;
 const REST: Duration = Duration::from_secs(3);
 
 /// How long `carshare run` may take to say that it is ready.
-const PATIENCE: Duration = Duration::from_mins(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Measures and prints. `binaries`: the folder with `carshare` and the services.
 pub async fn smoke(binaries: PathBuf) -> Result<()> {
@@ -60,13 +60,17 @@ async fn one_process(binaries: &Path, data: &Path, what: &str) -> Result<()> {
         },
     )?;
     let ready = || async { mesh.logs().contain("carshare is running").then_some(()) };
-    tokio::time::timeout(PATIENCE, carshare_testkit::eventually(PATIENCE, ready)).await?;
+    tokio::time::timeout(
+        RESPONSE_TIMEOUT,
+        carshare_testkit::eventually(RESPONSE_TIMEOUT, ready),
+    )
+    .await?;
     let seconds = begin.elapsed().as_secs_f64();
     tokio::time::sleep(REST).await;
     let memory = mb(proc::resident_bytes(mesh.id())?);
     println!("carshare run, {what:<22} {seconds:>6.2} s to ready {memory:>8.1} MB resident when idle");
     mesh.terminate()?;
-    mesh.wait(PATIENCE).await?;
+    mesh.wait(RESPONSE_TIMEOUT).await?;
     Ok(())
 }
 

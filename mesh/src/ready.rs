@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::time::Instant;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks `/readyz` until it says 200.
@@ -13,7 +13,7 @@ pub(crate) async fn wait(gateway: &str) -> Result<()> {
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(5))
         .build()?;
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + RESPONSE_TIMEOUT;
     let mut last = "no answer".to_owned();
     while Instant::now() < end {
         match http.get(format!("{gateway}/readyz")).send().await {
@@ -23,5 +23,5 @@ pub(crate) async fn wait(gateway: &str) -> Result<()> {
         }
         tokio::time::sleep(PAUSE).await;
     }
-    bail!("the gateway was not ready within {PATIENCE:?}: {last}")
+    bail!("the gateway was not ready within {RESPONSE_TIMEOUT:?}: {last}")
 }

@@ -22,7 +22,7 @@ pub trait Reason: Copy + Send + Sync + 'static {
     fn number(self) -> i32;
 
     /// What the catalogue says about it. The unspecified value counts as an internal error.
-    fn fact(self) -> &'static Fact {
+    fn fact(self) -> &'static ErrorSpec {
         CATALOGUE
             .by_number
             .get(&(Self::ENUM, self.number()))
@@ -35,7 +35,7 @@ include!(concat!(env!("OUT_DIR"), "/reasons.rs"));
 
 /// Everything that is fixed about one error reason.
 #[derive(Debug)]
-pub struct Fact {
+pub struct ErrorSpec {
     /// `google.rpc.ErrorInfo.domain`: the package without its version, for example `carshare.booking`.
     pub domain: String,
     /// `google.rpc.ErrorInfo.reason`, for example `SLOT_TAKEN`.
@@ -55,17 +55,17 @@ pub struct Fact {
 }
 
 /// All reasons, in the order of the contract.
-pub fn all() -> impl Iterator<Item = &'static Fact> {
+pub fn all() -> impl Iterator<Item = &'static ErrorSpec> {
     CATALOGUE.all.iter().copied()
 }
 
 /// The fact behind an `ErrorInfo`, if it is one of ours.
-pub fn find(domain: &str, reason: &str) -> Option<&'static Fact> {
+pub fn find(domain: &str, reason: &str) -> Option<&'static ErrorSpec> {
     all().find(|fact| fact.domain == domain && fact.reason == reason)
 }
 
 /// The fact with this code, for example `BOOKING002`.
-pub fn by_code(code: &str) -> Option<&'static Fact> {
+pub fn by_code(code: &str) -> Option<&'static ErrorSpec> {
     all().find(|fact| fact.code == code)
 }
 
@@ -120,9 +120,9 @@ pub fn markdown() -> String {
 }
 
 struct Catalogue {
-    all: Vec<&'static Fact>,
-    by_number: HashMap<(&'static str, i32), &'static Fact>,
-    internal: &'static Fact,
+    all: Vec<&'static ErrorSpec>,
+    by_number: HashMap<(&'static str, i32), &'static ErrorSpec>,
+    internal: &'static ErrorSpec,
 }
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -135,7 +135,7 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         let name: &'static str = Box::leak(descriptor.full_name().to_owned().into_boxed_str());
         for value in descriptor.values() {
             if let Some(fact) = read(&descriptor, &value) {
-                let fact: &'static Fact = Box::leak(Box::new(fact));
+                let fact: &'static ErrorSpec = Box::leak(Box::new(fact));
                 all.push(fact);
                 by_number.insert((name, value.number()), fact);
             }
@@ -157,11 +157,11 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
     }
 });
 
-fn read(descriptor: &EnumDescriptor, value: &EnumValueDescriptor) -> Option<Fact> {
+fn read(descriptor: &EnumDescriptor, value: &EnumValueDescriptor) -> Option<ErrorSpec> {
     let facts = contract::error(value)?;
     let grpc = Code::from_i32(facts.grpc);
     let package = descriptor.package_name();
-    Some(Fact {
+    Some(ErrorSpec {
         domain: package
             .rsplit_once('.')
             .map_or(package, |(domain, _version)| domain)

@@ -12,7 +12,7 @@ use std::fmt;
 use std::time::Duration;
 
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_proto::errors::{self, Fact, Reason};
+use carshare_proto::errors::{self, ErrorSpec, Reason};
 use tonic::Code;
 
 use crate::lang::Lang;
@@ -21,7 +21,7 @@ use crate::lang::Lang;
 pub struct Error(Box<Parts>);
 
 struct Parts {
-    fact: &'static Fact,
+    fact: &'static ErrorSpec,
     metadata: BTreeMap<String, String>,
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
@@ -63,7 +63,7 @@ impl Error {
         Self::new(Common::InvalidArgument).violation(field, ko, en)
     }
 
-    fn of(fact: &'static Fact) -> Self {
+    fn of(fact: &'static ErrorSpec) -> Self {
         let parts = Parts {
             fact,
             metadata: BTreeMap::new(),
@@ -125,7 +125,7 @@ impl Error {
     }
 
     /// Everything the catalogue says about the reason.
-    pub fn fact(&self) -> &'static Fact {
+    pub fn fact(&self) -> &'static ErrorSpec {
         self.0.fact
     }
 
@@ -185,7 +185,7 @@ impl std::error::Error for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fact {
+        let ErrorSpec {
             domain, reason, code, ..
         } = self.0.fact;
         write!(f, "{domain}/{reason} ({code})")?;

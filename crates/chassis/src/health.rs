@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 /// A check that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(2);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Check = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
@@ -52,7 +52,7 @@ impl Readiness {
     /// Runs all checks, side by side.
     pub async fn report(&self) -> Report {
         let checks = self.checks.iter().map(|(name, check)| async move {
-            let trouble = match tokio::time::timeout(PATIENCE, check()).await {
+            let trouble = match tokio::time::timeout(RESPONSE_TIMEOUT, check()).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(format!("{error:#}")),
                 Err(_) => Some("timed out".to_owned()),

@@ -29,7 +29,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Largest head of a request; a larger one is answered 431.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 /// Pause after a failed accept: the process is out of file descriptors.
-const BREATHE: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -108,7 +108,8 @@ async fn next_connection(
             Ok(accepted) => return Some(accepted),
             Err(error) => {
                 tracing::warn!(%error, "accept failed");
-                stop.run_until_cancelled(tokio::time::sleep(BREATHE)).await?;
+                stop.run_until_cancelled(tokio::time::sleep(ACCEPT_RETRY_DELAY))
+                    .await?;
             }
         }
     }

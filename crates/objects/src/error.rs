@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use carshare_chassis::Error as Refusal;
 
-const COME_BACK: Duration = Duration::from_secs(5);
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,7 @@ impl From<Error> for Refusal {
     /// "Come back later" when that helps. A caller to whom a missing object means something says so before.
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable(cause) => Self::unavailable("object storage", COME_BACK).cause(cause),
+            Error::Unavailable(cause) => Self::unavailable("object storage", RETRY_AFTER).cause(cause),
             error => Self::internal(error),
         }
     }

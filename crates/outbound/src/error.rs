@@ -8,7 +8,7 @@ use http::StatusCode;
 use crate::reply::Reply;
 
 /// Retry delay for callers when the provider gave none.
-const COME_BACK: Duration = Duration::from_secs(5);
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A call without a usable answer. Texts name neither address nor body: both may hold secrets.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +128,7 @@ impl From<OutboundError> for Error {
         match error {
             OutboundError::Request(_) => Self::internal(error),
             error => {
-                let wait = error.retry_after().unwrap_or(COME_BACK);
+                let wait = error.retry_after().unwrap_or(RETRY_AFTER);
                 Self::unavailable("a third party", wait).cause(error)
             }
         }
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_was_not_sent_had_no_effect_and_the_rest_may_have() {
         for none in [
-            OutboundError::Open(COME_BACK),
+            OutboundError::Open(RETRY_AFTER),
             OutboundError::Connect,
             OutboundError::Request("r"),
             status(429),
@@ -185,7 +185,10 @@ mod tests {
             (error.reason(), error.retry_delay()),
             ("UNAVAILABLE", Some(Duration::from_secs(9)))
         );
-        assert_eq!(Error::from(OutboundError::Timeout).retry_delay(), Some(COME_BACK));
+        assert_eq!(
+            Error::from(OutboundError::Timeout).retry_delay(),
+            Some(RETRY_AFTER)
+        );
         assert_eq!(Error::from(OutboundError::Request("r")).reason(), "INTERNAL");
     }
 }

@@ -6,7 +6,7 @@ use prost_reflect::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::field_path::Place;
+use super::field_path::FieldPath;
 use super::{Expected, Fault, MAX_DEPTH, scalar};
 
 /// Sets the fields of `message` that `json`, an object, names. `taken` are fields that the object may not name because
@@ -19,11 +19,11 @@ pub fn read(message: &mut DynamicMessage, json: &Json, taken: &[&str]) -> Result
     match json {
         Json::Object(object) => {
             for name in taken.iter().filter(|name| object.contains_key(**name)) {
-                reader.fault(&Place::Field(&Place::Root, name), &Fault::GivenByPath);
+                reader.fault(&FieldPath::Field(&FieldPath::Root, name), &Fault::GivenByPath);
             }
-            reader.fields(message, object, &Place::Root);
+            reader.fields(message, object, &FieldPath::Root);
         }
-        _ => reader.fault(&Place::Root, &Fault::NotA(Expected::Object)),
+        _ => reader.fault(&FieldPath::Root, &Fault::NotA(Expected::Object)),
     }
     if reader.faults.is_empty() {
         Ok(())
@@ -42,7 +42,7 @@ pub fn read_field(
     json: &Json,
 ) -> Result<(), Vec<Violation>> {
     let mut reader = Reader::default();
-    let place = Place::Field(&Place::Root, field.name());
+    let place = FieldPath::Field(&FieldPath::Root, field.name());
     if let Some(value) = reader.field(field, json, &place) {
         message.set_field(field, value);
     }
@@ -59,14 +59,14 @@ struct Reader {
 }
 
 impl Reader {
-    fn fault(&mut self, place: &Place<'_>, fault: &Fault) {
+    fn fault(&mut self, place: &FieldPath<'_>, fault: &Fault) {
         self.faults.push(fault.at(place.to_string()));
     }
 
-    fn fields(&mut self, message: &mut DynamicMessage, object: &Map<String, Json>, place: &Place<'_>) {
+    fn fields(&mut self, message: &mut DynamicMessage, object: &Map<String, Json>, place: &FieldPath<'_>) {
         let descriptor = message.descriptor();
         for (name, json) in object {
-            let place = Place::Field(place, name);
+            let place = FieldPath::Field(place, name);
             let Some(field) = descriptor.get_field_by_name(name) else {
                 self.fault(&place, &Fault::Unknown);
                 continue;
@@ -82,7 +82,7 @@ impl Reader {
         }
     }
 
-    fn field(&mut self, field: &FieldDescriptor, json: &Json, place: &Place<'_>) -> Option<Value> {
+    fn field(&mut self, field: &FieldDescriptor, json: &Json, place: &FieldPath<'_>) -> Option<Value> {
         if field.is_list() {
             self.list(&field.kind(), json, place)
         } else if field.is_map() {
@@ -92,17 +92,17 @@ impl Reader {
         }
     }
 
-    fn list(&mut self, kind: &Kind, json: &Json, place: &Place<'_>) -> Option<Value> {
+    fn list(&mut self, kind: &Kind, json: &Json, place: &FieldPath<'_>) -> Option<Value> {
         let Json::Array(elements) = json else {
             self.fault(place, &Fault::NotA(Expected::Array));
             return None;
         };
-        let read = |(index, element)| self.single(kind, element, &Place::Index(place, index));
+        let read = |(index, element)| self.single(kind, element, &FieldPath::Index(place, index));
         let values: Vec<_> = elements.iter().enumerate().filter_map(read).collect();
         Some(Value::List(values))
     }
 
-    fn map(&mut self, field: &FieldDescriptor, json: &Json, place: &Place<'_>) -> Option<Value> {
+    fn map(&mut self, field: &FieldDescriptor, json: &Json, place: &FieldPath<'_>) -> Option<Value> {
         let (Json::Object(object), Kind::Message(entry)) = (json, field.kind()) else {
             self.fault(place, &Fault::NotA(Expected::Object));
             return None;
@@ -110,18 +110,18 @@ impl Reader {
         let keys = entry.map_entry_key_field().kind();
         let values = entry.map_entry_value_field().kind();
         let entries = object.iter().filter_map(|(key, json)| {
-            let place = Place::Key(place, key);
+            let place = FieldPath::Key(place, key);
             Some((self.key(&keys, key, &place)?, self.single(&values, json, &place)?))
         });
         Some(Value::Map(entries.collect()))
     }
 
-    fn key(&mut self, kind: &Kind, text: &str, place: &Place<'_>) -> Option<MapKey> {
+    fn key(&mut self, kind: &Kind, text: &str, place: &FieldPath<'_>) -> Option<MapKey> {
         let key = scalar::from_text(kind, text).map(Value::into_map_key);
         key.map_err(|fault| self.fault(place, &fault)).ok().flatten()
     }
 
-    fn single(&mut self, kind: &Kind, json: &Json, place: &Place<'_>) -> Option<Value> {
+    fn single(&mut self, kind: &Kind, json: &Json, place: &FieldPath<'_>) -> Option<Value> {
         if let Kind::Message(descriptor) = kind
             && !super::is_well_known(descriptor)
         {
@@ -132,7 +132,12 @@ impl Reader {
             .ok()
     }
 
-    fn message(&mut self, descriptor: &MessageDescriptor, json: &Json, place: &Place<'_>) -> Option<Value> {
+    fn message(
+        &mut self,
+        descriptor: &MessageDescriptor,
+        json: &Json,
+        place: &FieldPath<'_>,
+    ) -> Option<Value> {
         let Json::Object(object) = json else {
             self.fault(place, &Fault::NotA(Expected::Object));
             return None;

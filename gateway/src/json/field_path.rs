@@ -4,17 +4,17 @@ use std::fmt;
 
 /// One step of the way, linked to the step before. Lives on the stack of the walk and is only written out for a fault.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place<'a> {
+pub(super) enum FieldPath<'a> {
     Root,
     /// A field of a message.
-    Field(&'a Place<'a>, &'a str),
+    Field(&'a FieldPath<'a>, &'a str),
     /// An element of a list.
-    Index(&'a Place<'a>, usize),
+    Index(&'a FieldPath<'a>, usize),
     /// A value of a map.
-    Key(&'a Place<'a>, &'a str),
+    Key(&'a FieldPath<'a>, &'a str),
 }
 
-impl Place<'_> {
+impl FieldPath<'_> {
     /// Steps from the root.
     pub(super) fn depth(&self) -> usize {
         match self {
@@ -24,11 +24,11 @@ impl Place<'_> {
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for FieldPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Field(Place::Root, name) => f.write_str(name),
+            Self::Field(FieldPath::Root, name) => f.write_str(name),
             Self::Field(parent, name) => write!(f, "{parent}.{name}"),
             Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
             Self::Key(parent, key) => write!(f, "{parent}[{key:?}]"),
@@ -42,11 +42,11 @@ mod tests {
 
     #[test]
     fn a_place_reads_like_a_path_of_the_validator() {
-        let items = Place::Field(&Place::Root, "items");
-        let third = Place::Index(&items, 2);
-        let data = Place::Field(&third, "data");
-        let entry = Place::Key(&data, "a\"b");
+        let items = FieldPath::Field(&FieldPath::Root, "items");
+        let third = FieldPath::Index(&items, 2);
+        let data = FieldPath::Field(&third, "data");
+        let entry = FieldPath::Key(&data, "a\"b");
         assert_eq!(entry.to_string(), r#"items[2].data["a\"b"]"#);
-        assert_eq!((entry.depth(), Place::Root.to_string()), (4, String::new()));
+        assert_eq!((entry.depth(), FieldPath::Root.to_string()), (4, String::new()));
     }
 }

@@ -19,11 +19,15 @@ use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::error::Refused;
-use crate::request_context::{CORRELATION_ID, Exchange, Front, Opening};
-use crate::state::Called;
+use crate::request_context::{CORRELATION_ID, Exchange, Front, RequestContextConfig};
+use crate::state::MatchedRpc;
 
 /// Opens the exchange and ends it.
-pub async fn surround(State(opening): State<Opening>, mut request: Request, next: Next) -> Response {
+pub async fn surround(
+    State(opening): State<RequestContextConfig>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let exchange = Exchange::open(&request, &opening);
     let span = span(&request, &exchange);
     let mut record = Record::open(&exchange, request.method(), span.clone());
@@ -84,7 +88,7 @@ impl Record {
     fn answered(&mut self, response: &Response) {
         self.status = Some(response.status());
         self.note_grpc_status(response.headers());
-        if let Some(Called(rpc)) = response.extensions().get() {
+        if let Some(MatchedRpc(rpc)) = response.extensions().get() {
             self.rpc = rpc.method.span();
             propagation::rename(&self.span, self.rpc.replacen("rpc.", "edge.", 1));
         }

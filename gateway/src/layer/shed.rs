@@ -10,7 +10,7 @@ use axum::response::Response;
 use carshare_chassis::Error;
 use tokio::sync::Semaphore;
 
-use crate::error::{COME_BACK, GatewayError};
+use crate::error::{GatewayError, UNAVAILABLE_RETRY_AFTER};
 use crate::request_context::Exchange;
 
 /// Places for requests that wait for their answer.
@@ -25,8 +25,11 @@ pub async fn shed(
 ) -> Response {
     let Ok(_place) = places.try_acquire() else {
         metrics::counter!("edge_shed_total").increment(1);
-        return GatewayError::from(Error::unavailable("the gateway, overloaded,", COME_BACK))
-            .answer(&exchange);
+        return GatewayError::from(Error::unavailable(
+            "the gateway, overloaded,",
+            UNAVAILABLE_RETRY_AFTER,
+        ))
+        .answer(&exchange);
     };
     next.run(request).await
 }

@@ -2,13 +2,13 @@
 
 use carshare_chassis::method_registry::Policy;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_proto::errors::{self, Fact, Reason};
+use carshare_proto::errors::{self, ErrorSpec, Reason};
 
 use super::comment::of_method;
 use crate::method_table::Rpc;
 
 /// All refusals of an RPC over REST, each once, by HTTP status and code.
-pub(crate) fn refusals(rpc: &Rpc) -> Vec<&'static Fact> {
+pub(crate) fn refusals(rpc: &Rpc) -> Vec<&'static ErrorSpec> {
     let comment = of_method(&rpc.descriptor);
     let named = comment.reasons().filter_map(|reason| find(rpc, reason));
     let mut facts: Vec<_> = named.chain(implied(rpc).into_iter().map(Reason::fact)).collect();
@@ -18,7 +18,7 @@ pub(crate) fn refusals(rpc: &Rpc) -> Vec<&'static Fact> {
 }
 
 /// A reason of the service itself, of what all share, or of another service whose refusal travels on.
-fn find(rpc: &Rpc, reason: &str) -> Option<&'static Fact> {
+fn find(rpc: &Rpc, reason: &str) -> Option<&'static ErrorSpec> {
     let domain = format!("carshare.{}", rpc.peer);
     let everywhere = || errors::all().find(|fact| fact.reason == reason);
     errors::find(&domain, reason).or_else(everywhere)

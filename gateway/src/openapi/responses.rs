@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use carshare_proto::errors::Fact;
+use carshare_proto::errors::ErrorSpec;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use crate::routes::Route;
 
 /// The answers of a route, by status.
 pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Map<String, Value> {
-    let mut by_status: BTreeMap<u16, Vec<&Fact>> = BTreeMap::new();
+    let mut by_status: BTreeMap<u16, Vec<&ErrorSpec>> = BTreeMap::new();
     for fact in refusals(&route.rpc) {
         by_status.entry(fact.http).or_default().push(fact);
     }
@@ -66,7 +66,7 @@ fn page_headers() -> Value {
     })
 }
 
-fn refusal(facts: &[&Fact]) -> Value {
+fn refusal(facts: &[&ErrorSpec]) -> Value {
     let lines = facts
         .iter()
         .map(|fact| format!("- `{}` {}: {}", fact.code, fact.reason, fact.en));

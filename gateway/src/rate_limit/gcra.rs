@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What a budget says to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct LimitDecision {
     /// Calls that may follow at once.
     pub(super) remaining: u32,
     /// When the budget is whole again.
@@ -20,18 +20,18 @@ pub(super) fn interval(limit: u32, period: Duration) -> Duration {
 }
 
 /// Judges a call that finds this backlog.
-pub(super) fn judge(limit: u32, period: Duration, backlog: Duration) -> Verdict {
+pub(super) fn judge(limit: u32, period: Duration, backlog: Duration) -> LimitDecision {
     let interval = interval(limit, period);
     let with_it = backlog + interval;
     let Some(room) = period.checked_sub(with_it) else {
-        return Verdict {
+        return LimitDecision {
             remaining: 0,
             full_in: backlog,
             retry_after: Some(with_it.saturating_sub(period)),
         };
     };
     let remaining = room.as_micros() / interval.as_micros().max(1);
-    Verdict {
+    LimitDecision {
         remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
         full_in: with_it,
         retry_after: None,

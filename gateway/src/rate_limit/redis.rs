@@ -9,7 +9,7 @@ use redis::aio::ConnectionManager;
 use super::{Budget, gcra};
 
 /// Counting must not make every call slow while Redis is away.
-const PATIENCE: Duration = Duration::from_millis(100);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// KEYS: the budgets; ARGV: interval and period of each, in microseconds. Gives the backlogs that the call finds, and puts it
 /// onto them when all budgets authorize it.
@@ -52,7 +52,8 @@ impl Shared {
                 .arg(budget.period.as_micros() as u64);
         }
         let mut redis = self.redis.clone();
-        let backlogs: Vec<u64> = tokio::time::timeout(PATIENCE, call.invoke_async(&mut redis)).await??;
+        let backlogs: Vec<u64> =
+            tokio::time::timeout(RESPONSE_TIMEOUT, call.invoke_async(&mut redis)).await??;
         Ok(backlogs.into_iter().map(Duration::from_micros).collect())
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
 
-use crate::harness::{Edge, SOON, STREAMS, header, told};
+use crate::harness::{Edge, STREAMS, TIMEOUT, header, told};
 
 const STREAM: &str = "/v1/notifications/stream";
 
@@ -23,7 +23,7 @@ async fn open_streams_keep_nobody_from_calling() {
     }
     assert!(open.iter().all(|stream| stream.status().as_u16() == 200));
     let call = edge.request("guest", Method::GET, "/v1/notifications").send();
-    let answer = timeout(SOON / 2, call).await.expect("an answer").unwrap();
+    let answer = timeout(TIMEOUT / 2, call).await.expect("an answer").unwrap();
     assert_eq!(told(answer).await, (200, json!([])));
 }
 
@@ -38,7 +38,7 @@ async fn streams_are_refused_when_all_places_are_taken() {
     let (status, problem) = told(second).await;
     assert_eq!((status, &problem["code"]), (503, &json!("COMMON005")));
     drop(first);
-    eventually_true(SOON, async || open().await.status().as_u16() == 200).await;
+    eventually_true(TIMEOUT, async || open().await.status().as_u16() == 200).await;
 }
 
 /// Calls an RPC and never finishes the request.
@@ -52,7 +52,10 @@ async fn half_sent(edge: &Edge, path: &'static str) -> Status {
         .insert("authorization", bearer.parse().expect("ASCII"));
     let codec = ValidatingCodec::<SubscribeRequest, SubscribeResponse>::default();
     let call = client.streaming(request, path.parse().expect("a path"), codec);
-    timeout(SOON, call).await.expect("an answer").expect_err("no end")
+    timeout(TIMEOUT, call)
+        .await
+        .expect("an answer")
+        .expect_err("no end")
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use carshare_testkit::eventually;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Edge, SOON, header, told};
+use crate::harness::{Edge, TIMEOUT, header, told};
 
 #[tokio::test]
 async fn it_is_alive_at_once_and_ready_when_every_service_was_reached() {
@@ -20,7 +20,7 @@ async fn it_is_alive_at_once_and_ready_when_every_service_was_reached() {
     );
     // The payment service is down.
     let waiting = json!({ "ready": false, "draining": false, "waiting_for": ["payment"] });
-    eventually(SOON, || async {
+    eventually(TIMEOUT, || async {
         let answer = told(edge.anonymous(Method::GET, "/readyz").send().await.unwrap()).await;
         (answer == (503, waiting.clone())).then_some(())
     })
@@ -28,7 +28,7 @@ async fn it_is_alive_at_once_and_ready_when_every_service_was_reached() {
 
     let whole = Edge::start_with(|config| drop(config.peers.remove("payment"))).await;
     let ready = json!({ "ready": true, "draining": false, "waiting_for": [] });
-    eventually(SOON, || async {
+    eventually(TIMEOUT, || async {
         let answer = told(whole.anonymous(Method::GET, "/readyz").send().await.unwrap()).await;
         (answer == (200, ready.clone())).then_some(())
     })

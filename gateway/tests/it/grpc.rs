@@ -18,7 +18,7 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_types::StatusExt as _;
 
-use crate::harness::{Edge, SOON, VEHICLE};
+use crate::harness::{Edge, TIMEOUT, VEHICLE};
 
 fn with_token<T>(edge: &Edge, role: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
@@ -189,7 +189,7 @@ async fn a_server_stream_passes_and_ends_with_its_client() {
     assert_eq!(first.cursor, "7");
     assert_eq!(edge.services.streams(), 1);
     drop(stream);
-    eventually_true(SOON, || async { edge.services.streams() == 0 }).await;
+    eventually_true(TIMEOUT, || async { edge.services.streams() == 0 }).await;
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn a_draining_gateway_sends_streams_elsewhere() {
     stream.message().await.unwrap().unwrap();
     stream.message().await.unwrap().unwrap();
     edge.shutdown.trigger();
-    let ended = tokio::time::timeout(SOON, stream.message())
+    let ended = tokio::time::timeout(TIMEOUT, stream.message())
         .await
         .expect("the stream ends")
         .unwrap_err();

@@ -96,7 +96,7 @@ async fn what_is_too_much_at_once_is_refused_and_probes_are_not() {
         .json(&body)
         .send();
     let others = async {
-        eventually_true(crate::harness::SOON, || async { edge.services.calls() == 1 }).await;
+        eventually_true(crate::harness::TIMEOUT, || async { edge.services.calls() == 1 }).await;
         let (status, problem) = told(
             edge.request("guest", Method::GET, "/v1/bookings")
                 .send()

@@ -23,7 +23,7 @@ pub use scripted::{STREAMS, Scripted};
 /// The time all tests begin at.
 pub const START: &str = "2026-11-22T12:00:00Z";
 /// How long a test waits for something that should be there at once.
-pub const SOON: Duration = Duration::from_secs(10);
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// The user of the tokens.
 pub const USER: Uuid = Uuid::from_u128(7);
 /// A valid id of a vehicle.

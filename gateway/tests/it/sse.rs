@@ -6,13 +6,13 @@ use carshare_testkit::eventually_true;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::harness::{Edge, SOON, header, told};
+use crate::harness::{Edge, TIMEOUT, header, told};
 
 const STREAM: &str = "/v1/notifications/stream";
 
 /// The next piece of the body.
 async fn more(response: &mut Response) -> String {
-    let chunk = tokio::time::timeout(SOON, response.chunk())
+    let chunk = tokio::time::timeout(TIMEOUT, response.chunk())
         .await
         .expect("something soon");
     let chunk = chunk.expect("an open connection").expect("an open stream");
@@ -93,7 +93,7 @@ async fn a_client_that_goes_away_ends_the_stream_of_the_service() {
     next(&mut response, &mut String::new()).await;
     assert_eq!(edge.services.streams(), 1);
     drop(response);
-    eventually_true(SOON, || async { edge.services.streams() == 0 }).await;
+    eventually_true(TIMEOUT, || async { edge.services.streams() == 0 }).await;
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_stream_that_fails_ends_with_a_problem() {
         (&json!(401), &json!("AUTH002"))
     );
     assert_eq!(
-        tokio::time::timeout(SOON, response.chunk())
+        tokio::time::timeout(TIMEOUT, response.chunk())
             .await
             .unwrap()
             .unwrap(),
@@ -146,7 +146,7 @@ async fn a_stream_does_not_outlive_its_token() {
     edge.clock.advance(Duration::from_mins(15));
     let (_, name, problem) = next(&mut response, &mut buffer).await;
     assert_eq!((name.as_str(), &problem["code"]), ("error", &json!("AUTH002")));
-    eventually_true(SOON, || async { edge.services.streams() == 0 }).await;
+    eventually_true(TIMEOUT, || async { edge.services.streams() == 0 }).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use prost::Message;
 use prost_types::Timestamp;
 use reqwest::{Method, Response};
 
-use crate::harness::{Edge, SOON, VEHICLE, header};
+use crate::harness::{Edge, TIMEOUT, VEHICLE, header};
 
 const GET: &str = "/carshare.booking.v1.BookingService/GetBooking";
 const CREATE: &str = "/carshare.booking.v1.BookingService/CreateBooking";
@@ -119,7 +119,7 @@ async fn a_server_stream_in_text() {
     let mut response = post(&edge, SUBSCRIBE, "application/grpc-web-text", body).await;
     let mut cursors = Vec::new();
     while cursors.len() < 2 {
-        let chunk = tokio::time::timeout(SOON, response.chunk())
+        let chunk = tokio::time::timeout(TIMEOUT, response.chunk())
             .await
             .unwrap()
             .unwrap()

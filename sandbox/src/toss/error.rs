@@ -10,7 +10,7 @@ use serde_json::json;
 
 /// One row of the table.
 #[derive(Debug, Deserialize)]
-pub(super) struct Fact {
+pub(super) struct ErrorSpec {
     pub(super) code: String,
     status: u16,
     ko: String,
@@ -19,15 +19,15 @@ pub(super) struct Fact {
 
 /// A refusal by its code, such as `NOT_FOUND_PAYMENT`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Error(&'static Fact);
+pub(crate) struct Error(&'static ErrorSpec);
 
-static FACTS: LazyLock<Vec<Fact>> = LazyLock::new(|| {
+static FACTS: LazyLock<Vec<ErrorSpec>> = LazyLock::new(|| {
     // The file is part of the source; the test below parses it.
     serde_json::from_str(include_str!("../../data/toss_errors.json")).unwrap_or_default()
 });
 
 /// For a code that is not in the table; a test keeps every code of the source in it.
-static UNLISTED: LazyLock<Fact> = LazyLock::new(|| Fact {
+static UNLISTED: LazyLock<ErrorSpec> = LazyLock::new(|| ErrorSpec {
     code: "COMMON_ERROR".to_owned(),
     status: 500,
     ko: "일시적인 오류가 발생했습니다. 잠시 후 다시 시도해주세요.".to_owned(),

@@ -22,7 +22,7 @@ pub struct Revoker {
 }
 
 /// A caller who signs out does not wait longer for Redis.
-const PATIENCE: Duration = Duration::from_millis(500);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Commands on their way at a time.
 const PARALLEL: usize = 64;
@@ -35,7 +35,7 @@ impl Revoker {
 
     /// Copies the tokens of a session that was just ended. A failure is logged only: the job makes up for it.
     pub async fn copy_session(&self, id: SessionId) {
-        let copied = tokio::time::timeout(PATIENCE, self.try_copy_session(id)).await;
+        let copied = tokio::time::timeout(RESPONSE_TIMEOUT, self.try_copy_session(id)).await;
         let failure = match copied {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),

@@ -38,7 +38,7 @@ pub async fn place(app: &App, id: BookingId, input: &CancelInput) -> Result<Vehi
 }
 
 /// Whether the car may be held although [`place`] failed so: unless the vehicle service said no, its answer may be lost.
-pub fn may_stand_after(error: &Error) -> bool {
+pub fn hold_may_exist(error: &Error) -> bool {
     use tonic::Code::{DeadlineExceeded, Internal, Unavailable};
     match error {
         Error::Chassis(error) => matches!(error.code(), Unavailable | DeadlineExceeded | Internal),

@@ -16,7 +16,7 @@ pub use address::searchable;
 pub use ids::{AvailabilityId, BookingId, ImageId, UserId, VehicleId};
 pub use image::{Announced, ImageFault, PREFIX_BYTES, Pixels, check};
 pub use license_plate::{InvalidPlate, LicensePlate, PlateClass};
-pub use location::{Coordinates, Distance, Place};
+pub use location::{Coordinates, Distance, Location};
 pub use opening_hours::{Day, Effect, Opening, Rule};
 pub use period::{EmptyPeriod, Period};
 pub use search::{Cursor, Query};

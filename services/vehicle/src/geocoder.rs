@@ -8,11 +8,11 @@ use futures::future::BoxFuture;
 
 pub use kakao::{KakaoConfig, KakaoGeocoder};
 
-use crate::domain::Place;
+use crate::domain::Location;
 
 pub trait Geocoder: Send + Sync {
     /// The building or lot of this address; `None` if there is none such. A mere district or street is none.
-    fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Place>, MapUnavailable>>;
+    fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Location>, MapUnavailable>>;
 }
 
 /// The map service cannot answer now: unreachable, slow, out of quota, or our key is rejected.

@@ -36,7 +36,7 @@ use sqlx::migrate::Migrator;
 
 pub use config::Config;
 
-use domain::Place;
+use domain::Location;
 use error::{Error, Result};
 use geocoder::{Geocoder, KakaoGeocoder, MapUnavailable};
 use image_urls::ImageUrls;
@@ -77,7 +77,7 @@ impl App {
     }
 
     /// The place of a pickup address, or the refusal to give the host.
-    async fn locate(&self, address: &str) -> Result<Place> {
+    async fn locate(&self, address: &str) -> Result<Location> {
         let found = self.geocoder.locate(address).await;
         let found = found
             .map_err(|MapUnavailable { retry_after, cause }| Error::MapUnavailable { retry_after, cause });

@@ -23,7 +23,7 @@ use carshare_mesh::dependencies::SERVICES;
 use carshare_mesh::{Mesh, Options};
 
 /// How long something that happens by itself may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A mesh of one's own in this process, on a fresh database.
 pub async fn mesh() -> Mesh {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tonic::Code;
 
 use crate::harness::{
-    Answer, Event, Events, Guest, Host, PATIENCE, Rest, Told, Wire, mesh, next_slot, signed_as,
+    Answer, Event, Events, Guest, Host, Rest, TIMEOUT, Told, Wire, mesh, next_slot, signed_as,
 };
 
 const STREAM: &str = "/v1/notifications/stream";
@@ -20,7 +20,7 @@ const BEFORE: usize = 3;
 
 /// The ids of somebody's notifications, oldest first, as soon as there are this many.
 async fn listed(rest: &Rest, count: usize) -> Vec<String> {
-    eventually(PATIENCE, || async {
+    eventually(TIMEOUT, || async {
         let list = rest.get("/v1/notifications?page_size=200").await.ok(200);
         let ids = list
             .as_array()

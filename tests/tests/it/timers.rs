@@ -4,7 +4,7 @@ use carshare_testkit::{eventually, eventually_true};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{Guest, Host, PATIENCE, Rest, Slot, mesh_by_hand, next_slot};
+use crate::harness::{Guest, Host, Rest, Slot, TIMEOUT, mesh_by_hand, next_slot};
 
 fn time(value: &Value) -> DateTime<Utc> {
     value.as_str().expect("a time").parse().expect("RFC 3339")
@@ -16,7 +16,7 @@ fn id(booking: &Value) -> String {
 
 /// The news that somebody has of this kind.
 async fn told(rest: &Rest, kind: &str) -> Value {
-    eventually(PATIENCE, || async {
+    eventually(TIMEOUT, || async {
         let news = rest.get("/v1/notifications").await.ok(200);
         news.as_array()
             .expect("a list")
@@ -67,7 +67,7 @@ async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
     guest
         .booking_when(&id(&second), |booking| booking["status"] == "cancelled")
         .await;
-    eventually_true(PATIENCE, || guest.finds(&car, late)).await;
+    eventually_true(TIMEOUT, || guest.finds(&car, late)).await;
     for rest in [&host.rest, &guest.rest] {
         told(rest, "booking.expired").await;
     }
@@ -106,12 +106,12 @@ async fn an_approved_booking_that_nobody_pays_is_called_off_and_the_car_is_free(
         ),
         (&json!("payment_overdue"), &json!(0))
     );
-    eventually_true(PATIENCE, || guest.finds(&car, slot)).await;
+    eventually_true(TIMEOUT, || guest.finds(&car, slot)).await;
     for rest in [&host.rest, &guest.rest] {
         told(rest, "booking.cancelled").await;
     }
     // Too late is too late: the window was open, nothing is taken.
-    eventually_true(PATIENCE, || async {
+    eventually_true(TIMEOUT, || async {
         guest.payment(&booking).await["status"] == "failed"
     })
     .await;

@@ -145,7 +145,10 @@ impl Exchange {
                 Failure::Late => Err(self.late()),
                 failure => {
                     self.peer.shared.trouble.notify_one();
-                    Ok(Err(Ended::Transport(failure, transport_error::told(&error))))
+                    Ok(Err(Ended::Transport(
+                        failure,
+                        transport_error::error_chain(&error),
+                    )))
                 }
             },
         }

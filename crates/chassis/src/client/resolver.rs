@@ -159,7 +159,7 @@ mod tests {
             .collect()
     }
 
-    fn told(changes: &mut mpsc::Receiver<Change<SocketAddr, Endpoint>>) -> Vec<String> {
+    fn received(changes: &mut mpsc::Receiver<Change<SocketAddr, Endpoint>>) -> Vec<String> {
         std::iter::from_fn(|| changes.try_recv().ok())
             .map(|change| match change {
                 Change::Insert(address, endpoint) => format!("+{} {}", address.port(), endpoint.uri()),
@@ -175,13 +175,13 @@ mod tests {
         let (tell, mut changes) = mpsc::channel(8);
         addresses.apply(set([1, 2]), &tell).await.unwrap();
         assert_eq!(
-            told(&mut changes),
+            received(&mut changes),
             ["+1 http://127.0.0.1:1/", "+2 http://127.0.0.1:2/"]
         );
         addresses.apply(set([]), &tell).await.unwrap();
-        assert!(told(&mut changes).is_empty());
+        assert!(received(&mut changes).is_empty());
         addresses.apply(set([2, 3]), &tell).await.unwrap();
-        assert_eq!(told(&mut changes), ["+3 http://127.0.0.1:3/", "-1"]);
+        assert_eq!(received(&mut changes), ["+3 http://127.0.0.1:3/", "-1"]);
         drop(changes);
         assert!(addresses.apply(set([4]), &tell).await.is_none());
     }

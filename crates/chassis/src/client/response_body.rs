@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::lang::Lang;
 
 /// A broken connection is made again within this.
-const COME_BACK: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Puts the bounds around a reply's body.
 pub(super) fn bounded(body: Body, peer: &'static str, deadline: Option<Deadline>, lang: Lang) -> Body {
@@ -33,7 +33,7 @@ pub(super) fn bounded(body: Body, peer: &'static str, deadline: Option<Deadline>
 
 /// The peer's transport failed.
 pub(super) fn unavailable(peer: &str, cause: String) -> Error {
-    Error::unavailable(peer, COME_BACK).cause(anyhow::anyhow!("{peer}: {cause}"))
+    Error::unavailable(peer, RETRY_AFTER).cause(anyhow::anyhow!("{peer}: {cause}"))
 }
 
 struct Bounded {
@@ -66,7 +66,7 @@ impl http_body::Body for Bounded {
         let frame = ready!(polled);
         Poll::Ready(frame.map(|frame| {
             frame.map_err(|broken| {
-                unavailable(this.peer, transport_error::told(&broken)).into_status(this.lang)
+                unavailable(this.peer, transport_error::error_chain(&broken)).into_status(this.lang)
             })
         }))
     }

@@ -43,7 +43,7 @@ impl Failure {
 }
 
 /// The chain of an error on one line, for the log.
-pub(super) fn told(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn error_chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -71,6 +71,6 @@ mod tests {
         );
         let broken = Outer("reset".into());
         assert_eq!(Failure::of(&broken), Failure::Broken);
-        assert_eq!(told(&broken), "outer: reset");
+        assert_eq!(error_chain(&broken), "outer: reset");
     }
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_proto::errors::{self, Fact};
+use carshare_proto::errors::{self, ErrorSpec};
 use tonic::{Code, Status};
 use tonic_types::{FieldViolation, StatusExt as _};
 
 use super::{Error, Violation};
 
 /// When a peer is away and did not say for how long.
-const COME_BACK: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Error {
     /// What a peer's status means here.
@@ -36,17 +36,17 @@ impl From<Status> for Error {
     }
 }
 
-fn fact_of(status: &Status) -> Option<&'static Fact> {
+fn fact_of(status: &Status) -> Option<&'static ErrorSpec> {
     let info = status.get_details_error_info()?;
     errors::find(&info.domain, &info.reason)
 }
 
 /// The stack of a peer did not authorize the caller, and the caller is this service.
-fn concerns_us(fact: &Fact) -> bool {
+fn concerns_us(fact: &ErrorSpec) -> bool {
     fact.domain == "carshare.common" && matches!(fact.grpc, Code::Unauthenticated | Code::PermissionDenied)
 }
 
-fn refusal(fact: &'static Fact, status: &Status) -> Error {
+fn refusal(fact: &'static ErrorSpec, status: &Status) -> Error {
     let mut error = Error::of(fact);
     if let Some(info) = status.get_details_error_info() {
         error.0.metadata = info
@@ -82,7 +82,7 @@ fn bare(status: &Status) -> Error {
         Code::DeadlineExceeded => Error::new(Common::DeadlineExceeded).cause(cause),
         // Tonic reports a refused client certificate and a connection cut in mid-call as Unknown.
         Code::Unavailable | Code::Unknown | Code::Cancelled => Error::new(Common::Unavailable)
-            .retry_after(COME_BACK)
+            .retry_after(RETRY_AFTER)
             .cause(cause),
         Code::ResourceExhausted => Error::new(Common::RateLimited).cause(cause),
         _ => Error::internal(cause),

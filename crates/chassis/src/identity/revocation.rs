@@ -20,7 +20,7 @@ pub struct Revocations {
 }
 
 /// Asking must not make every call slow while Redis is away.
-const PATIENCE: Duration = Duration::from_millis(250);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl Revocations {
     /// The list in this Redis. What to do while Redis is away is the policy's business.
@@ -70,7 +70,7 @@ impl Revocations {
 
     async fn is_revoked(&self, token_id: Uuid) -> anyhow::Result<bool> {
         let mut redis = self.redis.clone();
-        Ok(tokio::time::timeout(PATIENCE, redis.exists(key(token_id))).await??)
+        Ok(tokio::time::timeout(RESPONSE_TIMEOUT, redis.exists(key(token_id))).await??)
     }
 }
 

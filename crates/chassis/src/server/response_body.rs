@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::task::panic_text;
 
 /// A client that lost its stream to a drain finds another replica after this.
-const COME_BACK: Duration = Duration::from_millis(500);
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 pub(super) struct ObservedBody {
     inner: Body,
@@ -58,7 +58,7 @@ impl ObservedBody {
             .as_mut()
             .is_some_and(|draining| draining.poll_unpin(cx).is_ready())
         {
-            return Some(Error::unavailable("this server, draining,", COME_BACK));
+            return Some(Error::unavailable("this server, draining,", RETRY_AFTER));
         }
         let late = self
             .deadline

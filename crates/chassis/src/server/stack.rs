@@ -38,7 +38,7 @@ use crate::task::panic_text;
 pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
 
 /// A refused call may come back after this.
-const COME_BACK: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Authenticates the caller.
 pub(super) struct Authenticator {
@@ -91,7 +91,7 @@ impl Stack {
     /// Refuses before anything is spent on the call.
     fn take(&self, call: &Call) -> Result<Option<SemaphorePermit<'_>>, Error> {
         if self.draining.is_cancelled() {
-            return Err(Error::unavailable("this server, draining,", COME_BACK));
+            return Err(Error::unavailable("this server, draining,", RETRY_AFTER));
         }
         if call
             .scope()
@@ -106,7 +106,7 @@ impl Stack {
         self.in_flight
             .try_acquire()
             .map(Some)
-            .map_err(|_| Error::unavailable("this server, overloaded,", COME_BACK))
+            .map_err(|_| Error::unavailable("this server, overloaded,", RETRY_AFTER))
     }
 
     /// Who is calling, if the contract admits them.

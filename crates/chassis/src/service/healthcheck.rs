@@ -13,12 +13,12 @@ use tokio::net::TcpStream;
 use crate::config::Admin;
 use crate::task;
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Succeeds when `/readyz` says 200.
 pub(super) async fn healthcheck(admin: &Admin) -> anyhow::Result<()> {
     let address = admin.listen.context("admin.listen is not set")?;
-    let status = tokio::time::timeout(PATIENCE, ask(loopback(address)))
+    let status = tokio::time::timeout(RESPONSE_TIMEOUT, ask(loopback(address)))
         .await
         .context("no answer")??;
     ensure!(status.is_success(), "not ready: {status}");

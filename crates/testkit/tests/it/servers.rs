@@ -8,7 +8,7 @@ use anyhow::Result;
 use carshare_testkit::{Options, PrivatePostgres, PrivateRedis, TempDir, eventually, eventually_true};
 use sqlx::{Connection, PgConnection};
 
-const SOON: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn ask(url: &str, sql: &'static str) -> Result<i64> {
     let mut connection = PgConnection::connect(url).await?;
@@ -102,7 +102,7 @@ async fn persistent_servers_find_their_data_again() {
         }
     }
     let lock = postgres_dir.join("data/postmaster.pid");
-    eventually_true(SOON, || async { !lock.exists() }).await;
+    eventually_true(TIMEOUT, || async { !lock.exists() }).await;
 }
 
 /// The other half of the next test: run as a child process, it starts both servers, says where and waits to be killed.
@@ -144,10 +144,10 @@ async fn servers_die_with_a_process_that_is_killed() {
     child.kill().unwrap(); // signal 9
     child.wait().unwrap();
     for port in [postgres, redis] {
-        eventually(SOON, || async move {
+        eventually(TIMEOUT, || async move {
             std::net::TcpStream::connect(("127.0.0.1", port)).err()
         })
         .await;
     }
-    eventually_true(SOON, || async { folders() == 0 }).await;
+    eventually_true(TIMEOUT, || async { folders() == 0 }).await;
 }

@@ -45,7 +45,7 @@ async fn without_postgres_calls_are_refused_as_unavailable_until_it_is_back() {
     );
 
     proxy.heal();
-    eventually_true(SOON, || {
+    eventually_true(TIMEOUT, || {
         let mut client = replica.client.clone();
         let request = bearer(GetMeRequest {}, &session.access_token);
         async move { client.get_me(request).await.is_ok() }
@@ -65,7 +65,7 @@ async fn a_service_that_starts_before_postgres_serves_when_it_is_there() {
     let refused = replica.client.clone().register(guest("minji@example.com")).await;
     assert_refused(refused, Code::Unavailable, "UNAVAILABLE", "COMMON005");
     proxy.heal();
-    eventually_true(SOON, || {
+    eventually_true(TIMEOUT, || {
         let mut client = replica.client.clone();
         async move {
             client

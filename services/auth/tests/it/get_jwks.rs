@@ -90,7 +90,7 @@ async fn of_many_rings_that_see_no_key_at_once_one_makes_it() {
         .await
         .unwrap();
     let open = async {
-        eventually_true(SOON, || async {
+        eventually_true(TIMEOUT, || async {
             let waiting =
                 "SELECT count(*) FROM pg_locks WHERE relation = 'signing_keys'::regclass AND NOT granted";
             let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&sql).await.unwrap();

@@ -20,7 +20,7 @@ use tonic_types::StatusExt as _;
 
 /// When every test begins.
 pub const START: &str = "2026-11-22T12:00:00.123456Z";
-pub const SOON: Duration = Duration::from_secs(20);
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 pub const PASSWORD: &str = "correct horse 11";
 
 pub struct Replica {
@@ -152,7 +152,7 @@ impl Auth {
 
     /// Waits until every event is sent, then for the drain.
     pub async fn finish(self) {
-        eventually_true(SOON, || async {
+        eventually_true(TIMEOUT, || async {
             let unsent = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE sent_at IS NULL");
             unsent
                 .fetch_one(&self.sql)
@@ -179,7 +179,7 @@ impl Replica {
         );
         let serving = task::spawn("auth", serve);
         let endpoint = Endpoint::from_shared(uri).unwrap();
-        let channel = eventually(SOON, || async { endpoint.connect().await.ok() }).await;
+        let channel = eventually(TIMEOUT, || async { endpoint.connect().await.ok() }).await;
         Self {
             client: AuthServiceClient::new(channel),
             clock,

@@ -76,7 +76,7 @@ async fn a_sign_out_counts_while_redis_is_away_and_reaches_it_afterwards() {
     auth.me(&session.access_token).await.unwrap();
 
     proxy.heal();
-    eventually_true(SOON, || async {
+    eventually_true(TIMEOUT, || async {
         auth.replica.clock.advance(Duration::from_secs(1));
         auth.me(&session.access_token)
             .await
@@ -96,7 +96,7 @@ async fn what_redis_forgets_it_is_told_again() {
         .await
         .unwrap();
     auth.me(&session.access_token).await.unwrap();
-    eventually_true(SOON, || async {
+    eventually_true(TIMEOUT, || async {
         auth.replica.clock.advance(Duration::from_secs(1));
         auth.me(&session.access_token)
             .await

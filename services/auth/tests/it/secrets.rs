@@ -93,7 +93,7 @@ async fn the_logs_hold_no_password_token_address_or_phone_number() {
     };
     let mut binary = Binary::spawn(env!("CARGO_BIN_EXE_carshare-auth"), launch).unwrap();
     let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap();
-    let channel = eventually(SOON, || async { endpoint.connect().await.ok() }).await;
+    let channel = eventually(TIMEOUT, || async { endpoint.connect().await.ok() }).await;
     let mut client = AuthServiceClient::new(channel);
 
     let pair = client

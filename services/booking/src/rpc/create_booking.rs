@@ -37,7 +37,7 @@ pub async fn handle(
     // was committed all the same, vehicle takes the car again on `booking.requested`.
     let keyed = ctx.idempotency.is_some();
     let vehicle = hold::place(app, id, &input).await.inspect_err(|error| {
-        if !keyed && hold::may_stand_after(error) {
+        if !keyed && hold::hold_may_exist(error) {
             hold::release(app, id);
         }
     })?;

@@ -30,7 +30,7 @@ pub use calls::{input, keyed, only, refused, wrong_state};
 use crate::peers::{self, Vehicles};
 
 /// Long enough for a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub type Client = BookingServiceClient<Channel>;
 
@@ -162,7 +162,7 @@ impl Harness {
 /// Waits for a condition.
 #[track_caller]
 pub fn soon<R: Future<Output = bool>>(condition: impl FnMut() -> R) -> impl Future<Output = ()> {
-    eventually_true(PATIENCE, condition)
+    eventually_true(TIMEOUT, condition)
 }
 
 /// Hours, for the clock.

@@ -21,7 +21,7 @@ use tonic::{Request, Status};
 use uuid::Uuid;
 
 /// Long enough for a loaded machine.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct Harness {
     pub clock: ManualClock,
@@ -170,7 +170,7 @@ impl Harness {
 
     /// The person's notifications, as soon as there are this many.
     pub async fn list_when(&self, user: Uuid, count: usize) -> Vec<pb::Notification> {
-        eventually(SOON, || async {
+        eventually(TIMEOUT, || async {
             let listed = self.list(user).await;
             (listed.len() == count).then_some(listed)
         })

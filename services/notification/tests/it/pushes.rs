@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait as _, FromQueryResult, raw_sql};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{Harness, SOON, harness};
+use crate::harness::{Harness, TIMEOUT, harness};
 
 const HOST: Uuid = Uuid::from_u128(0xB0);
 const OTHER: Uuid = Uuid::from_u128(0xC0);
@@ -33,7 +33,7 @@ async fn deliveries(harness: &Harness) -> Vec<Delivery> {
 
 /// The first delivery, as soon as it is over.
 async fn ended(harness: &Harness) -> Delivery {
-    eventually(SOON, || async {
+    eventually(TIMEOUT, || async {
         deliveries(harness)
             .await
             .into_iter()
@@ -61,7 +61,7 @@ async fn a_push_shows_on_each_device_of_the_person() {
         .await
         .expect("a device");
     let booking_id = harness.request_from(HOST).await.to_string();
-    eventually_true(SOON, || async { harness.sandbox.pushes().len() == 2 }).await;
+    eventually_true(TIMEOUT, || async { harness.sandbox.pushes().len() == 2 }).await;
     let pushes = harness.sandbox.pushes();
     let mut tokens: Vec<_> = pushes.iter().map(|push| push.token.as_str()).collect();
     tokens.sort_unstable();
@@ -110,12 +110,12 @@ async fn a_push_that_fails_is_tried_again_when_its_time_comes() {
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
     harness.request_from(HOST).await;
-    eventually_true(SOON, || async {
+    eventually_true(TIMEOUT, || async {
         deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
     .await;
     assert_eq!(harness.sandbox.pushes().len(), 0);
-    eventually_true(SOON, || async {
+    eventually_true(TIMEOUT, || async {
         harness.clock.advance(Duration::from_secs(10));
         !harness.sandbox.pushes().is_empty()
     })
@@ -134,10 +134,10 @@ async fn an_access_token_that_was_withdrawn_is_renewed_at_once() {
         .await
         .expect("a device");
     harness.request_from(HOST).await;
-    eventually_true(SOON, || async { harness.sandbox.pushes().len() == 1 }).await;
+    eventually_true(TIMEOUT, || async { harness.sandbox.pushes().len() == 1 }).await;
     harness.sandbox.revoke_access_tokens();
     harness.request_from(HOST).await;
-    eventually_true(SOON, || async { harness.sandbox.pushes().len() == 2 }).await;
+    eventually_true(TIMEOUT, || async { harness.sandbox.pushes().len() == 2 }).await;
     assert_eq!(harness.sandbox.request_count(Provider::Fcm, "/token"), 2);
     harness.stop().await;
 }
@@ -154,7 +154,7 @@ async fn a_phone_that_changes_hands_shows_nothing_of_its_former_owner() {
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
     harness.request_from(HOST).await;
-    eventually_true(SOON, || async {
+    eventually_true(TIMEOUT, || async {
         deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
     .await;
@@ -178,14 +178,14 @@ async fn a_push_written_while_its_device_went_away_ends() {
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
     harness.request_from(HOST).await;
-    eventually_true(SOON, || async {
+    eventually_true(TIMEOUT, || async {
         deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
     .await;
     // What stays when a notification is committed right after its device's removal had looked for waiting pushes.
     let removed = harness.db.conn().execute_unprepared("DELETE FROM devices");
     assert_eq!(removed.await.expect("rows").rows_affected(), 1);
-    eventually_true(SOON, || async {
+    eventually_true(TIMEOUT, || async {
         harness.clock.advance(Duration::from_mins(1));
         deliveries(&harness).await == [delivery("dropped", 1, "device gone")]
     })

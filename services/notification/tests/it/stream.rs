@@ -8,7 +8,7 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use crate::harness::{Harness, SOON, harness};
+use crate::harness::{Harness, TIMEOUT, harness};
 
 const HOST: Uuid = Uuid::from_u128(0xB0);
 
@@ -23,7 +23,7 @@ async fn subscribe(harness: &Harness, cursor: &str) -> Result<Streaming<pb::Subs
 }
 
 async fn next(stream: &mut Streaming<pb::SubscribeResponse>) -> Result<(String, Event), Status> {
-    let message = tokio::time::timeout(SOON, stream.message())
+    let message = tokio::time::timeout(TIMEOUT, stream.message())
         .await
         .expect("a message in time")?;
     let message = message.expect("the stream is open");

@@ -2,7 +2,7 @@
 
 /// A found pickup address.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Place {
+pub struct Location {
     /// As the map service writes it.
     pub address: String,
     pub at: Coordinates,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::ids::{UserId, VehicleId};
 use super::license_plate::LicensePlate;
-use super::location::Place;
+use super::location::Location;
 
 mod attributes;
 
@@ -27,7 +27,7 @@ pub struct Vehicle {
     /// Price of an hour in won.
     pub hourly_rate_krw: i64,
     /// Where it is picked up.
-    pub place: Place,
+    pub place: Location,
     /// Whether it is offered.
     pub status: Status,
     pub description: Option<String>,
@@ -50,7 +50,7 @@ pub struct Change {
     pub transmission: Option<Option<Transmission>>,
     /// Price of an hour in won.
     pub hourly_rate_krw: Option<i64>,
-    pub place: Option<Place>,
+    pub place: Option<Location>,
     pub description: Option<String>,
     /// Whether it is offered.
     pub status: Option<Status>,
@@ -135,7 +135,7 @@ mod tests {
             fuel: Some(Fuel::Gasoline),
             transmission: None,
             hourly_rate_krw: 15_000,
-            place: Place {
+            place: Location {
                 address: "서울 강남구 테헤란로 152".to_owned(),
                 at: Coordinates {
                     lat: 37.5,

@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use self::response::{Answer, Complaint};
 use super::{Geocoder, MapUnavailable};
-use crate::domain::{Place, searchable};
+use crate::domain::{Location, searchable};
 
 /// Retry delay when Kakao is unreachable and gave none.
-const COME_BACK: Duration = Duration::from_secs(5);
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// `[kakao]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ impl KakaoGeocoder {
         })
     }
 
-    async fn search(&self, address: &str) -> Result<Option<Place>, MapUnavailable> {
+    async fn search(&self, address: &str) -> Result<Option<Location>, MapUnavailable> {
         let sought = searchable(address);
         if sought.is_empty() {
             return Ok(None);
@@ -78,7 +78,7 @@ impl KakaoGeocoder {
         match error.reply() {
             Some(reply) if reply.status == StatusCode::TOO_MANY_REQUESTS => self.refused(reply),
             _ => MapUnavailable {
-                retry_after: error.retry_after().unwrap_or(COME_BACK),
+                retry_after: error.retry_after().unwrap_or(RETRY_AFTER),
                 cause: error.into(),
             },
         }
@@ -96,7 +96,7 @@ impl KakaoGeocoder {
 }
 
 impl Geocoder for KakaoGeocoder {
-    fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Place>, MapUnavailable>> {
+    fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Location>, MapUnavailable>> {
         self.search(address).boxed()
     }
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use super::convert;
 use crate::App;
-use crate::domain::{LicensePlate, Place, Status, UserId, Vehicle, VehicleId};
+use crate::domain::{LicensePlate, Location, Status, UserId, Vehicle, VehicleId};
 use crate::error::Result;
 use crate::events::publish;
 use crate::image_urls::ImageUrls;
@@ -22,7 +22,7 @@ struct Registration {
     id: VehicleId,
     owner: UserId,
     plate: LicensePlate,
-    place: Place,
+    place: Location,
     request: pb::CreateVehicleRequest,
     urls: ImageUrls,
 }

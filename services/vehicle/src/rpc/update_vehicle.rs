@@ -10,7 +10,7 @@ use super::authorization;
 use super::convert;
 use super::create_vehicle::check_year;
 use crate::App;
-use crate::domain::{Change, Place, UserId, VehicleId};
+use crate::domain::{Change, Location, UserId, VehicleId};
 use crate::error::Result;
 use crate::events::publish;
 use crate::image_urls::ImageUrls;
@@ -44,7 +44,12 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleReque
 }
 
 /// The place of an address that is sent and is not the one the car has. Only the host may make the map work.
-async fn new_place(app: &App, id: VehicleId, owner: UserId, address: Option<&str>) -> Result<Option<Place>> {
+async fn new_place(
+    app: &App,
+    id: VehicleId,
+    owner: UserId,
+    address: Option<&str>,
+) -> Result<Option<Location>> {
     let current = authorization::find(app.db.conn(), id, owner).await?;
     match address {
         Some(address) if address.trim() != current.place.address => app.locate(address).await.map(Some),
@@ -67,7 +72,7 @@ async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
     ))
 }
 
-fn change(request: pb::UpdateVehicleRequest, place: Option<Place>) -> Change {
+fn change(request: pb::UpdateVehicleRequest, place: Option<Location>) -> Change {
     Change {
         make: request.make,
         model: request.model,

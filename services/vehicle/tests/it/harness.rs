@@ -33,7 +33,7 @@ use wiremock::MockServer;
 use crate::{kakao, keys};
 
 /// Long enough for a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub type Client = VehicleServiceClient<Channel>;
 
@@ -134,7 +134,7 @@ impl Harness {
     /// Ends the test: every event was sent, and the service stops in good order.
     pub async fn finish(self) {
         let unsent = "SELECT count(*) AS count FROM outbox WHERE sent_at IS NULL";
-        eventually_true(PATIENCE, || async { self.count(unsent).await == 0 }).await;
+        eventually_true(TIMEOUT, || async { self.count(unsent).await == 0 }).await;
         self.shutdown.trigger();
         for task in self.running {
             task.await.unwrap().unwrap();
@@ -186,7 +186,7 @@ impl Harness {
             tx.publish(event).await
         });
         publish.await.unwrap();
-        eventually_true(PATIENCE, || async { self.count(&handled).await > before }).await;
+        eventually_true(TIMEOUT, || async { self.count(&handled).await > before }).await;
     }
 
     /// The events of a kind that this service published, in order.
@@ -274,7 +274,7 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, reason: impl Reaso
 
 /// Waits for a condition.
 pub fn soon<R: Future<Output = bool>>(condition: impl FnMut() -> R) -> impl Future<Output = ()> {
-    eventually_true(PATIENCE, condition)
+    eventually_true(TIMEOUT, condition)
 }
 
 async fn config(database: &Database, kakao: &MockServer, s3: &S3, keys: SocketAddr) -> Config {

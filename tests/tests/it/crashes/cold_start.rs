@@ -1,10 +1,10 @@
 //! Power is back, and the services are faster than their servers.
 
-use super::setup::{EVERYBODY, Stage};
+use super::setup::{EVERYBODY, Setup};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_start_before_their_servers_wait_for_them_and_go_on() {
-    let (mut stage, _folder) = Stage::on_own_servers().await;
+    let (mut stage, _folder) = Setup::on_own_servers().await;
     let booking = stage.request().await;
     let parts = stage.fleet.parts();
     let (postgres, redis) = (

@@ -7,28 +7,28 @@ use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::json;
 
-use super::setup::{EVERYBODY, Stage};
-use crate::harness::{BOOKINGS, Event, Events, PATIENCE, Rest, Table};
+use super::setup::{EVERYBODY, Setup};
+use crate::harness::{BOOKINGS, Event, Events, Rest, TIMEOUT, Table};
 
 /// Ends the process politely; it says goodbye with 0.
-async fn ends_well(stage: &mut Stage, name: &'static str, within: Duration) {
+async fn ends_well(stage: &mut Setup, name: &'static str, within: Duration) {
     let process = stage.fleet.process(name).expect("it runs");
     let status = process.wait(within).await.expect("it ends");
     assert_eq!(status.code(), Some(0), "{name}: {}", process.logs().tail());
 }
 
-fn terminate(stage: &mut Stage, name: &'static str) {
+fn terminate(stage: &mut Setup, name: &'static str) {
     let process = stage.fleet.process(name).expect("it runs");
     process.terminate().expect("it is told");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_told_to_stop_ends_well_and_the_next_one_goes_on() {
-    let mut stage = Stage::set().await;
+    let mut stage = Setup::set().await;
     let booking = stage.request().await;
     for name in EVERYBODY {
         terminate(&mut stage, name);
-        ends_well(&mut stage, name, PATIENCE).await;
+        ends_well(&mut stage, name, TIMEOUT).await;
         stage.fleet.spawn(name).expect("it starts");
     }
     stage.approval(&booking).await;
@@ -37,26 +37,26 @@ async fn whoever_is_told_to_stop_ends_well_and_the_next_one_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_runs_is_answered_before_the_process_ends() {
-    let mut stage = Stage::set().await;
+    let mut stage = Setup::set().await;
     for name in ["booking", "gateway"] {
         let booking = stage.request().await;
         approved_while_stopping(&mut stage, name, &booking.id, BOOKINGS).await;
-        ends_well(&mut stage, name, PATIENCE).await;
+        ends_well(&mut stage, name, TIMEOUT).await;
         stage.fleet.spawn(name).expect("it starts");
         stage.finish(booking).await;
     }
 }
 
 /// The approval waits at the door of a table while `name` is told to stop.
-async fn approved_while_stopping(stage: &mut Stage, name: &'static str, booking: &str, door: Table) {
+async fn approved_while_stopping(stage: &mut Setup, name: &'static str, booking: &str, door: Table) {
     let frozen = stage.sql.freeze(door).await;
     let process = stage.fleet.process(name).expect("it runs");
     let stopping = async {
-        eventually_true(PATIENCE, || async { frozen.waiting().await > 0 }).await;
+        eventually_true(TIMEOUT, || async { frozen.waiting().await > 0 }).await;
         process.terminate().expect("it is told");
         let draining = |line: &serde_json::Value| line["message"] == "signal received, draining";
         process
-            .wait_for_log(PATIENCE, draining)
+            .wait_for_log(TIMEOUT, draining)
             .await
             .expect("it drains, and the call still runs");
         frozen.thaw().await;
@@ -68,15 +68,15 @@ async fn approved_while_stopping(stage: &mut Stage, name: &'static str, booking:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_charge_that_runs_is_written_down_before_the_process_ends() {
-    let mut stage = Stage::set().await;
+    let mut stage = Setup::set().await;
     let booking = stage.request().await;
     let sandbox = stage.fleet.sandbox();
     sandbox.inject(Fault::delay(Provider::Toss, "/v1/billing/bsbx", 1_500));
     stage.host.approve(&booking.id).await.ok(200);
     let asked = || async { sandbox.request_count(Provider::Toss, "/v1/billing/bsbx") == 1 };
-    eventually_true(PATIENCE, asked).await;
+    eventually_true(TIMEOUT, asked).await;
     terminate(&mut stage, "payment");
-    ends_well(&mut stage, "payment", PATIENCE).await;
+    ends_well(&mut stage, "payment", TIMEOUT).await;
 
     let written = "SELECT state FROM payment.payments";
     assert_eq!(stage.sql.texts(written).await, ["completed"]);
@@ -94,7 +94,7 @@ enum End {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_ends_with_its_event_and_goes_on_at_its_cursor() {
-    let mut stage = Stage::set().await;
+    let mut stage = Setup::set().await;
     for (name, end) in [
         ("gateway", End::Told),
         ("notification", End::Told),
@@ -116,7 +116,7 @@ async fn a_stream_ends_with_its_event_and_goes_on_at_its_cursor() {
             "{name} {end:?}"
         );
         if end == End::Told {
-            ends_well(&mut stage, name, PATIENCE).await;
+            ends_well(&mut stage, name, TIMEOUT).await;
         }
         stage.fleet.spawn(name).expect("it starts");
 

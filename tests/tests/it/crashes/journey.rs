@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::kill_points::{CHARGE, Crash, Moment, Movement, REFUND};
-use super::setup::{Call, Stage};
-use crate::harness::{Answer, BOOKINGS, OCCUPANCIES, PATIENCE, Slot, Table, invariants, next_slot};
+use super::setup::{Call, Setup};
+use crate::harness::{Answer, BOOKINGS, OCCUPANCIES, Slot, TIMEOUT, Table, invariants, next_slot};
 
 /// The journey without a crash.
 const NOBODY_DIES: Crash<'_> = Crash {
@@ -24,7 +24,7 @@ pub struct Wanted {
     charges: usize,
 }
 
-impl Stage {
+impl Setup {
     /// From the request to the refund, with a crash on the way. Everything happens once, and is over at the end.
     pub async fn play(&mut self, crash: Crash<'_>) {
         println!("{crash}");
@@ -114,7 +114,7 @@ impl Stage {
         let answer = self.call(crash, call, &[door]).await;
         if mishap.is_some() {
             let sandbox = self.fleet.sandbox();
-            eventually_true(PATIENCE, || async {
+            eventually_true(TIMEOUT, || async {
                 let asked = sandbox.request_count(Provider::Toss, money.path) > asked_before;
                 let moved = sandbox
                     .payments()
@@ -139,7 +139,7 @@ impl Stage {
 
     /// Waits until booking and money stand so; the guest's app shows it.
     async fn reaches(&self, id: &str, wanted: &str) {
-        eventually_true(PATIENCE, || async { self.sql.standing(id).await == wanted }).await;
+        eventually_true(TIMEOUT, || async { self.sql.standing(id).await == wanted }).await;
         let path = format!("/v1/bookings/{id}");
         let shown = self.guest.rest.insist(Method::GET, &path, &Value::Null);
         let booking = shown.await.ok(200);
@@ -165,7 +165,7 @@ impl Stage {
                 ][..],
             ),
         ] {
-            eventually_true(PATIENCE, || async {
+            eventually_true(TIMEOUT, || async {
                 self.sql.told(person, id).await.len() >= expected.len()
             })
             .await;

@@ -4,7 +4,7 @@
 use rstest::rstest;
 
 use super::kill_points::{Crash, MOMENTS};
-use super::setup::{EVERYBODY, Stage};
+use super::setup::{EVERYBODY, Setup};
 
 #[rstest]
 #[case::auth(&["auth"])]
@@ -17,7 +17,7 @@ use super::setup::{EVERYBODY, Stage};
 #[case::everybody(&EVERYBODY)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journey_survives_the_death_of(#[case] victims: &'static [&'static str]) {
-    let mut stage = Stage::set().await;
+    let mut stage = Setup::set().await;
     for moment in MOMENTS {
         stage.play(Crash { moment, victims }).await;
     }

@@ -8,8 +8,8 @@ use carshare_testkit::{eventually, eventually_true};
 use futures::future::join_all;
 use serde_json::json;
 
-use super::setup::{Call, EVERYBODY, Stage, kill_and_start};
-use crate::harness::{Guest, Host, PATIENCE, Sql, invariants, next_slot};
+use super::setup::{Call, EVERYBODY, Setup, kill_and_start};
+use crate::harness::{Guest, Host, Sql, TIMEOUT, invariants, next_slot};
 
 const JOURNEYS: usize = 8;
 
@@ -18,7 +18,7 @@ const CALM: i64 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_journeys_end_well_in_a_storm_of_deaths() {
-    let mut stage = Stage::set().await;
+    let mut stage = Setup::set().await;
     let mut guests = Vec::new();
     for _ in 0..JOURNEYS {
         guests.push(Guest::with_card(&stage.fleet).await);
@@ -28,7 +28,7 @@ async fn eight_journeys_end_well_in_a_storm_of_deaths() {
         sandbox.inject(Fault::lost_reply(Provider::Toss, path).times(3));
     }
 
-    let Stage {
+    let Setup {
         fleet,
         sql,
         host,
@@ -79,11 +79,11 @@ async fn journey(sql: &Sql, host: &Host, guest: &Guest, car: &str, keeps_it: boo
             "payment.refunded",
         ];
     }
-    eventually_true(PATIENCE, || async { sql.told(&guest.id, id).await == told }).await;
+    eventually_true(TIMEOUT, || async { sql.told(&guest.id, id).await == told }).await;
 }
 
 async fn reaches(sql: &Sql, id: &str, wanted: &str) {
-    eventually_true(PATIENCE, || async { sql.standing(id).await == wanted }).await;
+    eventually_true(TIMEOUT, || async { sql.standing(id).await == wanted }).await;
 }
 
 /// Kills one after the other, as long as anything happens.
@@ -91,7 +91,7 @@ async fn storm(fleet: &mut Fleet, sql: &Sql) {
     let random = Random::seeded(7);
     let mut happened = sql.published().await;
     loop {
-        happened = eventually(PATIENCE, || async {
+        happened = eventually(TIMEOUT, || async {
             let now = sql.published().await;
             (now >= happened + CALM).then_some(now)
         })

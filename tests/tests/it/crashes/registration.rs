@@ -3,21 +3,21 @@
 use carshare_testkit::eventually_true;
 use serde_json::{Value, json};
 
-use super::setup::{Call, EVERYBODY, Stage};
-use crate::harness::{IMAGES, PASSWORD, PATIENCE, Rest, USERS, VEHICLES, invariants, next_slot, photo, put};
+use super::setup::{Call, EVERYBODY, Setup};
+use crate::harness::{IMAGES, PASSWORD, Rest, TIMEOUT, USERS, VEHICLES, invariants, next_slot, photo, put};
 
 const VICTIMS: [&[&str]; 4] = [&["auth", "vehicle"], &["gateway"], &["notification"], &EVERYBODY];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_and_a_car_are_registered_once_whoever_dies_meanwhile() {
-    let mut stage = Stage::set().await;
+    let mut stage = Setup::set().await;
     for (number, victims) in VICTIMS.into_iter().enumerate() {
         println!("{}", victims.join(", "));
         let (id, host) = register(&mut stage, victims, number).await;
         let car = register_car(&mut stage, victims, number, &host).await;
 
         let expected = ["user.registered", "vehicle.activated", "vehicle.registered"];
-        eventually_true(PATIENCE, || async {
+        eventually_true(TIMEOUT, || async {
             stage.sql.feed(&id).await.len() >= expected.len()
         })
         .await;
@@ -33,7 +33,7 @@ async fn a_host_and_a_car_are_registered_once_whoever_dies_meanwhile() {
 }
 
 /// A host's id and session; the crash falls into the account's transaction.
-async fn register(stage: &mut Stage, victims: &[&'static str], number: usize) -> (String, Rest) {
+async fn register(stage: &mut Setup, victims: &[&'static str], number: usize) -> (String, Rest) {
     let account = json!({
         "email": format!("crash{number}@example.com"), "password": PASSWORD, "name": "이도윤",
         "phone": "010-2345-6789", "role": "host",
@@ -46,7 +46,7 @@ async fn register(stage: &mut Stage, victims: &[&'static str], number: usize) ->
 }
 
 /// A car's id; crashes fall into its creation, the announcement of its photo and the photo's completion.
-async fn register_car(stage: &mut Stage, victims: &[&'static str], number: usize, host: &Rest) -> String {
+async fn register_car(stage: &mut Setup, victims: &[&'static str], number: usize, host: &Rest) -> String {
     let car = json!({
         "license_plate": format!("99하{:04}", 1000 + number), "make": "Kia", "model": "K5", "year": 2024,
         "hourly_rate": 10_000, "location_address": "서울 중구 세종대로 110",

@@ -6,13 +6,13 @@ use carshare_testkit::{TempDir, eventually_true};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Guest, Host, PATIENCE, Rest, Sql, Table};
+use crate::harness::{Answer, Guest, Host, Rest, Sql, TIMEOUT, Table};
 
 /// Every process of the fleet.
 pub const EVERYBODY: [&str; 6] = ["auth", "vehicle", "booking", "payment", "notification", "gateway"];
 
 /// A fleet with its people, for any number of journeys.
-pub struct Stage {
+pub struct Setup {
     pub fleet: Fleet,
     pub sql: Sql,
     pub host: Host,
@@ -29,7 +29,7 @@ const SHORT: [(&str, &str); 4] = [
     ("AUTH__PASSWORDS__BCRYPT_COST", "6"),
 ];
 
-impl Stage {
+impl Setup {
     /// On the servers that all tests share.
     pub async fn set() -> Self {
         Self::with(Options::temporary()).await
@@ -68,7 +68,7 @@ impl Stage {
         let frozen = self.sql.freeze(door).await;
         let fleet = &mut self.fleet;
         let dying = async {
-            eventually_true(PATIENCE, || async { frozen.waiting().await > 0 }).await;
+            eventually_true(TIMEOUT, || async { frozen.waiting().await > 0 }).await;
             kill_and_start(fleet, victims);
             frozen.thaw().await;
         };

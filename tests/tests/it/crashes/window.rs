@@ -5,14 +5,14 @@ use carshare_sandbox::{Fault, PaymentStatus, Provider};
 use carshare_testkit::{eventually, eventually_true};
 use serde_json::{Value, json};
 
-use super::setup::{Call, Stage};
-use crate::harness::{Guest, PATIENCE, Rest, invariants, next_slot};
+use super::setup::{Call, Setup};
+use crate::harness::{Guest, Rest, TIMEOUT, invariants, next_slot};
 
 const CONFIRM: &str = "/v1/payments/confirm";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_payment_is_taken_once_whoever_dies_meanwhile() {
-    let mut stage = Stage::set().await;
+    let mut stage = Setup::set().await;
     let guest = Guest::register(&stage.fleet).await;
     for victims in [&["payment"][..], &["gateway"], &["booking", "payment", "gateway"]] {
         println!("{}", victims.join(", "));
@@ -25,7 +25,7 @@ async fn a_window_payment_is_taken_once_whoever_dies_meanwhile() {
             .inject(Fault::lost_reply(Provider::Toss, CONFIRM));
         let processing = Call::post(&guest.rest, "/v1/payments/process", paid).made();
         let dying = async {
-            eventually_true(PATIENCE, || async {
+            eventually_true(TIMEOUT, || async {
                 let payments = stage.fleet.sandbox().payments();
                 payments[charges].status == PaymentStatus::Done
             })
@@ -41,12 +41,12 @@ async fn a_window_payment_is_taken_once_whoever_dies_meanwhile() {
 }
 
 /// An approved booking, and what the guest did in Toss's window, as the app sends it on.
-async fn ready_to_pay(stage: &Stage, guest: &Guest) -> (String, Value) {
+async fn ready_to_pay(stage: &Setup, guest: &Guest) -> (String, Value) {
     let slot = next_slot(carshare_chassis::Clock::system().now());
     let booking = guest.book(&stage.car, slot).await.ok(201);
     let id = booking["id"].as_str().expect("an id").to_owned();
     stage.host.approve(&id).await.ok(200);
-    let payment = eventually(PATIENCE, || async {
+    let payment = eventually(TIMEOUT, || async {
         let answer = guest.rest.get(&format!("/v1/payments/bookings/{id}")).await;
         (answer.status == 200).then_some(answer.body)
     })

@@ -13,7 +13,7 @@ use carshare_testkit::eventually;
 use serde_json::json;
 
 use super::case::{Case, Fronts};
-use crate::harness::{Guest, Host, PATIENCE, Rest, mesh, next_slot};
+use crate::harness::{Guest, Host, Rest, TIMEOUT, mesh, next_slot};
 
 /// Something that nobody has.
 const NOTHING: &str = "5b0e0000-0000-7000-8000-000000000001";
@@ -164,7 +164,7 @@ async fn what_belongs_to_others_does_not_exist() {
     let booking = booking["id"].as_str().expect("an id");
     host.approve(booking).await.ok(200);
     guest.confirmed(booking).await;
-    let news = eventually(PATIENCE, || async {
+    let news = eventually(TIMEOUT, || async {
         let news = host.rest.get("/v1/notifications").await.ok(200);
         Some(news[0]["id"].as_str()?.to_owned())
     })

@@ -1,7 +1,7 @@
 //! One call that is refused, made on every front.
 
 use carshare_mesh::Mesh;
-use carshare_proto::errors::{self, Fact};
+use carshare_proto::errors::{self, ErrorSpec};
 use prost::Message;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -118,7 +118,7 @@ impl Case {
         told
     }
 
-    async fn over_rest(&self, rest: &Rest, token: Option<&str>, fact: &Fact) -> Told {
+    async fn over_rest(&self, rest: &Rest, token: Option<&str>, fact: &ErrorSpec) -> Told {
         let ask = async |language: Option<&str>| {
             let mut request = rest.request(self.method.clone(), &self.path);
             if !self.body.is_null() {
@@ -144,7 +144,7 @@ impl Case {
         Told::by_problems(&ask(None).await, &ask(Some("en")).await)
     }
 
-    fn over_grpc(&self, status: &Status, fact: &Fact) -> Told {
+    fn over_grpc(&self, status: &Status, fact: &ErrorSpec) -> Told {
         assert_eq!(status.code(), fact.grpc, "{self:?}: {status:?}");
         let told = Told::by_status(status);
         assert!(

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::case::tells_nothing_else;
-use crate::harness::{Guest, PATIENCE, Rest, mesh};
+use crate::harness::{Guest, Rest, TIMEOUT, mesh};
 
 /// Sends these bytes and reads until the other side closes. Status and the whole answer.
 async fn say(mesh: &Mesh, bytes: &[u8]) -> (u16, String) {
@@ -18,7 +18,7 @@ async fn say(mesh: &Mesh, bytes: &[u8]) -> (u16, String) {
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8(answer).expect("UTF-8")
     };
-    let answer = tokio::time::timeout(PATIENCE, talk)
+    let answer = tokio::time::timeout(TIMEOUT, talk)
         .await
         .expect("an answer in time");
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());

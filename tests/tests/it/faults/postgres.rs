@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::setup::Scene;
-use crate::harness::{Answer, PATIENCE, Rest, next_slot};
+use crate::harness::{Answer, Rest, TIMEOUT, next_slot};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mesh_says_not_now_while_postgres_is_away_and_goes_on_when_it_is_back() {
@@ -33,7 +33,7 @@ async fn the_mesh_says_not_now_while_postgres_is_away_and_goes_on_when_it_is_bac
     );
 
     postgres.restart().await.expect("it starts");
-    let found = eventually(PATIENCE, || async {
+    let found = eventually(TIMEOUT, || async {
         let answer = scene.guest.rest.get(search).await;
         (answer.status == 200).then_some(answer.body)
     })
@@ -83,7 +83,7 @@ async fn money_that_moved_while_postgres_died_is_found_again(#[case] path: &str)
         let asked = scene.mesh.sandbox().request_count(Provider::Toss, path) > 0;
         asked.then_some(())
     };
-    eventually(PATIENCE, asked).await;
+    eventually(TIMEOUT, asked).await;
     let postgres = scene.mesh.parts().postgres().expect("a PostgreSQL of our own");
     postgres.kill().await.expect("it is killed");
     let moved = || async {
@@ -94,12 +94,12 @@ async fn money_that_moved_while_postgres_died_is_found_again(#[case] path: &str)
             .any(|payment| payment.approved_at.is_some() && payment.balance_amount == wanted)
             .then_some(())
     };
-    eventually(PATIENCE, moved).await;
+    eventually(TIMEOUT, moved).await;
     postgres.restart().await.expect("it starts");
 
     let settled = if path == "/cancel" { "refunded" } else { "paid" };
     let path = format!("/v1/bookings/{id}");
-    eventually(PATIENCE, || async {
+    eventually(TIMEOUT, || async {
         let booking = scene
             .guest
             .rest

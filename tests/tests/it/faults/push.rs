@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::setup::Scene;
-use crate::harness::{PATIENCE, Rest};
+use crate::harness::{Rest, TIMEOUT};
 
 const WAITING: &str = "SELECT count(*) FROM notification.deliveries WHERE state = 'pending'";
 const DROPPED: &str = "SELECT outcome FROM notification.deliveries WHERE state = 'dropped'";
@@ -31,7 +31,7 @@ async fn every_push_arrives_once_when_fcm_is_back_after_it_was(#[case] fault: Fa
     scene.ends_well().await;
 
     assert_eq!(scene.mesh.sandbox().faults(), [], "all of it happened");
-    eventually_true(PATIENCE, || async { scene.sql.count(WAITING).await == 0 }).await;
+    eventually_true(TIMEOUT, || async { scene.sql.count(WAITING).await == 0 }).await;
     assert_eq!(scene.sql.texts(DROPPED).await, Vec::<String>::new());
     let mut arrived: BTreeMap<(String, String), u32> = BTreeMap::new();
     // News of the car may still have found the host's phone.

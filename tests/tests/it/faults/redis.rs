@@ -5,7 +5,7 @@ use carshare_testkit::{eventually, eventually_true};
 use serde_json::{Value, json};
 
 use super::setup::Scene;
-use crate::harness::{Guest, PATIENCE, Slot, next_slot};
+use crate::harness::{Guest, Slot, TIMEOUT, next_slot};
 
 const UNSENT: &str = "SELECT (SELECT count(*) FROM booking.outbox WHERE sent_at IS NULL)";
 
@@ -66,7 +66,7 @@ async fn a_booking_whose_hold_ended_while_redis_was_away_gets_its_car_back_if_no
     let alone = scene.guest.book(&scene.car, quiet).await.ok(201);
     // Vehicle does not hear of either booking, and their holds end.
     let second = as_soon_as_free(&scene, &other, contested).await;
-    eventually_true(PATIENCE, || scene.guest.finds(&scene.car, quiet)).await;
+    eventually_true(TIMEOUT, || scene.guest.finds(&scene.car, quiet)).await;
     redis.restart().await.expect("it starts");
 
     let id = |booking: &Value| booking["id"].as_str().expect("an id").to_owned();
@@ -87,7 +87,7 @@ async fn a_booking_whose_hold_ended_while_redis_was_away_gets_its_car_back_if_no
 
 /// The booking of a slot that somebody else holds, but not for long.
 async fn as_soon_as_free(scene: &Scene, guest: &Guest, slot: Slot) -> Value {
-    eventually(PATIENCE, || async {
+    eventually(TIMEOUT, || async {
         let answer = guest.book(&scene.car, slot).await;
         if answer.status == 409 {
             assert_eq!(answer.refused(409, "BOOKING002")["reason"], json!("SLOT_TAKEN"));
@@ -105,5 +105,5 @@ async fn everybody_hears_once(scene: &Scene, id: &str) {
         let times = |wanted: &str| kinds.iter().filter(|kind| *kind == wanted).count();
         (times("booking.requested"), times("booking.confirmed"))
     };
-    eventually_true(PATIENCE, || async { told().await == (1, 1) }).await;
+    eventually_true(TIMEOUT, || async { told().await == (1, 1) }).await;
 }

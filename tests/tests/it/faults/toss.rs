@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::setup::Scene;
-use crate::harness::{Guest, PATIENCE, Rest, next_slot};
+use crate::harness::{Guest, Rest, TIMEOUT, next_slot};
 
 const CHARGE: &str = "/v1/billing/bsbx";
 const LOOKUP: &str = "/v1/payments/orders";
@@ -73,7 +73,7 @@ async fn a_booking_that_is_called_off_while_its_charge_runs_costs_nothing() {
         .inject(Fault::delay(Provider::Toss, CHARGE, 1_500));
     let id = scene.approved().await;
     let asked = || async { scene.mesh.sandbox().request_count(Provider::Toss, CHARGE) == 1 };
-    eventually_true(PATIENCE, asked).await;
+    eventually_true(TIMEOUT, asked).await;
 
     // Nothing is captured as far as anybody knows, so nothing is owed yet.
     let cancelled = scene.guest.cancel(&id).await.ok(200);
@@ -109,7 +109,7 @@ async fn a_window_payment_is_taken_once_when_its_confirmation_is(#[case] fault: 
     scene.mesh.sandbox().inject(fault);
 
     // The app asks until it knows, as it is told to.
-    let taken = eventually(PATIENCE, || async {
+    let taken = eventually(TIMEOUT, || async {
         let answer = guest.rest.post("/v1/payments/process", &paid).await;
         if answer.status == 503 {
             assert!(answer.headers.contains_key("retry-after"), "{}", answer.body);
@@ -131,7 +131,7 @@ async fn a_window_payment_is_taken_once_when_its_confirmation_is(#[case] fault: 
 
 /// What the guest did in Toss's window, as the app sends it on.
 async fn window(scene: &Scene, guest: &Guest, id: &str) -> Value {
-    let payment = eventually(PATIENCE, || async {
+    let payment = eventually(TIMEOUT, || async {
         let answer = guest.rest.get(&format!("/v1/payments/bookings/{id}")).await;
         (answer.status == 200).then_some(answer.body)
     })

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::setup::Scene;
-use crate::harness::{Answer, PATIENCE, Rest};
+use crate::harness::{Answer, Rest, TIMEOUT};
 
 const WEBHOOK: &str = "/v1/payments/webhook";
 
@@ -70,7 +70,7 @@ async fn what_a_message_claims_is_asked_at_the_provider() {
         .post(WEBHOOK, &forged)
         .await
         .ok(200);
-    eventually_true(PATIENCE, || async { asked() == before + 1 }).await;
+    eventually_true(TIMEOUT, || async { asked() == before + 1 }).await;
     scene.ends_well().await;
     let booking = scene.guest.booking(&id).await;
     assert_eq!(

@@ -6,7 +6,7 @@ use carshare_testkit::eventually;
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use serde_json::{Value, json};
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use super::rest::{Answer, Rest};
 use super::running::Running;
 
@@ -192,7 +192,7 @@ impl Guest {
 
     /// The booking, as soon as it looks like this.
     pub async fn booking_when(&self, booking_id: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-        eventually(PATIENCE, || async {
+        eventually(TIMEOUT, || async {
             let booking = self.booking(booking_id).await;
             is_it(&booking).then_some(booking)
         })

@@ -7,7 +7,7 @@ use carshare_testkit::eventually;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// A client of one gateway, perhaps signed in.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ impl Rest {
     pub async fn insist(&self, method: Method, path: &str, body: &Value) -> Answer {
         static CALLS: AtomicU32 = AtomicU32::new(1);
         let key = format!("insisting-{}", CALLS.fetch_add(1, Ordering::Relaxed));
-        eventually(PATIENCE, || async {
+        eventually(TIMEOUT, || async {
             let request = self.request(method.clone(), path);
             let answer = Answer::perhaps(request.header("idempotency-key", &key).json(body)).await?;
             let later = answer.status == StatusCode::SERVICE_UNAVAILABLE;

@@ -4,7 +4,7 @@ use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use super::rest::Rest;
 
 /// An open event stream.
@@ -48,7 +48,7 @@ impl Events {
 
     /// The next event that carries data.
     pub async fn next(&mut self) -> Event {
-        tokio::time::timeout(PATIENCE, async {
+        tokio::time::timeout(TIMEOUT, async {
             loop {
                 if let Some(end) = self.text.find("\n\n") {
                     let block: String = self.text.drain(..end + 2).collect();
@@ -72,7 +72,7 @@ impl Events {
                 self.text.push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
             }
         };
-        tokio::time::timeout(PATIENCE, read)
+        tokio::time::timeout(TIMEOUT, read)
             .await
             .expect("the stream ends in time");
         self.text.split_inclusive("\n\n").filter_map(parse).collect()

@@ -5,7 +5,7 @@ use carshare_sandbox::PaymentStatus;
 use carshare_testkit::{eventually, eventually_true};
 use serde_json::json;
 
-use crate::harness::{Events, Guest, Host, PATIENCE, next_slot};
+use crate::harness::{Events, Guest, Host, TIMEOUT, next_slot};
 
 async fn device(rest: &crate::harness::Rest, token: &str) {
     rest.post(
@@ -18,7 +18,7 @@ async fn device(rest: &crate::harness::Rest, token: &str) {
 
 /// The push with this token about this event, as soon as the FCM inbox shows it.
 async fn push(mesh: &Mesh, token: &str, kind: &str) -> serde_json::Value {
-    eventually(PATIENCE, || async {
+    eventually(TIMEOUT, || async {
         let pushes = mesh.sandbox().pushes();
         let found = pushes
             .iter()
@@ -126,7 +126,7 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
         (PaymentStatus::Canceled, 0)
     );
     host_stream.notification("booking.cancelled").await;
-    eventually_true(PATIENCE, || guest.finds(&car, slot)).await;
+    eventually_true(TIMEOUT, || guest.finds(&car, slot)).await;
     guest.book(&car, slot).await.ok(201);
 }
 
@@ -151,9 +151,9 @@ async fn a_declined_card_cancels_the_booking_frees_the_car_and_tells_both() {
         (&payment["status"], &payment["failure_code"]),
         (&json!("failed"), &json!("REJECT_CARD_PAYMENT"))
     );
-    eventually_true(PATIENCE, || guest.finds(&car, slot)).await;
+    eventually_true(TIMEOUT, || guest.finds(&car, slot)).await;
     for rest in [&guest.rest, &host.rest] {
-        eventually_true(PATIENCE, || async {
+        eventually_true(TIMEOUT, || async {
             let told = rest.get("/v1/notifications").await.ok(200);
             told.as_array()
                 .expect("a bare array")
@@ -172,7 +172,7 @@ async fn a_guest_without_a_card_pays_in_the_window() {
     let booking = guest.book(&car, slot).await.ok(201);
     let id = booking["id"].as_str().expect("an id");
     host.approve(id).await.ok(200);
-    let payment = eventually(PATIENCE, || async {
+    let payment = eventually(TIMEOUT, || async {
         let answer = guest.rest.get(&format!("/v1/payments/bookings/{id}")).await;
         (answer.status == 200).then_some(answer.body)
     })
@@ -221,6 +221,6 @@ async fn a_rejected_request_frees_the_car_and_charges_nobody() {
         (&json!("rejected"), &json!("정비가 있습니다."))
     );
     host.approve(id).await.refused(409, "BOOKING003");
-    eventually_true(PATIENCE, || guest.finds(&car, slot)).await;
+    eventually_true(TIMEOUT, || guest.finds(&car, slot)).await;
     assert_eq!(mesh.sandbox().payments().len(), 0);
 }

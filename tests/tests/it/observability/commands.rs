@@ -60,7 +60,7 @@ async fn dead_letter(fleet: &Fleet) {
 }
 
 async fn eventually_listed(fleet: &Fleet) -> Ran {
-    carshare_testkit::eventually(crate::harness::PATIENCE, || async {
+    carshare_testkit::eventually(crate::harness::TIMEOUT, || async {
         let listed = ran(fleet, "vehicle", &["dead-letters"]).await;
         (!letters(&listed).is_empty()).then_some(listed)
     })

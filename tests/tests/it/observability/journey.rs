@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::log_capture::PROCESSES;
-use crate::harness::{Answer, Guest, Host, PATIENCE, Rest, invariants, next_slot};
+use crate::harness::{Answer, Guest, Host, Rest, TIMEOUT, invariants, next_slot};
 
 /// What must not be written anywhere.
 #[derive(Clone, Debug)]
@@ -165,7 +165,7 @@ impl Named {
 
 /// Waits until a device has got the push about this event.
 async fn pushed(fleet: &Fleet, device: &str, kind: &str) {
-    eventually_true(PATIENCE, || async {
+    eventually_true(TIMEOUT, || async {
         let pushes = fleet.sandbox().pushes();
         pushes
             .iter()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::journey::Story;
 use super::log_capture::{Admins, EVIDENCE, PROCESSES, SERVICES};
 use super::probes::{self, Probed, readiness};
-use crate::harness::{Answer, PATIENCE};
+use crate::harness::{Answer, TIMEOUT};
 
 /// What was seen of it.
 pub struct Outage {
@@ -38,7 +38,7 @@ pub async fn survive(fleet: &Fleet, admins: &Admins, story: &Story) -> Outage {
     postgres.restart().await.expect("it comes back");
     let after = probed_when(admins, 200).await;
     // What was a refusal is an answer again, without any restart.
-    eventually(PATIENCE, || async {
+    eventually(TIMEOUT, || async {
         let answer = story
             .guest
             .get(&format!("/v1/bookings/{}", story.booking_id))
@@ -55,7 +55,7 @@ pub async fn survive(fleet: &Fleet, admins: &Admins, story: &Story) -> Outage {
 
 /// What the probes answer as soon as all services are ready, or none is.
 async fn probed_when(admins: &Admins, status: u16) -> Probed {
-    eventually(PATIENCE, || async {
+    eventually(TIMEOUT, || async {
         let probed = probes::ask(admins).await;
         SERVICES
             .iter()

@@ -6,7 +6,7 @@ use carshare_testkit::eventually_true;
 use futures::future::{join, join_all};
 use serde_json::json;
 
-use crate::harness::{Answer, Guest, Host, PATIENCE, mesh, next_slot};
+use crate::harness::{Answer, Guest, Host, TIMEOUT, mesh, next_slot};
 
 /// A host, a guest with a card, the car and its requested booking.
 async fn requested(mesh: &Mesh) -> (Host, Guest, String) {
@@ -110,7 +110,7 @@ async fn approvals_rejections_and_cancellations_at_once_end_in_one_legal_state()
     let status = if outcome.1 == 1 { "rejected" } else { "cancelled" };
     assert_eq!(booking["status"], status);
     // Whatever was charged on the way has gone back.
-    eventually_true(PATIENCE, || async {
+    eventually_true(TIMEOUT, || async {
         let money = guest.booking(&id).await["payment_status"].clone();
         let held: i64 = mesh
             .sandbox()

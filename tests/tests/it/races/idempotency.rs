@@ -113,7 +113,7 @@ async fn a_key_belongs_to_its_user_and_a_refusal_is_not_kept() {
     // The car is given up: what was refused may be tried again under its key.
     let made: Value = serde_json::from_slice(&made.1).expect("JSON");
     one.cancel(made["id"].as_str().expect("an id")).await.ok(200);
-    carshare_testkit::eventually_true(crate::harness::PATIENCE, || two.finds(&car, slot)).await;
+    carshare_testkit::eventually_true(crate::harness::TIMEOUT, || two.finds(&car, slot)).await;
     let second = once(&two.rest, BOOK, "the-same-key", &request).await;
     assert_eq!(second.0, 201, "{:?}", second.1);
     assert_eq!(once(&two.rest, BOOK, "the-same-key", &request).await, second);

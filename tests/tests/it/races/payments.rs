@@ -6,7 +6,7 @@ use carshare_testkit::eventually;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Guest, Host, PATIENCE, Rest, mesh, next_slot};
+use crate::harness::{Guest, Host, Rest, TIMEOUT, mesh, next_slot};
 
 /// An approved booking that waits for its guest to pay; and what is owed.
 async fn owed(mesh: &Mesh) -> (Guest, String, Value) {
@@ -16,7 +16,7 @@ async fn owed(mesh: &Mesh) -> (Guest, String, Value) {
     let id = booking["id"].as_str().expect("an id").to_owned();
     host.approve(&id).await.ok(200);
     let path = format!("/v1/payments/bookings/{id}");
-    let payment = eventually(PATIENCE, || async {
+    let payment = eventually(TIMEOUT, || async {
         let answer = guest.rest.get(&path).await;
         (answer.status == 200).then_some(answer.body)
     })

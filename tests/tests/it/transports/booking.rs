@@ -20,7 +20,7 @@ use prost_types::Timestamp;
 use serde_json::json;
 use tonic::Streaming;
 
-use crate::harness::{Form, PATIENCE, Rest, Slot, Wire, mesh, next_slot, photo, put, signed};
+use crate::harness::{Form, Rest, Slot, TIMEOUT, Wire, mesh, next_slot, photo, put, signed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_over_native_grpc() {
@@ -90,13 +90,13 @@ async fn journey(form: Form) {
         (cancellation.reason(), cancellation.refund_amount),
         (CancellationReason::Guest, 80_000)
     );
-    eventually_true(PATIENCE, || async {
+    eventually_true(TIMEOUT, || async {
         booking(&wire, &guest, &pending.id).await.payment_status() == PaymentStatus::Refunded
     })
     .await;
     assert_eq!(charges(&mesh), [(Charged::Canceled, 0)]);
     told(&mut to_host, "booking.cancelled").await;
-    eventually_true(PATIENCE, || async {
+    eventually_true(TIMEOUT, || async {
         found(&wire, slot).await == std::slice::from_ref(&car.id)
     })
     .await;
@@ -235,7 +235,7 @@ async fn told(stream: &mut Streaming<SubscribeResponse>, kind: &str) -> Notifica
             }
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.expect("news in time")
+    tokio::time::timeout(TIMEOUT, wait).await.expect("news in time")
 }
 
 async fn booking(wire: &Wire, token: &str, id: &str) -> Booking {

@@ -5,7 +5,7 @@ use std::fmt;
 use carshare_outbound::Reply;
 use serde::Deserialize;
 
-use crate::domain::{Coordinates, Place};
+use crate::domain::{Coordinates, Location};
 
 /// The body of a success. Fields not named here are not read.
 #[derive(Debug, Deserialize)]
@@ -24,14 +24,14 @@ struct Document {
 
 impl Answer {
     /// The best hit, if it is a lot or a building. A district or a street is too vague to find a car at.
-    pub(super) fn place(self) -> Option<Place> {
+    pub(super) fn place(self) -> Option<Location> {
         let best = self.documents.into_iter().next()?;
         let is_exact = matches!(best.address_type.as_str(), "REGION_ADDR" | "ROAD_ADDR");
         let at = Coordinates {
             lat: degrees(&best.y)?,
             lng: degrees(&best.x)?,
         };
-        is_exact.then_some(Place {
+        is_exact.then_some(Location {
             address: best.address_name,
             at,
         })

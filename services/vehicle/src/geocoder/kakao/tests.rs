@@ -73,7 +73,7 @@ async fn an_address_is_asked_for_with_the_key_and_without_the_floor() {
     };
     assert_eq!(
         found,
-        Some(Place {
+        Some(Location {
             address: ADDRESS.to_owned(),
             at
         })
@@ -185,7 +185,7 @@ async fn failures_and_nonsense_are_unavailable() {
 async fn a_slow_map_is_unavailable_in_time() {
     let (_server, geocoder, _) = answering(hit("ROAD_ADDR").set_delay(Duration::from_secs(30))).await;
     let slow = geocoder.locate(ADDRESS).await.unwrap_err();
-    assert_eq!(slow.retry_after, COME_BACK);
+    assert_eq!(slow.retry_after, RETRY_AFTER);
     assert_eq!(slow.cause.to_string(), "no answer in time");
 }
 
@@ -202,7 +202,10 @@ async fn after_five_failures_kakao_is_left_alone_and_then_asked_again() {
         .mount(&server)
         .await;
     for _ in 0..5 {
-        assert_eq!(geocoder.locate(ADDRESS).await.unwrap_err().retry_after, COME_BACK);
+        assert_eq!(
+            geocoder.locate(ADDRESS).await.unwrap_err().retry_after,
+            RETRY_AFTER
+        );
     }
     hand.advance(Duration::from_secs(10));
     assert_eq!(

@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::{NotSet, Set, Unchanged};
 
 use super::{ActiveModel, Model};
 use crate::domain::{
-    Coordinates, Fuel, LicensePlate, Place, Status, Transmission, UserId, Vehicle, VehicleId,
+    Coordinates, Fuel, LicensePlate, Location, Status, Transmission, UserId, Vehicle, VehicleId,
 };
 use crate::error::Error;
 
@@ -31,7 +31,7 @@ impl TryFrom<Model> for Vehicle {
             fuel,
             transmission: gears.transpose()?,
             hourly_rate_krw: row.hourly_rate_krw,
-            place: Place {
+            place: Location {
                 address: row.location_address,
                 at: Coordinates {
                     lat: row.location_lat,

@@ -8,7 +8,7 @@ use redis::streams::{StreamInfoGroupsReply, StreamInfoStreamReply};
 use redis::{AsyncCommands as _, RedisResult};
 use tokio::time::timeout;
 
-use crate::harness::PATIENCE;
+use crate::harness::TIMEOUT;
 use crate::harness::running::Running;
 use crate::harness::sql::Sql;
 
@@ -32,8 +32,8 @@ const OPEN: &str = "\
 
 pub(super) async fn reached(mesh: &impl Running) {
     let sql = Sql::of(mesh);
-    let resting = eventually_true(PATIENCE * 2, || async { under_way(mesh, &sql).await.is_empty() });
-    let in_time = timeout(PATIENCE, resting).await;
+    let resting = eventually_true(TIMEOUT * 2, || async { under_way(mesh, &sql).await.is_empty() });
+    let in_time = timeout(TIMEOUT, resting).await;
     assert!(in_time.is_ok(), "no rest: {:#?}", under_way(mesh, &sql).await);
 }
 

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Secret;
-use crate::harness::{Answer, Guest, Host, PASSWORD as USUAL_PASSWORD, PATIENCE, Rest, Sql, next_slot};
+use crate::harness::{Answer, Guest, Host, PASSWORD as USUAL_PASSWORD, Rest, Sql, TIMEOUT, next_slot};
 
 const EMAIL: &str = "jiwoo.kim@mail.example.com";
 const PASSWORD: &str = "opensesame 1024 x";
@@ -193,5 +193,5 @@ async fn pushes(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
     let sql = Sql::of(fleet);
     let gone =
         "SELECT count(*) FROM notification.deliveries WHERE state = 'dropped' AND outcome = 'UNREGISTERED'";
-    eventually_true(PATIENCE, || async { sql.count(gone).await == 1 }).await;
+    eventually_true(TIMEOUT, || async { sql.count(gone).await == 1 }).await;
 }
