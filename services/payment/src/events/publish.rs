@@ -53,6 +53,8 @@ pub async fn refunded(tx: &Tx, payment: &Payment, amount_krw: i64) -> Result<(),
         guest_id: payment.guest_id.to_string(),
         host_id: payment.host_id.to_string(),
         refunded_amount: amount_krw,
+        refunded_total: payment.refunded_krw,
+        captured_amount: payment.amount_krw,
     };
     Ok(tx.publish(&event).await?)
 }

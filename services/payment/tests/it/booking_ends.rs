@@ -42,9 +42,10 @@ async fn cancelled_booking_is_refunded_by_the_amount_of_the_event(
     );
     let event: PaymentRefunded = harness.event().await;
     assert_eq!(
-        (event.refunded_amount, event.booking_id),
-        (refunded, booking.id.clone())
+        (event.refunded_amount, event.refunded_total, event.captured_amount),
+        (refunded, refunded, PRICE)
     );
+    assert_eq!(event.booking_id, booking.id);
     let seen = harness.get(guest, &booking).await.unwrap();
     assert_eq!(
         (seen.status(), seen.refunded_amount),
