@@ -59,11 +59,11 @@ pub fn connect(
     tls: &Tls,
     environment: Environment,
 ) -> anyhow::Result<PeerChannel> {
-    let uri: Uri = peer
-        .uri
-        .parse()
+    let uris = peer.uri.split(',').map(|uri| uri.trim().parse());
+    let uris: Vec<Uri> = uris
+        .collect::<Result<_, _>>()
         .with_context(|| format!("the uri of {name} is not valid"))?;
-    let tls_config = transport_security(name, &uri, peer, tls)?;
+    let tls_config = transport_security(name, &uris, peer, tls)?;
     let claim = tls
         .insecure_as
         .as_deref()
@@ -71,7 +71,7 @@ pub fn connect(
         .transpose()?;
     let (channel, changes) = Channel::balance_channel(64);
     let trouble = Arc::new(Notify::new());
-    let addresses = Addresses::new(name, uri, tls_config)?;
+    let addresses = Addresses::new(name, &uris, tls_config)?;
     task::spawn("addresses", addresses.follow(changes, Arc::clone(&trouble)));
     let shared = Shared {
         name,
@@ -90,11 +90,15 @@ pub fn connect(
 /// Plain text is never an accident: both the scheme and the configuration have to say so.
 fn transport_security(
     name: &str,
-    uri: &Uri,
+    uris: &[Uri],
     peer: &Peer,
     tls: &Tls,
 ) -> anyhow::Result<Option<ClientTlsConfig>> {
-    match uri.scheme_str() {
+    let scheme = uris.first().and_then(Uri::scheme_str);
+    if uris.iter().any(|uri| uri.scheme_str() != scheme) {
+        anyhow::bail!("the uris of {name} have different schemes");
+    }
+    match scheme {
         Some("https") => {
             let config = tls::client(tls, peer.server_name.as_deref().unwrap_or(name))?;
             config
@@ -150,5 +154,8 @@ mod tests {
             "the uri of vehicle is https and there are no certificates"
         );
         assert!(to("not a uri", Tls::insecure()).is_some());
+        assert!(to("http://127.0.0.1:1, http://127.0.0.1:2", Tls::insecure()).is_none());
+        let mixed = to("http://127.0.0.1:1,https://127.0.0.1:2", Tls::insecure()).unwrap();
+        assert_eq!(mixed.to_string(), "the uris of vehicle have different schemes");
     }
 }

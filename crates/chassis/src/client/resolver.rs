@@ -1,4 +1,5 @@
-//! The addresses behind a name, followed as they change: a headless service of Kubernetes names one per replica.
+//! The addresses behind the names of a peer, followed as they change: a headless service of Kubernetes names one per replica,
+//! and where there is no such name the replicas are listed.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -30,28 +31,39 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The search for the addresses of one peer.
 pub(super) struct Addresses {
     name: &'static str,
-    uri: Uri,
+    /// The first URI: scheme and authority of every call, whatever its address.
+    origin: Uri,
     scheme: String,
-    host: String,
-    port: u16,
+    hosts: Vec<(String, u16)>,
     tls: Option<ClientTlsConfig>,
     listed: BTreeSet<SocketAddr>,
 }
 
 impl Addresses {
-    pub(super) fn new(name: &'static str, uri: Uri, tls: Option<ClientTlsConfig>) -> anyhow::Result<Self> {
-        let scheme = uri.scheme_str().unwrap_or("http").to_owned();
-        let host = uri
-            .host()
-            .with_context(|| format!("the uri of {name} has no host"))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
+    /// `uris` have one scheme.
+    pub(super) fn new(
+        name: &'static str,
+        uris: &[Uri],
+        tls: Option<ClientTlsConfig>,
+    ) -> anyhow::Result<Self> {
+        let origin = uris
+            .first()
+            .with_context(|| format!("{name} has no uri"))?
+            .clone();
+        let scheme = origin.scheme_str().unwrap_or("http").to_owned();
+        let default_port = if scheme == "https" { 443 } else { 80 };
+        let host_and_port = |uri: &Uri| {
+            let host = uri
+                .host()
+                .with_context(|| format!("the uri of {name} has no host"))?;
+            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+            anyhow::Ok((host, uri.port_u16().unwrap_or(default_port)))
+        };
         Ok(Self {
             name,
-            uri,
+            hosts: uris.iter().map(host_and_port).collect::<Result<_, _>>()?,
+            origin,
             scheme,
-            host,
-            port,
             tls,
             listed: BTreeSet::new(),
         })
@@ -81,15 +93,17 @@ impl Addresses {
         }
     }
 
-    /// The addresses to list; none when the name does not resolve.
+    /// The addresses to list; none when no name resolves.
     async fn look(&self) -> BTreeSet<SocketAddr> {
-        let resolved: BTreeSet<_> = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
-            Ok(addresses) => addresses.collect(),
-            Err(error) => {
-                tracing::warn!(peer = self.name, host = self.host, %error, "the name does not resolve");
-                return BTreeSet::new();
+        let mut resolved = BTreeSet::new();
+        for (host, port) in &self.hosts {
+            match tokio::net::lookup_host((host.as_str(), *port)).await {
+                Ok(addresses) => resolved.extend(addresses),
+                Err(error) => {
+                    tracing::warn!(peer = self.name, host, %error, "the name does not resolve");
+                }
             }
-        };
+        }
         accepting(resolved).await
     }
 
@@ -119,7 +133,7 @@ impl Addresses {
     fn at(&self, address: SocketAddr) -> Option<Endpoint> {
         let endpoint = Endpoint::from_shared(format!("{}://{address}", self.scheme)).ok()?;
         let endpoint = endpoint
-            .origin(self.uri.clone())
+            .origin(self.origin.clone())
             .connect_timeout(CONNECT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
@@ -171,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn the_balancer_is_told_what_changed_and_never_to_forget_all() {
         let uri = Uri::from_static("http://vehicle:50051");
-        let mut addresses = Addresses::new("vehicle", uri, None).unwrap();
+        let mut addresses = Addresses::new("vehicle", &[uri], None).unwrap();
         let (tell, mut changes) = mpsc::channel(8);
         addresses.apply(set([1, 2]), &tell).await.unwrap();
         assert_eq!(
@@ -184,6 +198,19 @@ mod tests {
         assert_eq!(received(&mut changes), ["+3 http://127.0.0.1:3/", "-1"]);
         drop(changes);
         assert!(addresses.apply(set([4]), &tell).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn all_listed_uris_are_resolved() {
+        let (one, two) = (
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        );
+        let ports = [&one, &two].map(|listener| listener.local_addr().unwrap().port());
+        let uris = ports.map(|port| format!("http://127.0.0.1:{port}").parse().unwrap());
+        let addresses = Addresses::new("vehicle", &uris, None).unwrap();
+        assert_eq!(addresses.look().await, set(ports));
+        assert!(Addresses::new("vehicle", &[], None).is_err());
     }
 
     #[tokio::test]

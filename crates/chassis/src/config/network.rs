@@ -14,7 +14,7 @@ use super::Secret;
 #[serde(deny_unknown_fields)]
 pub struct Peer {
     /// `http://host:port`, or `https://host:port` for mutual TLS. The host is resolved again every few seconds and
-    /// calls are balanced over all its addresses.
+    /// calls are balanced over all its addresses. Replicas without a common name are listed, separated by commas.
     pub uri: String,
     /// Longest time one call may take; a shorter deadline of the caller wins. Default 5,000.
     #[serde(default = "default_timeout_ms")]
