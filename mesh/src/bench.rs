@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use carshare_testkit::process::{Binary, Launch};
+use carshare_devservers::process::{Binary, Launch};
 use tokio::time::Instant;
 
 use crate::dependencies::SERVICES;
@@ -29,7 +29,7 @@ pub async fn smoke(binaries: PathBuf) -> Result<()> {
     if cfg!(debug_assertions) {
         println!("This build is not optimised; `make bench-smoke PROFILE=release` measures one that is.\n");
     }
-    let folder = carshare_testkit::TempDir::create("bench")?;
+    let folder = carshare_devservers::TempDir::create("bench")?;
     one_process(&binaries, &folder.path().join("one"), "empty data folder").await?;
     one_process(&binaries, &folder.path().join("one"), "second start").await?;
     let options = Options {
@@ -59,12 +59,8 @@ async fn one_process(binaries: &Path, data: &Path, what: &str) -> Result<()> {
             ..Launch::default()
         },
     )?;
-    let ready = || async { mesh.logs().contain("carshare is running").then_some(()) };
-    tokio::time::timeout(
-        RESPONSE_TIMEOUT,
-        carshare_testkit::eventually(RESPONSE_TIMEOUT, ready),
-    )
-    .await?;
+    mesh.wait_for_line(RESPONSE_TIMEOUT, "carshare is running")
+        .await?;
     let seconds = begin.elapsed().as_secs_f64();
     tokio::time::sleep(REST).await;
     let memory = mb(proc::resident_bytes(mesh.id())?);

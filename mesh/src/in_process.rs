@@ -20,12 +20,12 @@ use futures::stream::FuturesUnordered;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::dependencies::{Parts, SERVICES};
-use crate::service_env::{Env, Wiring};
+use crate::dependencies::{Dependencies, SERVICES};
+use crate::service_env::{Env, ServiceEnv};
 use crate::{Options, ready};
 
 pub struct Mesh {
-    parts: Parts,
+    dependencies: Dependencies,
     gateway: String,
     environment: Environment,
     auth_env: Env,
@@ -37,7 +37,7 @@ impl Mesh {
     /// Starts everything and waits until the gateway is ready.
     pub async fn start(options: Options) -> Result<Self> {
         tls::install_provider();
-        let parts = Parts::start(&options).await?;
+        let dependencies = Dependencies::start(&options).await?;
         let (mut listeners, mut addresses) = (BTreeMap::new(), BTreeMap::new());
         for name in SERVICES.into_iter().chain(["gateway"]) {
             let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -52,25 +52,25 @@ impl Mesh {
             addresses.insert(name, listener.local_addr()?);
             listeners.insert(name, listener);
         }
-        let wiring = Wiring::new(&options, addresses, &options.environment.random)?;
-        let gateway = format!("http://{}", reachable(wiring.address("gateway")?));
-        parts
+        let service_env = ServiceEnv::new(&options, addresses, &options.environment.random)?;
+        let gateway = format!("http://{}", reachable(service_env.address("gateway")?));
+        dependencies
             .sandbox
             .set_webhook_url(Some(format!("{gateway}/v1/payments/webhook")));
         let mut mesh = Self {
-            auth_env: wiring.env("auth", &parts)?,
-            parts,
+            auth_env: service_env.env("auth", &dependencies)?,
+            dependencies,
             gateway,
             environment: options.environment,
             shutdown: Shutdown::new(),
             running: FuturesUnordered::new(),
         };
-        mesh.serve::<Runner<Auth>>(&wiring, &mut listeners)?;
-        mesh.serve::<Runner<Vehicle>>(&wiring, &mut listeners)?;
-        mesh.serve::<Runner<Booking>>(&wiring, &mut listeners)?;
-        mesh.serve::<Runner<Payment>>(&wiring, &mut listeners)?;
-        mesh.serve::<Runner<Notification>>(&wiring, &mut listeners)?;
-        mesh.serve::<Gateway>(&wiring, &mut listeners)?;
+        mesh.serve::<Runner<Auth>>(&service_env, &mut listeners)?;
+        mesh.serve::<Runner<Vehicle>>(&service_env, &mut listeners)?;
+        mesh.serve::<Runner<Booking>>(&service_env, &mut listeners)?;
+        mesh.serve::<Runner<Payment>>(&service_env, &mut listeners)?;
+        mesh.serve::<Runner<Notification>>(&service_env, &mut listeners)?;
+        mesh.serve::<Gateway>(&service_env, &mut listeners)?;
         tokio::select! {
             ready = ready::wait(&mesh.gateway) => ready?,
             ended = mesh.running.next() => return Err(ended_early(ended)),
@@ -80,10 +80,10 @@ impl Mesh {
 
     fn serve<S: Service>(
         &mut self,
-        wiring: &Wiring,
+        service_env: &ServiceEnv,
         listeners: &mut BTreeMap<&'static str, TcpListener>,
     ) -> Result<()> {
-        let config = configure::<S>(wiring.env(S::NAME, &self.parts)?)?;
+        let config = configure::<S>(service_env.env(S::NAME, &self.dependencies)?)?;
         let listener = listeners.remove(S::NAME);
         let serving = S::serve(
             config,
@@ -104,12 +104,12 @@ impl Mesh {
 
     /// The outside environment: what it was asked, and its fault switches.
     pub fn sandbox(&self) -> &Sandbox {
-        &self.parts.sandbox
+        &self.dependencies.sandbox
     }
 
     /// What the mesh stands on.
-    pub fn parts(&self) -> &Parts {
-        &self.parts
+    pub fn dependencies(&self) -> &Dependencies {
+        &self.dependencies
     }
 
     /// The time of the mesh.
@@ -139,7 +139,7 @@ impl Mesh {
         while let Some(ended) = self.running.next().await {
             result = result.and(ended.context("a service panicked").flatten());
         }
-        self.parts.stop().await;
+        self.dependencies.stop().await;
         result
     }
 }

@@ -22,5 +22,5 @@ mod secrets;
 pub mod service_env;
 
 pub use in_process::Mesh;
-pub use options::Options;
+pub use options::{ExternalStores, Options};
 pub use processes::Fleet;

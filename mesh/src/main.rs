@@ -84,6 +84,7 @@ async fn run(args: RunArgs) -> Result<()> {
     let shutdown = Shutdown::from_signals()?;
     let options = Options {
         data: Some(data.clone()),
+        stores: None,
         gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, args.gateway_port)),
         sandbox: SocketAddr::from((Ipv4Addr::LOCALHOST, args.sandbox_port)),
         s3_port: Some(args.s3_port),

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use carshare_chassis::tls;
+use carshare_devservers::free_port;
+use carshare_devservers::process::{Binary, Launch};
 use carshare_sandbox::Sandbox;
-use carshare_testkit::free_port;
-use carshare_testkit::process::{Binary, Launch};
 
-use crate::dependencies::{Parts, SERVICES};
-use crate::service_env::Wiring;
+use crate::dependencies::{Dependencies, SERVICES};
+use crate::service_env::ServiceEnv;
 use crate::{Options, ready};
 
 pub struct Fleet {
-    parts: Parts,
-    wiring: Wiring,
+    dependencies: Dependencies,
+    service_env: ServiceEnv,
     binaries: PathBuf,
     gateway: String,
     running: BTreeMap<&'static str, Binary>,
@@ -28,7 +28,7 @@ impl Fleet {
     /// ready.
     pub async fn start(options: Options, binaries: PathBuf) -> Result<Self> {
         tls::install_provider();
-        let parts = Parts::start(&options).await?;
+        let dependencies = Dependencies::start(&options).await?;
         let mut addresses = BTreeMap::new();
         for name in SERVICES.into_iter().chain(["gateway"]) {
             let port = if name == "gateway" && options.gateway.port() != 0 {
@@ -38,14 +38,14 @@ impl Fleet {
             };
             addresses.insert(name, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         }
-        let wiring = Wiring::new(&options, addresses, &options.environment.random)?;
-        let gateway = format!("http://{}", wiring.address("gateway")?);
-        parts
+        let service_env = ServiceEnv::new(&options, addresses, &options.environment.random)?;
+        let gateway = format!("http://{}", service_env.address("gateway")?);
+        dependencies
             .sandbox
             .set_webhook_url(Some(format!("{gateway}/v1/payments/webhook")));
         let mut fleet = Self {
-            parts,
-            wiring,
+            dependencies,
+            service_env,
             binaries,
             gateway,
             running: BTreeMap::new(),
@@ -84,7 +84,11 @@ impl Fleet {
     pub fn run(&self, name: &'static str, args: &[&str]) -> Result<Binary> {
         let launch = Launch {
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
-            env: self.wiring.env(name, &self.parts)?.into_iter().collect(),
+            env: self
+                .service_env
+                .env(name, &self.dependencies)?
+                .into_iter()
+                .collect(),
             dir: None,
         };
         let path = self.binaries.join(format!("carshare-{name}"));
@@ -126,11 +130,11 @@ impl Fleet {
 
     /// The outside environment, which is in this process.
     pub fn sandbox(&self) -> &Sandbox {
-        &self.parts.sandbox
+        &self.dependencies.sandbox
     }
 
     /// What the fleet stands on.
-    pub fn parts(&self) -> &Parts {
-        &self.parts
+    pub fn dependencies(&self) -> &Dependencies {
+        &self.dependencies
     }
 }

@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn the_second_start_finds_the_key_of_the_first_and_nobody_else_can_read_it() {
         use std::os::unix::fs::PermissionsExt as _;
-        let folder = carshare_testkit::TempDir::create("secrets").expect("a folder");
+        let folder = carshare_devservers::TempDir::create("secrets").expect("a folder");
         let random = Random::system();
         let key = sealing_key(Some(folder.path()), &random).expect("a key");
         assert_eq!(sealing_key(Some(folder.path()), &random).expect("a key"), key);

@@ -1,4 +1,4 @@
-//! The configuration that connects the parts, as the environment variables the binaries read in production too.
+//! The configuration that connects the dependencies, as the environment variables the binaries read in production too.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,20 +6,20 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, Result};
 use carshare_chassis::Random;
 
-use crate::dependencies::{BUCKET, Parts, SERVICES};
+use crate::dependencies::{BUCKET, Dependencies, SERVICES};
 use crate::{Options, secrets};
 
 /// Environment variables of one process.
 pub type Env = Vec<(String, String)>;
 
 /// Where everybody listens, and what they share.
-pub struct Wiring {
+pub struct ServiceEnv {
     addresses: BTreeMap<&'static str, SocketAddr>,
     sealing_key: String,
     extra: Env,
 }
 
-impl Wiring {
+impl ServiceEnv {
     /// `addresses`: where each service and the gateway listen.
     pub fn new(
         options: &Options,
@@ -43,24 +43,24 @@ impl Wiring {
     }
 
     /// The environment of a service or of the gateway.
-    pub fn env(&self, name: &'static str, parts: &Parts) -> Result<Env> {
-        let certificate = parts.ca.issue(name)?;
+    pub fn env(&self, name: &'static str, dependencies: &Dependencies) -> Result<Env> {
+        let certificate = dependencies.ca.issue(name)?;
         let mut env = vec![
             ("SERVER__LISTEN".to_owned(), self.address(name)?.to_string()),
             // Several meshes may run on one machine: any free port will do.
             ("ADMIN__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
-            ("TLS__CA_PEM".to_owned(), parts.ca.cert_pem()),
+            ("TLS__CA_PEM".to_owned(), dependencies.ca.cert_pem()),
             ("TLS__CERT_PEM".to_owned(), certificate.cert_pem),
             ("TLS__KEY_PEM".to_owned(), certificate.key_pem),
-            ("REDIS__URL".to_owned(), parts.redis_url()),
+            ("REDIS__URL".to_owned(), dependencies.redis_url()),
         ];
         if SERVICES.contains(&name) {
-            env.push(("DATABASE__URL".to_owned(), parts.database_url(name)?));
+            env.push(("DATABASE__URL".to_owned(), dependencies.database_url(name)?));
         }
         if SERVICES.contains(&name) && name != "auth" {
             env.push(("IDENTITY__JWKS__URI".to_owned(), self.uri("auth")?));
         }
-        env.extend(self.own(name, parts)?);
+        env.extend(self.own(name, dependencies)?);
         let prefix = name.to_uppercase();
         let mut env: Env = env
             .into_iter()
@@ -80,15 +80,15 @@ impl Wiring {
     }
 
     /// What only this one has.
-    fn own(&self, name: &str, parts: &Parts) -> Result<Env> {
-        let sandbox = parts.sandbox.url();
+    fn own(&self, name: &str, dependencies: &Dependencies) -> Result<Env> {
+        let sandbox = dependencies.sandbox.url();
         let pairs: Vec<(&str, String)> = match name {
             "auth" => self.seal(),
             "vehicle" => vec![
-                ("OBJECTS__ENDPOINT", parts.s3.endpoint.clone()),
+                ("OBJECTS__ENDPOINT", dependencies.s3.endpoint.clone()),
                 ("OBJECTS__BUCKET", BUCKET.to_owned()),
-                ("OBJECTS__ACCESS_KEY", parts.s3.access_key.clone()),
-                ("OBJECTS__SECRET_KEY", parts.s3.secret_key.clone()),
+                ("OBJECTS__ACCESS_KEY", dependencies.s3.access_key.clone()),
+                ("OBJECTS__SECRET_KEY", dependencies.s3.secret_key.clone()),
                 ("KAKAO__HTTP__BASE_URL", format!("{sandbox}/kakao")),
                 (
                     "KAKAO__REST_KEY",
@@ -109,7 +109,7 @@ impl Wiring {
                 ("PUSH__BASE_URL", format!("{sandbox}/fcm")),
                 (
                     "PUSH__SERVICE_ACCOUNT_JSON",
-                    parts.sandbox.service_account_json().to_string(),
+                    dependencies.sandbox.service_account_json().to_string(),
                 ),
             ],
             "gateway" => return Ok([self.peers()?, generous()].concat()),

@@ -1,4 +1,4 @@
-//! A database per test: migrated once per process, then cloned.
+//! A database per test, cloned from a template that is migrated once per process.
 
 mod reaper;
 
@@ -14,9 +14,9 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 use tokio::sync::OnceCell;
 
-use crate::bootstrap::{bootstrap, role_url};
+use carshare_devservers::bootstrap::{bootstrap, role_url};
 
-/// A database of the shared server for one test. Dropping it removes it.
+/// Database of the shared server for one test. It is removed in the background when this value is dropped.
 pub struct Database {
     admin_url: String,
     name: String,
@@ -24,8 +24,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// A fresh database in which `role` has its schema and `migrate` (given the role's URL) has run. The migration runs
-    /// once per process; every test gets a clone of the result.
+    /// Creates a database in which `role` owns its schema and `migrate` (given the role's URL) has run. The migration runs
+    /// once per process; each call clones the result (about 30 ms).
     pub async fn create<F, R>(role: &str, migrate: F) -> Self
     where
         F: FnOnce(String) -> R + 'static,
@@ -37,10 +37,10 @@ impl Database {
         };
         Self::cloned::<F, _, _>(&[role], migrate_one)
             .await
-            .expect("a database for this test")
+            .expect("the test database is created")
     }
 
-    /// Like [`Self::create`] for several roles in one database: `migrate` gets their URLs in the given order.
+    /// Like [`Self::create`] for several roles in one database: `migrate` gets their URLs in the order of `roles`.
     pub async fn create_many<F, R>(roles: &'static [&'static str], migrate: F) -> Self
     where
         F: FnOnce(Vec<String>) -> R + 'static,
@@ -57,10 +57,10 @@ impl Database {
         };
         Self::cloned::<F, _, _>(roles, migrate_all)
             .await
-            .expect("a database for this test")
+            .expect("the test database is created")
     }
 
-    /// `Key` tells one set of migrations from another: the type of the caller's function.
+    /// `Key` identifies the set of migrations: the type of the caller's function.
     async fn cloned<Key: 'static, F, R>(roles: &[&str], migrate: F) -> Result<Self>
     where
         F: FnOnce(String, String) -> R,
@@ -94,24 +94,24 @@ impl Database {
         })
     }
 
-    /// The URL of the (first) role on this database.
+    /// Returns the URL of the first role on this database.
     pub fn url(&self) -> String {
         self.url_of(&self.role)
     }
 
-    /// The URL of any role on this database.
+    /// Returns the URL of `role` on this database.
     pub fn url_of(&self, role: &str) -> String {
         role_url(&self.admin_url, &self.name, role).expect("the server's URL was usable before")
     }
 
-    /// The superuser's URL of this database.
+    /// Returns the superuser's URL of this database.
     pub fn admin_url(&self) -> String {
         let options =
             PgConnectOptions::from_str(&self.admin_url).expect("the server's URL was usable before");
         options.database(&self.name).to_url_lossy().to_string()
     }
 
-    /// Its name on the server.
+    /// Returns the database's name on the server.
     pub fn name(&self) -> &str {
         &self.name
     }

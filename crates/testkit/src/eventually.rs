@@ -1,4 +1,4 @@
-//! Waiting without sleeping for a guess: ask again and again until the answer comes or the deadline passes.
+//! Polling with a deadline, instead of a sleep of a guessed length.
 
 use std::future::Future;
 use std::panic::Location;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-const PAUSE: Duration = Duration::from_millis(15);
+const POLL_INTERVAL: Duration = Duration::from_millis(15);
 
-/// Calls `probe` until it gives `Some`, and returns that. Panics, naming the caller's line, when `deadline` has passed.
+/// Calls `probe` until it returns `Some`, and returns the value. Panics with the caller's line after `deadline`.
 #[track_caller]
 pub fn eventually<T, F, R>(deadline: Duration, probe: F) -> impl Future<Output = T>
 where
@@ -30,8 +30,8 @@ where
     poll(
         deadline,
         move || {
-            let answer = probe();
-            async move { answer.await.then_some(()) }
+            let condition = probe();
+            async move { condition.await.then_some(()) }
         },
         caller,
     )
@@ -46,8 +46,8 @@ where
     loop {
         match timeout_at(end, probe()).await {
             Ok(Some(value)) => return value,
-            Ok(None) if Instant::now() < end => sleep(PAUSE).await,
-            _ => panic!("still not so after {deadline:?} at {caller}"),
+            Ok(None) if Instant::now() < end => sleep(POLL_INTERVAL).await,
+            _ => panic!("condition not met after {deadline:?} at {caller}"),
         }
     }
 }
@@ -57,26 +57,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_first_some_is_returned() {
-        let mut asked = 0;
-        let answer = eventually(Duration::from_secs(5), || {
-            asked += 1;
-            let answer = (asked == 3).then_some(asked);
-            async move { answer }
+    async fn eventually_returns_the_first_some() {
+        let mut calls = 0;
+        let value = eventually(Duration::from_secs(5), || {
+            calls += 1;
+            let value = (calls == 3).then_some(calls);
+            async move { value }
         })
         .await;
-        assert_eq!(answer, 3);
+        assert_eq!(value, 3);
     }
 
     #[tokio::test]
     #[should_panic(expected = "eventually.rs")]
-    async fn the_deadline_panics_with_the_callers_line() {
+    async fn eventually_panics_with_the_callers_line_after_the_deadline() {
         eventually_true(Duration::from_millis(1), || async { false }).await;
     }
 
     #[tokio::test]
-    #[should_panic(expected = "still not so")]
-    async fn a_probe_that_hangs_does_not_outlast_the_deadline() {
+    #[should_panic(expected = "condition not met")]
+    async fn eventually_aborts_a_probe_that_outlasts_the_deadline() {
         eventually_true(Duration::from_millis(20), std::future::pending).await;
     }
 }

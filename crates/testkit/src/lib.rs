@@ -1,36 +1,35 @@
-//! Development only: private PostgreSQL, Redis and S3 servers, a database per test, certificates and tokens, fault
-//! proxies and real processes. Nothing here is linked into a service; the `carshare` binary uses it to run the whole
-//! mesh on a bare machine.
+//! Test kit, for dev-dependencies only: a database per test, an empty Redis database, fault proxies, tokens, polling.
 //!
-//! | for | use |
+//! | to get | use |
 //! |---|---|
-//! | a fresh migrated database in a test | [`Database::create`] |
-//! | a fresh Redis database in a test | [`redis_url`] |
-//! | a server of your own, to kill and restart | [`PrivatePostgres`], [`PrivateRedis`] |
-//! | waiting for something that will happen | [`eventually`] |
-//! | a network that breaks on command | [`proxy::FaultProxy`] |
-//! | a built binary that can be killed | [`process::Binary`] |
-//! | identities | [`Ca`] for services, [`Tokens`] for users, [`JwksServer`] for those who verify them |
-//! | an S3 server | [`s3`] |
+//! | a fresh migrated database | [`Database::create`] |
+//! | an empty Redis database | [`redis_url`] |
+//! | an empty S3 server | [`s3`] |
+//! | a PostgreSQL or Redis server to kill and restart | [`PrivatePostgres`], [`PrivateRedis`] |
+//! | the moment at which a condition becomes true | [`eventually`] |
+//! | a connection that breaks, stalls or is slow | [`proxy::FaultProxy`] |
+//! | a built binary as a child process | [`process::Binary`] |
+//! | a peer that answers by RPC path, auth's key set included | [`GrpcStub`] |
+//! | certificates of services, access tokens of users | [`Ca`], [`Tokens`] |
 #![deny(missing_docs)]
 
-pub mod bootstrap;
-mod ca;
 mod database;
 mod eventually;
-mod jwks_server;
-pub mod process;
+mod grpc_stub;
 pub mod proxy;
-mod s3_server;
-mod servers;
 mod shared;
 mod tokens;
 
-pub use ca::{Ca, Certificate};
+pub use carshare_devservers::{
+    Ca, PrivatePostgres, PrivateRedis, S3, ServerOptions, TempDir, bootstrap, free_port, process,
+};
 pub use database::Database;
 pub use eventually::{eventually, eventually_true};
-pub use jwks_server::JwksServer;
-pub use s3_server::{S3, s3};
-pub use servers::{Options, PrivatePostgres, PrivateRedis, TempDir, free_port};
+pub use grpc_stub::{GrpcStub, StubServer};
 pub use shared::{postgres, redis, redis_url};
 pub use tokens::Tokens;
+
+/// Starts an empty S3 server in this process, for one test.
+pub async fn s3() -> S3 {
+    S3::temporary().await.expect("an S3 server starts")
+}

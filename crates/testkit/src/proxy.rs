@@ -1,4 +1,4 @@
-//! A TCP proxy that breaks on command: put it between a service and its database, and cut.
+//! A TCP proxy that injects faults between a client and a server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-/// What the proxy does with bytes.
+/// Treatment of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Passes each piece on after this long.
+    /// Passes each chunk on after this delay.
     Pass(Duration),
-    /// Ends every connection and every new one at once.
+    /// Closes every connection and every new one at once.
     Cut,
-    /// Takes connections and passes nothing: a network that swallows packets.
+    /// Accepts connections and passes nothing, like a network that loses every packet.
     Stall,
 }
 
-/// Listens on a port of 127.0.0.1 and passes to `target`. Dropping it cuts every connection and frees the port.
+/// Proxy on a port of 127.0.0.1. Dropping it closes every connection and frees the port.
 pub struct FaultProxy {
     address: SocketAddr,
     mode: Arc<watch::Sender<Mode>>,
@@ -30,7 +30,7 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// Starts passing to `target`, for example `127.0.0.1:5432`.
+    /// Starts a proxy to `target`, for example `127.0.0.1:5432`.
     pub async fn start(target: impl Into<String>) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
@@ -45,7 +45,7 @@ impl FaultProxy {
         })
     }
 
-    /// Starts in front of the server that a `postgres://` or `redis://` URL names, and returns the URL through it too.
+    /// Starts a proxy to the server that a `postgres://` or `redis://` URL names; returns it with the URL through it.
     pub async fn in_front_of(url: &str) -> Result<(Self, String)> {
         let (start, target, end) = split_authority(url).context("the URL has no host and port")?;
         let proxy = Self::start(target).await?;
@@ -53,27 +53,27 @@ impl FaultProxy {
         Ok((proxy, through))
     }
 
-    /// Where to connect instead of the target.
+    /// Returns the address to connect to instead of the target.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends every connection now, and every new one until [`Self::heal`].
+    /// Closes every connection now, and every new one until [`Self::heal`].
     pub fn cut(&self) {
         self.mode.send_replace(Mode::Cut);
     }
 
-    /// Keeps connections open and passes nothing until [`Self::heal`]: what was on its way arrives late.
+    /// Keeps connections open and passes nothing until [`Self::heal`]; bytes in flight arrive then.
     pub fn stall(&self) {
         self.mode.send_replace(Mode::Stall);
     }
 
-    /// Holds each piece back for this long, in both directions.
+    /// Delays each chunk, in both directions.
     pub fn delay(&self, by: Duration) {
         self.mode.send_replace(Mode::Pass(by));
     }
 
-    /// Passes everything at once again.
+    /// Passes everything without delay again.
     pub fn heal(&self) {
         self.mode.send_replace(Mode::Pass(Duration::ZERO));
     }
@@ -127,9 +127,9 @@ async fn pass(
     mut to: impl AsyncWriteExt + Unpin,
     mut mode: watch::Receiver<Mode>,
 ) -> std::io::Result<()> {
-    let mut piece = vec![0; 64 * 1024];
+    let mut chunk = vec![0; 64 * 1024];
     loop {
-        let length = from.read(&mut piece).await?;
+        let length = from.read(&mut chunk).await?;
         let now = mode
             .wait_for(|mode| *mode != Mode::Stall)
             .await
@@ -141,11 +141,11 @@ async fn pass(
         if length == 0 {
             return to.shutdown().await;
         }
-        to.write_all(&piece[..length]).await?;
+        to.write_all(&chunk[..length]).await?;
     }
 }
 
-/// Splits `scheme://user@host:port/rest` into what is before, in and after `host:port`.
+/// Splits `scheme://user@host:port/rest` into the parts before, of and after `host:port`.
 fn split_authority(url: &str) -> Option<(&str, &str, &str)> {
     let after_scheme = url.find("://")? + 3;
     let end = url[after_scheme..]
@@ -172,7 +172,7 @@ mod tests {
     use super::split_authority;
 
     #[test]
-    fn authorities_are_found_in_urls() {
+    fn split_authority_finds_host_and_port() {
         let url = "postgres://booking:pw@127.0.0.1:5433/carshare?x=1";
         assert_eq!(
             split_authority(url),

@@ -1,25 +1,23 @@
-//! The servers that all tests of one process share: started at first use, gone with the process.
+//! PostgreSQL and Redis shared by all tests of one process: started at first use, stopped with the process.
 //!
-//! `CARSHARE_TEST_POSTGRES_URL` (of a superuser) and `CARSHARE_TEST_REDIS_URL` name servers to use instead.
+//! `CARSHARE_TEST_POSTGRES_URL` (a superuser's URL) and `CARSHARE_TEST_REDIS_URL` name servers to use instead.
 
 use anyhow::{Context, Result};
 use tokio::sync::OnceCell;
 
-use crate::servers::{Options, PrivatePostgres, PrivateRedis};
+use carshare_devservers::{PrivatePostgres, PrivateRedis, ServerOptions};
 
-/// A server that tests share.
-pub(crate) enum Shared<P> {
-    /// Ours: it goes with the process.
+/// Shared server, started here or named by an environment variable.
+enum Shared<P> {
     Private(P),
-    /// Somebody else's: what we make there we remove.
-    Given(String),
+    External(String),
 }
 
-pub(crate) async fn shared_postgres() -> &'static Shared<PrivatePostgres> {
+async fn shared_postgres() -> &'static Shared<PrivatePostgres> {
     static SERVER: OnceCell<Shared<PrivatePostgres>> = OnceCell::const_new();
     let start = async || match variable("CARSHARE_TEST_POSTGRES_URL") {
-        Some(url) => Ok(Shared::Given(url)),
-        None => PrivatePostgres::start(Options::temporary())
+        Some(url) => Ok(Shared::External(url)),
+        None => PrivatePostgres::start(ServerOptions::temporary())
             .await
             .map(Shared::Private),
     };
@@ -32,8 +30,8 @@ pub(crate) async fn shared_postgres() -> &'static Shared<PrivatePostgres> {
 async fn shared_redis() -> &'static Shared<PrivateRedis> {
     static SERVER: OnceCell<Shared<PrivateRedis>> = OnceCell::const_new();
     let start = async || match variable("CARSHARE_TEST_REDIS_URL") {
-        Some(url) => Ok(Shared::Given(url)),
-        None => PrivateRedis::start(Options::temporary())
+        Some(url) => Ok(Shared::External(url)),
+        None => PrivateRedis::start(ServerOptions::temporary())
             .await
             .map(Shared::Private),
     };
@@ -43,30 +41,30 @@ async fn shared_redis() -> &'static Shared<PrivateRedis> {
         .expect("tests need a Redis server")
 }
 
-/// The superuser's URL of the PostgreSQL server that this process's tests share.
+/// Returns the superuser's URL of the shared PostgreSQL server.
 pub async fn postgres() -> String {
     match shared_postgres().await {
         Shared::Private(server) => server.admin_url(),
-        Shared::Given(url) => url.clone(),
+        Shared::External(url) => url.clone(),
     }
 }
 
-/// The URL of the Redis server that this process's tests share. Tests want [`redis_url`].
+/// Returns the URL of the shared Redis server. A test uses [`redis_url`], which is its own.
 pub async fn redis() -> String {
     match shared_redis().await {
         Shared::Private(server) => server.url(),
-        Shared::Given(url) => url.clone(),
+        Shared::External(url) => url.clone(),
     }
 }
 
-/// The URL of an empty logical database on the shared Redis server that no other running test has.
+/// Returns the URL of an empty logical database of the shared Redis server that no other running test uses.
 pub async fn redis_url() -> String {
     next_redis(&redis().await)
         .await
         .expect("the shared Redis server gives a database")
 }
 
-/// Takes the next logical database. The count is kept in database 0, so that processes can share a server.
+/// Takes the next logical database. The counter is in database 0, so that processes can share a server.
 async fn next_redis(server: &str) -> Result<String> {
     let base = server
         .trim_end_matches(|c: char| c.is_ascii_digit())
@@ -96,7 +94,7 @@ async fn next_redis(server: &str) -> Result<String> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "which servers tests use is set from outside, for all crates at once"
+    reason = "the servers of tests are chosen by the environment, for all crates at once"
 )]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

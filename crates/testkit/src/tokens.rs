@@ -1,4 +1,4 @@
-//! Access tokens as auth mints them, and the key set to verify them by: users without an auth service.
+//! Access tokens like those of auth, and their JSON Web Key Set: users without an auth service.
 
 use anyhow::{Context, Result};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
@@ -8,31 +8,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// How long a token is valid, as in auth.
+/// Validity of a token, as in auth.
 const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
 /// The claims of an access token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Claims {
-    /// Issuer.
+    /// Issuer URL; services accept one.
     pub iss: String,
-    /// Audience.
+    /// Audience; services accept one.
     pub aud: String,
-    /// The user's id.
+    /// Subject: id of the user.
     pub sub: Uuid,
     /// `guest`, `host` or `admin`.
     pub role: String,
-    /// The token's own id, by which it is revoked.
+    /// Id of the token, by which it is revoked.
     pub jti: Uuid,
-    /// The session it belongs to.
+    /// Id of the session.
     pub sid: Uuid,
-    /// Issued at, seconds since 1970.
+    /// Time of issue, seconds since 1970.
     pub iat: i64,
-    /// Not valid from then on, seconds since 1970.
+    /// End of validity, seconds since 1970.
     pub exp: i64,
 }
 
-/// An issuer with a signing key of its own.
+/// Token issuer with its own signing key.
 pub struct Tokens {
     key: EncodingKey,
     key_id: String,
@@ -42,7 +42,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Makes a new Ed25519 key. Issuer and audience are those that services expect by default.
+    /// Generates an Ed25519 key. Issuer and audience are those that services expect by default.
     pub fn new() -> Result<Self> {
         let pair = Ed25519KeyPair::generate()
             .ok()
@@ -57,7 +57,7 @@ impl Tokens {
         })
     }
 
-    /// The same key under another issuer's name: what it mints must be refused.
+    /// Replaces the issuer: services must refuse these tokens.
     pub fn issued_by(self, issuer: &str) -> Self {
         Self {
             issuer: issuer.to_owned(),
@@ -65,7 +65,7 @@ impl Tokens {
         }
     }
 
-    /// The JSON Web Key Set that verifies these tokens.
+    /// Returns the JSON Web Key Set that verifies these tokens.
     pub fn jwks(&self) -> Value {
         json!({ "keys": [{
             "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
@@ -73,7 +73,7 @@ impl Tokens {
         }] })
     }
 
-    /// The claims of a fresh token for `user` in `role`, issued at `now`, valid for 15 minutes.
+    /// Returns the claims of a token for `user` in `role`, issued at `now`, valid for 15 minutes.
     pub fn claims(&self, role: &str, user: Uuid, now: DateTime<Utc>) -> Claims {
         Claims {
             iss: self.issuer.clone(),
@@ -87,7 +87,7 @@ impl Tokens {
         }
     }
 
-    /// Signs any claims, wrong ones too.
+    /// Signs any claims, invalid ones included.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String> {
         let header = Header {
             kid: Some(self.key_id.clone()),
@@ -96,7 +96,7 @@ impl Tokens {
         Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
     }
 
-    /// A valid token for `user` in `role`, issued at `now`.
+    /// Returns a valid token for `user` in `role`, issued at `now`.
     pub fn mint(&self, role: &str, user: Uuid, now: DateTime<Utc>) -> String {
         self.sign(&self.claims(role, user, now))
             .expect("a key that was just made signs")
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minted_token_verifies_against_the_key_set() {
+    fn minted_token_verifies_against_the_key_set() {
         let tokens = Tokens::new().unwrap();
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
         let user = Uuid::from_u128(7);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_or_issuer_does_not_verify() {
+    fn token_of_another_key_or_issuer_is_refused() {
         let (tokens, other) = (Tokens::new().unwrap(), Tokens::new().unwrap());
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
         assert!(verify(&tokens.mint("host", Uuid::nil(), now), &other).is_err());
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_that_of_the_rfc() {
+    fn base64_url_matches_the_vectors_of_the_rfc() {
         assert_eq!(base64_url(&[3, 236, 255, 224, 193]), "A-z_4ME");
         assert_eq!(base64_url(b"f"), "Zg");
         assert_eq!(base64_url(b"foobar"), "Zm9vYmFy");

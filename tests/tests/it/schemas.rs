@@ -31,7 +31,7 @@ async fn no_role_reaches_the_schema_of_another() {
     let denied = Some(DENIED.to_owned());
     let mut tried = 0;
     for service in SERVICES {
-        let url = mesh.parts().database_url(service).expect("a URL");
+        let url = mesh.dependencies().database_url(service).expect("a URL");
         let mut role = PgConnection::connect(&url).await.expect("a connection");
         let tables: Vec<(String, String)> = sqlx::query_as(
             "SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \

@@ -11,7 +11,7 @@ use carshare_chassis::http_server::{self, Protocol};
 use carshare_chassis::{Environment, Server, Shutdown, task};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::{GetMeRequest, LoginRequest};
-use carshare_testkit::{JwksServer, Tokens, eventually_true, free_port};
+use carshare_testkit::{GrpcStub, Tokens, eventually_true, free_port};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::Code;
@@ -164,7 +164,7 @@ async fn http_get(address: SocketAddr, path: &str) -> String {
 #[tokio::test]
 async fn keys_are_fetched_from_auth_over_grpc_and_their_absence_is_unavailable() {
     let tokens = Tokens::new().unwrap();
-    let keys = JwksServer::start(&tokens).await.unwrap();
+    let keys = GrpcStub::new().jwks(&tokens).start().await.unwrap();
     let gone = format!("http://127.0.0.1:{}", free_port().unwrap());
     for (uri, expected) in [
         (keys.uri(), Ok(())),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use carshare_chassis::Random;
 use carshare_chassis::config::Redis;
 use carshare_store::Relay;
-use carshare_testkit::{Options, PrivateRedis, eventually_true};
+use carshare_testkit::{PrivateRedis, ServerOptions, eventually_true};
 
 use crate::harness::{Harness, Running, TIMEOUT, note_consumer, publish};
 
@@ -38,7 +38,7 @@ impl Process {
 
 async fn run(seed: u64) {
     println!("seed {seed}");
-    let server = PrivateRedis::start(Options::temporary()).await.unwrap();
+    let server = PrivateRedis::start(ServerOptions::temporary()).await.unwrap();
     let harness = Harness {
         redis: Redis::at(server.url()),
         ..Harness::new().await

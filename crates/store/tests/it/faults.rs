@@ -6,13 +6,13 @@ use carshare_chassis::config::Redis;
 use carshare_store::{Db, Relay, config};
 use carshare_testkit::bootstrap::{bootstrap, role_url};
 use carshare_testkit::proxy::FaultProxy;
-use carshare_testkit::{Options, PrivatePostgres, PrivateRedis, eventually_true};
+use carshare_testkit::{PrivatePostgres, PrivateRedis, ServerOptions, eventually_true};
 
 use crate::harness::{Harness, Running, TIMEOUT, environment, event, migrate, note_consumer, publish};
 
 /// A harness on a Redis of its own, to kill.
 async fn with_own_redis() -> (Harness, PrivateRedis) {
-    let server = PrivateRedis::start(Options::temporary()).await.unwrap();
+    let server = PrivateRedis::start(ServerOptions::temporary()).await.unwrap();
     let harness = Harness::new().await;
     (
         Harness {
@@ -76,7 +76,7 @@ async fn recreates_groups_after_a_flush() {
 
 /// A PostgreSQL of its own, migrated, to kill.
 async fn own_postgres() -> (PrivatePostgres, String) {
-    let server = PrivatePostgres::start(Options::temporary()).await.unwrap();
+    let server = PrivatePostgres::start(ServerOptions::temporary()).await.unwrap();
     bootstrap(&server.admin_url(), "faults", &["store_test"])
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! Removes the databases of finished tests in the background. What is left at the end goes with the private server.
+//! Background removal of the databases of finished tests. Those left at the end are removed with the private server.
 
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -7,13 +7,13 @@ use std::sync::mpsc::{Sender, channel};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
-/// Has the database removed soon, with whatever connections it still has. Never fails: it is only tidying.
+/// Queues the removal of the database, open connections included. Failures are ignored.
 pub(super) fn remove(admin_url: &str, name: &str) {
     static QUEUE: LazyLock<Sender<(String, String)>> = LazyLock::new(start);
     QUEUE.send((admin_url.to_owned(), name.to_owned())).ok();
 }
 
-/// A thread with a runtime of its own: those of the tests come and go.
+/// Starts a thread with its own runtime, since the runtimes of tests end with their tests.
 fn start() -> Sender<(String, String)> {
     let (sender, queue) = channel::<(String, String)>();
     std::thread::spawn(move || {

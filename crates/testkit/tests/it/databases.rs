@@ -1,9 +1,9 @@
-//! A database per test: migrated, private, and closed to other services' roles.
+//! Databases of tests: migrated once, isolated from one another and from other roles.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Result;
-use carshare_testkit::{Database, bootstrap, redis_url};
+use carshare_testkit::{Database, redis_url};
 use sqlx::{Connection, Executor, PgConnection};
 
 static MIGRATIONS: AtomicU32 = AtomicU32::new(0);
@@ -21,7 +21,7 @@ async fn migrate(url: String) -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_test_gets_a_migrated_database_of_its_own() {
+async fn databases_are_migrated_once_and_isolated() {
     let (one, two) = tokio::join!(
         Database::create("vehicle", migrate),
         Database::create("vehicle", migrate)
@@ -41,7 +41,7 @@ async fn every_test_gets_a_migrated_database_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_role_has_no_rights_in_the_schema_of_another() {
+async fn role_is_refused_in_other_schemas() {
     let migrate_both = async |urls: Vec<String>| {
         let mut connection = PgConnection::connect(&urls[0]).await?;
         connection.execute("CREATE TABLE secrets ()").await?;
@@ -64,45 +64,7 @@ async fn a_role_has_no_rights_in_the_schema_of_another() {
 }
 
 #[tokio::test]
-async fn bootstrap_can_be_repeated_and_raced() {
-    let admin = carshare_testkit::postgres().await;
-    let db = format!("bootstrap_{}", std::process::id());
-    let roles = ["auth", "vehicle", "payment"];
-    let (a, b, c) = tokio::join!(
-        bootstrap::bootstrap(&admin, &db, &roles),
-        bootstrap::bootstrap(&admin, &db, &roles),
-        bootstrap::bootstrap(&admin, &db, &roles),
-    );
-    a.and(b).and(c).unwrap();
-    let mut payment = PgConnection::connect(&bootstrap::role_url(&admin, &db, "payment").unwrap())
-        .await
-        .unwrap();
-    let schema: String = sqlx::query_scalar("SELECT current_schema()")
-        .fetch_one(&mut payment)
-        .await
-        .unwrap();
-    assert_eq!(schema, "payment");
-    payment.close().await.unwrap();
-    let mut connection = PgConnection::connect(&admin).await.unwrap();
-    connection
-        .execute(sqlx::AssertSqlSafe(format!("DROP DATABASE {db} WITH (FORCE)")))
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
-async fn names_that_are_not_plain_are_refused() {
-    let refused = bootstrap::bootstrap("postgres://x@127.0.0.1/x", "x; DROP TABLE y", &[])
-        .await
-        .unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "\"x; DROP TABLE y\" is not a plain lower-case name"
-    );
-}
-
-#[tokio::test]
-async fn redis_databases_are_empty_and_distinct() {
+async fn redis_url_returns_distinct_empty_databases() {
     let (one, two) = (redis_url().await, redis_url().await);
     assert_ne!(one, two);
     for url in [one, two] {

@@ -1,7 +1,5 @@
-//! The kit against real servers and processes.
-#![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
+//! The test kit on real servers.
+#![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 mod databases;
-mod processes;
 mod proxies;
-mod servers;

@@ -13,7 +13,7 @@ use carshare_proto::notification::v1 as pb;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_sandbox::Sandbox;
 use carshare_store::{Db, Relay, Runner, StoreService as _, Tx, config::Database as DbConfig};
-use carshare_testkit::{Database, JwksServer, Tokens, eventually, redis_url};
+use carshare_testkit::{Database, GrpcStub, StubServer, Tokens, eventually, redis_url};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
@@ -34,7 +34,7 @@ pub struct Harness {
     shutdown: Shutdown,
     server: JoinHandle<Result<()>>,
     _database: Database,
-    _keys: JwksServer,
+    _keys: StubServer,
 }
 
 async fn migrate(urls: Vec<String>) -> Result<()> {
@@ -57,7 +57,7 @@ pub async fn harness() -> Harness {
     );
     let sandbox = sandbox.await.expect("a sandbox");
     let tokens = Tokens::new().expect("a key");
-    let keys = JwksServer::start(&tokens).await.expect("a key server");
+    let keys = GrpcStub::new().jwks(&tokens).start().await.expect("a key server");
     let redis = redis_url().await;
     let config = configure(&database, &redis, &sandbox, &keys);
     let db = Db::connect(&config.database, environment.clone()).expect("a pool");
@@ -94,7 +94,7 @@ pub async fn harness() -> Harness {
     }
 }
 
-fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &JwksServer) -> Config {
+fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &StubServer) -> Config {
     let env = [
         ("NOTIFICATION__DATABASE__URL", database.url_of("notification")),
         ("NOTIFICATION__REDIS__URL", redis.to_owned()),

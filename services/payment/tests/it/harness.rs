@@ -16,7 +16,7 @@ use carshare_proto::payment::v1::*;
 use carshare_sandbox::Sandbox;
 use carshare_store::config::Database as DatabaseConfig;
 use carshare_store::{Db, Relay};
-use carshare_testkit::{Database, JwksServer, Tokens, eventually_true};
+use carshare_testkit::{Database, GrpcStub, StubServer, Tokens, eventually_true};
 use chrono::DateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -57,7 +57,7 @@ pub struct Harness {
     relay: JoinHandle<()>,
     stop_relay: Shutdown,
     database: Database,
-    _keys: JwksServer,
+    _keys: StubServer,
 }
 
 /// A user.
@@ -100,7 +100,7 @@ impl Harness {
         .await
         .unwrap();
         let tokens = Tokens::new().unwrap();
-        let keys = JwksServer::start(&tokens).await.unwrap();
+        let keys = GrpcStub::new().jwks(&tokens).start().await.unwrap();
         let redis = carshare_testkit::redis_url().await;
         let mut config = configure(&database, &redis, &sandbox, &keys);
         config.admin.listen = None;
@@ -237,7 +237,7 @@ fn client(instance: &Instance) -> PaymentServiceClient<Channel> {
     PaymentServiceClient::new(Channel::from_shared(uri).unwrap().connect_lazy())
 }
 
-fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &JwksServer) -> Config {
+fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &StubServer) -> Config {
     let env = [
         ("DATABASE__URL", database.url()),
         ("REDIS__URL", redis.to_owned()),

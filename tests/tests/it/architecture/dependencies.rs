@@ -40,7 +40,7 @@ fn ours(metadata: &Metadata, name: &str) -> BTreeSet<String> {
 
 #[test]
 fn crates_depend_on_what_the_law_allows() {
-    let law: [(&str, &[&str]); 12] = [
+    let law: [(&str, &[&str]); 16] = [
         ("proto", &[]),
         ("chassis", &["proto"]),
         ("store", &["proto", "chassis"]),
@@ -56,6 +56,10 @@ fn crates_depend_on_what_the_law_allows() {
         ("payment", &["proto", "chassis", "store", "outbound"]),
         ("notification", &["proto", "chassis", "store", "outbound"]),
         ("gateway", &["proto", "chassis"]),
+        ("sandbox", &["chassis"]),
+        ("devservers", &[]),
+        ("testkit", &["proto", "devservers"]),
+        ("tests", &[]),
     ];
     let metadata = metadata();
     for (name, allowed) in law {
@@ -67,6 +71,39 @@ fn crates_depend_on_what_the_law_allows() {
             used.difference(&allowed).collect::<Vec<_>>()
         );
     }
+}
+
+/// The crates that any build, tests aside, makes depend on a test kit.
+fn built_with_test_code(metadata: &Metadata) -> Vec<String> {
+    let test_kits = ["testkit", "service-testkit"];
+    let packages = metadata.packages.iter().map(|package| package.name.as_str());
+    packages
+        .filter(|name| !test_kits.contains(&name.trim_start_matches("carshare-")))
+        .filter(|name| {
+            ours(metadata, name)
+                .iter()
+                .any(|used| test_kits.contains(&used.as_str()))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn test_kits_are_dev_dependencies() {
+    let mut metadata = metadata();
+    assert_eq!(built_with_test_code(&metadata), Vec::<String>::new());
+    let mesh = metadata
+        .packages
+        .iter_mut()
+        .find(|package| package.name.as_str() == "carshare-mesh")
+        .expect("in the workspace");
+    let devservers = mesh
+        .dependencies
+        .iter_mut()
+        .find(|dependency| dependency.name == "carshare-devservers")
+        .expect("a dependency of mesh");
+    devservers.name = "carshare-testkit".to_owned();
+    assert_eq!(built_with_test_code(&metadata), ["carshare-mesh"]);
 }
 
 #[test]

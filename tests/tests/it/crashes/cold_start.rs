@@ -6,7 +6,7 @@ use super::setup::{EVERYBODY, Setup};
 async fn services_that_start_before_their_servers_wait_for_them_and_go_on() {
     let (mut stage, _folder) = Setup::on_own_servers().await;
     let booking = stage.request().await;
-    let parts = stage.fleet.parts();
+    let parts = stage.fleet.dependencies();
     let (postgres, redis) = (
         parts.postgres().expect("a PostgreSQL of our own"),
         parts.redis().expect("a Redis of our own"),
@@ -17,7 +17,7 @@ async fn services_that_start_before_their_servers_wait_for_them_and_go_on() {
     // The gateway is ready when every service has answered it, in whatever state.
     stage.fleet.ready().await.expect("all of them run");
 
-    let parts = stage.fleet.parts();
+    let parts = stage.fleet.dependencies();
     parts
         .redis()
         .expect("a Redis of our own")

@@ -6,7 +6,7 @@ use carshare_testkit::{TempDir, eventually_true};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Guest, Host, Rest, Sql, TIMEOUT, Table};
+use crate::harness::{Answer, Guest, Host, Rest, Sql, TIMEOUT, Table, on_shared_servers};
 
 /// Every process of the fleet.
 pub const EVERYBODY: [&str; 6] = ["auth", "vehicle", "booking", "payment", "notification", "gateway"];
@@ -51,6 +51,7 @@ impl Setup {
         let options = SHORT
             .iter()
             .fold(options, |options, (name, value)| options.with_env(name, value));
+        let options = on_shared_servers(options).await;
         let fleet = Fleet::start(options, binaries).await.expect("the fleet starts");
         let (host, guest) = (Host::register(&fleet).await, Guest::with_card(&fleet).await);
         let car = host.car().await;

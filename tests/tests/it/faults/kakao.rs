@@ -8,7 +8,7 @@ use carshare_sandbox::{Fault, Provider};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Host, Sql, invariants};
+use crate::harness::{Answer, Host, Sql, invariants, start};
 
 const SEARCH: &str = "/v2/local/search/address.json";
 
@@ -40,7 +40,7 @@ async fn nothing_is_stored(mesh: &Mesh) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_car_waits_for_the_map_and_leaves_nothing_half_made(#[case] fault: Fault) {
     let options = Options::temporary().with_env("VEHICLE__KAKAO__HTTP__TIMEOUT_MS", "1000");
-    let mesh = Mesh::start(options).await.expect("the mesh starts");
+    let mesh = start(options).await;
     let host = Host::register(&mesh).await;
     mesh.sandbox().inject(fault.times(4));
 
@@ -75,9 +75,9 @@ async fn a_hiccup_of_the_map_goes_unnoticed() {
 async fn after_five_failures_the_map_is_left_alone_until_a_probe_succeeds() {
     let (environment, hand) = Environment::manual("2026-11-22T12:00:00Z".parse().expect("a time"), 7);
     let options = Options::temporary()
-        .in_world(environment)
+        .with_environment(environment)
         .with_env("VEHICLE__KAKAO__HTTP__MAX_RETRIES", "0");
-    let mesh = Mesh::start(options).await.expect("the mesh starts");
+    let mesh = start(options).await;
     let host = Host::register(&mesh).await;
     let create = async |plate: &str| host.rest.post("/v1/vehicles", &car(plate)).await;
     let asked = || mesh.sandbox().request_count(Provider::Kakao, SEARCH);

@@ -12,7 +12,11 @@ use crate::harness::{Answer, Rest, TIMEOUT, next_slot};
 async fn the_mesh_says_not_now_while_postgres_is_away_and_goes_on_when_it_is_back() {
     let (scene, _folder) = Scene::on_own_servers().await;
     let id = scene.approved().await;
-    let postgres = scene.mesh.parts().postgres().expect("a PostgreSQL of our own");
+    let postgres = scene
+        .mesh
+        .dependencies()
+        .postgres()
+        .expect("a PostgreSQL of our own");
     postgres.kill().await.expect("it is killed");
 
     let search = "/v1/vehicles?lat=37.5663&lng=126.9778&radius=1\
@@ -84,7 +88,11 @@ async fn money_that_moved_while_postgres_died_is_found_again(#[case] path: &str)
         asked.then_some(())
     };
     eventually(TIMEOUT, asked).await;
-    let postgres = scene.mesh.parts().postgres().expect("a PostgreSQL of our own");
+    let postgres = scene
+        .mesh
+        .dependencies()
+        .postgres()
+        .expect("a PostgreSQL of our own");
     postgres.kill().await.expect("it is killed");
     let moved = || async {
         let payments = scene.mesh.sandbox().payments();

@@ -13,7 +13,7 @@ const UNSENT: &str = "SELECT (SELECT count(*) FROM booking.outbox WHERE sent_at 
 async fn events_flow_again_after_redis_was_killed_and_started() {
     let (scene, _folder) = Scene::on_own_servers().await;
     let before = scene.requested().await;
-    let redis = scene.mesh.parts().redis().expect("a Redis of our own");
+    let redis = scene.mesh.dependencies().redis().expect("a Redis of our own");
     redis.kill().await.expect("it is killed");
 
     // What people do is answered all the same; only the others do not hear of it yet.
@@ -35,7 +35,7 @@ async fn a_redis_that_lost_everything_gets_the_events_again_and_nothing_happens_
     let (scene, _folder) = Scene::on_own_servers().await;
     let id = scene.confirmed().await;
     scene.ends_well().await;
-    let url = scene.mesh.parts().redis_url();
+    let url = scene.mesh.dependencies().redis_url();
     let client = redis::Client::open(url).expect("a URL");
     let mut connection = client
         .get_multiplexed_async_connection()
@@ -59,7 +59,7 @@ async fn a_booking_whose_hold_ended_while_redis_was_away_gets_its_car_back_if_no
     let (scene, _folder) = Scene::on_own_servers_with(options).await;
     let other = Guest::with_card(&scene.mesh).await;
     let (contested, quiet) = (next_slot(scene.mesh.now()), next_slot(scene.mesh.now()));
-    let redis = scene.mesh.parts().redis().expect("a Redis of our own");
+    let redis = scene.mesh.dependencies().redis().expect("a Redis of our own");
     redis.kill().await.expect("it is killed");
 
     let first = scene.guest.book(&scene.car, contested).await.ok(201);

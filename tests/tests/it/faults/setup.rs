@@ -4,7 +4,7 @@ use carshare_mesh::{Mesh, Options};
 use carshare_testkit::TempDir;
 use serde_json::{Value, json};
 
-use crate::harness::{Guest, Host, Sql, invariants, next_slot};
+use crate::harness::{Guest, Host, Sql, invariants, next_slot, start};
 
 pub struct Scene {
     pub mesh: Mesh,
@@ -35,7 +35,7 @@ impl Scene {
     }
 
     pub async fn with(options: Options) -> Self {
-        let mesh = Mesh::start(options).await.expect("the mesh starts");
+        let mesh = start(options).await;
         let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
         let car = host.car().await;
         Self {

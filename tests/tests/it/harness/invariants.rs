@@ -42,7 +42,7 @@ async fn breaches(mesh: &impl Running) -> Vec<String> {
 
 /// The rules that payment's doctor asks while it runs.
 async fn of_the_books(mesh: &impl Running) -> Vec<String> {
-    let url = mesh.parts().database_url("payment").expect("a URL");
+    let url = mesh.dependencies().database_url("payment").expect("a URL");
     let db = Db::connect(&Database::at(url), Environment::system()).expect("a usable URL");
     let broken = books::breaches(db.conn(), DateTime::UNIX_EPOCH)
         .await

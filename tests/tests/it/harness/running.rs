@@ -1,6 +1,6 @@
 //! What tests ask of a mesh, whether it runs in this process or as a fleet of processes.
 
-use carshare_mesh::dependencies::Parts;
+use carshare_mesh::dependencies::Dependencies;
 use carshare_mesh::{Fleet, Mesh};
 use carshare_sandbox::Sandbox;
 
@@ -8,10 +8,10 @@ pub trait Running {
     /// URL of its gateway.
     fn gateway(&self) -> &str;
     /// What it stands on: the servers and the outside environment.
-    fn parts(&self) -> &Parts;
+    fn dependencies(&self) -> &Dependencies;
 
     fn sandbox(&self) -> &Sandbox {
-        &self.parts().sandbox
+        &self.dependencies().sandbox
     }
 }
 
@@ -20,8 +20,8 @@ impl Running for Mesh {
         Self::gateway(self)
     }
 
-    fn parts(&self) -> &Parts {
-        Self::parts(self)
+    fn dependencies(&self) -> &Dependencies {
+        Self::dependencies(self)
     }
 }
 
@@ -30,7 +30,7 @@ impl Running for Fleet {
         Self::gateway(self)
     }
 
-    fn parts(&self) -> &Parts {
-        Self::parts(self)
+    fn dependencies(&self) -> &Dependencies {
+        Self::dependencies(self)
     }
 }

@@ -11,7 +11,7 @@ pub struct Sql(PgPool);
 
 impl Sql {
     pub fn of(mesh: &impl Running) -> Self {
-        let url = mesh.parts().admin_url().expect("a URL");
+        let url = mesh.dependencies().admin_url().expect("a URL");
         let pool = PgPoolOptions::new()
             .max_connections(2)
             .acquire_timeout(Duration::from_secs(10))

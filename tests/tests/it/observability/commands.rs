@@ -50,7 +50,7 @@ async fn ran(fleet: &Fleet, service: &'static str, args: &[&str]) -> Ran {
 
 /// Puts something into the stream that nobody can read: whoever listens to booking gives it up at once.
 async fn dead_letter(fleet: &Fleet) {
-    let client = redis::Client::open(fleet.parts().redis_url()).expect("a URL");
+    let client = redis::Client::open(fleet.dependencies().redis_url()).expect("a URL");
     let mut redis = client.get_multiplexed_async_connection().await.expect("Redis");
     let id: String = redis
         .xadd("carshare:events:booking", "*", &[("id", "no uuid")])

@@ -184,7 +184,7 @@ pub fn keys(fleet: &Fleet, data: &Path) -> Vec<Secret> {
         Secret::new("sealing key", sealing_key.trim()),
         Secret::new("Toss secret key", sandbox.toss_secret_key),
         Secret::new("Kakao key", sandbox.kakao_rest_key),
-        Secret::new("S3 secret key", &fleet.parts().s3.secret_key),
+        Secret::new("S3 secret key", &fleet.dependencies().s3.secret_key),
         Secret::new("private key", "PRIVATE KEY"),
         Secret::new("URL of a database", "postgres://"),
         Secret::new("URL of Redis", "redis://"),

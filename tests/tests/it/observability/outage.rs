@@ -26,7 +26,7 @@ struct Refusal {
 }
 
 pub async fn survive(fleet: &Fleet, admins: &Admins, story: &Story) -> Outage {
-    let postgres = fleet.parts().postgres().expect("a server of our own");
+    let postgres = fleet.dependencies().postgres().expect("a server of our own");
     postgres.kill().await.expect("it dies");
     let during = probed_when(admins, 503).await;
     let refusal = refusal(

@@ -91,7 +91,7 @@ pub(super) async fn dead_letters(mesh: &impl Running) -> Vec<String> {
 }
 
 pub(super) async fn connect(mesh: &impl Running) -> RedisResult<MultiplexedConnection> {
-    let client = redis::Client::open(mesh.parts().redis_url())?;
+    let client = redis::Client::open(mesh.dependencies().redis_url())?;
     let config = redis::AsyncConnectionConfig::new().set_connection_timeout(Some(Duration::from_secs(2)));
     client.get_multiplexed_async_connection_with_config(&config).await
 }

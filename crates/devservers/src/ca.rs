@@ -1,4 +1,4 @@
-//! A certificate authority for the mesh of a test or of a development machine. Its key never leaves memory.
+//! A certificate authority for a development or test mesh. Its private key is never written to disk.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,20 +8,20 @@ use rcgen::{
     IsCa, KeyPair, KeyUsagePurpose, SanType,
 };
 
-/// An authority that signs the certificates of services.
+/// Certificate authority that signs the services' certificates.
 pub struct Ca(CertifiedIssuer<'static, KeyPair>);
 
-/// A service's certificate with its key, both PEM.
+/// Certificate of a service with its private key.
 #[derive(Clone)]
 pub struct Certificate {
-    /// The certificate.
+    /// X.509 certificate, PEM.
     pub cert_pem: String,
-    /// Its private key (PKCS #8).
+    /// Private key, PKCS #8 in PEM.
     pub key_pem: String,
 }
 
 impl Ca {
-    /// Makes a new authority.
+    /// Generates a key and a self-signed root certificate.
     pub fn new() -> Result<Self> {
         let mut params = CertificateParams::default();
         params.distinguished_name = name("carshare development authority");
@@ -30,13 +30,13 @@ impl Ca {
         Ok(Self(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?))
     }
 
-    /// The authority's own certificate: what every service trusts.
+    /// Returns the root certificate that every service trusts, PEM.
     pub fn cert_pem(&self) -> String {
         self.0.pem()
     }
 
-    /// A certificate by which `service` is known to the others (`spiffe://carshare/<service>`), valid for its name,
-    /// `localhost` and the loopback addresses, as server and as client.
+    /// Issues a certificate with the identity `spiffe://carshare/<service>`, valid for the service's name, `localhost`
+    /// and the loopback addresses, for servers and clients.
     pub fn issue(&self, service: &str) -> Result<Certificate> {
         let mut params = CertificateParams::default();
         params.distinguished_name = name(service);

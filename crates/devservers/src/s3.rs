@@ -14,32 +14,30 @@ use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-use crate::servers::TempDir;
+use crate::TempDir;
 
 /// A running S3 server. Dropping it stops it.
 pub struct S3 {
-    /// For clients: path-style addressing, any region.
+    /// URL for clients, which use path-style addressing and any region.
     pub endpoint: String,
-    /// Access key id.
+    /// Access key id of every client.
     pub access_key: String,
-    /// Secret access key.
+    /// Secret access key of every client.
     pub secret_key: String,
     accepting: AbortHandle,
-    /// Only kept: it goes with the server.
-    folder: Option<TempDir>,
-}
-
-/// An empty S3 server for one test.
-pub async fn s3() -> S3 {
-    let folder = TempDir::create("s3").expect("a folder under /tmp");
-    let mut server = S3::start(folder.path(), None)
-        .await
-        .expect("an S3 server on a free port");
-    server.folder = Some(folder);
-    server
+    /// Removed with the server.
+    dir: Option<TempDir>,
 }
 
 impl S3 {
+    /// Starts an empty server on a free port, whose objects are removed with it.
+    pub async fn temporary() -> Result<Self> {
+        let dir = TempDir::create("s3")?;
+        let mut server = Self::start(dir.path(), None).await?;
+        server.dir = Some(dir);
+        Ok(server)
+    }
+
     /// Serves the buckets under `root` on a port of 127.0.0.1 (a free one if `None`). Reading an object needs no
     /// credentials, as in a bucket for public pictures; everything else does.
     pub async fn start(root: impl AsRef<Path>, port: Option<u16>) -> Result<Self> {
@@ -59,7 +57,7 @@ impl S3 {
             access_key: access_key.to_owned(),
             secret_key: secret_key.to_owned(),
             accepting: spawn(accept(listener, builder.build())),
-            folder: None,
+            dir: None,
         })
     }
 }
@@ -78,13 +76,13 @@ async fn accept(listener: TcpListener, service: S3Service) {
         let service = service.clone();
         spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
-            // A client that goes away in the middle is its own affair.
+            // An error is a client that closed its connection.
             server.serve_connection(TokioIo::new(socket), service).await.ok();
         });
     }
 }
 
-/// Anybody may read an object; the rest is for those who sign.
+/// Allows reads without a signature and requires one for everything else.
 struct PublicRead;
 
 #[async_trait::async_trait]

@@ -1,4 +1,4 @@
-//! The Rust side of `supervisor.sh`: a shell that runs one server for us and ends it when we end.
+//! The Rust side of `supervisor.sh`: a shell process that runs one server and ends it when this process ends.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 /// A running supervisor. Dropping the last clone ends it and its server.
 #[derive(Clone)]
-pub(super) struct Supervisor(Arc<Mutex<Shell>>);
+pub(crate) struct Supervisor(Arc<Mutex<Shell>>);
 
 struct Shell {
     child: Option<Child>,
@@ -21,13 +21,13 @@ struct Shell {
 impl Supervisor {
     /// Starts the shell for `script` (which defines `prepare` and `launch`) with `variables` in its environment.
     ///
-    /// It leads a process group of its own: Ctrl-C in a terminal reaches us and not the server, so we can still drain.
-    pub(super) fn start(script: &str, folder: &Path, variables: &[(&str, &str)]) -> Result<Self> {
+    /// It leads a process group of its own: Ctrl-C in a terminal reaches this process, which drains, and not the server.
+    pub(crate) fn start(script: &str, dir: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         let mut child = Command::new("sh")
             .arg("-c")
-            .arg(format!("{script}\n{}", include_str!("supervisor.sh")))
-            .env("FOLDER", folder)
-            .env("LOG", folder.join("log"))
+            .arg(format!("{script}\n{}", include_str!("scripts/supervisor.sh")))
+            .env("FOLDER", dir)
+            .env("LOG", dir.join("log"))
             .envs(variables.iter().copied())
             .current_dir("/")
             .process_group(0)
@@ -45,8 +45,8 @@ impl Supervisor {
         }))))
     }
 
-    /// Gives one command and returns the answer.
-    pub(super) async fn ask(&self, command: impl Into<String>) -> Result<String> {
+    /// Sends one command and returns the answer.
+    pub(crate) async fn ask(&self, command: impl Into<String>) -> Result<String> {
         let (shell, command) = (self.0.clone(), command.into());
         // The pipes are plain blocking ones: a tokio pipe would belong to the runtime of the first test that used it.
         tokio::task::spawn_blocking(move || {
@@ -56,7 +56,7 @@ impl Supervisor {
     }
 
     /// Like [`Self::ask`], where any answer but `ok` is an error.
-    pub(super) async fn order(&self, command: impl Into<String>) -> Result<()> {
+    pub(crate) async fn order(&self, command: impl Into<String>) -> Result<()> {
         match self.ask(command).await?.as_str() {
             "ok" => Ok(()),
             other => bail!("the supervisor answered {other:?}"),
@@ -64,7 +64,7 @@ impl Supervisor {
     }
 
     /// Ends the supervisor and waits until its server has stopped and its folder is gone.
-    pub(super) async fn end(&self) {
+    pub(crate) async fn end(&self) {
         let shell = self.0.clone();
         let ended =
             tokio::task::spawn_blocking(move || shell.lock().unwrap_or_else(PoisonError::into_inner).end());
@@ -95,7 +95,7 @@ impl Drop for Shell {
     fn drop(&mut self) {
         self.commands = None;
         if let Some(mut child) = self.child.take() {
-            // Only so that no zombie stays; the supervisor finishes without us.
+            // Reaps the zombie; the supervisor finishes by itself.
             std::thread::spawn(move || child.wait());
         }
     }

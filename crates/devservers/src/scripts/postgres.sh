@@ -1,4 +1,4 @@
-# PostgreSQL with its data under $FOLDER. It refuses to run as root: then everything is done as user postgres.
+# PostgreSQL with its data under $FOLDER. It refuses to run as root: root runs it as user postgres.
 if [ "$(id -u)" = 0 ]; then
     user=postgres
     id -u $user >/dev/null 2>&1 || user=nobody
@@ -10,19 +10,19 @@ fi
 exec_as() { "$@"; }
 data=$FOLDER/data
 
-# Root's own folders are closed to $user. Data that cannot live in $FOLDER goes to /var/lib; a note in $FOLDER says
-# where, and data without its note (the folder was reset) is stale.
-settle() {
+# $user cannot enter root's own folders. Then the data goes to /var/lib, and the file `location` in $FOLDER names it;
+# data without that file (the folder was reset) is stale and removed.
+choose_data_folder() {
     chown "$user" "$FOLDER" && chmod 700 "$FOLDER" || return 1
     if run test -x "$FOLDER"; then return 0; fi
-    away=/var/lib/carshare/$(printf %s "$FOLDER" | cksum | cut -d ' ' -f 1)
-    if [ ! -e "$FOLDER/location" ]; then rm -rf -- "$away"; fi
-    mkdir -p "$away" && chown "$user" "$away" && chmod 700 "$away" && echo "$away" >"$FOLDER/location" || return 1
-    data=$away/data
+    elsewhere=/var/lib/carshare/$(printf %s "$FOLDER" | cksum | cut -d ' ' -f 1)
+    if [ ! -e "$FOLDER/location" ]; then rm -rf -- "$elsewhere"; fi
+    mkdir -p "$elsewhere" && chown "$user" "$elsewhere" && chmod 700 "$elsewhere" && echo "$elsewhere" >"$FOLDER/location" || return 1
+    data=$elsewhere/data
 }
 
 prepare() {
-    if [ -n "$user" ]; then settle || return 1; fi
+    if [ -n "$user" ]; then choose_data_folder || return 1; fi
     cd "${data%/data}" || return 1
     if [ -s "$data/PG_VERSION" ]; then
         # A newer PostgreSQL cannot read older data: stay with the version that made it.

@@ -1,47 +1,42 @@
-//! Private servers: they start, crash, come back, keep or lose their data, and never outlive their process.
+//! Private servers: start, crash, restart, persistence and the end with their process.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Result;
-use carshare_testkit::{Options, PrivatePostgres, PrivateRedis, TempDir, eventually, eventually_true};
+use carshare_devservers::{PrivatePostgres, PrivateRedis, ServerOptions, TempDir};
+use carshare_testkit::{eventually, eventually_true};
 use sqlx::{Connection, PgConnection};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-async fn ask(url: &str, sql: &'static str) -> Result<i64> {
+async fn query(url: &str, sql: &'static str) -> Result<i64> {
     let mut connection = PgConnection::connect(url).await?;
-    let answer: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await?;
+    let value: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await?;
     connection.close().await?;
-    Ok(answer)
+    Ok(value)
 }
 
 #[tokio::test]
-async fn postgres_comes_back_from_a_crash_with_what_was_committed() {
-    let server = PrivatePostgres::start(Options::temporary()).await.unwrap();
+async fn postgres_recovers_committed_rows_after_a_crash() {
+    let server = PrivatePostgres::start(ServerOptions::temporary()).await.unwrap();
     let url = server.admin_url();
-    assert_eq!(
-        ask(&url, "WITH made AS (SELECT 1) SELECT count(*) FROM made")
-            .await
-            .unwrap(),
-        1
-    );
     let mut connection = PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql("CREATE TABLE kept AS SELECT 7::bigint AS n")
         .execute(&mut connection)
         .await
         .unwrap();
     server.kill().await.unwrap();
-    assert!(ask(&url, "SELECT n FROM kept").await.is_err());
+    assert!(query(&url, "SELECT n FROM kept").await.is_err());
     server.restart().await.unwrap();
-    assert_eq!(ask(&url, "SELECT n FROM kept").await.unwrap(), 7);
+    assert_eq!(query(&url, "SELECT n FROM kept").await.unwrap(), 7);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_temporary_server_removes_its_folder() {
-    let server = PrivateRedis::start(Options::temporary()).await.unwrap();
+async fn temporary_server_removes_its_folder_when_stopped() {
+    let server = PrivateRedis::start(ServerOptions::temporary()).await.unwrap();
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let (_, folder): (String, String) = redis::cmd("CONFIG")
@@ -56,14 +51,14 @@ async fn a_temporary_server_removes_its_folder() {
 }
 
 #[tokio::test]
-async fn persistent_servers_find_their_data_again() {
+async fn persistent_servers_keep_their_data_between_runs() {
     let folder = TempDir::create("persistent").unwrap();
     let (postgres_dir, redis_dir) = (folder.path().join("postgres"), folder.path().join("redis"));
     for round in 0..2 {
-        let postgres = PrivatePostgres::start(Options::persistent(&postgres_dir))
+        let postgres = PrivatePostgres::start(ServerOptions::persistent(&postgres_dir))
             .await
             .unwrap();
-        let redis = PrivateRedis::start(Options::persistent(&redis_dir))
+        let redis = PrivateRedis::start(ServerOptions::persistent(&redis_dir))
             .await
             .unwrap();
         let mut connection = PgConnection::connect(&postgres.admin_url()).await.unwrap();
@@ -73,13 +68,13 @@ async fn persistent_servers_find_their_data_again() {
             .unwrap();
         connection.close().await.unwrap();
         assert_eq!(
-            ask(&postgres.admin_url(), "SELECT count(*) FROM rounds")
+            query(&postgres.admin_url(), "SELECT count(*) FROM rounds")
                 .await
                 .unwrap(),
             round + 1
         );
         assert_eq!(
-            ask(
+            query(
                 &postgres.admin_url(),
                 "SELECT (setting = 'on')::int::bigint FROM pg_settings WHERE name = 'fsync'"
             )
@@ -95,7 +90,7 @@ async fn persistent_servers_find_their_data_again() {
             .await
             .unwrap();
         assert_eq!(count, round + 1);
-        // The second round ends without a word: the supervisors stop the servers all the same.
+        // The second round drops the servers instead: the supervisors stop them.
         if round == 0 {
             postgres.stop().await;
             redis.stop().await;
@@ -105,24 +100,24 @@ async fn persistent_servers_find_their_data_again() {
     eventually_true(TIMEOUT, || async { !lock.exists() }).await;
 }
 
-/// The other half of the next test: run as a child process, it starts both servers, says where and waits to be killed.
+/// Child process of the next test: starts both servers, prints their ports and waits to be killed.
 #[tokio::test]
-async fn child_with_servers() {
+async fn child_process_with_servers() {
     if std::env::args().all(|argument| argument != "--nocapture") {
         return;
     }
-    let postgres = PrivatePostgres::start(Options::temporary()).await.unwrap();
-    let redis = PrivateRedis::start(Options::temporary()).await.unwrap();
+    let postgres = PrivatePostgres::start(ServerOptions::temporary()).await.unwrap();
+    let redis = PrivateRedis::start(ServerOptions::temporary()).await.unwrap();
     println!("\nservers {} {}", postgres.port(), redis.port());
     std::future::pending::<()>().await;
 }
 
 #[tokio::test]
-async fn servers_die_with_a_process_that_is_killed() {
+async fn servers_end_with_a_killed_process() {
     use std::io::{BufRead, BufReader};
 
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "servers::child_with_servers", "--nocapture"])
+        .args(["--exact", "servers::child_process_with_servers", "--nocapture"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -1,4 +1,4 @@
-//! What a process has written: every line, and those that are JSON.
+//! Captured output of a child process.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-/// Captured output, in the order of arrival. Clones see the same lines.
+/// Lines of standard output and standard error, in the order of arrival. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Logs(Arc<Captured>);
 
 #[derive(Debug, Default)]
 struct Captured {
     lines: Mutex<Vec<String>>,
-    /// Outputs that have not come to their end.
+    /// Number of outputs that have not reached their end.
     open: AtomicUsize,
 }
 
 impl Logs {
-    /// Reads `output` to its end in the background.
+    /// Reads `output` to its end on a thread.
     pub(super) fn follow(&self, output: impl Read + Send + 'static) {
         let captured = Arc::clone(&self.0);
         captured.open.fetch_add(1, Ordering::SeqCst);
@@ -35,18 +35,18 @@ impl Logs {
         });
     }
 
-    /// Whether every output has come to its end: nothing will be added.
+    /// Returns whether every output has reached its end, so that no line will be added.
     pub(super) fn is_complete(&self) -> bool {
         self.0.open.load(Ordering::SeqCst) == 0
     }
 
-    /// Every line.
+    /// Returns every line, without line breaks; invalid UTF-8 is replaced.
     pub fn lines(&self) -> Vec<String> {
         let lines = self.0.lines.lock();
         lines.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The lines that are JSON objects, parsed.
+    /// Returns the lines that are JSON objects, parsed.
     pub fn json(&self) -> Vec<Value> {
         let parsed = self
             .lines()
@@ -55,12 +55,12 @@ impl Logs {
         parsed.filter(Value::is_object).collect()
     }
 
-    /// Whether any line holds `text`: for tests that nothing secret is logged.
+    /// Returns whether any line contains `text`.
     pub fn contain(&self, text: &str) -> bool {
         self.lines().iter().any(|line| line.contains(text))
     }
 
-    /// The last lines, for an error message.
+    /// Returns the last 20 lines, for an error message.
     pub fn tail(&self) -> String {
         let lines = self.lines();
         lines[lines.len().saturating_sub(20)..].join("\n")

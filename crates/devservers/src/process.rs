@@ -1,4 +1,4 @@
-//! Built binaries as real processes: started, read, stopped politely or killed.
+//! Child processes: start a built binary, read its logs, signal it, wait for its end.
 
 mod logs;
 
@@ -15,18 +15,20 @@ use tokio::time::{Instant, sleep};
 
 pub use logs::Logs;
 
-/// Arguments and environment of a process.
+const POLL_INTERVAL: Duration = Duration::from_millis(15);
+
+/// Command line and environment of a child process.
 #[derive(Debug, Clone, Default)]
 pub struct Launch {
     /// Arguments after the program's name.
     pub args: Vec<String>,
     /// The whole environment, except for `PATH` and `HOME`.
     pub env: HashMap<String, String>,
-    /// Working folder; ours if `None`.
+    /// Working folder; that of this process if `None`.
     pub dir: Option<PathBuf>,
 }
 
-/// A running binary. Dropping it, or the death of this process in any way, kills it.
+/// A child process. It is killed when this value is dropped and when this process ends in any way.
 pub struct Binary {
     child: Child,
     guard: Option<Child>,
@@ -76,17 +78,17 @@ impl Binary {
         })
     }
 
-    /// What it has written so far.
+    /// Returns the output so far. It stays readable after the end.
     pub fn logs(&self) -> &Logs {
         &self.logs
     }
 
-    /// Its process id.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Kills it with signal 9 and reaps it: nothing of its own runs any more, no connection is closed in order.
+    /// Sends SIGKILL and reaps the process: no connection is closed in order.
     pub fn kill_9(&mut self) -> Result<ExitStatus> {
         self.child.kill()?;
         let status = self.child.wait()?;
@@ -94,24 +96,38 @@ impl Binary {
         Ok(status)
     }
 
-    /// Asks it to stop, as Kubernetes does (SIGTERM). [`Self::wait`] tells when it has.
+    /// Sends SIGTERM, as Kubernetes does before it stops a pod. [`Self::wait`] returns when the process has ended.
     pub fn terminate(&self) -> Result<()> {
+        self.signal("TERM")
+    }
+
+    /// Sends SIGSTOP: the process keeps its connections and locks but runs no instruction until [`Self::resume`].
+    pub fn suspend(&self) -> Result<()> {
+        self.signal("STOP")
+    }
+
+    /// Sends SIGCONT, which ends [`Self::suspend`].
+    pub fn resume(&self) -> Result<()> {
+        self.signal("CONT")
+    }
+
+    fn signal(&self, signal: &str) -> Result<()> {
         let sent = Command::new("kill")
-            .args(["-s", "TERM", &self.child.id().to_string()])
+            .args(["-s", signal, &self.child.id().to_string()])
             .status()?;
-        ensure!(sent.success(), "{} could not be signalled", self.name);
+        ensure!(sent.success(), "SIG{signal} could not be sent to {}", self.name);
         Ok(())
     }
 
-    /// Waits until it has ended by itself and all that it wrote is in [`Self::logs`].
+    /// Waits until the process has ended by itself and its whole output is in [`Self::logs`].
     pub async fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
         let end = Instant::now() + deadline;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 self.dismiss_guard();
-                // What it wrote last is still in the pipe; a child of its own may hold that open.
+                // The last output may still be in the pipe, which a grandchild may hold open.
                 while !self.logs.is_complete() && Instant::now() < end {
-                    sleep(Duration::from_millis(5)).await;
+                    sleep(POLL_INTERVAL).await;
                 }
                 return Ok(status);
             }
@@ -121,21 +137,33 @@ impl Binary {
                 self.name,
                 self.logs.tail()
             );
-            sleep(Duration::from_millis(15)).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Waits for a JSON log line that `wanted` accepts and returns it. An end of the process is an error at once.
+    /// Returns the first JSON log line that `wanted` accepts. Fails after `deadline`, or as soon as the process has ended
+    /// without it.
     pub async fn wait_for_log(
         &mut self,
         deadline: Duration,
         wanted: impl Fn(&Value) -> bool,
     ) -> Result<Value> {
+        self.wait_for(deadline, |logs| logs.json().into_iter().find(&wanted))
+            .await
+    }
+
+    /// Waits for an output line that contains `text`. Fails like [`Self::wait_for_log`].
+    pub async fn wait_for_line(&mut self, deadline: Duration, text: &str) -> Result<()> {
+        self.wait_for(deadline, |logs| logs.contain(text).then_some(()))
+            .await
+    }
+
+    async fn wait_for<T>(&mut self, deadline: Duration, wanted: impl Fn(&Logs) -> Option<T>) -> Result<T> {
         let end = Instant::now() + deadline;
         loop {
             let ended = self.child.try_wait()?;
-            if let Some(line) = self.logs.json().into_iter().find(&wanted) {
-                return Ok(line);
+            if let Some(found) = wanted(&self.logs) {
+                return Ok(found);
             }
             ensure!(
                 ended.is_none() || !self.logs.is_complete(),
@@ -149,11 +177,11 @@ impl Binary {
                 self.name,
                 self.logs.tail()
             );
-            sleep(Duration::from_millis(15)).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// The guard must go before the id of its process can be given to another one.
+    /// Ends the guard before the system can give the id of the reaped process to another one.
     fn dismiss_guard(&mut self) {
         if let Some(mut guard) = self.guard.take() {
             guard.kill().ok();
@@ -168,7 +196,7 @@ impl Drop for Binary {
     }
 }
 
-/// A shell that kills process `id` when our end of its pipe closes: a killed test run leaves no servers behind.
+/// Starts a shell that kills process `id` when the pipe to it closes: a killed test run leaves no processes behind.
 fn guard(id: u32) -> Result<Child> {
     let script = format!("read -r _; kill -s KILL {id}");
     let mut command = Command::new("sh");
@@ -180,7 +208,8 @@ fn guard(id: u32) -> Result<Child> {
     command.process_group(0).spawn().context("cannot start sh")
 }
 
-/// The path of a binary of this workspace, built beside the running test. Build it first: `cargo build --bins`.
+/// Returns the path of a binary of this workspace in the target folder of the running test. Fails if it is not built
+/// (`cargo build --bins`).
 pub fn built(name: &str) -> Result<PathBuf> {
     let test = std::env::current_exe()?;
     // target/<profile>/deps/<test> or target/<profile>/<binary>

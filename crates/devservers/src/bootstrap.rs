@@ -1,5 +1,5 @@
-//! What an administrator prepares once for the mesh: the database, its extensions, and for each service a login role
-//! that owns a schema of its own name and has no rights on any other. Running it again changes nothing.
+//! One-time preparation of PostgreSQL for the mesh: the database, its extensions, and for each service a login role that
+//! owns the schema of the same name and has no rights on any other. Running it again changes nothing.
 //!
 //! Production does the same with its own tools and real passwords; here the password is the role's name.
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
-/// Makes database `db` and the `roles` with their schemas. `admin_url` is a superuser's, on any database.
+/// Creates the database `db` and the `roles` with their schemas. `admin_url` is a superuser's URL on any database.
 pub async fn bootstrap(admin_url: &str, db: &str, roles: &[&str]) -> Result<()> {
     for name in roles.iter().chain([&db]) {
         ensure!(is_plain(name), "{name:?} is not a plain lower-case name");
@@ -18,7 +18,7 @@ pub async fn bootstrap(admin_url: &str, db: &str, roles: &[&str]) -> Result<()> 
         .connect()
         .await
         .context("cannot reach PostgreSQL")?;
-    // Roles belong to the whole server, so concurrent callers take turns; the lock is one of this database.
+    // Roles belong to the whole server, so concurrent callers run one after the other.
     execute(
         &mut admin,
         "SELECT pg_advisory_lock(hashtext('carshare bootstrap'))",
@@ -31,28 +31,28 @@ pub async fn bootstrap(admin_url: &str, db: &str, roles: &[&str]) -> Result<()> 
     if exists.is_none() {
         execute(&mut admin, format!("CREATE DATABASE {db}")).await?;
     }
-    let mut inside = PgConnectOptions::from_str(admin_url)?
+    let mut connection = PgConnectOptions::from_str(admin_url)?
         .database(db)
         .connect()
         .await?;
-    prepare_database(&mut inside, db).await?;
+    prepare_database(&mut connection, db).await?;
     for role in roles {
-        prepare_role(&mut inside, role)
+        prepare_role(&mut connection, role)
             .await
             .with_context(|| format!("cannot prepare role {role}"))?;
     }
-    inside.close().await?;
+    connection.close().await?;
     admin.close().await?;
     Ok(())
 }
 
-/// The URL of `role` on `db`, on the server of `admin_url`.
+/// Returns the URL of `role` on the database `db` of the server that `admin_url` names.
 pub fn role_url(admin_url: &str, db: &str, role: &str) -> Result<String> {
     let options = PgConnectOptions::from_str(admin_url)?
         .username(role)
         .password(role)
         .database(db);
-    // Only what another client needs: sqlx would add its own parameters.
+    // Not `to_url_lossy`, which adds parameters that only sqlx reads.
     Ok(format!(
         "postgres://{role}:{role}@{}:{}/{db}",
         options.get_host(),
@@ -61,7 +61,7 @@ pub fn role_url(admin_url: &str, db: &str, role: &str) -> Result<String> {
 }
 
 async fn prepare_database(connection: &mut PgConnection, db: &str) -> Result<()> {
-    // Extensions live in `public`, which every role may use and none may create in.
+    // Extensions are installed in `public`, which every role may use and none may create objects in.
     for statement in [
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC".to_owned(),
         format!("REVOKE CREATE ON DATABASE {db} FROM PUBLIC"),
@@ -100,7 +100,7 @@ async fn execute(connection: &mut PgConnection, statement: impl Into<String>) ->
     Ok(())
 }
 
-/// Names go into statements as they are, so only the plainest are taken.
+/// Returns whether `name` is an identifier that needs no quoting in SQL.
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && name

@@ -1,3 +1,0 @@
-# A supervisor without a server: it only removes its folder at the end.
-prepare() { :; }
-launch() { :; }
