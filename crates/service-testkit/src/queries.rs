@@ -50,7 +50,7 @@ where
     }
 
     /// Returns all events of a type that the service has published, in order.
-    pub async fn published<E: EventMessage>(&self) -> Vec<E> {
+    pub async fn events<E: EventMessage>(&self) -> Vec<E> {
         let sql = format!("SELECT data FROM outbox WHERE name = '{}' ORDER BY seq", E::NAME);
         let rows: Vec<EventData> = self.rows(&sql).await;
         rows.into_iter()
@@ -59,14 +59,14 @@ where
     }
 
     /// Returns the only event of a type that the service has published.
-    pub async fn only_published<E: EventMessage>(&self) -> E {
-        let mut events = self.published().await;
+    pub async fn event<E: EventMessage>(&self) -> E {
+        let mut events = self.events().await;
         assert_eq!(events.len(), 1, "{}", E::NAME);
         events.remove(0)
     }
 
     /// Returns the names of all events that the service has published with this key, in order.
-    pub async fn published_names(&self, key: &str) -> Vec<String> {
+    pub async fn event_names(&self, key: &str) -> Vec<String> {
         let sql = format!("SELECT name AS line FROM outbox WHERE key = '{key}' ORDER BY seq");
         self.lines(&sql).await
     }

@@ -1,5 +1,7 @@
 //! The service under test with everything around its instances.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use carshare_chassis::{Environment, ManualClock};
 use carshare_proto::events::EventMessage;
 use carshare_store::{Db, StoreService};
@@ -33,6 +35,8 @@ pub struct TestService<S: StoreService> {
     /// Issues the access tokens that the service accepts.
     pub tokens: Tokens,
     pub(crate) publishers: Vec<Publisher>,
+    /// Number of events that the test has published for the service.
+    pub(crate) published: AtomicI64,
     pub(crate) database: Database,
     pub(crate) _keys: StubServer,
 }
@@ -81,6 +85,16 @@ where
             .find(|publisher| publisher.service == service);
         let publisher = publisher.unwrap_or_else(|| panic!("{service} is no publisher of this setup"));
         publisher.publish(event).await;
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until the service has handled every event that the test has published.
+    pub async fn handled(&self) {
+        wait_until(|| async {
+            let handled = self.row_count("inbox").await;
+            handled >= self.published.load(Ordering::Relaxed)
+        })
+        .await;
     }
 
     /// Waits until every event of the service has been sent.

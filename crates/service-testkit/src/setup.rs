@@ -1,6 +1,7 @@
 //! Database, configuration and environment of the service under test.
 
 use std::marker::PhantomData;
+use std::sync::atomic::AtomicI64;
 
 use carshare_chassis::config::{Sources, load};
 use carshare_chassis::{Environment, ManualClock};
@@ -67,6 +68,7 @@ where
         TestService {
             db: db.expect("a database URL"),
             publishers: publishers.collect(),
+            published: AtomicI64::new(0),
             environment: self.environment,
             clock: self.clock,
             config,
