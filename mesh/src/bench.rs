@@ -12,8 +12,7 @@ use anyhow::{Context as _, Result};
 use carshare_devservers::process::{Binary, Launch};
 use tokio::time::Instant;
 
-use crate::dependencies::SERVICES;
-use crate::{Fleet, Options};
+use crate::{Fleet, Options, Replica};
 
 /// Requests measured, after a tenth as many to warm up.
 const REQUESTS: u32 = 2_000;
@@ -37,7 +36,7 @@ pub async fn smoke(binaries: PathBuf) -> Result<()> {
         ..Options::temporary()
     };
     std::fs::create_dir_all(folder.path().join("fleet"))?;
-    let mut fleet = Fleet::start(options, binaries).await?;
+    let mut fleet = Fleet::start(options, binaries, 1).await?;
     tokio::time::sleep(REST).await;
     memory(&mut fleet)?;
     cpu(&mut fleet).await
@@ -74,8 +73,9 @@ async fn one_process(binaries: &Path, data: &Path, what: &str) -> Result<()> {
 fn memory(fleet: &mut Fleet) -> Result<()> {
     println!("\nresident memory when idle, a process each");
     let mut total = 0;
-    for name in SERVICES.into_iter().chain(["gateway"]) {
-        let bytes = proc::resident_bytes(fleet.process(name)?.id())?;
+    for replica in fleet.replicas() {
+        let bytes = proc::resident_bytes(fleet.process(replica)?.id())?;
+        let name = replica.service;
         println!("  {name:<35} {:>8.1} MB", mb(bytes));
         total += bytes;
     }
@@ -100,9 +100,10 @@ async fn cpu(fleet: &mut Fleet) -> Result<()> {
         ("GET key set", "auth", "/.well-known/jwks.json"),
         ("GET search, no cars", "vehicle", search),
     ] {
-        let url = format!("{}{path}", fleet.gateway());
+        let url = format!("{}{path}", fleet.gateways()[0]);
         ask(&url, REQUESTS / 10).await?;
-        let (gateway_id, service_id) = (fleet.process("gateway")?.id(), fleet.process(service)?.id());
+        let mut id = |service| anyhow::Ok(fleet.process(Replica { service, number: 0 })?.id());
+        let (gateway_id, service_id) = (id("gateway")?, id(service)?);
         let before = (proc::cpu(gateway_id)?, proc::cpu(service_id)?);
         ask(&url, REQUESTS).await?;
         let each = |after: Duration, before: Duration| {

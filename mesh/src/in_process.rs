@@ -49,7 +49,7 @@ impl Mesh {
             let listener = TcpListener::bind(wanted)
                 .await
                 .with_context(|| format!("{name} cannot listen on {wanted}"))?;
-            addresses.insert(name, listener.local_addr()?);
+            addresses.insert(name, vec![listener.local_addr()?]);
             listeners.insert(name, listener);
         }
         let service_env = ServiceEnv::new(&options, addresses, &options.environment.random)?;

@@ -4,7 +4,7 @@
 //! | module | gives |
 //! |---|---|
 //! | [`Mesh`] | everything in this process |
-//! | [`Fleet`] | every service as a process of its own, to be killed and started again |
+//! | [`Fleet`] | replicas of every service as processes, to be killed, suspended and started again |
 //! | [`dependencies`] | what both stand on: the servers and the sandbox |
 //! | [`service_env`] | the configuration that connects them, as environment variables |
 //! | [`demo`] | hosts, cars and guests, made through the front door |
@@ -23,4 +23,4 @@ pub mod service_env;
 
 pub use in_process::Mesh;
 pub use options::{ExternalStores, Options};
-pub use processes::Fleet;
+pub use processes::{Fleet, Replica};

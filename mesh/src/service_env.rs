@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use carshare_chassis::Random;
 
 use crate::dependencies::{BUCKET, Dependencies, SERVICES};
@@ -12,18 +12,18 @@ use crate::{Options, secrets};
 /// Environment variables of one process.
 pub type Env = Vec<(String, String)>;
 
-/// Where everybody listens, and what they share.
+/// Addresses of the processes, and the configuration they share.
 pub struct ServiceEnv {
-    addresses: BTreeMap<&'static str, SocketAddr>,
+    addresses: BTreeMap<&'static str, Vec<SocketAddr>>,
     sealing_key: String,
     extra: Env,
 }
 
 impl ServiceEnv {
-    /// `addresses`: where each service and the gateway listen.
+    /// `addresses`: of every replica of each service and of the gateway.
     pub fn new(
         options: &Options,
-        addresses: BTreeMap<&'static str, SocketAddr>,
+        addresses: BTreeMap<&'static str, Vec<SocketAddr>>,
         random: &Random,
     ) -> Result<Self> {
         let sealing_key = secrets::sealing_key(options.data.as_deref(), random)?;
@@ -34,15 +34,18 @@ impl ServiceEnv {
         })
     }
 
-    /// Where a service listens.
+    /// Address of the first replica of a service.
     pub fn address(&self, name: &str) -> Result<SocketAddr> {
-        self.addresses
-            .get(name)
-            .copied()
-            .with_context(|| format!("{name} has no address"))
+        Ok(self.addresses(name)?[0])
     }
 
-    /// The environment of a service or of the gateway.
+    fn addresses(&self, name: &str) -> Result<&[SocketAddr]> {
+        let addresses = self.addresses.get(name).map_or(&[][..], Vec::as_slice);
+        anyhow::ensure!(!addresses.is_empty(), "{name} has no address");
+        Ok(addresses)
+    }
+
+    /// The environment of the first replica of a service or of the gateway.
     pub fn env(&self, name: &'static str, dependencies: &Dependencies) -> Result<Env> {
         let certificate = dependencies.ca.issue(name)?;
         let mut env = vec![
@@ -75,8 +78,13 @@ impl ServiceEnv {
         Ok(env)
     }
 
+    /// The URIs of all replicas, as a peer lists them.
     fn uri(&self, name: &str) -> Result<String> {
-        Ok(format!("https://{}", self.address(name)?))
+        let uris = self.addresses(name)?.iter();
+        Ok(uris
+            .map(|address| format!("https://{address}"))
+            .collect::<Vec<_>>()
+            .join(","))
     }
 
     /// What only this one has.

@@ -1,11 +1,12 @@
-//! The real binaries as processes of their own, killed at every step of what people do, one and several at a time.
+//! A fleet of the real binaries, two replicas of each, killed with SIGKILL at every step of the journeys, one and several at a
+//! time.
 
+mod checkout;
 mod cold_start;
 mod drain;
 mod journey;
+mod kill;
+mod kill_matrix;
 mod kill_points;
-mod matrix;
 mod random_kills;
 mod registration;
-mod setup;
-mod window;

@@ -5,6 +5,5 @@ mod postgres;
 mod push;
 mod redis;
 mod refund;
-mod setup;
 mod toss;
 mod webhook;

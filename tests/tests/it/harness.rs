@@ -1,20 +1,24 @@
-//! What the journeys share: a mesh, a REST client, people with cars and cards.
+//! Test harness: a mesh, REST and gRPC clients, hosts with cars, guests with cards, queries and invariants.
 
 pub mod invariants;
-mod people;
-mod problem;
-mod rest;
-mod running;
-mod sql;
-mod stream;
-mod wire;
 
-pub use people::{Guest, Host, PASSWORD, Slot, next_slot, photo, put};
-pub use problem::Told;
-pub use rest::{Answer, Rest};
+mod accounts;
+mod deployment;
+mod error_info;
+mod grpc;
+mod rest;
+mod setup;
+mod sql;
+mod sse;
+
+pub use accounts::{Guest, Host, PASSWORD, Slot, id, next_slot, photo, put};
+pub use deployment::Deployment;
+pub use error_info::ErrorInfo;
+pub use grpc::{GrpcClient, Protocol, with_session, with_token};
+pub use rest::{Response, Rest};
+pub use setup::{Setup, start_fleet};
 pub use sql::{BOOKINGS, IMAGES, OCCUPANCIES, Sql, Table, USERS, VEHICLES};
-pub use stream::{Event, Events};
-pub use wire::{Form, Wire, signed, signed_as};
+pub use sse::{Event, Events};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,25 +28,24 @@ use carshare_mesh::dependencies::{SERVICES, migrate};
 use carshare_mesh::{ExternalStores, Mesh, Options};
 use carshare_testkit::{Database, redis_url};
 
-/// How long something that happens by itself may take before a test gives up.
+/// Longest wait for an effect that nobody waits for on the wire.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A mesh of one's own in this process, on a fresh database.
+/// Starts a mesh in this process, on a fresh database.
 pub async fn mesh() -> Mesh {
     start(options()).await
 }
 
-/// The same with a clock that stands still until it is moved. What does not wait for the clock goes on by itself.
-pub async fn mesh_by_hand() -> (Mesh, ManualClock) {
+/// The same with a clock that stands still until it is moved.
+pub async fn mesh_with_manual_clock() -> (Mesh, ManualClock) {
     let (environment, clock) = Environment::manual(Clock::system().now(), 7);
     (start(options().with_environment(environment)).await, clock)
 }
 
-/// Starts a mesh in this process. Without a data folder it uses the shared servers.
+/// Starts a mesh in this process. Without a data folder it uses the servers that all tests share.
 pub async fn start(options: Options) -> Mesh {
-    Mesh::start(on_shared_servers(options).await)
-        .await
-        .expect("the mesh starts")
+    let mesh = Mesh::start(on_shared_servers(options).await).await;
+    mesh.expect("the mesh starts")
 }
 
 /// Gives a mesh without a data folder a fresh database and an empty Redis database on the servers that all tests share.
@@ -63,19 +66,19 @@ pub async fn on_shared_servers(options: Options) -> Options {
     }
 }
 
-/// Passwords are hashed as cheaply as bcrypt can, for tests register many people. Services wait for their database and for
-/// one another nearly as long as their client does: who wins is asked here, not how long a small machine takes.
+/// Cheap password hashes, and database waits nearly as long as the client's: these tests assert results, not the speed of a
+/// small machine.
 fn options() -> Options {
-    const PATIENCE_MS: &str = "14000";
+    const WAIT_TIMEOUT_MS: &str = "14000";
     let options = Options::temporary()
         .with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")
-        .with_env("BOOKING__VEHICLE__TIMEOUT_MS", PATIENCE_MS);
+        .with_env("BOOKING__VEHICLE__TIMEOUT_MS", WAIT_TIMEOUT_MS);
     let waits = ["ACQUIRE_TIMEOUT_MS", "STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS"];
     let of_all = SERVICES
         .into_iter()
         .flat_map(|service| waits.map(|wait| (service, wait)));
     of_all.fold(options, |options, (service, wait)| {
         let name = format!("{}__DATABASE__{wait}", service.to_uppercase());
-        options.with_env(&name, PATIENCE_MS)
+        options.with_env(&name, WAIT_TIMEOUT_MS)
     })
 }

@@ -1,6 +1,6 @@
 //! Many at once: one legal outcome, and the money moves once.
 
-mod answers;
+mod decisions;
 mod idempotency;
 mod payments;
 mod sessions;

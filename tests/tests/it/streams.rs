@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tonic::Code;
 
 use crate::harness::{
-    Answer, Event, Events, Guest, Host, Rest, TIMEOUT, Told, Wire, mesh, next_slot, signed_as,
+    ErrorInfo, Event, Events, GrpcClient, Guest, Host, Response, Rest, TIMEOUT, mesh, next_slot, with_session,
 };
 
 const STREAM: &str = "/v1/notifications/stream";
@@ -94,11 +94,14 @@ async fn a_resumed_stream_loses_nothing_and_repeats_nothing() {
     );
     let cursors: Vec<_> = before.iter().chain(&read).map(|event| &event.id).collect();
     assert_eq!(again.iter().map(|event| &event.id).collect::<Vec<_>>(), cursors);
-    for wire in Wire::all(&mesh).await {
+    for wire in GrpcClient::all(&mesh).await {
         let from = SubscribeRequest {
             cursor: cursors[4].clone(),
         };
-        let opened = wire.notification().subscribe(signed_as(&host.rest, from)).await;
+        let opened = wire
+            .notification()
+            .subscribe(with_session(&host.rest, from))
+            .await;
         let mut stream = opened.expect("a stream").into_inner();
         let mut seen = Vec::new();
         while seen.len() < all.len() - 5 {
@@ -152,7 +155,7 @@ async fn nobody_sees_what_is_for_others() {
 async fn a_cursor_that_no_stream_gave_is_refused() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
-    let wires = Wire::all(&mesh).await;
+    let wires = GrpcClient::all(&mesh).await;
     for cursor in [
         "garbage",
         "-1",
@@ -164,12 +167,12 @@ async fn a_cursor_that_no_stream_gave_is_refused() {
         "5b0e0000-0000-7000-8000-000000000001",
     ] {
         let by_query = format!("{STREAM}?cursor={}", cursor.replace(' ', "%20"));
-        guest.get(&by_query).await.refused(400, "NOTIFICATION002");
+        guest.get(&by_query).await.expect_error(400, "NOTIFICATION002");
         if !cursor.starts_with(' ') {
             let request = guest
                 .request(reqwest::Method::GET, STREAM)
                 .header("last-event-id", cursor);
-            let problem = Answer::of(request).await.refused(400, "NOTIFICATION002");
+            let problem = Response::of(request).await.expect_error(400, "NOTIFICATION002");
             assert_eq!(problem["detail"], "올바르지 않은 커서입니다.");
         }
         for wire in &wires {
@@ -178,11 +181,11 @@ async fn a_cursor_that_no_stream_gave_is_refused() {
             };
             let status = wire
                 .notification()
-                .subscribe(signed_as(&guest, from))
+                .subscribe(with_session(&guest, from))
                 .await
                 .expect_err("refused");
             assert_eq!(
-                (status.code(), Told::by_status(&status).code.as_str()),
+                (status.code(), ErrorInfo::from_status(&status).code.as_str()),
                 (Code::InvalidArgument, "NOTIFICATION002")
             );
         }
@@ -190,10 +193,7 @@ async fn a_cursor_that_no_stream_gave_is_refused() {
     let long = guest
         .get(&format!("{STREAM}?cursor={}", "1".repeat(65)))
         .await
-        .refused(400, "COMMON001");
+        .expect_error(400, "COMMON001");
     assert_eq!(long["errors"][0]["field"], json!("cursor"));
-    Rest::new(mesh.gateway())
-        .get(STREAM)
-        .await
-        .refused(401, "AUTH001");
+    Rest::of(&mesh).get(STREAM).await.expect_error(401, "AUTH001");
 }

@@ -4,7 +4,7 @@ use carshare_testkit::{eventually, eventually_true};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{Guest, Host, Rest, Slot, TIMEOUT, mesh_by_hand, next_slot};
+use crate::harness::{Guest, Host, Rest, Slot, TIMEOUT, mesh_with_manual_clock, next_slot};
 
 fn time(value: &Value) -> DateTime<Utc> {
     value.as_str().expect("a time").parse().expect("RFC 3339")
@@ -15,7 +15,7 @@ fn id(booking: &Value) -> String {
 }
 
 /// The news that somebody has of this kind.
-async fn told(rest: &Rest, kind: &str) -> Value {
+async fn notification(rest: &Rest, kind: &str) -> Value {
     eventually(TIMEOUT, || async {
         let news = rest.get("/v1/notifications").await.ok(200);
         news.as_array()
@@ -29,7 +29,7 @@ async fn told(rest: &Rest, kind: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
-    let (mesh, clock) = mesh_by_hand().await;
+    let (mesh, clock) = mesh_with_manual_clock().await;
     let (mut host, mut guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let (car, late) = (host.car().await, next_slot(mesh.now()));
     let soon = mesh.now().trunc_subsecs(0) + TimeDelta::hours(3);
@@ -47,7 +47,7 @@ async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
     clock.set(soon.start);
     (host.rest, guest.rest) = (host.sign_in().await, guest.sign_in().await);
     let expired = guest
-        .booking_when(&id(&first), |booking| booking["status"] == "cancelled")
+        .wait_for_booking(&id(&first), |booking| booking["status"] == "cancelled")
         .await;
     assert_eq!(
         (
@@ -57,7 +57,7 @@ async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
         (&json!("expired"), &json!(0))
     );
     assert_eq!(time(&expired["cancellation"]["cancelled_at"]), soon.start);
-    host.approve(&id(&first)).await.refused(409, "BOOKING003");
+    host.approve(&id(&first)).await.expect_error(409, "BOOKING003");
     // The timer has run; the other request has its time still.
     assert_eq!(guest.booking(&id(&second)).await["status"], "pending");
     assert!(!guest.finds(&car, late).await);
@@ -65,11 +65,11 @@ async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
     clock.set(time(&second["respond_by"]));
     (host.rest, guest.rest) = (host.sign_in().await, guest.sign_in().await);
     guest
-        .booking_when(&id(&second), |booking| booking["status"] == "cancelled")
+        .wait_for_booking(&id(&second), |booking| booking["status"] == "cancelled")
         .await;
     eventually_true(TIMEOUT, || guest.finds(&car, late)).await;
     for rest in [&host.rest, &guest.rest] {
-        told(rest, "booking.expired").await;
+        notification(rest, "booking.expired").await;
     }
     guest.book(&car, late).await.ok(201);
     assert_eq!(mesh.sandbox().payments().len(), 0);
@@ -77,19 +77,19 @@ async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approved_booking_that_nobody_pays_is_called_off_and_the_car_is_free() {
-    let (mesh, clock) = mesh_by_hand().await;
+    let (mesh, clock) = mesh_with_manual_clock().await;
     let (mut host, mut guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
     let booking = id(&guest.book(&car, slot).await.ok(201));
     let approved = host.approve(&booking).await.ok(200);
     let due = time(&approved["payment_due_at"]);
     assert_eq!(due, mesh.now() + TimeDelta::hours(2));
-    told(&guest.rest, "payment.requested").await;
+    notification(&guest.rest, "payment.requested").await;
     let path = format!("/v1/payments/bookings/{booking}");
     let owed = guest.rest.get(&path).await.ok(200);
     assert_eq!(owed["status"], "pending");
     let window = json!({ "orderId": owed["order_id"], "amount": owed["amount"], "orderName": "G80" });
-    let window = Rest::new(mesh.sandbox().url())
+    let window = Rest::at(mesh.sandbox().url())
         .post("/toss/sandbox/checkout", &window)
         .await
         .body;
@@ -97,7 +97,7 @@ async fn an_approved_booking_that_nobody_pays_is_called_off_and_the_car_is_free(
     clock.set(due);
     (host.rest, guest.rest) = (host.sign_in().await, guest.sign_in().await);
     let cancelled = guest
-        .booking_when(&booking, |booking| booking["status"] == "cancelled")
+        .wait_for_booking(&booking, |booking| booking["status"] == "cancelled")
         .await;
     assert_eq!(
         (
@@ -108,7 +108,7 @@ async fn an_approved_booking_that_nobody_pays_is_called_off_and_the_car_is_free(
     );
     eventually_true(TIMEOUT, || guest.finds(&car, slot)).await;
     for rest in [&host.rest, &guest.rest] {
-        told(rest, "booking.cancelled").await;
+        notification(rest, "booking.cancelled").await;
     }
     // Too late is too late: the window was open, nothing is taken.
     eventually_true(TIMEOUT, || async {
@@ -122,7 +122,7 @@ async fn an_approved_booking_that_nobody_pays_is_called_off_and_the_car_is_free(
         .rest
         .post("/v1/payments/process", &paid)
         .await
-        .refused(409, "PAYMENT004");
+        .expect_error(409, "PAYMENT004");
     assert!(
         mesh.sandbox()
             .payments()

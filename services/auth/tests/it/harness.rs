@@ -1,33 +1,37 @@
-//! Test harness: replicas of the service, and one with its own database.
+//! A running auth service with a database and a Redis of its own and a clock that the test moves.
+
+use std::time::Duration;
 
 use carshare_auth::Config;
-use carshare_chassis::{Environment, ManualClock};
+use carshare_chassis::config::{Sources, load};
+use carshare_chassis::service::{Roles, Service};
+use carshare_chassis::{Environment, ManualClock, Shutdown, task};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::*;
 use carshare_proto::options::v1::Role;
-use carshare_service_testkit::{
-    Instance, into_message, load_config, wait_until, with_idempotency_key, with_metadata,
-};
-use carshare_testkit::{Database, redis_url};
+use carshare_store::{Runner, StoreService as _};
+use carshare_testkit::{Database, eventually, eventually_true, redis_url};
 use sqlx::PgPool;
-use tonic::transport::Channel;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-pub use carshare_service_testkit::WAIT_TIMEOUT as TIMEOUT;
-
-/// Time at which every test starts.
+/// When every test begins.
 pub const START: &str = "2026-11-22T12:00:00.123456Z";
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 pub const PASSWORD: &str = "correct horse 11";
 
 pub struct Replica {
     pub client: AuthServiceClient<Channel>,
     pub clock: ManualClock,
     pub config: Config,
-    instance: Instance,
+    shutdown: Shutdown,
+    serving: JoinHandle<anyhow::Result<()>>,
 }
 
-/// A replica with a fresh database.
+/// A replica with its own database.
 pub struct Auth {
     pub replica: Replica,
     pub database: Database,
@@ -35,38 +39,44 @@ pub struct Auth {
 }
 
 pub async fn database() -> Database {
-    carshare_service_testkit::database::<carshare_auth::Auth>(&[]).await
+    Database::create("auth", |url| async move {
+        carshare_store::migrate(
+            &carshare_store::config::Database::at(url),
+            carshare_auth::Auth::migrator(),
+        )
+        .await
+    })
+    .await
 }
 
-/// The embedded defaults, with cheap passwords.
+/// The embedded defaults and what they leave open, with cheap passwords.
 pub fn config(database_url: &str, redis_url: &str) -> Config {
-    load_config::<carshare_auth::Auth>(settings(database_url, redis_url))
+    let env = environment(database_url, redis_url);
+    load(Sources {
+        service: "auth",
+        defaults: carshare_auth::Auth::DEFAULTS,
+        file: None,
+        env,
+    })
+    .unwrap()
 }
 
-fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
-    let settings = [
-        ("DATABASE__URL", database_url),
-        ("REDIS__URL", redis_url),
-        ("SEAL__PRIMARY", "test"),
+pub fn environment(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
+    let variables = [
+        ("AUTH__DATABASE__URL", database_url),
+        ("AUTH__REDIS__URL", redis_url),
+        ("AUTH__SEAL__PRIMARY", "test"),
         (
-            "SEAL__KEYS",
+            "AUTH__SEAL__KEYS",
             r#"{ test = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" }"#,
         ),
-        ("TLS__INSECURE", "true"),
-        ("ADMIN__LISTEN", "127.0.0.1:0"),
-        ("PASSWORDS__BCRYPT_COST", "4"),
+        ("AUTH__TLS__INSECURE", "true"),
+        ("AUTH__ADMIN__LISTEN", "127.0.0.1:0"),
+        ("AUTH__PASSWORDS__BCRYPT_COST", "4"),
     ];
-    settings
+    variables
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
-}
-
-/// The same configuration as environment variables of a process.
-pub fn environment(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
-    let settings = settings(database_url, redis_url).into_iter();
-    settings
-        .map(|(name, value)| (format!("AUTH__{name}"), value))
-        .collect()
 }
 
 impl Auth {
@@ -106,12 +116,18 @@ impl Auth {
         let request = RefreshRequest {
             refresh_token: token.into(),
         };
-        into_message(self.client().refresh(request).await)
+        self.client()
+            .refresh(request)
+            .await
+            .map(tonic::Response::into_inner)
     }
 
     pub async fn me(&self, access_token: &str) -> Result<User, Status> {
         let request = bearer(GetMeRequest {}, access_token);
-        into_message(self.client().get_me(request).await)
+        self.client()
+            .get_me(request)
+            .await
+            .map(tonic::Response::into_inner)
     }
 
     pub async fn logout(&self, access_token: &str) -> Result<(), Status> {
@@ -134,9 +150,9 @@ impl Auth {
             .unwrap()
     }
 
-    /// Ends the test: waits until every event has been sent, then shuts the service down gracefully.
+    /// Waits until every event is sent, then for the drain.
     pub async fn finish(self) {
-        wait_until(|| async {
+        eventually_true(TIMEOUT, || async {
             let unsent = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE sent_at IS NULL");
             unsent
                 .fetch_one(&self.sql)
@@ -151,18 +167,32 @@ impl Auth {
 impl Replica {
     pub async fn start(config: Config, seed: u64) -> Self {
         let (environment, clock) = Environment::manual(START.parse().unwrap(), seed);
-        let instance = Instance::start::<carshare_auth::Auth>(config.clone(), environment).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = Shutdown::new();
+        let serve = Runner::<carshare_auth::Auth>::serve(
+            config.clone(),
+            environment,
+            Some(listener),
+            shutdown.clone(),
+            Roles::ALL,
+        );
+        let serving = task::spawn("auth", serve);
+        let endpoint = Endpoint::from_shared(uri).unwrap();
+        let channel = eventually(TIMEOUT, || async { endpoint.connect().await.ok() }).await;
         Self {
-            client: AuthServiceClient::new(instance.channel()),
+            client: AuthServiceClient::new(channel),
             clock,
             config,
-            instance,
+            shutdown,
+            serving,
         }
     }
 
     pub async fn finish(self) {
         drop(self.client);
-        self.instance.stop().await;
+        self.shutdown.trigger();
+        self.serving.await.unwrap().unwrap();
     }
 }
 
@@ -177,18 +207,22 @@ pub fn guest(email: &str) -> RegisterRequest {
 }
 
 pub fn bearer<T>(message: T, access_token: &str) -> Request<T> {
-    with_metadata(
-        Request::new(message),
-        "authorization",
-        &format!("Bearer {access_token}"),
-    )
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert("authorization", format!("Bearer {access_token}").parse().unwrap());
+    request
 }
 
 pub fn keyed<T>(message: T, key: &str) -> Request<T> {
-    with_idempotency_key(Request::new(message), key)
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert("idempotency-key", key.parse().unwrap());
+    request
 }
 
-/// Returns the gRPC code, reason and catalogue code of an error.
+/// Status, reason and code of a refusal.
 pub fn facts(status: &Status) -> (Code, String, String) {
     let info = status
         .get_details_error_info()
@@ -204,7 +238,7 @@ pub fn assert_refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code,
     );
 }
 
-/// Returns the claims of a token without verifying it.
+/// The claims of a token, unverified.
 pub fn claims(access_token: &str) -> serde_json::Value {
     jsonwebtoken::dangerous::insecure_decode(access_token)
         .unwrap()

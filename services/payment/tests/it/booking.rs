@@ -1,9 +1,12 @@
 //! The simulated booking service: bookings and events.
 
+use std::sync::atomic::Ordering;
+
 use carshare_proto::booking::v1::{self as pb, BookingFacts};
 use carshare_proto::events::EventMessage;
+use carshare_store::Tx;
 
-use crate::harness::{Harness, PRICE, Person};
+use crate::harness::{Harness, PRICE, Person, wait_until};
 
 /// A booking of the simulated service.
 #[derive(Clone, Debug)]
@@ -75,7 +78,21 @@ impl Harness {
 
     /// Publishes an event of booking.
     pub async fn send<E: EventMessage>(&self, event: E) {
-        self.service.publish("booking", event).await;
+        let publish = self
+            .booking
+            .transaction("test.publish", event, async |tx: &Tx, event: &E| {
+                tx.publish(event).await
+            });
+        publish.await.unwrap();
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until all published events were handled.
+    pub async fn handled(&self) {
+        wait_until(|| async {
+            self.count("SELECT count(*) AS count FROM inbox").await >= self.published.load(Ordering::Relaxed)
+        })
+        .await;
     }
 }
 

@@ -1,35 +1,31 @@
-//! Power is back, and the services are faster than their servers.
+//! Processes that start before PostgreSQL and Redis.
 
-use super::setup::{EVERYBODY, Setup};
+use super::kill::{ALL_SERVICES, Kill, options};
+use crate::harness::Setup;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn services_that_start_before_their_servers_wait_for_them_and_go_on() {
-    let (mut stage, _folder) = Setup::on_own_servers().await;
-    let booking = stage.request().await;
-    let parts = stage.fleet.dependencies();
+async fn processes_started_before_their_servers_wait_and_continue() {
+    let (mut setup, _folder) = Setup::fleet_on_own_servers(options()).await;
+    let booking = setup.request_booking().await;
+    let parts = setup.mesh.dependencies();
     let (postgres, redis) = (
-        parts.postgres().expect("a PostgreSQL of our own"),
-        parts.redis().expect("a Redis of our own"),
+        parts.postgres().expect("its own PostgreSQL"),
+        parts.redis().expect("its own Redis"),
     );
-    postgres.kill().await.expect("it is killed");
-    redis.kill().await.expect("it is killed");
-    stage.die(&EVERYBODY);
-    // The gateway is ready when every service has answered it, in whatever state.
-    stage.fleet.ready().await.expect("all of them run");
+    postgres.kill().await.expect("a kill");
+    redis.kill().await.expect("a kill");
+    Kill::all(&ALL_SERVICES).run(&mut setup.mesh, &[]);
+    // A gateway is ready when every service has answered it, in whatever state.
+    setup.mesh.ready().await.expect("all processes run");
 
-    let parts = stage.fleet.dependencies();
-    parts
-        .redis()
-        .expect("a Redis of our own")
+    let parts = setup.mesh.dependencies();
+    let (postgres, redis) = (parts.postgres(), parts.redis());
+    redis.expect("its own Redis").restart().await.expect("a start");
+    postgres
+        .expect("its own PostgreSQL")
         .restart()
         .await
-        .expect("it starts");
-    parts
-        .postgres()
-        .expect("a PostgreSQL of our own")
-        .restart()
-        .await
-        .expect("it starts");
-    stage.approval(&booking).await;
-    stage.finish(booking).await;
+        .expect("a start");
+    setup.approve_booking(&booking).await;
+    setup.complete_journey(booking).await;
 }

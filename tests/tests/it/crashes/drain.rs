@@ -1,141 +1,157 @@
-//! SIGTERM: what runs is finished, streams are sent elsewhere, nothing is lost, and the process ends by itself with 0.
+//! SIGTERM: running calls are answered, streams end with an event that says why, and the process exits with 0.
 
 use std::time::Duration;
 
+use carshare_mesh::{Fleet, Replica};
 use carshare_sandbox::{Fault, Provider};
 use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::json;
 
-use super::setup::{EVERYBODY, Setup};
-use crate::harness::{BOOKINGS, Event, Events, Rest, TIMEOUT, Table};
+use super::kill::{ALL_SERVICES, fleet};
+use crate::harness::{BOOKINGS, Event, Events, Rest, Setup, TIMEOUT, start_fleet};
 
-/// Ends the process politely; it says goodbye with 0.
-async fn ends_well(stage: &mut Setup, name: &'static str, within: Duration) {
-    let process = stage.fleet.process(name).expect("it runs");
-    let status = process.wait(within).await.expect("it ends");
-    assert_eq!(status.code(), Some(0), "{name}: {}", process.logs().tail());
+/// Longest wait for the end of a process.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+fn terminate(fleet: &mut Fleet, replica: Replica) {
+    let process = fleet.process(replica).expect("it runs");
+    process.terminate().expect("a signal");
 }
 
-fn terminate(stage: &mut Setup, name: &'static str) {
-    let process = stage.fleet.process(name).expect("it runs");
-    process.terminate().expect("it is told");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_told_to_stop_ends_well_and_the_next_one_goes_on() {
-    let mut stage = Setup::set().await;
-    let booking = stage.request().await;
-    for name in EVERYBODY {
-        terminate(&mut stage, name);
-        ends_well(&mut stage, name, TIMEOUT).await;
-        stage.fleet.spawn(name).expect("it starts");
-    }
-    stage.approval(&booking).await;
-    stage.finish(booking).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_runs_is_answered_before_the_process_ends() {
-    let mut stage = Setup::set().await;
-    for name in ["booking", "gateway"] {
-        let booking = stage.request().await;
-        approved_while_stopping(&mut stage, name, &booking.id, BOOKINGS).await;
-        ends_well(&mut stage, name, TIMEOUT).await;
-        stage.fleet.spawn(name).expect("it starts");
-        stage.finish(booking).await;
+/// Waits for the end of terminated processes, which exit with 0, and starts them again.
+async fn restart(fleet: &mut Fleet, replicas: &[Replica]) {
+    for replica in replicas {
+        let process = fleet.process(*replica).expect("it ran");
+        let status = process.wait(DRAIN_TIMEOUT).await.expect("an end");
+        assert_eq!(status.code(), Some(0), "{replica}: {}", process.logs().tail());
+        fleet.spawn(*replica).expect("it starts");
     }
 }
 
-/// The approval waits at the door of a table while `name` is told to stop.
-async fn approved_while_stopping(stage: &mut Setup, name: &'static str, booking: &str, door: Table) {
-    let frozen = stage.sql.freeze(door).await;
-    let process = stage.fleet.process(name).expect("it runs");
-    let stopping = async {
-        eventually_true(TIMEOUT, || async { frozen.waiting().await > 0 }).await;
-        process.terminate().expect("it is told");
-        let draining = |line: &serde_json::Value| line["message"] == "signal received, draining";
-        process
-            .wait_for_log(TIMEOUT, draining)
-            .await
-            .expect("it drains, and the call still runs");
-        frozen.thaw().await;
+#[tokio::test(flavor = "multi_thread")]
+async fn terminated_processes_exit_with_0_and_their_successors_continue() {
+    let mut setup = fleet().await;
+    let booking = setup.request_booking().await;
+    for service in ALL_SERVICES {
+        let replicas = setup.mesh.replicas_of(service);
+        for replica in &replicas {
+            terminate(&mut setup.mesh, *replica);
+        }
+        restart(&mut setup.mesh, &replicas).await;
+    }
+    setup.approve_booking(&booking).await;
+    setup.complete_journey(booking).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_call_is_answered_before_the_process_ends() {
+    let mut setup = fleet().await;
+    for service in ["booking", "gateway"] {
+        let booking = setup.request_booking().await;
+        let replicas = setup.mesh.replicas_of(service);
+        approve_while_draining(&mut setup, &replicas, &booking.id).await;
+        restart(&mut setup.mesh, &replicas).await;
+        setup.complete_journey(booking).await;
+    }
+}
+
+/// Approves; while the approval waits for a locked table, every replica is terminated.
+async fn approve_while_draining(setup: &mut Setup<Fleet>, replicas: &[Replica], booking: &str) {
+    let lock = setup.sql.lock_table(BOOKINGS).await;
+    let fleet = &mut setup.mesh;
+    let draining = async {
+        eventually_true(TIMEOUT, || async { !lock.waiters().await.is_empty() }).await;
+        for replica in replicas {
+            terminate(fleet, *replica);
+            let draining = |line: &serde_json::Value| line["message"] == "signal received, draining";
+            let process = fleet.process(*replica).expect("it runs");
+            let logged = process.wait_for_log(TIMEOUT, draining).await;
+            logged.expect("it drains");
+        }
+        lock.release().await;
     };
-    // Asked once: it is the call that was running which is answered.
-    let (answer, ()) = tokio::join!(stage.host.approve(booking), stopping);
-    assert_eq!(answer.ok(200)["status"], "approved");
+    // Sent once: the running call itself is answered.
+    let (response, ()) = tokio::join!(setup.host.approve(booking), draining);
+    assert_eq!(response.ok(200)["status"], "approved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_charge_that_runs_is_written_down_before_the_process_ends() {
-    let mut stage = Setup::set().await;
-    let booking = stage.request().await;
-    let sandbox = stage.fleet.sandbox();
+async fn running_charge_is_recorded_before_the_process_ends() {
+    let mut setup = fleet().await;
+    let booking = setup.request_booking().await;
+    let sandbox = setup.mesh.sandbox();
     sandbox.inject(Fault::delay(Provider::Toss, "/v1/billing/bsbx", 1_500));
-    stage.host.approve(&booking.id).await.ok(200);
-    let asked = || async { sandbox.request_count(Provider::Toss, "/v1/billing/bsbx") == 1 };
-    eventually_true(TIMEOUT, asked).await;
-    terminate(&mut stage, "payment");
-    ends_well(&mut stage, "payment", TIMEOUT).await;
+    setup.host.approve(&booking.id).await.ok(200);
+    let requested = || async { sandbox.request_count(Provider::Toss, "/v1/billing/bsbx") == 1 };
+    eventually_true(TIMEOUT, requested).await;
+    let replicas = setup.mesh.replicas_of("payment");
+    for replica in &replicas {
+        terminate(&mut setup.mesh, *replica);
+    }
+    for replica in &replicas {
+        let process = setup.mesh.process(*replica).expect("it ran");
+        process.wait(DRAIN_TIMEOUT).await.expect("an end");
+    }
 
-    let written = "SELECT state FROM payment.payments";
-    assert_eq!(stage.sql.texts(written).await, ["completed"]);
-    assert_eq!(stage.fleet.sandbox().payments().len(), 1);
-    stage.fleet.spawn("payment").expect("it starts");
-    stage.finish(booking).await;
+    let states = "SELECT state FROM payment.payments";
+    assert_eq!(setup.sql.texts(states).await, ["completed"]);
+    assert_eq!(setup.mesh.sandbox().payments().len(), 1);
+    restart(&mut setup.mesh, &replicas).await;
+    setup.complete_journey(booking).await;
 }
 
-/// How a process goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    Told,
+    Terminated,
     Killed,
 }
 
+/// One replica of each: the stream goes through processes that are known.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_ends_with_its_event_and_goes_on_at_its_cursor() {
-    let mut stage = Setup::set().await;
-    for (name, end) in [
-        ("gateway", End::Told),
-        ("notification", End::Told),
+async fn stream_ends_with_an_error_event_and_resumes_at_its_cursor() {
+    let mut setup = Setup::of(start_fleet(super::kill::options(), 1).await).await;
+    for (service, end) in [
+        ("gateway", End::Terminated),
+        ("notification", End::Terminated),
         ("notification", End::Killed),
     ] {
-        let mut events = Events::open(&stage.host.rest, None).await;
+        let replica = Replica { service, number: 0 };
+        let mut events = Events::open(&setup.host.rest, None).await;
         let opened = events.next().await;
         assert_eq!(opened.name, "heartbeat");
 
         match end {
-            End::Told => terminate(&mut stage, name),
-            End::Killed => stage.fleet.kill(name).expect("it runs"),
+            End::Terminated => terminate(&mut setup.mesh, replica),
+            End::Killed => setup.mesh.kill(replica).expect("it runs"),
         }
         let rest = events.rest().await;
-        let last = rest.last().expect("an event that says why");
+        let last = rest.last().expect("an error event");
         assert_eq!(
             (last.name.as_str(), &last.data["code"], &last.data["status"]),
             ("error", &json!("COMMON005"), &json!(503)),
-            "{name} {end:?}"
+            "{replica} {end:?}"
         );
-        if end == End::Told {
-            ends_well(&mut stage, name, TIMEOUT).await;
+        match end {
+            End::Terminated => restart(&mut setup.mesh, &[replica]).await,
+            End::Killed => setup.mesh.spawn(replica).expect("it starts"),
         }
-        stage.fleet.spawn(name).expect("it starts");
 
-        let booking = stage.request().await;
-        let told = first_after(&stage.host.rest, &opened.id).await;
+        let booking = setup.request_booking().await;
+        let event = first_after(&setup.host.rest, &opened.id).await;
         assert_eq!(
-            (&told.data["type"], &told.data["data"]["booking_id"]),
+            (&event.data["type"], &event.data["data"]["booking_id"]),
             (&json!("booking.requested"), &json!(booking.id))
         );
-        stage.approval(&booking).await;
-        stage.finish(booking).await;
+        setup.approve_booking(&booking).await;
+        setup.complete_journey(booking).await;
     }
 }
 
-/// The first notification behind the cursor, on a stream that is opened as soon as somebody serves it.
+/// The first notification after the cursor, on a stream that is opened as soon as the service answers.
 async fn first_after(rest: &Rest, cursor: &str) -> Event {
-    rest.insist(Method::GET, "/v1/notifications", &json!(null))
-        .await
-        .ok(200);
+    let list = rest.send_until_answered(Method::GET, "/v1/notifications", &json!(null));
+    list.await.ok(200);
     let mut events = Events::open(rest, Some(cursor)).await;
     loop {
         let event = events.next().await;

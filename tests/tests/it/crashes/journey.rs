@@ -1,175 +1,182 @@
-//! The booking journey on a fleet, with a crash at one of its moments.
+//! The booking journey on a fleet, with a kill at one of its points.
 
-use carshare_chassis::Environment;
+use carshare_mesh::Fleet;
 use carshare_sandbox::{PaymentStatus, Provider};
 use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::kill_points::{CHARGE, Crash, Moment, Movement, REFUND};
-use super::setup::{Call, Setup};
-use crate::harness::{Answer, BOOKINGS, OCCUPANCIES, Slot, TIMEOUT, Table, invariants, next_slot};
-
-/// The journey without a crash.
-const NOBODY_DIES: Crash<'_> = Crash {
-    moment: Moment::Requested,
-    victims: &[],
+use super::kill::{Call, Kill};
+use super::kill_points::{CHARGE, Crash, KillPoint, ProviderCall, REFUND};
+use crate::harness::{
+    BOOKINGS, Deployment as _, OCCUPANCIES, Response, Setup, Slot, TIMEOUT, Table, id, next_slot,
 };
 
-/// A booking on its journey.
-pub struct Wanted {
+const NO_CRASH: Crash<'_> = Crash {
+    kill_point: KillPoint::Requested,
+    kill: Kill::all(&[]),
+};
+
+/// Kinds of the host's notifications at the end of the journey.
+const HOST_NOTIFICATIONS: [&str; 3] = ["booking.cancelled", "booking.confirmed", "booking.requested"];
+const GUEST_NOTIFICATIONS: [&str; 5] = [
+    "booking.approved",
+    "booking.cancelled",
+    "booking.confirmed",
+    "payment.completed",
+    "payment.refunded",
+];
+
+/// A booking that was requested.
+pub struct Requested {
     pub id: String,
     slot: Slot,
-    /// Charges at the provider before it.
-    charges: usize,
+    /// Number of payments at the provider before it.
+    payments_before: usize,
 }
 
-impl Setup {
-    /// From the request to the refund, with a crash on the way. Everything happens once, and is over at the end.
-    pub async fn play(&mut self, crash: Crash<'_>) {
+impl Setup<Fleet> {
+    /// Requests, approves, pays, cancels and refunds a booking, with a kill on the way; asserts that each happened once.
+    pub async fn run_journey(&mut self, crash: Crash<'_>) {
         println!("{crash}");
-        let booking = self.ask(crash).await;
+        let booking = self.request(crash).await;
         self.approve(crash, &booking).await;
-        self.call_off(crash, booking).await;
+        self.cancel_and_refund(crash, booking).await;
     }
 
-    /// The guest asks for the car.
-    pub async fn request(&mut self) -> Wanted {
-        self.ask(NOBODY_DIES).await
+    pub async fn request_booking(&mut self) -> Requested {
+        self.request(NO_CRASH).await
     }
 
-    /// The host says yes.
-    pub async fn approval(&mut self, booking: &Wanted) {
-        self.approve(NOBODY_DIES, booking).await;
+    pub async fn approve_booking(&mut self, booking: &Requested) {
+        self.approve(NO_CRASH, booking).await;
     }
 
-    /// What is left of the journey after the approval.
-    pub async fn finish(&mut self, booking: Wanted) {
-        self.call_off(NOBODY_DIES, booking).await;
+    /// Waits for the payment of an approved booking, cancels it and asserts the end of the journey.
+    pub async fn complete_journey(&mut self, booking: Requested) {
+        self.cancel_and_refund(NO_CRASH, booking).await;
     }
 
-    async fn ask(&mut self, crash: Crash<'_>) -> Wanted {
-        let charges = self.fleet.sandbox().payments().len();
-        let slot = next_slot(Environment::system().clock.now());
+    async fn request(&mut self, crash: Crash<'_>) -> Requested {
+        let payments_before = self.mesh.sandbox().payments().len();
+        let slot = next_slot(self.mesh.now());
         let mut request = slot.json();
         request["vehicle_id"] = json!(self.car);
-        let asking = Call::post(&self.guest.rest, "/v1/bookings", request);
-        let doors = [(Moment::Holding, OCCUPANCIES), (Moment::Requesting, BOOKINGS)];
-        let booking = self.call(crash, asking, &doors).await.ok(201);
+        let requesting = Call::post(&self.guest.rest, "/v1/bookings", request);
+        let tables = [
+            (KillPoint::PlacingHold, OCCUPANCIES),
+            (KillPoint::InsertingBooking, BOOKINGS),
+        ];
+        let booking = self.send(crash, requesting, &tables).await.ok(201);
         assert_eq!(booking["status"], "pending");
-        if crash.moment == Moment::Requested {
-            self.die(crash.victims);
+        if crash.kill_point == KillPoint::Requested {
+            crash.kill.run(&mut self.mesh, &[]);
         }
-        let id = booking["id"].as_str().expect("an id").to_owned();
-        Wanted { id, slot, charges }
+        Requested {
+            id: id(&booking),
+            slot,
+            payments_before,
+        }
     }
 
-    async fn call_off(&mut self, crash: Crash<'_>, booking: Wanted) {
-        self.reaches(&booking.id, "approved paid").await;
-        let taken = self.fleet.sandbox().payments().len();
-        assert_eq!(taken, booking.charges + 1, "one charge");
+    async fn approve(&mut self, crash: Crash<'_>, booking: &Requested) {
+        let approving = Call::put(&self.host.rest, format!("/v1/bookings/{}/approve", booking.id));
+        let table = (KillPoint::Approving, BOOKINGS);
+        let approved = self.send_and_pay(crash, &CHARGE, approving, table).await.ok(200);
+        assert_eq!(approved["status"], "approved");
+    }
+
+    async fn cancel(&mut self, crash: Crash<'_>, booking: &Requested) {
+        let cancelling = Call::put(&self.guest.rest, format!("/v1/bookings/{}/cancel", booking.id));
+        let table = (KillPoint::Cancelling, BOOKINGS);
+        let cancelled = self.send_and_pay(crash, &REFUND, cancelling, table).await.ok(200);
+        assert_eq!(cancelled["cancellation"]["refund_amount"], 80_000);
+    }
+
+    async fn cancel_and_refund(&mut self, crash: Crash<'_>, booking: Requested) {
+        self.wait_for_state(&booking.id, "approved paid").await;
+        let payments = self.mesh.sandbox().payments().len();
+        assert_eq!(payments, booking.payments_before + 1, "one charge");
         self.cancel(crash, &booking).await;
-        self.reaches(&booking.id, "cancelled refunded").await;
-        let given_back = &self.fleet.sandbox().payments()[booking.charges];
+        self.wait_for_state(&booking.id, "cancelled refunded").await;
+        let payment = &self.mesh.sandbox().payments()[booking.payments_before];
         assert_eq!(
-            (given_back.status, given_back.balance_amount),
+            (payment.status, payment.balance_amount),
             (PaymentStatus::Canceled, 0)
         );
-        assert_eq!(given_back.cancels.as_ref().map(Vec::len), Some(1), "one refund");
-        self.everybody_was_told(&booking.id).await;
-        invariants::hold(&self.fleet).await;
+        assert_eq!(payment.cancels.as_ref().map(Vec::len), Some(1), "one refund");
+        let expected = [
+            (&self.host.id, &HOST_NOTIFICATIONS[..]),
+            (&self.guest.id, &GUEST_NOTIFICATIONS),
+        ];
+        for (user, kinds) in expected {
+            let notified = async || self.sql.notification_kinds(user, &booking.id).await;
+            eventually_true(TIMEOUT, || async { notified().await.len() >= kinds.len() }).await;
+            assert_eq!(notified().await, kinds);
+        }
+        self.assert_consistent().await;
         assert!(
             self.guest.finds(&self.car, booking.slot).await,
             "the slot is free"
         );
     }
 
-    async fn approve(&mut self, crash: Crash<'_>, booking: &Wanted) {
-        let approving = Call::put(&self.host.rest, format!("/v1/bookings/{}/approve", booking.id));
-        let door = (Moment::Approving, BOOKINGS);
-        let approved = self.move_money(crash, &CHARGE, approving, door).await.ok(200);
-        assert_eq!(approved["status"], "approved");
-    }
-
-    async fn cancel(&mut self, crash: Crash<'_>, booking: &Wanted) {
-        let cancelling = Call::put(&self.guest.rest, format!("/v1/bookings/{}/cancel", booking.id));
-        let door = (Moment::Cancelling, BOOKINGS);
-        let cancelled = self.move_money(crash, &REFUND, cancelling, door).await.ok(200);
-        assert_eq!(cancelled["cancellation"]["refund_amount"], 80_000);
-    }
-
-    /// Makes a call that leads to a movement of money, with a crash while the provider is at it.
-    async fn move_money(
+    /// Sends a call that leads to a call of the provider, with a kill while the provider is at it.
+    async fn send_and_pay(
         &mut self,
         crash: Crash<'_>,
-        money: &Movement,
+        provider_call: &ProviderCall,
         call: Call,
-        door: (Moment, Table),
-    ) -> Answer {
-        let asked_before = self.fleet.sandbox().request_count(Provider::Toss, money.path);
-        let mishap = money.mishap_at(crash.moment);
-        if let Some(mishap) = &mishap {
-            self.fleet.sandbox().inject(mishap.clone());
+        table: (KillPoint, Table),
+    ) -> Response {
+        let requests = |setup: &Self| {
+            let sandbox = setup.mesh.sandbox();
+            sandbox.request_count(Provider::Toss, provider_call.path)
+        };
+        let before = requests(self);
+        let fault = provider_call.fault_at(crash.kill_point);
+        if let Some(fault) = &fault {
+            self.mesh.sandbox().inject(fault.clone());
         }
-        let answer = self.call(crash, call, &[door]).await;
-        if mishap.is_some() {
-            let sandbox = self.fleet.sandbox();
+        let response = self.send(crash, call, &[table]).await;
+        if fault.is_some() {
             eventually_true(TIMEOUT, || async {
-                let asked = sandbox.request_count(Provider::Toss, money.path) > asked_before;
-                let moved = sandbox
-                    .payments()
+                let payments = self.mesh.sandbox().payments();
+                let has_moved = payments
                     .last()
-                    .is_some_and(|payment| payment.status == money.moved);
-                asked && moved == (crash.moment == money.moved_at)
+                    .is_some_and(|payment| payment.status == provider_call.moved);
+                requests(self) > before && has_moved == (crash.kill_point == provider_call.moved_at)
             })
             .await;
-            self.die(crash.victims);
+            crash.kill.run(&mut self.mesh, &[]);
         }
-        answer
+        response
     }
 
-    /// Makes a call, with the crash in it if it falls there.
-    async fn call(&mut self, crash: Crash<'_>, call: Call, doors: &[(Moment, Table)]) -> Answer {
-        let door = doors.iter().find(|(moment, _)| *moment == crash.moment);
-        match door {
-            Some((_, table)) => self.dying_at(*table, crash.victims, call).await,
-            None => call.made().await,
+    /// Sends a call; the kill falls into it if its kill point is one of these.
+    async fn send(&mut self, crash: Crash<'_>, call: Call, tables: &[(KillPoint, Table)]) -> Response {
+        let table = tables
+            .iter()
+            .find(|(kill_point, _)| *kill_point == crash.kill_point);
+        match table {
+            Some((_, table)) => {
+                call.send_with_kill(&mut self.mesh, &self.sql, *table, crash.kill)
+                    .await
+            }
+            None => call.send().await,
         }
     }
 
-    /// Waits until booking and money stand so; the guest's app shows it.
-    async fn reaches(&self, id: &str, wanted: &str) {
-        eventually_true(TIMEOUT, || async { self.sql.standing(id).await == wanted }).await;
+    /// Waits until the booking is in this state in the database, and asserts that the API shows it.
+    async fn wait_for_state(&self, id: &str, expected: &str) {
+        eventually_true(TIMEOUT, || async { self.sql.booking_state(id).await == expected }).await;
         let path = format!("/v1/bookings/{id}");
-        let shown = self.guest.rest.insist(Method::GET, &path, &Value::Null);
+        let shown = self
+            .guest
+            .rest
+            .send_until_answered(Method::GET, &path, &Value::Null);
         let booking = shown.await.ok(200);
         let word = |name: &str| booking[name].as_str().expect("a word").to_owned();
-        assert_eq!(format!("{} {}", word("status"), word("payment_status")), wanted);
-    }
-
-    /// Each side has exactly one notification of each kind.
-    async fn everybody_was_told(&self, id: &str) {
-        for (person, expected) in [
-            (
-                &self.host.id,
-                &["booking.cancelled", "booking.confirmed", "booking.requested"][..],
-            ),
-            (
-                &self.guest.id,
-                &[
-                    "booking.approved",
-                    "booking.cancelled",
-                    "booking.confirmed",
-                    "payment.completed",
-                    "payment.refunded",
-                ][..],
-            ),
-        ] {
-            eventually_true(TIMEOUT, || async {
-                self.sql.told(person, id).await.len() >= expected.len()
-            })
-            .await;
-            assert_eq!(self.sql.told(person, id).await, expected);
-        }
+        assert_eq!(format!("{} {}", word("status"), word("payment_status")), expected);
     }
 }

@@ -1,89 +1,91 @@
-//! The moments of the booking journey at which processes die.
+//! The points of the booking journey at which processes are killed.
 
 use std::fmt;
 
 use carshare_sandbox::{Fault, PaymentStatus, Provider};
 
-/// A moment of the journey at which processes die.
+use super::kill::Kill;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Vehicle is writing the hold that booking asked for.
-    Holding,
-    /// Booking is writing the request; the car is held.
-    Requesting,
-    /// The guest has the answer; nobody else knows of it yet.
+pub enum KillPoint {
+    /// Vehicle inserts the hold that booking has asked for.
+    PlacingHold,
+    /// Booking inserts the request; the car is held.
+    InsertingBooking,
+    /// The guest has the response; no other service has the event.
     Requested,
-    /// Booking is writing the approval.
+    /// Booking updates the booking to approved.
     Approving,
-    /// Toss was asked for the money and takes it only when the asker is long dead.
+    /// Toss has the request and captures only after the caller was killed.
     Charging,
-    /// Toss has taken the money; its answer was lost.
+    /// Toss has captured; its response is lost.
     Charged,
-    /// Booking is writing the cancellation.
+    /// Booking updates the booking to cancelled.
     Cancelling,
-    /// Toss was asked to give the money back, and does so only when the asker is long dead.
-    GivingBack,
-    /// Toss has given the money back; its answer was lost.
-    GivenBack,
+    /// Toss has the request and refunds only after the caller was killed.
+    Refunding,
+    /// Toss has refunded; its response is lost.
+    Refunded,
 }
 
-/// All of them, in their order.
-pub const MOMENTS: [Moment; 9] = [
-    Moment::Holding,
-    Moment::Requesting,
-    Moment::Requested,
-    Moment::Approving,
-    Moment::Charging,
-    Moment::Charged,
-    Moment::Cancelling,
-    Moment::GivingBack,
-    Moment::GivenBack,
+/// In the order of the journey.
+pub const KILL_POINTS: [KillPoint; 9] = [
+    KillPoint::PlacingHold,
+    KillPoint::InsertingBooking,
+    KillPoint::Requested,
+    KillPoint::Approving,
+    KillPoint::Charging,
+    KillPoint::Charged,
+    KillPoint::Cancelling,
+    KillPoint::Refunding,
+    KillPoint::Refunded,
 ];
 
-/// Who dies, and when.
+/// A kill at a point of the journey.
 #[derive(Clone, Copy)]
 pub struct Crash<'a> {
-    pub moment: Moment,
-    pub victims: &'a [&'static str],
+    pub kill_point: KillPoint,
+    pub kill: Kill<'a>,
 }
 
 impl fmt::Display for Crash<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {:?}", self.victims.join(", "), self.moment)
+        let services = self.kill.services.join(", ");
+        write!(f, "{:?} of {services} at {:?}", self.kill.scope, self.kill_point)
     }
 }
 
-/// Money that moves at the provider.
-pub struct Movement {
+/// A call to the provider that moves money.
+pub struct ProviderCall {
     pub path: &'static str,
-    asked_at: Moment,
-    pub moved_at: Moment,
-    /// How the payment stands when it has moved.
+    requested_at: KillPoint,
+    pub moved_at: KillPoint,
+    /// State of the payment after the movement.
     pub moved: PaymentStatus,
 }
 
-pub const CHARGE: Movement = Movement {
+pub const CHARGE: ProviderCall = ProviderCall {
     path: "/v1/billing/bsbx",
-    asked_at: Moment::Charging,
-    moved_at: Moment::Charged,
+    requested_at: KillPoint::Charging,
+    moved_at: KillPoint::Charged,
     moved: PaymentStatus::Done,
 };
 
-pub const REFUND: Movement = Movement {
+pub const REFUND: ProviderCall = ProviderCall {
     path: "/cancel",
-    asked_at: Moment::GivingBack,
-    moved_at: Moment::GivenBack,
+    requested_at: KillPoint::Refunding,
+    moved_at: KillPoint::Refunded,
     moved: PaymentStatus::Canceled,
 };
 
-impl Movement {
-    /// What has to go wrong at the provider for this moment to last.
-    pub fn mishap_at(&self, moment: Moment) -> Option<Fault> {
-        // Longer than a worker has a payment to itself: whoever takes over asks while the money has not moved yet.
-        const SLOW_MS: u64 = 1_500;
-        if moment == self.asked_at {
-            Some(Fault::delay(Provider::Toss, self.path, SLOW_MS))
-        } else if moment == self.moved_at {
+impl ProviderCall {
+    /// The fault of the provider that keeps the call at this point.
+    pub fn fault_at(&self, kill_point: KillPoint) -> Option<Fault> {
+        // Longer than the claim on a payment: the next worker asks before the money has moved.
+        const DELAY_MS: u64 = 1_500;
+        if kill_point == self.requested_at {
+            Some(Fault::delay(Provider::Toss, self.path, DELAY_MS))
+        } else if kill_point == self.moved_at {
             Some(Fault::lost_reply(Provider::Toss, self.path))
         } else {
             None

@@ -1,103 +1,101 @@
-//! Eight journeys at once, while a service dies at every few events and Toss loses its answers: no order of things that
-//! anybody thought of, and the same end.
+//! Eight journeys at once while replicas are killed every few events and Toss loses its replies.
 
-use carshare_chassis::{Clock, Random};
+use carshare_chassis::Random;
 use carshare_mesh::Fleet;
 use carshare_sandbox::{Fault, PaymentStatus, Provider};
 use carshare_testkit::{eventually, eventually_true};
 use futures::future::join_all;
 use serde_json::json;
 
-use super::setup::{Call, EVERYBODY, Setup, kill_and_start};
-use crate::harness::{Guest, Host, Sql, TIMEOUT, invariants, next_slot};
+use super::kill::{ALL_SERVICES, Call, Kill, Scope, fleet};
+use crate::harness::{Deployment as _, Guest, Host, Setup, Slot, Sql, TIMEOUT, id, next_slot};
 
 const JOURNEYS: usize = 8;
-
-/// Events between two deaths.
-const CALM: i64 = 2;
+const EVENTS_BETWEEN_KILLS: i64 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_journeys_end_well_in_a_storm_of_deaths() {
-    let mut stage = Setup::set().await;
+async fn eight_journeys_complete_under_random_kills() {
+    let mut setup = fleet().await;
     let mut guests = Vec::new();
     for _ in 0..JOURNEYS {
-        guests.push(Guest::with_card(&stage.fleet).await);
+        guests.push((Guest::with_card(&setup.mesh).await, next_slot(setup.mesh.now())));
     }
     for path in ["/v1/billing/bsbx", "/cancel"] {
-        let sandbox = stage.fleet.sandbox();
+        let sandbox = setup.mesh.sandbox();
         sandbox.inject(Fault::lost_reply(Provider::Toss, path).times(3));
     }
 
     let Setup {
-        fleet,
-        sql,
-        host,
-        car,
-        ..
-    } = &mut stage;
+        mesh, sql, host, car, ..
+    } = &mut setup;
     let (sql, host, car) = (&*sql, &*host, &*car);
     let journeys = guests.iter().enumerate();
-    let journeys = join_all(journeys.map(|(number, guest)| journey(sql, host, guest, car, number % 2 == 0)));
+    let journeys = join_all(
+        journeys.map(|(number, (guest, slot))| journey(sql, host, guest, (car, *slot), number % 2 == 0)),
+    );
     tokio::select! {
         _ = journeys => {}
-        () = storm(fleet, sql) => {}
+        () = kill_at_random(mesh, sql) => {}
     }
 
-    invariants::hold(&stage.fleet).await;
-    let payments = stage.fleet.sandbox().payments();
-    let standing = |status| payments.iter().filter(|payment| payment.status == status).count();
+    setup.assert_consistent().await;
+    let payments = setup.mesh.sandbox().payments();
+    let count = |status| payments.iter().filter(|payment| payment.status == status).count();
     assert_eq!(
         (
             payments.len(),
-            standing(PaymentStatus::Done),
-            standing(PaymentStatus::Canceled)
+            count(PaymentStatus::Done),
+            count(PaymentStatus::Canceled)
         ),
         (JOURNEYS, JOURNEYS / 2, JOURNEYS / 2)
     );
 }
 
-/// One guest's way to a rental, or to a refund.
-async fn journey(sql: &Sql, host: &Host, guest: &Guest, car: &str, keeps_it: bool) {
-    let mut request = next_slot(Clock::system().now()).json();
+/// Requests, approves and pays; and cancels unless the guest keeps the booking.
+async fn journey(sql: &Sql, host: &Host, guest: &Guest, (car, slot): (&str, Slot), is_kept: bool) {
+    let mut request = slot.json();
     request["vehicle_id"] = json!(car);
-    let asking = Call::post(&guest.rest, "/v1/bookings", request);
-    let booking = asking.made().await.ok(201);
-    let id = booking["id"].as_str().expect("an id");
+    let requesting = Call::post(&guest.rest, "/v1/bookings", request);
+    let id = id(&requesting.send().await.ok(201));
     let approving = Call::put(&host.rest, format!("/v1/bookings/{id}/approve"));
-    approving.made().await.ok(200);
-    reaches(sql, id, "approved paid").await;
-    let mut told = vec!["booking.approved", "booking.confirmed", "payment.completed"];
-    if !keeps_it {
+    approving.send().await.ok(200);
+    wait_for_state(sql, &id, "approved paid").await;
+    let mut expected = vec!["booking.approved", "booking.confirmed", "payment.completed"];
+    if !is_kept {
         let cancelling = Call::put(&guest.rest, format!("/v1/bookings/{id}/cancel"));
-        cancelling.made().await.ok(200);
-        reaches(sql, id, "cancelled refunded").await;
-        told = vec![
-            "booking.approved",
-            "booking.cancelled",
-            "booking.confirmed",
-            "payment.completed",
-            "payment.refunded",
-        ];
+        cancelling.send().await.ok(200);
+        wait_for_state(sql, &id, "cancelled refunded").await;
+        expected.extend(["booking.cancelled", "payment.refunded"]);
+        expected.sort_unstable();
     }
-    eventually_true(TIMEOUT, || async { sql.told(&guest.id, id).await == told }).await;
+    eventually_true(TIMEOUT, || async {
+        sql.notification_kinds(&guest.id, &id).await == expected
+    })
+    .await;
 }
 
-async fn reaches(sql: &Sql, id: &str, wanted: &str) {
-    eventually_true(TIMEOUT, || async { sql.standing(id).await == wanted }).await;
+async fn wait_for_state(sql: &Sql, id: &str, expected: &str) {
+    eventually_true(TIMEOUT, || async { sql.booking_state(id).await == expected }).await;
 }
 
-/// Kills one after the other, as long as anything happens.
-async fn storm(fleet: &mut Fleet, sql: &Sql) {
+/// Kills one service after the other, its replicas together or one of them, as long as events are published.
+async fn kill_at_random(fleet: &mut Fleet, sql: &Sql) {
     let random = Random::seeded(7);
-    let mut happened = sql.published().await;
+    let mut published = sql.published().await;
     loop {
-        happened = eventually(TIMEOUT, || async {
+        published = eventually(TIMEOUT, || async {
             let now = sql.published().await;
-            (now >= happened + CALM).then_some(now)
+            (now >= published + EVENTS_BETWEEN_KILLS).then_some(now)
         })
         .await;
-        let victim = EVERYBODY[(random.unit() * EVERYBODY.len() as f64) as usize];
-        println!("{victim} after {happened} events");
-        kill_and_start(fleet, &[victim]);
+        let service = ALL_SERVICES[(random.unit() * ALL_SERVICES.len() as f64) as usize];
+        let scope = if random.unit() < 0.5 {
+            Scope::One
+        } else {
+            Scope::All
+        };
+        println!("{scope:?} of {service} after {published} events");
+        let services = &[service];
+        Kill { services, scope }.run(fleet, &[]);
     }
 }

@@ -12,7 +12,7 @@ use carshare_proto::vehicle::v1::{
 use carshare_testkit::eventually;
 use serde_json::json;
 
-use super::case::{Case, Fronts};
+use super::case::{Case, Clients};
 use crate::harness::{Guest, Host, Rest, TIMEOUT, mesh, next_slot};
 
 /// Something that nobody has.
@@ -153,7 +153,7 @@ fn pay(booking_id: &str) -> Case {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_belongs_to_others_does_not_exist() {
     let mesh = mesh().await;
-    let fronts = Fronts::of(&mesh).await;
+    let clients = Clients::of(&mesh).await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let (other_host, other_guest) = (
         Host::register(&mesh).await.rest,
@@ -173,36 +173,38 @@ async fn what_belongs_to_others_does_not_exist() {
     // Twice each: what is there, and what is not. The answers are the same.
     for id in [booking, NOTHING] {
         for case in as_host(id) {
-            case.refused(&fronts, Some(&other_host), "BOOKING001").await;
+            case.expect_error(&clients, Some(&other_host), "BOOKING001").await;
         }
         read(id.to_owned())
-            .refused(&fronts, Some(&other_guest), "BOOKING001")
+            .expect_error(&clients, Some(&other_guest), "BOOKING001")
             .await;
         payment(id)
-            .refused(&fronts, Some(&other_guest), "PAYMENT001")
+            .expect_error(&clients, Some(&other_guest), "PAYMENT001")
             .await;
         payment(id)
-            .refused(&fronts, Some(&other_host), "PAYMENT001")
+            .expect_error(&clients, Some(&other_host), "PAYMENT001")
             .await;
-        pay(id).refused(&fronts, Some(&other_guest), "PAYMENT001").await;
+        pay(id)
+            .expect_error(&clients, Some(&other_guest), "PAYMENT001")
+            .await;
     }
     for id in [&car, NOTHING] {
         for case in vehicle(id) {
-            case.refused(&fronts, Some(&other_host), "VEHICLE001").await;
+            case.expect_error(&clients, Some(&other_host), "VEHICLE001").await;
         }
         photo(id, NOTHING)
-            .refused(&fronts, Some(&other_host), "VEHICLE001")
+            .expect_error(&clients, Some(&other_host), "VEHICLE001")
             .await;
     }
     photo(&car, NOTHING)
-        .refused(&fronts, Some(&host.rest), "VEHICLE008")
+        .expect_error(&clients, Some(&host.rest), "VEHICLE008")
         .await;
     for id in [news.as_str(), NOTHING] {
         notification(id)
-            .refused(&fronts, Some(&other_host), "NOTIFICATION001")
+            .expect_error(&clients, Some(&other_host), "NOTIFICATION001")
             .await;
         notification(id)
-            .refused(&fronts, Some(&guest.rest), "NOTIFICATION001")
+            .expect_error(&clients, Some(&guest.rest), "NOTIFICATION001")
             .await;
     }
 

@@ -8,12 +8,12 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 use tonic::{Code, Status};
 
-use crate::harness::{Answer, Rest, Told, Wire};
+use crate::harness::{ErrorInfo, GrpcClient, Response, Rest};
 
 /// Every way into one mesh.
-pub struct Fronts {
+pub struct Clients {
     pub rest: Rest,
-    pub wires: [Wire; 3],
+    pub wires: [GrpcClient; 3],
 }
 
 /// A call in both of its forms.
@@ -54,11 +54,11 @@ const SECRETS: [&str; 22] = [
     "prost",
 ];
 
-impl Fronts {
+impl Clients {
     pub async fn of(mesh: &Mesh) -> Self {
         Self {
-            rest: Rest::new(mesh.gateway()),
-            wires: Wire::all(mesh).await,
+            rest: Rest::of(mesh),
+            wires: GrpcClient::all(mesh).await,
         }
     }
 }
@@ -93,32 +93,32 @@ impl Case {
     }
 
     /// Refused everywhere, with this code of the catalogue. `who` is signed in, or nobody is.
-    pub async fn refused(&self, fronts: &Fronts, who: Option<&Rest>, code: &str) -> Told {
+    pub async fn expect_error(&self, clients: &Clients, who: Option<&Rest>, code: &str) -> ErrorInfo {
         let fact = errors::by_code(code).expect("a code of the catalogue");
         let token = who.map(Rest::token);
-        let told = self.over_rest(&fronts.rest, token, fact).await;
+        let info = self.over_rest(&clients.rest, token, fact).await;
         let texts = [&fact.ko, &fact.en].map(|text| {
-            let metadata = told.metadata.iter();
+            let metadata = info.metadata.iter();
             errors::fill(
                 text,
                 metadata.map(|(name, value)| (name.as_str(), value.as_str())),
             )
         });
-        assert_eq!([&told.ko, &told.en], [&texts[0], &texts[1]], "{self:?}");
-        for wire in &fronts.wires {
+        assert_eq!([&info.ko, &info.en], [&texts[0], &texts[1]], "{self:?}");
+        for wire in &clients.wires {
             let status = wire.call(&self.rpc, token, self.message.clone()).await;
             let status = status.expect_err("a refusal");
-            tells_nothing_else(&format!(
+            assert_no_internals(&format!(
                 "{} {}",
                 status.message(),
                 String::from_utf8_lossy(status.details())
             ));
-            assert_eq!(self.over_grpc(&status, fact), told, "{self:?} {:?}", wire.form);
+            assert_eq!(self.over_grpc(&status, fact), info, "{self:?} {:?}", wire.form);
         }
-        told
+        info
     }
 
-    async fn over_rest(&self, rest: &Rest, token: Option<&str>, fact: &ErrorSpec) -> Told {
+    async fn over_rest(&self, rest: &Rest, token: Option<&str>, fact: &ErrorSpec) -> ErrorInfo {
         let ask = async |language: Option<&str>| {
             let mut request = rest.request(self.method.clone(), &self.path);
             if !self.body.is_null() {
@@ -130,40 +130,46 @@ impl Case {
             request = language.into_iter().fold(request, |request, language| {
                 request.header("accept-language", language)
             });
-            let answer = Answer::of(request).await;
+            let answer = Response::of(request).await;
             assert_eq!(answer.headers["content-language"], language.unwrap_or("ko"));
             assert_eq!(
                 answer.headers.contains_key("www-authenticate"),
                 fact.http == 401,
                 "{self:?}"
             );
-            let problem = answer.refused(fact.http, &fact.code);
-            tells_nothing_else(&problem.to_string());
+            let problem = answer.expect_error(fact.http, &fact.code);
+            assert_no_internals(&problem.to_string());
             problem
         };
-        Told::by_problems(&ask(None).await, &ask(Some("en")).await)
+        ErrorInfo::from_problems(&ask(None).await, &ask(Some("en")).await)
     }
 
-    fn over_grpc(&self, status: &Status, fact: &ErrorSpec) -> Told {
+    fn over_grpc(&self, status: &Status, fact: &ErrorSpec) -> ErrorInfo {
         assert_eq!(status.code(), fact.grpc, "{self:?}: {status:?}");
-        let told = Told::by_status(status);
+        let info = ErrorInfo::from_status(status);
         assert!(
-            [&told.ko, &told.en].contains(&&status.message().to_owned()),
+            [&info.ko, &info.en].contains(&&status.message().to_owned()),
             "{self:?}: {status:?}"
         );
-        told
+        info
     }
 
     /// Refused by gRPC in all its forms, where REST has no such thing.
-    pub async fn refused_by_grpc(&self, fronts: &Fronts, who: Option<&Rest>, code: Code, product_code: &str) {
-        for wire in &fronts.wires {
+    pub async fn expect_grpc_error(
+        &self,
+        clients: &Clients,
+        who: Option<&Rest>,
+        code: Code,
+        product_code: &str,
+    ) {
+        for wire in &clients.wires {
             let status = wire
                 .call(&self.rpc, who.map(Rest::token), self.message.clone())
                 .await;
             let status = status.expect_err("a refusal");
-            let told = Told::by_status(&status);
+            let info = ErrorInfo::from_status(&status);
             assert_eq!(
-                (status.code(), told.code.as_str()),
+                (status.code(), info.code.as_str()),
                 (code, product_code),
                 "{self:?} {:?}",
                 wire.form
@@ -179,7 +185,7 @@ impl std::fmt::Debug for Case {
 }
 
 /// The problem of a JSON request that REST alone refuses. `target` is `POST /v1/bookings`.
-pub async fn refused_by_rest(
+pub async fn expect_rest_error(
     rest: &Rest,
     target: &str,
     body: impl Into<reqwest::Body>,
@@ -188,8 +194,8 @@ pub async fn refused_by_rest(
     let (method, path) = target.split_once(' ').expect("a method and a path");
     let request = rest.request(method.parse().expect("a method"), path);
     let request = request.header(CONTENT_TYPE, "application/json").body(body);
-    let problem = Answer::of(request).await.refused(status, code);
-    tells_nothing_else(&problem.to_string());
+    let problem = Response::of(request).await.expect_error(status, code);
+    assert_no_internals(&problem.to_string());
     problem
 }
 
@@ -207,8 +213,8 @@ pub fn faults(problem: &Value) -> Vec<(&str, &str)> {
 
 /// A refusal is for a stranger's eyes.
 #[track_caller]
-pub fn tells_nothing_else(text: &str) {
+pub fn assert_no_internals(text: &str) {
     for secret in SECRETS {
-        assert!(!text.contains(secret), "{secret:?} is told: {text}");
+        assert!(!text.contains(secret), "{secret:?} is exposed: {text}");
     }
 }

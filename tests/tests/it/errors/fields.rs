@@ -6,14 +6,14 @@ mod cars;
 use carshare_sandbox::Provider;
 use serde_json::json;
 
-use super::case::Fronts;
+use super::case::Clients;
 use crate::harness::{Guest, Host, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_at_fault_is_named_and_nobody_is_asked() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
-    let fronts = Fronts::of(&mesh).await;
+    let clients = Clients::of(&mesh).await;
     let (host_of, guest_of) = (Some(&host.rest), Some(&guest.rest));
     for (who, (case, faults)) in [
         (None, cars::register()),
@@ -30,8 +30,8 @@ async fn every_field_at_fault_is_named_and_nobody_is_asked() {
         (guest_of, bookings::device()),
         (host_of, bookings::read_notification()),
     ] {
-        let told = case.refused(&fronts, who, "COMMON001").await;
-        assert_eq!(told.faults(), faults, "{case:?}");
+        let info = case.expect_error(&clients, who, "COMMON001").await;
+        assert_eq!(info.violations(), faults, "{case:?}");
     }
     for provider in [Provider::Kakao, Provider::Toss] {
         assert_eq!(mesh.sandbox().request_count(provider, ""), 0);

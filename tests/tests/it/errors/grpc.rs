@@ -5,27 +5,27 @@ use carshare_proto::notification::v1::RegisterDeviceRequest;
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use super::case::tells_nothing_else;
-use crate::harness::{Form, Guest, Rest, Told, Wire, mesh, signed_as};
+use super::case::assert_no_internals;
+use crate::harness::{ErrorInfo, GrpcClient, Guest, Protocol, Rest, mesh, with_session};
 
 const CREATE: &str = "/carshare.booking.v1.BookingService/CreateBooking";
 const GET: &str = "/carshare.booking.v1.BookingService/GetBooking";
 const ID: &str = "5b0e0000-0000-7000-8000-000000000001";
 
-fn told(status: &Status) -> (Code, String, Vec<(String, String)>) {
-    tells_nothing_else(&format!(
+fn decode(status: &Status) -> (Code, String, Vec<(String, String)>) {
+    assert_no_internals(&format!(
         "{} {}",
         status.message(),
         String::from_utf8_lossy(status.details())
     ));
-    let told = Told::by_status(status);
-    let faults = told.fields.into_iter().map(|field| (field.name, field.rule));
-    (status.code(), told.code, faults.collect())
+    let info = ErrorInfo::from_status(status);
+    let faults = info.fields.into_iter().map(|field| (field.name, field.rule));
+    (status.code(), info.code, faults.collect())
 }
 
 /// Refused as a message of this kind with these faults, in every form.
-pub(super) async fn refused(
-    wires: &[Wire],
+pub(super) async fn expect_error(
+    wires: &[GrpcClient],
     who: &Rest,
     path: &str,
     message: Vec<u8>,
@@ -40,9 +40,9 @@ pub(super) async fn refused(
             .call(path, Some(who.token()), message.clone())
             .await
             .expect_err("a refusal");
-        let told = told(&status);
+        let decoded = decode(&status);
         assert_eq!(
-            told,
+            decoded,
             (Code::InvalidArgument, "COMMON001".to_owned(), expected.clone()),
             "{path} {:?}",
             wire.form
@@ -54,7 +54,7 @@ pub(super) async fn refused(
 async fn bytes_that_are_no_message() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
-    let wires = Wire::all(&mesh).await;
+    let wires = GrpcClient::all(&mesh).await;
     let malformed = &[("", "MALFORMED")];
     // A field that says it has 127 bytes; a field 1 that is no text; a text that is not UTF-8.
     let bodies: [&[u8]; 4] = [
@@ -64,10 +64,10 @@ async fn bytes_that_are_no_message() {
         &[0x0a, 0x02, 0xff, 0xfe],
     ];
     for body in bodies {
-        refused(&wires, &guest, GET, body.to_vec(), malformed).await;
+        expect_error(&wires, &guest, GET, body.to_vec(), malformed).await;
     }
     let deep = field(1, &(0..200).fold(Vec::new(), |inner, _| nest(&inner)));
-    refused(
+    expect_error(
         &wires,
         &guest,
         "/carshare.payment.v1.PaymentService/HandleWebhook",
@@ -80,7 +80,7 @@ async fn bytes_that_are_no_message() {
         platform: 99,
     };
     let path = "/carshare.notification.v1.NotificationService/RegisterDevice";
-    refused(
+    expect_error(
         &wires,
         &guest,
         path,
@@ -118,13 +118,13 @@ async fn sizes_and_metadata() {
         ..Default::default()
     };
     let large = large.encode_to_vec();
-    for wire in Wire::all(&mesh).await {
+    for wire in GrpcClient::all(&mesh).await {
         let status = wire
             .call(CREATE, token, large.clone())
             .await
             .expect_err("too large");
         let expected = (Code::ResourceExhausted, "COMMON009".to_owned(), vec![]);
-        assert_eq!(told(&status), expected, "{:?}", wire.form);
+        assert_eq!(decode(&status), expected, "{:?}", wire.form);
         for path in [
             "/carshare.nowhere.v1.Service/Get",
             "/x/y",
@@ -132,24 +132,30 @@ async fn sizes_and_metadata() {
         ] {
             let status = wire.call(path, token, get.clone()).await.expect_err("unknown");
             let expected = (Code::Unimplemented, "COMMON012".to_owned(), vec![]);
-            assert_eq!(told(&status), expected, "{path} {:?}", wire.form);
+            assert_eq!(decode(&status), expected, "{path} {:?}", wire.form);
         }
         let status = with(&wire, &guest, &get, "idempotency-key", "two words").await;
         let at_fault = vec![("idempotency-key".to_owned(), String::new())];
         let expected = (Code::InvalidArgument, "COMMON001".to_owned(), at_fault);
-        assert_eq!(told(&status), expected, "{:?}", wire.form);
+        assert_eq!(decode(&status), expected, "{:?}", wire.form);
         let status = with(&wire, &guest, &get, "grpc-timeout", "1n").await;
         // Over native gRPC the client itself may notice first, and then without our details.
-        if wire.form != Form::Native {
+        if wire.form != Protocol::Native {
             let expected = (Code::DeadlineExceeded, "COMMON006".to_owned(), vec![]);
-            assert_eq!(told(&status), expected, "{:?}", wire.form);
+            assert_eq!(decode(&status), expected, "{:?}", wire.form);
         }
     }
 }
 
 /// The refusal of a call with this entry in its metadata.
-async fn with(wire: &Wire, who: &Rest, message: &[u8], name: &'static str, value: &'static str) -> Status {
-    let mut request = signed_as(who, message.to_vec());
+async fn with(
+    wire: &GrpcClient,
+    who: &Rest,
+    message: &[u8],
+    name: &'static str,
+    value: &'static str,
+) -> Status {
+    let mut request = with_session(who, message.to_vec());
     request.metadata_mut().insert(name, value.parse().expect("ASCII"));
     wire.send(GET, request).await.expect_err("a refusal")
 }

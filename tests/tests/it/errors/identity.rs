@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use tonic::Code;
 use uuid::Uuid;
 
-use super::case::{Case, Fronts};
+use super::case::{Case, Clients};
 use crate::harness::{Guest, Host, Rest, mesh};
 
 const ID: &str = "5b0e0000-0000-7000-8000-000000000001";
 
 /// A call of each service that needs somebody signed in.
-fn behind_the_door() -> [Case; 5] {
+fn authenticated_calls() -> [Case; 5] {
     [
         Case::get("/v1/auth/me", "auth.AuthService/GetMe", GetMeRequest {}),
         Case::delete(
@@ -50,7 +50,7 @@ fn behind_the_door() -> [Case; 5] {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_and_strangers_are_asked_to_sign_in() {
     let mesh = mesh().await;
-    let fronts = Fronts::of(&mesh).await;
+    let clients = Clients::of(&mesh).await;
     let now = mesh.now();
     let stranger = Tokens::new()
         .expect("a key")
@@ -74,17 +74,19 @@ async fn nobody_and_strangers_are_asked_to_sign_in() {
         Some(&long),
     ];
     for token in tokens {
-        let who = token.map(|token| fronts.rest.signed_in(token));
-        for case in behind_the_door() {
-            case.refused(&fronts, who.as_ref(), "AUTH001").await;
+        let who = token.map(|token| clients.rest.signed_in(token));
+        for case in authenticated_calls() {
+            case.expect_error(&clients, who.as_ref(), "AUTH001").await;
         }
     }
     for scheme in ["Basic Zm9vOmJhcg==", "Bearer", "Bearer ", ""] {
-        let request = fronts
+        let request = clients
             .rest
             .request(Method::GET, "/v1/auth/me")
             .header("authorization", scheme);
-        crate::harness::Answer::of(request).await.refused(401, "AUTH001");
+        crate::harness::Response::of(request)
+            .await
+            .expect_error(401, "AUTH001");
     }
     good.rest.get("/v1/auth/me").await.ok(200);
 }
@@ -92,7 +94,7 @@ async fn nobody_and_strangers_are_asked_to_sign_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_role_is_forbidden_and_internal_calls_do_not_exist() {
     let mesh = mesh().await;
-    let fronts = Fronts::of(&mesh).await;
+    let clients = Clients::of(&mesh).await;
     let (host, guest) = (
         Host::register(&mesh).await.rest,
         Guest::register(&mesh).await.rest,
@@ -124,13 +126,18 @@ async fn a_wrong_role_is_forbidden_and_internal_calls_do_not_exist() {
         GetPaymentCustomerRequest {},
     );
     for (case, who) in [(book, &host), (card, &host), (approve, &guest), (offer, &guest)] {
-        // Not even told which fields it lacks.
-        assert_eq!(case.refused(&fronts, Some(who), "AUTH003").await.faults(), []);
+        // Not even info which fields it lacks.
+        assert_eq!(
+            case.expect_error(&clients, Some(who), "AUTH003")
+                .await
+                .violations(),
+            []
+        );
     }
-    internal(&fronts, [None, Some(&host), Some(&guest)]).await;
+    internal(&clients, [None, Some(&host), Some(&guest)]).await;
 }
 
-async fn internal(fronts: &Fronts, callers: [Option<&Rest>; 3]) {
+async fn internal(clients: &Clients, callers: [Option<&Rest>; 3]) {
     let hold = PlaceHoldRequest {
         booking_id: ID.to_owned(),
         ..Default::default()
@@ -148,10 +155,10 @@ async fn internal(fronts: &Fronts, callers: [Option<&Rest>; 3]) {
     );
     for who in callers {
         for case in [&place, &release, &unknown] {
-            case.refused_by_grpc(fronts, who, Code::Unimplemented, "COMMON012")
+            case.expect_grpc_error(clients, who, Code::Unimplemented, "COMMON012")
                 .await;
         }
-        let rest = who.unwrap_or(&fronts.rest);
+        let rest = who.unwrap_or(&clients.rest);
         for path in [
             "/carshare.vehicle.v1.VehicleService/PlaceHold",
             "/v1/holds",
@@ -159,7 +166,7 @@ async fn internal(fronts: &Fronts, callers: [Option<&Rest>; 3]) {
         ] {
             rest.post(path, &json!({ "booking_id": ID }))
                 .await
-                .refused(404, "COMMON002");
+                .expect_error(404, "COMMON002");
         }
     }
 }

@@ -3,14 +3,14 @@
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 
-use super::case::{faults, refused_by_rest as refused};
-use crate::harness::{Answer, Guest, Rest, mesh};
+use super::case::{expect_rest_error, faults};
+use crate::harness::{Guest, Response, Rest, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn routes_methods_and_types() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
-    let anonymous = Rest::new(mesh.gateway());
+    let anonymous = Rest::of(&mesh);
     for rest in [&guest, &anonymous] {
         for path in [
             "/",
@@ -23,7 +23,7 @@ async fn routes_methods_and_types() {
             "/.env",
             "/metrics",
         ] {
-            rest.get(path).await.refused(404, "COMMON002");
+            rest.get(path).await.expect_error(404, "COMMON002");
         }
         for (method, path, allow) in [
             (Method::PATCH, "/v1/bookings", "GET, HEAD, POST"),
@@ -32,9 +32,9 @@ async fn routes_methods_and_types() {
             (Method::PUT, "/healthz", "GET, HEAD"),
             (Method::POST, "/docs", "GET, HEAD"),
         ] {
-            let answer = Answer::of(rest.request(method, path)).await;
+            let answer = Response::of(rest.request(method, path)).await;
             assert_eq!(answer.headers["allow"], allow, "{path}");
-            answer.refused(405, "COMMON011");
+            answer.expect_error(405, "COMMON011");
         }
     }
     for content_type in [
@@ -48,14 +48,18 @@ async fn routes_methods_and_types() {
         let request = guest
             .request(Method::POST, "/v1/bookings")
             .header(CONTENT_TYPE, content_type);
-        Answer::of(request.body("{}")).await.refused(415, "COMMON010");
+        Response::of(request.body("{}"))
+            .await
+            .expect_error(415, "COMMON010");
     }
     let untyped = guest.request(Method::POST, "/v1/bookings").body("{}");
-    Answer::of(untyped).await.refused(415, "COMMON010");
+    Response::of(untyped).await.expect_error(415, "COMMON010");
     let typed = guest
         .request(Method::POST, "/v1/bookings")
         .header(CONTENT_TYPE, "Application/JSON; charset=utf-8");
-    Answer::of(typed.body("{}")).await.refused(400, "COMMON001");
+    Response::of(typed.body("{}"))
+        .await
+        .expect_error(400, "COMMON001");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +83,7 @@ async fn json_that_cannot_be_read() {
         nested.as_bytes(),
     ];
     for body in bodies {
-        let problem = refused(&guest, post, body.to_vec(), (400, "COMMON001")).await;
+        let problem = expect_rest_error(&guest, post, body.to_vec(), (400, "COMMON001")).await;
         assert_eq!(
             faults(&problem),
             [("", "JSON")],
@@ -88,13 +92,13 @@ async fn json_that_cannot_be_read() {
         );
     }
     for body in ["[]", "1", "\"text\"", "true"] {
-        let problem = refused(&guest, post, body, (400, "COMMON001")).await;
+        let problem = expect_rest_error(&guest, post, body, (400, "COMMON001")).await;
         assert_eq!(faults(&problem), [("", "TYPE")], "{body}");
     }
     let large = format!(r#"{{"guest_message": "{}"}}"#, "x".repeat(1 << 20));
-    refused(&guest, post, large, (413, "COMMON009")).await;
+    expect_rest_error(&guest, post, large, (413, "COMMON009")).await;
     // Without a length announced it is noticed on the way.
     let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1 << 16]));
     let endless = reqwest::Body::wrap_stream(futures::StreamExt::take(endless, 64));
-    refused(&guest, post, endless, (413, "COMMON009")).await;
+    expect_rest_error(&guest, post, endless, (413, "COMMON009")).await;
 }

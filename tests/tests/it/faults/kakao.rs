@@ -8,7 +8,7 @@ use carshare_sandbox::{Fault, Provider};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Host, Sql, invariants, start};
+use crate::harness::{Host, Response, Sql, invariants, start};
 
 const SEARCH: &str = "/v2/local/search/address.json";
 
@@ -20,13 +20,13 @@ fn car(plate: &str) -> Value {
 }
 
 /// Refused as "not now", with the seconds to wait.
-fn not_now(answer: Answer) -> u64 {
+fn unavailable(answer: Response) -> u64 {
     let wait = answer.headers.get("retry-after").expect("Retry-After").clone();
-    answer.refused(503, "VEHICLE007");
+    answer.expect_error(503, "VEHICLE007");
     wait.to_str().expect("text").parse().expect("seconds")
 }
 
-async fn nothing_is_stored(mesh: &Mesh) {
+async fn assert_nothing_stored(mesh: &Mesh) {
     let sql = Sql::of(mesh);
     let stored = "SELECT (SELECT count(*) FROM vehicle.vehicles) + (SELECT count(*) FROM vehicle.outbox)";
     assert_eq!(sql.count(stored).await, 0);
@@ -48,8 +48,8 @@ async fn a_car_waits_for_the_map_and_leaves_nothing_half_made(#[case] fault: Fau
         .rest
         .post_once("/v1/vehicles", "the-same-key", &car("34허5678"))
         .await;
-    assert!(not_now(answer) >= 1);
-    nothing_is_stored(&mesh).await;
+    assert!(unavailable(answer) >= 1);
+    assert_nothing_stored(&mesh).await;
 
     mesh.sandbox().clear_faults();
     let made = host
@@ -58,7 +58,7 @@ async fn a_car_waits_for_the_map_and_leaves_nothing_half_made(#[case] fault: Fau
         .await
         .ok(201);
     assert_eq!(made["license_plate"], "34허5678");
-    invariants::hold(&mesh).await;
+    invariants::assert_hold(&mesh).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,26 +85,26 @@ async fn after_five_failures_the_map_is_left_alone_until_a_probe_succeeds() {
     mesh.sandbox()
         .inject(Fault::error(Provider::Kakao, SEARCH, 500).times(6));
     for failures in 1..=5 {
-        assert_eq!(not_now(create("34허5678").await), 5);
+        assert_eq!(unavailable(create("34허5678").await), 5);
         assert_eq!(asked(), failures);
     }
     // Open: nobody asks the map any more, and clients are told how long it will be.
-    assert_eq!(not_now(create("34허5678").await), 30);
+    assert_eq!(unavailable(create("34허5678").await), 30);
     hand.advance(Duration::from_secs(10));
-    assert_eq!(not_now(create("34허5678").await), 20);
+    assert_eq!(unavailable(create("34허5678").await), 20);
     assert_eq!(asked(), 5);
 
     // Half open: one probe, which fails.
     hand.advance(Duration::from_secs(20));
-    assert_eq!(not_now(create("34허5678").await), 5);
-    assert_eq!(not_now(create("34허5678").await), 30);
+    assert_eq!(unavailable(create("34허5678").await), 5);
+    assert_eq!(unavailable(create("34허5678").await), 30);
     assert_eq!(asked(), 6);
-    nothing_is_stored(&mesh).await;
+    assert_nothing_stored(&mesh).await;
 
     // Half open again: the probe succeeds, and the breaker is closed.
     hand.advance(Duration::from_secs(30));
     create("34허5678").await.ok(201);
     create("34허5679").await.ok(201);
     assert_eq!(asked(), 8);
-    invariants::hold(&mesh).await;
+    invariants::assert_hold(&mesh).await;
 }

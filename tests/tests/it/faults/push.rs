@@ -8,8 +8,7 @@ use carshare_testkit::eventually_true;
 use rstest::rstest;
 use serde_json::json;
 
-use super::setup::Scene;
-use crate::harness::{Rest, TIMEOUT};
+use crate::harness::{Rest, Setup, TIMEOUT};
 
 const WAITING: &str = "SELECT count(*) FROM notification.deliveries WHERE state = 'pending'";
 const DROPPED: &str = "SELECT outcome FROM notification.deliveries WHERE state = 'dropped'";
@@ -21,21 +20,21 @@ const DROPPED: &str = "SELECT outcome FROM notification.deliveries WHERE state =
 #[case::without_tokens(Fault::error(Provider::Fcm, "/token", 503).times(4))]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_push_arrives_once_when_fcm_is_back_after_it_was(#[case] fault: Fault) {
-    let scene = Scene::with(Options::temporary().with_env("NOTIFICATION__PUSH__RETRY_MS", "100")).await;
-    phone(&scene.host.rest, "sbx-host-phone").await;
-    phone(&scene.guest.rest, "sbx-guest-phone").await;
-    scene.mesh.sandbox().inject(fault);
-    let id = scene.confirmed().await;
-    scene.guest.cancel(&id).await.ok(200);
-    scene.refunded(&id).await;
-    scene.ends_well().await;
+    let setup = Setup::with(Options::temporary().with_env("NOTIFICATION__PUSH__RETRY_MS", "100")).await;
+    phone(&setup.host.rest, "sbx-host-phone").await;
+    phone(&setup.guest.rest, "sbx-guest-phone").await;
+    setup.mesh.sandbox().inject(fault);
+    let id = setup.confirmed().await;
+    setup.guest.cancel(&id).await.ok(200);
+    setup.refunded(&id).await;
+    setup.assert_consistent().await;
 
-    assert_eq!(scene.mesh.sandbox().faults(), [], "all of it happened");
-    eventually_true(TIMEOUT, || async { scene.sql.count(WAITING).await == 0 }).await;
-    assert_eq!(scene.sql.texts(DROPPED).await, Vec::<String>::new());
+    assert_eq!(setup.mesh.sandbox().faults(), [], "all of it happened");
+    eventually_true(TIMEOUT, || async { setup.sql.count(WAITING).await == 0 }).await;
+    assert_eq!(setup.sql.texts(DROPPED).await, Vec::<String>::new());
     let mut arrived: BTreeMap<(String, String), u32> = BTreeMap::new();
     // News of the car may still have found the host's phone.
-    let pushes = scene.mesh.sandbox().pushes();
+    let pushes = setup.mesh.sandbox().pushes();
     for push in pushes
         .into_iter()
         .filter(|push| push.data.contains_key("booking_id"))

@@ -5,7 +5,7 @@ use carshare_sandbox::{Fault, PaymentStatus, Provider};
 use rstest::rstest;
 use serde_json::json;
 
-use super::setup::Scene;
+use crate::harness::Setup;
 
 const CANCEL: &str = "/cancel";
 
@@ -24,17 +24,17 @@ async fn the_guest_is_refunded_once_when_the_provider_is(#[case] fault: Fault) {
         .with_env("PAYMENT__TOSS__HTTP__TIMEOUT_MS", "1000")
         .with_env("PAYMENT__TOSS__HTTP__BREAKER_OPEN_MS", "500")
         .with_env("PAYMENT__WORKER__POLL_INTERVAL_MS", "200");
-    let scene = Scene::with(options).await;
-    let id = scene.confirmed().await;
+    let setup = Setup::with(options).await;
+    let id = setup.confirmed().await;
     // A webhook would tell of the refund in time; they get lost as well.
-    scene.mesh.sandbox().set_webhook_url(None);
-    scene.mesh.sandbox().inject(fault);
-    let cancelled = scene.guest.cancel(&id).await.ok(200);
+    setup.mesh.sandbox().set_webhook_url(None);
+    setup.mesh.sandbox().inject(fault);
+    let cancelled = setup.guest.cancel(&id).await.ok(200);
     assert_eq!(cancelled["cancellation"]["refund_amount"], 80_000);
 
-    scene.refunded(&id).await;
-    assert_eq!(scene.mesh.sandbox().faults(), [], "all of it happened");
-    let payments = scene.mesh.sandbox().payments();
+    setup.refunded(&id).await;
+    assert_eq!(setup.mesh.sandbox().faults(), [], "all of it happened");
+    let payments = setup.mesh.sandbox().payments();
     let [payment] = payments.as_slice() else {
         panic!("one payment: {payments:#?}")
     };
@@ -48,5 +48,5 @@ async fn the_guest_is_refunded_once_when_the_provider_is(#[case] fault: Fault) {
         (payment.status, given_back),
         (PaymentStatus::Canceled, vec![80_000])
     );
-    scene.ends_well().await;
+    setup.assert_consistent().await;
 }

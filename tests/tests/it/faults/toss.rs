@@ -6,15 +6,14 @@ use carshare_testkit::{eventually, eventually_true};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::setup::Scene;
-use crate::harness::{Guest, Rest, TIMEOUT, next_slot};
+use crate::harness::{Guest, Rest, Setup, TIMEOUT, next_slot};
 
 const CHARGE: &str = "/v1/billing/bsbx";
 const LOOKUP: &str = "/v1/payments/orders";
 const CONFIRM: &str = "/v1/payments/confirm";
 
 /// Waits that would only be waited for, made short: time limits, and how long Toss is left alone after five failures.
-fn impatient() -> Options {
+fn short_timeouts() -> Options {
     Options::temporary()
         .with_env("PAYMENT__TOSS__BILLING_TIMEOUT_MS", "1000")
         .with_env("PAYMENT__TOSS__HTTP__TIMEOUT_MS", "1000")
@@ -45,53 +44,53 @@ fn provider_error() -> Value {
 #[case::away_for_everything(&[Fault::refuse(Provider::Toss, "/v1/").times(5)])]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guest_is_charged_once_when_the_provider_is(#[case] faults: &[Fault]) {
-    let scene = Scene::with(impatient()).await;
-    let id = scene.requested().await;
+    let setup = Setup::with(short_timeouts()).await;
+    let id = setup.requested().await;
     for fault in faults {
-        scene.mesh.sandbox().inject(fault.clone());
+        setup.mesh.sandbox().inject(fault.clone());
     }
-    scene.host.approve(&id).await.ok(200);
-    scene.guest.confirmed(&id).await;
+    setup.host.approve(&id).await.ok(200);
+    setup.guest.confirmed(&id).await;
 
-    assert_eq!(scene.mesh.sandbox().faults(), [], "all of it happened");
-    let charged = scene.mesh.sandbox().payments();
+    assert_eq!(setup.mesh.sandbox().faults(), [], "all of it happened");
+    let charged = setup.mesh.sandbox().payments();
     let done: Vec<_> = charged
         .iter()
         .map(|payment| (payment.status, payment.total_amount))
         .collect();
     assert_eq!(done, [(PaymentStatus::Done, 80_000)]);
-    assert_eq!(scene.guest.payment(&id).await["status"], "completed");
-    scene.ends_well().await;
+    assert_eq!(setup.guest.payment(&id).await["status"], "completed");
+    setup.assert_consistent().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_that_is_called_off_while_its_charge_runs_costs_nothing() {
-    let scene = Scene::set().await;
-    scene
+    let setup = Setup::start().await;
+    setup
         .mesh
         .sandbox()
         .inject(Fault::delay(Provider::Toss, CHARGE, 1_500));
-    let id = scene.approved().await;
-    let asked = || async { scene.mesh.sandbox().request_count(Provider::Toss, CHARGE) == 1 };
+    let id = setup.approved().await;
+    let asked = || async { setup.mesh.sandbox().request_count(Provider::Toss, CHARGE) == 1 };
     eventually_true(TIMEOUT, asked).await;
 
     // Nothing is captured as far as anybody knows, so nothing is owed yet.
-    let cancelled = scene.guest.cancel(&id).await.ok(200);
+    let cancelled = setup.guest.cancel(&id).await.ok(200);
     assert_eq!(cancelled["cancellation"]["refund_amount"], 0);
-    assert!(scene.mesh.sandbox().payments().is_empty());
+    assert!(setup.mesh.sandbox().payments().is_empty());
 
-    let refunded = scene.refunded(&id).await;
+    let refunded = setup.refunded(&id).await;
     assert_eq!(
         (&refunded["status"], &refunded["cancellation"]["refund_amount"]),
         (&json!("cancelled"), &json!(80_000))
     );
     assert!(refunded.get("confirmed_at").is_none_or(Value::is_null));
-    let payments = scene.mesh.sandbox().payments();
+    let payments = setup.mesh.sandbox().payments();
     assert_eq!(
         (payments.len(), payments[0].status, payments[0].balance_amount),
         (1, PaymentStatus::Canceled, 0)
     );
-    scene.ends_well().await;
+    setup.assert_consistent().await;
 }
 
 #[rstest]
@@ -100,20 +99,20 @@ async fn a_booking_that_is_called_off_while_its_charge_runs_costs_nothing() {
 #[case::failing(Fault::error(Provider::Toss, CONFIRM, 500).times(3))]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_payment_is_taken_once_when_its_confirmation_is(#[case] fault: Fault) {
-    let scene = Scene::with(impatient()).await;
-    let guest = Guest::register(&scene.mesh).await;
-    let booking = guest.book(&scene.car, next_slot(scene.mesh.now())).await.ok(201);
+    let setup = Setup::with(short_timeouts()).await;
+    let guest = Guest::register(&setup.mesh).await;
+    let booking = guest.book(&setup.car, next_slot(setup.mesh.now())).await.ok(201);
     let id = booking["id"].as_str().expect("an id");
-    scene.host.approve(id).await.ok(200);
-    let paid = window(&scene, &guest, id).await;
-    scene.mesh.sandbox().inject(fault);
+    setup.host.approve(id).await.ok(200);
+    let paid = window(&setup, &guest, id).await;
+    setup.mesh.sandbox().inject(fault);
 
     // The app asks until it knows, as it is told to.
     let taken = eventually(TIMEOUT, || async {
         let answer = guest.rest.post("/v1/payments/process", &paid).await;
         if answer.status == 503 {
             assert!(answer.headers.contains_key("retry-after"), "{}", answer.body);
-            answer.refused(503, "PAYMENT006");
+            answer.expect_error(503, "PAYMENT006");
             return None;
         }
         Some(answer.ok(200))
@@ -124,13 +123,13 @@ async fn a_window_payment_is_taken_once_when_its_confirmation_is(#[case] fault: 
         (&json!("completed"), &json!(80_000))
     );
     guest.confirmed(id).await;
-    let payments = scene.mesh.sandbox().payments();
+    let payments = setup.mesh.sandbox().payments();
     assert_eq!((payments.len(), payments[0].status), (1, PaymentStatus::Done));
-    scene.ends_well().await;
+    setup.assert_consistent().await;
 }
 
 /// What the guest did in Toss's window, as the app sends it on.
-async fn window(scene: &Scene, guest: &Guest, id: &str) -> Value {
+async fn window(setup: &Setup, guest: &Guest, id: &str) -> Value {
     let payment = eventually(TIMEOUT, || async {
         let answer = guest.rest.get(&format!("/v1/payments/bookings/{id}")).await;
         (answer.status == 200).then_some(answer.body)
@@ -138,7 +137,7 @@ async fn window(scene: &Scene, guest: &Guest, id: &str) -> Value {
     .await;
     let (order, amount) = (&payment["order_id"], &payment["amount"]);
     let checkout = json!({ "orderId": order, "amount": amount, "orderName": "G80" });
-    let window = Rest::new(scene.mesh.sandbox().url())
+    let window = Rest::at(setup.mesh.sandbox().url())
         .post("/toss/sandbox/checkout", &checkout)
         .await
         .ok(201);

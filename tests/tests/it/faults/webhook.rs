@@ -6,8 +6,7 @@ use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::setup::Scene;
-use crate::harness::{Answer, Rest, TIMEOUT};
+use crate::harness::{Response, Rest, Setup, TIMEOUT};
 
 const WEBHOOK: &str = "/v1/payments/webhook";
 
@@ -20,11 +19,11 @@ const KNOWN: &str = "SELECT md5(string_agg(row, ';' ORDER BY row)) FROM \
 
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_answered_and_changes_nothing() {
-    let scene = Scene::set().await;
-    scene.confirmed().await;
-    scene.ends_well().await;
-    let provider = Rest::new(scene.mesh.gateway());
-    let before = scene.sql.texts(KNOWN).await;
+    let setup = Setup::start().await;
+    setup.confirmed().await;
+    setup.assert_consistent().await;
+    let provider = Rest::of(&setup.mesh);
+    let before = setup.sql.texts(KNOWN).await;
     for garbage in [
         json!({}),
         json!({ "eventType": "PAYMENT_STATUS_CHANGED" }),
@@ -43,19 +42,19 @@ async fn garbage_is_answered_and_changes_nothing() {
         let request = provider
             .request(Method::POST, WEBHOOK)
             .header("content-type", "application/json");
-        let answer = Answer::of(request.body(nonsense)).await;
+        let answer = Response::of(request.body(nonsense)).await;
         assert_eq!(answer.status.as_u16(), status, "{nonsense}: {}", answer.body);
     }
-    assert_eq!(scene.sql.texts(KNOWN).await, before);
-    scene.ends_well().await;
+    assert_eq!(setup.sql.texts(KNOWN).await, before);
+    setup.assert_consistent().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_message_claims_is_asked_at_the_provider() {
-    let scene = Scene::set().await;
-    let id = scene.confirmed().await;
-    scene.ends_well().await;
-    let (sandbox, payment) = (scene.mesh.sandbox(), scene.guest.payment(&id).await);
+    let setup = Setup::start().await;
+    let id = setup.confirmed().await;
+    setup.assert_consistent().await;
+    let (sandbox, payment) = (setup.mesh.sandbox(), setup.guest.payment(&id).await);
     let held = sandbox.payments().remove(0);
     let asked = || sandbox.request_count(Provider::Toss, &format!("/v1/payments/{}", held.payment_key));
     let before = asked();
@@ -66,13 +65,10 @@ async fn what_a_message_claims_is_asked_at_the_provider() {
             "totalAmount": 80_000, "balanceAmount": 0,
         },
     });
-    Rest::new(scene.mesh.gateway())
-        .post(WEBHOOK, &forged)
-        .await
-        .ok(200);
+    Rest::of(&setup.mesh).post(WEBHOOK, &forged).await.ok(200);
     eventually_true(TIMEOUT, || async { asked() == before + 1 }).await;
-    scene.ends_well().await;
-    let booking = scene.guest.booking(&id).await;
+    setup.assert_consistent().await;
+    let booking = setup.guest.booking(&id).await;
     assert_eq!(
         (&booking["status"], &booking["payment_status"]),
         (&json!("approved"), &json!("paid"))
@@ -83,30 +79,30 @@ async fn what_a_message_claims_is_asked_at_the_provider() {
 /// A person at the provider gives the money back: it is booked, and the booking cannot stand.
 #[tokio::test(flavor = "multi_thread")]
 async fn money_that_the_provider_gave_back_without_us_is_booked_and_ends_the_booking() {
-    let scene = Scene::set().await;
-    let id = scene.confirmed().await;
-    let held = scene.mesh.sandbox().payments().remove(0);
+    let setup = Setup::start().await;
+    let id = setup.confirmed().await;
+    let held = setup.mesh.sandbox().payments().remove(0);
     let secret = carshare_sandbox::Config::default().toss_secret_key;
-    let by_hand = Rest::new(scene.mesh.sandbox().url())
+    let by_hand = Rest::at(setup.mesh.sandbox().url())
         .request(
             Method::POST,
             &format!("/toss/v1/payments/{}/cancel", held.payment_key),
         )
         .basic_auth(secret, Some(""))
         .json(&json!({ "cancelReason": "고객 요청" }));
-    Answer::of(by_hand).await.ok(200);
+    Response::of(by_hand).await.ok(200);
 
-    let cancelled = scene.refunded(&id).await;
+    let cancelled = setup.refunded(&id).await;
     assert_eq!(cancelled["status"], "cancelled");
     assert_eq!(cancelled["cancellation"]["reason"], "payment_failed");
-    assert_eq!(scene.guest.payment(&id).await["status"], "refunded");
-    assert_eq!(kept(&scene).await, json!(["0"]));
-    scene.ends_well().await;
+    assert_eq!(setup.guest.payment(&id).await["status"], "refunded");
+    assert_eq!(retained_krw(&setup).await, json!(["0"]));
+    setup.assert_consistent().await;
 }
 
 /// Won that platform and host keep.
-async fn kept(scene: &Scene) -> Value {
-    let kept = "SELECT (-sum(e.amount_krw))::text FROM payment.ledger_entries e \
+async fn retained_krw(setup: &Setup) -> Value {
+    let retained_krw = "SELECT (-sum(e.amount_krw))::text FROM payment.ledger_entries e \
                 JOIN payment.ledger_accounts a ON a.id = e.account_id WHERE a.code <> 'provider_clearing'";
-    json!(scene.sql.texts(kept).await)
+    json!(setup.sql.texts(retained_krw).await)
 }

@@ -1,10 +1,10 @@
 //! What must be true of a whole mesh that has come to rest: across the services, the books, the provider and the streams of
 //! events. Asked at the end of every test that crashes or disturbs something.
 
-mod rest;
+mod provider;
+mod quiescence;
 mod rules;
 mod tests;
-mod toss;
 
 use carshare_chassis::Environment;
 use carshare_payment::store::invariants as books;
@@ -12,18 +12,18 @@ use carshare_store::Db;
 use carshare_store::config::Database;
 use chrono::DateTime;
 
-use super::running::Running;
+use super::deployment::Deployment;
 use super::sql::Sql;
 
 /// Waits until nothing is under way any more, then holds the mesh against every rule.
-pub async fn hold(mesh: &impl Running) {
-    rest::reached(mesh).await;
+pub async fn assert_hold(mesh: &impl Deployment) {
+    quiescence::wait(mesh).await;
     let broken = breaches(mesh).await;
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
 /// Whatever breaks a rule, as `rule: subject`.
-async fn breaches(mesh: &impl Running) -> Vec<String> {
+async fn breaches(mesh: &impl Deployment) -> Vec<String> {
     let sql = Sql::of(mesh);
     let mut found = Vec::new();
     for rule in &rules::RULES {
@@ -34,22 +34,22 @@ async fn breaches(mesh: &impl Running) -> Vec<String> {
                 .map(|subject| format!("{}: {subject}", rule.name)),
         );
     }
-    found.extend(toss::breaches(&sql, &mesh.sandbox().payments()).await);
-    found.extend(rest::dead_letters(mesh).await);
-    found.extend(of_the_books(mesh).await);
+    found.extend(provider::breaches(&sql, &mesh.sandbox().payments()).await);
+    found.extend(quiescence::dead_letters(mesh).await);
+    found.extend(ledger_breaches(mesh).await);
     found
 }
 
 /// The rules that payment's doctor asks while it runs.
-async fn of_the_books(mesh: &impl Running) -> Vec<String> {
+async fn ledger_breaches(mesh: &impl Deployment) -> Vec<String> {
     let url = mesh.dependencies().database_url("payment").expect("a URL");
     let db = Db::connect(&Database::at(url), Environment::system()).expect("a usable URL");
     let broken = books::breaches(db.conn(), DateTime::UNIX_EPOCH)
         .await
         .expect("an answer");
     db.close().await;
-    let told = broken
+    let broken = broken
         .into_iter()
         .map(|breach| format!("{}: {}", breach.rule, breach.subject));
-    told.collect()
+    broken.collect()
 }

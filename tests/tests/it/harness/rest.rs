@@ -1,6 +1,7 @@
-//! REST as a client app speaks it.
+//! A REST client of a mesh, as an app would be.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use carshare_testkit::eventually;
@@ -8,32 +9,47 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
 use super::TIMEOUT;
+use super::deployment::Deployment;
 
-/// A client of one gateway, perhaps signed in.
+/// Longest wait for one response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same where another attempt follows.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A client of a mesh's gateways, taken in turn, with or without a session.
 #[derive(Clone)]
 pub struct Rest {
-    gateway: String,
+    gateways: Arc<[String]>,
+    next: Arc<AtomicUsize>,
     token: Option<String>,
     http: reqwest::Client,
 }
 
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
 }
 
 impl Rest {
-    pub fn new(gateway: &str) -> Self {
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(30))
-            .build()
-            .expect("a client");
+    /// A client of a mesh.
+    pub fn of(mesh: &impl Deployment) -> Self {
+        Self::new(mesh.gateways())
+    }
+
+    /// A client of one server.
+    pub fn at(url: &str) -> Self {
+        Self::new(vec![url.to_owned()])
+    }
+
+    fn new(gateways: Vec<String>) -> Self {
+        let http = reqwest::Client::builder().timeout(RESPONSE_TIMEOUT).build();
         Self {
-            gateway: gateway.to_owned(),
+            gateways: gateways.into(),
+            next: Arc::default(),
             token: None,
-            http,
+            http: http.expect("a client"),
         }
     }
 
@@ -49,68 +65,74 @@ impl Rest {
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.gateway));
+        let number = self.next.fetch_add(1, Ordering::Relaxed) % self.gateways.len();
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.gateways[number]));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
         }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.request(Method::GET, path)).await
+    pub async fn get(&self, path: &str) -> Response {
+        Response::of(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(self.request(Method::POST, path).json(body)).await
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
+        Response::of(self.request(Method::POST, path).json(body)).await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(self.request(Method::PUT, path).json(body)).await
+    pub async fn put(&self, path: &str, body: &Value) -> Response {
+        Response::of(self.request(Method::PUT, path).json(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
-        Answer::of(self.request(Method::DELETE, path)).await
+    pub async fn delete(&self, path: &str) -> Response {
+        Response::of(self.request(Method::DELETE, path)).await
     }
 
-    /// A POST that may be repeated.
-    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
-        Answer::of(
-            self.request(Method::POST, path)
-                .header("idempotency-key", key)
-                .json(body),
-        )
-        .await
+    /// Sends a POST with an idempotency key.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Response {
+        let request = self.request(Method::POST, path).header("idempotency-key", key);
+        Response::of(request.json(body)).await
     }
 
-    /// What a good app does: repeats the call, under one key, while nobody answers or the answer is "not now".
-    pub async fn insist(&self, method: Method, path: &str, body: &Value) -> Answer {
-        static CALLS: AtomicU32 = AtomicU32::new(1);
-        let key = format!("insisting-{}", CALLS.fetch_add(1, Ordering::Relaxed));
-        eventually(TIMEOUT, || async {
-            let request = self.request(method.clone(), path);
-            let answer = Answer::perhaps(request.header("idempotency-key", &key).json(body)).await?;
-            let later = answer.status == StatusCode::SERVICE_UNAVAILABLE;
-            assert!(
-                !later || answer.headers.contains_key("retry-after"),
-                "{}",
-                answer.body
-            );
-            (!later && answer.status != StatusCode::GATEWAY_TIMEOUT).then_some(answer)
-        })
-        .await
+    /// Repeats a call under one idempotency key while no gateway answers or the answer is 503 or 504, as apps should.
+    pub async fn send_until_answered(&self, method: Method, path: &str, body: &Value) -> Response {
+        let key = new_key();
+        eventually(TIMEOUT, || self.attempt(&method, path, &key, body)).await
+    }
+
+    /// Sends once; none when no gateway answers or the answer is 503 or 504.
+    pub async fn attempt(&self, method: &Method, path: &str, key: &str, body: &Value) -> Option<Response> {
+        let request = self.request(method.clone(), path).timeout(ATTEMPT_TIMEOUT);
+        let response = Response::receive(request.header("idempotency-key", key).json(body)).await?;
+        let is_unavailable = response.status == StatusCode::SERVICE_UNAVAILABLE;
+        assert!(
+            !is_unavailable || response.headers.contains_key("retry-after"),
+            "{}",
+            response.body
+        );
+        (!is_unavailable && response.status != StatusCode::GATEWAY_TIMEOUT).then_some(response)
     }
 }
 
-impl Answer {
+/// An idempotency key that was not used before.
+fn new_key() -> String {
+    static CALLS: AtomicUsize = AtomicUsize::new(1);
+    format!("call-{}", CALLS.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Response {
     pub async fn of(request: RequestBuilder) -> Self {
-        Self::perhaps(request).await.expect("an answer")
+        Self::receive(request).await.expect("a response")
     }
 
     /// None when the connection is refused or breaks.
-    async fn perhaps(request: RequestBuilder) -> Option<Self> {
-        let reply = request.send().await.ok()?;
-        let (status, headers) = (reply.status(), reply.headers().clone());
-        let text = reply.text().await.ok()?;
+    async fn receive(request: RequestBuilder) -> Option<Self> {
+        let response = request.send().await.ok()?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.ok()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Some(Self {
             status,
@@ -126,9 +148,9 @@ impl Answer {
         self.body
     }
 
-    /// The problem of a refusal with exactly this status and code.
+    /// The problem of an error with exactly this status and code.
     #[track_caller]
-    pub fn refused(self, status: u16, code: &str) -> Value {
+    pub fn expect_error(self, status: u16, code: &str) -> Value {
         assert_eq!(
             (self.status.as_u16(), self.body["code"].as_str()),
             (status, Some(code)),

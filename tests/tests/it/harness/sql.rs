@@ -1,16 +1,21 @@
-//! A look into the schemas of a mesh, across services, with the superuser's eyes. No service could see this.
+//! Queries across the schemas of a mesh as PostgreSQL's superuser. No service has these rights.
 
 use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
-use super::running::Running;
+use super::deployment::Deployment;
 
+#[derive(Clone)]
 pub struct Sql(PgPool);
 
+/// Number of events that were published so far.
+const PUBLISHED: &str = "SELECT (SELECT count(*) FROM auth.outbox) + (SELECT count(*) FROM vehicle.outbox) \
+                              + (SELECT count(*) FROM booking.outbox) + (SELECT count(*) FROM payment.outbox)";
+
 impl Sql {
-    pub fn of(mesh: &impl Running) -> Self {
+    pub fn of(mesh: &impl Deployment) -> Self {
         let url = mesh.dependencies().admin_url().expect("a URL");
         let pool = PgPoolOptions::new()
             .max_connections(2)
@@ -21,86 +26,69 @@ impl Sql {
 
     /// The first column of every row, which is text.
     pub async fn texts(&self, query: &'static str) -> Vec<String> {
-        sqlx::query_scalar(query)
-            .fetch_all(&self.0)
-            .await
-            .unwrap_or_else(|error| panic!("{query}: {error}"))
+        self.texts_of(query, &[]).await
+    }
+
+    /// The same for a query with text parameters.
+    pub async fn texts_of(&self, query: &'static str, parameters: &[&str]) -> Vec<String> {
+        let query_as = parameters
+            .iter()
+            .fold(sqlx::query_scalar(query), |query, value| query.bind(*value));
+        let rows = query_as.fetch_all(&self.0).await;
+        rows.unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
     /// The one number that the query gives.
     pub async fn count(&self, query: &'static str) -> i64 {
-        sqlx::query_scalar(query)
-            .fetch_one(&self.0)
-            .await
-            .unwrap_or_else(|error| panic!("{query}: {error}"))
+        let row = sqlx::query_scalar(query).fetch_one(&self.0).await;
+        row.unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
-    /// How many events there have been: whatever happens adds to them.
     pub async fn published(&self) -> i64 {
-        self.count(
-            "SELECT (SELECT count(*) FROM auth.outbox) + (SELECT count(*) FROM vehicle.outbox) \
-                  + (SELECT count(*) FROM booking.outbox) + (SELECT count(*) FROM payment.outbox)",
-        )
-        .await
+        self.count(PUBLISHED).await
     }
 
-    /// Where a booking and its money stand: `approved paid`.
-    pub async fn standing(&self, booking_id: &str) -> String {
+    /// Status and payment status of a booking: `approved paid`.
+    pub async fn booking_state(&self, booking_id: &str) -> String {
         let query = "SELECT status || ' ' || payment_status FROM booking.bookings WHERE id = $1::uuid";
-        sqlx::query_scalar(query)
-            .bind(booking_id)
-            .fetch_one(&self.0)
-            .await
-            .expect("a booking")
+        self.texts_of(query, &[booking_id]).await.remove(0)
     }
 
-    /// What a person was told about a booking, in alphabetical order.
-    pub async fn told(&self, person: &str, booking_id: &str) -> Vec<String> {
+    /// Kinds of a user's notifications about a booking, in alphabetical order.
+    pub async fn notification_kinds(&self, user_id: &str, booking_id: &str) -> Vec<String> {
         let query = "SELECT kind FROM notification.notifications \
                      WHERE user_id = $1::uuid AND data->>'booking_id' = $2 ORDER BY kind";
-        sqlx::query_scalar(query)
-            .bind(person)
-            .bind(booking_id)
-            .fetch_all(&self.0)
-            .await
-            .expect("an answer")
+        self.texts_of(query, &[user_id, booking_id]).await
     }
 
-    /// What a person was told in all, in alphabetical order.
-    pub async fn feed(&self, person: &str) -> Vec<String> {
+    /// Kinds of all notifications of a user, in alphabetical order.
+    pub async fn all_notification_kinds(&self, user_id: &str) -> Vec<String> {
         let query = "SELECT kind FROM notification.notifications WHERE user_id = $1::uuid ORDER BY kind";
-        sqlx::query_scalar(query)
-            .bind(person)
-            .fetch_all(&self.0)
-            .await
-            .expect("an answer")
+        self.texts_of(query, &[user_id]).await
     }
 
-    /// Changes what no service would change.
-    pub async fn tamper(&self, statements: &'static str) {
-        sqlx::raw_sql(statements)
-            .execute(&self.0)
-            .await
-            .expect("it is changed");
+    pub async fn execute(&self, statements: &'static str) {
+        let done = sqlx::raw_sql(statements).execute(&self.0).await;
+        done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
-    /// Stops every writer of a table at its door, until [`Frozen::thaw`].
-    pub async fn freeze(&self, table: Table) -> Frozen<'_> {
-        let mut holding = self.0.begin().await.expect("a transaction");
+    /// Blocks every writer of a table until [`TableLock::release`].
+    pub async fn lock_table(&self, table: Table) -> TableLock<'_> {
+        let mut transaction = self.0.begin().await.expect("a transaction");
         let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", table.0);
         sqlx::query(AssertSqlSafe(lock))
-            .execute(&mut *holding)
+            .execute(&mut *transaction)
             .await
             .expect("the lock");
-        Frozen {
-            holding,
+        TableLock {
+            transaction,
             table,
-            pool: &self.0,
+            sql: self,
         }
     }
 }
 
-/// A table that can be frozen.
+/// A table that can be locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table(&'static str);
 
@@ -110,25 +98,22 @@ pub const OCCUPANCIES: Table = Table("vehicle.occupancies");
 pub const USERS: Table = Table("auth.users");
 pub const VEHICLES: Table = Table("vehicle.vehicles");
 
-/// A table whose writers wait: whoever is killed now is killed in the middle of a transaction.
-pub struct Frozen<'a> {
-    holding: Transaction<'a, Postgres>,
+/// A locked table: a process that is killed while it waits is killed in the middle of a transaction.
+pub struct TableLock<'a> {
+    transaction: Transaction<'a, Postgres>,
     table: Table,
-    pool: &'a PgPool,
+    sql: &'a Sql,
 }
 
-impl Frozen<'_> {
-    /// How many wait at the door.
-    pub async fn waiting(&self) -> i64 {
-        let query = "SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND NOT granted";
-        sqlx::query_scalar(query)
-            .bind(self.table.0)
-            .fetch_one(self.pool)
-            .await
-            .expect("an answer")
+impl TableLock<'_> {
+    /// The `application_name` of every session that waits for the lock: of a fleet, `booking-0`.
+    pub async fn waiters(&self) -> Vec<String> {
+        let query = "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) \
+                     WHERE relation = $1::regclass AND NOT granted";
+        self.sql.texts_of(query, &[self.table.0]).await
     }
 
-    pub async fn thaw(self) {
-        self.holding.rollback().await.expect("the lock is given back");
+    pub async fn release(self) {
+        self.transaction.rollback().await.expect("a rollback");
     }
 }

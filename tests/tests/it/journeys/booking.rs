@@ -104,8 +104,8 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
     );
     let confirmed = guest.confirmed(id).await;
     assert!(confirmed["confirmed_at"].is_string());
-    let (_, told) = guest_stream.notification("booking.confirmed").await;
-    assert_eq!(told["data"]["booking_id"], json!(id));
+    let (_, notification) = guest_stream.notification("booking.confirmed").await;
+    assert_eq!(notification["data"]["booking_id"], json!(id));
     push(&mesh, "sbx-guest-phone", "booking.confirmed").await;
 
     charged_once(&mesh, &guest, id).await;
@@ -118,7 +118,7 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
     );
     assert_eq!(cancelled["cancellation"]["refund_amount"], json!(80_000));
     guest
-        .booking_when(id, |booking| booking["payment_status"] == "refunded")
+        .wait_for_booking(id, |booking| booking["payment_status"] == "refunded")
         .await;
     let refunded = mesh.sandbox().payments();
     assert_eq!(
@@ -142,7 +142,7 @@ async fn a_declined_card_cancels_the_booking_frees_the_car_and_tells_both() {
     host.approve(id).await.ok(200);
 
     let cancelled = guest
-        .booking_when(id, |booking| booking["status"] == "cancelled")
+        .wait_for_booking(id, |booking| booking["status"] == "cancelled")
         .await;
     assert_eq!(cancelled["cancellation"]["reason"], "payment_failed");
     assert_eq!(cancelled["payment_status"], "failed");
@@ -154,8 +154,9 @@ async fn a_declined_card_cancels_the_booking_frees_the_car_and_tells_both() {
     eventually_true(TIMEOUT, || guest.finds(&car, slot)).await;
     for rest in [&guest.rest, &host.rest] {
         eventually_true(TIMEOUT, || async {
-            let told = rest.get("/v1/notifications").await.ok(200);
-            told.as_array()
+            let notifications = rest.get("/v1/notifications").await.ok(200);
+            notifications
+                .as_array()
                 .expect("a bare array")
                 .iter()
                 .any(|n| n["type"] == "booking.cancelled")
@@ -178,7 +179,7 @@ async fn a_guest_without_a_card_pays_in_the_window() {
     })
     .await;
     let (order, amount) = (payment["order_id"].clone(), payment["amount"].clone());
-    let window = crate::harness::Rest::new(mesh.sandbox().url())
+    let window = crate::harness::Rest::at(mesh.sandbox().url())
         .post(
             "/toss/sandbox/checkout",
             &json!({ "orderId": order, "amount": amount, "orderName": "G80" }),
@@ -194,7 +195,7 @@ async fn a_guest_without_a_card_pays_in_the_window() {
         .rest
         .post("/v1/payments/process", &tampered)
         .await
-        .refused(400, "PAYMENT003");
+        .expect_error(400, "PAYMENT003");
     let done = guest.rest.post("/v1/payments/process", &paid).await.ok(200);
     assert_eq!(done["status"], "completed");
     // A double click is the same payment.
@@ -220,7 +221,7 @@ async fn a_rejected_request_frees_the_car_and_charges_nobody() {
         (&rejected["status"], &rejected["host_response"]),
         (&json!("rejected"), &json!("정비가 있습니다."))
     );
-    host.approve(id).await.refused(409, "BOOKING003");
+    host.approve(id).await.expect_error(409, "BOOKING003");
     eventually_true(TIMEOUT, || guest.finds(&car, slot)).await;
     assert_eq!(mesh.sandbox().payments().len(), 0);
 }

@@ -29,7 +29,7 @@ async fn a_car_is_geocoded_photographed_and_found() {
         .rest
         .get(&format!("/v1/vehicles/{id}"))
         .await
-        .refused(404, "VEHICLE001");
+        .expect_error(404, "VEHICLE001");
 
     let active = host.add_photo(id).await.ok(200);
     assert_eq!(active["status"], "active");
@@ -59,7 +59,7 @@ async fn an_address_that_the_map_does_not_know_stores_nothing() {
         .rest
         .post("/v1/vehicles", &car("없는도시 없는로 999"))
         .await
-        .refused(400, "VEHICLE006");
+        .expect_error(400, "VEHICLE006");
     assert_eq!(
         problem["detail"],
         "주소를 찾을 수 없습니다. 도로명 또는 지번 주소를 확인해 주세요."
@@ -90,7 +90,7 @@ async fn a_file_that_is_no_photo_is_refused_and_the_car_stays_inactive() {
     host.rest
         .post(&complete, &json!({}))
         .await
-        .refused(409, "VEHICLE009");
+        .expect_error(409, "VEHICLE009");
     assert_eq!(
         put(&upload, b"more than nine bytes".to_vec()).await,
         403,
@@ -100,7 +100,7 @@ async fn a_file_that_is_no_photo_is_refused_and_the_car_stays_inactive() {
     host.rest
         .post(&complete, &json!({}))
         .await
-        .refused(400, "VEHICLE010");
+        .expect_error(400, "VEHICLE010");
     let car = host.rest.get(&format!("/v1/vehicles/{id}")).await.ok(200);
     assert_eq!((&car["status"], &car["images"]), (&json!("inactive"), &json!([])));
 }
@@ -116,13 +116,17 @@ async fn only_a_host_registers_cars_and_only_the_own_one_is_changed() {
     let id = host.car().await;
     let path = format!("/v1/vehicles/{id}");
     let change = json!({ "hourly_rate": 1_000 });
-    Rest::new(mesh.gateway())
+    Rest::of(&mesh)
         .put(&path, &change)
         .await
-        .refused(401, "AUTH001");
-    guest.rest.put(&path, &change).await.refused(403, "AUTH003");
-    other.rest.put(&path, &change).await.refused(404, "VEHICLE001");
-    other.rest.delete(&path).await.refused(404, "VEHICLE001");
+        .expect_error(401, "AUTH001");
+    guest.rest.put(&path, &change).await.expect_error(403, "AUTH003");
+    other
+        .rest
+        .put(&path, &change)
+        .await
+        .expect_error(404, "VEHICLE001");
+    other.rest.delete(&path).await.expect_error(404, "VEHICLE001");
     let car = host
         .rest
         .put(&path, &json!({ "hourly_rate": 25_000 }))
@@ -133,5 +137,5 @@ async fn only_a_host_registers_cars_and_only_the_own_one_is_changed() {
         (&json!(25_000), &json!("Genesis"))
     );
     host.rest.delete(&path).await.ok(204);
-    host.rest.get(&path).await.refused(404, "VEHICLE001");
+    host.rest.get(&path).await.expect_error(404, "VEHICLE001");
 }

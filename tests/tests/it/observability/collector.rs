@@ -31,7 +31,7 @@ pub struct Span {
     pub id: String,
     pub parent: String,
     /// Everything else that it tells: attributes and events, in words.
-    pub told: String,
+    pub details: String,
 }
 
 /// A running collector. It stops with the value.
@@ -107,7 +107,7 @@ fn spans_of(of_process: ResourceSpans) -> Vec<Span> {
             id: hex(&span.span_id),
             parent: hex(&span.parent_span_id),
             name: span.name,
-            told: format!("{:?} {:?}", span.attributes, span.events),
+            details: format!("{:?} {:?}", span.attributes, span.events),
         })
         .collect()
 }

@@ -6,11 +6,11 @@ use carshare_mesh::Fleet;
 use redis::AsyncCommands as _;
 use serde_json::{Value, json};
 
-use super::log_capture::{EVIDENCE, PROCESSES};
+use super::capture::{CAPTURE, PROCESSES, process};
 
 /// A subcommand that has ended.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandRun {
     pub service: &'static str,
     pub args: String,
     pub code: Option<i32>,
@@ -18,29 +18,29 @@ pub struct Ran {
 }
 
 /// `check-config` and `healthcheck` of each, and the repair of a dead letter.
-pub async fn run(fleet: &Fleet) -> Vec<Ran> {
+pub async fn run(fleet: &Fleet) -> Vec<CommandRun> {
     let mut all = Vec::new();
     for name in PROCESSES {
-        all.push(ran(fleet, name, &["check-config"]).await);
+        all.push(run_command(fleet, name, &["check-config"]).await);
         all.push(healthcheck(fleet, name).await);
     }
     dead_letter(fleet).await;
     let listed = eventually_listed(fleet).await;
     let id = id(&listed);
     all.push(listed);
-    all.push(ran(fleet, "vehicle", &["redrive", &id]).await);
-    all.push(ran(fleet, "vehicle", &["redrive", &id]).await);
+    all.push(run_command(fleet, "vehicle", &["redrive", &id]).await);
+    all.push(run_command(fleet, "vehicle", &["redrive", &id]).await);
     all
 }
 
-pub async fn healthcheck(fleet: &Fleet, name: &'static str) -> Ran {
-    ran(fleet, name, &["healthcheck"]).await
+pub async fn healthcheck(fleet: &Fleet, name: &'static str) -> CommandRun {
+    run_command(fleet, name, &["healthcheck"]).await
 }
 
-async fn ran(fleet: &Fleet, service: &'static str, args: &[&str]) -> Ran {
-    let mut process = fleet.run(service, args).expect("it starts");
+async fn run_command(fleet: &Fleet, service: &'static str, args: &[&str]) -> CommandRun {
+    let mut process = fleet.run(process(service), args).expect("it starts");
     let status = process.wait(Duration::from_secs(20)).await.expect("it ends");
-    Ran {
+    CommandRun {
         service,
         args: args.join(" "),
         code: status.code(),
@@ -59,15 +59,15 @@ async fn dead_letter(fleet: &Fleet) {
     assert!(!id.is_empty());
 }
 
-async fn eventually_listed(fleet: &Fleet) -> Ran {
+async fn eventually_listed(fleet: &Fleet) -> CommandRun {
     carshare_testkit::eventually(crate::harness::TIMEOUT, || async {
-        let listed = ran(fleet, "vehicle", &["dead-letters"]).await;
+        let listed = run_command(fleet, "vehicle", &["dead-letters"]).await;
         (!letters(&listed).is_empty()).then_some(listed)
     })
     .await
 }
 
-fn letters(ran: &Ran) -> Vec<Value> {
+fn letters(ran: &CommandRun) -> Vec<Value> {
     let lines = ran
         .lines
         .iter()
@@ -75,12 +75,12 @@ fn letters(ran: &Ran) -> Vec<Value> {
     lines.filter(|line| line["message"] == "dead letter").collect()
 }
 
-fn id(listed: &Ran) -> String {
+fn id(listed: &CommandRun) -> String {
     letters(listed)[0]["id"].as_str().expect("an id").to_owned()
 }
 
-fn of<'a>(service: &'a str, args: &'a str) -> impl Iterator<Item = &'static Ran> + 'a {
-    EVIDENCE
+fn of<'a>(service: &'a str, args: &'a str) -> impl Iterator<Item = &'static CommandRun> + 'a {
+    CAPTURE
         .commands
         .iter()
         .filter(move |ran| ran.service == service && ran.args.starts_with(args))

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::journey::Named;
-use super::log_capture::{EVIDENCE, PROCESSES};
+use super::capture::{CAPTURE, PROCESSES};
+use super::journey::TracedRequest;
 
 /// The canonical lines of a request, by process: what was done, how it ended. In alphabetical order: much of it happens side
 /// by side.
-fn told(named: &Named) -> BTreeMap<&'static str, Vec<String>> {
-    let mut told = BTreeMap::new();
+fn log_lines(named: &TracedRequest) -> BTreeMap<&'static str, Vec<String>> {
+    let mut lines_by_process = BTreeMap::new();
     for name in PROCESSES {
-        let lines = EVIDENCE.logs[name].json();
+        let lines = CAPTURE.logs[name].json();
         let of_request = lines
             .iter()
             .filter(|line| line["correlation_id"] == named.correlation_id);
@@ -21,10 +21,10 @@ fn told(named: &Named) -> BTreeMap<&'static str, Vec<String>> {
             .collect();
         canonical.sort();
         if !canonical.is_empty() {
-            told.insert(name, canonical);
+            lines_by_process.insert(name, canonical);
         }
     }
-    told
+    lines_by_process
 }
 
 fn canonical(line: &Value, trace: &str) -> Option<String> {
@@ -51,8 +51,8 @@ fn expected<'a>(lines: &[(&'a str, &[&str])]) -> BTreeMap<&'a str, Vec<String>> 
 
 #[test]
 fn the_answer_carries_the_id_of_the_client() {
-    let story = &EVIDENCE.story;
-    for named in [&story.requested, &story.approved, &story.cancelled] {
+    let journey = &CAPTURE.journey;
+    for named in [&journey.requested, &journey.approved, &journey.cancelled] {
         assert_eq!(named.answered, named.correlation_id);
     }
 }
@@ -75,7 +75,7 @@ fn a_booking_request_is_one_line_for_each_thing_done() {
             ],
         ),
     ]);
-    assert_eq!(told(&EVIDENCE.story.requested), lines);
+    assert_eq!(log_lines(&CAPTURE.journey.requested), lines);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_approval_is_one_line_for_each_thing_done_up_to_the_last_push() {
             ],
         ),
     ]);
-    assert_eq!(told(&EVIDENCE.story.approved), lines);
+    assert_eq!(log_lines(&CAPTURE.journey.approved), lines);
 }
 
 #[test]
@@ -143,5 +143,5 @@ fn a_cancellation_is_one_line_for_each_thing_done_with_its_refund() {
             ],
         ),
     ]);
-    assert_eq!(told(&EVIDENCE.story.cancelled), lines);
+    assert_eq!(log_lines(&CAPTURE.journey.cancelled), lines);
 }

@@ -1,6 +1,6 @@
 //! What happens in the fleet: registration, a booking with its payment and refund, and everything that is refused on the way.
 
-mod refusals;
+mod failures;
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use carshare_testkit::eventually_true;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::log_capture::PROCESSES;
-use crate::harness::{Answer, Guest, Host, Rest, TIMEOUT, invariants, next_slot};
+use super::capture::PROCESSES;
+use crate::harness::{Guest, Host, Response, Rest, TIMEOUT, invariants, next_slot};
 
 /// What must not be written anywhere.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Secret {
 }
 
 /// A request that was sent with a trace and a correlation id of the client's own.
-pub struct Named {
+pub struct TracedRequest {
     pub correlation_id: &'static str,
     pub trace: &'static str,
     /// The span of the client that the trace comes from.
@@ -31,12 +31,12 @@ pub struct Named {
     pub answered: String,
 }
 
-pub struct Story {
+pub struct Journey {
     pub guest: Rest,
     pub booking_id: String,
-    pub requested: Named,
-    pub approved: Named,
-    pub cancelled: Named,
+    pub requested: TracedRequest,
+    pub approved: TracedRequest,
+    pub cancelled: TracedRequest,
     /// The `traceparent` of the call that charged the card.
     pub charge_traceparent: String,
 }
@@ -52,14 +52,14 @@ impl Secret {
     }
 }
 
-pub async fn take(fleet: &Fleet) -> (Story, Vec<Secret>) {
+pub async fn take(fleet: &Fleet) -> (Journey, Vec<Secret>) {
     let (host, guest) = (Host::register(fleet).await, Guest::with_card(fleet).await);
     let car = prepare(fleet, &host, &guest).await;
 
     let mut body = next_slot(Environment::system().clock.now()).json();
     body["vehicle_id"] = json!(car);
     let request = guest.rest.request(Method::POST, "/v1/bookings").json(&body);
-    let (requested, booking) = Named::REQUESTED.send(request, 201).await;
+    let (requested, booking) = TracedRequest::REQUESTED.send(request, 201).await;
     let booking_id = booking["id"].as_str().expect("an id").to_owned();
     pushed(fleet, HOST_DEVICE, "booking.requested").await;
 
@@ -67,20 +67,24 @@ pub async fn take(fleet: &Fleet) -> (Story, Vec<Secret>) {
         let path = format!("/v1/bookings/{booking_id}/{verb}");
         rest.request(Method::PUT, &path).json(&json!({}))
     };
-    let (approved, _) = Named::APPROVED.send(change(&host.rest, "approve"), 200).await;
+    let (approved, _) = TracedRequest::APPROVED
+        .send(change(&host.rest, "approve"), 200)
+        .await;
     for kind in ["booking.approved", "payment.completed", "booking.confirmed"] {
         pushed(fleet, GUEST_DEVICE, kind).await;
     }
     pushed(fleet, HOST_DEVICE, "booking.confirmed").await;
 
-    let (cancelled, _) = Named::CANCELLED.send(change(&guest.rest, "cancel"), 200).await;
+    let (cancelled, _) = TracedRequest::CANCELLED
+        .send(change(&guest.rest, "cancel"), 200)
+        .await;
     for kind in ["booking.cancelled", "payment.refunded"] {
         pushed(fleet, GUEST_DEVICE, kind).await;
     }
     pushed(fleet, HOST_DEVICE, "booking.cancelled").await;
 
-    let mut secrets = refusals::provoke(fleet, &host, &guest, &car).await;
-    invariants::hold(fleet).await;
+    let mut secrets = failures::trigger(fleet, &host, &guest, &car).await;
+    invariants::assert_hold(fleet).await;
     secrets.extend([
         Secret::new("access token", host.rest.token()),
         Secret::new("access token", guest.rest.token()),
@@ -90,7 +94,7 @@ pub async fn take(fleet: &Fleet) -> (Story, Vec<Secret>) {
         Secret::new("FCM token", GUEST_DEVICE),
     ]);
     secrets.extend(known_to_toss(fleet));
-    let story = Story {
+    let journey = Journey {
         guest: guest.rest,
         booking_id,
         requested,
@@ -98,7 +102,7 @@ pub async fn take(fleet: &Fleet) -> (Story, Vec<Secret>) {
         cancelled,
         charge_traceparent: charge_traceparent(fleet),
     };
-    (story, secrets)
+    (journey, secrets)
 }
 
 /// A car, two devices, and whatever is fetched once and would else show in somebody's trace. The car's id.
@@ -126,7 +130,7 @@ fn charge_traceparent(fleet: &Fleet) -> String {
         .expect("a charge with its trace")
 }
 
-impl Named {
+impl TracedRequest {
     const REQUESTED: Self = Self::new(
         "app-7f3a.requests",
         "4bf92f3577b34da6a3ce929d0e0e4736",
@@ -156,7 +160,7 @@ impl Named {
         let request = request
             .header("traceparent", format!("00-{}-{}-01", self.trace, self.client))
             .header("x-correlation-id", self.correlation_id);
-        let answer = Answer::of(request).await;
+        let answer = Response::of(request).await;
         let answered = answer.headers.get("x-correlation-id").expect("a correlation id");
         answered.to_str().expect("ASCII").clone_into(&mut self.answered);
         (self, answer.ok(status))

@@ -4,11 +4,11 @@ mod text;
 
 use std::collections::BTreeSet;
 
-use super::log_capture::{EVIDENCE, PROCESSES};
+use super::capture::{CAPTURE, PROCESSES};
 use text::Text;
 
 /// Everything that has a database measures this.
-const OF_SERVICES: [&str; 11] = [
+const SERVICE_METRICS: [&str; 11] = [
     "consumer_failures_total",
     "db_connections",
     "db_transaction_seconds",
@@ -23,17 +23,17 @@ const OF_SERVICES: [&str; 11] = [
 ];
 
 /// Who handles events, and who calls others, measures this.
-const OF_EVENTS: [&str; 3] = [
+const EVENT_METRICS: [&str; 3] = [
     "event_age_seconds",
     "events_handled_total",
     "rpc_client_calls_total",
 ];
 
 /// Who calls third parties measures this.
-const OUTBOUND: [&str; 2] = ["outbound_breaker_open", "outbound_request_duration_seconds"];
+const OUTBOUND_METRICS: [&str; 2] = ["outbound_breaker_open", "outbound_request_duration_seconds"];
 
 /// What is there only when something did not go smoothly.
-const AT_TIMES: [&str; 4] = [
+const OPTIONAL_METRICS: [&str; 4] = [
     "db_transaction_retries_total",
     "outbound_retries_total",
     "rpc_client_retries_total",
@@ -66,7 +66,7 @@ const LABELS: [&str; 21] = [
 ];
 
 /// Where metrics are described that the page for operators names.
-const DESCRIBED: [&str; 5] = [
+const METRIC_SOURCES: [&str; 5] = [
     include_str!("../../../../crates/chassis/src/telemetry/metrics.rs"),
     include_str!("../../../../crates/store/src/metrics.rs"),
     include_str!("../../../../crates/outbound/src/metrics.rs"),
@@ -75,7 +75,7 @@ const DESCRIBED: [&str; 5] = [
 ];
 
 /// The page for operators.
-const PAGE: &str = include_str!("../../../../docs/OPERATING.md");
+const OPERATING_PAGE: &str = include_str!("../../../../docs/OPERATING.md");
 
 /// What the journey must have left, by process.
 const COUNTED: [(&str, &str, f64); 27] = [
@@ -183,25 +183,25 @@ const COUNTED: [(&str, &str, f64); 27] = [
 fn expected(process: &str) -> BTreeSet<&'static str> {
     let own: &[&[&str]] = match process {
         "auth" => &[
-            &OF_SERVICES,
+            &SERVICE_METRICS,
             &["outbox_sent_total", "auth_password_hashes_total"],
             &["auth_refresh_tokens_reused_total", "auth_revocations"],
         ],
         "vehicle" => &[
-            &OF_SERVICES,
-            &OF_EVENTS,
-            &OUTBOUND,
+            &SERVICE_METRICS,
+            &EVENT_METRICS,
+            &OUTBOUND_METRICS,
             &[
                 "outbox_sent_total",
                 "objects_request_duration_seconds",
                 "holds_expired_total",
             ],
         ],
-        "booking" => &[&OF_SERVICES, &OF_EVENTS, &["outbox_sent_total"]],
+        "booking" => &[&SERVICE_METRICS, &EVENT_METRICS, &["outbox_sent_total"]],
         "payment" => &[
-            &OF_SERVICES,
-            &OF_EVENTS,
-            &OUTBOUND,
+            &SERVICE_METRICS,
+            &EVENT_METRICS,
+            &OUTBOUND_METRICS,
             &[
                 "outbox_sent_total",
                 "payment_attempts_total",
@@ -209,7 +209,12 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
                 "payment_unknown_oldest_seconds",
             ],
         ],
-        "notification" => &[&OF_SERVICES, &OF_EVENTS, &OUTBOUND, &["pushes_total"]],
+        "notification" => &[
+            &SERVICE_METRICS,
+            &EVENT_METRICS,
+            &OUTBOUND_METRICS,
+            &["pushes_total"],
+        ],
         _ => &[&[
             "edge_duration_seconds",
             "edge_in_flight",
@@ -226,9 +231,9 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
 #[test]
 fn every_process_measures_what_it_does_and_says_what_that_means() {
     for name in PROCESSES {
-        let text = Text::read(&EVIDENCE.metrics[name]);
+        let text = Text::read(&CAPTURE.metrics[name]);
         let mut families: BTreeSet<&str> = text.families.keys().map(String::as_str).collect();
-        families.retain(|family| !AT_TIMES.contains(family));
+        families.retain(|family| !OPTIONAL_METRICS.contains(family));
         assert_eq!(families, expected(name), "{name}");
         for (family, kind) in &text.families {
             let is_counter = family.ends_with("_total");
@@ -244,7 +249,7 @@ fn every_process_measures_what_it_does_and_says_what_that_means() {
 #[test]
 fn labels_are_words_never_ids() {
     for name in PROCESSES {
-        let text = Text::read(&EVIDENCE.metrics[name]);
+        let text = Text::read(&CAPTURE.metrics[name]);
         assert!(
             text.samples.len() < 1_000,
             "{name}: {} series",
@@ -262,15 +267,15 @@ fn labels_are_words_never_ids() {
 #[test]
 fn what_happened_was_counted() {
     for (process, sample, expected) in COUNTED {
-        let text = Text::read(&EVIDENCE.metrics[process]);
+        let text = Text::read(&CAPTURE.metrics[process]);
         assert_eq!(text.value(sample), Some(expected), "{process} {sample}");
     }
 }
 
 #[test]
 fn the_page_for_operators_names_metrics_that_exist() {
-    let described = DESCRIBED.concat();
-    let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
+    let described = METRIC_SOURCES.concat();
+    let rows = OPERATING_PAGE.lines().filter(|line| line.starts_with("| `"));
     let names: Vec<&str> = rows
         .filter_map(|row| row.split('|').nth(1))
         .flat_map(|cell| cell.split('`').skip(1).step_by(2))

@@ -6,10 +6,10 @@ use carshare_mesh::Fleet;
 use carshare_testkit::eventually;
 use serde_json::{Value, json};
 
-use super::journey::Story;
-use super::log_capture::{Admins, EVIDENCE, PROCESSES, SERVICES};
+use super::capture::{Admins, CAPTURE, PROCESSES, SERVICES};
+use super::journey::Journey;
 use super::probes::{self, Probed, readiness};
-use crate::harness::{Answer, TIMEOUT};
+use crate::harness::{Response, TIMEOUT};
 
 /// What was seen of it.
 pub struct Outage {
@@ -25,23 +25,23 @@ struct Refusal {
     retry_after: Option<u64>,
 }
 
-pub async fn survive(fleet: &Fleet, admins: &Admins, story: &Story) -> Outage {
+pub async fn restart_postgres(fleet: &Fleet, admins: &Admins, journey: &Journey) -> Outage {
     let postgres = fleet.dependencies().postgres().expect("a server of our own");
     postgres.kill().await.expect("it dies");
     let during = probed_when(admins, 503).await;
     let refusal = refusal(
-        story
+        journey
             .guest
-            .get(&format!("/v1/bookings/{}", story.booking_id))
+            .get(&format!("/v1/bookings/{}", journey.booking_id))
             .await,
     );
     postgres.restart().await.expect("it comes back");
     let after = probed_when(admins, 200).await;
     // What was a refusal is an answer again, without any restart.
     eventually(TIMEOUT, || async {
-        let answer = story
+        let answer = journey
             .guest
-            .get(&format!("/v1/bookings/{}", story.booking_id))
+            .get(&format!("/v1/bookings/{}", journey.booking_id))
             .await;
         (answer.status == 200).then_some(())
     })
@@ -65,7 +65,7 @@ async fn probed_when(admins: &Admins, status: u16) -> Probed {
     .await
 }
 
-fn refusal(answer: Answer) -> Refusal {
+fn refusal(answer: Response) -> Refusal {
     let retry_after = answer
         .headers
         .get("retry-after")
@@ -80,8 +80,8 @@ fn refusal(answer: Answer) -> Refusal {
 #[test]
 fn services_are_not_ready_while_postgresql_is_away_and_ready_when_it_is_back() {
     for (probed, status, word) in [
-        (&EVIDENCE.outage.during, 503, "failing"),
-        (&EVIDENCE.outage.after, 200, "ok"),
+        (&CAPTURE.outage.during, 503, "failing"),
+        (&CAPTURE.outage.after, 200, "ok"),
     ] {
         for name in SERVICES {
             assert_eq!(
@@ -95,8 +95,8 @@ fn services_are_not_ready_while_postgresql_is_away_and_ready_when_it_is_back() {
 
 #[test]
 fn the_gateway_stays_in_service_and_tells_callers_to_come_back() {
-    assert_eq!(EVIDENCE.outage.during["gateway"], EVIDENCE.probed["gateway"]);
-    let refusal = &EVIDENCE.outage.refusal;
+    assert_eq!(CAPTURE.outage.during["gateway"], CAPTURE.probed["gateway"]);
+    let refusal = &CAPTURE.outage.refusal;
     assert_eq!((refusal.status, &refusal.code), (503, &json!("COMMON005")));
     assert!(
         refusal
@@ -112,17 +112,17 @@ fn a_process_that_is_told_to_stop_ends_with_0_within_its_drain_time() {
     // server.drain_timeout_ms
     let longest = Duration::from_secs(20);
     for name in PROCESSES {
-        let end = &EVIDENCE.ends[name];
-        assert_eq!(end.code, Some(0), "{name}: {}", EVIDENCE.logs[name].tail());
+        let end = &CAPTURE.ends[name];
+        assert_eq!(end.code, Some(0), "{name}: {}", CAPTURE.logs[name].tail());
         assert!(end.after < longest, "{name}: {end:?}");
-        let lines = EVIDENCE.logs[name].json();
+        let lines = CAPTURE.logs[name].json();
         let last = lines
             .iter()
             .rfind(|line| line["level"] == "INFO")
             .expect("a line");
         assert_eq!(last["message"], "drained", "{name}");
         assert!(
-            !EVIDENCE.logs[name].contain("could not be sent"),
+            !CAPTURE.logs[name].contain("could not be sent"),
             "{name} lost traces"
         );
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::log_capture::{Admins, EVIDENCE, PROCESSES};
-use crate::harness::{Answer, Rest};
+use super::capture::{Admins, CAPTURE, PROCESSES};
+use crate::harness::{Response, Rest};
 
 /// What `/livez` and `/readyz` answered, by process.
 pub type Probed = BTreeMap<&'static str, [(u16, Value); 2]>;
@@ -14,8 +14,8 @@ pub type Probed = BTreeMap<&'static str, [(u16, Value); 2]>;
 /// Asks all of them, side by side: who has lost its database answers slowly.
 pub async fn ask(admins: &Admins) -> Probed {
     let asked = admins.iter().map(|(name, admin)| async move {
-        let rest = Rest::new(&format!("http://{admin}"));
-        let of = |answer: Answer| (answer.status.as_u16(), answer.body);
+        let rest = Rest::at(admin);
+        let of = |answer: Response| (answer.status.as_u16(), answer.body);
         (
             *name,
             [of(rest.get("/livez").await), of(rest.get("/readyz").await)],
@@ -27,7 +27,7 @@ pub async fn ask(admins: &Admins) -> Probed {
 pub async fn metrics(admins: &Admins) -> BTreeMap<&'static str, String> {
     let mut metrics = BTreeMap::new();
     for (name, admin) in admins {
-        let answer = Rest::new(&format!("http://{admin}")).get("/metrics").await;
+        let answer = Rest::at(admin).get("/metrics").await;
         assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4");
         metrics.insert(*name, answer.ok(200).as_str().expect("text").to_owned());
     }
@@ -48,10 +48,6 @@ fn whoever_runs_is_alive_and_ready() {
             "gateway" => json!({ "ready": true, "draining": false, "checks": peers }),
             _ => readiness("ok"),
         };
-        assert_eq!(
-            EVIDENCE.probed[name],
-            [(200, json!("ok")), (200, ready)],
-            "{name}"
-        );
+        assert_eq!(CAPTURE.probed[name], [(200, json!("ok")), (200, ready)], "{name}");
     }
 }

@@ -3,11 +3,11 @@
 
 use serde_json::Value;
 
-use super::log_capture::{EVIDENCE, PROCESSES};
+use super::capture::{CAPTURE, PROCESSES};
 
 /// Whatever of the secrets shows in a text.
 fn leaks(place: &str, text: &str) -> Vec<String> {
-    let found = EVIDENCE
+    let found = CAPTURE
         .secrets
         .iter()
         .filter(|secret| text.contains(&secret.text));
@@ -23,8 +23,8 @@ fn assert_none(leaks: impl IntoIterator<Item = String>) {
 
 #[test]
 fn a_leak_would_be_seen() {
-    assert!(EVIDENCE.secrets.len() > 40, "{}", EVIDENCE.secrets.len());
-    for secret in &EVIDENCE.secrets {
+    assert!(CAPTURE.secrets.len() > 40, "{}", CAPTURE.secrets.len());
+    for secret in &CAPTURE.secrets {
         assert!(
             !leaks("here", &format!("what: {}!", secret.text)).is_empty(),
             "{secret:?}"
@@ -35,7 +35,7 @@ fn a_leak_would_be_seen() {
 #[test]
 fn every_line_is_json_that_says_when_where_and_what() {
     for name in PROCESSES {
-        let logs = &EVIDENCE.logs[name];
+        let logs = &CAPTURE.logs[name];
         let (lines, parsed) = (logs.lines(), logs.json());
         let broken: Vec<_> = lines
             .iter()
@@ -58,7 +58,7 @@ fn every_line_is_json_that_says_when_where_and_what() {
 #[test]
 fn logs_hold_no_secrets() {
     let lines = PROCESSES.into_iter().flat_map(|name| {
-        let lines = EVIDENCE.logs[name].lines();
+        let lines = CAPTURE.logs[name].lines();
         lines.into_iter().flat_map(move |line| leaks(name, &line))
     });
     assert_none(lines);
@@ -66,16 +66,16 @@ fn logs_hold_no_secrets() {
 
 #[test]
 fn traces_hold_no_secrets() {
-    let texts = EVIDENCE
+    let texts = CAPTURE
         .spans
         .iter()
-        .map(|span| (span, format!("{} {}", span.name, span.told)));
+        .map(|span| (span, format!("{} {}", span.name, span.details)));
     assert_none(texts.flat_map(|(span, text)| leaks(&span.service, &text)));
 }
 
 #[test]
 fn metrics_hold_no_secrets() {
-    let lines = EVIDENCE
+    let lines = CAPTURE
         .metrics
         .iter()
         .flat_map(|(name, text)| text.lines().map(move |line| (name, line)));
@@ -84,7 +84,7 @@ fn metrics_hold_no_secrets() {
 
 #[test]
 fn subcommands_print_no_secrets() {
-    let lines = EVIDENCE
+    let lines = CAPTURE
         .commands
         .iter()
         .flat_map(|ran| ran.lines.iter().map(move |line| (ran.service, line)));

@@ -1,13 +1,13 @@
 //! One trace covers a request from the client's own span to the last push on a phone.
 
+use super::capture::CAPTURE;
 use super::collector::Span;
-use super::journey::Named;
-use super::log_capture::EVIDENCE;
+use super::journey::TracedRequest;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 /// The spans of a trace below one of them, each indented under its parent, siblings in alphabetical order.
 fn tree(trace: &str, parent: &str, depth: usize) -> Vec<String> {
-    let children = EVIDENCE
+    let children = CAPTURE
         .spans
         .iter()
         .filter(|span| span.trace == trace && span.parent == parent);
@@ -33,26 +33,26 @@ fn line(span: &Span) -> String {
     format!("{} {}{kind}{failed}", span.service, span.name)
 }
 
-fn assert_tree(named: &Named, expected: &str) {
-    let told = tree(named.trace, named.client, 0);
+fn assert_tree(named: &TracedRequest, expected: &str) {
+    let lines = tree(named.trace, named.client, 0);
     assert_eq!(
-        told.join("\n"),
+        lines.join("\n"),
         expected.trim_matches('\n'),
         "\n{}",
-        told.join("\n")
+        lines.join("\n")
     );
-    let all = EVIDENCE
+    let all = CAPTURE
         .spans
         .iter()
         .filter(|span| span.trace == named.trace)
         .count();
-    assert_eq!(all, told.len(), "a span of the trace hangs in the air");
+    assert_eq!(all, lines.len(), "a span of the trace hangs in the air");
 }
 
 #[test]
 fn a_booking_request_is_one_trace() {
     assert_tree(
-        &EVIDENCE.story.requested,
+        &CAPTURE.journey.requested,
         "
 gateway edge.booking.create_booking <-
   gateway call.booking.create_booking ->
@@ -76,7 +76,7 @@ gateway edge.booking.create_booking <-
 #[test]
 fn an_approval_is_one_trace_through_charge_and_confirmation_to_the_pushes() {
     assert_tree(
-        &EVIDENCE.story.approved,
+        &CAPTURE.journey.approved,
         "
 gateway edge.booking.approve_booking <-
   gateway call.booking.approve_booking ->
@@ -119,7 +119,7 @@ gateway edge.booking.approve_booking <-
 #[test]
 fn a_cancellation_is_one_trace_with_its_refund() {
     assert_tree(
-        &EVIDENCE.story.cancelled,
+        &CAPTURE.journey.cancelled,
         "
 gateway edge.booking.cancel_booking <-
   gateway call.booking.cancel_booking ->
@@ -157,14 +157,14 @@ gateway edge.booking.cancel_booking <-
 
 #[test]
 fn toss_is_told_the_trace_by_the_span_that_calls_it() {
-    let story = &EVIDENCE.story;
-    let span = EVIDENCE
+    let journey = &CAPTURE.journey;
+    let span = CAPTURE
         .spans
         .iter()
-        .find(|span| span.trace == story.approved.trace && span.name == "outbound.toss.charge")
+        .find(|span| span.trace == journey.approved.trace && span.name == "outbound.toss.charge")
         .expect("the charge");
     assert_eq!(
-        story.charge_traceparent,
+        journey.charge_traceparent,
         format!("00-{}-{}-01", span.trace, span.id)
     );
 }

@@ -9,7 +9,7 @@ use prost_types::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Guest, Host, Rest, Slot, Wire, mesh, next_slot, signed_as};
+use crate::harness::{GrpcClient, Guest, Host, Rest, Slot, mesh, next_slot, with_session};
 
 /// Status and body, byte for byte.
 async fn once(rest: &Rest, (method, path): (Method, &str), key: &str, body: &Value) -> (u16, Bytes) {
@@ -68,14 +68,18 @@ async fn a_repeat_gets_the_same_reply_byte_for_byte_whatever_happened_since() {
         .rest
         .post_once(BOOK.1, "key-1", &other)
         .await
-        .refused(422, "COMMON003");
+        .expect_error(422, "COMMON003");
     assert_eq!(
         refused["detail"],
         "이미 다른 요청에 사용된 Idempotency-Key입니다."
     );
     assert_eq!(bookings(&guest).await, 1);
     // Without a key it is a new wish, and the slot is taken.
-    guest.rest.post(BOOK.1, &request).await.refused(409, "BOOKING002");
+    guest
+        .rest
+        .post(BOOK.1, &request)
+        .await
+        .expect_error(409, "BOOKING002");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +107,7 @@ async fn a_key_belongs_to_its_user_and_a_refusal_is_not_kept() {
     two.rest
         .post_once(BOOK.1, "the-same-key", &request)
         .await
-        .refused(409, "BOOKING002");
+        .expect_error(409, "BOOKING002");
     let other = two
         .rest
         .post_once(BOOK.1, "another-key", &booking(&car, next_slot(mesh.now())))
@@ -140,8 +144,8 @@ async fn a_repeat_over_another_protocol_is_the_same_call() {
         guest_message: None,
     };
     let path = "/carshare.booking.v1.BookingService/CreateBooking";
-    for wire in Wire::all(&mesh).await {
-        let mut request = signed_as(&guest.rest, message.encode_to_vec());
+    for wire in GrpcClient::all(&mesh).await {
+        let mut request = with_session(&guest.rest, message.encode_to_vec());
         request
             .metadata_mut()
             .insert("idempotency-key", "key-3".parse().expect("ASCII"));
@@ -156,7 +160,7 @@ async fn a_repeat_over_another_protocol_is_the_same_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_uploads_and_devices_repeat_too() {
     let mesh = mesh().await;
-    let anonymous = Rest::new(mesh.gateway());
+    let anonymous = Rest::of(&mesh);
     let account = json!({
         "email": "once@example.com", "password": "correct horse 42", "name": "이", "phone": "010-2345-6789", "role": "host",
     });

@@ -28,7 +28,7 @@ async fn owed(mesh: &Mesh) -> (Guest, String, Value) {
 async fn window(mesh: &Mesh, booking_id: &str, payment: &Value) -> Value {
     let (order, amount) = (&payment["order_id"], &payment["amount"]);
     let order_of = json!({ "orderId": order, "amount": amount, "orderName": "G80" });
-    let window = Rest::new(mesh.sandbox().url())
+    let window = Rest::at(mesh.sandbox().url())
         .post("/toss/sandbox/checkout", &order_of)
         .await;
     json!({ "booking_id": booking_id, "payment_key": window.body["paymentKey"], "order_id": order, "amount": amount })
@@ -86,7 +86,7 @@ async fn of_two_windows_for_one_booking_one_is_captured() {
             "{}",
             click.body
         );
-        click.refused(status, &code);
+        click.expect_error(status, &code);
     }
     guest.confirmed(&id).await;
     let done = mesh

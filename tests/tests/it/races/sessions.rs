@@ -8,7 +8,7 @@ use crate::harness::{Rest, mesh};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_is_traded_once_and_its_second_use_ends_the_session() {
     let mesh = mesh().await;
-    let rest = Rest::new(mesh.gateway());
+    let rest = Rest::of(&mesh);
     let account = json!({
         "email": "racer@example.com", "password": "correct horse 42", "name": "최", "phone": "010-2345-6789", "role": "guest",
     });
@@ -22,15 +22,17 @@ async fn a_refresh_token_is_traded_once_and_its_second_use_ends_the_session() {
         let code = answer.body["code"].as_str().expect("a code").to_owned();
         reused += usize::from(code == "AUTH013");
         assert!(["AUTH012", "AUTH013"].contains(&code.as_str()), "{code}");
-        answer.refused(401, &code);
+        answer.expect_error(401, &code);
     }
     assert_eq!(reused, 1, "the session ends once");
     let won = won.into_iter().next().expect("a winner").ok(200);
     let next = json!({ "refresh_token": won["refresh_token"] });
-    rest.post("/v1/auth/refresh", &next).await.refused(401, "AUTH012");
+    rest.post("/v1/auth/refresh", &next)
+        .await
+        .expect_error(401, "AUTH012");
     let access = won["access_token"].as_str().expect("a token");
     rest.signed_in(access)
         .get("/v1/auth/me")
         .await
-        .refused(401, "AUTH004");
+        .expect_error(401, "AUTH004");
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Guest, Host, Slot, mesh, next_slot};
+use crate::harness::{Guest, Host, Response, Slot, mesh, next_slot};
 
 const CODE: &str = "BOOKING002";
 
@@ -13,10 +13,10 @@ async fn guests(mesh: &carshare_mesh::Mesh) -> Vec<Guest> {
 }
 
 /// The bookings that were made; everybody else is told that the car is taken.
-fn winners(answers: Vec<Answer>) -> Vec<Value> {
+fn created_bookings(answers: Vec<Response>) -> Vec<Value> {
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
     for answer in lost {
-        answer.refused(409, CODE);
+        answer.expect_error(409, CODE);
     }
     won.into_iter().map(|answer| answer.ok(201)).collect()
 }
@@ -28,7 +28,7 @@ async fn of_fifty_who_want_a_slot_exactly_one_gets_it() {
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
     let answers = join_all((0..50).map(|nth| guests[nth % guests.len()].book(&car, slot))).await;
     assert_eq!(answers.len(), 50);
-    let won = winners(answers);
+    let won = created_bookings(answers);
     assert_eq!(won.len(), 1);
     let of_host = host.rest.get("/v1/bookings").await.ok(200);
     let listed: Vec<_> = of_host
@@ -62,7 +62,7 @@ async fn slots_that_overlap_in_part_never_both_win() {
         }
     };
     let answers = join_all((0..30).map(|nth| guests[nth % guests.len()].book(&car, slot(nth)))).await;
-    let won = winners(answers);
+    let won = created_bookings(answers);
     let mut periods: Vec<_> = won
         .iter()
         .map(|booking| {

@@ -20,26 +20,26 @@ use prost_types::Timestamp;
 use serde_json::json;
 use tonic::Streaming;
 
-use crate::harness::{Form, Rest, Slot, TIMEOUT, Wire, mesh, next_slot, photo, put, signed};
+use crate::harness::{GrpcClient, Protocol, Rest, Slot, TIMEOUT, mesh, next_slot, photo, put, with_token};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_over_native_grpc() {
-    journey(Form::Native).await;
+    journey(Protocol::Native).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_over_grpc_web() {
-    journey(Form::Web).await;
+    journey(Protocol::Web).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_over_grpc_web_text() {
-    journey(Form::WebText).await;
+    journey(Protocol::WebText).await;
 }
 
-async fn journey(form: Form) {
+async fn journey(form: Protocol) {
     let mesh = mesh().await;
-    let wire = Wire::connect(&mesh, form).await;
+    let wire = GrpcClient::connect(&mesh, form).await;
     let host = register(&wire, "host@example.com", Role::Host).await;
     let guest = register(&wire, "guest@example.com", Role::Guest).await;
     let car = car(&wire, &host).await;
@@ -47,35 +47,35 @@ async fn journey(form: Form) {
     let slot = next_slot(mesh.now());
     assert_eq!(found(&wire, slot).await, std::slice::from_ref(&car.id));
 
-    let (mut to_host, mut to_guest) = (follow(&wire, &host).await, follow(&wire, &guest).await);
+    let (mut to_host, mut to_guest) = (subscribe(&wire, &host).await, subscribe(&wire, &guest).await);
     let request = CreateBookingRequest {
         vehicle_id: car.id.clone(),
         start_datetime: Some(timestamp(slot.start)),
         end_datetime: Some(timestamp(slot.end)),
         guest_message: None,
     };
-    let pending = wire.booking().create_booking(signed(&guest, request)).await;
+    let pending = wire.booking().create_booking(with_token(&guest, request)).await;
     let pending = pending.expect("a booking").into_inner();
-    assert_eq!(standing(&pending), (BookingStatus::Pending, PaymentStatus::None));
+    assert_eq!(state(&pending), (BookingStatus::Pending, PaymentStatus::None));
     assert_eq!((pending.total_amount, pending.platform_fee), (80_000, 12_000));
     assert_eq!(found(&wire, slot).await, [""; 0]);
-    let asked = told(&mut to_host, "booking.requested").await;
+    let asked = next_notification(&mut to_host, "booking.requested").await;
     assert_eq!(asked.data["booking_id"], pending.id);
 
     let approve = ApproveBookingRequest {
         booking_id: pending.id.clone(),
         host_response: Some("네, 좋습니다.".to_owned()),
     };
-    let approved = wire.booking().approve_booking(signed(&host, approve)).await;
+    let approved = wire.booking().approve_booking(with_token(&host, approve)).await;
     let approved = approved.expect("an approval").into_inner();
     assert_eq!(
-        standing(&approved),
+        state(&approved),
         (BookingStatus::Approved, PaymentStatus::Pending)
     );
-    let confirmed = told(&mut to_guest, "booking.confirmed").await;
+    let confirmed = next_notification(&mut to_guest, "booking.confirmed").await;
     assert_eq!(confirmed.data["booking_id"], pending.id);
     let paid = booking(&wire, &guest, &pending.id).await;
-    assert_eq!(standing(&paid), (BookingStatus::Approved, PaymentStatus::Paid));
+    assert_eq!(state(&paid), (BookingStatus::Approved, PaymentStatus::Paid));
     assert!(paid.confirmed_at.is_some());
     assert_eq!(charges(&mesh), [(Charged::Done, 80_000)]);
 
@@ -83,7 +83,7 @@ async fn journey(form: Form) {
         booking_id: pending.id.clone(),
         message: None,
     };
-    let cancelled = wire.booking().cancel_booking(signed(&guest, cancel)).await;
+    let cancelled = wire.booking().cancel_booking(with_token(&guest, cancel)).await;
     let cancellation = cancelled.expect("a cancellation").into_inner().cancellation;
     let cancellation = cancellation.expect("its terms");
     assert_eq!(
@@ -95,7 +95,7 @@ async fn journey(form: Form) {
     })
     .await;
     assert_eq!(charges(&mesh), [(Charged::Canceled, 0)]);
-    told(&mut to_host, "booking.cancelled").await;
+    next_notification(&mut to_host, "booking.cancelled").await;
     eventually_true(TIMEOUT, || async {
         found(&wire, slot).await == std::slice::from_ref(&car.id)
     })
@@ -103,7 +103,7 @@ async fn journey(form: Form) {
 }
 
 /// Registers and gives the access token.
-async fn register(wire: &Wire, email: &str, role: Role) -> String {
+async fn register(wire: &GrpcClient, email: &str, role: Role) -> String {
     let request = RegisterRequest {
         email: email.to_owned(),
         password: "correct horse 42".to_owned(),
@@ -124,7 +124,7 @@ async fn register(wire: &Wire, email: &str, role: Role) -> String {
 }
 
 /// A car with a photo.
-async fn car(wire: &Wire, host: &str) -> Vehicle {
+async fn car(wire: &GrpcClient, host: &str) -> Vehicle {
     let request = CreateVehicleRequest {
         license_plate: "12하3456".to_owned(),
         make: "Genesis".to_owned(),
@@ -137,7 +137,7 @@ async fn car(wire: &Wire, host: &str) -> Vehicle {
         location_address: "서울 중구 세종대로 110".to_owned(),
         description: None,
     };
-    let car = wire.vehicle().create_vehicle(signed(host, request)).await;
+    let car = wire.vehicle().create_vehicle(with_token(host, request)).await;
     let car = car.expect("a car").into_inner();
     assert_eq!(car.status(), VehicleStatus::Inactive);
     let photo = photo();
@@ -146,7 +146,10 @@ async fn car(wire: &Wire, host: &str) -> Vehicle {
         content_type: "image/png".to_owned(),
         size_bytes: photo.len() as i64,
     };
-    let upload = wire.vehicle().create_image_upload(signed(host, announced)).await;
+    let upload = wire
+        .vehicle()
+        .create_image_upload(with_token(host, announced))
+        .await;
     let upload = upload.expect("an upload").into_inner();
     let place = json!({ "url": upload.url, "headers": upload.headers });
     assert_eq!(put(&place, photo).await, 200);
@@ -154,17 +157,20 @@ async fn car(wire: &Wire, host: &str) -> Vehicle {
         vehicle_id: car.id,
         image_id: upload.image_id,
     };
-    let active = wire.vehicle().complete_image_upload(signed(host, complete)).await;
+    let active = wire
+        .vehicle()
+        .complete_image_upload(with_token(host, complete))
+        .await;
     let active = active.expect("an active car").into_inner();
     assert_eq!((active.status(), active.images.len()), (VehicleStatus::Active, 1));
     active
 }
 
 /// A card that works.
-async fn card(mesh: &Mesh, wire: &Wire, guest: &str) {
+async fn card(mesh: &Mesh, wire: &GrpcClient, guest: &str) {
     let customer = wire
         .payment()
-        .get_payment_customer(signed(guest, GetPaymentCustomerRequest {}))
+        .get_payment_customer(with_token(guest, GetPaymentCustomerRequest {}))
         .await
         .expect("a customer")
         .into_inner();
@@ -172,20 +178,20 @@ async fn card(mesh: &Mesh, wire: &Wire, guest: &str) {
         "customerKey": customer.customer_key, "cardNumber": carshare_sandbox::GOOD_CARD,
         "cardExpirationYear": "30", "cardExpirationMonth": "12",
     });
-    let window = Rest::new(mesh.sandbox().url())
+    let window = Rest::at(mesh.sandbox().url())
         .post("/toss/sandbox/cards", &card)
         .await;
     let auth_key = window.body["authKey"].as_str().expect("a key").to_owned();
     let method = wire
         .payment()
-        .register_payment_method(signed(guest, RegisterPaymentMethodRequest { auth_key }))
+        .register_payment_method(with_token(guest, RegisterPaymentMethodRequest { auth_key }))
         .await
         .expect("a card");
     assert!(method.into_inner().is_default);
 }
 
 /// The ids of the cars that can be booked for this time.
-async fn found(wire: &Wire, slot: Slot) -> Vec<String> {
+async fn found(wire: &GrpcClient, slot: Slot) -> Vec<String> {
     let request = SearchVehiclesRequest {
         lat: Some(37.5663),
         lng: Some(126.9778),
@@ -203,8 +209,8 @@ async fn found(wire: &Wire, slot: Slot) -> Vec<String> {
 }
 
 /// Opens somebody's stream. The first heartbeat says that it is open.
-async fn follow(wire: &Wire, token: &str) -> Streaming<SubscribeResponse> {
-    let request = signed(token, SubscribeRequest::default());
+async fn subscribe(wire: &GrpcClient, token: &str) -> Streaming<SubscribeResponse> {
+    let request = with_token(token, SubscribeRequest::default());
     let mut stream = wire
         .notification()
         .subscribe(request)
@@ -221,7 +227,7 @@ async fn follow(wire: &Wire, token: &str) -> Streaming<SubscribeResponse> {
 }
 
 /// The next notification of this type; others are passed over.
-async fn told(stream: &mut Streaming<SubscribeResponse>, kind: &str) -> Notification {
+async fn next_notification(stream: &mut Streaming<SubscribeResponse>, kind: &str) -> Notification {
     let wait = async {
         loop {
             let message = stream
@@ -230,7 +236,7 @@ async fn told(stream: &mut Streaming<SubscribeResponse>, kind: &str) -> Notifica
                 .expect("an open stream")
                 .expect("a message");
             match message.event {
-                Some(Event::Notification(told)) if told.r#type == kind => return told,
+                Some(Event::Notification(next)) if next.r#type == kind => return next,
                 _ => {}
             }
         }
@@ -238,18 +244,18 @@ async fn told(stream: &mut Streaming<SubscribeResponse>, kind: &str) -> Notifica
     tokio::time::timeout(TIMEOUT, wait).await.expect("news in time")
 }
 
-async fn booking(wire: &Wire, token: &str, id: &str) -> Booking {
+async fn booking(wire: &GrpcClient, token: &str, id: &str) -> Booking {
     let request = GetBookingRequest {
         booking_id: id.to_owned(),
     };
     wire.booking()
-        .get_booking(signed(token, request))
+        .get_booking(with_token(token, request))
         .await
         .expect("a booking")
         .into_inner()
 }
 
-fn standing(booking: &Booking) -> (BookingStatus, PaymentStatus) {
+fn state(booking: &Booking) -> (BookingStatus, PaymentStatus) {
     (booking.status(), booking.payment_status())
 }
 

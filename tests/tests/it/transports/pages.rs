@@ -7,12 +7,12 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use crate::harness::{Form, Rest, Wire, mesh};
+use crate::harness::{GrpcClient, Protocol, Rest, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_documents_and_health() {
     let mesh = mesh().await;
-    let rest = Rest::new(mesh.gateway());
+    let rest = Rest::of(&mesh);
     let health = rest.get("/healthz").await;
     assert_eq!((health.status.as_u16(), health.body), (200, json!("ok")));
     let ready = rest.get("/readyz").await.ok(200);
@@ -22,7 +22,7 @@ async fn probes_documents_and_health() {
     );
     documents(&rest).await;
     keys(&rest).await;
-    for form in [Form::Native, Form::Web, Form::WebText] {
+    for form in [Protocol::Native, Protocol::Web, Protocol::WebText] {
         grpc_health(&mesh, form).await;
     }
 }
@@ -58,8 +58,8 @@ async fn keys(rest: &Rest) {
     assert_eq!(key.get("d"), None::<&Value>, "a private key stays at home");
 }
 
-async fn grpc_health(mesh: &Mesh, form: Form) {
-    let mut health = HealthClient::new(Wire::connect(mesh, form).await.transport());
+async fn grpc_health(mesh: &Mesh, form: Protocol) {
+    let mut health = HealthClient::new(GrpcClient::connect(mesh, form).await.transport());
     let mut ask = async |service: &str| {
         let service = service.to_owned();
         health
@@ -83,12 +83,12 @@ async fn grpc_health(mesh: &Mesh, form: Form) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_carries_its_correlation_id_and_is_not_stored() {
     let mesh = mesh().await;
-    let rest = Rest::new(mesh.gateway());
+    let rest = Rest::of(&mesh);
     for path in ["/healthz", "/v1/auth/me", "/v1/nowhere", "/.well-known/jwks.json"] {
         let named = rest
             .request(reqwest::Method::GET, path)
             .header("x-correlation-id", "app-7");
-        let named = crate::harness::Answer::of(named).await;
+        let named = crate::harness::Response::of(named).await;
         assert_eq!(named.headers["x-correlation-id"], "app-7", "{path}");
         assert_eq!(named.headers["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(named.headers["cache-control"], "no-store", "{path}");
@@ -99,7 +99,7 @@ async fn every_answer_carries_its_correlation_id_and_is_not_stored() {
     let problem = rest.get("/v1/auth/me").await;
     let id = problem.headers["x-correlation-id"].clone();
     assert_eq!(
-        problem.refused(401, "AUTH001")["correlation_id"],
+        problem.expect_error(401, "AUTH001")["correlation_id"],
         id.to_str().expect("ASCII")
     );
 }

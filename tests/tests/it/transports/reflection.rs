@@ -7,7 +7,7 @@ use prost::Message as _;
 use prost_types::FileDescriptorProto;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::harness::{Form, Wire, mesh};
+use crate::harness::{GrpcClient, Protocol, mesh};
 
 const SERVICES: [&str; 6] = [
     "carshare.auth.v1.AuthService",
@@ -75,7 +75,7 @@ fn check(names: &BTreeSet<String>, files: &[Vec<u8>]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn both_versions_list_the_services_and_give_their_files() {
     let mesh = mesh().await;
-    let wire = Wire::connect(&mesh, Form::Native).await;
+    let wire = GrpcClient::connect(&mesh, Protocol::Native).await;
     let (names, files) = ask!(v1, wire);
     check(&names, &files);
     let (names, files) = ask!(v1alpha, wire);

@@ -57,12 +57,12 @@ pub(super) const RULES: [Rule; 12] = [
     },
     Rule {
         name: "every won is booked: captured - refunded = fee + host share, and all entries sum to zero",
-        sql: "SELECT 'kept ' || kept || ', shared ' || shared || ', sum ' || total FROM \
-              (SELECT coalesce(sum(amount_krw - refunded_krw), 0) AS kept FROM payment.payments WHERE paid_at IS NOT NULL) k, \
+        sql: "SELECT 'retained_krw ' || retained_krw || ', shared ' || shared || ', sum ' || total FROM \
+              (SELECT coalesce(sum(amount_krw - refunded_krw), 0) AS retained_krw FROM payment.payments WHERE paid_at IS NOT NULL) k, \
               (SELECT coalesce(-sum(e.amount_krw) FILTER (WHERE a.code <> 'provider_clearing'), 0) AS shared, \
                       coalesce(sum(e.amount_krw), 0) AS total \
                FROM payment.ledger_entries e JOIN payment.ledger_accounts a ON a.id = e.account_id) l \
-              WHERE kept <> shared OR total <> 0",
+              WHERE retained_krw <> shared OR total <> 0",
     },
     Rule {
         name: "the history of a booking has no gap",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use redis::AsyncCommands as _;
 use serde_json::json;
 
-use super::{breaches, hold, rest, rules};
+use super::{assert_hold, breaches, quiescence, rules};
 use crate::harness::{Guest, Host, Sql, mesh, next_slot};
 
 /// Each breaks a rule, given a confirmed booking and a refunded one.
@@ -44,13 +44,15 @@ async fn every_rule_sees_its_breach() {
         if !is_kept {
             guest.cancel(id).await.ok(200);
             let refunded = json!("refunded");
-            guest.booking_when(id, |b| b["payment_status"] == refunded).await;
+            guest
+                .wait_for_booking(id, |b| b["payment_status"] == refunded)
+                .await;
         }
     }
-    hold(&mesh).await;
+    assert_hold(&mesh).await;
 
-    Sql::of(&mesh).tamper(BROKEN).await;
-    let mut redis = rest::connect(&mesh).await.expect("Redis");
+    Sql::of(&mesh).execute(BROKEN).await;
+    let mut redis = quiescence::connect(&mesh).await.expect("Redis");
     let _: String = redis
         .xadd("carshare:dead:booking", "*", &[("error", "given up")])
         .await

@@ -1,4 +1,4 @@
-//! Hosts with cars and guests with cards, made through the front door.
+//! Hosts with cars and guests with cards, created over REST.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,12 +7,12 @@ use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use serde_json::{Value, json};
 
 use super::TIMEOUT;
-use super::rest::{Answer, Rest};
-use super::running::Running;
+use super::deployment::Deployment;
+use super::rest::{Response, Rest};
 
 pub const PASSWORD: &str = "correct horse 42";
 
-/// Everything that has to be unique in a mesh takes its number from here.
+/// Source of the numbers in e-mail addresses, license plates and slots.
 static NUMBER: AtomicU32 = AtomicU32::new(1);
 
 fn number() -> u32 {
@@ -32,14 +32,14 @@ pub struct Guest {
     sandbox: String,
 }
 
-/// A span of time to book.
+/// A period to book.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot {
     pub start: DateTime<Utc>,
     pub end: DateTime<Utc>,
 }
 
-/// Four hours that nobody else in the test has, days after `now`.
+/// Four hours, days after `now`, that no other call returns.
 pub fn next_slot(now: DateTime<Utc>) -> Slot {
     let start = now.trunc_subsecs(0) + Duration::days(3) + Duration::hours(6 * i64::from(number()));
     Slot {
@@ -63,18 +63,19 @@ impl Slot {
     }
 }
 
+/// The `id` of a resource.
+pub fn id(resource: &Value) -> String {
+    resource["id"].as_str().expect("an id").to_owned()
+}
+
 async fn register(rest: &Rest, role: &str) -> (String, String, Rest) {
     let email = format!("{role}{}@example.com", number());
     let account = json!({
         "email": email, "password": PASSWORD, "name": "박서준", "phone": "010-2345-6789", "role": role,
     });
     let session = rest.post("/v1/auth/register", &account).await.ok(201);
-    let id = session["user"]["id"].as_str().expect("an id").to_owned();
-    (
-        id,
-        email,
-        rest.signed_in(session["access_token"].as_str().expect("a token")),
-    )
+    let token = session["access_token"].as_str().expect("a token");
+    (id(&session["user"]), email, rest.signed_in(token))
 }
 
 async fn login(rest: &Rest, email: &str) -> Rest {
@@ -84,18 +85,18 @@ async fn login(rest: &Rest, email: &str) -> Rest {
 }
 
 impl Host {
-    pub async fn register(mesh: &impl Running) -> Self {
-        let (id, email, rest) = register(&Rest::new(mesh.gateway()), "host").await;
+    pub async fn register(mesh: &impl Deployment) -> Self {
+        let (id, email, rest) = register(&Rest::of(mesh), "host").await;
         Self { id, email, rest }
     }
 
-    /// Signed in anew, after a token's time.
+    /// A new session, for when the access token has expired.
     pub async fn sign_in(&self) -> Rest {
         login(&self.rest, &self.email).await
     }
 
-    /// A car at the city hall for 20,000 won an hour, without a photo.
-    pub async fn new_car(&self) -> Answer {
+    /// Registers a car at the city hall for 20,000 won an hour, without a photo.
+    pub async fn new_car(&self) -> Response {
         let car = json!({
             "license_plate": format!("{}하{:04}", 10 + number() / 9000, 1000 + number() % 9000),
             "make": "Genesis", "model": "G80", "year": 2025, "fuel_type": "gasoline", "transmission": "automatic",
@@ -104,17 +105,17 @@ impl Host {
         self.rest.post("/v1/vehicles", &car).await
     }
 
-    /// A car that can be booked; its id.
+    /// The id of a new car that can be booked.
     pub async fn car(&self) -> String {
         let car = self.new_car().await.ok(201);
-        let id = car["id"].as_str().expect("an id").to_owned();
+        let id = id(&car);
         let active = self.add_photo(&id).await.ok(200);
         assert_eq!(active["status"], "active");
         id
     }
 
-    /// Announces, uploads and completes a photo.
-    pub async fn add_photo(&self, vehicle_id: &str) -> Answer {
+    /// Creates, uploads and completes a photo.
+    pub async fn add_photo(&self, vehicle_id: &str) -> Response {
         let photo = photo();
         let announced = json!({ "content_type": "image/png", "size_bytes": photo.len() });
         let upload = self
@@ -125,15 +126,11 @@ impl Host {
         let sent = put(&upload, photo).await;
         assert_eq!(sent, 200);
         let image_id = upload["image_id"].as_str().expect("an id");
-        self.rest
-            .post(
-                &format!("/v1/vehicles/{vehicle_id}/images/{image_id}:complete"),
-                &json!({}),
-            )
-            .await
+        let path = format!("/v1/vehicles/{vehicle_id}/images/{image_id}:complete");
+        self.rest.post(&path, &json!({})).await
     }
 
-    pub async fn approve(&self, booking_id: &str) -> Answer {
+    pub async fn approve(&self, booking_id: &str) -> Response {
         self.rest
             .put(&format!("/v1/bookings/{booking_id}/approve"), &json!({}))
             .await
@@ -141,8 +138,8 @@ impl Host {
 }
 
 impl Guest {
-    pub async fn register(mesh: &impl Running) -> Self {
-        let (id, email, rest) = register(&Rest::new(mesh.gateway()), "guest").await;
+    pub async fn register(mesh: &impl Deployment) -> Self {
+        let (id, email, rest) = register(&Rest::of(mesh), "guest").await;
         Self {
             id,
             email,
@@ -151,63 +148,63 @@ impl Guest {
         }
     }
 
-    /// Signed in anew, after a token's time.
+    /// A new session, for when the access token has expired.
     pub async fn sign_in(&self) -> Rest {
         login(&self.rest, &self.email).await
     }
 
-    /// Registers a card by its number; the sandbox knows numbers that decline.
-    pub async fn add_card(&self, card_number: &str) -> Answer {
+    /// Registers a card by its number; some numbers of the sandbox are declined.
+    pub async fn add_card(&self, card_number: &str) -> Response {
         let customer = self.rest.get("/v1/payments/customer").await.ok(200);
         let card = json!({
             "customerKey": customer["customer_key"], "cardNumber": card_number,
             "cardExpirationYear": "30", "cardExpirationMonth": "12",
         });
-        let window = Rest::new(&self.sandbox).post("/toss/sandbox/cards", &card).await;
-        assert!(window.status.is_success(), "{}", window.body);
-        self.rest
-            .post(
-                "/v1/payments/methods",
-                &json!({ "auth_key": window.body["authKey"] }),
-            )
-            .await
+        let window = Rest::at(&self.sandbox);
+        let registered = window.post("/toss/sandbox/cards", &card).await.ok(201);
+        let method = json!({ "auth_key": registered["authKey"] });
+        self.rest.post("/v1/payments/methods", &method).await
     }
 
-    /// A guest whose card works.
-    pub async fn with_card(mesh: &impl Running) -> Self {
+    /// A guest with a card that is not declined.
+    pub async fn with_card(mesh: &impl Deployment) -> Self {
         let guest = Self::register(mesh).await;
         guest.add_card(carshare_sandbox::GOOD_CARD).await.ok(201);
         guest
     }
 
-    pub async fn book(&self, vehicle_id: &str, slot: Slot) -> Answer {
+    pub async fn book(&self, vehicle_id: &str, slot: Slot) -> Response {
         let mut request = slot.json();
         request["vehicle_id"] = json!(vehicle_id);
         self.rest.post("/v1/bookings", &request).await
+    }
+
+    /// The id of a new booking.
+    pub async fn request(&self, vehicle_id: &str, slot: Slot) -> String {
+        id(&self.book(vehicle_id, slot).await.ok(201))
     }
 
     pub async fn booking(&self, booking_id: &str) -> Value {
         self.rest.get(&format!("/v1/bookings/{booking_id}")).await.ok(200)
     }
 
-    /// The booking, as soon as it looks like this.
-    pub async fn booking_when(&self, booking_id: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+    /// The booking, as soon as the condition holds.
+    pub async fn wait_for_booking(&self, booking_id: &str, condition: impl Fn(&Value) -> bool) -> Value {
         eventually(TIMEOUT, || async {
             let booking = self.booking(booking_id).await;
-            is_it(&booking).then_some(booking)
+            condition(&booking).then_some(booking)
         })
         .await
     }
 
     /// The booking, as soon as it is approved and paid.
     pub async fn confirmed(&self, booking_id: &str) -> Value {
-        self.booking_when(booking_id, |b| {
+        self.wait_for_booking(booking_id, |b| {
             b["status"] == "approved" && b["payment_status"] == "paid"
         })
         .await
     }
 
-    /// The payment of a booking.
     pub async fn payment(&self, booking_id: &str) -> Value {
         self.rest
             .get(&format!("/v1/payments/bookings/{booking_id}"))
@@ -215,13 +212,28 @@ impl Guest {
             .ok(200)
     }
 
-    pub async fn cancel(&self, booking_id: &str) -> Answer {
+    /// Pays in the payment window of the sandbox, as soon as the payment is due: the body of `POST /v1/payments/process`.
+    pub async fn checkout(&self, booking_id: &str) -> Value {
+        let path = format!("/v1/payments/bookings/{booking_id}");
+        let payment = eventually(TIMEOUT, || async {
+            let response = self.rest.get(&path).await;
+            (response.status == 200).then_some(response.body)
+        })
+        .await;
+        let (order, amount) = (&payment["order_id"], &payment["amount"]);
+        let checkout = json!({ "orderId": order, "amount": amount, "orderName": "G80" });
+        let window = Rest::at(&self.sandbox);
+        let paid = window.post("/toss/sandbox/checkout", &checkout).await.ok(201);
+        json!({ "booking_id": booking_id, "payment_key": paid["paymentKey"], "order_id": order, "amount": amount })
+    }
+
+    pub async fn cancel(&self, booking_id: &str) -> Response {
         self.rest
             .put(&format!("/v1/bookings/{booking_id}/cancel"), &json!({}))
             .await
     }
 
-    /// Does search show the car for this time?
+    /// Returns whether search shows the car for this period.
     pub async fn finds(&self, vehicle_id: &str, slot: Slot) -> bool {
         let path = format!(
             "/v1/vehicles?lat=37.5663&lng=126.9778&radius=1&page_size=200&{}",
@@ -235,12 +247,12 @@ impl Guest {
     }
 }
 
-/// Sends bytes where an `ImageUpload` says; the status of the object store.
+/// Uploads bytes as an `ImageUpload` says; the status of the object store.
 pub async fn put(upload: &Value, bytes: Vec<u8>) -> u16 {
     let http = reqwest::Client::builder().build().expect("a client");
     let mut request = http.put(upload["url"].as_str().expect("a url")).body(bytes);
     for (name, value) in upload["headers"].as_object().expect("headers") {
-        // The length of what is really sent speaks for itself.
+        // The client sets the length of the real body.
         if name == "content-length" {
             continue;
         }

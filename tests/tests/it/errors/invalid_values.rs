@@ -7,9 +7,9 @@ use prost::Message as _;
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 
-use super::case::{Faults, faults, refused_by_rest};
-use super::grpc::refused as refused_by_grpc;
-use crate::harness::{Guest, Host, Rest, Slot, Wire, mesh, next_slot};
+use super::case::{Faults, expect_rest_error, faults};
+use super::grpc::expect_error as expect_grpc_error;
+use crate::harness::{GrpcClient, Guest, Host, Rest, Slot, mesh, next_slot};
 
 const INVALID: (u16, &str) = (400, "COMMON001");
 const ID: &str = "5b0e0000-0000-7000-8000-000000000001";
@@ -24,7 +24,7 @@ async fn check(rest: &Rest, target: &str, body: Value, expected: Faults) {
     } else {
         body.to_string()
     };
-    let problem = refused_by_rest(rest, target, body, INVALID).await;
+    let problem = expect_rest_error(rest, target, body, INVALID).await;
     let mut found = faults(&problem);
     found.sort_unstable();
     assert_eq!(found, expected, "{target}");
@@ -168,7 +168,7 @@ async fn a_nul_in_a_text_is_a_fault_of_its_field() {
         ),
     ];
     for (rest, target, body, field) in rows {
-        let problem = refused_by_rest(rest, target, body.to_string(), INVALID).await;
+        let problem = expect_rest_error(rest, target, body.to_string(), INVALID).await;
         assert_eq!(faults(&problem), [(field, "STRING_NUL")], "{target}");
         assert_eq!(problem["errors"][0]["message"], "널 문자를 포함할 수 없습니다.");
     }
@@ -183,7 +183,7 @@ fn at(seconds: i64, nanos: i32) -> Timestamp {
 async fn times_outside_of_the_calendar() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
-    let wires = Wire::all(&mesh).await;
+    let wires = GrpcClient::all(&mesh).await;
     let (start, end) = (
         ("start_datetime", "TIMESTAMP_RANGE"),
         ("end_datetime", "TIMESTAMP_RANGE"),
@@ -200,7 +200,7 @@ async fn times_outside_of_the_calendar() {
             guest_message: None,
         };
         let path = "/carshare.booking.v1.BookingService/CreateBooking";
-        refused_by_grpc(&wires, &guest, path, request.encode_to_vec(), expected).await;
+        expect_grpc_error(&wires, &guest, path, request.encode_to_vec(), expected).await;
     }
 }
 
@@ -225,15 +225,15 @@ async fn periods_at_the_ends_of_the_calendar() {
         json!({ "vehicle_id": car, "start_datetime": start, "end_datetime": end })
     };
     for day in ["0001-01-01", "1999-12-31", "2200-01-01", "9999-12-31"] {
-        let problem = guest.rest.get(&search(day)).await.refused(400, "COMMON001");
+        let problem = guest.rest.get(&search(day)).await.expect_error(400, "COMMON001");
         assert_eq!(faults(&problem), [("start_datetime", "")], "{day}");
     }
     let found = guest.rest.get(&search("2199-12-31")).await.ok(200);
     assert_eq!(found[0]["id"], json!(car));
     let past = guest.rest.post("/v1/bookings", &wish("0001-01-01")).await;
-    past.refused(400, "BOOKING004");
+    past.expect_error(400, "BOOKING004");
     let beyond = guest.rest.post("/v1/bookings", &wish("9999-12-31")).await;
-    let problem = beyond.refused(400, "COMMON001");
+    let problem = beyond.expect_error(400, "COMMON001");
     assert_eq!(faults(&problem), [("start_datetime", "")]);
     let booking = guest.rest.post("/v1/bookings", &wish("2199-12-31")).await.ok(201);
     assert_eq!(booking["end_datetime"], "2199-12-31T23:59:59Z");
@@ -243,7 +243,7 @@ async fn periods_at_the_ends_of_the_calendar() {
 async fn numbers_beyond_reason() {
     let mesh = mesh().await;
     let (host, guest) = people(&mesh).await;
-    let wires = Wire::all(&mesh).await;
+    let wires = GrpcClient::all(&mesh).await;
     let expected = [
         ("lat", "DOUBLE_GTE_LTE"),
         ("lng", "DOUBLE_GTE_LTE"),
@@ -262,7 +262,7 @@ async fn numbers_beyond_reason() {
             ..Default::default()
         };
         let path = "/carshare.vehicle.v1.VehicleService/SearchVehicles";
-        refused_by_grpc(&wires, &guest, path, request.encode_to_vec(), &expected).await;
+        expect_grpc_error(&wires, &guest, path, request.encode_to_vec(), &expected).await;
     }
     let request = CreateVehicleRequest {
         license_plate: "12하3456".to_owned(),
@@ -279,5 +279,5 @@ async fn numbers_beyond_reason() {
         ("hourly_rate", "INT64_GTE_LTE"),
     ];
     let path = "/carshare.vehicle.v1.VehicleService/CreateVehicle";
-    refused_by_grpc(&wires, &host, path, request.encode_to_vec(), &expected).await;
+    expect_grpc_error(&wires, &host, path, request.encode_to_vec(), &expected).await;
 }

@@ -1,10 +1,10 @@
-//! Requests that no honest client makes, written byte by byte. They are refused; nothing breaks and nothing is told.
+//! Requests that no honest client makes, written byte by byte. They are refused; nothing breaks and nothing is info.
 
 use carshare_mesh::Mesh;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::case::tells_nothing_else;
+use super::case::assert_no_internals;
 use crate::harness::{Guest, Rest, TIMEOUT, mesh};
 
 /// Sends these bytes and reads until the other side closes. Status and the whole answer.
@@ -71,7 +71,7 @@ async fn targets_that_lead_nowhere() {
         );
         assert!(!answer.contains("\r\nset-cookie"), "{answer}");
         let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-        tells_nothing_else(body);
+        assert_no_internals(body);
     }
     // Not UTF-8 behind the percent signs.
     let (status, answer) = say(&mesh, &get("/v1/bookings/%ff%fe", &token)).await;
@@ -116,9 +116,9 @@ async fn bytes_that_are_no_http() {
             (400..500).contains(&status) || answer.is_empty(),
             "{what}: {answer}"
         );
-        tells_nothing_else(answer.split_once("\r\n\r\n").map_or("", |(_, body)| body));
+        assert_no_internals(answer.split_once("\r\n\r\n").map_or("", |(_, body)| body));
     }
-    Rest::new(mesh.gateway()).get("/readyz").await.ok(200);
+    Rest::of(&mesh).get("/readyz").await.ok(200);
 }
 
 /// Who sends what is not read must not believe that the connection goes on: his next call would be lost.

@@ -1,4 +1,4 @@
-//! What a refusal tells, whatever the front it was given on.
+//! The facts of an error, the same over REST and gRPC.
 
 use std::collections::BTreeMap;
 
@@ -7,54 +7,53 @@ use tonic::Status;
 use tonic_types::{ErrorDetail, FieldViolation, StatusExt as _};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct ErrorInfo {
     /// `BOOKING002`.
     pub code: String,
     /// `SLOT_TAKEN`.
     pub reason: String,
-    /// For a Korean reader.
+    /// Korean text.
     pub ko: String,
-    /// For an English reader.
+    /// English text.
     pub en: String,
-    /// What fills the placeholders of the texts.
+    /// Values of the placeholders in the texts.
     pub metadata: BTreeMap<String, String>,
-    /// Fields at fault, in their order.
-    pub fields: Vec<Field>,
+    /// Invalid fields in their order.
+    pub fields: Vec<FieldError>,
 }
 
-/// A field at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct FieldError {
     pub name: String,
     pub rule: String,
     pub ko: String,
     pub en: String,
 }
 
-impl Told {
-    /// By gRPC, in its details.
-    pub fn by_status(status: &Status) -> Self {
-        let mut told = Self::default();
+impl ErrorInfo {
+    /// Reads the details of a gRPC status.
+    pub fn from_status(status: &Status) -> Self {
+        let mut info = Self::default();
         for detail in status.get_error_details_vec() {
             match detail {
-                ErrorDetail::ErrorInfo(info) => {
-                    told.reason = info.reason;
-                    told.metadata = info.metadata.into_iter().collect();
-                    told.code = told.metadata.remove("code").expect("a code");
+                ErrorDetail::ErrorInfo(detail) => {
+                    info.reason = detail.reason;
+                    info.metadata = detail.metadata.into_iter().collect();
+                    info.code = info.metadata.remove("code").expect("a code");
                 }
-                ErrorDetail::LocalizedMessage(text) if text.locale == "ko" => told.ko = text.message,
-                ErrorDetail::LocalizedMessage(text) if text.locale == "en" => told.en = text.message,
+                ErrorDetail::LocalizedMessage(text) if text.locale == "ko" => info.ko = text.message,
+                ErrorDetail::LocalizedMessage(text) if text.locale == "en" => info.en = text.message,
                 ErrorDetail::BadRequest(bad) => {
-                    told.fields = bad.field_violations.into_iter().map(Field::of).collect();
+                    info.fields = bad.field_violations.into_iter().map(FieldError::of).collect();
                 }
                 _ => {}
             }
         }
-        told
+        info
     }
 
-    /// By REST, to a Korean and to an English reader.
-    pub fn by_problems(ko: &Value, en: &Value) -> Self {
+    /// Reads the problem of one error in Korean and in English.
+    pub fn from_problems(ko: &Value, en: &Value) -> Self {
         for name in [
             "code", "reason", "status", "title", "instance", "type", "metadata",
         ] {
@@ -72,21 +71,21 @@ impl Told {
             fields: fields(ko)
                 .iter()
                 .zip(&fields(en))
-                .map(|(ko, en)| Field::in_both(ko, en))
+                .map(|(ko, en)| FieldError::from_both(ko, en))
                 .collect(),
         }
     }
 
-    /// The names of the fields at fault and the rules they break.
-    pub fn faults(&self) -> Vec<(&str, &str)> {
-        let faults = self.fields.iter();
-        faults
+    /// Names of the invalid fields and the rules they break.
+    pub fn violations(&self) -> Vec<(&str, &str)> {
+        let fields = self.fields.iter();
+        fields
             .map(|field| (field.name.as_str(), field.rule.as_str()))
             .collect()
     }
 }
 
-impl Field {
+impl FieldError {
     fn of(violation: FieldViolation) -> Self {
         let korean = violation.localized_message.expect("a Korean text");
         assert_eq!(korean.locale, "ko");
@@ -98,7 +97,7 @@ impl Field {
         }
     }
 
-    fn in_both(ko: &Value, en: &Value) -> Self {
+    fn from_both(ko: &Value, en: &Value) -> Self {
         assert_eq!((&ko["field"], ko.get("rule")), (&en["field"], en.get("rule")));
         Self {
             name: text(&ko["field"]),

@@ -1,5 +1,5 @@
 //! Every RPC of the contract with strange values in every field, one at a time: whatever is answered, it is never a
-//! failure of ours, and nothing of our insides is told. A new RPC is tried without a change here.
+//! failure of ours, and nothing of our insides is info. A new RPC is tried without a change here.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,8 +11,8 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage as _, Value};
 use tonic::{Code, Status};
 
-use super::case::tells_nothing_else;
-use crate::harness::{Form, Guest, Host, Rest, Wire, mesh, next_slot};
+use super::case::assert_no_internals;
+use crate::harness::{GrpcClient, Guest, Host, Protocol, Rest, mesh, next_slot};
 
 /// What is refused, as opposed to what breaks.
 const REFUSALS: [Code; 8] = [
@@ -34,7 +34,7 @@ async fn strange_values_in_every_field_of_every_rpc() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let usual = usual(&mesh, &host, &guest).await;
-    let wire = Wire::connect(&mesh, Form::Native).await;
+    let wire = GrpcClient::connect(&mesh, Protocol::Native).await;
     let mut calls = Vec::new();
     for method in contract::methods() {
         let Some(who) = caller(&method, &host.rest, &guest.rest) else {
@@ -53,11 +53,11 @@ async fn strange_values_in_every_field_of_every_rpc() {
     let at_once = stream::iter(calls);
     at_once
         .for_each_concurrent(8, async |(path, token, message, what)| {
-            harmless(&wire.call(&path, Some(token), message).await, &what);
+            assert_clean_error(&wire.call(&path, Some(token), message).await, &what);
         })
         .await;
     assert!(rpcs >= 25 && calls_made >= 500, "{rpcs} RPCs, {calls_made} calls");
-    Rest::new(mesh.gateway()).get("/readyz").await.ok(200);
+    Rest::of(&mesh).get("/readyz").await.ok(200);
 }
 
 /// Who is let in. Nobody from outside to internal calls, and streams have a test of their own.
@@ -70,10 +70,10 @@ fn caller<'a>(method: &MethodDescriptor, host: &'a Rest, guest: &'a Rest) -> Opt
     Some(if for_hosts { host } else { guest })
 }
 
-fn harmless(answer: &Result<Vec<u8>, Status>, what: &str) {
+fn assert_clean_error(answer: &Result<Vec<u8>, Status>, what: &str) {
     if let Err(status) = answer {
         assert!(REFUSALS.contains(&status.code()), "{what}: {status:?}");
-        tells_nothing_else(&format!(
+        assert_no_internals(&format!(
             "{} {}",
             status.message(),
             String::from_utf8_lossy(status.details())

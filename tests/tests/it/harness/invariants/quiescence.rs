@@ -9,11 +9,11 @@ use redis::{AsyncCommands as _, RedisResult};
 use tokio::time::timeout;
 
 use crate::harness::TIMEOUT;
-use crate::harness::running::Running;
+use crate::harness::deployment::Deployment;
 use crate::harness::sql::Sql;
 
 /// Who listens to whom.
-const LISTENERS: [(&str, &[&str]); 4] = [
+const CONSUMERS: [(&str, &[&str]); 4] = [
     ("auth", &["booking", "notification", "vehicle"]),
     ("vehicle", &["booking", "notification"]),
     ("booking", &["notification", "payment", "vehicle"]),
@@ -30,19 +30,19 @@ const OPEN: &str = "\
     UNION ALL SELECT 'payment ' || state || ' ' || id FROM payment.payments WHERE state IN ('due', 'unknown') \
     UNION ALL SELECT 'refund ' || state || ' ' || id FROM payment.refunds WHERE state IN ('due', 'unknown')";
 
-pub(super) async fn reached(mesh: &impl Running) {
+pub(super) async fn wait(mesh: &impl Deployment) {
     let sql = Sql::of(mesh);
-    let resting = eventually_true(TIMEOUT * 2, || async { under_way(mesh, &sql).await.is_empty() });
+    let resting = eventually_true(TIMEOUT * 2, || async { unfinished(mesh, &sql).await.is_empty() });
     let in_time = timeout(TIMEOUT, resting).await;
-    assert!(in_time.is_ok(), "no rest: {:#?}", under_way(mesh, &sql).await);
+    assert!(in_time.is_ok(), "no rest: {:#?}", unfinished(mesh, &sql).await);
 }
 
 /// What is not finished.
 ///
 /// Consumers are looked at between two looks at the database: an event that one of them made meanwhile shows in the second.
-async fn under_way(mesh: &impl Running, sql: &Sql) -> Vec<String> {
+async fn unfinished(mesh: &impl Deployment, sql: &Sql) -> Vec<String> {
     let before = sql.published().await;
-    let mut open = unheard(mesh)
+    let mut open = lagging_consumers(mesh)
         .await
         .unwrap_or_else(|error| vec![format!("Redis: {error}")]);
     open.extend(sql.texts(OPEN).await);
@@ -53,10 +53,10 @@ async fn under_way(mesh: &impl Running, sql: &Sql) -> Vec<String> {
 }
 
 /// Consumers that have not finished everything that is in their streams.
-async fn unheard(mesh: &impl Running) -> RedisResult<Vec<String>> {
+async fn lagging_consumers(mesh: &impl Deployment) -> RedisResult<Vec<String>> {
     let mut redis = connect(mesh).await?;
     let mut behind = Vec::new();
-    for (source, listeners) in LISTENERS {
+    for (source, listeners) in CONSUMERS {
         let stream = format!("carshare:events:{source}");
         let end: StreamInfoStreamReply = redis.xinfo_stream(&stream).await?;
         let groups: StreamInfoGroupsReply = redis.xinfo_groups(&stream).await?;
@@ -75,7 +75,7 @@ async fn unheard(mesh: &impl Running) -> RedisResult<Vec<String>> {
 }
 
 /// Events that a consumer has given up.
-pub(super) async fn dead_letters(mesh: &impl Running) -> Vec<String> {
+pub(super) async fn dead_letters(mesh: &impl Deployment) -> Vec<String> {
     let mut redis = connect(mesh).await.expect("Redis");
     let mut dead = Vec::new();
     for group in ["booking", "notification", "payment", "vehicle"] {
@@ -90,7 +90,7 @@ pub(super) async fn dead_letters(mesh: &impl Running) -> Vec<String> {
     dead
 }
 
-pub(super) async fn connect(mesh: &impl Running) -> RedisResult<MultiplexedConnection> {
+pub(super) async fn connect(mesh: &impl Deployment) -> RedisResult<MultiplexedConnection> {
     let client = redis::Client::open(mesh.dependencies().redis_url())?;
     let config = redis::AsyncConnectionConfig::new().set_connection_timeout(Some(Duration::from_secs(2)));
     client.get_multiplexed_async_connection_with_config(&config).await

@@ -1,20 +1,23 @@
-//! Everything the fleet told, gathered once for all tests: journey, look at the metrics, outage, end.
+//! The telemetry of one fleet, captured once for all tests: a journey, probes and metrics, an outage, subcommands, the end.
+//!
+//! One replica of each process: exact lines and counts of a process are the subject.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use carshare_mesh::{Fleet, Options};
-use carshare_testkit::process::{Logs, built};
-use carshare_testkit::{TempDir, free_port};
+use carshare_mesh::{Fleet, Options, Replica};
+use carshare_testkit::TempDir;
+use carshare_testkit::process::Logs;
 use tokio::time::Instant;
 
 use super::collector::{Collector, Span};
-use super::commands::{self, Ran};
-use super::journey::{self, Secret, Story};
+use super::commands::{self, CommandRun};
+use super::journey::{self, Journey, Secret};
 use super::outage::{self, Outage};
 use super::probes::{self, Probed};
+use crate::harness::start_fleet;
 
 /// The processes of a fleet.
 pub const PROCESSES: [&str; 6] = ["auth", "booking", "gateway", "notification", "payment", "vehicle"];
@@ -22,23 +25,23 @@ pub const PROCESSES: [&str; 6] = ["auth", "booking", "gateway", "notification", 
 /// The same without the gateway, which has no database.
 pub const SERVICES: [&str; 5] = ["auth", "booking", "notification", "payment", "vehicle"];
 
-/// Gathered by the first test that looks.
-pub static EVIDENCE: LazyLock<Evidence> = LazyLock::new(|| {
+/// Captured by the first test that needs it.
+pub static CAPTURE: LazyLock<Capture> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(gather())
 });
 
-pub struct Evidence {
-    pub story: Story,
+pub struct Capture {
+    pub journey: Journey,
     pub spans: Vec<Span>,
     pub logs: BTreeMap<&'static str, Logs>,
-    /// What `/metrics` said after the journey, by process.
+    /// `/metrics` after the journey, by process.
     pub metrics: BTreeMap<&'static str, String>,
     pub probed: Probed,
     pub outage: Outage,
-    pub commands: Vec<Ran>,
+    pub commands: Vec<CommandRun>,
     pub ends: BTreeMap<&'static str, End>,
-    /// What must be in none of it.
+    /// Texts that must be in none of it.
     pub secrets: Vec<Secret>,
 }
 
@@ -49,36 +52,33 @@ pub struct End {
     pub after: Duration,
 }
 
-/// Where the processes answer probes.
+/// URLs of the admin ports.
 pub type Admins = BTreeMap<&'static str, String>;
 
-async fn gather() -> Evidence {
+async fn gather() -> Capture {
     let collector = Collector::start().await;
     let folder = TempDir::create("observability").expect("a folder");
+    let mut fleet = start_fleet(options(folder.path(), &collector.endpoint), 1).await;
     let admins: Admins = PROCESSES
         .into_iter()
-        .map(|name| (name, format!("127.0.0.1:{}", free_port().expect("a port"))))
+        .map(|name| (name, fleet.admin(process(name)).expect("a URL")))
         .collect();
-    let binaries = built("carshare-gateway").expect("`make test` builds the binaries first");
-    let binaries = binaries.parent().expect("a folder").to_owned();
-    let options = options(folder.path(), &collector.endpoint, &admins);
-    let mut fleet = Fleet::start(options, binaries).await.expect("the fleet starts");
 
-    let (story, mut secrets) = journey::take(&fleet).await;
+    let (journey, mut secrets) = journey::take(&fleet).await;
     secrets.extend(journey::keys(&fleet, folder.path()));
     let probed = probes::ask(&admins).await;
     let metrics = probes::metrics(&admins).await;
     let mut commands = commands::run(&fleet).await;
-    let outage = outage::survive(&fleet, &admins, &story).await;
+    let outage = outage::restart_postgres(&fleet, &admins, &journey).await;
     let ends = end(&mut fleet).await;
     commands.push(commands::healthcheck(&fleet, "booking").await);
     let logs = PROCESSES.into_iter().map(|name| {
-        let process = fleet.process(name).expect("it was started");
+        let process = fleet.process(process(name)).expect("it was started");
         (name, process.logs().clone())
     });
-    Evidence {
-        story,
-        // Whoever has ended has sent its last spans.
+    Capture {
+        journey,
+        // A process that has ended has sent its last spans.
         spans: collector.spans(),
         logs: logs.collect(),
         metrics,
@@ -90,36 +90,37 @@ async fn gather() -> Evidence {
     }
 }
 
-/// Every process sends its traces, logs everything, and answers probes.
-fn options(folder: &Path, collector: &str, admins: &Admins) -> Options {
+/// The process of a service or the gateway.
+pub fn process(service: &'static str) -> Replica {
+    Replica { service, number: 0 }
+}
+
+/// Every process exports its traces and logs at debug level.
+fn options(folder: &Path, collector: &str) -> Options {
     let mut options = Options {
         data: Some(folder.to_owned()),
         ..Options::temporary()
     }
     .with_env("AUTH__PASSWORDS__BCRYPT_COST", "6");
-    for (name, admin) in admins {
+    for name in PROCESSES {
         let prefix = name.to_uppercase();
         options = options
             .with_env(&format!("{prefix}__TELEMETRY__OTLP_ENDPOINT"), collector)
-            .with_env(&format!("{prefix}__TELEMETRY__LOG"), "debug")
-            .with_env(&format!("{prefix}__ADMIN__LISTEN"), admin);
+            .with_env(&format!("{prefix}__TELEMETRY__LOG"), "debug");
     }
     options
 }
 
-/// Tells all of them to stop, at once, and waits for each.
+/// Terminates all processes at once and waits for each.
 async fn end(fleet: &mut Fleet) -> BTreeMap<&'static str, End> {
     let begin = Instant::now();
     for name in PROCESSES {
-        fleet
-            .process(name)
-            .expect("it runs")
-            .terminate()
-            .expect("it is told");
+        let process = fleet.process(process(name)).expect("it runs");
+        process.terminate().expect("a signal");
     }
     let mut ends = BTreeMap::new();
     for name in PROCESSES {
-        let process = fleet.process(name).expect("it was started");
+        let process = fleet.process(process(name)).expect("it was started");
         let status = process.wait(Duration::from_secs(30)).await.expect("it ends");
         let (code, after) = (status.code(), begin.elapsed());
         ends.insert(name, End { code, after });

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Secret;
-use crate::harness::{Answer, Guest, Host, PASSWORD as USUAL_PASSWORD, Rest, Sql, TIMEOUT, next_slot};
+use crate::harness::{Guest, Host, PASSWORD as USUAL_PASSWORD, Response, Rest, Sql, TIMEOUT, next_slot};
 
 const EMAIL: &str = "jiwoo.kim@mail.example.com";
 const PASSWORD: &str = "opensesame 1024 x";
@@ -19,8 +19,8 @@ const UNREGISTRABLE: &str = "4330000000000401";
 const DEAD_DEVICE: &str = "sbx-unregistered-device-token-77";
 
 /// Provokes them, and tells what must not be found.
-pub async fn provoke(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) -> Vec<Secret> {
-    let rest = Rest::new(fleet.gateway());
+pub async fn trigger(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) -> Vec<Secret> {
+    let rest = Rest::of(fleet);
     let mut secrets = accounts(&rest).await;
     requests(&rest, guest, car).await;
     cards(fleet, host, guest, car).await;
@@ -55,20 +55,22 @@ async fn accounts(rest: &Rest) -> Vec<Secret> {
     rest.post("/v1/auth/register", &account).await.ok(201);
     rest.post("/v1/auth/register", &account)
         .await
-        .refused(409, "AUTH011");
+        .expect_error(409, "AUTH011");
     let mut wrong = account.clone();
     (wrong["email"], wrong["phone"]) = (json!(EMAIL.replace('@', " at ")), json!(format!("{PHONE}-1")));
     rest.post("/v1/auth/register", &wrong)
         .await
-        .refused(400, "COMMON001");
+        .expect_error(400, "COMMON001");
     let wrong = json!({ "email": EMAIL, "password": WRONG_PASSWORD });
-    rest.post("/v1/auth/login", &wrong).await.refused(401, "AUTH010");
+    rest.post("/v1/auth/login", &wrong)
+        .await
+        .expect_error(401, "AUTH010");
     let broken = format!("{{\"email\": \"{EMAIL}\", \"password\": \"{PASSWORD}\" \"phone\": \"{PHONE}\"");
     let broken = rest
         .request(Method::POST, "/v1/auth/login")
         .header("content-type", "application/json")
         .body(broken);
-    assert_eq!(Answer::of(broken).await.status, 400);
+    assert_eq!(Response::of(broken).await.status, 400);
 
     let signed_in = rest
         .post("/v1/auth/login", &json!({ "email": EMAIL, "password": PASSWORD }))
@@ -78,7 +80,7 @@ async fn accounts(rest: &Rest) -> Vec<Secret> {
     let refreshed = rest.post("/v1/auth/refresh", &refresh).await.ok(200);
     rest.post("/v1/auth/refresh", &refresh)
         .await
-        .refused(401, "AUTH013");
+        .expect_error(401, "AUTH013");
     let again = rest
         .post("/v1/auth/login", &json!({ "email": EMAIL, "password": PASSWORD }))
         .await
@@ -91,7 +93,7 @@ async fn accounts(rest: &Rest) -> Vec<Secret> {
             .status
             .is_success()
     );
-    person.get("/v1/auth/me").await.refused(401, "AUTH004");
+    person.get("/v1/auth/me").await.expect_error(401, "AUTH004");
     tokens([&signed_in, &refreshed, &again])
 }
 
@@ -115,11 +117,11 @@ async fn requests(rest: &Rest, guest: &Guest, car: &str) {
     let token = guest.rest.token();
     rest.get(&format!("/v1/auth/me?access_token={token}&phone={PHONE}"))
         .await
-        .refused(401, "AUTH001");
+        .expect_error(401, "AUTH001");
     rest.signed_in(&format!("{token}x"))
         .get("/v1/auth/me")
         .await
-        .refused(401, "AUTH001");
+        .expect_error(401, "AUTH001");
     for nowhere in [
         format!("nowhere?email={EMAIL}"),
         format!("refresh/{token}"),
@@ -134,7 +136,7 @@ async fn requests(rest: &Rest, guest: &Guest, car: &str) {
         .rest
         .post("/v1/bookings", &nowhere)
         .await
-        .refused(400, "COMMON001");
+        .expect_error(400, "COMMON001");
     guest
         .rest
         .post("/v1/payments/methods", &json!({ "auth_key": DECLINED }))
@@ -151,12 +153,12 @@ async fn cards(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
     unlucky.add_card(DECLINED).await.ok(201);
     let slot = next_slot(Environment::system().clock.now());
     let booking = unlucky.book(car, slot).await.ok(201);
-    guest.book(car, slot).await.refused(409, "BOOKING002");
+    guest.book(car, slot).await.expect_error(409, "BOOKING002");
     let id = booking["id"].as_str().expect("an id");
     assert_eq!(guest.rest.get(&format!("/v1/bookings/{id}")).await.status, 404);
     host.approve(id).await.ok(200);
     unlucky
-        .booking_when(id, |booking| booking["status"] == "cancelled")
+        .wait_for_booking(id, |booking| booking["status"] == "cancelled")
         .await;
 }
 
@@ -172,7 +174,7 @@ async fn webhook(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
     let payment = fleet.sandbox().payments().pop().expect("a payment");
     let webhook =
         json!({ "eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-22T21:00:00", "data": payment });
-    Rest::new(fleet.gateway())
+    Rest::of(fleet)
         .post("/v1/payments/webhook", &webhook)
         .await
         .ok(200);

@@ -6,7 +6,7 @@ use carshare_testkit::eventually_true;
 use futures::future::{join, join_all};
 use serde_json::json;
 
-use crate::harness::{Answer, Guest, Host, TIMEOUT, mesh, next_slot};
+use crate::harness::{Guest, Host, Response, TIMEOUT, mesh, next_slot};
 
 /// A host, a guest with a card, the car and its requested booking.
 async fn requested(mesh: &Mesh) -> (Host, Guest, String) {
@@ -18,10 +18,10 @@ async fn requested(mesh: &Mesh) -> (Host, Guest, String) {
 }
 
 /// How many succeeded; the others are told where the booking stands.
-fn succeeded(answers: Vec<Answer>) -> usize {
+fn succeeded(answers: Vec<Response>) -> usize {
     let (ok, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
     for answer in refused {
-        answer.refused(409, "BOOKING003");
+        answer.expect_error(409, "BOOKING003");
     }
     ok.len()
 }
@@ -59,7 +59,7 @@ async fn twenty_cancellations_are_one_and_refund_once() {
         .collect();
     assert_eq!(succeeded(answers), 1);
     guest
-        .booking_when(&id, |booking| booking["payment_status"] == "refunded")
+        .wait_for_booking(&id, |booking| booking["payment_status"] == "refunded")
         .await;
     let payments = mesh.sandbox().payments();
     let [payment] = &payments[..] else {

@@ -4,7 +4,7 @@ use bytes::{Buf as _, BufMut as _};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Status};
 
-use super::{Wire, signed};
+use super::{GrpcClient, with_token};
 
 /// Bytes as they are.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,11 +44,11 @@ impl Decoder for Bytes {
     }
 }
 
-impl Wire {
+impl GrpcClient {
     /// Calls the unary RPC at this path, `/carshare.booking.v1.BookingService/GetBooking`.
     pub async fn call(&self, path: &str, token: Option<&str>, message: Vec<u8>) -> Result<Vec<u8>, Status> {
         let request = match token {
-            Some(token) => signed(token, message),
+            Some(token) => with_token(token, message),
             None => Request::new(message),
         };
         self.send(path, request).await

@@ -1,4 +1,4 @@
-//! Rules of the services, told in the same words on every front.
+//! Rules of the services, info in the same words on every front.
 
 use carshare_proto::auth::v1::{LoginRequest, RefreshRequest, RegisterRequest};
 use carshare_proto::booking::v1::{CreateBookingRequest, RejectBookingRequest, StartBookingRequest};
@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use prost_types::Timestamp;
 use serde_json::json;
 
-use super::case::{Case, Fronts};
+use super::case::{Case, Clients};
 use crate::harness::{Guest, Host, Slot, mesh, next_slot};
 
 fn book(vehicle_id: &str, slot: Slot) -> Case {
@@ -80,18 +80,18 @@ fn offer(license_plate: &str, location_address: &str) -> Case {
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_of_accounts() {
     let mesh = mesh().await;
-    let fronts = Fronts::of(&mesh).await;
+    let clients = Clients::of(&mesh).await;
     let guest = Guest::register(&mesh).await;
     let taken = register(&guest.email.to_uppercase(), "correct horse 42");
-    taken.refused(&fronts, None, "AUTH011").await;
+    taken.expect_error(&clients, None, "AUTH011").await;
     let weak = register("new@example.com", "password1")
-        .refused(&fronts, None, "AUTH015")
+        .expect_error(&clients, None, "AUTH015")
         .await;
-    assert_eq!(weak.faults(), [("password", "")]);
+    assert_eq!(weak.violations(), [("password", "")]);
     // An unknown address and a wrong password are one refusal.
-    let wrong = login(&guest.email).refused(&fronts, None, "AUTH010").await;
+    let wrong = login(&guest.email).expect_error(&clients, None, "AUTH010").await;
     let unknown = login("nobody@example.com")
-        .refused(&fronts, None, "AUTH010")
+        .expect_error(&clients, None, "AUTH010")
         .await;
     assert_eq!(wrong, unknown);
     let refresh_token = "never-given-to-anybody".to_owned();
@@ -101,26 +101,26 @@ async fn rules_of_accounts() {
         "auth.AuthService/Refresh",
         RefreshRequest { refresh_token },
     );
-    refresh.refused(&fronts, None, "AUTH012").await;
+    refresh.expect_error(&clients, None, "AUTH012").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_of_cars_and_bookings() {
     let mesh = mesh().await;
-    let fronts = Fronts::of(&mesh).await;
+    let clients = Clients::of(&mesh).await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let idle = host.new_car().await.ok(201);
     let plate = idle["license_plate"].as_str().expect("a plate");
     let idle = idle["id"].as_str().expect("an id").to_owned();
     let host_of = Some(&host.rest);
     offer("12하12345", "서울 중구 세종대로 110")
-        .refused(&fronts, host_of, "VEHICLE005")
+        .expect_error(&clients, host_of, "VEHICLE005")
         .await;
     offer("45하1234", "없는도시 없는로 999")
-        .refused(&fronts, host_of, "VEHICLE006")
+        .expect_error(&clients, host_of, "VEHICLE006")
         .await;
     offer(plate, "서울 중구 세종대로 110")
-        .refused(&fronts, host_of, "VEHICLE004")
+        .expect_error(&clients, host_of, "VEHICLE004")
         .await;
     let update = UpdateVehicleRequest {
         vehicle_id: idle.clone(),
@@ -130,25 +130,31 @@ async fn rules_of_cars_and_bookings() {
     let path = format!("/v1/vehicles/{idle}");
     let body = json!({ "status": "active" });
     let without_photo = Case::put(path, body, "vehicle.VehicleService/UpdateVehicle", update);
-    without_photo.refused(&fronts, host_of, "VEHICLE015").await;
+    without_photo.expect_error(&clients, host_of, "VEHICLE015").await;
 
     let guest_of = Some(&guest.rest);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    book(&idle, slot).refused(&fronts, guest_of, "VEHICLE001").await;
+    book(&idle, slot)
+        .expect_error(&clients, guest_of, "VEHICLE001")
+        .await;
     let past = Slot {
         start: slot.start - TimeDelta::days(400),
         end: slot.end - TimeDelta::days(400),
     };
-    book(&car, past).refused(&fronts, guest_of, "BOOKING004").await;
+    book(&car, past)
+        .expect_error(&clients, guest_of, "BOOKING004")
+        .await;
     let booking = guest.book(&car, slot).await.ok(201);
     let id = booking["id"].as_str().expect("an id").to_owned();
-    book(&car, slot).refused(&fronts, guest_of, "BOOKING002").await;
+    book(&car, slot)
+        .expect_error(&clients, guest_of, "BOOKING002")
+        .await;
     let last_hour = Slot {
         start: slot.end - TimeDelta::hours(1),
         end: slot.end + TimeDelta::hours(1),
     };
     book(&car, last_hour)
-        .refused(&fronts, guest_of, "BOOKING002")
+        .expect_error(&clients, guest_of, "BOOKING002")
         .await;
 
     let message = StartBookingRequest {
@@ -156,21 +162,21 @@ async fn rules_of_cars_and_bookings() {
     };
     let path = format!("/v1/bookings/{id}/start");
     let start = Case::put(path, json!({}), "booking.BookingService/StartBooking", message);
-    let told = start.refused(&fronts, guest_of, "BOOKING003").await;
-    assert_eq!(told.en, "The booking cannot go from pending to active.");
+    let info = start.expect_error(&clients, guest_of, "BOOKING003").await;
+    assert_eq!(info.en, "The booking cannot go from pending to active.");
     host.approve(&id).await.ok(200);
-    start.refused(&fronts, guest_of, "BOOKING005").await;
+    start.expect_error(&clients, guest_of, "BOOKING005").await;
     let message = RejectBookingRequest {
         booking_id: id.clone(),
         host_response: None,
     };
     let path = format!("/v1/bookings/{id}/reject");
     let reject = Case::put(path, json!({}), "booking.BookingService/RejectBooking", message);
-    let told = reject.refused(&fronts, host_of, "BOOKING003").await;
+    let info = reject.expect_error(&clients, host_of, "BOOKING003").await;
     assert_eq!(
-        told.ko,
+        info.ko,
         "현재 예약 상태에서는 처리할 수 없습니다. (approved → rejected)"
     );
     let path = format!("/v1/vehicles/{car}");
-    host.rest.delete(&path).await.refused(409, "VEHICLE014");
+    host.rest.delete(&path).await.expect_error(409, "VEHICLE014");
 }

@@ -35,7 +35,7 @@ const PREFIX_BYTES: usize = 5;
 
 /// A form of gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum Protocol {
     /// HTTP/2 with trailers.
     Native,
     /// Trailers in the last frame of the body, for browsers.
@@ -46,22 +46,22 @@ pub enum Form {
 
 /// A client of one gateway in one form of gRPC.
 #[derive(Clone)]
-pub struct Wire {
-    pub form: Form,
+pub struct GrpcClient {
+    pub form: Protocol,
     transport: Transport,
 }
 
-impl Wire {
+impl GrpcClient {
     /// A client of this mesh.
-    pub async fn connect(mesh: &Mesh, form: Form) -> Self {
+    pub async fn connect(mesh: &Mesh, form: Protocol) -> Self {
         let gateway = mesh.gateway().to_owned();
         let transport = match form {
-            Form::Native => {
+            Protocol::Native => {
                 let endpoint = Channel::from_shared(gateway).expect("a URI");
                 let channel = endpoint.connect().await.expect("the gateway speaks h2c");
                 BoxCloneSyncService::new(channel.map_err(BoxError::from))
             }
-            Form::Web | Form::WebText => web(gateway, form == Form::WebText),
+            Protocol::Web | Protocol::WebText => web(gateway, form == Protocol::WebText),
         };
         Self { form, transport }
     }
@@ -69,9 +69,9 @@ impl Wire {
     /// A client in each form.
     pub async fn all(mesh: &Mesh) -> [Self; 3] {
         [
-            Self::connect(mesh, Form::Native).await,
-            Self::connect(mesh, Form::Web).await,
-            Self::connect(mesh, Form::WebText).await,
+            Self::connect(mesh, Protocol::Native).await,
+            Self::connect(mesh, Protocol::Web).await,
+            Self::connect(mesh, Protocol::WebText).await,
         ]
     }
 
@@ -101,7 +101,7 @@ impl Wire {
 }
 
 /// A request that carries an access token.
-pub fn signed<M>(token: &str, message: M) -> tonic::Request<M> {
+pub fn with_token<M>(token: &str, message: M) -> tonic::Request<M> {
     let mut request = tonic::Request::new(message);
     let bearer = format!("Bearer {token}").parse().expect("ASCII");
     request.metadata_mut().insert("authorization", bearer);
@@ -109,8 +109,8 @@ pub fn signed<M>(token: &str, message: M) -> tonic::Request<M> {
 }
 
 /// The same for somebody who is signed in to REST.
-pub fn signed_as<M>(rest: &Rest, message: M) -> tonic::Request<M> {
-    signed(rest.token(), message)
+pub fn with_session<M>(rest: &Rest, message: M) -> tonic::Request<M> {
+    with_token(rest.token(), message)
 }
 
 /// gRPC-web as browsers do it: the frames of gRPC in the body of a POST, and in the answer's the trailers too.
