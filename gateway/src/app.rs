@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
+use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::health::Readiness;
 use carshare_chassis::{Environment, Error};
 use carshare_proto::common::v1::ErrorReason as Common;
@@ -34,7 +35,7 @@ const FOR_A_WHILE: &str = "public, max-age=300";
 /// # Errors
 /// A contract that cannot be described, or a CORS origin that is none.
 pub fn router(
-    config: &Config,
+    config: &ServiceConfig<Config>,
     edge: Arc<Edge>,
     readiness: Readiness,
     environment: &Environment,
@@ -43,7 +44,7 @@ pub fn router(
     let openapi = Bytes::from(serde_json::to_vec(&document)?);
     let page = Bytes::from(docs::page(&edge.routes));
     let places = Arc::new(Semaphore::new(
-        config.server.max_in_flight.min(Semaphore::MAX_PERMITS),
+        config.common.server.max_in_flight.min(Semaphore::MAX_PERMITS),
     ));
     let fronts = Router::new()
         .route(
@@ -60,7 +61,7 @@ pub fn router(
         .with_state(edge);
     let opening = RequestContextConfig {
         ids: environment.ids.clone(),
-        proxies: config.limits.proxies,
+        proxies: config.service.limits.proxies,
     };
     // Probes are answered however much is going on.
     let probes = Router::new()
@@ -73,10 +74,10 @@ pub fn router(
         .layer(from_fn(panic::catch))
         .layer(from_fn(grpc::web::translate))
         .layer(from_fn_with_state(
-            security::Https(config.edge.https),
+            security::Https(config.service.edge.https),
             security::add,
         ))
-        .layer(cors::layer(&config.cors)?)
+        .layer(cors::layer(&config.service.cors)?)
         .layer(from_fn(connection_close::tell))
         .layer(from_fn_with_state(opening, access_log::surround)))
 }

@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use carshare_chassis::client::{self, PeerChannel};
-use carshare_chassis::config::{Common, RevocationPolicy};
+use carshare_chassis::config::{RevocationPolicy, ServiceConfig};
 use carshare_chassis::http_server::{self, Protocol};
 use carshare_chassis::identity::{JwksSource, RemoteJwks, Revocations, StaticJwks, Verifier};
 use carshare_chassis::service::{NoCommand, Roles, Service};
@@ -70,12 +70,8 @@ impl Service for Gateway {
     type Config = Config;
     type Command = NoCommand;
 
-    fn common(config: &Config) -> Common {
-        config.common()
-    }
-
     async fn serve(
-        config: Config,
+        config: ServiceConfig<Config>,
         environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
@@ -85,7 +81,7 @@ impl Service for Gateway {
         run(config, environment, listener, shutdown).await
     }
 
-    async fn migrate(_: Config) -> anyhow::Result<()> {
+    async fn migrate(_: ServiceConfig<Config>) -> anyhow::Result<()> {
         Ok(())
     }
 }
@@ -95,7 +91,7 @@ impl Service for Gateway {
 /// # Errors
 /// A configuration or a contract that cannot be used, before the first connection is accepted.
 pub async fn run(
-    config: Config,
+    config: ServiceConfig<Config>,
     environment: Environment,
     listener: TcpListener,
     shutdown: Shutdown,
@@ -106,14 +102,14 @@ pub async fn run(
     let readiness = readiness::checks(edge.peers.iter());
     let router = app::router(&config, edge, readiness.clone(), &environment)?;
     let stopped = Shutdown::new();
-    let admin = admin::spawn(&config.admin, readiness.clone(), stopped.clone()).await?;
+    let admin = admin::spawn(&config.common.admin, readiness.clone(), stopped.clone()).await?;
     let address = listener.local_addr()?;
     tracing::info!(%address, ?admin, "serving");
     let options = http_server::Options {
         tls: None,
         protocol: Protocol::Both,
-        max_streams_per_connection: config.server.max_streams_per_connection,
-        drain_timeout: config.server.drain_timeout(),
+        max_streams_per_connection: config.common.server.max_streams_per_connection,
+        drain_timeout: config.common.server.drain_timeout,
     };
     let serving = task::spawn(
         "server",
@@ -121,7 +117,7 @@ pub async fn run(
     );
     shutdown.cancelled().await;
     readiness.begin_drain();
-    tokio::time::sleep(config.server.drain_delay()).await;
+    tokio::time::sleep(config.common.server.drain_delay).await;
     stop.trigger();
     let served = serving.await.context("the server task failed");
     stopped.trigger();
@@ -129,23 +125,27 @@ pub async fn run(
     served
 }
 
-fn build(config: &Config, environment: &Environment, draining: Shutdown) -> anyhow::Result<Edge> {
+fn build(
+    config: &ServiceConfig<Config>,
+    environment: &Environment,
+    draining: Shutdown,
+) -> anyhow::Result<Edge> {
     let rpcs = Rpcs::read()?;
     let routes = Routes::read(rpcs.iter())?;
     let peers = peers(config, &rpcs, environment)?;
     Ok(Edge {
         verifier: verifier(config, &peers, environment)?,
-        limiter: Limiter::new(config, &environment.clock)?,
+        limiter: Limiter::new(&config.service, &environment.clock)?,
         infrastructure: Infrastructure::new(&rpcs)?,
         limits: Limits {
-            max_body_bytes: config.edge.max_body_bytes,
-            max_message_bytes: config.server.max_message_bytes,
-            max_reply_bytes: config.edge.max_reply_bytes,
-            timeout: config.server.request_timeout(),
+            max_body_bytes: config.service.edge.max_body_bytes,
+            max_message_bytes: config.common.server.max_message_bytes,
+            max_reply_bytes: config.service.edge.max_reply_bytes,
+            timeout: config.common.server.request_timeout,
         },
-        keep_alive: config.edge.keep_alive(),
+        keep_alive: config.service.edge.keep_alive,
         streams: Arc::new(Semaphore::new(
-            config.edge.max_streams.min(Semaphore::MAX_PERMITS),
+            config.service.edge.max_streams.min(Semaphore::MAX_PERMITS),
         )),
         clock: environment.clock.clone(),
         draining,
@@ -155,18 +155,19 @@ fn build(config: &Config, environment: &Environment, draining: Shutdown) -> anyh
     })
 }
 
-fn peers(config: &Config, rpcs: &Rpcs, environment: &Environment) -> anyhow::Result<Peers> {
+fn peers(config: &ServiceConfig<Config>, rpcs: &Rpcs, environment: &Environment) -> anyhow::Result<Peers> {
     let connect = |(name, peer): (&String, _)| -> anyhow::Result<PeerChannel> {
         // The channels live as long as the process, and so do their names.
-        client::connect(name.clone().leak(), peer, &config.tls, environment.clone())
+        client::connect(name.clone().leak(), peer, &config.common.tls, environment.clone())
     };
     let streaming: BTreeSet<&str> = rpcs
         .iter()
         .filter(|rpc| !rpc.is_unary())
         .map(|rpc| rpc.peer.as_str())
         .collect();
-    let calls: anyhow::Result<Vec<_>> = config.peers.iter().map(connect).collect();
+    let calls: anyhow::Result<Vec<_>> = config.service.peers.iter().map(connect).collect();
     let streams = config
+        .service
         .peers
         .iter()
         .filter(|(name, _)| streaming.contains(name.as_str()));
@@ -174,16 +175,20 @@ fn peers(config: &Config, rpcs: &Rpcs, environment: &Environment) -> anyhow::Res
     Ok(Peers::new(calls?, streams?))
 }
 
-fn verifier(config: &Config, peers: &Peers, environment: &Environment) -> anyhow::Result<Verifier> {
+fn verifier(
+    config: &ServiceConfig<Config>,
+    peers: &Peers,
+    environment: &Environment,
+) -> anyhow::Result<Verifier> {
     let source: Arc<dyn JwksSource> = if let Some(auth) = peers.get(AUTH) {
         Arc::new(RemoteJwks::new(auth))
     } else {
         tracing::warn!("peers.auth is not set, every access token is refused");
         Arc::new(StaticJwks::default())
     };
-    let verifier = Verifier::new(&config.identity, source, environment.clock.clone());
-    let policy = config.identity.revocation;
-    Ok(match &config.redis {
+    let verifier = Verifier::new(&config.common.identity, source, environment.clock.clone());
+    let policy = config.common.identity.revocation;
+    Ok(match &config.service.redis {
         Some(redis) if policy != RevocationPolicy::Off => {
             verifier.with_revocations(Revocations::new(redis, policy)?)
         }

@@ -119,7 +119,7 @@ impl Mesh {
 
     /// The configuration of auth, for its commands.
     pub fn auth_config(&self) -> Result<carshare_auth::Config> {
-        configure::<Runner<Auth>>(self.auth_env.clone())
+        Ok(configure::<Runner<Auth>>(self.auth_env.clone())?.service)
     }
 
     /// Clock, ids and chance of the mesh.
@@ -145,7 +145,7 @@ impl Mesh {
 }
 
 /// A service's configuration: its defaults and these variables.
-fn configure<S: Service>(env: Env) -> Result<S::Config> {
+fn configure<S: Service>(env: Env) -> Result<config::ServiceConfig<S::Config>> {
     config::load(config::Sources {
         service: S::NAME,
         defaults: S::DEFAULTS,

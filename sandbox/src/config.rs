@@ -1,5 +1,8 @@
 //! What a sandbox can be told. Every key in it is a sandbox value: nothing here opens a real account.
 
+use std::time::Duration;
+
+use carshare_chassis::config::millis;
 use serde::{Deserialize, Serialize};
 
 /// Configuration of one sandbox. `Config::default()` is what development uses.
@@ -14,7 +17,8 @@ pub struct Config {
     /// Where payment webhooks go. None = they are recorded and not sent.
     pub webhook_url: Option<String>,
     /// How long one minute of Toss's webhook retry schedule (1, 4, 16 … 4096 min) lasts here.
-    pub webhook_retry_minute_ms: u64,
+    #[serde(rename = "webhook_retry_minute_ms", with = "millis")]
+    pub webhook_retry_minute: Duration,
     /// The REST API key the application must present to Kakao.
     pub kakao_rest_key: String,
     /// Requests per KST day and API before Kakao answers 429.
@@ -31,7 +35,7 @@ impl Default for Config {
             public_url: None,
             toss_secret_key: "test_sk_carshare_sandbox".into(),
             webhook_url: None,
-            webhook_retry_minute_ms: 1_000,
+            webhook_retry_minute: Duration::from_secs(1),
             kakao_rest_key: "carshare0sandbox0kakao0rest0key0".into(),
             kakao_daily_limit: 100_000,
             fcm_project_id: "carshare-sandbox".into(),

@@ -1,7 +1,7 @@
 //! The sandbox as a process of its own. It has the command line of a service; `migrate` finds nothing to do.
 
 use anyhow::Context as _;
-use carshare_chassis::config::{Admin, Common, Server, Telemetry};
+use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::service::{NoCommand, Roles, Service};
 use carshare_chassis::{Environment, Shutdown};
 use serde::{Deserialize, Serialize};
@@ -16,14 +16,7 @@ pub struct Process;
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessConfig {
-    /// The one port.
-    #[serde(default)]
-    pub server: Server,
-    /// Logs.
-    #[serde(default)]
-    pub telemetry: Telemetry,
-    /// The providers.
-    #[serde(default)]
+    /// `[providers]`: Toss, Kakao, FCM.
     pub providers: Config,
 }
 
@@ -33,34 +26,22 @@ impl Service for Process {
     type Config = ProcessConfig;
     type Command = NoCommand;
 
-    fn common(config: &ProcessConfig) -> Common {
-        Common {
-            server: config.server.clone(),
-            // The healthcheck asks the only port there is.
-            admin: Admin {
-                listen: Some(config.server.listen),
-            },
-            telemetry: config.telemetry.clone(),
-            ..Common::default()
-        }
-    }
-
     async fn serve(
-        config: ProcessConfig,
+        config: ServiceConfig<ProcessConfig>,
         environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         _roles: Roles,
     ) -> anyhow::Result<()> {
         let listener = listener.context("a sandbox without its port has nothing to do")?;
-        let sandbox = Sandbox::start(config.providers, environment, listener).await?;
+        let sandbox = Sandbox::start(config.service.providers, environment, listener).await?;
         tracing::info!(url = sandbox.url(), "sandbox is up");
         shutdown.cancelled().await;
         sandbox.shutdown().await;
         Ok(())
     }
 
-    async fn migrate(_config: ProcessConfig) -> anyhow::Result<()> {
+    async fn migrate(_config: ServiceConfig<ProcessConfig>) -> anyhow::Result<()> {
         Ok(())
     }
 }
@@ -71,7 +52,7 @@ mod tests {
 
     use super::*;
 
-    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<ProcessConfig> {
+    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<ServiceConfig<ProcessConfig>> {
         let env = env
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -86,14 +67,14 @@ mod tests {
     #[test]
     fn the_file_of_defaults_says_what_the_code_says() {
         let config = loaded(&[]).unwrap();
-        assert_eq!(config.server.listen.to_string(), "0.0.0.0:8090");
-        assert_eq!(config.providers, Config::default());
+        assert_eq!(config.common.server.listen.to_string(), "0.0.0.0:8090");
+        assert_eq!(config.service.providers, Config::default());
     }
 
     #[test]
     fn the_environment_overrides_and_unknown_keys_are_refused() {
         let config = loaded(&[("SANDBOX__PROVIDERS__KAKAO_DAILY_LIMIT", "10")]).unwrap();
-        assert_eq!(config.providers.kakao_daily_limit, 10);
+        assert_eq!(config.service.providers.kakao_daily_limit, 10);
         assert!(loaded(&[("SANDBOX__PROVIDERS__TYPO", "1")]).is_err());
     }
 }

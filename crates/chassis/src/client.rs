@@ -75,7 +75,7 @@ pub fn connect(
     task::spawn("addresses", addresses.follow(changes, Arc::clone(&trouble)));
     let shared = Shared {
         name,
-        timeout: peer.timeout(),
+        timeout: peer.timeout,
         claim,
         budget: Budget::default(),
         environment,

@@ -2,12 +2,14 @@
 //!
 //! Unknown keys are refused, secrets print `***`, and nothing else in the workspace reads the environment.
 
+mod duration;
 mod layers;
 mod network;
 mod secret;
 mod sections;
 
-pub use layers::{Sources, load, redacted};
+pub use duration::{millis, seconds};
+pub use layers::{ServiceConfig, Sources, load, redacted};
 pub use network::{Peer, Redis, Tls};
 pub use secret::Secret;
 pub use sections::{Admin, Common, Identity, LogFormat, RevocationPolicy, Seal, Server, Telemetry};

@@ -111,7 +111,7 @@ impl Server {
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
         let (name, readiness) = (self.name, self.readiness.clone());
-        let drain_delay = self.common.server.drain_delay();
+        let drain_delay = self.common.server.drain_delay;
         let (stop, stopped) = (Shutdown::new(), Shutdown::new());
         // However this ends, by an error or by being dropped, nothing is left listening.
         let _guards = (
@@ -141,7 +141,7 @@ impl Server {
             tls: tls.clone(),
             protocol: Protocol::Http2,
             max_streams_per_connection: self.common.server.max_streams_per_connection,
-            drain_timeout: self.common.server.drain_timeout(),
+            drain_timeout: self.common.server.drain_timeout,
         };
         let verifier = self.verifier()?;
         let door = stack::Authenticator {

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
-use crate::config::{self, Common};
+use crate::config::{self, ServiceConfig};
 use crate::environment::Environment;
 use crate::task::Shutdown;
 use crate::{telemetry, tls};
@@ -35,12 +35,9 @@ pub trait Service: Send + Sync + 'static {
     /// Subcommands of its own; [`NoCommand`] when there are none.
     type Command: clap::Subcommand + Send;
 
-    /// The sections the chassis needs.
-    fn common(config: &Self::Config) -> Common;
-
     /// Runs until the shutdown fires and everything is drained. There is a listener exactly when `roles.api` is set.
     fn serve(
-        config: Self::Config,
+        config: ServiceConfig<Self::Config>,
         environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
@@ -48,11 +45,11 @@ pub trait Service: Send + Sync + 'static {
     ) -> impl Future<Output = anyhow::Result<()>> + Send;
 
     /// Brings the database to the state this binary needs, and returns.
-    fn migrate(config: Self::Config) -> impl Future<Output = anyhow::Result<()>> + Send;
+    fn migrate(config: ServiceConfig<Self::Config>) -> impl Future<Output = anyhow::Result<()>> + Send;
 
     /// Runs one of [`Service::Command`].
     fn command(
-        config: Self::Config,
+        config: ServiceConfig<Self::Config>,
         environment: Environment,
         command: Self::Command,
     ) -> impl Future<Output = anyhow::Result<()>> + Send {
@@ -121,20 +118,19 @@ async fn run<S: Service>(
         file: cli.config,
         env,
     };
-    let config: S::Config = config::load(sources)?;
-    let common = S::common(&config);
+    let config: ServiceConfig<S::Config> = config::load(sources)?;
     match cli.role {
         Role::CheckConfig => {
-            common.tls.pems()?;
+            config.common.tls.pems()?;
             println!("{:#}", config::redacted(&config));
             Ok(())
         }
-        Role::Healthcheck => healthcheck::healthcheck(&common.admin).await,
+        Role::Healthcheck => healthcheck::healthcheck(&config.common).await,
         role => {
             let environment = Environment::system();
-            let telemetry = telemetry::init(S::NAME, &common.telemetry, &environment.clock)?;
+            let telemetry = telemetry::init(S::NAME, &config.common.telemetry, &environment.clock)?;
             tracing::info!(service = S::NAME, config = %config::redacted(&config), "starting");
-            let finished = work::<S>(role, config, &common, environment).await;
+            let finished = work::<S>(role, config, environment).await;
             if let Err(error) = &finished {
                 tracing::error!(error = format!("{error:#}"), "failed");
             }
@@ -146,13 +142,12 @@ async fn run<S: Service>(
 
 async fn work<S: Service>(
     role: Role<S::Command>,
-    config: S::Config,
-    common: &Common,
+    config: ServiceConfig<S::Config>,
     environment: Environment,
 ) -> anyhow::Result<()> {
     match role {
         Role::Serve { no_worker } => {
-            let address = common.server.listen;
+            let address = config.common.server.listen;
             let listener = TcpListener::bind(address)
                 .await
                 .with_context(|| format!("cannot listen on {address}"))?;

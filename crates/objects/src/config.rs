@@ -1,6 +1,8 @@
 //! Where objects are kept.
 
-use carshare_chassis::config::Secret;
+use std::time::Duration;
+
+use carshare_chassis::config::{Secret, millis};
 use serde::{Deserialize, Serialize};
 
 /// Configuration of one bucket.
@@ -19,10 +21,12 @@ pub struct Config {
     pub access_key: Secret,
     /// S3 secret access key, which signs requests and presigned URLs.
     pub secret_key: Secret,
-    /// How long connecting may take. Default 2,000.
-    pub connect_timeout_ms: u64,
-    /// How long an operation may take with its repetitions. Default 10,000.
-    pub timeout_ms: u64,
+    /// How long connecting may take. Default 2 s.
+    #[serde(rename = "connect_timeout_ms", with = "millis")]
+    pub connect_timeout: Duration,
+    /// How long an operation may take with its repetitions. Default 10 s.
+    #[serde(rename = "timeout_ms", with = "millis")]
+    pub timeout: Duration,
 }
 
 impl Default for Config {
@@ -34,8 +38,8 @@ impl Default for Config {
             bucket: String::new(),
             access_key: Secret::default(),
             secret_key: Secret::default(),
-            connect_timeout_ms: 2_000,
-            timeout_ms: 10_000,
+            connect_timeout: Duration::from_secs(2),
+            timeout: Duration::from_secs(10),
         }
     }
 }

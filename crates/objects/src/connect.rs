@@ -1,7 +1,5 @@
 //! SDK clients from configuration.
 
-use std::time::Duration;
-
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -15,9 +13,9 @@ use crate::config::Config;
 pub(crate) fn client(config: &Config, endpoint: &str) -> Client {
     let (id, key) = (config.access_key.expose(), config.secret_key.expose());
     let credentials = Credentials::new(id, key, None, None, "configuration");
-    let total = Duration::from_millis(config.timeout_ms);
+    let total = config.timeout;
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
+        .connect_timeout(config.connect_timeout)
         // Leaves room for a second attempt.
         .operation_attempt_timeout(total / 2)
         .operation_timeout(total)

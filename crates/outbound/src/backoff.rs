@@ -12,9 +12,9 @@ use crate::config::Config;
 /// callers that failed together do not come back together.
 pub(crate) fn pause(config: &Config, attempt: u32, random: &Random) -> Duration {
     let doubled = config
-        .backoff_ms
-        .saturating_mul(1_u64.checked_shl(attempt).unwrap_or(u64::MAX));
-    let longest = Duration::from_millis(doubled.min(config.backoff_max_ms));
+        .backoff
+        .saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
+    let longest = doubled.min(config.backoff_max);
     longest.mul_f64(0.5 + random.unit() / 2.0)
 }
 

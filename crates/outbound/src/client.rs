@@ -46,7 +46,7 @@ impl HttpClient {
         let breaker = Breaker::new(
             peer,
             config.breaker_failures.max(1),
-            Duration::from_millis(config.breaker_open_ms),
+            config.breaker_open,
             environment.clock.clone(),
         );
         let http =
@@ -90,7 +90,7 @@ impl HttpClient {
 
 fn transport(config: &Config, encrypted: bool) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
-        .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
+        .connect_timeout(config.connect_timeout)
         .pool_idle_timeout(IDLE_CONNECTIONS)
         // A redirect could carry credentials elsewhere, and a proxy from the environment would be unintentional.
         .redirect(reqwest::redirect::Policy::none())

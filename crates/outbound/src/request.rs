@@ -51,7 +51,7 @@ impl RequestBuilder {
             _ => Err(OutboundError::Request("the path is not in its normal form")),
         };
         Self {
-            timeout: inner.config.timeout(),
+            timeout: inner.config.timeout,
             operation: "",
             has_idempotency_key: false,
             method,

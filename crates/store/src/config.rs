@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::config::Secret;
+use carshare_chassis::config::{Secret, millis};
 use serde::{Deserialize, Serialize};
 
 /// Connection and limits of the service's database.
@@ -18,31 +18,39 @@ pub struct Database {
     #[serde(default = "default_max_connections")]
     pub max_connections: u32,
     /// Longest wait for a connection, new or from the pool. Shorter than the deadline of callers, so that they get an error
-    /// instead of a timeout. Default 2,000.
-    #[serde(default = "default_acquire_timeout_ms")]
-    pub acquire_timeout_ms: u64,
-    /// `statement_timeout` of every connection. Default 5,000.
-    #[serde(default = "default_statement_timeout_ms")]
-    pub statement_timeout_ms: u64,
-    /// `lock_timeout` of every connection. Default 4,000.
-    #[serde(default = "default_lock_timeout_ms")]
-    pub lock_timeout_ms: u64,
+    /// instead of a timeout. Default 2 s.
+    #[serde(
+        rename = "acquire_timeout_ms",
+        with = "millis",
+        default = "default_acquire_timeout"
+    )]
+    pub acquire_timeout: Duration,
+    /// `statement_timeout` of every connection. Default 5 s.
+    #[serde(
+        rename = "statement_timeout_ms",
+        with = "millis",
+        default = "default_statement_timeout"
+    )]
+    pub statement_timeout: Duration,
+    /// `lock_timeout` of every connection. Default 4 s.
+    #[serde(rename = "lock_timeout_ms", with = "millis", default = "default_lock_timeout")]
+    pub lock_timeout: Duration,
 }
 
 const fn default_max_connections() -> u32 {
     10
 }
 
-const fn default_acquire_timeout_ms() -> u64 {
-    2_000
+const fn default_acquire_timeout() -> Duration {
+    Duration::from_secs(2)
 }
 
-const fn default_statement_timeout_ms() -> u64 {
-    5_000
+const fn default_statement_timeout() -> Duration {
+    Duration::from_secs(5)
 }
 
-const fn default_lock_timeout_ms() -> u64 {
-    4_000
+const fn default_lock_timeout() -> Duration {
+    Duration::from_secs(4)
 }
 
 impl Database {
@@ -51,14 +59,9 @@ impl Database {
         Self {
             url: url.into(),
             max_connections: default_max_connections(),
-            acquire_timeout_ms: default_acquire_timeout_ms(),
-            statement_timeout_ms: default_statement_timeout_ms(),
-            lock_timeout_ms: default_lock_timeout_ms(),
+            acquire_timeout: default_acquire_timeout(),
+            statement_timeout: default_statement_timeout(),
+            lock_timeout: default_lock_timeout(),
         }
-    }
-
-    /// [`Database::acquire_timeout_ms`] as a duration.
-    pub fn acquire_timeout(&self) -> Duration {
-        Duration::from_millis(self.acquire_timeout_ms)
     }
 }

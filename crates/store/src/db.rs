@@ -38,7 +38,7 @@ impl Db {
         let options = connect_options(config)?;
         let pool = PgPoolOptions::new()
             .max_connections(config.max_connections)
-            .acquire_timeout(config.acquire_timeout())
+            .acquire_timeout(config.acquire_timeout)
             .max_lifetime(Duration::from_mins(30))
             .idle_timeout(Duration::from_mins(5))
             .connect_lazy_with(options.clone());
@@ -104,8 +104,11 @@ pub(crate) fn connect_options(config: &config::Database) -> anyhow::Result<PgCon
         .map_err(|_| anyhow::anyhow!("database.url is not valid"))
         .context("cannot connect to PostgreSQL")?;
     let settings = [
-        ("statement_timeout", config.statement_timeout_ms.to_string()),
-        ("lock_timeout", config.lock_timeout_ms.to_string()),
+        (
+            "statement_timeout",
+            config.statement_timeout.as_millis().to_string(),
+        ),
+        ("lock_timeout", config.lock_timeout.as_millis().to_string()),
         ("idle_in_transaction_session_timeout", "15000".to_owned()),
         ("tcp_keepalives_idle", "10".to_owned()),
         ("tcp_keepalives_interval", "5".to_owned()),

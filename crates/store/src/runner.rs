@@ -4,7 +4,7 @@
 use std::future::{Future, ready};
 use std::marker::PhantomData;
 
-use carshare_chassis::config::{Common, Redis};
+use carshare_chassis::config::{Common, Redis, ServiceConfig};
 use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Environment, Server, Shutdown};
 use serde::Serialize;
@@ -33,9 +33,6 @@ pub trait StoreService: Send + Sync + 'static {
     /// Subcommands besides those of [`Command`]; [`carshare_chassis::service::NoCommand`] when there are none.
     type Command: clap::Subcommand + Send;
 
-    /// Returns the sections that the chassis needs.
-    fn common(config: &Self::Config) -> Common;
-
     /// Returns the `[database]` section.
     fn database(config: &Self::Config) -> &Database;
 
@@ -46,7 +43,7 @@ pub trait StoreService: Send + Sync + 'static {
     fn migrator() -> Migrator;
 
     /// Builds the state. Nothing is connected yet; an error is one of the configuration.
-    fn app(config: Self::Config, environment: Environment) -> anyhow::Result<Self::App>;
+    fn app(config: ServiceConfig<Self::Config>, environment: Environment) -> anyhow::Result<Self::App>;
 
     /// Returns the database of the state.
     fn db(app: &Self::App) -> &Db;
@@ -73,7 +70,7 @@ pub trait StoreService: Send + Sync + 'static {
 
     /// Runs one of [`StoreService::Command`].
     fn command(
-        config: Self::Config,
+        config: ServiceConfig<Self::Config>,
         environment: Environment,
         command: Self::Command,
     ) -> impl Future<Output = anyhow::Result<()>> + Send {
@@ -152,33 +149,29 @@ impl<S: StoreService> Service for Runner<S> {
     type Config = S::Config;
     type Command = Commands<S::Command>;
 
-    fn common(config: &S::Config) -> Common {
-        S::common(config)
-    }
-
     async fn serve(
-        config: S::Config,
+        config: ServiceConfig<S::Config>,
         environment: Environment,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         roles: Roles,
     ) -> anyhow::Result<()> {
-        let (common, redis) = (S::common(&config), S::redis(&config).clone());
+        let (common, redis) = (config.common.clone(), S::redis(&config.service).clone());
         let app = S::app(config, environment)?;
         Self::serve_app(app, &common, &redis, listener, shutdown, roles).await
     }
 
-    async fn migrate(config: S::Config) -> anyhow::Result<()> {
-        migrate(S::database(&config), S::migrator()).await
+    async fn migrate(config: ServiceConfig<S::Config>) -> anyhow::Result<()> {
+        migrate(S::database(&config.service), S::migrator()).await
     }
 
     async fn command(
-        config: S::Config,
+        config: ServiceConfig<S::Config>,
         environment: Environment,
         command: Commands<S::Command>,
     ) -> anyhow::Result<()> {
         match command {
-            Commands::Store(command) => command.run(S::redis(&config), S::NAME).await,
+            Commands::Store(command) => command.run(S::redis(&config.service), S::NAME).await,
             Commands::Service(command) => S::command(config, environment, command).await,
         }
     }

@@ -16,7 +16,7 @@ const STREAM: &str = "/v1/notifications/stream";
 
 #[tokio::test]
 async fn open_streams_keep_nobody_from_calling() {
-    let edge = Edge::start_with(|config| config.limits.per_minute_by_address = 0).await;
+    let edge = Edge::start_with(|config| config.service.limits.per_minute_by_address = 0).await;
     let mut open = Vec::new();
     for _ in 0..STREAMS {
         open.push(edge.request("host", Method::GET, STREAM).send().await.unwrap());
@@ -29,7 +29,7 @@ async fn open_streams_keep_nobody_from_calling() {
 
 #[tokio::test]
 async fn streams_are_refused_when_all_places_are_taken() {
-    let edge = Edge::start_with(|config| config.edge.max_streams = 1).await;
+    let edge = Edge::start_with(|config| config.service.edge.max_streams = 1).await;
     let open = async || edge.request("host", Method::GET, STREAM).send().await.unwrap();
     let first = open().await;
     assert_eq!(first.status().as_u16(), 200);
@@ -60,7 +60,8 @@ async fn half_sent(edge: &Edge, path: &'static str) -> Status {
 
 #[tokio::test]
 async fn a_request_that_is_never_sent_whole_loses_its_place() {
-    let edge = Edge::start_with(|config| config.server.request_timeout_ms = 100).await;
+    let edge =
+        Edge::start_with(|config| config.common.server.request_timeout = Duration::from_millis(100)).await;
     for path in [
         "/carshare.notification.v1.NotificationService/Subscribe",
         "/grpc.health.v1.Health/Check",
@@ -75,7 +76,7 @@ async fn a_request_that_is_never_sent_whole_loses_its_place() {
 
 #[tokio::test]
 async fn health_and_reflection_are_limited_and_end_with_the_gateway() {
-    let edge = Edge::start_with(|config| config.limits.per_minute_by_address = 1).await;
+    let edge = Edge::start_with(|config| config.service.limits.per_minute_by_address = 1).await;
     let mut client = tonic_health::pb::health_client::HealthClient::new(edge.channel().await);
     let watch = tonic_health::pb::HealthCheckRequest::default();
     let mut watching = client.watch(watch.clone()).await.unwrap().into_inner();

@@ -26,7 +26,7 @@ async fn it_is_alive_at_once_and_ready_when_every_service_was_reached() {
     })
     .await;
 
-    let whole = Edge::start_with(|config| drop(config.peers.remove("payment"))).await;
+    let whole = Edge::start_with(|config| drop(config.service.peers.remove("payment"))).await;
     let ready = json!({ "ready": true, "draining": false, "waiting_for": [] });
     eventually(TIMEOUT, || async {
         let answer = told(whole.anonymous(Method::GET, "/readyz").send().await.unwrap()).await;

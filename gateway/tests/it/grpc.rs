@@ -231,7 +231,7 @@ async fn a_draining_gateway_sends_streams_elsewhere() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_is_refused() {
-    let edge = Edge::start_with(|config| config.server.max_message_bytes = 1024).await;
+    let edge = Edge::start_with(|config| config.common.server.max_message_bytes = 1024).await;
     let mut client = BookingServiceClient::new(edge.channel().await);
     let large = with_token(&edge, "guest", booking(&"x".repeat(2048)));
     let refused = client.create_booking(large).await.unwrap_err();

@@ -8,7 +8,7 @@ use carshare_testkit::eventually_true;
 
 #[tokio::test]
 async fn security_headers_are_on_every_answer() {
-    let edge = Edge::start_with(|config| config.edge.https = true).await;
+    let edge = Edge::start_with(|config| config.service.edge.https = true).await;
     for (path, status) in [("/healthz", 200), ("/v1/nothing", 404), ("/v1/bookings", 401)] {
         let response = edge.anonymous(Method::GET, path).send().await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{path}");
@@ -26,7 +26,8 @@ async fn security_headers_are_on_every_answer() {
 
 #[tokio::test]
 async fn a_listed_origin_may_ask_with_credentials_and_another_may_not() {
-    let edge = Edge::start_with(|config| config.cors.origins = vec!["https://app.carshare.kr".into()]).await;
+    let edge =
+        Edge::start_with(|config| config.service.cors.origins = vec!["https://app.carshare.kr".into()]).await;
     let preflight = async |origin: &str| {
         let request = edge
             .anonymous(Method::OPTIONS, "/v1/bookings")
@@ -59,7 +60,8 @@ async fn a_listed_origin_may_ask_with_credentials_and_another_may_not() {
 
 #[tokio::test]
 async fn refusals_can_be_read_across_origins_too() {
-    let edge = Edge::start_with(|config| config.cors.origins = vec!["https://app.carshare.kr".into()]).await;
+    let edge =
+        Edge::start_with(|config| config.service.cors.origins = vec!["https://app.carshare.kr".into()]).await;
     let request = edge
         .anonymous(Method::GET, "/v1/bookings")
         .header("origin", "https://app.carshare.kr");
@@ -86,7 +88,7 @@ async fn a_head_that_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn what_is_too_much_at_once_is_refused_and_probes_are_not() {
-    let edge = Edge::start_with(|config| config.server.max_in_flight = 1).await;
+    let edge = Edge::start_with(|config| config.common.server.max_in_flight = 1).await;
     let body = json!({
         "vehicle_id": VEHICLE, "start_datetime": "2026-11-23T01:00:00Z", "end_datetime": "2026-11-23T05:00:00Z",
         "guest_message": "hang",
@@ -128,8 +130,8 @@ async fn calls_are_counted_in_redis_and_in_the_process_while_it_is_away() {
         .await
         .unwrap();
     let edge = Edge::start_with(|config| {
-        config.redis = Some(carshare_chassis::config::Redis::at(url));
-        config.limits.per_minute_by_address = 2;
+        config.service.redis = Some(carshare_chassis::config::Redis::at(url));
+        config.service.limits.per_minute_by_address = 2;
     })
     .await;
     let ask = async || {

@@ -5,7 +5,7 @@ mod scripted;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use carshare_chassis::config::{Peer, Sources, Tls, load};
+use carshare_chassis::config::{Peer, ServiceConfig, Sources, Tls, load};
 use carshare_chassis::service::Service as _;
 use carshare_chassis::{Environment, ManualClock, Shutdown, task};
 use carshare_gateway::Gateway;
@@ -46,7 +46,7 @@ impl Edge {
     }
 
     /// With a configuration that differs.
-    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn start_with(change: impl FnOnce(&mut ServiceConfig<Config>)) -> Self {
         let tokens = Tokens::new().expect("a key");
         let services = Scripted::start(tokens.jwks()).await;
         let mut config = config(services.address);
@@ -101,7 +101,7 @@ impl Drop for Edge {
 }
 
 /// The embedded defaults, but every service is the scripted one, and the payment service is down.
-fn config(services: SocketAddr) -> Config {
+fn config(services: SocketAddr) -> ServiceConfig<Config> {
     let env = [("GATEWAY__SERVER__LISTEN".to_owned(), "127.0.0.1:0".to_owned())];
     let sources = Sources {
         service: Gateway::NAME,
@@ -109,20 +109,20 @@ fn config(services: SocketAddr) -> Config {
         file: None,
         env,
     };
-    let mut config: Config = load(sources).expect("the defaults are valid");
-    for peer in config.peers.values_mut() {
+    let mut config = load::<Config>(sources).expect("the defaults are valid");
+    for peer in config.service.peers.values_mut() {
         *peer = Peer::at(format!("http://{services}"));
     }
-    config.peers.insert(
+    config.service.peers.insert(
         "payment".into(),
         Peer::at(format!("http://127.0.0.1:{}", free_port().expect("a port"))),
     );
-    config.tls = Tls {
+    config.common.tls = Tls {
         insecure_as: Some("gateway".into()),
         ..Tls::insecure()
     };
-    config.redis = None;
-    config.admin.listen = None;
+    config.service.redis = None;
+    config.common.admin.listen = None;
     config
 }
 

@@ -158,7 +158,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_or_no_json_is_refused() {
-    let edge = Edge::start_with(|config| config.edge.max_body_bytes = 512).await;
+    let edge = Edge::start_with(|config| config.service.edge.max_body_bytes = 512).await;
     let large = edge
         .request("guest", Method::POST, "/v1/bookings")
         .json(&booking(&"x".repeat(600)));
@@ -186,7 +186,7 @@ async fn a_service_that_is_down_is_unavailable_and_says_when_to_come_back() {
 
 #[tokio::test]
 async fn a_service_that_is_not_configured_is_unavailable() {
-    let edge = Edge::start_with(|config| drop(config.peers.remove("booking"))).await;
+    let edge = Edge::start_with(|config| drop(config.service.peers.remove("booking"))).await;
     let (status, problem) = told(
         edge.request("guest", Method::GET, "/v1/bookings")
             .send()
@@ -199,7 +199,8 @@ async fn a_service_that_is_not_configured_is_unavailable() {
 
 #[tokio::test]
 async fn a_service_that_hangs_is_given_up() {
-    let edge = Edge::start_with(|config| config.server.request_timeout_ms = 300).await;
+    let edge =
+        Edge::start_with(|config| config.common.server.request_timeout = Duration::from_millis(300)).await;
     let response = edge
         .request("guest", Method::POST, "/v1/bookings")
         .json(&booking("hang"))
@@ -230,7 +231,9 @@ async fn a_signed_out_token_is_refused_and_believed_only_while_redis_is_away() {
     let (proxy, url) = carshare_testkit::proxy::FaultProxy::in_front_of(&redis)
         .await
         .unwrap();
-    let edge = Edge::start_with(|config| config.redis = Some(carshare_chassis::config::Redis::at(url))).await;
+    let edge =
+        Edge::start_with(|config| config.service.redis = Some(carshare_chassis::config::Redis::at(url)))
+            .await;
     let claims = edge
         .tokens
         .claims("guest", USER, "2026-11-22T12:00:00Z".parse().unwrap());

@@ -78,7 +78,7 @@ async fn a_client_goes_on_where_it_was() {
 
 #[tokio::test]
 async fn silence_is_broken_by_comments() {
-    let edge = Edge::start_with(|config| config.edge.keep_alive_ms = 20).await;
+    let edge = Edge::start_with(|config| config.service.edge.keep_alive = Duration::from_millis(20)).await;
     let mut response = edge.request("host", Method::GET, STREAM).send().await.unwrap();
     let mut text = String::new();
     while !text.contains(": keep-alive\n") {

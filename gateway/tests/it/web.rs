@@ -173,7 +173,8 @@ async fn a_deadline_is_kept_and_handed_on() {
 
 #[tokio::test]
 async fn refusals_tell_their_status_where_a_browser_can_read_it() {
-    let edge = Edge::start_with(|config| config.cors.origins = vec!["https://app.carshare.kr".into()]).await;
+    let edge =
+        Edge::start_with(|config| config.service.cors.origins = vec!["https://app.carshare.kr".into()]).await;
     let request = edge
         .anonymous(Method::POST, GET)
         .header("content-type", "application/grpc-web+proto");

@@ -54,7 +54,7 @@ impl Webhooks {
         Ok(Self {
             url: Mutex::new(config.webhook_url.clone()),
             deliveries: Mutex::default(),
-            retry_minute: Duration::from_millis(config.webhook_retry_minute_ms),
+            retry_minute: config.webhook_retry_minute,
             client,
             shutdown,
         })

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use carshare_chassis::Environment;
+use carshare_chassis::config::ServiceConfig;
 
 use crate::App;
 use crate::admin::{NewAdmin, create_admin};
@@ -34,7 +35,11 @@ pub enum Command {
 }
 
 /// Runs a subcommand.
-pub async fn handle(config: Config, environment: Environment, command: Command) -> anyhow::Result<()> {
+pub async fn handle(
+    config: ServiceConfig<Config>,
+    environment: Environment,
+    command: Command,
+) -> anyhow::Result<()> {
     match command {
         Command::CreateAdmin {
             email,
@@ -44,7 +49,7 @@ pub async fn handle(config: Config, environment: Environment, command: Command) 
         } => {
             let password = read_password(password_file)?;
             let id = create_admin(
-                &config,
+                &config.service,
                 environment,
                 NewAdmin {
                     email,

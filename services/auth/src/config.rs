@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::config::{Admin, Common, Identity, Redis, Seal, Server, Telemetry, Tls};
+use carshare_chassis::config::{Redis, Seal, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
@@ -12,14 +12,6 @@ use crate::{issuer, keys, passwords};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    pub server: Server,
-    /// The port for metrics and probes.
-    pub admin: Admin,
-    pub telemetry: Telemetry,
-    /// Issuer and audience of access tokens.
-    pub identity: Identity,
-    /// Certificates of the mesh.
-    pub tls: Tls,
     pub database: Database,
     /// Redis: revoked tokens and events.
     pub redis: Redis,
@@ -39,45 +31,22 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Jobs {
     /// How often revoked access tokens are copied to Redis again.
-    pub copy_revocations_every_ms: u64,
+    #[serde(rename = "copy_revocations_every_ms", with = "millis")]
+    pub copy_revocations_every: Duration,
     /// How often what has no more meaning is removed.
-    pub purge_every_ms: u64,
-}
-
-impl Config {
-    /// The sections that the server stack needs.
-    pub fn common(&self) -> Common {
-        Common {
-            server: self.server.clone(),
-            admin: self.admin.clone(),
-            telemetry: self.telemetry.clone(),
-            identity: self.identity.clone(),
-            tls: self.tls.clone(),
-        }
-    }
-}
-
-impl Jobs {
-    /// [`Jobs::copy_revocations_every_ms`] as a duration.
-    pub fn copy_revocations_every(&self) -> Duration {
-        Duration::from_millis(self.copy_revocations_every_ms)
-    }
-
-    /// [`Jobs::purge_every_ms`] as a duration.
-    pub fn purge_every(&self) -> Duration {
-        Duration::from_millis(self.purge_every_ms)
-    }
+    #[serde(rename = "purge_every_ms", with = "millis")]
+    pub purge_every: Duration,
 }
 
 #[cfg(test)]
 mod tests {
-    use carshare_chassis::config::{Sources, load, redacted};
+    use carshare_chassis::config::{ServiceConfig, Sources, load, redacted};
 
     use super::*;
 
     const DEFAULTS: &str = include_str!("../config.default.toml");
 
-    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<Config> {
+    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<ServiceConfig<Config>> {
         let env = env
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -100,8 +69,11 @@ mod tests {
     fn the_defaults_need_addresses_and_keys_only() {
         let config = loaded(&GIVEN).unwrap();
         assert_eq!(
-            (config.sessions.access_token_ttl_s, config.passwords.bcrypt_cost),
-            (900, 12)
+            (
+                config.service.sessions.access_token_ttl,
+                config.service.passwords.bcrypt_cost
+            ),
+            (Duration::from_mins(15), 12)
         );
         let printed = redacted(&config).to_string();
         assert!(

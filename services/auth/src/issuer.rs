@@ -1,7 +1,9 @@
 //! Issues the pair of tokens of a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use carshare_chassis::config::seconds;
 use carshare_chassis::identity::Claims;
 use carshare_chassis::{Environment, config};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
@@ -17,11 +19,14 @@ use crate::keys::{KeyRing, SigningKey};
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Life of an access token.
-    pub access_token_ttl_s: u32,
+    #[serde(rename = "access_token_ttl_s", with = "seconds")]
+    pub access_token_ttl: Duration,
     /// Life of a refresh token; each one that is traded gives a new one with a whole life.
-    pub refresh_token_ttl_s: u32,
+    #[serde(rename = "refresh_token_ttl_s", with = "seconds")]
+    pub refresh_token_ttl: Duration,
     /// How long a session that has run out is kept for questions, before it is removed.
-    pub keep_expired_s: u32,
+    #[serde(rename = "keep_expired_s", with = "seconds")]
+    pub keep_expired: Duration,
 }
 
 /// Issues tokens. Cheap to clone.
@@ -35,8 +40,8 @@ struct Terms {
     environment: Environment,
     issuer: String,
     audience: String,
-    access_ttl: TimeDelta,
-    refresh_ttl: TimeDelta,
+    access_ttl: Duration,
+    refresh_ttl: Duration,
 }
 
 /// An issuer with its key in hand: it needs nothing more from anywhere, so it works inside a transaction.
@@ -71,8 +76,8 @@ impl Issuer {
             environment,
             issuer: identity.issuer.clone(),
             audience: identity.audience.clone(),
-            access_ttl: seconds(sessions.access_token_ttl_s),
-            refresh_ttl: seconds(sessions.refresh_token_ttl_s),
+            access_ttl: sessions.access_token_ttl,
+            refresh_ttl: sessions.refresh_token_ttl,
         };
         Self {
             keys,
@@ -113,7 +118,7 @@ impl Signer {
             access_expires_at,
             refresh_token: RefreshToken::of(terms.environment.random.bytes()),
             refresh_expires_at: now + terms.refresh_ttl,
-            expires_in_s: terms.access_ttl.num_seconds(),
+            expires_in_s: (access_expires_at - issued_at).num_seconds(),
         })
     }
 
@@ -125,8 +130,4 @@ impl Signer {
         let signed = jsonwebtoken::encode(&header, claims, self.key.encoding());
         Ok(signed.map_err(carshare_chassis::Error::internal)?)
     }
-}
-
-fn seconds(count: u32) -> TimeDelta {
-    TimeDelta::seconds(count.into())
 }

@@ -11,8 +11,8 @@ use crate::App;
 /// Runs all jobs until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
     let jobs = &app.config.jobs;
-    let copy = Lease::every(&app.db, "copy_revocations", jobs.copy_revocations_every());
-    let purge = Lease::every(&app.db, "purge", jobs.purge_every());
+    let copy = Lease::every(&app.db, "copy_revocations", jobs.copy_revocations_every);
+    let purge = Lease::every(&app.db, "purge", jobs.purge_every);
     tokio::join!(
         copy.run(shutdown.clone(), || copy_revocations::handle(app)),
         purge.run(shutdown, || purge::handle(app)),

@@ -8,11 +8,11 @@ mod key;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use carshare_chassis::config::millis;
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::identity::{Jwk, JwksSource};
 use carshare_chassis::{Clock, Shutdown};
 use carshare_store::{Db, Tx};
-use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryFutureExt as _};
 use serde::{Deserialize, Serialize};
@@ -28,10 +28,12 @@ use crate::store::signing_keys;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Age at which the copy in memory is read again.
-    pub refresh_ms: u64,
+    #[serde(rename = "refresh_ms", with = "millis")]
+    pub refresh: Duration,
     /// How long a new key is published before it signs. Longer than `refresh_ms` here and `identity.jwks_refresh_ms`
     /// elsewhere, then nobody meets a token whose key is news to him.
-    pub publish_ahead_ms: u64,
+    #[serde(rename = "publish_ahead_ms", with = "millis")]
+    pub publish_ahead: Duration,
 }
 
 /// The signing keys. Cheap to clone.
@@ -82,7 +84,7 @@ impl KeyRing {
         }
         let keys = self.known();
         let ages: Vec<_> = keys.iter().map(|key| key.created_at()).collect();
-        let chosen = signing::signer(&ages, self.0.clock.now(), delta(self.0.config.publish_ahead_ms));
+        let chosen = signing::signer(&ages, self.0.clock.now(), self.0.config.publish_ahead);
         let key = chosen.and_then(|at| keys.get(at)).cloned();
         key.ok_or_else(|| {
             carshare_chassis::Error::internal(anyhow::anyhow!("there is no signing key")).into()
@@ -102,7 +104,7 @@ impl KeyRing {
 
     /// Reloads the keys periodically until `shutdown`.
     pub async fn run(&self, shutdown: Shutdown) {
-        let pause = Duration::from_millis(self.0.config.refresh_ms);
+        let pause = self.0.config.refresh;
         while !shutdown.is_cancelled() {
             if let Err(error) = self.prepare().await {
                 tracing::warn!(%error, "the signing keys cannot be read");
@@ -175,8 +177,4 @@ impl JwksSource for KeyRing {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<Jwk>, carshare_chassis::Error>> {
         self.public().map_err(Into::into).boxed()
     }
-}
-
-fn delta(ms: u64) -> TimeDelta {
-    TimeDelta::from_std(Duration::from_millis(ms)).unwrap_or(TimeDelta::MAX)
 }

@@ -32,7 +32,7 @@ mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::config::{Common, Redis};
+use carshare_chassis::config::{Redis, ServiceConfig};
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::identity::Revocations;
 use carshare_chassis::service::Roles;
@@ -72,17 +72,21 @@ pub struct App {
 
 impl App {
     /// Puts it together. Nothing is connected yet: a wrong configuration is the only error.
-    pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
+    pub fn new(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<Self> {
         metrics::describe();
+        let ServiceConfig {
+            common,
+            service: config,
+        } = config;
         let db = Db::connect(&config.database, environment.clone())?;
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());
-        let revocations = Revocations::new(&config.redis, config.identity.revocation)?;
+        let revocations = Revocations::new(&config.redis, common.identity.revocation)?;
         Ok(Self {
             passwords: Passwords::new(&config.passwords, environment.random.clone())?,
             issuer: Issuer::new(
                 keys.clone(),
-                &config.identity,
+                &common.identity,
                 &config.sessions,
                 environment.clone(),
             ),
@@ -106,10 +110,6 @@ impl StoreService for Auth {
     type App = App;
     type Command = cli::Command;
 
-    fn common(config: &Config) -> Common {
-        config.common()
-    }
-
     fn database(config: &Config) -> &Database {
         &config.database
     }
@@ -122,7 +122,7 @@ impl StoreService for Auth {
         sqlx::migrate!("./migrations")
     }
 
-    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
+    fn app(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<App> {
         App::new(config, environment)
     }
 
@@ -144,7 +144,11 @@ impl StoreService for Auth {
         app.keys.run(shutdown).await;
     }
 
-    async fn command(config: Config, environment: Environment, command: cli::Command) -> anyhow::Result<()> {
+    async fn command(
+        config: ServiceConfig<Config>,
+        environment: Environment,
+        command: cli::Command,
+    ) -> anyhow::Result<()> {
         cli::handle(config, environment, command).await
     }
 }

@@ -17,7 +17,7 @@ const BATCH: u64 = 100;
 
 /// Runs all timers until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
-    let period = app.config.booking.timer_period();
+    let period = app.config.booking.timer_period;
     tokio::join!(
         Lease::run_every(
             &app.db,

@@ -23,7 +23,7 @@ pub mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::config::{Common, Redis};
+use carshare_chassis::config::{Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
@@ -52,8 +52,12 @@ pub struct App {
 
 impl App {
     /// Puts it together. Nothing is connected yet; the error is about the configuration.
-    pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
-        let channel = client::connect("vehicle", &config.vehicle, &config.tls, environment.clone())?;
+    pub fn new(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<Self> {
+        let ServiceConfig {
+            common,
+            service: config,
+        } = config;
+        let channel = client::connect("vehicle", &config.vehicle, &common.tls, environment.clone())?;
         let db = Db::connect(&config.database, environment.clone())?;
         Ok(Self {
             db,
@@ -74,10 +78,6 @@ impl StoreService for Booking {
     type App = App;
     type Command = NoCommand;
 
-    fn common(config: &Config) -> Common {
-        config.common()
-    }
-
     fn database(config: &Config) -> &Database {
         &config.database
     }
@@ -90,7 +90,7 @@ impl StoreService for Booking {
         sqlx::migrate!("./migrations")
     }
 
-    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
+    fn app(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<App> {
         App::new(config, environment)
     }
 

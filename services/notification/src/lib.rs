@@ -23,7 +23,7 @@ pub mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::config::{Common, Redis};
+use carshare_chassis::config::{Redis, ServiceConfig};
 use carshare_chassis::service::{NoCommand, Roles};
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_proto::notification::v1::notification_service_server::NotificationServiceServer;
@@ -78,10 +78,6 @@ impl StoreService for Notification {
     type App = App;
     type Command = NoCommand;
 
-    fn common(config: &Config) -> Common {
-        config.common()
-    }
-
     fn database(config: &Config) -> &Database {
         &config.database
     }
@@ -94,8 +90,8 @@ impl StoreService for Notification {
         sqlx::migrate!("./migrations")
     }
 
-    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
-        App::new(config, environment)
+    fn app(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<App> {
+        App::new(config.service, environment)
     }
 
     fn db(app: &App) -> &Db {

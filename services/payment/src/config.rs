@@ -2,28 +2,17 @@
 
 use std::time::Duration;
 
-use carshare_chassis::config::{Admin, Common, Identity, Redis, Seal, Secret, Server, Telemetry, Tls};
+use carshare_chassis::config::{Redis, Seal, Secret, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    #[serde(default)]
-    pub server: Server,
-    #[serde(default)]
-    pub admin: Admin,
-    #[serde(default)]
-    pub telemetry: Telemetry,
-    #[serde(default)]
-    pub identity: Identity,
-    #[serde(default)]
-    pub tls: Tls,
     pub database: Database,
     pub redis: Redis,
     pub seal: Seal,
     pub toss: Toss,
-    #[serde(default)]
     pub worker: Worker,
 }
 
@@ -34,76 +23,39 @@ pub struct Toss {
     /// API key: `test_sk_…` or `live_sk_…`.
     pub secret_key: Secret,
     /// Timeout of a billing key charge including retries; other calls have `http.timeout_ms`.
-    pub billing_timeout_ms: u64,
+    #[serde(rename = "billing_timeout_ms", with = "millis")]
+    pub billing_timeout: Duration,
     pub http: carshare_outbound::Config,
 }
 
 /// `[worker]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Worker {
-    /// Payments, and refunds, in progress at a time in one process. Default 8.
+    /// Payments, and refunds, in progress at a time in one process.
     pub concurrency: usize,
     /// How long a worker's claim on a payment or refund lasts; after a crash the row is claimed again then. A call that takes
-    /// longer is looked up or repeated under its idempotency key by another worker. Default 15,000.
-    pub claim_timeout_ms: u64,
-    /// How often an idle worker polls for rows that other replicas made due. Default 2,000.
-    pub poll_interval_ms: u64,
-    /// How often the invariants are checked. Default 300,000.
-    pub invariant_check_interval_ms: u64,
-}
-
-impl Default for Worker {
-    fn default() -> Self {
-        Self {
-            concurrency: 8,
-            claim_timeout_ms: 15_000,
-            poll_interval_ms: 2_000,
-            invariant_check_interval_ms: 300_000,
-        }
-    }
-}
-
-impl Worker {
-    /// [`Worker::claim_timeout_ms`] as a duration.
-    pub fn claim_timeout(&self) -> Duration {
-        Duration::from_millis(self.claim_timeout_ms)
-    }
-
-    /// [`Worker::poll_interval_ms`] as a duration.
-    pub fn poll_interval(&self) -> Duration {
-        Duration::from_millis(self.poll_interval_ms)
-    }
-
-    /// [`Worker::invariant_check_interval_ms`] as a duration.
-    pub fn invariant_check_interval(&self) -> Duration {
-        Duration::from_millis(self.invariant_check_interval_ms)
-    }
-}
-
-impl Config {
-    /// Returns the sections that the chassis needs.
-    pub fn common(&self) -> Common {
-        Common {
-            server: self.server.clone(),
-            admin: self.admin.clone(),
-            telemetry: self.telemetry.clone(),
-            identity: self.identity.clone(),
-            tls: self.tls.clone(),
-        }
-    }
+    /// longer is looked up or repeated under its idempotency key by another worker.
+    #[serde(rename = "claim_timeout_ms", with = "millis")]
+    pub claim_timeout: Duration,
+    /// How often an idle worker polls for rows that other replicas made due.
+    #[serde(rename = "poll_interval_ms", with = "millis")]
+    pub poll_interval: Duration,
+    /// How often the invariants are checked.
+    #[serde(rename = "invariant_check_interval_ms", with = "millis")]
+    pub invariant_check_interval: Duration,
 }
 
 #[cfg(test)]
 mod tests {
-    use carshare_chassis::config::{Sources, load, redacted};
+    use carshare_chassis::config::{ServiceConfig, Sources, load, redacted};
 
     use super::*;
     use crate::{DEFAULTS, NAME};
 
     const SEAL_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-    fn load_with(names: &[(&str, &str)]) -> anyhow::Result<Config> {
+    fn load_with(names: &[(&str, &str)]) -> anyhow::Result<ServiceConfig<Config>> {
         let env = names
             .iter()
             .map(|(name, value)| (format!("PAYMENT__{name}"), (*value).to_owned()));
@@ -127,13 +79,14 @@ mod tests {
 
     #[test]
     fn defaults_and_required_keys_suffice_and_secrets_are_redacted() {
-        let config = load_with(&required()).unwrap();
+        let loaded = load_with(&required()).unwrap();
+        let config = &loaded.service;
         assert_eq!(
-            (config.toss.billing_timeout_ms, config.toss.http.timeout_ms),
-            (60_000, 30_000)
+            (config.toss.billing_timeout, config.toss.http.timeout),
+            (Duration::from_mins(1), Duration::from_secs(30))
         );
-        assert_eq!(config.worker.claim_timeout(), Duration::from_secs(15));
-        let printed = redacted(&config).to_string();
+        assert_eq!(config.worker.claim_timeout, Duration::from_secs(15));
+        let printed = redacted(&loaded).to_string();
         assert!(
             !printed.contains("hunter2") && !printed.contains(SEAL_KEY),
             "{printed}"

@@ -15,8 +15,8 @@ use refunds::RefundQueue;
 pub async fn run(app: &App, shutdown: Shutdown) {
     let options = JobQueueOptions {
         concurrency: app.worker.concurrency,
-        claim_timeout: app.worker.claim_timeout(),
-        poll_interval: app.worker.poll_interval(),
+        claim_timeout: app.worker.claim_timeout,
+        poll_interval: app.worker.poll_interval,
     };
     let (payments, refunds) = (PaymentQueue(app.clone()), RefundQueue(app.clone()));
     tokio::join!(

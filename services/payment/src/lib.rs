@@ -29,7 +29,7 @@ pub mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::config::{Common, Redis};
+use carshare_chassis::config::{Redis, ServiceConfig};
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown};
@@ -89,7 +89,7 @@ impl App {
 
     /// Returns how long a worker's claim on a row lasts.
     pub fn claim_timeout(&self) -> TimeDelta {
-        TimeDelta::from_std(self.worker.claim_timeout()).unwrap_or(TimeDelta::MAX)
+        TimeDelta::from_std(self.worker.claim_timeout).unwrap_or(TimeDelta::MAX)
     }
 }
 
@@ -103,10 +103,6 @@ impl StoreService for Payment {
     type App = App;
     type Command = NoCommand;
 
-    fn common(config: &Config) -> Common {
-        config.common()
-    }
-
     fn database(config: &Config) -> &Database {
         &config.database
     }
@@ -119,9 +115,9 @@ impl StoreService for Payment {
         migrator()
     }
 
-    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
-        let provider = Arc::new(TossClient::new(&config.toss, environment.clone())?);
-        App::new(&config, environment, provider)
+    fn app(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<App> {
+        let provider = Arc::new(TossClient::new(&config.service.toss, environment.clone())?);
+        App::new(&config.service, environment, provider)
     }
 
     fn db(app: &App) -> &Db {

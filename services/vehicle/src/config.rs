@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use carshare_chassis::config::{Admin, Common, Identity, Redis, Server, Telemetry, Tls};
+use carshare_chassis::config::{Redis, millis};
 use carshare_store::config::Database;
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::PlateClass;
@@ -14,14 +13,6 @@ use crate::geocoder::KakaoConfig;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    pub server: Server,
-    /// The port for metrics and probes.
-    pub admin: Admin,
-    pub telemetry: Telemetry,
-    /// Whose access tokens are believed.
-    pub identity: Identity,
-    /// Certificates of the mesh.
-    pub tls: Tls,
     pub database: Database,
     pub redis: Redis,
     /// The storage of the photos.
@@ -48,11 +39,14 @@ pub struct Plates {
 #[serde(deny_unknown_fields)]
 pub struct Holds {
     /// How long a car is held for a booking that has not arrived yet.
-    pub ttl_ms: u32,
+    #[serde(rename = "ttl_ms", with = "millis")]
+    pub ttl: Duration,
     /// How often dead holds are removed.
-    pub sweep_every_ms: u32,
+    #[serde(rename = "sweep_every_ms", with = "millis")]
+    pub sweep_every: Duration,
     /// How long it is remembered that a booking gave its car back.
-    pub remember_released_ms: u32,
+    #[serde(rename = "remember_released_ms", with = "millis")]
+    pub remember_released: Duration,
 }
 
 /// `[images]`
@@ -62,11 +56,14 @@ pub struct Images {
     /// Photos of one car, announced ones included.
     pub max_per_vehicle: u64,
     /// How long an upload URL works.
-    pub upload_ttl_ms: u32,
+    #[serde(rename = "upload_ttl_ms", with = "millis")]
+    pub upload_ttl: Duration,
     /// How long an announced photo may be completed.
-    pub complete_ttl_ms: u32,
+    #[serde(rename = "complete_ttl_ms", with = "millis")]
+    pub complete_ttl: Duration,
     /// How often those that were not are removed.
-    pub sweep_every_ms: u32,
+    #[serde(rename = "sweep_every_ms", with = "millis")]
+    pub sweep_every: Duration,
 }
 
 /// `[availability]`
@@ -89,56 +86,9 @@ pub struct Search {
     pub max_candidates: usize,
 }
 
-impl Config {
-    /// The sections that the server stack needs.
-    pub fn common(&self) -> Common {
-        Common {
-            server: self.server.clone(),
-            admin: self.admin.clone(),
-            telemetry: self.telemetry.clone(),
-            identity: self.identity.clone(),
-            tls: self.tls.clone(),
-        }
-    }
-}
-
-impl Holds {
-    /// [`Holds::ttl_ms`] as a duration.
-    pub fn ttl(&self) -> TimeDelta {
-        TimeDelta::milliseconds(self.ttl_ms.into())
-    }
-
-    /// [`Holds::sweep_every_ms`] as a duration.
-    pub fn sweep_every(&self) -> Duration {
-        Duration::from_millis(self.sweep_every_ms.into())
-    }
-
-    /// [`Holds::remember_released_ms`] as a duration.
-    pub fn remember_released(&self) -> TimeDelta {
-        TimeDelta::milliseconds(self.remember_released_ms.into())
-    }
-}
-
-impl Images {
-    /// [`Images::upload_ttl_ms`] as a duration.
-    pub fn upload_ttl(&self) -> Duration {
-        Duration::from_millis(self.upload_ttl_ms.into())
-    }
-
-    /// [`Images::complete_ttl_ms`] as a duration.
-    pub fn complete_ttl(&self) -> Duration {
-        Duration::from_millis(self.complete_ttl_ms.into())
-    }
-
-    /// [`Images::sweep_every_ms`] as a duration.
-    pub fn sweep_every(&self) -> Duration {
-        Duration::from_millis(self.sweep_every_ms.into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use carshare_chassis::config::{Sources, load, redacted};
+    use carshare_chassis::config::{ServiceConfig, Sources, load, redacted};
 
     use super::*;
 
@@ -153,7 +103,7 @@ mod tests {
         ("VEHICLE__OBJECTS__SECRET_KEY", "storage-key"),
     ];
 
-    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<Config> {
+    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<ServiceConfig<Config>> {
         let env = env
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -167,16 +117,17 @@ mod tests {
 
     #[test]
     fn the_defaults_need_addresses_and_keys_only() {
-        let config = loaded(&NEEDED).unwrap();
+        let loaded = loaded(&NEEDED).unwrap();
+        let config = &loaded.service;
         assert_eq!(config.plates.accepted, [PlateClass::Private, PlateClass::Rental]);
-        assert_eq!(config.holds.ttl(), TimeDelta::minutes(10));
-        assert_eq!(config.holds.remember_released(), TimeDelta::days(30));
+        assert_eq!(config.holds.ttl, Duration::from_mins(10));
+        assert_eq!(config.holds.remember_released, Duration::from_hours(30 * 24));
         assert_eq!(
-            (config.images.max_per_vehicle, config.images.upload_ttl()),
+            (config.images.max_per_vehicle, config.images.upload_ttl),
             (20, Duration::from_mins(15))
         );
-        assert_eq!(config.kakao.http.timeout_ms, 10_000);
-        let printed = redacted(&config).to_string();
+        assert_eq!(config.kakao.http.timeout, Duration::from_secs(10));
+        let printed = redacted(&loaded).to_string();
         for secret in ["geheim", "map-key", "storage-key"] {
             assert!(!printed.contains(secret), "{printed}");
         }

@@ -25,7 +25,7 @@ pub mod store;
 
 use std::sync::Arc;
 
-use carshare_chassis::config::{Common, Redis};
+use carshare_chassis::config::{Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_objects::Objects;
@@ -95,10 +95,6 @@ impl StoreService for Vehicle {
     type App = App;
     type Command = NoCommand;
 
-    fn common(config: &Config) -> Common {
-        config.common()
-    }
-
     fn database(config: &Config) -> &Database {
         &config.database
     }
@@ -111,8 +107,8 @@ impl StoreService for Vehicle {
         sqlx::migrate!("./migrations")
     }
 
-    fn app(config: Config, environment: Environment) -> anyhow::Result<App> {
-        App::new(config, environment)
+    fn app(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<App> {
+        App::new(config.service, environment)
     }
 
     fn db(app: &App) -> &Db {

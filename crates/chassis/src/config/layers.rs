@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use ::config::{Config, File, FileFormat, Map, Source as _, Value, ValueKind};
 use anyhow::Context as _;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::Common;
 
 /// Where a service's configuration comes from, weakest first.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +23,20 @@ pub struct Sources<E> {
     pub env: E,
 }
 
+/// The configuration of a process: one document, whose sections in [`Common`] are the same for every service.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServiceConfig<C> {
+    #[serde(flatten)]
+    pub common: Common,
+    /// The sections of the service itself.
+    #[serde(flatten)]
+    pub service: C,
+}
+
 /// Reads the configuration. The error names the key that is missing, unknown or of the wrong type.
-pub fn load<T: DeserializeOwned>(
+pub fn load<C: DeserializeOwned>(
     sources: Sources<impl IntoIterator<Item = (String, String)>>,
-) -> anyhow::Result<T> {
+) -> anyhow::Result<ServiceConfig<C>> {
     let mut layers = Config::builder().add_source(File::from_str(sources.defaults, FileFormat::Toml));
     if let Some(path) = sources.file {
         layers = layers.add_source(File::from(path).format(FileFormat::Toml));
@@ -35,10 +48,21 @@ pub fn load<T: DeserializeOwned>(
             layers = layers.set_override(key, value(&text))?;
         }
     }
-    let merged = layers.build().context("the configuration cannot be read")?;
-    merged
-        .try_deserialize()
-        .with_context(|| format!("the configuration of {} is not valid", sources.service))
+    let merged = layers.build().and_then(|merged| merged.collect());
+    let merged = merged.context("the configuration cannot be read")?;
+    split(merged).with_context(|| format!("the configuration of {} is not valid", sources.service))
+}
+
+/// Deserializes the common sections and the service's own. `serde(flatten)` would accept unknown keys.
+fn split<C: DeserializeOwned>(
+    mut merged: Map<String, Value>,
+) -> Result<ServiceConfig<C>, ::config::ConfigError> {
+    let sections = Common::SECTIONS.iter();
+    let common: Map<String, Value> = sections.filter_map(|key| merged.remove_entry(*key)).collect();
+    Ok(ServiceConfig {
+        common: Value::from(common).try_deserialize()?,
+        service: Value::from(merged).try_deserialize()?,
+    })
 }
 
 /// The value of one variable: structured when it is a TOML list or table, else text. Text is never guessed to be a number,
@@ -58,7 +82,7 @@ fn value(text: &str) -> Value {
 }
 
 /// The configuration as JSON, secrets masked: for the log line at start and for `check-config`.
-pub fn redacted(config: &impl serde::Serialize) -> serde_json::Value {
+pub fn redacted(config: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(config)
         .unwrap_or_else(|error| serde_json::json!({ "unprintable": error.to_string() }))
 }
@@ -66,8 +90,11 @@ pub fn redacted(config: &impl serde::Serialize) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    use serde::Deserialize;
+
     use crate::config::{Peer, Redis, Secret, Server};
-    use serde::{Deserialize, Serialize};
 
     const DEFAULTS: &str = r#"
         tags = ["a"]
@@ -83,14 +110,13 @@ mod tests {
     #[derive(Debug, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Sample {
-        server: Server,
         redis: Redis,
         vehicle: Peer,
         tags: Vec<String>,
         password: Option<Secret>,
     }
 
-    fn sample(env: &[(&str, &str)], file: Option<PathBuf>) -> anyhow::Result<Sample> {
+    fn sample(env: &[(&str, &str)], file: Option<PathBuf>) -> anyhow::Result<ServiceConfig<Sample>> {
         let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         load(Sources {
             service: "booking",
@@ -103,12 +129,12 @@ mod tests {
     #[test]
     fn defaults_alone_are_a_configuration() {
         let config = sample(&[], None).unwrap();
-        assert_eq!(config.server.listen.to_string(), "127.0.0.1:5001");
+        assert_eq!(config.common.server.listen.to_string(), "127.0.0.1:5001");
         assert_eq!(
-            config.server.request_timeout_ms,
-            Server::default().request_timeout_ms
+            config.common.server.request_timeout,
+            Server::default().request_timeout
         );
-        assert_eq!(config.vehicle.timeout_ms, 700);
+        assert_eq!(config.service.vehicle.timeout, Duration::from_millis(700));
     }
 
     #[test]
@@ -122,10 +148,13 @@ mod tests {
         let config = sample(&[("BOOKING__VEHICLE__TIMEOUT_MS", "250")], Some(path.clone())).unwrap();
         std::fs::remove_file(path).unwrap();
         assert_eq!(
-            (config.vehicle.timeout_ms, config.vehicle.uri.as_str()),
-            (250, "http://file")
+            (
+                config.service.vehicle.timeout,
+                config.service.vehicle.uri.as_str()
+            ),
+            (Duration::from_millis(250), "http://file")
         );
-        assert_eq!(config.tags, ["file"]);
+        assert_eq!(config.service.tags, ["file"]);
     }
 
     #[test]
@@ -136,14 +165,20 @@ mod tests {
             ("AUTH__PASSWORD", "no"),
         ];
         let config = sample(&env, None).unwrap();
-        assert_eq!(config.password.unwrap().expose(), "00123");
-        assert_eq!(config.tags, ["x", "y"]);
+        assert_eq!(config.service.password.unwrap().expose(), "00123");
+        assert_eq!(config.service.tags, ["x", "y"]);
     }
 
     #[test]
     fn an_unknown_key_is_refused_by_name() {
-        let refused = sample(&[("BOOKING__SERVER__LISTNE", "x")], None).unwrap_err();
-        assert!(format!("{refused:#}").contains("listne"), "{refused:#}");
+        for (name, key) in [
+            ("BOOKING__SERVER__LISTNE", "listne"),
+            ("BOOKING__SERVRE__LISTEN", "servre"),
+            ("BOOKING__VEHICLE__URL", "url"),
+        ] {
+            let refused = sample(&[(name, "x")], None).unwrap_err();
+            assert!(format!("{refused:#}").contains(key), "{refused:#}");
+        }
     }
 
     #[test]
@@ -154,8 +189,9 @@ mod tests {
     #[test]
     fn printing_masks_secrets() {
         let config = sample(&[("BOOKING__REDIS__URL", "redis://:hunter2@cache")], None).unwrap();
-        assert_eq!(config.redis.url.expose(), "redis://:hunter2@cache");
+        assert_eq!(config.service.redis.url.expose(), "redis://:hunter2@cache");
         let printed = redacted(&config);
+        assert_eq!(printed["server"]["listen"], "127.0.0.1:5001");
         assert_eq!(printed["redis"]["url"], "***");
         assert!(!format!("{printed} {config:?}").contains("hunter2"));
     }
@@ -164,7 +200,7 @@ mod tests {
     fn json_is_text_and_is_not_repeated_in_errors() {
         let env = [("BOOKING__REDIS__URL", r#"{"private_key": "geheim"}"#)];
         assert_eq!(
-            sample(&env, None).unwrap().redis.url.expose(),
+            sample(&env, None).unwrap().service.redis.url.expose(),
             r#"{"private_key": "geheim"}"#
         );
         let wrong = sample(

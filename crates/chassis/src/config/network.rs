@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{Secret, millis};
 
 /// Another service of the mesh.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,16 +16,16 @@ pub struct Peer {
     /// `http://host:port`, or `https://host:port` for mutual TLS. The host is resolved again every few seconds and
     /// calls are balanced over all its addresses. Replicas without a common name are listed, separated by commas.
     pub uri: String,
-    /// Longest time one call may take; a shorter deadline of the caller wins. Default 5,000.
-    #[serde(default = "default_timeout_ms")]
-    pub timeout_ms: u64,
+    /// Longest time one call may take; a shorter deadline of the caller wins. Default 5 s.
+    #[serde(rename = "timeout_ms", with = "millis", default = "default_timeout")]
+    pub timeout: Duration,
     /// Name in the peer's certificate. Default: the name of the service.
     #[serde(default)]
     pub server_name: Option<String>,
 }
 
-const fn default_timeout_ms() -> u64 {
-    5_000
+const fn default_timeout() -> Duration {
+    Duration::from_secs(5)
 }
 
 impl Peer {
@@ -33,14 +33,9 @@ impl Peer {
     pub fn at(uri: impl Into<String>) -> Self {
         Self {
             uri: uri.into(),
-            timeout_ms: default_timeout_ms(),
+            timeout: default_timeout(),
             server_name: None,
         }
-    }
-
-    /// [`Peer::timeout_ms`] as a duration.
-    pub fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout_ms)
     }
 }
 
@@ -121,26 +116,33 @@ fn text(inline: Option<&str>, path: Option<&Path>) -> anyhow::Result<Option<Stri
 pub struct Redis {
     /// `redis://user:password@host:port/db`, `rediss://` for TLS.
     pub url: Secret,
-    /// Longest time to connect. Default 1,000.
-    #[serde(default = "default_redis_timeout_ms")]
-    pub connect_timeout_ms: u64,
-    /// Longest time to wait for a reply. Default 1,000.
-    #[serde(default = "default_redis_timeout_ms")]
-    pub response_timeout_ms: u64,
+    /// Longest time to connect. Default 1 s.
+    #[serde(
+        rename = "connect_timeout_ms",
+        with = "millis",
+        default = "default_redis_timeout"
+    )]
+    pub connect_timeout: Duration,
+    /// Longest time to wait for a reply. Default 1 s.
+    #[serde(
+        rename = "response_timeout_ms",
+        with = "millis",
+        default = "default_redis_timeout"
+    )]
+    pub response_timeout: Duration,
 }
 
-const fn default_redis_timeout_ms() -> u64 {
-    1_000
+const fn default_redis_timeout() -> Duration {
+    Duration::from_secs(1)
 }
 
 impl Redis {
     /// Redis at `url` with default settings.
     pub fn at(url: impl Into<Secret>) -> Self {
-        let timeout = default_redis_timeout_ms();
         Self {
             url: url.into(),
-            connect_timeout_ms: timeout,
-            response_timeout_ms: timeout,
+            connect_timeout: default_redis_timeout(),
+            response_timeout: default_redis_timeout(),
         }
     }
 
@@ -148,7 +150,7 @@ impl Redis {
     ///
     /// It is shared and multiplexed: never send a blocking command on it, use [`Redis::dedicated`].
     pub fn shared(&self) -> anyhow::Result<ConnectionManager> {
-        self.manager(Some(Duration::from_millis(self.response_timeout_ms)))
+        self.manager(Some(self.response_timeout))
     }
 
     /// A connection of one's own without a reply timeout, for blocking commands.
@@ -160,7 +162,7 @@ impl Redis {
         let client =
             redis::Client::open(self.url.expose()).map_err(|_| anyhow::anyhow!("redis.url is not valid"))?;
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(Duration::from_millis(self.connect_timeout_ms)))
+            .set_connection_timeout(Some(self.connect_timeout))
             .set_response_timeout(response_timeout)
             .set_max_delay(Duration::from_secs(1));
         Ok(client.get_connection_manager_lazy(config)?)

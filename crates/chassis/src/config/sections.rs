@@ -6,21 +6,22 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Peer, Secret, Tls};
+use super::{Peer, Secret, Tls, millis};
 
-/// The sections that the server stack needs, gathered from a service's configuration.
-#[derive(Clone, Debug, Default)]
+/// The sections of every service, read by [`super::load`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Common {
-    /// `[server]`
     pub server: Server,
-    /// `[admin]`
     pub admin: Admin,
-    /// `[telemetry]`
     pub telemetry: Telemetry,
-    /// `[identity]`
     pub identity: Identity,
-    /// `[tls]`
     pub tls: Tls,
+}
+
+impl Common {
+    /// Keys of the sections.
+    pub(super) const SECTIONS: [&str; 5] = ["server", "admin", "telemetry", "identity", "tls"];
 }
 
 /// `[server]`: the gRPC port.
@@ -29,8 +30,9 @@ pub struct Common {
 pub struct Server {
     /// Address to listen on. Default `0.0.0.0:50051`.
     pub listen: SocketAddr,
-    /// Deadline of a unary call that brings none, and the longest one may ask for. Default 15,000.
-    pub request_timeout_ms: u64,
+    /// Deadline of a unary call that brings none, and the longest one may ask for. Default 15 s.
+    #[serde(rename = "request_timeout_ms", with = "millis")]
+    pub request_timeout: Duration,
     /// Largest request message. Default 4 MiB.
     pub max_message_bytes: usize,
     /// Unary calls handled at a time; more are refused as unavailable. Default 1,024.
@@ -38,10 +40,12 @@ pub struct Server {
     /// Streams open at a time on one connection. Default 16,384: the gateway brings those of all its clients on one.
     pub max_streams_per_connection: u32,
     /// After the signal: time in which the server still accepts calls while its readiness already says no, so that
-    /// balancers can look away. Default 0; Kubernetes sets 5,000.
-    pub drain_delay_ms: u64,
-    /// After that: time that running calls have to finish. Default 20,000.
-    pub drain_timeout_ms: u64,
+    /// balancers can look away. Default 0; Kubernetes sets 5 s.
+    #[serde(rename = "drain_delay_ms", with = "millis")]
+    pub drain_delay: Duration,
+    /// After that: time that running calls have to finish. Default 20 s.
+    #[serde(rename = "drain_timeout_ms", with = "millis")]
+    pub drain_timeout: Duration,
     /// Offer gRPC reflection. Default true.
     pub reflection: bool,
 }
@@ -50,12 +54,12 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 50051)),
-            request_timeout_ms: 15_000,
+            request_timeout: Duration::from_secs(15),
             max_message_bytes: 4 << 20,
             max_in_flight: 1024,
             max_streams_per_connection: 16_384,
-            drain_delay_ms: 0,
-            drain_timeout_ms: 20_000,
+            drain_delay: Duration::ZERO,
+            drain_timeout: Duration::from_secs(20),
             reflection: true,
         }
     }
@@ -114,12 +118,15 @@ pub struct Identity {
     pub audience: String,
     /// Where `AuthService.GetJwks` is served; absent in auth itself, which knows its own keys.
     pub jwks: Option<Peer>,
-    /// Age at which the key set is fetched again. An unknown key id fetches it at once. Default 300,000.
-    pub jwks_refresh_ms: u64,
-    /// Shortest pause between two fetches, so that forged key ids cannot make us flood auth. Default 5,000.
-    pub jwks_min_interval_ms: u64,
+    /// Age at which the key set is fetched again. An unknown key id fetches it at once. Default 5 min.
+    #[serde(rename = "jwks_refresh_ms", with = "millis")]
+    pub jwks_refresh: Duration,
+    /// Shortest pause between two fetches, so that forged key ids cannot make us flood auth. Default 5 s.
+    #[serde(rename = "jwks_min_interval_ms", with = "millis")]
+    pub jwks_min_interval: Duration,
     /// How long an expired token is still believed, for clocks that differ. Default 0.
-    pub leeway_ms: u64,
+    #[serde(rename = "leeway_ms", with = "millis")]
+    pub leeway: Duration,
     /// What to do about signed-out tokens. Default `off`; the gateway sets `open`.
     pub revocation: RevocationPolicy,
 }
@@ -130,9 +137,9 @@ impl Default for Identity {
             issuer: "https://carshare.kr".to_owned(),
             audience: "carshare".to_owned(),
             jwks: None,
-            jwks_refresh_ms: 300_000,
-            jwks_min_interval_ms: 5_000,
-            leeway_ms: 0,
+            jwks_refresh: Duration::from_mins(5),
+            jwks_min_interval: Duration::from_secs(5),
+            leeway: Duration::ZERO,
             revocation: RevocationPolicy::Off,
         }
     }
@@ -160,19 +167,15 @@ pub struct Seal {
     pub keys: BTreeMap<String, Secret>,
 }
 
-impl Server {
-    /// [`Server::request_timeout_ms`] as a duration.
-    pub fn request_timeout(&self) -> Duration {
-        Duration::from_millis(self.request_timeout_ms)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// [`Server::drain_delay_ms`] as a duration.
-    pub fn drain_delay(&self) -> Duration {
-        Duration::from_millis(self.drain_delay_ms)
-    }
-
-    /// [`Server::drain_timeout_ms`] as a duration.
-    pub fn drain_timeout(&self) -> Duration {
-        Duration::from_millis(self.drain_timeout_ms)
+    #[test]
+    fn sections_lists_the_fields_of_common() {
+        let common = serde_json::to_value(Common::default()).unwrap();
+        let mut sections = Common::SECTIONS;
+        sections.sort_unstable();
+        assert!(common.as_object().unwrap().keys().eq(sections), "{common}");
     }
 }

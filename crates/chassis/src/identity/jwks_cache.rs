@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use jsonwebtoken::DecodingKey;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -19,8 +19,8 @@ use crate::task;
 pub(super) struct KeyCache {
     source: Arc<dyn JwksSource>,
     clock: Clock,
-    refresh: TimeDelta,
-    min_interval: TimeDelta,
+    refresh: Duration,
+    min_interval: Duration,
     known: RwLock<Known>,
     /// When a fetch was last begun. Held while fetching, so that a hundred waiting calls make one fetch.
     last_try: Arc<Mutex<Option<DateTime<Utc>>>>,
@@ -40,8 +40,8 @@ impl KeyCache {
         Self {
             source,
             clock,
-            refresh: millis(config.jwks_refresh_ms),
-            min_interval: millis(config.jwks_min_interval_ms),
+            refresh: config.jwks_refresh,
+            min_interval: config.jwks_min_interval,
             known: RwLock::default(),
             last_try: Arc::default(),
         }
@@ -80,7 +80,7 @@ impl KeyCache {
     fn refresh_when_old(self: &Arc<Self>) {
         if self
             .fetched_at()
-            .is_some_and(|at| self.clock.now() - at < self.refresh)
+            .is_some_and(|at| self.clock.now() < at + self.refresh)
         {
             return;
         }
@@ -97,7 +97,7 @@ impl KeyCache {
     /// Fetches, unless there is a set and the last try was a moment ago.
     async fn fetch(&self, last_try: &mut Option<DateTime<Utc>>) -> Result<(), Error> {
         let now = self.clock.now();
-        let just_tried = last_try.is_some_and(|at| now >= at && now - at < self.min_interval);
+        let just_tried = last_try.is_some_and(|at| now >= at && now < at + self.min_interval);
         if just_tried && self.fetched_at().is_some() {
             return Ok(());
         }
@@ -138,8 +138,4 @@ fn decoding_key(jwk: &Jwk) -> Option<(String, Arc<DecodingKey>)> {
             None
         }
     }
-}
-
-fn millis(ms: u64) -> TimeDelta {
-    TimeDelta::from_std(Duration::from_millis(ms)).unwrap_or(TimeDelta::MAX)
 }

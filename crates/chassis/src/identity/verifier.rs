@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carshare_proto::common::v1::ErrorReason as Common;
-use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, Validation};
 
 use super::jwks_cache::KeyCache;
@@ -21,7 +20,7 @@ struct Parts {
     keys: Arc<KeyCache>,
     validation: Validation,
     clock: Clock,
-    leeway: TimeDelta,
+    leeway: Duration,
     revocations: Option<Revocations>,
 }
 
@@ -34,7 +33,7 @@ impl Verifier {
         let parts = Parts {
             keys: Arc::new(KeyCache::new(source, config, clock.clone())),
             validation: validation(config),
-            leeway: TimeDelta::from_std(Duration::from_millis(config.leeway_ms)).unwrap_or(TimeDelta::MAX),
+            leeway: config.leeway,
             clock,
             revocations: None,
         };

@@ -75,7 +75,7 @@ impl Stack {
             door,
             environment,
             draining,
-            timeout: config.request_timeout(),
+            timeout: config.request_timeout,
             max_message_bytes: config.max_message_bytes,
             in_flight: Semaphore::new(config.max_in_flight.min(Semaphore::MAX_PERMITS)),
         }

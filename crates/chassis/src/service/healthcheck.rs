@@ -10,14 +10,14 @@ use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::config::Admin;
+use crate::config::Common;
 use crate::task;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Succeeds when `/readyz` says 200.
-pub(super) async fn healthcheck(admin: &Admin) -> anyhow::Result<()> {
-    let address = admin.listen.context("admin.listen is not set")?;
+/// Succeeds when `/readyz` responds with 200. A process without an admin port is asked on its only port.
+pub(super) async fn healthcheck(common: &Common) -> anyhow::Result<()> {
+    let address = common.admin.listen.unwrap_or(common.server.listen);
     let status = tokio::time::timeout(RESPONSE_TIMEOUT, ask(loopback(address)))
         .await
         .context("no answer")??;
@@ -52,30 +52,36 @@ fn loopback(address: SocketAddr) -> SocketAddr {
 mod tests {
     use super::*;
     use crate::admin;
+    use crate::config::Admin;
     use crate::health::Readiness;
     use crate::task::Shutdown;
 
     #[tokio::test]
-    async fn it_says_what_readyz_says() {
+    async fn healthcheck_reports_readyz() {
         let shutdown = Shutdown::new();
         let readiness = Readiness::new();
         let any = Admin {
             listen: Some("127.0.0.1:0".parse().unwrap()),
         };
-        let address = admin::spawn(&any, readiness.clone(), shutdown.clone())
+        let listen = admin::spawn(&any, readiness.clone(), shutdown.clone())
             .await
             .unwrap();
-        let running = Admin { listen: address };
-        healthcheck(&running).await.unwrap();
+        let by_admin_port = Common {
+            admin: Admin { listen },
+            ..Common::default()
+        };
+        let mut by_only_port = Common::default();
+        by_only_port.server.listen = listen.unwrap();
+        healthcheck(&by_admin_port).await.unwrap();
+        healthcheck(&by_only_port).await.unwrap();
         readiness.begin_drain();
-        let refused = healthcheck(&running).await.unwrap_err();
+        let refused = healthcheck(&by_admin_port).await.unwrap_err();
         assert_eq!(refused.to_string(), "not ready: 503 Service Unavailable");
         shutdown.trigger();
-        assert!(healthcheck(&Admin::default()).await.is_err());
     }
 
     #[test]
-    fn everywhere_is_asked_on_loopback() {
+    fn unspecified_address_becomes_loopback() {
         assert_eq!(loopback("0.0.0.0:9".parse().unwrap()).to_string(), "127.0.0.1:9");
         assert_eq!(loopback("[::]:9".parse().unwrap()).to_string(), "[::1]:9");
         assert_eq!(loopback("10.0.0.7:9".parse().unwrap()).to_string(), "10.0.0.7:9");

@@ -4,6 +4,7 @@ use clap::Parser as _;
 use serde::Deserialize;
 
 use super::*;
+use crate::config::Common;
 
 /// A service that notes what was asked of it.
 struct Noting;
@@ -11,8 +12,6 @@ struct Noting;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    telemetry: config::Telemetry,
-    tls: config::Tls,
     password: config::Secret,
     table: Option<String>,
 }
@@ -32,16 +31,8 @@ impl Service for Noting {
     type Config = Settings;
     type Command = Extra;
 
-    fn common(config: &Settings) -> Common {
-        Common {
-            telemetry: config.telemetry.clone(),
-            tls: config.tls.clone(),
-            ..Common::default()
-        }
-    }
-
     async fn serve(
-        _: Settings,
+        _: ServiceConfig<Settings>,
         _: Environment,
         _: Option<TcpListener>,
         _: Shutdown,
@@ -50,12 +41,12 @@ impl Service for Noting {
         anyhow::bail!("not in this test")
     }
 
-    async fn migrate(config: Settings) -> anyhow::Result<()> {
-        anyhow::ensure!(config.table.as_deref() == Some("bookings"), "no table");
+    async fn migrate(config: ServiceConfig<Settings>) -> anyhow::Result<()> {
+        anyhow::ensure!(config.service.table.as_deref() == Some("bookings"), "no table");
         Ok(())
     }
 
-    async fn command(_: Settings, _: Environment, command: Extra) -> anyhow::Result<()> {
+    async fn command(_: ServiceConfig<Settings>, _: Environment, command: Extra) -> anyhow::Result<()> {
         let Extra::Count { by } = command;
         COUNTED.fetch_add(by, Ordering::SeqCst);
         Ok(())
@@ -89,26 +80,21 @@ async fn the_roles_read_the_configuration_and_do_their_part() {
     );
     invoke(&["healthcheck"], &[]).await.unwrap_err();
 
-    let common = Common::default();
-    let settings = |table: Option<&str>| Settings {
-        telemetry: config::Telemetry::default(),
-        tls: config::Tls::insecure(),
-        password: "hunter2".into(),
-        table: table.map(str::to_owned),
+    let settings = |table: Option<&str>| ServiceConfig {
+        common: Common::default(),
+        service: Settings {
+            password: "hunter2".into(),
+            table: table.map(str::to_owned),
+        },
     };
-    work::<Noting>(
-        Role::Migrate,
-        settings(Some("bookings")),
-        &common,
-        Environment::system(),
-    )
-    .await
-    .unwrap();
-    work::<Noting>(Role::Migrate, settings(None), &common, Environment::system())
+    work::<Noting>(Role::Migrate, settings(Some("bookings")), Environment::system())
+        .await
+        .unwrap();
+    work::<Noting>(Role::Migrate, settings(None), Environment::system())
         .await
         .unwrap_err();
     let count = Cli::<Extra>::try_parse_from(["noting", "count", "3"]).unwrap();
-    work::<Noting>(count.role, settings(None), &common, Environment::system())
+    work::<Noting>(count.role, settings(None), Environment::system())
         .await
         .unwrap();
     assert_eq!(COUNTED.load(Ordering::SeqCst), 3);

@@ -86,7 +86,7 @@ async fn a_call_never_has_longer_than_the_server_gives() {
     let server = Running::start(
         Common {
             server: Server {
-                request_timeout_ms: 2_000,
+                request_timeout: Duration::from_secs(2),
                 ..Server::default()
             },
             ..plain()
@@ -108,7 +108,7 @@ async fn a_call_never_has_longer_than_the_server_gives() {
 async fn a_handler_that_takes_longer_is_given_up() {
     let (behaviour, given_up) = stuck();
     let server = Server {
-        request_timeout_ms: 50,
+        request_timeout: Duration::from_millis(50),
         ..Server::default()
     };
     let server = Running::start(Common { server, ..plain() }, &behaviour).await;
@@ -171,7 +171,7 @@ async fn no_time_left_means_that_nothing_is_sent() {
 #[tokio::test]
 async fn a_stream_lives_until_the_deadline_its_caller_set() {
     let server = Server {
-        request_timeout_ms: 1,
+        request_timeout: Duration::from_millis(1),
         ..Server::default()
     };
     let server = Running::start(Common { server, ..plain() }, &Behaviour::ok()).await;

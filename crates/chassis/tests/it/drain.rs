@@ -92,7 +92,7 @@ async fn a_stream_is_ended_with_the_advice_to_come_back() {
 async fn a_call_that_does_not_finish_in_time_is_cut() {
     let (behaviour, mut begun, _gate) = waiting();
     let config = Server {
-        drain_timeout_ms: 50,
+        drain_timeout: Duration::from_millis(50),
         ..Server::default()
     };
     let mut server = Running::start(

@@ -106,7 +106,7 @@ async fn nobody_there_is_unavailable_at_once() {
         .local_addr()
         .unwrap();
     let peer = Peer {
-        timeout_ms: 60_000,
+        timeout: Duration::from_mins(1),
         ..Peer::at(format!("http://{free}"))
     };
     let channel = client::connect("auth", &peer, &Tls::insecure(), Environment::system()).unwrap();

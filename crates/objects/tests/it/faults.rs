@@ -13,7 +13,7 @@ use crate::{bucket, config};
 async fn a_storage_that_is_away_is_unavailable_and_comes_back() {
     let (server, _) = bucket().await;
     let quick = Config {
-        timeout_ms: 500,
+        timeout: Duration::from_millis(500),
         ..config(&server)
     };
     let objects = Objects::new(&quick).unwrap();
@@ -37,7 +37,7 @@ async fn a_storage_that_hangs_is_unavailable_in_time() {
         bucket: "pictures".to_owned(),
         access_key: Secret::from("a"),
         secret_key: Secret::from("s"),
-        timeout_ms: 300,
+        timeout: Duration::from_millis(300),
         ..Config::default()
     };
     let call = async { Objects::new(&hanging).unwrap().get("x").await };

@@ -97,7 +97,7 @@ async fn a_hanging_connect_ends_with_the_connect_timeout() {
         held.push(stream);
     }
     let config = Config {
-        connect_timeout_ms: 200,
+        connect_timeout: Duration::from_millis(200),
         ..Config::default()
     };
     #[expect(clippy::disallowed_methods, reason = "measures real time")]

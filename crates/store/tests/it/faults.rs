@@ -90,7 +90,7 @@ async fn reconnects_to_a_restarted_postgres() {
     let (server, url) = own_postgres().await;
     let parts = Harness::new().await;
     let config = config::Database {
-        acquire_timeout_ms: 300,
+        acquire_timeout: Duration::from_millis(300),
         ..config::Database::at(url)
     };
     let harness = Harness {
@@ -124,7 +124,7 @@ async fn postgres_outage_does_not_count_as_an_attempt() {
     let parts = Harness::new().await;
     let (proxy, url) = FaultProxy::in_front_of(&parts.database.url()).await.unwrap();
     let config = config::Database {
-        acquire_timeout_ms: 100,
+        acquire_timeout: Duration::from_millis(100),
         ..config::Database::at(url)
     };
     let behind = Db::connect(&config, environment(4).0).unwrap();
@@ -165,7 +165,7 @@ async fn unresponsive_redis_does_not_block_transactions() {
     let (proxy, through) = FaultProxy::in_front_of(harness.redis.url.expose()).await.unwrap();
     let harness = Harness {
         redis: Redis {
-            response_timeout_ms: 100,
+            response_timeout: Duration::from_millis(100),
             ..Redis::at(through)
         },
         ..harness

@@ -153,7 +153,7 @@ async fn repeat_waits_no_longer_than_the_lock_timeout() {
     let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
     let config = config::Database {
-        lock_timeout_ms: 50,
+        lock_timeout: Duration::from_millis(50),
         ..harness.config.clone()
     };
     let impatient = Db::connect(&config, environment(5).0).unwrap();

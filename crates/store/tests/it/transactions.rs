@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
 use carshare_proto::common::v1::ErrorReason as Common;
@@ -226,7 +227,7 @@ async fn unreachable_server_is_unavailable_with_retry_delay() {
         carshare_testkit::free_port().unwrap()
     );
     let config = config::Database {
-        acquire_timeout_ms: 200,
+        acquire_timeout: Duration::from_millis(200),
         ..config::Database::at(url)
     };
     let db = Db::connect(&config, environment(1).0).unwrap();
@@ -244,7 +245,7 @@ async fn unreachable_server_is_unavailable_with_retry_delay() {
 async fn statement_timeout_is_unavailable() {
     let harness = Harness::new().await;
     let config = config::Database {
-        statement_timeout_ms: 50,
+        statement_timeout: Duration::from_millis(50),
         ..harness.config.clone()
     };
     let db = Db::connect(&config, environment(2).0).unwrap();

@@ -1,10 +1,12 @@
 //! Which of several signing keys signs.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 /// The position in `created_at` of the key that signs at the time `now`: the newest one that has been published for at
 /// least `ahead`, so that everybody who verifies has seen it. While there is no such key the oldest one signs.
-pub fn signer(created_at: &[DateTime<Utc>], now: DateTime<Utc>, ahead: TimeDelta) -> Option<usize> {
+pub fn signer(created_at: &[DateTime<Utc>], now: DateTime<Utc>, ahead: Duration) -> Option<usize> {
     let by_age = |at: &usize| created_at[*at];
     let published = (0..created_at.len()).filter(|at| created_at[*at] + ahead <= now);
     published
@@ -14,6 +16,8 @@ pub fn signer(created_at: &[DateTime<Utc>], now: DateTime<Utc>, ahead: TimeDelta
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     #[test]
@@ -31,7 +35,7 @@ mod tests {
             (vec![ago(2), ago(3)], Some(1)),
         ];
         for (keys, expected) in table {
-            assert_eq!(signer(&keys, now, TimeDelta::minutes(10)), expected, "{keys:?}");
+            assert_eq!(signer(&keys, now, Duration::from_mins(10)), expected, "{keys:?}");
         }
     }
 }

@@ -1,15 +1,13 @@
 //! Removes what has no more meaning: revocations of tokens that have ended by themselves, and sessions that ran out a
 //! while ago, with their refresh tokens.
 
-use chrono::TimeDelta;
-
 use crate::App;
 use crate::error::Error;
 use crate::store::{revocations, sessions};
 
 pub async fn handle(app: &App) -> Result<(), Error> {
     let now = app.environment.clock.now();
-    let kept = TimeDelta::seconds(app.config.sessions.keep_expired_s.into());
+    let kept = app.config.sessions.keep_expired;
     let revocations = revocations::delete_expired(app.db.conn(), now).await?;
     let sessions = sessions::delete_expired(app.db.conn(), now - kept).await?;
     tracing::info!(revocations, sessions, "purged");

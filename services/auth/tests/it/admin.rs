@@ -25,9 +25,12 @@ async fn create_admin(auth: &Auth, password: &str) -> (bool, Binary) {
     ];
     let mut args: Vec<String> = args.map(str::to_owned).into();
     args.push(file.display().to_string());
-    let env = environment(&auth.database.url(), auth.replica.config.redis.url.expose())
-        .into_iter()
-        .collect();
+    let env = environment(
+        &auth.database.url(),
+        auth.replica.config.service.redis.url.expose(),
+    )
+    .into_iter()
+    .collect();
     let mut binary = Binary::spawn(
         env!("CARGO_BIN_EXE_carshare-auth"),
         Launch { args, env, dir: None },

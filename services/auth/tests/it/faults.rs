@@ -1,5 +1,7 @@
 //! PostgreSQL goes away and comes back.
 
+use std::time::Duration;
+
 use carshare_proto::auth::v1::*;
 use carshare_testkit::eventually_true;
 use carshare_testkit::proxy::FaultProxy;
@@ -13,7 +15,7 @@ async fn without_postgres_calls_are_refused_as_unavailable_until_it_is_back() {
     let database = database().await;
     let (proxy, through) = FaultProxy::in_front_of(&database.url()).await.unwrap();
     let mut config = config(&through, &carshare_testkit::redis_url().await);
-    config.database.acquire_timeout_ms = 500;
+    config.service.database.acquire_timeout = Duration::from_millis(500);
     let replica = Replica::start(config, 1).await;
     let mut client = replica.client.clone();
     let session = client
@@ -60,7 +62,7 @@ async fn a_service_that_starts_before_postgres_serves_when_it_is_there() {
     let (proxy, through) = FaultProxy::in_front_of(&database.url()).await.unwrap();
     proxy.cut();
     let mut config = config(&through, &carshare_testkit::redis_url().await);
-    config.database.acquire_timeout_ms = 500;
+    config.service.database.acquire_timeout = Duration::from_millis(500);
     let replica = Replica::start(config, 1).await;
     let refused = replica.client.clone().register(guest("minji@example.com")).await;
     assert_refused(refused, Code::Unavailable, "UNAVAILABLE", "COMMON005");

@@ -74,7 +74,7 @@ async fn the_published_key_verifies_a_token_and_its_claims_are_the_agreed_ones()
 #[tokio::test]
 async fn of_many_rings_that_see_no_key_at_once_one_makes_it() {
     let database = database().await;
-    let config = config(&database.url(), "redis://unused");
+    let config = config(&database.url(), "redis://unused").service;
     let rings = (1..=8).map(|seed| {
         let (environment, _) = Environment::manual(START.parse().unwrap(), seed);
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone()).unwrap());
@@ -176,7 +176,7 @@ async fn a_private_key_is_useless_without_the_sealing_key() {
     let auth = Auth::start().await;
     keys(&auth.replica).await;
     let mut config = auth.replica.config.clone();
-    config.seal.keys.insert(
+    config.service.seal.keys.insert(
         "test".into(),
         "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=".into(),
     );

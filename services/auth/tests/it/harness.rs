@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use carshare_auth::Config;
-use carshare_chassis::config::{Sources, load};
+use carshare_chassis::config::{ServiceConfig, Sources, load};
 use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Environment, ManualClock, Shutdown, task};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -26,7 +26,7 @@ pub const PASSWORD: &str = "correct horse 11";
 pub struct Replica {
     pub client: AuthServiceClient<Channel>,
     pub clock: ManualClock,
-    pub config: Config,
+    pub config: ServiceConfig<Config>,
     shutdown: Shutdown,
     serving: JoinHandle<anyhow::Result<()>>,
 }
@@ -50,7 +50,7 @@ pub async fn database() -> Database {
 }
 
 /// The embedded defaults and what they leave open, with cheap passwords.
-pub fn config(database_url: &str, redis_url: &str) -> Config {
+pub fn config(database_url: &str, redis_url: &str) -> ServiceConfig<Config> {
     let env = environment(database_url, redis_url);
     load(Sources {
         service: "auth",
@@ -87,7 +87,7 @@ impl Auth {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let database = database().await;
         let mut config = config(&database.url(), &redis_url().await);
-        change(&mut config);
+        change(&mut config.service);
         let sql = PgPool::connect(&database.url()).await.unwrap();
         Self {
             replica: Replica::start(config, 1).await,
@@ -138,7 +138,7 @@ impl Auth {
     }
 
     pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
-        let client = redis::Client::open(self.replica.config.redis.url.expose()).unwrap();
+        let client = redis::Client::open(self.replica.config.service.redis.url.expose()).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
@@ -165,7 +165,7 @@ impl Auth {
 }
 
 impl Replica {
-    pub async fn start(config: Config, seed: u64) -> Self {
+    pub async fn start(config: ServiceConfig<Config>, seed: u64) -> Self {
         let (environment, clock) = Environment::manual(START.parse().unwrap(), seed);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}", listener.local_addr().unwrap());

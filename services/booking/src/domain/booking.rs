@@ -7,6 +7,8 @@
 //! - [`meaning`]: **news** (an event of another service, a time that passed) is never refused. It may be late, doubled
 //!   or out of order; then it means nothing, or only moves the record of the money forward.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::commands::{Change, Command, Event, ExternalEvent, Party, Reaction, Refusal, State};
@@ -81,7 +83,7 @@ pub struct Request {
     /// A word to the host.
     pub guest_message: Option<String>,
     /// How long the host has to answer.
-    pub respond_within: TimeDelta,
+    pub respond_within: Duration,
 }
 
 /// The status an ask brings a booking to, or why not.
@@ -175,7 +177,7 @@ impl Booking {
     pub fn approve(
         &mut self,
         host_response: Option<String>,
-        pay_within: TimeDelta,
+        pay_within: Duration,
         now: DateTime<Utc>,
     ) -> Result<Change, Refusal> {
         if self.state() == State::Pending && self.respond_by <= now {

@@ -3,10 +3,11 @@
 //! `pending` → `approved`. The payment service charges the guest on `booking.approved`; what is not paid by
 //! `payment_due_at` is called off by a timer.
 
+use std::time::Duration;
+
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
-use chrono::TimeDelta;
 
 use super::{authorization, convert, response};
 use crate::domain::{BookingId, UserId};
@@ -17,7 +18,7 @@ struct Approval {
     booking: BookingId,
     host: UserId,
     host_response: Option<String>,
-    pay_within: TimeDelta,
+    pay_within: Duration,
 }
 
 pub async fn handle(
@@ -29,7 +30,7 @@ pub async fn handle(
         booking: convert::booking_id(&request.booking_id)?,
         host: authorization::caller(&ctx)?,
         host_response: request.host_response,
-        pay_within: app.config.booking.pay_within(),
+        pay_within: app.config.booking.pay_within,
     };
     app.db
         .idempotent(&ctx, "bookings.approve", approval, approve)

@@ -86,7 +86,7 @@ async fn book(
         price,
         vehicle_snapshot: vehicle.encode_to_vec(),
         guest_message,
-        respond_within: app.config.booking.respond_within(),
+        respond_within: app.config.booking.respond_within,
     };
     app.db.idempotent(ctx, "bookings.create", request, insert).await
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use carshare_booking::{Booking as BookingService, Config, DEFAULTS, NAME};
-use carshare_chassis::config::{Peer, Redis, Sources, load};
+use carshare_chassis::config::{Peer, Redis, ServiceConfig, Sources, load};
 use carshare_chassis::service::{Roles, Service as _};
 use carshare_chassis::{Environment, ManualClock, Shutdown, task};
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
@@ -94,7 +94,7 @@ impl Harness {
         let peers = peers::serve(&tokens, vehicles.clone(), environment.clone(), shutdown.clone()).await;
         let redis_url = carshare_testkit::redis_url().await;
         let mut config = config(&database, &redis_url, peers);
-        change(&mut config);
+        change(&mut config.service);
         let (running, address) = run(&config, &environment, &shutdown).await;
         let redis = redis::Client::open(redis_url)
             .unwrap()
@@ -177,7 +177,7 @@ async fn database() -> Database {
     .await
 }
 
-fn config(database: &Database, redis_url: &str, peers: SocketAddr) -> Config {
+fn config(database: &Database, redis_url: &str, peers: SocketAddr) -> ServiceConfig<Config> {
     let env = [
         ("DATABASE__URL", database.url()),
         ("REDIS__URL", redis_url.to_owned()),
@@ -185,22 +185,22 @@ fn config(database: &Database, redis_url: &str, peers: SocketAddr) -> Config {
         ("TLS__INSECURE_AS", NAME.to_owned()),
     ];
     let env = env.map(|(name, value)| (format!("BOOKING__{name}"), value));
-    let mut config: Config = load(Sources {
+    let mut config = load::<Config>(Sources {
         service: NAME,
         defaults: DEFAULTS,
         file: None,
         env,
     })
     .unwrap();
-    config.admin.listen = None;
-    config.redis = Redis::at(redis_url.to_owned());
-    config.identity.jwks = Some(Peer::at(format!("http://{peers}")));
-    config.vehicle = Peer::at(format!("http://{peers}"));
+    config.common.admin.listen = None;
+    config.service.redis = Redis::at(redis_url.to_owned());
+    config.common.identity.jwks = Some(Peer::at(format!("http://{peers}")));
+    config.service.vehicle = Peer::at(format!("http://{peers}"));
     config
 }
 
 async fn run(
-    config: &Config,
+    config: &ServiceConfig<Config>,
     environment: &Environment,
     shutdown: &Shutdown,
 ) -> (JoinHandle<anyhow::Result<()>>, SocketAddr) {

@@ -1,5 +1,7 @@
 //! `ApproveBooking`, `RejectBooking`, `StartBooking`, `CompleteBooking`: through the real server, with what they write and tell.
 
+use std::time::Duration;
+
 use carshare_proto::booking::v1::*;
 use carshare_proto::common::v1::ErrorReason as Common;
 use tonic::Code;
@@ -118,7 +120,8 @@ async fn answering_is_for_the_host_of_the_booking() {
 #[tokio::test]
 async fn approve_booking_at_respond_by_comes_too_late() {
     // A timer that does not come by itself: the answer and the timer meet in any order.
-    let harness = Harness::start_with(|config| config.booking.timer_period_ms = 10_000_000_000).await;
+    let harness =
+        Harness::start_with(|config| config.booking.timer_period = Duration::from_hours(2_800)).await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
     harness.clock.set(at("2026-11-23T12:00:00Z"));

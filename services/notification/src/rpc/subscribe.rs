@@ -105,7 +105,7 @@ impl Feed {
         if left.is_zero() {
             return Err(carshare_chassis::Error::new(Common::TokenExpired).into());
         }
-        let pause = self.app.config.live.heartbeat().min(left);
+        let pause = self.app.config.live.heartbeat.min(left);
         tokio::select! {
             () = self.wakes.next() => Ok(true),
             () = clock.sleep(pause) => Ok(false),

@@ -60,7 +60,7 @@ pub async fn harness() -> Harness {
     let keys = GrpcStub::new().jwks(&tokens).start().await.expect("a key server");
     let redis = redis_url().await;
     let config = configure(&database, &redis, &sandbox, &keys);
-    let db = Db::connect(&config.database, environment.clone()).expect("a pool");
+    let db = Db::connect(&config.service.database, environment.clone()).expect("a pool");
     let publisher =
         Db::connect(&DbConfig::at(database.url_of("booking")), environment.clone()).expect("a pool");
 
@@ -94,7 +94,12 @@ pub async fn harness() -> Harness {
     }
 }
 
-fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &StubServer) -> Config {
+fn configure(
+    database: &Database,
+    redis: &str,
+    sandbox: &Sandbox,
+    keys: &StubServer,
+) -> config::ServiceConfig<Config> {
     let env = [
         ("NOTIFICATION__DATABASE__URL", database.url_of("notification")),
         ("NOTIFICATION__REDIS__URL", redis.to_owned()),

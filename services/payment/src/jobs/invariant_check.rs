@@ -16,7 +16,7 @@ const LOOKBACK: TimeDelta = TimeDelta::hours(24);
 
 /// Runs the job until `shutdown`, in one replica at a time.
 pub(super) async fn run(app: &App, shutdown: Shutdown) {
-    let interval = app.worker.invariant_check_interval();
+    let interval = app.worker.invariant_check_interval;
     Lease::run_every(&app.db, NAME, interval, || check(app), shutdown).await;
 }
 

@@ -29,7 +29,7 @@ impl TossClient {
         Ok(Self {
             http: HttpClient::new("toss", config.http.clone(), environment)?,
             secret_key: config.secret_key.clone(),
-            billing_timeout: Duration::from_millis(config.billing_timeout_ms),
+            billing_timeout: config.billing_timeout,
         })
     }
 

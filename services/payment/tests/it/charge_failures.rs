@@ -1,5 +1,7 @@
 //! Charges under failures of the provider and invalid input.
 
+use std::time::Duration;
+
 use carshare_proto::booking::v1::BookingApproved;
 use carshare_sandbox::{Fault, PaymentStatus as TossStatus, Provider};
 
@@ -103,7 +105,8 @@ async fn lookup_ignores_failure_of_an_earlier_attempt() {
 
 #[tokio::test]
 async fn timed_out_charge_is_looked_up() {
-    let harness = Harness::start_with(|config| config.toss.billing_timeout_ms = 200).await;
+    let harness =
+        Harness::start_with(|config| config.toss.billing_timeout = Duration::from_millis(200)).await;
     let guest = harness.guest_with(GOOD_CARD).await;
     harness
         .sandbox

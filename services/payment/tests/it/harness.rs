@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use carshare_chassis::config::{Redis, Sources, load};
+use carshare_chassis::config::{Redis, ServiceConfig, Sources, load};
 use carshare_chassis::{Environment, Error, ManualClock, Shutdown, task};
 use carshare_outbound::HttpClient;
 use carshare_payment::provider::toss::TossClient;
@@ -49,7 +49,7 @@ pub struct Harness {
     /// Client of Toss's registration and payment windows.
     pub window: HttpClient,
     pub environment: Environment,
-    pub config: Config,
+    pub config: ServiceConfig<Config>,
     tokens: Tokens,
     /// Schema of the simulated booking service, for its events.
     pub booking: Db,
@@ -103,8 +103,8 @@ impl Harness {
         let keys = GrpcStub::new().jwks(&tokens).start().await.unwrap();
         let redis = carshare_testkit::redis_url().await;
         let mut config = configure(&database, &redis, &sandbox, &keys);
-        config.admin.listen = None;
-        change(&mut config);
+        config.common.admin.listen = None;
+        change(&mut config.service);
         let instance = Instance::start(&config, &environment).await;
         let booking = Db::connect(
             &DatabaseConfig::at(database.url_of("booking")),
@@ -115,9 +115,9 @@ impl Harness {
         let relay = Relay::new(&booking, &Redis::at(redis), "booking").run(stop_relay.clone());
         Self {
             client: client(&instance),
-            db: Db::connect(&config.database, environment.clone()).unwrap(),
-            toss: TossClient::new(&config.toss, environment.clone()).unwrap(),
-            window: HttpClient::new("window", config.toss.http.clone(), environment.clone()).unwrap(),
+            db: Db::connect(&config.service.database, environment.clone()).unwrap(),
+            toss: TossClient::new(&config.service.toss, environment.clone()).unwrap(),
+            window: HttpClient::new("window", config.service.toss.http.clone(), environment.clone()).unwrap(),
             relay: task::spawn("relay of booking", relay),
             published: AtomicI64::new(0),
             clock,
@@ -237,7 +237,12 @@ fn client(instance: &Instance) -> PaymentServiceClient<Channel> {
     PaymentServiceClient::new(Channel::from_shared(uri).unwrap().connect_lazy())
 }
 
-fn configure(database: &Database, redis: &str, sandbox: &Sandbox, keys: &StubServer) -> Config {
+fn configure(
+    database: &Database,
+    redis: &str,
+    sandbox: &Sandbox,
+    keys: &StubServer,
+) -> ServiceConfig<Config> {
     let env = [
         ("DATABASE__URL", database.url()),
         ("REDIS__URL", redis.to_owned()),

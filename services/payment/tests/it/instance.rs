@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::service::Roles;
 use carshare_chassis::{Environment, Shutdown, task};
 use carshare_payment::provider::toss::TossClient;
@@ -23,7 +24,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub async fn start(config: &Config, environment: &Environment) -> Self {
+    pub async fn start(config: &ServiceConfig<Config>, environment: &Environment) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -32,14 +33,14 @@ impl Instance {
         let (config, environment, shutdown) = (config.clone(), environment.clone(), Shutdown::new());
         let stop = shutdown.clone();
         let starting = runtime.spawn(async move {
-            let toss = TossClient::new(&config.toss, environment.clone()).unwrap();
+            let toss = TossClient::new(&config.service.toss, environment.clone()).unwrap();
             let provider = Arc::new(PausedProvider::new(toss));
-            let app = App::new(&config, environment, provider.clone()).unwrap();
+            let app = App::new(&config.service, environment, provider.clone()).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let serving = async move {
-                let (common, redis) = (config.common(), &config.redis);
-                Runner::<Payment>::serve_app(app, &common, redis, Some(listener), stop, Roles::ALL).await
+                let (common, redis) = (&config.common, &config.service.redis);
+                Runner::<Payment>::serve_app(app, common, redis, Some(listener), stop, Roles::ALL).await
             };
             (address, provider, task::spawn("payment", serving))
         });

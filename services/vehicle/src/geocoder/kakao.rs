@@ -9,7 +9,7 @@ mod tests;
 use std::time::Duration;
 
 use carshare_chassis::Environment;
-use carshare_chassis::config::Secret;
+use carshare_chassis::config::{Secret, millis};
 use carshare_outbound::{HttpClient, OutboundError, Reply, StatusCode};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -29,7 +29,8 @@ pub struct KakaoConfig {
     /// REST key of the application; not the JavaScript key.
     pub rest_key: Secret,
     /// Retry delay for clients while Kakao rejects us: the daily quota is used up, or the key is invalid.
-    pub refused_retry_after_ms: u64,
+    #[serde(rename = "refused_retry_after_ms", with = "millis")]
+    pub refused_retry_after: Duration,
     /// Where it is, time limits, retries and breaker.
     pub http: carshare_outbound::Config,
 }
@@ -46,7 +47,7 @@ impl KakaoGeocoder {
         Ok(Self {
             http: HttpClient::new("kakao", config.http.clone(), environment)?,
             authorization: format!("KakaoAK {}", config.rest_key.expose()).into(),
-            refused_retry_after: Duration::from_millis(config.refused_retry_after_ms),
+            refused_retry_after: config.refused_retry_after,
         })
     }
 

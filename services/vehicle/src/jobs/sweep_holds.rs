@@ -2,9 +2,10 @@
 //!
 //! Housekeeping only: an expired hold blocks no one, because a new hold on the car deletes it.
 
+use std::time::Duration;
+
 use carshare_chassis::Shutdown;
 use carshare_store::{Lease, Tx};
-use chrono::TimeDelta;
 
 use crate::App;
 use crate::error::Result;
@@ -12,18 +13,18 @@ use crate::store::{occupancies, released_bookings};
 
 /// Sweeps until the shutdown.
 pub async fn run(app: &App, shutdown: Shutdown) {
-    let period = app.config.holds.sweep_every();
+    let period = app.config.holds.sweep_every;
     Lease::run_every(&app.db, "sweep_holds", period, || sweep(app), shutdown).await;
 }
 
 async fn sweep(app: &App) -> Result<()> {
-    let keep = app.config.holds.remember_released();
+    let keep = app.config.holds.remember_released;
     let swept = app.db.transaction("occupancies.sweep", keep, remove).await?;
     metrics::counter!("holds_expired_total").increment(swept);
     Ok(())
 }
 
-async fn remove(tx: &Tx, &keep: &TimeDelta) -> Result<u64> {
+async fn remove(tx: &Tx, &keep: &Duration) -> Result<u64> {
     released_bookings::delete_before(tx.conn(), tx.now() - keep).await?;
     occupancies::sweep(tx.conn(), tx.now()).await
 }

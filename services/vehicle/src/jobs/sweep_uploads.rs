@@ -12,7 +12,7 @@ const AT_ONCE: u64 = 500;
 
 /// Sweeps until the shutdown.
 pub async fn run(app: &App, shutdown: Shutdown) {
-    let period = app.config.images.sweep_every();
+    let period = app.config.images.sweep_every;
     Lease::run_every(&app.db, "sweep_uploads", period, || sweep(app), shutdown).await;
 }
 

@@ -58,7 +58,7 @@ fn image(app: &App, vehicle: VehicleId, id: ImageId, request: pb::CreateImageUpl
         id,
         vehicle,
         object_key: object_key(vehicle, id, &request.content_type),
-        expires_at: app.environment.clock.now() + app.config.images.complete_ttl(),
+        expires_at: app.environment.clock.now() + app.config.images.complete_ttl,
         announced: Announced {
             content_type: request.content_type,
             size_bytes: request.size_bytes,
@@ -68,7 +68,7 @@ fn image(app: &App, vehicle: VehicleId, id: ImageId, request: pb::CreateImageUpl
 }
 
 async fn upload(app: &App, image: &VehicleImage) -> Result<pb::ImageUpload> {
-    let ttl = app.config.images.upload_ttl();
+    let ttl = app.config.images.upload_ttl;
     let Announced {
         content_type,
         size_bytes,

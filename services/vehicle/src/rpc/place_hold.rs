@@ -3,13 +3,15 @@
 //! Idempotent by the booking's id, also when two calls come at once. Whether the car is free is decided by the exclusion
 //! constraint and nothing else.
 
+use std::time::Duration;
+
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::proto_types;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::convert;
 use crate::App;
@@ -25,7 +27,7 @@ struct Hold {
     vehicle: VehicleId,
     guest: UserId,
     period: Period,
-    ttl: TimeDelta,
+    ttl: Duration,
     urls: ImageUrls,
 }
 
@@ -39,7 +41,7 @@ pub async fn handle(
         vehicle: convert::vehicle_id(&request.vehicle_id)?,
         guest: UserId(proto_types::uuid("guest_id", &request.guest_id)?),
         period: convert::period(request.start_datetime, request.end_datetime)?,
-        ttl: app.config.holds.ttl(),
+        ttl: app.config.holds.ttl,
         urls: app.urls.clone(),
     };
     app.db.transaction("occupancies.hold", hold, place).await

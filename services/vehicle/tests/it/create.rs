@@ -201,7 +201,7 @@ async fn create_vehicle_says_when_to_come_back_while_the_map_is_away() {
 
 #[tokio::test]
 async fn create_vehicle_does_not_wait_for_a_slow_map() {
-    let harness = Harness::start_with(|config| config.kakao.http.timeout_ms = 200).await;
+    let harness = Harness::start_with(|config| config.kakao.http.timeout = Duration::from_millis(200)).await;
     kakao::answer(
         &harness.kakao,
         ResponseTemplate::new(200).set_delay(Duration::from_mins(1)),

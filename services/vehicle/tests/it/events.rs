@@ -80,7 +80,7 @@ async fn booking_requested_takes_a_car_whose_hold_ended_if_it_is_still_free() {
 
 #[tokio::test]
 async fn booking_requested_goes_over_a_dead_hold_of_another() {
-    let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let harness = Harness::start_with(|config| config.holds.sweep_every = Duration::from_hours(1_200)).await;
     let car = harness.car(harness.host()).await;
     harness.hold(booking(2), &car, TUESDAY).await.unwrap();
     harness.clock.advance(Duration::from_mins(10));
@@ -135,7 +135,7 @@ async fn booking_requested_for_a_car_that_is_gone_is_told_so() {
 /// A hold past its time keeps no car from being withdrawn, so it carries no booking either, swept or not.
 #[tokio::test]
 async fn booking_requested_on_a_dead_hold_of_a_car_that_is_gone_is_told_so() {
-    let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let harness = Harness::start_with(|config| config.holds.sweep_every = Duration::from_hours(1_200)).await;
     let host = harness.host();
     let car = harness.car(host).await;
     harness.hold(booking(1), &car, TUESDAY).await.unwrap();

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use carshare_chassis::config::{Peer, Redis, Sources, load};
+use carshare_chassis::config::{Peer, Redis, ServiceConfig, Sources, load};
 use carshare_chassis::service::{Roles, Service as _};
 use carshare_chassis::{Environment, Error, ManualClock, Shutdown, task};
 use carshare_objects::Objects;
@@ -108,15 +108,21 @@ impl Harness {
         );
         let keys = keys::serve(&tokens, environment.clone(), shutdown.clone()).await;
         let mut config = config(&database, &kakao, &s3, keys).await;
-        change(&mut config);
-        let objects = Objects::new(&config.objects).unwrap();
+        change(&mut config.service);
+        let objects = Objects::new(&config.service.objects).unwrap();
         objects.ensure_bucket().await.unwrap();
         let (serving, address) = serve(&config, &environment, &shutdown).await;
-        let (booking, booking_relay) = peer(&database, &config.redis, &environment, &shutdown, "booking");
-        let (auth, auth_relay) = peer(&database, &config.redis, &environment, &shutdown, "auth");
+        let (booking, booking_relay) = peer(
+            &database,
+            &config.service.redis,
+            &environment,
+            &shutdown,
+            "booking",
+        );
+        let (auth, auth_relay) = peer(&database, &config.service.redis, &environment, &shutdown, "auth");
         Self {
             client: client(address),
-            db: Db::connect(&config.database, environment.clone()).unwrap(),
+            db: Db::connect(&config.service.database, environment.clone()).unwrap(),
             running: vec![serving, booking_relay, auth_relay],
             _servers: (database, s3),
             plates: AtomicU32::new(100),
@@ -277,7 +283,7 @@ pub fn soon<R: Future<Output = bool>>(condition: impl FnMut() -> R) -> impl Futu
     eventually_true(TIMEOUT, condition)
 }
 
-async fn config(database: &Database, kakao: &MockServer, s3: &S3, keys: SocketAddr) -> Config {
+async fn config(database: &Database, kakao: &MockServer, s3: &S3, keys: SocketAddr) -> ServiceConfig<Config> {
     let env = [
         ("DATABASE__URL", database.url_of(NAME)),
         ("REDIS__URL", carshare_testkit::redis_url().await),
@@ -293,20 +299,20 @@ async fn config(database: &Database, kakao: &MockServer, s3: &S3, keys: SocketAd
         ("OBJECTS__SECRET_KEY", s3.secret_key.clone()),
     ];
     let env = env.map(|(name, value)| (format!("VEHICLE__{name}"), value));
-    let mut config: Config = load(Sources {
+    let mut config = load::<Config>(Sources {
         service: NAME,
         defaults: DEFAULTS,
         file: None,
         env,
     })
     .unwrap();
-    config.admin.listen = None;
-    config.identity.jwks = Some(Peer::at(format!("http://{keys}")));
+    config.common.admin.listen = None;
+    config.common.identity.jwks = Some(Peer::at(format!("http://{keys}")));
     config
 }
 
 async fn serve(
-    config: &Config,
+    config: &ServiceConfig<Config>,
     environment: &Environment,
     shutdown: &Shutdown,
 ) -> (JoinHandle<anyhow::Result<()>>, SocketAddr) {

@@ -106,7 +106,7 @@ async fn the_same_hold_placed_at_once_is_one() {
 
 #[tokio::test]
 async fn place_hold_goes_over_a_dead_hold_that_nobody_swept() {
-    let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let harness = Harness::start_with(|config| config.holds.sweep_every = Duration::from_hours(1_200)).await;
     let car = harness.car(harness.host()).await;
     harness.hold(booking(1), &car, TUESDAY).await.unwrap();
     harness.clock.advance(Duration::from_mins(10));
@@ -125,7 +125,7 @@ async fn place_hold_goes_over_a_dead_hold_that_nobody_swept() {
 
 #[tokio::test]
 async fn place_hold_again_after_the_end_takes_the_car_anew() {
-    let harness = Harness::start_with(|config| config.holds.sweep_every_ms = u32::MAX).await;
+    let harness = Harness::start_with(|config| config.holds.sweep_every = Duration::from_hours(1_200)).await;
     let car = harness.car(harness.host()).await;
     harness.hold(booking(1), &car, TUESDAY).await.unwrap();
     harness.clock.advance(Duration::from_mins(10));

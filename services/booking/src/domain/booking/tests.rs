@@ -1,5 +1,7 @@
 //! The tables, pair by pair, and what the transitions write into a booking.
 
+use std::time::Duration;
+
 use CancellationReason::{Expired, HoldLost, PaymentFailed, PaymentOverdue};
 use Status::{Active, Approved, Cancelled, Completed, Pending, Rejected};
 use proptest::prelude::*;
@@ -46,7 +48,7 @@ fn pending() -> Booking {
         price: Price::quote(&period, 15_000).unwrap(),
         vehicle_snapshot: Vec::new(),
         guest_message: Some("안녕하세요".to_owned()),
-        respond_within: TimeDelta::hours(24),
+        respond_within: Duration::from_hours(24),
     };
     Booking::request(request, noon()).0
 }
@@ -55,7 +57,7 @@ fn pending() -> Booking {
 fn booking(state: State) -> Booking {
     let mut booking = pending();
     let approve = |booking: &mut Booking| {
-        let _ = booking.approve(None, TimeDelta::hours(2), noon()).unwrap();
+        let _ = booking.approve(None, Duration::from_hours(2), noon()).unwrap();
     };
     let confirm = |booking: &mut Booking| {
         approve(booking);
@@ -189,7 +191,7 @@ fn a_request_waits_for_the_host_for_a_day_or_until_the_start() {
         price: booking.price,
         vehicle_snapshot: Vec::new(),
         guest_message: None,
-        respond_within: TimeDelta::hours(24),
+        respond_within: Duration::from_hours(24),
     };
     let (soon, change) = Booking::request(request, noon());
     assert_eq!(soon.respond_by, period.start());
@@ -206,7 +208,7 @@ fn a_request_waits_for_the_host_for_a_day_or_until_the_start() {
 fn approve_makes_the_money_due_in_two_hours_or_at_the_start() {
     let mut booking = pending();
     let change = booking
-        .approve(Some("환영합니다".to_owned()), TimeDelta::hours(2), noon())
+        .approve(Some("환영합니다".to_owned()), Duration::from_hours(2), noon())
         .unwrap();
     assert_eq!(
         change,
@@ -225,7 +227,7 @@ fn approve_makes_the_money_due_in_two_hours_or_at_the_start() {
     let mut late = pending();
     late.respond_by = late.period.start();
     let _ = late
-        .approve(None, TimeDelta::hours(2), at("2026-12-01T08:00:00Z"))
+        .approve(None, Duration::from_hours(2), at("2026-12-01T08:00:00Z"))
         .unwrap();
     assert_eq!(late.payment_due_at, Some(late.period.start()));
 }
@@ -234,7 +236,7 @@ fn approve_makes_the_money_due_in_two_hours_or_at_the_start() {
 fn approve_comes_too_late_at_respond_by_even_before_the_timer_ran() {
     let mut booking = pending();
     let before = booking.clone();
-    let refused = booking.approve(None, TimeDelta::hours(2), booking.respond_by);
+    let refused = booking.approve(None, Duration::from_hours(2), booking.respond_by);
     assert_eq!(
         refused,
         Err(Refusal::WrongState {

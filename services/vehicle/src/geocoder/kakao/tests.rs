@@ -16,10 +16,10 @@ async fn kakao() -> (MockServer, KakaoGeocoder, ManualClock) {
     let server = MockServer::start().await;
     let config = KakaoConfig {
         rest_key: "rest-key".into(),
-        refused_retry_after_ms: 60_000,
+        refused_retry_after: Duration::from_mins(1),
         http: carshare_outbound::Config {
             base_url: server.uri(),
-            timeout_ms: 2_000,
+            timeout: Duration::from_secs(2),
             max_retries: 0,
             ..carshare_outbound::Config::default()
         },
