@@ -1,4 +1,4 @@
-//! Rules that the whole tree keeps.
+//! Rules about the source tree.
 
 mod dependencies;
 mod documents;

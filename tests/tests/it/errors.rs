@@ -1,4 +1,4 @@
-//! What is refused, and how: with the same code and texts over REST, native gRPC and gRPC-web, and telling nothing else.
+//! Errors: the same code and texts over REST, native gRPC and gRPC-web, without internals.
 
 mod authorization;
 mod business_rules;

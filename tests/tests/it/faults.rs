@@ -1,4 +1,4 @@
-//! The outside environment and the servers fail: what is refused is refused cleanly, what was promised still happens, once.
+//! Failures of providers, PostgreSQL and Redis: clean errors, and every accepted request completes once.
 
 mod kakao;
 mod postgres;

@@ -1,4 +1,4 @@
-//! Sessions: how they go on, and how they end.
+//! Sessions: refresh, reuse of refresh tokens, logout, expiry.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::harness::{
     ErrorInfo, Events, GrpcClient, PASSWORD, Response, Rest, mesh, mesh_with_manual_clock, with_token,
 };
 
-/// An account, and a client that is not signed in.
+/// Registers an account; a client without a session.
 async fn account(mesh: &Mesh) -> (Rest, Session) {
     let rest = Rest::of(mesh);
     let account = json!({
@@ -28,8 +28,8 @@ struct Session {
 }
 
 impl Session {
-    fn of(answer: Response, status: u16) -> Self {
-        let body = answer.ok(status);
+    fn of(response: Response, status: u16) -> Self {
+        let body = response.ok(status);
         assert_eq!(body["expires_in"], 900);
         let text = |name: &str| body[name].as_str().expect("a token").to_owned();
         Self {
@@ -53,20 +53,20 @@ async fn me(rest: &Rest, session: &Session) -> Response {
     rest.signed_in(&session.access).get("/v1/auth/me").await
 }
 
-/// Refused on every front with this code, and the challenge says that it is the token.
+/// Asserts that every protocol rejects the access token with this code.
 async fn assert_rejected(mesh: &Mesh, rest: &Rest, session: &Session, code: &str) {
-    let answer = me(rest, session).await;
+    let response = me(rest, session).await;
     assert_eq!(
-        answer.headers["www-authenticate"],
+        response.headers["www-authenticate"],
         r#"Bearer realm="carshare", error="invalid_token""#
     );
-    answer.expect_error(401, code);
+    response.expect_error(401, code);
     for wire in GrpcClient::all(mesh).await {
         let status = wire
             .auth()
             .get_me(with_token(&session.access, GetMeRequest {}))
             .await
-            .expect_err("shut out");
+            .expect_err("an error");
         assert_eq!(
             (status.code(), ErrorInfo::from_status(&status).code.as_str()),
             (Code::Unauthenticated, code),
@@ -77,7 +77,7 @@ async fn assert_rejected(mesh: &Mesh, rest: &Rest, session: &Session, code: &str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_rotates_and_a_reuse_ends_the_family_and_nothing_else() {
+async fn refresh_rotates_and_reuse_ends_the_token_family() {
     let mesh = mesh().await;
     let (rest, first) = account(&mesh).await;
     let elsewhere = login(&rest).await;
@@ -104,7 +104,7 @@ async fn a_refresh_rotates_and_a_reuse_ends_the_family_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logout_ends_the_session_at_once_and_nothing_else() {
+async fn logout_ends_one_session_at_once() {
     let mesh = mesh().await;
     let (rest, session) = account(&mesh).await;
     let (renewed, elsewhere) = (
@@ -112,8 +112,8 @@ async fn a_logout_ends_the_session_at_once_and_nothing_else() {
         login(&rest).await,
     );
     let signed_in = rest.signed_in(&renewed.access);
-    let answer = signed_in.post("/v1/auth/logout", &json!({})).await;
-    assert_eq!((answer.status.as_u16(), &answer.body), (204, &json!("")));
+    let response = signed_in.post("/v1/auth/logout", &json!({})).await;
+    assert_eq!((response.status.as_u16(), &response.body), (204, &json!("")));
     assert_rejected(&mesh, &rest, &renewed, "AUTH004").await;
     assert_rejected(&mesh, &rest, &session, "AUTH004").await;
     refresh(&rest, &renewed).await.expect_error(401, "AUTH012");
@@ -121,23 +121,23 @@ async fn a_logout_ends_the_session_at_once_and_nothing_else() {
         .post("/v1/auth/logout", &json!({}))
         .await
         .expect_error(401, "AUTH004");
-    // A token that does not count any more keeps nobody from public calls, signing in among them.
+    // Public calls, login among them, ignore an invalid token.
     signed_in.get("/.well-known/jwks.json").await.ok(200);
     login(&signed_in).await;
     me(&rest, &elsewhere).await.ok(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_access_token_lasts_fifteen_minutes_and_a_refresh_token_thirty_days() {
+async fn access_token_expires_after_15_minutes_and_refresh_token_after_30_days() {
     let (mesh, clock) = mesh_with_manual_clock().await;
     let (rest, session) = account(&mesh).await;
     let stream = Events::open(&rest.signed_in(&session.access), None).await;
-    // Tokens tell whole seconds.
+    // Token times have whole seconds.
     clock.advance(Duration::from_secs(15 * 60 - 1));
     me(&rest, &session).await.ok(200);
     clock.advance(Duration::from_secs(1));
     assert_rejected(&mesh, &rest, &session, "AUTH002").await;
-    let last = stream.rest().await.pop().expect("an ending");
+    let last = stream.rest().await.pop().expect("a last event");
     assert_eq!(
         (last.name.as_str(), &last.data["code"]),
         ("error", &json!("AUTH002"))

@@ -1,4 +1,4 @@
-//! What people do, from end to end.
+//! User journeys from end to end.
 
 mod booking;
 mod registration;

@@ -1,4 +1,4 @@
-//! The mesh from outside: laws of the tree, journeys over every protocol, crashes of the real binaries.
+//! End-to-end tests: the source tree's rules, journeys over every protocol, faults, and crashes of the real binaries.
 
 mod architecture;
 mod crashes;

@@ -1,5 +1,5 @@
-//! What a fleet tells about itself: traces, logs, metrics, probes, exit codes. One fleet is run once, through a whole journey
-//! with refusals and an outage; the tests look at what it told.
+//! Telemetry of a fleet: traces, logs, metrics, probes, exit codes. One fleet runs once through a journey with failing requests
+//! and an outage; the tests assert what it wrote.
 
 mod capture;
 mod collector;

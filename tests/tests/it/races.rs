@@ -1,4 +1,4 @@
-//! Many at once: one legal outcome, and the money moves once.
+//! Concurrent calls: one legal outcome, and money moves once.
 
 mod decisions;
 mod idempotency;

@@ -11,8 +11,8 @@ use crate::harness::mesh;
 /// `insufficient_privilege`
 const DENIED: &str = "42501";
 
-/// What PostgreSQL says to a statement: the code of its refusal.
-async fn refusal(role: &mut PgConnection, statement: String) -> Option<String> {
+/// Executes a statement; the SQLSTATE of its error.
+async fn sqlstate(role: &mut PgConnection, statement: String) -> Option<String> {
     let result = sqlx::query(AssertSqlSafe(statement)).execute(role).await;
     let error = result.err()?;
     Some(
@@ -26,7 +26,7 @@ async fn refusal(role: &mut PgConnection, statement: String) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_role_reaches_the_schema_of_another() {
+async fn database_role_cannot_reach_other_schemas() {
     let mesh = mesh().await;
     let denied = Some(DENIED.to_owned());
     let mut tried = 0;
@@ -39,7 +39,7 @@ async fn no_role_reaches_the_schema_of_another() {
         )
         .fetch_all(&mut role)
         .await
-        .expect("the catalogue is for everybody");
+        .expect("a readable catalogue");
         let schemas: BTreeSet<&str> = tables.iter().map(|(schema, _)| schema.as_str()).collect();
         assert_eq!(
             schemas,
@@ -47,7 +47,7 @@ async fn no_role_reaches_the_schema_of_another() {
             "each service has its schema and there is no other"
         );
         for (schema, table) in &tables {
-            let read = refusal(&mut role, format!("SELECT * FROM {schema}.{table} LIMIT 0")).await;
+            let read = sqlstate(&mut role, format!("SELECT * FROM {schema}.{table} LIMIT 0")).await;
             let expected = if schema == service { None } else { denied.clone() };
             assert_eq!(read, expected, "{service} reads {schema}.{table}");
             tried += usize::from(schema != service);
@@ -60,14 +60,14 @@ async fn no_role_reaches_the_schema_of_another() {
                 format!("SET ROLE {schema}"),
             ] {
                 assert_eq!(
-                    refusal(&mut role, statement.clone()).await,
+                    sqlstate(&mut role, statement.clone()).await,
                     denied,
                     "{service}: {statement}"
                 );
             }
         }
         assert_eq!(
-            refusal(&mut role, "CREATE TABLE public.mine (id int)".to_owned()).await,
+            sqlstate(&mut role, "CREATE TABLE public.mine (id int)".to_owned()).await,
             denied,
             "{service}"
         );

@@ -1,4 +1,4 @@
-//! The live stream: resumed without loss or repetition, and nobody else's.
+//! Notification streams: resumption without loss or repetition, isolation of users, cursors.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use crate::harness::{
 
 const STREAM: &str = "/v1/notifications/stream";
 
-/// What a host with a car has been told: welcome, the car is registered, the car is shown.
-const BEFORE: usize = 3;
+/// Number of notifications of a host with a car: account, car registered, car activated.
+const INITIAL_NOTIFICATIONS: usize = 3;
 
-/// The ids of somebody's notifications, oldest first, as soon as there are this many.
+/// Ids of a user's notifications, oldest first, as soon as there are `count`.
 async fn listed(rest: &Rest, count: usize) -> Vec<String> {
     eventually(TIMEOUT, || async {
         let list = rest.get("/v1/notifications?page_size=200").await.ok(200);
@@ -57,27 +57,27 @@ async fn request(guest: &Guest, car: &str, times: usize, mesh: &Mesh) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resumed_stream_loses_nothing_and_repeats_nothing() {
+async fn resumed_stream_has_every_event_once() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let car = host.car().await;
-    listed(&host.rest, BEFORE).await;
+    listed(&host.rest, INITIAL_NOTIFICATIONS).await;
     let mut stream = Events::open(&host.rest, Some("0")).await;
-    let before = next(&mut stream, BEFORE).await;
+    let before = next(&mut stream, INITIAL_NOTIFICATIONS).await;
     let kinds: BTreeSet<_> = before.iter().map(|event| event.data["type"].as_str()).collect();
     let expected = ["user.registered", "vehicle.registered", "vehicle.activated"].map(Some);
     assert_eq!(kinds, BTreeSet::from(expected));
 
-    // While somebody reads, while nobody does, and again.
+    // Events while a stream is open, while none is, and after it is resumed.
     request(&guest, &car, 2, &mesh).await;
     let mut read = next(&mut stream, 1).await;
     drop(stream);
     request(&guest, &car, 3, &mesh).await;
-    listed(&host.rest, BEFORE + 5).await;
+    listed(&host.rest, INITIAL_NOTIFICATIONS + 5).await;
     let mut stream = Events::open(&host.rest, Some(&read[0].id)).await;
     request(&guest, &car, 2, &mesh).await;
     read.extend(next(&mut stream, 6).await);
-    let all = listed(&host.rest, BEFORE + 7).await;
+    let all = listed(&host.rest, INITIAL_NOTIFICATIONS + 7).await;
     let seen: Vec<_> = before
         .iter()
         .chain(&read)
@@ -85,9 +85,9 @@ async fn a_resumed_stream_loses_nothing_and_repeats_nothing() {
         .collect();
     assert_eq!(seen, all);
 
-    // Everything from the beginning, and from each place to the end, also for two readers at once.
+    // From the beginning, and from a cursor in each gRPC protocol.
     let mut again = Events::open(&host.rest, Some("0")).await;
-    let again = next(&mut again, BEFORE + 7).await;
+    let again = next(&mut again, INITIAL_NOTIFICATIONS + 7).await;
     assert_eq!(
         again.iter().map(|event| id_of(&event.data)).collect::<Vec<_>>(),
         all
@@ -119,7 +119,7 @@ async fn a_resumed_stream_loses_nothing_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_sees_what_is_for_others() {
+async fn stream_has_only_the_users_own_notifications() {
     let mesh = mesh().await;
     let (one, two, guest) = (
         Host::register(&mesh).await,
@@ -132,12 +132,12 @@ async fn nobody_sees_what_is_for_others() {
         Events::open(&two.rest, Some("0")).await,
     );
     request(&guest, &car_of_one, 3, &mesh).await;
-    listed(&one.rest, BEFORE + 3).await;
+    listed(&one.rest, INITIAL_NOTIFICATIONS + 3).await;
     request(&guest, &car_of_two, 1, &mesh).await;
-    // The requests to the one came first; the other sees only what is his.
+    // Host one's requests came first; host two's stream has only its own.
     for (stream, rest, count) in [
-        (&mut to_two, &two.rest, BEFORE + 1),
-        (&mut to_one, &one.rest, BEFORE + 3),
+        (&mut to_two, &two.rest, INITIAL_NOTIFICATIONS + 1),
+        (&mut to_one, &one.rest, INITIAL_NOTIFICATIONS + 3),
     ] {
         let seen: Vec<_> = next(stream, count)
             .await
@@ -152,7 +152,7 @@ async fn nobody_sees_what_is_for_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_that_no_stream_gave_is_refused() {
+async fn invalid_cursor_is_rejected() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let wires = GrpcClient::all(&mesh).await;

@@ -1,20 +1,16 @@
-//! What happens because nobody does anything, with a clock that is moved by hand.
+//! Timers: unanswered requests and unpaid bookings, on a manual clock.
 
 use carshare_testkit::{eventually, eventually_true};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{Guest, Host, Rest, Slot, TIMEOUT, mesh_with_manual_clock, next_slot};
+use crate::harness::{Guest, Host, Rest, Slot, TIMEOUT, id, mesh_with_manual_clock, next_slot};
 
 fn time(value: &Value) -> DateTime<Utc> {
     value.as_str().expect("a time").parse().expect("RFC 3339")
 }
 
-fn id(booking: &Value) -> String {
-    booking["id"].as_str().expect("an id").to_owned()
-}
-
-/// The news that somebody has of this kind.
+/// The user's notification of this kind, as soon as there is one.
 async fn notification(rest: &Rest, kind: &str) -> Value {
     eventually(TIMEOUT, || async {
         let news = rest.get("/v1/notifications").await.ok(200);
@@ -28,7 +24,7 @@ async fn notification(rest: &Rest, kind: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
+async fn request_expires_at_respond_by() {
     let (mesh, clock) = mesh_with_manual_clock().await;
     let (mut host, mut guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let (car, late) = (host.car().await, next_slot(mesh.now()));
@@ -58,7 +54,7 @@ async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
     );
     assert_eq!(time(&expired["cancellation"]["cancelled_at"]), soon.start);
     host.approve(&id(&first)).await.expect_error(409, "BOOKING003");
-    // The timer has run; the other request has its time still.
+    // The timer has run; the other request is not due.
     assert_eq!(guest.booking(&id(&second)).await["status"], "pending");
     assert!(!guest.finds(&car, late).await);
 
@@ -76,23 +72,16 @@ async fn a_request_expires_when_its_time_to_answer_is_over_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approved_booking_that_nobody_pays_is_called_off_and_the_car_is_free() {
+async fn unpaid_booking_is_cancelled_at_payment_due_at() {
     let (mesh, clock) = mesh_with_manual_clock().await;
     let (mut host, mut guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    let booking = id(&guest.book(&car, slot).await.ok(201));
+    let booking = guest.request(&car, slot).await;
     let approved = host.approve(&booking).await.ok(200);
     let due = time(&approved["payment_due_at"]);
     assert_eq!(due, mesh.now() + TimeDelta::hours(2));
     notification(&guest.rest, "payment.requested").await;
-    let path = format!("/v1/payments/bookings/{booking}");
-    let owed = guest.rest.get(&path).await.ok(200);
-    assert_eq!(owed["status"], "pending");
-    let window = json!({ "orderId": owed["order_id"], "amount": owed["amount"], "orderName": "G80" });
-    let window = Rest::at(mesh.sandbox().url())
-        .post("/toss/sandbox/checkout", &window)
-        .await
-        .body;
+    let paid = guest.checkout(&booking).await;
 
     clock.set(due);
     (host.rest, guest.rest) = (host.sign_in().await, guest.sign_in().await);
@@ -110,14 +99,11 @@ async fn an_approved_booking_that_nobody_pays_is_called_off_and_the_car_is_free(
     for rest in [&host.rest, &guest.rest] {
         notification(rest, "booking.cancelled").await;
     }
-    // Too late is too late: the window was open, nothing is taken.
+    // A payment window that was opened in time captures nothing now.
     eventually_true(TIMEOUT, || async {
         guest.payment(&booking).await["status"] == "failed"
     })
     .await;
-    let paid = json!({
-        "booking_id": booking, "payment_key": window["paymentKey"], "order_id": owed["order_id"], "amount": owed["amount"],
-    });
     guest
         .rest
         .post("/v1/payments/process", &paid)

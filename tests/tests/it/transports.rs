@@ -1,4 +1,4 @@
-//! The same mesh over every protocol that the gateway speaks.
+//! The mesh over gRPC, gRPC-web, reflection and the gateway's own pages.
 
 mod booking;
 mod pages;

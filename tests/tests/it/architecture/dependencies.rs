@@ -1,4 +1,4 @@
-//! Dependency law: service → {proto, chassis, store, profiles, outbound, objects}; gateway → {proto, chassis}; no service
+//! Allowed dependencies: service → {proto, chassis, store, profiles, outbound, objects}; gateway → {proto, chassis}; no service
 //! depends on another; `domain/` modules import neither transport nor storage nor runtime.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ pub(super) fn root() -> PathBuf {
         .to_owned()
 }
 
-/// The crates of ours that a crate is built with, tests aside.
+/// The workspace crates among the normal dependencies of a crate.
 fn ours(metadata: &Metadata, name: &str) -> BTreeSet<String> {
     let package = metadata
         .packages
@@ -39,7 +39,7 @@ fn ours(metadata: &Metadata, name: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn crates_depend_on_what_the_law_allows() {
+fn crates_have_only_allowed_dependencies() {
     let law: [(&str, &[&str]); 16] = [
         ("proto", &[]),
         ("chassis", &["proto"]),
@@ -73,7 +73,7 @@ fn crates_depend_on_what_the_law_allows() {
     }
 }
 
-/// The crates that any build, tests aside, makes depend on a test kit.
+/// Crates with a test kit among their normal dependencies.
 fn built_with_test_code(metadata: &Metadata) -> Vec<String> {
     let test_kits = ["testkit", "service-testkit"];
     let packages = metadata.packages.iter().map(|package| package.name.as_str());

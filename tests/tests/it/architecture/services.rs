@@ -23,7 +23,7 @@ const FILES: [(&str, &[&str]); 9] = [
     ("README.md", &[]),
 ];
 
-/// What no source file of a service contains, and what to write instead.
+/// Banned text in the sources of services, and the replacement.
 const BANNED: [(&str, &str); 4] = [
     ("Arc<App>", "App is Clone"),
     (
@@ -71,7 +71,7 @@ fn services_have_one_shape() {
 }
 
 #[test]
-fn a_service_of_another_shape_is_found() {
+fn service_of_another_shape_is_reported() {
     let missing = missing_in(&root().join("gateway"));
     assert!(
         missing.contains(&"src/jobs.rs is missing".to_owned()),

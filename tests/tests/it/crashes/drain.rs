@@ -25,7 +25,7 @@ async fn restart(fleet: &mut Fleet, replicas: &[Replica]) {
         let process = fleet.process(*replica).expect("it ran");
         let status = process.wait(DRAIN_TIMEOUT).await.expect("an end");
         assert_eq!(status.code(), Some(0), "{replica}: {}", process.logs().tail());
-        fleet.spawn(*replica).expect("it starts");
+        fleet.spawn(*replica).expect("a start");
     }
 }
 
@@ -134,7 +134,7 @@ async fn stream_ends_with_an_error_event_and_resumes_at_its_cursor() {
         );
         match end {
             End::Terminated => restart(&mut setup.mesh, &[replica]).await,
-            End::Killed => setup.mesh.spawn(replica).expect("it starts"),
+            End::Killed => setup.mesh.spawn(replica).expect("a start"),
         }
 
         let booking = setup.request_booking().await;
@@ -148,7 +148,7 @@ async fn stream_ends_with_an_error_event_and_resumes_at_its_cursor() {
     }
 }
 
-/// The first notification after the cursor, on a stream that is opened as soon as the service answers.
+/// The first notification after the cursor, on a stream that is opened as soon as the service responses.
 async fn first_after(rest: &Rest, cursor: &str) -> Event {
     let list = rest.send_until_answered(Method::GET, "/v1/notifications", &json!(null));
     list.await.ok(200);

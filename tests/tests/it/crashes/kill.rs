@@ -73,7 +73,7 @@ impl<'a> Kill<'a> {
             fleet.kill(*replica).expect("it runs");
         }
         for replica in killed {
-            fleet.spawn(replica).expect("it starts");
+            fleet.spawn(replica).expect("a start");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What belongs to others does not exist: the refusal is the one for what really does not.
+//! Resources of other users: the error is the one for ids that do not exist.
 
 use carshare_proto::booking::v1::{
     ApproveBookingRequest, CancelBookingRequest, CompleteBookingRequest, GetBookingRequest,
@@ -15,7 +15,7 @@ use serde_json::json;
 use super::case::{Case, Clients};
 use crate::harness::{Guest, Host, Rest, TIMEOUT, mesh, next_slot};
 
-/// Something that nobody has.
+/// An id that does not exist.
 const NOTHING: &str = "5b0e0000-0000-7000-8000-000000000001";
 
 fn read(booking_id: String) -> Case {
@@ -27,14 +27,14 @@ fn read(booking_id: String) -> Case {
     )
 }
 
-/// `Approve` and the like, in both forms.
+/// A lifecycle change of a booking. `verb`: `Approve`.
 fn change(verb: &str, id: &str, message: impl prost::Message) -> Case {
     let path = format!("/v1/bookings/{id}/{}", verb.to_lowercase());
     let rpc = format!("booking.BookingService/{verb}Booking");
     Case::put(path, json!({}), &rpc, message)
 }
 
-/// Everything a stranger in a host's role may try on a booking.
+/// Every call of a host on a booking.
 fn as_host(id: &str) -> [Case; 6] {
     let booking_id = id.to_owned();
     let approve = ApproveBookingRequest {
@@ -151,7 +151,7 @@ fn pay(booking_id: &str) -> Case {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_belongs_to_others_does_not_exist() {
+async fn resources_of_other_users_are_not_found() {
     let mesh = mesh().await;
     let clients = Clients::of(&mesh).await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
@@ -160,8 +160,8 @@ async fn what_belongs_to_others_does_not_exist() {
         Guest::register(&mesh).await.rest,
     );
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    let booking = guest.book(&car, slot).await.ok(201);
-    let booking = booking["id"].as_str().expect("an id");
+    let booking = guest.request(&car, slot).await;
+    let booking = booking.as_str();
     host.approve(booking).await.ok(200);
     guest.confirmed(booking).await;
     let news = eventually(TIMEOUT, || async {
@@ -170,7 +170,7 @@ async fn what_belongs_to_others_does_not_exist() {
     })
     .await;
 
-    // Twice each: what is there, and what is not. The answers are the same.
+    // An id that exists and one that does not: the errors are the same.
     for id in [booking, NOTHING] {
         for case in as_host(id) {
             case.expect_error(&clients, Some(&other_host), "BOOKING001").await;
@@ -208,15 +208,15 @@ async fn what_belongs_to_others_does_not_exist() {
             .await;
     }
 
-    only_the_own(&other_host, &other_guest).await;
-    // Nothing of it had an effect.
+    assert_empty_lists(&other_host, &other_guest).await;
+    // No call had an effect.
     assert_eq!(guest.booking(booking).await["status"], "approved");
     let car = host.rest.get(&format!("/v1/vehicles/{car}")).await.ok(200);
     assert_eq!(car["hourly_rate"], 20_000);
 }
 
-/// Lists of people who did nothing.
-async fn only_the_own(host: &Rest, guest: &Rest) {
+/// Asserts that the lists of uninvolved users are empty.
+async fn assert_empty_lists(host: &Rest, guest: &Rest) {
     for (path, rest) in [
         ("/v1/bookings", guest),
         ("/v1/bookings", host),
@@ -231,5 +231,5 @@ async fn only_the_own(host: &Rest, guest: &Rest) {
         .iter()
         .map(|news| &news["type"])
         .collect();
-    assert_eq!(kinds, ["user.registered"], "the own welcome and nothing else");
+    assert_eq!(kinds, ["user.registered"], "only their own welcome");
 }

@@ -1,4 +1,4 @@
-//! Rules of the services, info in the same words on every front.
+//! Errors of business rules, the same over every protocol.
 
 use carshare_proto::auth::v1::{LoginRequest, RefreshRequest, RegisterRequest};
 use carshare_proto::booking::v1::{CreateBookingRequest, RejectBookingRequest, StartBookingRequest};
@@ -88,7 +88,7 @@ async fn rules_of_accounts() {
         .expect_error(&clients, None, "AUTH015")
         .await;
     assert_eq!(weak.violations(), [("password", "")]);
-    // An unknown address and a wrong password are one refusal.
+    // An unknown address and a wrong password have the same error.
     let wrong = login(&guest.email).expect_error(&clients, None, "AUTH010").await;
     let unknown = login("nobody@example.com")
         .expect_error(&clients, None, "AUTH010")
@@ -105,7 +105,7 @@ async fn rules_of_accounts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rules_of_cars_and_bookings() {
+async fn rules_of_cars_and_bookings_have_the_same_errors_everywhere() {
     let mesh = mesh().await;
     let clients = Clients::of(&mesh).await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
@@ -144,8 +144,7 @@ async fn rules_of_cars_and_bookings() {
     book(&car, past)
         .expect_error(&clients, guest_of, "BOOKING004")
         .await;
-    let booking = guest.book(&car, slot).await.ok(201);
-    let id = booking["id"].as_str().expect("an id").to_owned();
+    let id = guest.request(&car, slot).await;
     book(&car, slot)
         .expect_error(&clients, guest_of, "BOOKING002")
         .await;

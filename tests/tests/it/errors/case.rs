@@ -1,4 +1,4 @@
-//! One call that is refused, made on every front.
+//! One call that fails, made over REST and each gRPC protocol.
 
 use carshare_mesh::Mesh;
 use carshare_proto::errors::{self, ErrorSpec};
@@ -10,13 +10,13 @@ use tonic::{Code, Status};
 
 use crate::harness::{ErrorInfo, GrpcClient, Response, Rest};
 
-/// Every way into one mesh.
+/// REST and gRPC clients of one mesh.
 pub struct Clients {
     pub rest: Rest,
     pub wires: [GrpcClient; 3],
 }
 
-/// A call in both of its forms.
+/// A call as a REST request and as an RPC.
 pub struct Case {
     method: Method,
     path: String,
@@ -25,10 +25,10 @@ pub struct Case {
     message: Vec<u8>,
 }
 
-/// Fields at fault and the rules they break.
+/// Names of invalid fields and the rules they break.
 pub type Faults = &'static [(&'static str, &'static str)];
 
-/// What of our insides must never be read outside.
+/// Texts of internals that no response may contain.
 const SECRETS: [&str; 22] = [
     "sqlx",
     "sea_orm",
@@ -92,7 +92,7 @@ impl Case {
         }
     }
 
-    /// Refused everywhere, with this code of the catalogue. `who` is signed in, or nobody is.
+    /// Asserts that every client gets this error of the catalogue, with the same facts and texts. `who`: the signed-in caller.
     pub async fn expect_error(&self, clients: &Clients, who: Option<&Rest>, code: &str) -> ErrorInfo {
         let fact = errors::by_code(code).expect("a code of the catalogue");
         let token = who.map(Rest::token);
@@ -107,7 +107,7 @@ impl Case {
         assert_eq!([&info.ko, &info.en], [&texts[0], &texts[1]], "{self:?}");
         for wire in &clients.wires {
             let status = wire.call(&self.rpc, token, self.message.clone()).await;
-            let status = status.expect_err("a refusal");
+            let status = status.expect_err("an error");
             assert_no_internals(&format!(
                 "{} {}",
                 status.message(),
@@ -130,14 +130,14 @@ impl Case {
             request = language.into_iter().fold(request, |request, language| {
                 request.header("accept-language", language)
             });
-            let answer = Response::of(request).await;
-            assert_eq!(answer.headers["content-language"], language.unwrap_or("ko"));
+            let response = Response::of(request).await;
+            assert_eq!(response.headers["content-language"], language.unwrap_or("ko"));
             assert_eq!(
-                answer.headers.contains_key("www-authenticate"),
+                response.headers.contains_key("www-authenticate"),
                 fact.http == 401,
                 "{self:?}"
             );
-            let problem = answer.expect_error(fact.http, &fact.code);
+            let problem = response.expect_error(fact.http, &fact.code);
             assert_no_internals(&problem.to_string());
             problem
         };
@@ -154,7 +154,7 @@ impl Case {
         info
     }
 
-    /// Refused by gRPC in all its forms, where REST has no such thing.
+    /// Asserts the error of an RPC that has no REST route, in each gRPC protocol.
     pub async fn expect_grpc_error(
         &self,
         clients: &Clients,
@@ -166,7 +166,7 @@ impl Case {
             let status = wire
                 .call(&self.rpc, who.map(Rest::token), self.message.clone())
                 .await;
-            let status = status.expect_err("a refusal");
+            let status = status.expect_err("an error");
             let info = ErrorInfo::from_status(&status);
             assert_eq!(
                 (status.code(), info.code.as_str()),
@@ -184,7 +184,7 @@ impl std::fmt::Debug for Case {
     }
 }
 
-/// The problem of a JSON request that REST alone refuses. `target` is `POST /v1/bookings`.
+/// Sends a JSON request over REST and asserts its error. `target`: `POST /v1/bookings`.
 pub async fn expect_rest_error(
     rest: &Rest,
     target: &str,
@@ -199,7 +199,7 @@ pub async fn expect_rest_error(
     problem
 }
 
-/// The fields that a problem names, with the rules they break.
+/// Names of the fields in a problem and the rules they break.
 pub fn faults(problem: &Value) -> Vec<(&str, &str)> {
     let errors = problem["errors"].as_array().map_or(&[][..], Vec::as_slice);
     errors
@@ -211,7 +211,6 @@ pub fn faults(problem: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// A refusal is for a stranger's eyes.
 #[track_caller]
 pub fn assert_no_internals(text: &str) {
     for secret in SECRETS {

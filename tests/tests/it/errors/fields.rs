@@ -1,4 +1,4 @@
-//! Requests with fields at fault: every one of them is named, before any handler is asked.
+//! Requests with invalid fields: the error names every one of them, and no handler runs.
 
 mod bookings;
 mod cars;
@@ -10,7 +10,7 @@ use super::case::Clients;
 use crate::harness::{Guest, Host, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_field_at_fault_is_named_and_nobody_is_asked() {
+async fn every_invalid_field_is_named_and_no_provider_is_called() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let clients = Clients::of(&mesh).await;

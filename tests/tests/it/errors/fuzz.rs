@@ -1,5 +1,5 @@
-//! Every RPC of the contract with strange values in every field, one at a time: whatever is answered, it is never a
-//! failure of ours, and nothing of our insides is info. A new RPC is tried without a change here.
+//! Every RPC of the contract with unusual values in every field, one at a time: no response is an internal error or exposes
+//! internals. The descriptor set lists the RPCs, so a new one is covered without a change.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 use super::case::assert_no_internals;
 use crate::harness::{GrpcClient, Guest, Host, Protocol, Rest, mesh, next_slot};
 
-/// What is refused, as opposed to what breaks.
+/// Codes of errors that the caller caused.
 const REFUSALS: [Code; 8] = [
     Code::InvalidArgument,
     Code::Unauthenticated,
@@ -26,14 +26,14 @@ const REFUSALS: [Code; 8] = [
     Code::ResourceExhausted,
 ];
 
-/// Valid values by the names of fields, so that only the strange one is at fault. A field without a name here stays empty.
-type Usual = HashMap<&'static str, Value>;
+/// Valid values by field name, so that only one field is invalid. Other fields stay empty.
+type Valid = HashMap<&'static str, Value>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strange_values_in_every_field_of_every_rpc() {
+async fn unusual_values_in_every_field_are_clean_errors() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
-    let usual = usual(&mesh, &host, &guest).await;
+    let valid = valid(&mesh, &host, &guest).await;
     let wire = GrpcClient::connect(&mesh, Protocol::Native).await;
     let mut calls = Vec::new();
     for method in contract::methods() {
@@ -41,10 +41,10 @@ async fn strange_values_in_every_field_of_every_rpc() {
             continue;
         };
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-        for (field, strange) in method.input().fields().flat_map(|field| strange(&field)) {
-            let mut message = request(&method, &usual);
-            message.set_field(&field, strange.clone());
-            let what = format!("{path} {} = {strange:?}", field.name());
+        for (field, unusual) in method.input().fields().flat_map(|field| unusual(&field)) {
+            let mut message = request(&method, &valid);
+            message.set_field(&field, unusual.clone());
+            let what = format!("{path} {} = {unusual:?}", field.name());
             calls.push((path.clone(), who.token(), message.encode_to_vec(), what));
         }
     }
@@ -60,7 +60,7 @@ async fn strange_values_in_every_field_of_every_rpc() {
     Rest::of(&mesh).get("/readyz").await.ok(200);
 }
 
-/// Who is let in. Nobody from outside to internal calls, and streams have a test of their own.
+/// A caller that may call the RPC; none for internal RPCs and streams, which have tests of their own.
 fn caller<'a>(method: &MethodDescriptor, host: &'a Rest, guest: &'a Rest) -> Option<&'a Rest> {
     let access = contract::access(method)?;
     if !access.internal.is_empty() || method.is_server_streaming() {
@@ -70,8 +70,8 @@ fn caller<'a>(method: &MethodDescriptor, host: &'a Rest, guest: &'a Rest) -> Opt
     Some(if for_hosts { host } else { guest })
 }
 
-fn assert_clean_error(answer: &Result<Vec<u8>, Status>, what: &str) {
-    if let Err(status) = answer {
+fn assert_clean_error(response: &Result<Vec<u8>, Status>, what: &str) {
+    if let Err(status) = response {
         assert!(REFUSALS.contains(&status.code()), "{what}: {status:?}");
         assert_no_internals(&format!(
             "{} {}",
@@ -81,11 +81,11 @@ fn assert_clean_error(answer: &Result<Vec<u8>, Status>, what: &str) {
     }
 }
 
-/// A request of this RPC that is as good as its fields can be by their names.
-fn request(method: &MethodDescriptor, usual: &Usual) -> DynamicMessage {
+/// A request with the usual value in every field that has one.
+fn request(method: &MethodDescriptor, valid: &Valid) -> DynamicMessage {
     let mut message = DynamicMessage::new(method.input());
     for field in method.input().fields() {
-        if let Some(value) = usual.get(field.name())
+        if let Some(value) = valid.get(field.name())
             && value.is_valid_for_field(&field)
         {
             message.set_field(&field, value.clone());
@@ -94,7 +94,7 @@ fn request(method: &MethodDescriptor, usual: &Usual) -> DynamicMessage {
     message
 }
 
-async fn usual(mesh: &Mesh, host: &Host, guest: &Guest) -> Usual {
+async fn valid(mesh: &Mesh, host: &Host, guest: &Guest) -> Valid {
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
     let booking = guest.book(&car, slot).await.ok(201);
     let text = |value: &str| Value::String(value.to_owned());
@@ -134,8 +134,8 @@ async fn usual(mesh: &Mesh, host: &Host, guest: &Guest) -> Usual {
     ])
 }
 
-/// Strange values for a field.
-fn strange(field: &FieldDescriptor) -> Vec<(FieldDescriptor, Value)> {
+/// Unusual values for a field.
+fn unusual(field: &FieldDescriptor) -> Vec<(FieldDescriptor, Value)> {
     let values = match field.kind() {
         Kind::String => texts().into_iter().map(Value::String).collect(),
         Kind::Int32 => [i32::MIN, -1, 0, 1, 7, 200, i32::MAX].map(Value::I32).to_vec(),

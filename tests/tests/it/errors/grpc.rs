@@ -1,4 +1,4 @@
-//! What is wrong with a gRPC request before it is a message: bytes, sizes, metadata. In each form of gRPC.
+//! gRPC requests that cannot be decoded, in each protocol: bytes, sizes, metadata.
 
 use carshare_proto::booking::v1::{CreateBookingRequest, GetBookingRequest};
 use carshare_proto::notification::v1::RegisterDeviceRequest;
@@ -23,7 +23,7 @@ fn decode(status: &Status) -> (Code, String, Vec<(String, String)>) {
     (status.code(), info.code, faults.collect())
 }
 
-/// Refused as a message of this kind with these faults, in every form.
+/// Asserts a validation error with these violations in each protocol.
 pub(super) async fn expect_error(
     wires: &[GrpcClient],
     who: &Rest,
@@ -39,7 +39,7 @@ pub(super) async fn expect_error(
         let status = wire
             .call(path, Some(who.token()), message.clone())
             .await
-            .expect_err("a refusal");
+            .expect_err("an error");
         let decoded = decode(&status);
         assert_eq!(
             decoded,
@@ -51,12 +51,12 @@ pub(super) async fn expect_error(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_message() {
+async fn malformed_messages_are_rejected() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let wires = GrpcClient::all(&mesh).await;
     let malformed = &[("", "MALFORMED")];
-    // A field that says it has 127 bytes; a field 1 that is no text; a text that is not UTF-8.
+    // Arbitrary bytes; a length of 127 for one byte; a varint in a string field; a string that is not UTF-8.
     let bodies: [&[u8]; 4] = [
         &[0xff; 20],
         &[0x0a, 0x7f, b'x'],
@@ -90,13 +90,13 @@ async fn bytes_that_are_no_message() {
     .await;
 }
 
-/// A struct whose only value is this struct.
+/// A `google.protobuf.Struct` with this struct as its only value.
 fn nest(inner: &[u8]) -> Vec<u8> {
     let (fields, value, struct_value) = (1, 2, 5);
     field(fields, &field(value, &field(struct_value, inner)))
 }
 
-/// A field that is a message.
+/// An encoded field of a message type.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![number << 3 | 2];
     prost::encoding::encode_varint(content.len() as u64, &mut bytes);
@@ -105,7 +105,7 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sizes_and_metadata() {
+async fn sizes_and_metadata_are_limited() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let token = Some(guest.token());
@@ -139,7 +139,7 @@ async fn sizes_and_metadata() {
         let expected = (Code::InvalidArgument, "COMMON001".to_owned(), at_fault);
         assert_eq!(decode(&status), expected, "{:?}", wire.form);
         let status = with(&wire, &guest, &get, "grpc-timeout", "1n").await;
-        // Over native gRPC the client itself may notice first, and then without our details.
+        // Over native gRPC the client's own deadline may end the call first, without error details.
         if wire.form != Protocol::Native {
             let expected = (Code::DeadlineExceeded, "COMMON006".to_owned(), vec![]);
             assert_eq!(decode(&status), expected, "{:?}", wire.form);
@@ -147,7 +147,7 @@ async fn sizes_and_metadata() {
     }
 }
 
-/// The refusal of a call with this entry in its metadata.
+/// The error of a call with this metadata entry.
 async fn with(
     wire: &GrpcClient,
     who: &Rest,
@@ -157,5 +157,5 @@ async fn with(
 ) -> Status {
     let mut request = with_session(who, message.to_vec());
     request.metadata_mut().insert(name, value.parse().expect("ASCII"));
-    wire.send(GET, request).await.expect_err("a refusal")
+    wire.send(GET, request).await.expect_err("an error")
 }

@@ -1,4 +1,4 @@
-//! Who is not let in: nobody, strangers, and people in the wrong role.
+//! Authentication and roles: missing and forged tokens, wrong roles, internal RPCs.
 
 use carshare_proto::auth::v1::GetMeRequest;
 use carshare_proto::booking::v1::{ApproveBookingRequest, CreateBookingRequest, ListBookingsRequest};
@@ -18,7 +18,7 @@ use crate::harness::{Guest, Host, Rest, mesh};
 
 const ID: &str = "5b0e0000-0000-7000-8000-000000000001";
 
-/// A call of each service that needs somebody signed in.
+/// One authenticated call of each service.
 fn authenticated_calls() -> [Case; 5] {
     [
         Case::get("/v1/auth/me", "auth.AuthService/GetMe", GetMeRequest {}),
@@ -48,7 +48,7 @@ fn authenticated_calls() -> [Case; 5] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_and_strangers_are_asked_to_sign_in() {
+async fn missing_and_forged_tokens_are_401() {
     let mesh = mesh().await;
     let clients = Clients::of(&mesh).await;
     let now = mesh.now();
@@ -92,7 +92,7 @@ async fn nobody_and_strangers_are_asked_to_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_role_is_forbidden_and_internal_calls_do_not_exist() {
+async fn wrong_role_is_forbidden_and_internal_rpcs_are_not_found() {
     let mesh = mesh().await;
     let clients = Clients::of(&mesh).await;
     let (host, guest) = (
@@ -126,7 +126,7 @@ async fn a_wrong_role_is_forbidden_and_internal_calls_do_not_exist() {
         GetPaymentCustomerRequest {},
     );
     for (case, who) in [(book, &host), (card, &host), (approve, &guest), (offer, &guest)] {
-        // Not even info which fields it lacks.
+        // The role is checked before the fields.
         assert_eq!(
             case.expect_error(&clients, Some(who), "AUTH003")
                 .await

@@ -1,4 +1,4 @@
-//! Values that fit the form of a request and mean nothing: of a wrong kind, beyond reason, or with a NUL in them.
+//! Invalid values in well-formed requests: wrong types, out of range, with NUL characters.
 
 use carshare_mesh::Mesh;
 use carshare_proto::booking::v1::CreateBookingRequest;
@@ -14,7 +14,7 @@ use crate::harness::{GrpcClient, Guest, Host, Rest, Slot, mesh, next_slot};
 const INVALID: (u16, &str) = (400, "COMMON001");
 const ID: &str = "5b0e0000-0000-7000-8000-000000000001";
 
-async fn people(mesh: &Mesh) -> (Rest, Rest) {
+async fn accounts(mesh: &Mesh) -> (Rest, Rest) {
     (Host::register(mesh).await.rest, Guest::register(mesh).await.rest)
 }
 
@@ -31,9 +31,9 @@ async fn check(rest: &Rest, target: &str, body: Value, expected: Faults) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn values_of_a_wrong_kind_are_all_named() {
+async fn every_value_of_a_wrong_type_is_named() {
     let mesh = mesh().await;
-    let (host, guest) = people(&mesh).await;
+    let (host, guest) = accounts(&mesh).await;
     let vehicle = json!({
         "license_plate": 7, "make": ["Kia"], "model": {}, "year": 3_000_000_000_u64, "fuel_type": "steam", "transmission": 7,
         "hourly_rate": 1.5, "location_address": true, "colour": "red",
@@ -77,7 +77,7 @@ async fn values_of_a_wrong_kind_are_all_named() {
     check(&guest, query, Value::Null, expected).await;
     let expected: Faults = &[("vehicle_id", "UNKNOWN_FIELD")];
     check(&guest, "POST /v1/bookings?vehicle_id=x", json!({}), expected).await;
-    // Free JSON is limited by the messages it becomes, three a level.
+    // The nesting limit counts protobuf messages, of which each JSON level becomes three.
     let deep = (0..40).fold(json!(1), |inner, _| json!({ "a": inner }));
     check(&guest, "POST /v1/payments/webhook", deep, &[("", "MALFORMED")]).await;
 }
@@ -100,14 +100,14 @@ fn booking(vehicle_id: &str, slot: Slot, guest_message: &str) -> Value {
     booking
 }
 
-/// PostgreSQL has no NUL in its texts, and nobody means one.
+/// PostgreSQL cannot store NUL in a text.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_nul_in_a_text_is_a_fault_of_its_field() {
+async fn nul_in_a_text_is_a_violation_of_its_field() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    let booked = guest.book(&car, slot).await.ok(201);
-    let id = booked["id"].as_str().expect("an id");
+    let id = guest.request(&car, slot).await;
+    let id = id.as_str();
     let nul = "a\0b";
     let by_path = [
         format!("PUT /v1/vehicles/{car}"),
@@ -180,7 +180,7 @@ fn at(seconds: i64, nanos: i32) -> Timestamp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn times_outside_of_the_calendar() {
+async fn times_outside_the_calendar_are_rejected() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let wires = GrpcClient::all(&mesh).await;
@@ -204,9 +204,9 @@ async fn times_outside_of_the_calendar() {
     }
 }
 
-/// Nothing is rented beyond the year 2199, whose last hours are of another year in Seoul, where cars open and close.
+/// The last rentable year is 2199; its last hours in UTC belong to 2200 in Seoul.
 #[tokio::test(flavor = "multi_thread")]
-async fn periods_at_the_ends_of_the_calendar() {
+async fn periods_at_the_calendar_limits() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let car = host.car().await;
@@ -242,7 +242,7 @@ async fn periods_at_the_ends_of_the_calendar() {
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_beyond_reason() {
     let mesh = mesh().await;
-    let (host, guest) = people(&mesh).await;
+    let (host, guest) = accounts(&mesh).await;
     let wires = GrpcClient::all(&mesh).await;
     let expected = [
         ("lat", "DOUBLE_GTE_LTE"),

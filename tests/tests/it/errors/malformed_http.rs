@@ -1,4 +1,4 @@
-//! Requests that no honest client makes, written byte by byte. They are refused; nothing breaks and nothing is info.
+//! Raw HTTP requests that no HTTP client sends: malformed targets, headers and bodies.
 
 use carshare_mesh::Mesh;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -7,22 +7,22 @@ use tokio::net::TcpStream;
 use super::case::assert_no_internals;
 use crate::harness::{Guest, Rest, TIMEOUT, mesh};
 
-/// Sends these bytes and reads until the other side closes. Status and the whole answer.
+/// Sends bytes and reads until the gateway closes the connection: status and the whole response.
 async fn say(mesh: &Mesh, bytes: &[u8]) -> (u16, String) {
     let address = mesh.gateway().strip_prefix("http://").expect("plain HTTP");
     let talk = async {
         let mut stream = TcpStream::connect(address).await.expect("a connection");
-        // The gateway may hang up before it has read everything.
+        // The gateway may close before it has read everything.
         let _ = stream.write_all(bytes).await;
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer).await;
-        String::from_utf8(answer).expect("UTF-8")
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response).await;
+        String::from_utf8(response).expect("UTF-8")
     };
-    let answer = tokio::time::timeout(TIMEOUT, talk)
+    let response = tokio::time::timeout(TIMEOUT, talk)
         .await
-        .expect("an answer in time");
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.unwrap_or_default(), answer)
+        .expect("an response in time");
+    let status = response.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap_or_default(), response)
 }
 
 fn get(target: &str, headers: &str) -> Vec<u8> {
@@ -30,7 +30,7 @@ fn get(target: &str, headers: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn targets_that_lead_nowhere() {
+async fn unusual_targets_are_rejected() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let token = format!("authorization: Bearer {}\r\n", guest.token());
@@ -59,27 +59,27 @@ async fn targets_that_lead_nowhere() {
             "COMMON001",
         ),
     ] {
-        let (said, answer) = say(&mesh, &get(target, &token)).await;
-        assert_eq!(said, status, "{target}: {answer}");
+        let (said, response) = say(&mesh, &get(target, &token)).await;
+        assert_eq!(said, status, "{target}: {response}");
         assert!(
-            answer.contains(&format!(r#""code":"{code}""#)),
-            "{target}: {answer}"
+            response.contains(&format!(r#""code":"{code}""#)),
+            "{target}: {response}"
         );
         assert!(
-            answer.contains("content-type: application/problem+json\r\n"),
-            "{answer}"
+            response.contains("content-type: application/problem+json\r\n"),
+            "{response}"
         );
-        assert!(!answer.contains("\r\nset-cookie"), "{answer}");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        assert!(!response.contains("\r\nset-cookie"), "{response}");
+        let (_, body) = response.split_once("\r\n\r\n").expect("a body");
         assert_no_internals(body);
     }
-    // Not UTF-8 behind the percent signs.
-    let (status, answer) = say(&mesh, &get("/v1/bookings/%ff%fe", &token)).await;
-    assert!([400, 404].contains(&status), "{answer}");
+    // Percent-encoded bytes that are not UTF-8.
+    let (status, response) = say(&mesh, &get("/v1/bookings/%ff%fe", &token)).await;
+    assert!([400, 404].contains(&status), "{response}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_http() {
+async fn malformed_http_is_rejected() {
     let mesh = mesh().await;
     let long = "x".repeat(100_000);
     let many = "x-a: b\r\n".repeat(5_000);
@@ -111,19 +111,19 @@ async fn bytes_that_are_no_http() {
             b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_vec(),
         ),
     ] {
-        let (status, answer) = say(&mesh, &bytes).await;
+        let (status, response) = say(&mesh, &bytes).await;
         assert!(
-            (400..500).contains(&status) || answer.is_empty(),
-            "{what}: {answer}"
+            (400..500).contains(&status) || response.is_empty(),
+            "{what}: {response}"
         );
-        assert_no_internals(answer.split_once("\r\n\r\n").map_or("", |(_, body)| body));
+        assert_no_internals(response.split_once("\r\n\r\n").map_or("", |(_, body)| body));
     }
     Rest::of(&mesh).get("/readyz").await.ok(200);
 }
 
-/// Who sends what is not read must not believe that the connection goes on: his next call would be lost.
+/// A body that is not read ends the connection: the next request on it would be lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
+async fn response_before_the_end_of_the_request_closes_the_connection() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let head = |path: &str, media: &str, length: usize| {
@@ -144,18 +144,18 @@ async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
             200,
         ),
     ] {
-        let (said, answer) = say(&mesh, request.as_bytes()).await;
-        assert_eq!(said, status, "{answer}");
+        let (said, response) = say(&mesh, request.as_bytes()).await;
+        assert_eq!(said, status, "{response}");
         assert!(
-            answer.to_lowercase().contains("\r\nconnection: close\r\n"),
-            "{answer}"
+            response.to_lowercase().contains("\r\nconnection: close\r\n"),
+            "{response}"
         );
     }
 }
 
-/// Long, but each small enough for the gateway: they travel on to the service, or are refused, but break nothing.
+/// Headers up to the gateway's limit are forwarded; longer ones are 431.
 #[tokio::test(flavor = "multi_thread")]
-async fn headers_beyond_reason() {
+async fn long_headers_are_forwarded_or_rejected() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let token = format!("authorization: Bearer {}\r\n", guest.token());
@@ -169,7 +169,7 @@ async fn headers_beyond_reason() {
             ("cookie", &[200, 431]),
             ("idempotency-key", &[400, 431]),
         ] {
-            let (status, answer) = say(
+            let (status, response) = say(
                 &mesh,
                 &get("/v1/bookings", &format!("{token}{header}: {long}\r\n")),
             )
@@ -177,14 +177,14 @@ async fn headers_beyond_reason() {
             assert!(
                 expected.contains(&status),
                 "{header} of {bytes}: {}",
-                &answer[..answer.len().min(2_000)]
+                &response[..response.len().min(2_000)]
             );
         }
         let stranger = format!("authorization: Bearer {long}\r\n");
-        let (status, answer) = say(&mesh, &get("/v1/auth/me", &stranger)).await;
-        assert!([401, 431].contains(&status), "{bytes}: {answer}");
-        // A public call does not mind a bad token, however long.
-        let (status, answer) = say(&mesh, &get("/.well-known/jwks.json", &stranger)).await;
-        assert!([200, 431].contains(&status), "{bytes}: {answer}");
+        let (status, response) = say(&mesh, &get("/v1/auth/me", &stranger)).await;
+        assert!([401, 431].contains(&status), "{bytes}: {response}");
+        // A public call ignores an invalid token.
+        let (status, response) = say(&mesh, &get("/.well-known/jwks.json", &stranger)).await;
+        assert!([200, 431].contains(&status), "{bytes}: {response}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a request before it is a message: routes, methods, types, sizes and JSON. REST only.
+//! REST requests that cannot be decoded: unknown routes, wrong methods and media types, sizes, JSON syntax.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -7,7 +7,7 @@ use super::case::{expect_rest_error, faults};
 use crate::harness::{Guest, Response, Rest, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn routes_methods_and_types() {
+async fn unknown_routes_methods_and_media_types_are_rejected() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let anonymous = Rest::of(&mesh);
@@ -32,9 +32,9 @@ async fn routes_methods_and_types() {
             (Method::PUT, "/healthz", "GET, HEAD"),
             (Method::POST, "/docs", "GET, HEAD"),
         ] {
-            let answer = Response::of(rest.request(method, path)).await;
-            assert_eq!(answer.headers["allow"], allow, "{path}");
-            answer.expect_error(405, "COMMON011");
+            let response = Response::of(rest.request(method, path)).await;
+            assert_eq!(response.headers["allow"], allow, "{path}");
+            response.expect_error(405, "COMMON011");
         }
     }
     for content_type in [
@@ -63,7 +63,7 @@ async fn routes_methods_and_types() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_that_cannot_be_read() {
+async fn malformed_json_is_rejected() {
     let mesh = mesh().await;
     let guest = Guest::register(&mesh).await.rest;
     let post = "POST /v1/bookings";
@@ -97,7 +97,7 @@ async fn json_that_cannot_be_read() {
     }
     let large = format!(r#"{{"guest_message": "{}"}}"#, "x".repeat(1 << 20));
     expect_rest_error(&guest, post, large, (413, "COMMON009")).await;
-    // Without a length announced it is noticed on the way.
+    // Without a Content-Length the limit applies while reading.
     let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1 << 16]));
     let endless = reqwest::Body::wrap_stream(futures::StreamExt::take(endless, 64));
     expect_rest_error(&guest, post, endless, (413, "COMMON009")).await;

@@ -1,4 +1,4 @@
-//! The map is away: a car cannot be registered now, nothing half-made is left, and Kakao is left alone until it is better.
+//! Failures of Kakao's map API: registration is 503 and stores nothing; a circuit breaker spares Kakao.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ fn car(plate: &str) -> Value {
     })
 }
 
-/// Refused as "not now", with the seconds to wait.
-fn unavailable(answer: Response) -> u64 {
-    let wait = answer.headers.get("retry-after").expect("Retry-After").clone();
-    answer.expect_error(503, "VEHICLE007");
+/// Asserts 503; the seconds of `Retry-After`.
+fn unavailable(response: Response) -> u64 {
+    let wait = response.headers.get("retry-after").expect("Retry-After").clone();
+    response.expect_error(503, "VEHICLE007");
     wait.to_str().expect("text").parse().expect("seconds")
 }
 
@@ -38,17 +38,17 @@ async fn assert_nothing_stored(mesh: &Mesh) {
 #[case::failing(Fault::error(Provider::Kakao, SEARCH, 500))]
 #[case::out_of_quota(Fault::error(Provider::Kakao, SEARCH, 429))]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_car_waits_for_the_map_and_leaves_nothing_half_made(#[case] fault: Fault) {
+async fn car_registration_without_kakao_is_503_and_stores_nothing(#[case] fault: Fault) {
     let options = Options::temporary().with_env("VEHICLE__KAKAO__HTTP__TIMEOUT_MS", "1000");
     let mesh = start(options).await;
     let host = Host::register(&mesh).await;
     mesh.sandbox().inject(fault.times(4));
 
-    let answer = host
+    let response = host
         .rest
         .post_once("/v1/vehicles", "the-same-key", &car("34허5678"))
         .await;
-    assert!(unavailable(answer) >= 1);
+    assert!(unavailable(response) >= 1);
     assert_nothing_stored(&mesh).await;
 
     mesh.sandbox().clear_faults();
@@ -62,7 +62,7 @@ async fn a_car_waits_for_the_map_and_leaves_nothing_half_made(#[case] fault: Fau
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hiccup_of_the_map_goes_unnoticed() {
+async fn two_failures_of_kakao_are_retried() {
     let mesh = crate::harness::mesh().await;
     let host = Host::register(&mesh).await;
     mesh.sandbox()
@@ -72,7 +72,7 @@ async fn a_hiccup_of_the_map_goes_unnoticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_five_failures_the_map_is_left_alone_until_a_probe_succeeds() {
+async fn circuit_breaker_opens_after_five_failures_and_closes_after_a_success() {
     let (environment, hand) = Environment::manual("2026-11-22T12:00:00Z".parse().expect("a time"), 7);
     let options = Options::temporary()
         .with_environment(environment)
@@ -88,20 +88,20 @@ async fn after_five_failures_the_map_is_left_alone_until_a_probe_succeeds() {
         assert_eq!(unavailable(create("34허5678").await), 5);
         assert_eq!(asked(), failures);
     }
-    // Open: nobody asks the map any more, and clients are told how long it will be.
+    // Open: no request reaches Kakao; `Retry-After` counts down.
     assert_eq!(unavailable(create("34허5678").await), 30);
     hand.advance(Duration::from_secs(10));
     assert_eq!(unavailable(create("34허5678").await), 20);
     assert_eq!(asked(), 5);
 
-    // Half open: one probe, which fails.
+    // Half open: one request, which fails.
     hand.advance(Duration::from_secs(20));
     assert_eq!(unavailable(create("34허5678").await), 5);
     assert_eq!(unavailable(create("34허5678").await), 30);
     assert_eq!(asked(), 6);
     assert_nothing_stored(&mesh).await;
 
-    // Half open again: the probe succeeds, and the breaker is closed.
+    // Half open again: the request succeeds and closes the breaker.
     hand.advance(Duration::from_secs(30));
     create("34허5678").await.ok(201);
     create("34허5679").await.ok(201);

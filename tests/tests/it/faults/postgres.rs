@@ -1,4 +1,4 @@
-//! PostgreSQL is killed: "not now" meanwhile, with the time to come back; then everything goes on where it was.
+//! PostgreSQL is killed: calls are 503 with `Retry-After`, and continue after its restart.
 
 use carshare_mesh::Options;
 use carshare_testkit::eventually;
@@ -9,15 +9,11 @@ use serde_json::{Value, json};
 use crate::harness::{Response, Rest, Setup, TIMEOUT, next_slot};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_mesh_says_not_now_while_postgres_is_away_and_goes_on_when_it_is_back() {
+async fn calls_are_503_without_postgres_and_continue_after_its_restart() {
     let (setup, _folder) = Setup::on_own_servers(Options::temporary()).await;
     let id = setup.approved().await;
-    let postgres = setup
-        .mesh
-        .dependencies()
-        .postgres()
-        .expect("a PostgreSQL of our own");
-    postgres.kill().await.expect("it is killed");
+    let postgres = setup.mesh.dependencies().postgres().expect("its own PostgreSQL");
+    postgres.kill().await.expect("a kill");
 
     let search = "/v1/vehicles?lat=37.5663&lng=126.9778&radius=1\
                   &start_datetime=2030-01-01T00:00:00Z&end_datetime=2030-01-01T04:00:00Z";
@@ -36,10 +32,10 @@ async fn the_mesh_says_not_now_while_postgres_is_away_and_goes_on_when_it_is_bac
         unavailable(host, Method::GET, "/v1/auth/me", &nothing),
     );
 
-    postgres.restart().await.expect("it starts");
+    postgres.restart().await.expect("a start");
     let found = eventually(TIMEOUT, || async {
-        let answer = setup.guest.rest.get(search).await;
-        (answer.status == 200).then_some(answer.body)
+        let response = setup.guest.rest.get(search).await;
+        (response.status == 200).then_some(response.body)
     })
     .await;
     assert_eq!(found[0]["id"], json!(setup.car));
@@ -52,25 +48,25 @@ async fn the_mesh_says_not_now_while_postgres_is_away_and_goes_on_when_it_is_bac
 
 async fn unavailable(rest: &Rest, method: Method, path: &str, body: &Value) {
     let request = rest.request(method, path).header("accept-language", "en");
-    let answer = Response::of(request.json(body)).await;
+    let response = Response::of(request.json(body)).await;
     assert!(
-        answer.headers.contains_key("retry-after"),
+        response.headers.contains_key("retry-after"),
         "{path}: {}",
-        answer.body
+        response.body
     );
-    let problem = answer.expect_error(503, "COMMON005");
+    let problem = response.expect_error(503, "COMMON005");
     assert_eq!(
         problem["detail"],
         "The service is unavailable for the moment. Please try again shortly."
     );
 }
 
-/// The worst moments to die at: the database goes while Toss has the money and nobody has written it down.
+/// PostgreSQL is killed after Toss has moved the money and before the result is stored.
 #[rstest]
 #[case::charge("/v1/billing/bsbx")]
 #[case::refund("/cancel")]
 #[tokio::test(flavor = "multi_thread")]
-async fn money_that_moved_while_postgres_died_is_found_again(#[case] path: &str) {
+async fn money_moved_during_an_outage_of_postgres_is_found(#[case] path: &str) {
     use carshare_sandbox::{Fault, Provider};
     let (setup, _folder) = Setup::on_own_servers(Options::temporary()).await;
     let slow = Fault::delay(Provider::Toss, path, 700);
@@ -88,12 +84,8 @@ async fn money_that_moved_while_postgres_died_is_found_again(#[case] path: &str)
         asked.then_some(())
     };
     eventually(TIMEOUT, asked).await;
-    let postgres = setup
-        .mesh
-        .dependencies()
-        .postgres()
-        .expect("a PostgreSQL of our own");
-    postgres.kill().await.expect("it is killed");
+    let postgres = setup.mesh.dependencies().postgres().expect("its own PostgreSQL");
+    postgres.kill().await.expect("a kill");
     let moved = || async {
         let payments = setup.mesh.sandbox().payments();
         let wanted = if path == "/cancel" { 0 } else { 80_000 };
@@ -103,7 +95,7 @@ async fn money_that_moved_while_postgres_died_is_found_again(#[case] path: &str)
             .then_some(())
     };
     eventually(TIMEOUT, moved).await;
-    postgres.restart().await.expect("it starts");
+    postgres.restart().await.expect("a start");
 
     let settled = if path == "/cancel" { "refunded" } else { "paid" };
     let path = format!("/v1/bookings/{id}");

@@ -1,4 +1,4 @@
-//! FCM is away: pushes arrive later, each exactly once.
+//! Failures of FCM: pushes arrive later, each once.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::harness::{Rest, Setup, TIMEOUT};
 
-const WAITING: &str = "SELECT count(*) FROM notification.deliveries WHERE state = 'pending'";
-const DROPPED: &str = "SELECT outcome FROM notification.deliveries WHERE state = 'dropped'";
+const PENDING_PUSHES: &str = "SELECT count(*) FROM notification.deliveries WHERE state = 'pending'";
+const DROPPED_PUSHES: &str = "SELECT outcome FROM notification.deliveries WHERE state = 'dropped'";
 
 #[rstest]
 #[case::down(Fault::refuse(Provider::Fcm, "messages:send").times(4))]
@@ -19,7 +19,7 @@ const DROPPED: &str = "SELECT outcome FROM notification.deliveries WHERE state =
 #[case::over_quota(Fault::error(Provider::Fcm, "messages:send", 429).header("retry-after", "1").times(2))]
 #[case::without_tokens(Fault::error(Provider::Fcm, "/token", 503).times(4))]
 #[tokio::test(flavor = "multi_thread")]
-async fn every_push_arrives_once_when_fcm_is_back_after_it_was(#[case] fault: Fault) {
+async fn every_push_arrives_once_after_fcm_was(#[case] fault: Fault) {
     let setup = Setup::with(Options::temporary().with_env("NOTIFICATION__PUSH__RETRY_MS", "100")).await;
     phone(&setup.host.rest, "sbx-host-phone").await;
     phone(&setup.guest.rest, "sbx-guest-phone").await;
@@ -29,11 +29,11 @@ async fn every_push_arrives_once_when_fcm_is_back_after_it_was(#[case] fault: Fa
     setup.refunded(&id).await;
     setup.assert_consistent().await;
 
-    assert_eq!(setup.mesh.sandbox().faults(), [], "all of it happened");
-    eventually_true(TIMEOUT, || async { setup.sql.count(WAITING).await == 0 }).await;
-    assert_eq!(setup.sql.texts(DROPPED).await, Vec::<String>::new());
+    assert_eq!(setup.mesh.sandbox().faults(), [], "every fault was used");
+    eventually_true(TIMEOUT, || async { setup.sql.count(PENDING_PUSHES).await == 0 }).await;
+    assert_eq!(setup.sql.texts(DROPPED_PUSHES).await, Vec::<String>::new());
     let mut arrived: BTreeMap<(String, String), u32> = BTreeMap::new();
-    // News of the car may still have found the host's phone.
+    // Pushes about the car are not counted.
     let pushes = setup.mesh.sandbox().pushes();
     for push in pushes
         .into_iter()

@@ -1,4 +1,4 @@
-//! Redis is killed, or loses everything: people notice nothing but that news comes later, and no event is lost or doubled.
+//! Redis is killed, or loses its data: calls succeed, events arrive later, none is lost or applied twice.
 
 use carshare_mesh::Options;
 use carshare_testkit::{eventually, eventually_true};
@@ -9,19 +9,19 @@ use crate::harness::{Guest, Setup, Slot, TIMEOUT, next_slot};
 const UNSENT: &str = "SELECT (SELECT count(*) FROM booking.outbox WHERE sent_at IS NULL)";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_flow_again_after_redis_was_killed_and_started() {
+async fn events_continue_after_redis_is_killed_and_restarted() {
     let (setup, _folder) = Setup::on_own_servers(Options::temporary()).await;
     let before = setup.requested().await;
-    let redis = setup.mesh.dependencies().redis().expect("a Redis of our own");
-    redis.kill().await.expect("it is killed");
+    let redis = setup.mesh.dependencies().redis().expect("its own Redis");
+    redis.kill().await.expect("a kill");
 
-    // What people do is answered all the same; only the others do not hear of it yet.
+    // Calls succeed; their events wait in the outbox.
     setup.host.approve(&before).await.ok(200);
     let meanwhile = setup.requested().await;
     assert!(setup.sql.count(UNSENT).await >= 2);
     assert_eq!(setup.guest.booking(&before).await["payment_status"], "pending");
 
-    redis.restart().await.expect("it starts");
+    redis.restart().await.expect("a start");
     setup.guest.confirmed(&before).await;
     setup.host.approve(&meanwhile).await.ok(200);
     setup.guest.confirmed(&meanwhile).await;
@@ -30,7 +30,7 @@ async fn events_flow_again_after_redis_was_killed_and_started() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_lost_everything_gets_the_events_again_and_nothing_happens_twice() {
+async fn emptied_redis_loses_no_event_and_repeats_none() {
     let (setup, _folder) = Setup::on_own_servers(Options::temporary()).await;
     let id = setup.confirmed().await;
     setup.assert_consistent().await;
@@ -43,7 +43,7 @@ async fn a_redis_that_lost_everything_gets_the_events_again_and_nothing_happens_
     redis::cmd("FLUSHALL")
         .query_async::<()>(&mut connection)
         .await
-        .expect("it forgets");
+        .expect("an emptied Redis");
 
     setup.guest.cancel(&id).await.ok(200);
     setup.refunded(&id).await;
@@ -53,20 +53,20 @@ async fn a_redis_that_lost_everything_gets_the_events_again_and_nothing_happens_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_booking_whose_hold_ended_while_redis_was_away_gets_its_car_back_if_nobody_else_has_it() {
+async fn expired_hold_is_renewed_if_the_slot_is_free_and_lost_otherwise() {
     let options = Options::temporary().with_env("VEHICLE__HOLDS__TTL_MS", "1500");
     let (setup, _folder) = Setup::on_own_servers(options).await;
     let other = Guest::with_card(&setup.mesh).await;
     let (contested, quiet) = (next_slot(setup.mesh.now()), next_slot(setup.mesh.now()));
-    let redis = setup.mesh.dependencies().redis().expect("a Redis of our own");
-    redis.kill().await.expect("it is killed");
+    let redis = setup.mesh.dependencies().redis().expect("its own Redis");
+    redis.kill().await.expect("a kill");
 
     let first = setup.guest.book(&setup.car, contested).await.ok(201);
     let alone = setup.guest.book(&setup.car, quiet).await.ok(201);
-    // Vehicle does not hear of either booking, and their holds end.
+    // Vehicle has neither event, and the holds expire.
     let second = as_soon_as_free(&setup, &other, contested).await;
     eventually_true(TIMEOUT, || setup.guest.finds(&setup.car, quiet)).await;
-    redis.restart().await.expect("it starts");
+    redis.restart().await.expect("a start");
 
     let id = |booking: &Value| booking["id"].as_str().expect("an id").to_owned();
     let lost = setup
@@ -78,29 +78,29 @@ async fn a_booking_whose_hold_ended_while_redis_was_away_gets_its_car_back_if_no
     other.confirmed(&id(&second)).await;
     setup.host.approve(&id(&alone)).await.ok(200);
     setup.guest.confirmed(&id(&alone)).await;
-    assert!(!other.finds(&setup.car, quiet).await, "it has its car again");
+    assert!(!other.finds(&setup.car, quiet).await, "the car is held again");
     setup.assert_consistent().await;
     let kinds = setup.sql.notification_kinds(&setup.guest.id, &id(&first)).await;
     assert_eq!(kinds, ["booking.cancelled"]);
 }
 
-/// The booking of a slot that somebody else holds, but not for long.
+/// Books a slot as soon as another guest's hold has expired.
 async fn as_soon_as_free(setup: &Setup, guest: &Guest, slot: Slot) -> Value {
     eventually(TIMEOUT, || async {
-        let answer = guest.book(&setup.car, slot).await;
-        if answer.status == 409 {
+        let response = guest.book(&setup.car, slot).await;
+        if response.status == 409 {
             assert_eq!(
-                answer.expect_error(409, "BOOKING002")["reason"],
+                response.expect_error(409, "BOOKING002")["reason"],
                 json!("SLOT_TAKEN")
             );
             return None;
         }
-        Some(answer.ok(201))
+        Some(response.ok(201))
     })
     .await
 }
 
-/// The host has one message about the request and one about its confirmation.
+/// Waits until the host has one notification of the request and one of the confirmation.
 async fn assert_host_notified_once(setup: &Setup, id: &str) {
     let counts = || async {
         let kinds = setup.sql.notification_kinds(&setup.host.id, id).await;

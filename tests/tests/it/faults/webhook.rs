@@ -1,5 +1,5 @@
-//! Messages to the webhook: anybody can send them, so none is believed. They are answered with 200 and, where they name a
-//! payment of ours, it is read again from the provider.
+//! The webhook is public, so its content is not trusted: every message is answered with 200, and a payment that it names is
+//! read from the provider.
 
 use carshare_sandbox::{PaymentStatus, Provider};
 use carshare_testkit::eventually_true;
@@ -10,20 +10,20 @@ use crate::harness::{Response, Rest, Setup, TIMEOUT};
 
 const WEBHOOK: &str = "/v1/payments/webhook";
 
-/// A sum over everything that payment knows of bookings, money and messages.
-const KNOWN: &str = "SELECT md5(string_agg(row, ';' ORDER BY row)) FROM \
+/// A digest of all payments, ledger transactions, deliveries and events of the service.
+const DIGEST: &str = "SELECT md5(string_agg(row, ';' ORDER BY row)) FROM \
     (SELECT p.id || p.state || p.refunded_krw || p.version AS row FROM payment.payments p \
      UNION ALL SELECT t.id::text FROM payment.ledger_transactions t \
      UNION ALL SELECT d.delivery_id FROM payment.webhook_deliveries d \
      UNION ALL SELECT o.id::text FROM payment.outbox o) known";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn garbage_is_answered_and_changes_nothing() {
+async fn invalid_webhooks_change_nothing() {
     let setup = Setup::start().await;
     setup.confirmed().await;
     setup.assert_consistent().await;
     let provider = Rest::of(&setup.mesh);
-    let before = setup.sql.texts(KNOWN).await;
+    let before = setup.sql.texts(DIGEST).await;
     for garbage in [
         json!({}),
         json!({ "eventType": "PAYMENT_STATUS_CHANGED" }),
@@ -37,20 +37,20 @@ async fn garbage_is_answered_and_changes_nothing() {
     ] {
         provider.post(WEBHOOK, &garbage).await.ok(200);
     }
-    // What is no JSON object at all does not get in; nothing at all is an empty one.
+    // Only JSON objects are accepted; an empty body is an empty object.
     for (nonsense, status) in [("", 200), ("not json", 400), ("[1, 2]", 400), ("\"text\"", 400)] {
         let request = provider
             .request(Method::POST, WEBHOOK)
             .header("content-type", "application/json");
-        let answer = Response::of(request.body(nonsense)).await;
-        assert_eq!(answer.status.as_u16(), status, "{nonsense}: {}", answer.body);
+        let response = Response::of(request.body(nonsense)).await;
+        assert_eq!(response.status.as_u16(), status, "{nonsense}: {}", response.body);
     }
-    assert_eq!(setup.sql.texts(KNOWN).await, before);
+    assert_eq!(setup.sql.texts(DIGEST).await, before);
     setup.assert_consistent().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_message_claims_is_asked_at_the_provider() {
+async fn forged_webhook_is_checked_with_the_provider() {
     let setup = Setup::start().await;
     let id = setup.confirmed().await;
     setup.assert_consistent().await;
@@ -76,9 +76,9 @@ async fn what_a_message_claims_is_asked_at_the_provider() {
     assert_eq!(sandbox.payments()[0].status, PaymentStatus::Done);
 }
 
-/// A person at the provider gives the money back: it is booked, and the booking cannot stand.
+/// A full cancellation on the provider's dashboard is booked and cancels the booking.
 #[tokio::test(flavor = "multi_thread")]
-async fn money_that_the_provider_gave_back_without_us_is_booked_and_ends_the_booking() {
+async fn full_refund_on_the_dashboard_is_booked_and_cancels_the_booking() {
     let setup = Setup::start().await;
     let id = setup.confirmed().await;
     let held = setup.mesh.sandbox().payments().remove(0);
@@ -100,7 +100,7 @@ async fn money_that_the_provider_gave_back_without_us_is_booked_and_ends_the_boo
     setup.assert_consistent().await;
 }
 
-/// Won that platform and host keep.
+/// The sum of platform fee and host share in the ledger.
 async fn retained_krw(setup: &Setup) -> Value {
     let retained_krw = "SELECT (-sum(e.amount_krw))::text FROM payment.ledger_entries e \
                 JOIN payment.ledger_accounts a ON a.id = e.account_id WHERE a.code <> 'provider_clearing'";

@@ -258,7 +258,7 @@ pub async fn put(upload: &Value, bytes: Vec<u8>) -> u16 {
         }
         request = request.header(name, value.as_str().expect("text"));
     }
-    request.send().await.expect("an answer").status().as_u16()
+    request.send().await.expect("a response").status().as_u16()
 }
 
 /// A PNG of one pixel.

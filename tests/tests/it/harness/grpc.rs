@@ -1,4 +1,4 @@
-//! The generated clients over each form of gRPC that the gateway speaks: native, gRPC-web and gRPC-web-text.
+//! The generated clients over each protocol of the gateway: native gRPC, gRPC-web and gRPC-web-text.
 
 mod raw;
 
@@ -25,26 +25,24 @@ use tower::{BoxError, ServiceExt as _, service_fn};
 
 use super::Rest;
 
-/// A transport under a generated client.
 type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
 
-/// The flag of the gRPC-web frame that holds the trailers.
+/// Flag of the gRPC-web frame with the trailers.
 const TRAILERS: u8 = 0x80;
-/// Flag and length before each frame.
+/// Length of the flag and the length before each frame.
 const PREFIX_BYTES: usize = 5;
 
-/// A form of gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/2 with trailers.
     Native,
     /// Trailers in the last frame of the body, for browsers.
     Web,
-    /// The same in base64.
+    /// gRPC-web in base64.
     WebText,
 }
 
-/// A client of one gateway in one form of gRPC.
+/// A client of one gateway over one protocol.
 #[derive(Clone)]
 pub struct GrpcClient {
     pub form: Protocol,
@@ -52,7 +50,6 @@ pub struct GrpcClient {
 }
 
 impl GrpcClient {
-    /// A client of this mesh.
     pub async fn connect(mesh: &Mesh, form: Protocol) -> Self {
         let gateway = mesh.gateway().to_owned();
         let transport = match form {
@@ -66,7 +63,7 @@ impl GrpcClient {
         Self { form, transport }
     }
 
-    /// A client in each form.
+    /// A client over each protocol.
     pub async fn all(mesh: &Mesh) -> [Self; 3] {
         [
             Self::connect(mesh, Protocol::Native).await,
@@ -100,7 +97,7 @@ impl GrpcClient {
     }
 }
 
-/// A request that carries an access token.
+/// A request with an access token.
 pub fn with_token<M>(token: &str, message: M) -> tonic::Request<M> {
     let mut request = tonic::Request::new(message);
     let bearer = format!("Bearer {token}").parse().expect("ASCII");
@@ -108,12 +105,12 @@ pub fn with_token<M>(token: &str, message: M) -> tonic::Request<M> {
     request
 }
 
-/// The same for somebody who is signed in to REST.
+/// A request with the access token of a REST session.
 pub fn with_session<M>(rest: &Rest, message: M) -> tonic::Request<M> {
     with_token(rest.token(), message)
 }
 
-/// gRPC-web as browsers do it: the frames of gRPC in the body of a POST, and in the answer's the trailers too.
+/// gRPC-web as browsers send it: gRPC frames in the body of a POST; the response body ends with the trailers.
 fn web(gateway: String, in_text: bool) -> Transport {
     let http = reqwest::Client::builder().build().expect("a client");
     BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
@@ -156,7 +153,7 @@ fn media_type(in_text: bool) -> &'static str {
 }
 
 fn from_web(reply: reqwest::Response, in_text: bool) -> Response<Body> {
-    assert_eq!(reply.status().as_u16(), 200, "gRPC-web refuses in its own form");
+    assert_eq!(reply.status().as_u16(), 200, "gRPC-web errors have status 200");
     assert_eq!(reply.headers()[CONTENT_TYPE], media_type(in_text));
     let headers = reply.headers().clone();
     let frames = frames(reply.bytes_stream().boxed(), in_text);
@@ -165,16 +162,16 @@ fn from_web(reply: reqwest::Response, in_text: bool) -> Response<Body> {
     response
 }
 
-/// What of the answer has arrived.
+/// The received part of a response.
 struct Arrived<S> {
     body: S,
     in_text: bool,
-    /// Base64 that is not decoded yet.
+    /// Undecoded base64.
     text: BytesMut,
     bytes: BytesMut,
 }
 
-/// The frames of a gRPC-web body as those of gRPC.
+/// The frames of a gRPC-web body as HTTP frames.
 fn frames(
     body: impl Stream<Item = reqwest::Result<Bytes>> + Send + Unpin + 'static,
     in_text: bool,
@@ -197,12 +194,12 @@ impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Arrived<S> {
             if let Some(frame) = self.take() {
                 return Some(frame);
             }
-            let chunk = self.body.next().await?.expect("the answer goes on");
+            let chunk = self.body.next().await?.expect("an open response");
             self.add(&chunk);
         }
     }
 
-    /// Chunks are encoded one by one, so padding may stand in the middle: four letters at a time.
+    /// Chunks are encoded separately, so padding can stand in the middle: decodes four letters at a time.
     fn add(&mut self, chunk: &[u8]) {
         if !self.in_text {
             return self.bytes.extend_from_slice(chunk);

@@ -1,5 +1,5 @@
-//! What must be true of a whole mesh that has come to rest: across the services, the books, the provider and the streams of
-//! events. Asked at the end of every test that crashes or disturbs something.
+//! Invariants of a quiescent mesh across services, ledger, provider and events, asserted at the end of every test that injects
+//! faults.
 
 mod provider;
 mod quiescence;
@@ -15,14 +15,14 @@ use chrono::DateTime;
 use super::deployment::Deployment;
 use super::sql::Sql;
 
-/// Waits until nothing is under way any more, then holds the mesh against every rule.
+/// Waits until the mesh is quiescent and asserts every rule.
 pub async fn assert_hold(mesh: &impl Deployment) {
     quiescence::wait(mesh).await;
     let broken = breaches(mesh).await;
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// Whatever breaks a rule, as `rule: subject`.
+/// Every breach as `rule: subject`.
 async fn breaches(mesh: &impl Deployment) -> Vec<String> {
     let sql = Sql::of(mesh);
     let mut found = Vec::new();
@@ -40,13 +40,13 @@ async fn breaches(mesh: &impl Deployment) -> Vec<String> {
     found
 }
 
-/// The rules that payment's doctor asks while it runs.
+/// Breaches of the ledger rules that payment checks at run time.
 async fn ledger_breaches(mesh: &impl Deployment) -> Vec<String> {
     let url = mesh.dependencies().database_url("payment").expect("a URL");
     let db = Db::connect(&Database::at(url), Environment::system()).expect("a usable URL");
     let broken = books::breaches(db.conn(), DateTime::UNIX_EPOCH)
         .await
-        .expect("an answer");
+        .expect("a response");
     db.close().await;
     let broken = broken
         .into_iter()

@@ -97,13 +97,13 @@ impl Rest {
         Response::of(request.json(body)).await
     }
 
-    /// Repeats a call under one idempotency key while no gateway answers or the answer is 503 or 504, as apps should.
+    /// Repeats a call under one idempotency key while no gateway responses or the response is 503 or 504, as apps should.
     pub async fn send_until_answered(&self, method: Method, path: &str, body: &Value) -> Response {
         let key = new_key();
         eventually(TIMEOUT, || self.attempt(&method, path, &key, body)).await
     }
 
-    /// Sends once; none when no gateway answers or the answer is 503 or 504.
+    /// Sends once; none when no gateway responses or the response is 503 or 504.
     pub async fn attempt(&self, method: &Method, path: &str, key: &str, body: &Value) -> Option<Response> {
         let request = self.request(method.clone(), path).timeout(ATTEMPT_TIMEOUT);
         let response = Response::receive(request.header("idempotency-key", key).json(body)).await?;

@@ -1,4 +1,4 @@
-//! A live stream over server-sent events, as a browser reads it.
+//! A client of server-sent events.
 
 use futures::StreamExt as _;
 use reqwest::Method;
@@ -7,13 +7,11 @@ use serde_json::Value;
 use super::TIMEOUT;
 use super::rest::Rest;
 
-/// An open event stream.
 pub struct Events {
     bytes: futures::stream::BoxStream<'static, Vec<u8>>,
     text: String,
 }
 
-/// One event of the stream.
 #[derive(Debug)]
 pub struct Event {
     pub id: String,
@@ -28,7 +26,7 @@ impl Events {
         if let Some(cursor) = cursor {
             request = request.header("last-event-id", cursor);
         }
-        let reply = request.send().await.expect("an answer");
+        let reply = request.send().await.expect("a response");
         assert_eq!(reply.status().as_u16(), 200);
         assert!(
             reply.headers()["content-type"]
@@ -38,7 +36,7 @@ impl Events {
         );
         let bytes = reply
             .bytes_stream()
-            .map(|chunk| chunk.expect("the stream goes on").to_vec())
+            .map(|chunk| chunk.expect("an open stream").to_vec())
             .boxed();
         Self {
             bytes,
@@ -65,7 +63,7 @@ impl Events {
         .expect("an event in time")
     }
 
-    /// Everything until the stream is ended by the other side.
+    /// The remaining events until the server ends the stream.
     pub async fn rest(mut self) -> Vec<Event> {
         let read = async {
             while let Some(chunk) = self.bytes.next().await {
@@ -78,7 +76,7 @@ impl Events {
         self.text.split_inclusive("\n\n").filter_map(parse).collect()
     }
 
-    /// The next notification of this type; others are passed over.
+    /// The next notification of this type; skips others.
     pub async fn notification(&mut self, kind: &str) -> (String, Value) {
         loop {
             let event = self.next().await;

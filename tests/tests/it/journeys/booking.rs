@@ -1,4 +1,4 @@
-//! Booking creation and approval: from a guest's request to the push on the other phone, and back.
+//! Booking journeys: request, approval or rejection, payment, cancellation, refund, with streams and pushes.
 
 use carshare_mesh::Mesh;
 use carshare_sandbox::PaymentStatus;
@@ -16,7 +16,7 @@ async fn device(rest: &crate::harness::Rest, token: &str) {
     .ok(201);
 }
 
-/// The push with this token about this event, as soon as the FCM inbox shows it.
+/// The push to this device token about this event, as soon as the sandbox has it.
 async fn push(mesh: &Mesh, token: &str, kind: &str) -> serde_json::Value {
     eventually(TIMEOUT, || async {
         let pushes = mesh.sandbox().pushes();
@@ -28,7 +28,7 @@ async fn push(mesh: &Mesh, token: &str, kind: &str) -> serde_json::Value {
     .await
 }
 
-/// The payment is what was agreed, and Toss holds exactly this one charge.
+/// Asserts that the payment has the agreed amounts and Toss exactly one charge.
 async fn charged_once(mesh: &Mesh, guest: &Guest, id: &str) {
     let payment = guest.payment(id).await;
     assert_eq!(
@@ -54,7 +54,7 @@ async fn charged_once(mesh: &Mesh, guest: &Guest, id: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunded() {
+async fn booking_is_requested_approved_paid_cancelled_and_refunded() {
     let mesh = crate::harness::mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let car = host.car().await;
@@ -64,7 +64,7 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
         Events::open(&host.rest, None).await,
         Events::open(&guest.rest, None).await,
     );
-    // The first heartbeat says that the stream is open.
+    // The first heartbeat marks the open stream.
     assert_eq!(
         (host_stream.next().await.name, guest_stream.next().await.name),
         ("heartbeat".into(), "heartbeat".into())
@@ -110,7 +110,7 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
 
     charged_once(&mesh, &guest, id).await;
 
-    // More than a day ahead: everything goes back.
+    // More than 24 hours before the start the refund is full.
     let cancelled = guest.cancel(id).await.ok(200);
     assert_eq!(
         (&cancelled["status"], &cancelled["cancellation"]["reason"]),
@@ -131,7 +131,7 @@ async fn a_booking_is_requested_approved_charged_confirmed_cancelled_and_refunde
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_declined_card_cancels_the_booking_frees_the_car_and_tells_both() {
+async fn declined_card_cancels_the_booking_and_notifies_both() {
     let mesh = crate::harness::mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let declining = carshare_sandbox::declining_card("REJECT_CARD_PAYMENT").expect("a card that declines");
@@ -166,29 +166,14 @@ async fn a_declined_card_cancels_the_booking_frees_the_car_and_tells_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_guest_without_a_card_pays_in_the_window() {
+async fn guest_without_card_pays_in_the_window() {
     let mesh = crate::harness::mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    let booking = guest.book(&car, slot).await.ok(201);
-    let id = booking["id"].as_str().expect("an id");
+    let id = guest.request(&car, slot).await;
+    let id = id.as_str();
     host.approve(id).await.ok(200);
-    let payment = eventually(TIMEOUT, || async {
-        let answer = guest.rest.get(&format!("/v1/payments/bookings/{id}")).await;
-        (answer.status == 200).then_some(answer.body)
-    })
-    .await;
-    let (order, amount) = (payment["order_id"].clone(), payment["amount"].clone());
-    let window = crate::harness::Rest::at(mesh.sandbox().url())
-        .post(
-            "/toss/sandbox/checkout",
-            &json!({ "orderId": order, "amount": amount, "orderName": "G80" }),
-        )
-        .await;
-    assert!(window.status.is_success(), "{}", window.body);
-    let paid = json!({
-        "booking_id": id, "payment_key": window.body["paymentKey"], "order_id": order, "amount": amount,
-    });
+    let paid = guest.checkout(id).await;
     let mut tampered = paid.clone();
     tampered["amount"] = json!(100);
     guest
@@ -198,19 +183,19 @@ async fn a_guest_without_a_card_pays_in_the_window() {
         .expect_error(400, "PAYMENT003");
     let done = guest.rest.post("/v1/payments/process", &paid).await.ok(200);
     assert_eq!(done["status"], "completed");
-    // A double click is the same payment.
+    // A repeated request is the same payment.
     guest.rest.post("/v1/payments/process", &paid).await.ok(200);
     guest.confirmed(id).await;
     assert_eq!(mesh.sandbox().payments().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rejected_request_frees_the_car_and_charges_nobody() {
+async fn rejection_frees_the_car_and_charges_nothing() {
     let mesh = crate::harness::mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    let booking = guest.book(&car, slot).await.ok(201);
-    let id = booking["id"].as_str().expect("an id");
+    let id = guest.request(&car, slot).await;
+    let id = id.as_str();
     let path = format!("/v1/bookings/{id}/reject");
     let rejected = host
         .rest

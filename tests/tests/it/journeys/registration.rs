@@ -1,11 +1,11 @@
-//! Vehicle registration: address, photo, active. And what is refused on the way.
+//! Vehicle registration: address, photo, activation, and their errors.
 
 use serde_json::json;
 
 use crate::harness::{Guest, Host, Rest, mesh, next_slot, put};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_car_is_geocoded_photographed_and_found() {
+async fn car_is_found_after_geocoding_and_photo() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
     let car = host.new_car().await.ok(201);
@@ -34,7 +34,7 @@ async fn a_car_is_geocoded_photographed_and_found() {
     let active = host.add_photo(id).await.ok(200);
     assert_eq!(active["status"], "active");
     let photo = active["images"][0].as_str().expect("a URL");
-    let shown = reqwest::get(photo).await.expect("an answer");
+    let shown = reqwest::get(photo).await.expect("a response");
     assert_eq!(
         (
             shown.status().as_u16(),
@@ -46,7 +46,7 @@ async fn a_car_is_geocoded_photographed_and_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_the_map_does_not_know_stores_nothing() {
+async fn unknown_address_is_rejected_and_stores_nothing() {
     let mesh = mesh().await;
     let host = Host::register(&mesh).await;
     let car = |address: &str| {
@@ -72,7 +72,7 @@ async fn an_address_that_the_map_does_not_know_stores_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_no_photo_is_refused_and_the_car_stays_inactive() {
+async fn upload_that_is_no_image_is_rejected_and_the_car_stays_inactive() {
     let mesh = mesh().await;
     let host = Host::register(&mesh).await;
     let id = host.new_car().await.ok(201)["id"]
@@ -106,7 +106,7 @@ async fn a_file_that_is_no_photo_is_refused_and_the_car_stays_inactive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_host_registers_cars_and_only_the_own_one_is_changed() {
+async fn only_the_owner_changes_a_car() {
     let mesh = mesh().await;
     let (host, other, guest) = (
         Host::register(&mesh).await,

@@ -19,10 +19,9 @@ use super::outage::{self, Outage};
 use super::probes::{self, Probed};
 use crate::harness::start_fleet;
 
-/// The processes of a fleet.
 pub const PROCESSES: [&str; 6] = ["auth", "booking", "gateway", "notification", "payment", "vehicle"];
 
-/// The same without the gateway, which has no database.
+/// The processes with a database.
 pub const SERVICES: [&str; 5] = ["auth", "booking", "notification", "payment", "vehicle"];
 
 /// Captured by the first test that needs it.

@@ -1,4 +1,4 @@
-//! A collector of traces: a small OTLP server that keeps every span.
+//! An OTLP trace collector that stores every span.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-/// A span as it was exported.
+/// An exported span.
 #[derive(Clone, Debug)]
 pub struct Span {
     pub service: String,
@@ -30,11 +30,11 @@ pub struct Span {
     pub trace: String,
     pub id: String,
     pub parent: String,
-    /// Everything else that it tells: attributes and events, in words.
+    /// Attributes and events, formatted.
     pub details: String,
 }
 
-/// A running collector. It stops with the value.
+/// A running collector; stops when dropped.
 pub struct Collector {
     pub endpoint: String,
     spans: Spans,

@@ -1,4 +1,4 @@
-//! The subcommands of the binaries, with the configuration of their services.
+//! Subcommands of the binaries: `check-config`, `healthcheck`, `dead-letters`, `redrive`.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct CommandRun {
     pub lines: Vec<String>,
 }
 
-/// `check-config` and `healthcheck` of each, and the repair of a dead letter.
+/// Runs `check-config` and `healthcheck` of each service, and redrives a dead letter.
 pub async fn run(fleet: &Fleet) -> Vec<CommandRun> {
     let mut all = Vec::new();
     for name in PROCESSES {
@@ -25,7 +25,7 @@ pub async fn run(fleet: &Fleet) -> Vec<CommandRun> {
         all.push(healthcheck(fleet, name).await);
     }
     dead_letter(fleet).await;
-    let listed = eventually_listed(fleet).await;
+    let listed = wait_for_dead_letter(fleet).await;
     let id = id(&listed);
     all.push(listed);
     all.push(run_command(fleet, "vehicle", &["redrive", &id]).await);
@@ -38,7 +38,7 @@ pub async fn healthcheck(fleet: &Fleet, name: &'static str) -> CommandRun {
 }
 
 async fn run_command(fleet: &Fleet, service: &'static str, args: &[&str]) -> CommandRun {
-    let mut process = fleet.run(process(service), args).expect("it starts");
+    let mut process = fleet.run(process(service), args).expect("a start");
     let status = process.wait(Duration::from_secs(20)).await.expect("it ends");
     CommandRun {
         service,
@@ -48,7 +48,7 @@ async fn run_command(fleet: &Fleet, service: &'static str, args: &[&str]) -> Com
     }
 }
 
-/// Puts something into the stream that nobody can read: whoever listens to booking gives it up at once.
+/// Adds a malformed entry to booking's stream, which every group dead-letters at once.
 async fn dead_letter(fleet: &Fleet) {
     let client = redis::Client::open(fleet.dependencies().redis_url()).expect("a URL");
     let mut redis = client.get_multiplexed_async_connection().await.expect("Redis");
@@ -59,15 +59,15 @@ async fn dead_letter(fleet: &Fleet) {
     assert!(!id.is_empty());
 }
 
-async fn eventually_listed(fleet: &Fleet) -> CommandRun {
+async fn wait_for_dead_letter(fleet: &Fleet) -> CommandRun {
     carshare_testkit::eventually(crate::harness::TIMEOUT, || async {
         let listed = run_command(fleet, "vehicle", &["dead-letters"]).await;
-        (!letters(&listed).is_empty()).then_some(listed)
+        (!dead_letters(&listed).is_empty()).then_some(listed)
     })
     .await
 }
 
-fn letters(ran: &CommandRun) -> Vec<Value> {
+fn dead_letters(ran: &CommandRun) -> Vec<Value> {
     let lines = ran
         .lines
         .iter()
@@ -76,7 +76,7 @@ fn letters(ran: &CommandRun) -> Vec<Value> {
 }
 
 fn id(listed: &CommandRun) -> String {
-    letters(listed)[0]["id"].as_str().expect("an id").to_owned()
+    dead_letters(listed)[0]["id"].as_str().expect("an id").to_owned()
 }
 
 fn of<'a>(service: &'a str, args: &'a str) -> impl Iterator<Item = &'static CommandRun> + 'a {
@@ -87,7 +87,7 @@ fn of<'a>(service: &'a str, args: &'a str) -> impl Iterator<Item = &'static Comm
 }
 
 #[test]
-fn check_config_prints_the_configuration_with_its_secrets_masked() {
+fn check_config_prints_the_configuration_with_masked_secrets() {
     for name in PROCESSES {
         let ran = of(name, "check-config").next().expect("it was run");
         assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -113,7 +113,7 @@ fn check_config_prints_the_configuration_with_its_secrets_masked() {
 }
 
 #[test]
-fn healthcheck_says_by_its_exit_code_whether_the_process_is_ready() {
+fn healthcheck_exits_with_0_if_the_process_is_ready() {
     for name in PROCESSES {
         let ran = of(name, "healthcheck").next().expect("it was run");
         assert_eq!((ran.code, ran.lines.len()), (Some(0), 0), "{ran:?}");
@@ -127,10 +127,10 @@ fn healthcheck_says_by_its_exit_code_whether_the_process_is_ready() {
 }
 
 #[test]
-fn a_dead_letter_is_listed_and_put_back_once() {
+fn dead_letter_is_listed_and_redriven_once() {
     let listed = of("vehicle", "dead-letters").next().expect("it was run");
     assert_eq!(listed.code, Some(0));
-    let letter = &letters(listed)[0];
+    let letter = &dead_letters(listed)[0];
     assert_eq!(
         (
             &letter["stream"],

@@ -1,4 +1,4 @@
-//! One request of a client is found in the logs of every process it touched, also after events, by one id.
+//! The correlation id of a client's request is in the logs of every process that worked for it, events included.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::capture::{CAPTURE, PROCESSES};
 use super::journey::TracedRequest;
 
-/// The canonical lines of a request, by process: what was done, how it ended. In alphabetical order: much of it happens side
-/// by side.
+/// The canonical log lines of a request by process, sorted, because many happen concurrently.
 fn log_lines(named: &TracedRequest) -> BTreeMap<&'static str, Vec<String>> {
     let mut lines_by_process = BTreeMap::new();
     for name in PROCESSES {
@@ -50,7 +49,7 @@ fn expected<'a>(lines: &[(&'a str, &[&str])]) -> BTreeMap<&'a str, Vec<String>> 
 }
 
 #[test]
-fn the_answer_carries_the_id_of_the_client() {
+fn response_has_the_clients_correlation_id() {
     let journey = &CAPTURE.journey;
     for named in [&journey.requested, &journey.approved, &journey.cancelled] {
         assert_eq!(named.answered, named.correlation_id);
@@ -58,7 +57,7 @@ fn the_answer_carries_the_id_of_the_client() {
 }
 
 #[test]
-fn a_booking_request_is_one_line_for_each_thing_done() {
+fn booking_request_logs_one_line_per_step() {
     let lines = expected(&[
         ("gateway", &["request rpc.booking.create_booking 201"]),
         ("booking", &["rpc rpc.booking.create_booking OK"]),
@@ -79,7 +78,7 @@ fn a_booking_request_is_one_line_for_each_thing_done() {
 }
 
 #[test]
-fn an_approval_is_one_line_for_each_thing_done_up_to_the_last_push() {
+fn approval_logs_one_line_per_step() {
     let lines = expected(&[
         ("gateway", &["request rpc.booking.approve_booking 200"]),
         (
@@ -114,7 +113,7 @@ fn an_approval_is_one_line_for_each_thing_done_up_to_the_last_push() {
 }
 
 #[test]
-fn a_cancellation_is_one_line_for_each_thing_done_with_its_refund() {
+fn cancellation_logs_one_line_per_step() {
     let lines = expected(&[
         ("gateway", &["request rpc.booking.cancel_booking 200"]),
         (

@@ -1,4 +1,4 @@
-//! What happens in the fleet: registration, a booking with its payment and refund, and everything that is refused on the way.
+//! The captured journey: registration, a booking with its payment and refund, and failing requests.
 
 mod failures;
 
@@ -14,20 +14,20 @@ use serde_json::{Value, json};
 use super::capture::PROCESSES;
 use crate::harness::{Guest, Host, Response, Rest, TIMEOUT, invariants, next_slot};
 
-/// What must not be written anywhere.
+/// A text that must not be written anywhere.
 #[derive(Clone, Debug)]
 pub struct Secret {
     pub what: &'static str,
     pub text: String,
 }
 
-/// A request that was sent with a trace and a correlation id of the client's own.
+/// A request with the client's trace and correlation id.
 pub struct TracedRequest {
     pub correlation_id: &'static str,
     pub trace: &'static str,
-    /// The span of the client that the trace comes from.
+    /// The client's span, parent of the gateway's.
     pub client: &'static str,
-    /// The correlation id of the answer.
+    /// The correlation id of the response.
     pub answered: String,
 }
 
@@ -37,7 +37,7 @@ pub struct Journey {
     pub requested: TracedRequest,
     pub approved: TracedRequest,
     pub cancelled: TracedRequest,
-    /// The `traceparent` of the call that charged the card.
+    /// The `traceparent` of the charge at Toss.
     pub charge_traceparent: String,
 }
 
@@ -105,23 +105,22 @@ pub async fn take(fleet: &Fleet) -> (Journey, Vec<Secret>) {
     (journey, secrets)
 }
 
-/// A car, two devices, and whatever is fetched once and would else show in somebody's trace. The car's id.
+/// Registers a car and two devices, and warms caches whose first use would add spans; the car's id.
 async fn prepare(fleet: &Fleet, host: &Host, guest: &Guest) -> String {
-    // Webhooks come when they come; the traces are to be the same each time.
+    // Webhooks would add spans at any time.
     fleet.sandbox().set_webhook_url(None);
     for (rest, token) in [(&host.rest, HOST_DEVICE), (&guest.rest, GUEST_DEVICE)] {
         let device = json!({ "token": token, "platform": "android" });
         rest.post("/v1/notifications/devices", &device).await.ok(201);
     }
     let car = host.car().await;
-    // Now there is an access token for FCM,
+    // Afterwards notification has an access token for FCM,
     pushed(fleet, HOST_DEVICE, "vehicle.activated").await;
-    // and with this, keys of access tokens everywhere.
+    // and after this call every service has the keys of access tokens.
     guest.rest.get("/v1/bookings").await.ok(200);
     car
 }
 
-/// Of the first charge.
 fn charge_traceparent(fleet: &Fleet) -> String {
     let mut requests = fleet.sandbox().requests().into_iter();
     let charge = requests.find(|request| request.method == "POST" && billing_key(request).is_some());
@@ -160,14 +159,17 @@ impl TracedRequest {
         let request = request
             .header("traceparent", format!("00-{}-{}-01", self.trace, self.client))
             .header("x-correlation-id", self.correlation_id);
-        let answer = Response::of(request).await;
-        let answered = answer.headers.get("x-correlation-id").expect("a correlation id");
+        let response = Response::of(request).await;
+        let answered = response
+            .headers
+            .get("x-correlation-id")
+            .expect("a correlation id");
         answered.to_str().expect("ASCII").clone_into(&mut self.answered);
-        (self, answer.ok(status))
+        (self, response.ok(status))
     }
 }
 
-/// Waits until a device has got the push about this event.
+/// Waits for the push to a device about this event.
 async fn pushed(fleet: &Fleet, device: &str, kind: &str) {
     eventually_true(TIMEOUT, || async {
         let pushes = fleet.sandbox().pushes();
@@ -178,7 +180,7 @@ async fn pushed(fleet: &Fleet, device: &str, kind: &str) {
     .await;
 }
 
-/// What the processes have in their configuration.
+/// Secrets of the configuration.
 pub fn keys(fleet: &Fleet, data: &Path) -> Vec<Secret> {
     let sandbox = carshare_sandbox::Config::default();
     let sealing_key = std::fs::read_to_string(data.join("sealing-key")).expect("a key");
@@ -200,7 +202,7 @@ pub fn keys(fleet: &Fleet, data: &Path) -> Vec<Secret> {
     keys
 }
 
-/// Keys by which money can be taken or given back.
+/// Billing keys and payment keys.
 fn known_to_toss(fleet: &Fleet) -> Vec<Secret> {
     let requests = fleet.sandbox().requests();
     let keys = requests.iter().filter_map(billing_key);
@@ -215,14 +217,14 @@ fn known_to_toss(fleet: &Fleet) -> Vec<Secret> {
     secrets
 }
 
-/// The billing key that a request to Toss has in its path.
+/// The billing key in the path of a request to Toss.
 fn billing_key(request: &RequestRecord) -> Option<&str> {
     let key = request.path.strip_prefix("/v1/billing/")?;
     (request.provider == Provider::Toss && !key.starts_with("authorizations")).then_some(key)
 }
 
 #[test]
-fn every_process_of_the_mesh_is_looked_at() {
+fn every_process_is_captured() {
     let mut all = carshare_mesh::dependencies::SERVICES.to_vec();
     all.push("gateway");
     all.sort_unstable();

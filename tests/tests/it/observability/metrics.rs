@@ -1,4 +1,4 @@
-//! What `/metrics` says after the journey.
+//! `/metrics` of each process after the journey.
 
 mod text;
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::capture::{CAPTURE, PROCESSES};
 use text::Text;
 
-/// Everything that has a database measures this.
+/// Metrics of every service with a database.
 const SERVICE_METRICS: [&str; 11] = [
     "consumer_failures_total",
     "db_connections",
@@ -22,17 +22,17 @@ const SERVICE_METRICS: [&str; 11] = [
     "rpc_server_in_flight",
 ];
 
-/// Who handles events, and who calls others, measures this.
+/// Metrics of services that handle events and call peers.
 const EVENT_METRICS: [&str; 3] = [
     "event_age_seconds",
     "events_handled_total",
     "rpc_client_calls_total",
 ];
 
-/// Who calls third parties measures this.
+/// Metrics of services that call third parties.
 const OUTBOUND_METRICS: [&str; 2] = ["outbound_breaker_open", "outbound_request_duration_seconds"];
 
-/// What is there only when something did not go smoothly.
+/// Metrics that exist only after a retry or a failure.
 const OPTIONAL_METRICS: [&str; 4] = [
     "db_transaction_retries_total",
     "outbound_retries_total",
@@ -40,7 +40,7 @@ const OPTIONAL_METRICS: [&str; 4] = [
     "auth_revocations_delayed_total",
 ];
 
-/// The names of labels. Each of them stands for few values.
+/// Allowed labels, each of low cardinality.
 const LABELS: [&str; 21] = [
     "code",
     "event",
@@ -65,7 +65,7 @@ const LABELS: [&str; 21] = [
     "what",
 ];
 
-/// Where metrics are described that the page for operators names.
+/// Sources that describe the metrics of the page for operators.
 const METRIC_SOURCES: [&str; 5] = [
     include_str!("../../../../crates/chassis/src/telemetry/metrics.rs"),
     include_str!("../../../../crates/store/src/metrics.rs"),
@@ -74,10 +74,9 @@ const METRIC_SOURCES: [&str; 5] = [
     include_str!("../../../../services/payment/src/metrics.rs"),
 ];
 
-/// The page for operators.
 const OPERATING_PAGE: &str = include_str!("../../../../docs/OPERATING.md");
 
-/// What the journey must have left, by process.
+/// Exact values after the journey, by process.
 const COUNTED: [(&str, &str, f64); 27] = [
     (
         "gateway",
@@ -223,13 +222,13 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
         ]],
     };
     let all = own.iter().flat_map(|names| names.iter().copied());
-    // Auth listens to nobody.
+    // Auth consumes no events.
     all.filter(|name| process != "auth" || *name != "consumer_failures_total")
         .collect()
 }
 
 #[test]
-fn every_process_measures_what_it_does_and_says_what_that_means() {
+fn every_process_exports_its_metrics_with_help() {
     for name in PROCESSES {
         let text = Text::read(&CAPTURE.metrics[name]);
         let mut families: BTreeSet<&str> = text.families.keys().map(String::as_str).collect();
@@ -247,7 +246,7 @@ fn every_process_measures_what_it_does_and_says_what_that_means() {
 }
 
 #[test]
-fn labels_are_words_never_ids() {
+fn labels_have_low_cardinality() {
     for name in PROCESSES {
         let text = Text::read(&CAPTURE.metrics[name]);
         assert!(
@@ -265,7 +264,7 @@ fn labels_are_words_never_ids() {
 }
 
 #[test]
-fn what_happened_was_counted() {
+fn journey_is_counted_exactly() {
     for (process, sample, expected) in COUNTED {
         let text = Text::read(&CAPTURE.metrics[process]);
         assert_eq!(text.value(sample), Some(expected), "{process} {sample}");
@@ -273,7 +272,7 @@ fn what_happened_was_counted() {
 }
 
 #[test]
-fn the_page_for_operators_names_metrics_that_exist() {
+fn operating_page_names_existing_metrics() {
     let described = METRIC_SOURCES.concat();
     let rows = OPERATING_PAGE.lines().filter(|line| line.starts_with("| `"));
     let names: Vec<&str> = rows

@@ -1,4 +1,4 @@
-//! PostgreSQL is killed and comes back: readiness says so, callers are told to come back, and nobody has to be restarted.
+//! PostgreSQL is killed and restarted: readiness follows, callers get `Retry-After`, no process is restarted.
 
 use std::time::Duration;
 
@@ -11,11 +11,10 @@ use super::journey::Journey;
 use super::probes::{self, Probed, readiness};
 use crate::harness::{Response, TIMEOUT};
 
-/// What was seen of it.
 pub struct Outage {
     during: Probed,
     after: Probed,
-    /// A read while the database is away.
+    /// The error of a read without the database.
     refusal: Refusal,
 }
 
@@ -26,8 +25,8 @@ struct Refusal {
 }
 
 pub async fn restart_postgres(fleet: &Fleet, admins: &Admins, journey: &Journey) -> Outage {
-    let postgres = fleet.dependencies().postgres().expect("a server of our own");
-    postgres.kill().await.expect("it dies");
+    let postgres = fleet.dependencies().postgres().expect("its own PostgreSQL");
+    postgres.kill().await.expect("a kill");
     let during = probed_when(admins, 503).await;
     let refusal = refusal(
         journey
@@ -35,15 +34,15 @@ pub async fn restart_postgres(fleet: &Fleet, admins: &Admins, journey: &Journey)
             .get(&format!("/v1/bookings/{}", journey.booking_id))
             .await,
     );
-    postgres.restart().await.expect("it comes back");
+    postgres.restart().await.expect("a start");
     let after = probed_when(admins, 200).await;
-    // What was a refusal is an answer again, without any restart.
+    // The read succeeds again.
     eventually(TIMEOUT, || async {
-        let answer = journey
+        let response = journey
             .guest
             .get(&format!("/v1/bookings/{}", journey.booking_id))
             .await;
-        (answer.status == 200).then_some(())
+        (response.status == 200).then_some(())
     })
     .await;
     Outage {
@@ -53,7 +52,7 @@ pub async fn restart_postgres(fleet: &Fleet, admins: &Admins, journey: &Journey)
     }
 }
 
-/// What the probes answer as soon as all services are ready, or none is.
+/// The probes as soon as every service's `/readyz` has this status.
 async fn probed_when(admins: &Admins, status: u16) -> Probed {
     eventually(TIMEOUT, || async {
         let probed = probes::ask(admins).await;
@@ -65,20 +64,20 @@ async fn probed_when(admins: &Admins, status: u16) -> Probed {
     .await
 }
 
-fn refusal(answer: Response) -> Refusal {
-    let retry_after = answer
+fn refusal(response: Response) -> Refusal {
+    let retry_after = response
         .headers
         .get("retry-after")
         .and_then(|after| after.to_str().ok()?.parse().ok());
     Refusal {
-        status: answer.status.as_u16(),
-        code: answer.body["code"].clone(),
+        status: response.status.as_u16(),
+        code: response.body["code"].clone(),
         retry_after,
     }
 }
 
 #[test]
-fn services_are_not_ready_while_postgresql_is_away_and_ready_when_it_is_back() {
+fn services_are_unready_without_postgresql_and_ready_after_its_restart() {
     for (probed, status, word) in [
         (&CAPTURE.outage.during, 503, "failing"),
         (&CAPTURE.outage.after, 200, "ok"),
@@ -94,7 +93,7 @@ fn services_are_not_ready_while_postgresql_is_away_and_ready_when_it_is_back() {
 }
 
 #[test]
-fn the_gateway_stays_in_service_and_tells_callers_to_come_back() {
+fn gateway_stays_ready_and_sends_retry_after() {
     assert_eq!(CAPTURE.outage.during["gateway"], CAPTURE.probed["gateway"]);
     let refusal = &CAPTURE.outage.refusal;
     assert_eq!((refusal.status, &refusal.code), (503, &json!("COMMON005")));
@@ -108,7 +107,7 @@ fn the_gateway_stays_in_service_and_tells_callers_to_come_back() {
 }
 
 #[test]
-fn a_process_that_is_told_to_stop_ends_with_0_within_its_drain_time() {
+fn terminated_process_exits_with_0_within_its_drain_timeout() {
     // server.drain_timeout_ms
     let longest = Duration::from_secs(20);
     for name in PROCESSES {

@@ -1,4 +1,4 @@
-//! Probes of the admin port: alive, ready, measured.
+//! The admin port: `/livez`, `/readyz`, `/metrics`.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::capture::{Admins, CAPTURE, PROCESSES};
 use crate::harness::{Response, Rest};
 
-/// What `/livez` and `/readyz` answered, by process.
+/// Responses of `/livez` and `/readyz` by process.
 pub type Probed = BTreeMap<&'static str, [(u16, Value); 2]>;
 
-/// Asks all of them, side by side: who has lost its database answers slowly.
+/// Probes all processes concurrently: without a database they response slowly.
 pub async fn ask(admins: &Admins) -> Probed {
     let asked = admins.iter().map(|(name, admin)| async move {
         let rest = Rest::at(admin);
-        let of = |answer: Response| (answer.status.as_u16(), answer.body);
+        let of = |response: Response| (response.status.as_u16(), response.body);
         (
             *name,
             [of(rest.get("/livez").await), of(rest.get("/readyz").await)],
@@ -27,9 +27,9 @@ pub async fn ask(admins: &Admins) -> Probed {
 pub async fn metrics(admins: &Admins) -> BTreeMap<&'static str, String> {
     let mut metrics = BTreeMap::new();
     for (name, admin) in admins {
-        let answer = Rest::at(admin).get("/metrics").await;
-        assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4");
-        metrics.insert(*name, answer.ok(200).as_str().expect("text").to_owned());
+        let response = Rest::at(admin).get("/metrics").await;
+        assert_eq!(response.headers["content-type"], "text/plain; version=0.0.4");
+        metrics.insert(*name, response.ok(200).as_str().expect("text").to_owned());
     }
     metrics
 }
@@ -40,7 +40,7 @@ pub fn readiness(of_postgres: &str) -> Value {
 }
 
 #[test]
-fn whoever_runs_is_alive_and_ready() {
+fn running_processes_are_live_and_ready() {
     let peers =
         json!({ "auth": "ok", "booking": "ok", "notification": "ok", "payment": "ok", "vehicle": "ok" });
     for name in PROCESSES {

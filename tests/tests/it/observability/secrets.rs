@@ -1,11 +1,10 @@
-//! Nothing that is secret or personal is written anywhere: not in logs at debug level, not in traces, not in metrics, not by
-//! subcommands.
+//! No secret and no personal data in logs at debug level, traces, metrics or output of subcommands.
 
 use serde_json::Value;
 
 use super::capture::{CAPTURE, PROCESSES};
 
-/// Whatever of the secrets shows in a text.
+/// The secrets in a text.
 fn leaks(place: &str, text: &str) -> Vec<String> {
     let found = CAPTURE
         .secrets
@@ -22,7 +21,7 @@ fn assert_none(leaks: impl IntoIterator<Item = String>) {
 }
 
 #[test]
-fn a_leak_would_be_seen() {
+fn leak_detector_finds_every_secret() {
     assert!(CAPTURE.secrets.len() > 40, "{}", CAPTURE.secrets.len());
     for secret in &CAPTURE.secrets {
         assert!(
@@ -33,7 +32,7 @@ fn a_leak_would_be_seen() {
 }
 
 #[test]
-fn every_line_is_json_that_says_when_where_and_what() {
+fn every_log_line_is_json_with_time_level_and_target() {
     for name in PROCESSES {
         let logs = &CAPTURE.logs[name];
         let (lines, parsed) = (logs.lines(), logs.json());
@@ -56,7 +55,7 @@ fn every_line_is_json_that_says_when_where_and_what() {
 }
 
 #[test]
-fn logs_hold_no_secrets() {
+fn logs_contain_no_secrets() {
     let lines = PROCESSES.into_iter().flat_map(|name| {
         let lines = CAPTURE.logs[name].lines();
         lines.into_iter().flat_map(move |line| leaks(name, &line))
@@ -65,7 +64,7 @@ fn logs_hold_no_secrets() {
 }
 
 #[test]
-fn traces_hold_no_secrets() {
+fn traces_contain_no_secrets() {
     let texts = CAPTURE
         .spans
         .iter()
@@ -74,7 +73,7 @@ fn traces_hold_no_secrets() {
 }
 
 #[test]
-fn metrics_hold_no_secrets() {
+fn metrics_contain_no_secrets() {
     let lines = CAPTURE
         .metrics
         .iter()

@@ -1,11 +1,11 @@
-//! One trace covers a request from the client's own span to the last push on a phone.
+//! Traces from the client's span to the last push.
 
 use super::capture::CAPTURE;
 use super::collector::Span;
 use super::journey::TracedRequest;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
-/// The spans of a trace below one of them, each indented under its parent, siblings in alphabetical order.
+/// The spans of a trace below `parent`, indented, siblings in alphabetical order.
 fn tree(trace: &str, parent: &str, depth: usize) -> Vec<String> {
     let children = CAPTURE
         .spans
@@ -46,11 +46,11 @@ fn assert_tree(named: &TracedRequest, expected: &str) {
         .iter()
         .filter(|span| span.trace == named.trace)
         .count();
-    assert_eq!(all, lines.len(), "a span of the trace hangs in the air");
+    assert_eq!(all, lines.len(), "a span has no parent in the trace");
 }
 
 #[test]
-fn a_booking_request_is_one_trace() {
+fn booking_request_is_one_trace() {
     assert_tree(
         &CAPTURE.journey.requested,
         "
@@ -74,7 +74,7 @@ gateway edge.booking.create_booking <-
 }
 
 #[test]
-fn an_approval_is_one_trace_through_charge_and_confirmation_to_the_pushes() {
+fn approval_charge_and_pushes_are_one_trace() {
     assert_tree(
         &CAPTURE.journey.approved,
         "
@@ -117,7 +117,7 @@ gateway edge.booking.approve_booking <-
 }
 
 #[test]
-fn a_cancellation_is_one_trace_with_its_refund() {
+fn cancellation_and_refund_are_one_trace() {
     assert_tree(
         &CAPTURE.journey.cancelled,
         "
@@ -156,7 +156,7 @@ gateway edge.booking.cancel_booking <-
 }
 
 #[test]
-fn toss_is_told_the_trace_by_the_span_that_calls_it() {
+fn toss_gets_the_traceparent_of_the_calling_span() {
     let journey = &CAPTURE.journey;
     let span = CAPTURE
         .spans

@@ -1,4 +1,4 @@
-//! One booking, many answers at the same time.
+//! Concurrent decisions about one booking.
 
 use carshare_mesh::Mesh;
 use carshare_sandbox::PaymentStatus;
@@ -12,26 +12,25 @@ use crate::harness::{Guest, Host, Response, TIMEOUT, mesh, next_slot};
 async fn requested(mesh: &Mesh) -> (Host, Guest, String) {
     let (host, guest) = (Host::register(mesh).await, Guest::with_card(mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    let booking = guest.book(&car, slot).await.ok(201);
-    let id = booking["id"].as_str().expect("an id").to_owned();
+    let id = guest.request(&car, slot).await;
     (host, guest, id)
 }
 
-/// How many succeeded; the others are told where the booking stands.
-fn succeeded(answers: Vec<Response>) -> usize {
-    let (ok, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
-    for answer in refused {
-        answer.expect_error(409, "BOOKING003");
+/// Number of successes; asserts that every other response names the wrong state.
+fn succeeded(responses: Vec<Response>) -> usize {
+    let (ok, refused): (Vec<_>, Vec<_>) = responses.into_iter().partition(|response| response.status == 200);
+    for response in refused {
+        response.expect_error(409, "BOOKING003");
     }
     ok.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_approvals_are_one_and_charge_once() {
+async fn twenty_approvals_succeed_once_and_charge_once() {
     let mesh = mesh().await;
     let (host, guest, id) = requested(&mesh).await;
-    let answers = join_all((0..20).map(|_| host.approve(&id))).await;
-    assert_eq!(succeeded(answers), 1);
+    let responses = join_all((0..20).map(|_| host.approve(&id))).await;
+    assert_eq!(succeeded(responses), 1);
     guest.confirmed(&id).await;
     let payments = mesh.sandbox().payments();
     let charges: Vec<_> = payments.iter().map(|p| (p.status, p.total_amount)).collect();
@@ -40,11 +39,11 @@ async fn twenty_approvals_are_one_and_charge_once() {
     let charged = charged.filter(|r| {
         r.method == "POST" && r.path.starts_with("/v1/billing/") && !r.path.contains("authorizations")
     });
-    assert_eq!(charged.count(), 1, "Toss was asked to charge once");
+    assert_eq!(charged.count(), 1, "one charge at Toss");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_cancellations_are_one_and_refund_once() {
+async fn twenty_cancellations_succeed_once_and_refund_once() {
     let mesh = mesh().await;
     let (host, guest, id) = requested(&mesh).await;
     host.approve(&id).await.ok(200);
@@ -53,11 +52,11 @@ async fn twenty_cancellations_are_one_and_refund_once() {
     let (nothing, path) = (json!({}), path.as_str());
     let by_both =
         join_all((0..10).map(|_| join(guest.rest.put(path, &nothing), host.rest.put(path, &nothing)))).await;
-    let answers = by_both
+    let responses = by_both
         .into_iter()
         .flat_map(|(guest, host)| [guest, host])
         .collect();
-    assert_eq!(succeeded(answers), 1);
+    assert_eq!(succeeded(responses), 1);
     guest
         .wait_for_booking(&id, |booking| booking["payment_status"] == "refunded")
         .await;
@@ -80,7 +79,7 @@ async fn twenty_cancellations_are_one_and_refund_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn approvals_rejections_and_cancellations_at_once_end_in_one_legal_state() {
+async fn concurrent_decisions_end_in_one_legal_state() {
     let mesh = mesh().await;
     let (host, guest, id) = requested(&mesh).await;
     let path = |verb: &str| format!("/v1/bookings/{id}/{verb}");
@@ -101,7 +100,7 @@ async fn approvals_rejections_and_cancellations_at_once_end_in_one_legal_state()
         cancelled.push(cancel);
     }
     let outcome = (succeeded(approved), succeeded(rejected), succeeded(cancelled));
-    // Yes and then called off; or one of the others, and nothing after it.
+    // Approved and then cancelled, or rejected, or cancelled.
     assert!(
         [(1, 0, 1), (0, 1, 0), (0, 0, 1)].contains(&outcome),
         "{outcome:?}"
@@ -109,7 +108,7 @@ async fn approvals_rejections_and_cancellations_at_once_end_in_one_legal_state()
     let booking = guest.booking(&id).await;
     let status = if outcome.1 == 1 { "rejected" } else { "cancelled" };
     assert_eq!(booking["status"], status);
-    // Whatever was charged on the way has gone back.
+    // A charge that was made is refunded.
     eventually_true(TIMEOUT, || async {
         let money = guest.booking(&id).await["payment_status"].clone();
         let held: i64 = mesh

@@ -1,4 +1,4 @@
-//! Idempotency-Key: a repeated call is the same call.
+//! `Idempotency-Key`: repeated calls have the first call's response.
 
 use bytes::Bytes;
 use carshare_mesh::Mesh;
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use crate::harness::{GrpcClient, Guest, Host, Rest, Slot, mesh, next_slot, with_session};
 
-/// Status and body, byte for byte.
+/// Sends a call with an idempotency key: status and the body's bytes.
 async fn once(rest: &Rest, (method, path): (Method, &str), key: &str, body: &Value) -> (u16, Bytes) {
     let request = rest
         .request(method, path)
         .header("idempotency-key", key)
         .json(body);
-    let reply = request.send().await.expect("an answer");
+    let reply = request.send().await.expect("a response");
     (reply.status().as_u16(), reply.bytes().await.expect("a body"))
 }
 
@@ -41,7 +41,7 @@ async fn car(mesh: &Mesh) -> (Host, String) {
 const BOOK: (Method, &str) = (Method::POST, "/v1/bookings");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_gets_the_same_reply_byte_for_byte_whatever_happened_since() {
+async fn repeated_call_has_the_same_response_bytes_after_later_changes() {
     let mesh = mesh().await;
     let (host, car) = car(&mesh).await;
     let guest = Guest::with_card(&mesh).await;
@@ -74,7 +74,7 @@ async fn a_repeat_gets_the_same_reply_byte_for_byte_whatever_happened_since() {
         "이미 다른 요청에 사용된 Idempotency-Key입니다."
     );
     assert_eq!(bookings(&guest).await, 1);
-    // Without a key it is a new wish, and the slot is taken.
+    // Without a key it is a new request, and the slot is taken.
     guest
         .rest
         .post(BOOK.1, &request)
@@ -83,7 +83,7 @@ async fn a_repeat_gets_the_same_reply_byte_for_byte_whatever_happened_since() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_repeats_are_one_call() {
+async fn concurrent_repeats_have_one_response() {
     let mesh = mesh().await;
     let (_, car) = car(&mesh).await;
     let guest = Guest::register(&mesh).await;
@@ -95,7 +95,7 @@ async fn concurrent_repeats_are_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_belongs_to_its_user_and_a_refusal_is_not_kept() {
+async fn idempotency_keys_are_per_user_and_errors_are_not_stored() {
     let mesh = mesh().await;
     let (_, car) = car(&mesh).await;
     let (one, two) = (Guest::register(&mesh).await, Guest::register(&mesh).await);
@@ -103,7 +103,7 @@ async fn a_key_belongs_to_its_user_and_a_refusal_is_not_kept() {
     let request = booking(&car, slot);
     let made = once(&one.rest, BOOK, "the-same-key", &request).await;
     assert_eq!(made.0, 201);
-    // The same key and body by another: his own call, with his own outcome.
+    // The same key and body of another user is another call.
     two.rest
         .post_once(BOOK.1, "the-same-key", &request)
         .await
@@ -114,7 +114,7 @@ async fn a_key_belongs_to_its_user_and_a_refusal_is_not_kept() {
         .await
         .ok(201);
     assert_eq!(other["guest_id"], json!(two.id));
-    // The car is given up: what was refused may be tried again under its key.
+    // The slot is free again: an error is not stored, so the same key can succeed.
     let made: Value = serde_json::from_slice(&made.1).expect("JSON");
     one.cancel(made["id"].as_str().expect("an id")).await.ok(200);
     carshare_testkit::eventually_true(crate::harness::TIMEOUT, || two.finds(&car, slot)).await;
@@ -124,7 +124,7 @@ async fn a_key_belongs_to_its_user_and_a_refusal_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_over_another_protocol_is_the_same_call() {
+async fn repeated_call_over_another_protocol_has_the_same_response() {
     let mesh = mesh().await;
     let (_, car) = car(&mesh).await;
     let guest = Guest::register(&mesh).await;
@@ -156,9 +156,9 @@ async fn a_repeat_over_another_protocol_is_the_same_call() {
     assert_eq!(bookings(&guest).await, 1);
 }
 
-/// Replies with tokens and signatures are as good as others.
+/// Responses with tokens and signatures are replayed too.
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_uploads_and_devices_repeat_too() {
+async fn sessions_uploads_and_devices_are_replayed() {
     let mesh = mesh().await;
     let anonymous = Rest::of(&mesh);
     let account = json!({
@@ -176,7 +176,7 @@ async fn sessions_uploads_and_devices_repeat_too() {
     assert_eq!(
         once(&anonymous, path, "key-5", &refresh).await,
         renewed,
-        "a lost reply is no theft"
+        "a lost reply is not a reuse"
     );
 
     let host = Host::register(&mesh).await;

@@ -1,44 +1,25 @@
-//! The payment window, clicked twice.
+//! Concurrent confirmations of a payment.
 
 use carshare_mesh::Mesh;
 use carshare_sandbox::{PaymentStatus, Provider};
-use carshare_testkit::eventually;
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Guest, Host, Rest, TIMEOUT, mesh, next_slot};
+use crate::harness::{Guest, Host, mesh, next_slot};
 
-/// An approved booking that waits for its guest to pay; and what is owed.
-async fn owed(mesh: &Mesh) -> (Guest, String, Value) {
+/// A guest and their approved booking, whose payment is due.
+async fn awaiting_payment(mesh: &Mesh) -> (Guest, String) {
     let (host, guest) = (Host::register(mesh).await, Guest::register(mesh).await);
-    let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    let booking = guest.book(&car, slot).await.ok(201);
-    let id = booking["id"].as_str().expect("an id").to_owned();
+    let id = guest.request(&host.car().await, next_slot(mesh.now())).await;
     host.approve(&id).await.ok(200);
-    let path = format!("/v1/payments/bookings/{id}");
-    let payment = eventually(TIMEOUT, || async {
-        let answer = guest.rest.get(&path).await;
-        (answer.status == 200).then_some(answer.body)
-    })
-    .await;
-    (guest, id, payment)
-}
-
-/// What a finished payment window gives the app to send.
-async fn window(mesh: &Mesh, booking_id: &str, payment: &Value) -> Value {
-    let (order, amount) = (&payment["order_id"], &payment["amount"]);
-    let order_of = json!({ "orderId": order, "amount": amount, "orderName": "G80" });
-    let window = Rest::at(mesh.sandbox().url())
-        .post("/toss/sandbox/checkout", &order_of)
-        .await;
-    json!({ "booking_id": booking_id, "payment_key": window.body["paymentKey"], "order_id": order, "amount": amount })
+    (guest, id)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_clicks_capture_once_and_all_hear_of_it() {
+async fn ten_confirmations_capture_once_and_all_succeed() {
     let mesh = mesh().await;
-    let (guest, id, payment) = owed(&mesh).await;
-    let paid = window(&mesh, &id, &payment).await;
+    let (guest, id) = awaiting_payment(&mesh).await;
+    let paid = guest.checkout(&id).await;
     let clicks = join_all((0..10).map(|_| guest.rest.post("/v1/payments/process", &paid))).await;
     for click in clicks {
         let payment = click.ok(200);
@@ -61,19 +42,16 @@ async fn ten_clicks_capture_once_and_all_hear_of_it() {
         .into_iter()
         .filter(|r| r.path == "/v1/payments/confirm");
     let keys: std::collections::BTreeSet<_> = confirms.map(|request| request.idempotency_key).collect();
-    assert_eq!(keys.len(), 1, "however often it was asked, it was one capture");
+    assert_eq!(keys.len(), 1, "every confirmation has one idempotency key");
     let history = guest.rest.get("/v1/payments/history").await.ok(200);
     assert_eq!(history.as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_windows_for_one_booking_one_is_captured() {
+async fn two_payment_windows_of_a_booking_capture_one() {
     let mesh = mesh().await;
-    let (guest, id, payment) = owed(&mesh).await;
-    let windows = [
-        window(&mesh, &id, &payment).await,
-        window(&mesh, &id, &payment).await,
-    ];
+    let (guest, id) = awaiting_payment(&mesh).await;
+    let windows = [guest.checkout(&id).await, guest.checkout(&id).await];
     assert_ne!(windows[0]["payment_key"], windows[1]["payment_key"]);
     let clicks =
         join_all((0..10).map(|nth| guest.rest.post("/v1/payments/process", &windows[nth % 2]))).await;
@@ -101,6 +79,6 @@ async fn of_two_windows_for_one_booking_one_is_captured() {
     assert_eq!(
         mesh.sandbox().request_count(Provider::Toss, "/cancel"),
         0,
-        "nothing had to be given back"
+        "no refund was needed"
     );
 }

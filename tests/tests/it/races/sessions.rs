@@ -1,4 +1,4 @@
-//! One refresh token, presented many times at once.
+//! Concurrent uses of one refresh token.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::harness::{Rest, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_token_is_traded_once_and_its_second_use_ends_the_session() {
+async fn concurrent_refreshes_succeed_once_and_end_the_session() {
     let mesh = mesh().await;
     let rest = Rest::of(&mesh);
     let account = json!({
@@ -14,18 +14,18 @@ async fn a_refresh_token_is_traded_once_and_its_second_use_ends_the_session() {
     });
     let session = rest.post("/v1/auth/register", &account).await.ok(201);
     let token = json!({ "refresh_token": session["refresh_token"] });
-    let answers = join_all((0..10).map(|_| rest.post("/v1/auth/refresh", &token))).await;
-    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    let responses = join_all((0..10).map(|_| rest.post("/v1/auth/refresh", &token))).await;
+    let (won, lost): (Vec<_>, Vec<_>) = responses.into_iter().partition(|response| response.status == 200);
     assert_eq!(won.len(), 1);
     let mut reused = 0;
-    for answer in lost {
-        let code = answer.body["code"].as_str().expect("a code").to_owned();
+    for response in lost {
+        let code = response.body["code"].as_str().expect("a code").to_owned();
         reused += usize::from(code == "AUTH013");
         assert!(["AUTH012", "AUTH013"].contains(&code.as_str()), "{code}");
-        answer.expect_error(401, &code);
+        response.expect_error(401, &code);
     }
     assert_eq!(reused, 1, "the session ends once");
-    let won = won.into_iter().next().expect("a winner").ok(200);
+    let won = won.into_iter().next().expect("a success").ok(200);
     let next = json!({ "refresh_token": won["refresh_token"] });
     rest.post("/v1/auth/refresh", &next)
         .await

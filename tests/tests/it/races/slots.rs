@@ -1,4 +1,4 @@
-//! One car, many who want it at the same time.
+//! Concurrent bookings of one car.
 
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -12,23 +12,23 @@ async fn guests(mesh: &carshare_mesh::Mesh) -> Vec<Guest> {
     join_all((0..5).map(|_| Guest::register(mesh))).await
 }
 
-/// The bookings that were made; everybody else is told that the car is taken.
-fn created_bookings(answers: Vec<Response>) -> Vec<Value> {
-    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
-    for answer in lost {
-        answer.expect_error(409, CODE);
+/// The created bookings; asserts that every other response is "slot taken".
+fn created_bookings(responses: Vec<Response>) -> Vec<Value> {
+    let (won, lost): (Vec<_>, Vec<_>) = responses.into_iter().partition(|response| response.status == 201);
+    for response in lost {
+        response.expect_error(409, CODE);
     }
-    won.into_iter().map(|answer| answer.ok(201)).collect()
+    won.into_iter().map(|response| response.ok(201)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_who_want_a_slot_exactly_one_gets_it() {
+async fn fifty_bookings_of_a_slot_create_one() {
     let mesh = mesh().await;
     let (host, guests) = (Host::register(&mesh).await, guests(&mesh).await);
     let (car, slot) = (host.car().await, next_slot(mesh.now()));
-    let answers = join_all((0..50).map(|nth| guests[nth % guests.len()].book(&car, slot))).await;
-    assert_eq!(answers.len(), 50);
-    let won = created_bookings(answers);
+    let responses = join_all((0..50).map(|nth| guests[nth % guests.len()].book(&car, slot))).await;
+    assert_eq!(responses.len(), 50);
+    let won = created_bookings(responses);
     assert_eq!(won.len(), 1);
     let of_host = host.rest.get("/v1/bookings").await.ok(200);
     let listed: Vec<_> = of_host
@@ -39,7 +39,7 @@ async fn of_fifty_who_want_a_slot_exactly_one_gets_it() {
         .collect();
     assert_eq!(listed, [&won[0]["id"]]);
     assert!(!guests[0].finds(&car, slot).await);
-    // What touches it at either end is another slot.
+    // Adjacent periods do not overlap.
     for start in [slot.start - TimeDelta::hours(4), slot.end] {
         let beside = Slot {
             start,
@@ -50,7 +50,7 @@ async fn of_fifty_who_want_a_slot_exactly_one_gets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slots_that_overlap_in_part_never_both_win() {
+async fn overlapping_bookings_are_never_both_created() {
     let mesh = mesh().await;
     let (host, guests) = (Host::register(&mesh).await, guests(&mesh).await);
     let (car, first) = (host.car().await, next_slot(mesh.now()));
@@ -61,8 +61,8 @@ async fn slots_that_overlap_in_part_never_both_win() {
             end: start + TimeDelta::hours(3),
         }
     };
-    let answers = join_all((0..30).map(|nth| guests[nth % guests.len()].book(&car, slot(nth)))).await;
-    let won = created_bookings(answers);
+    let responses = join_all((0..30).map(|nth| guests[nth % guests.len()].book(&car, slot(nth)))).await;
+    let won = created_bookings(responses);
     let mut periods: Vec<_> = won
         .iter()
         .map(|booking| {
@@ -71,7 +71,7 @@ async fn slots_that_overlap_in_part_never_both_win() {
         })
         .collect();
     periods.sort();
-    // Of twelve hours, threes at a time: at least two fit, at most four.
+    // Between two and four periods of three hours fit into twelve hours.
     assert!((2..=4).contains(&periods.len()), "{periods:?}");
     for pair in periods.windows(2) {
         assert!(pair[0].1 <= pair[1].0, "{periods:?}");

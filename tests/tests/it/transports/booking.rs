@@ -1,4 +1,4 @@
-//! The booking journey with the generated clients, in each form of gRPC: nothing of it goes over REST.
+//! The booking journey with the generated clients over each gRPC protocol.
 
 use carshare_mesh::Mesh;
 use carshare_proto::auth::v1::{AuthResponse, RegisterRequest};
@@ -23,17 +23,17 @@ use tonic::Streaming;
 use crate::harness::{GrpcClient, Protocol, Rest, Slot, TIMEOUT, mesh, next_slot, photo, put, with_token};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_booking_over_native_grpc() {
+async fn booking_journey_over_native_grpc() {
     journey(Protocol::Native).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_booking_over_grpc_web() {
+async fn booking_journey_over_grpc_web() {
     journey(Protocol::Web).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_booking_over_grpc_web_text() {
+async fn booking_journey_over_grpc_web_text() {
     journey(Protocol::WebText).await;
 }
 
@@ -102,7 +102,7 @@ async fn journey(form: Protocol) {
     .await;
 }
 
-/// Registers and gives the access token.
+/// Registers an account; its access token.
 async fn register(wire: &GrpcClient, email: &str, role: Role) -> String {
     let request = RegisterRequest {
         email: email.to_owned(),
@@ -123,7 +123,7 @@ async fn register(wire: &GrpcClient, email: &str, role: Role) -> String {
     session.access_token
 }
 
-/// A car with a photo.
+/// A new active car.
 async fn car(wire: &GrpcClient, host: &str) -> Vehicle {
     let request = CreateVehicleRequest {
         license_plate: "12하3456".to_owned(),
@@ -166,7 +166,7 @@ async fn car(wire: &GrpcClient, host: &str) -> Vehicle {
     active
 }
 
-/// A card that works.
+/// Registers a card.
 async fn card(mesh: &Mesh, wire: &GrpcClient, guest: &str) {
     let customer = wire
         .payment()
@@ -190,7 +190,7 @@ async fn card(mesh: &Mesh, wire: &GrpcClient, guest: &str) {
     assert!(method.into_inner().is_default);
 }
 
-/// The ids of the cars that can be booked for this time.
+/// Ids of the cars that search shows for this period.
 async fn found(wire: &GrpcClient, slot: Slot) -> Vec<String> {
     let request = SearchVehiclesRequest {
         lat: Some(37.5663),
@@ -208,7 +208,7 @@ async fn found(wire: &GrpcClient, slot: Slot) -> Vec<String> {
     cars.vehicles.into_iter().map(|car| car.id).collect()
 }
 
-/// Opens somebody's stream. The first heartbeat says that it is open.
+/// Opens a notification stream and reads its first heartbeat.
 async fn subscribe(wire: &GrpcClient, token: &str) -> Streaming<SubscribeResponse> {
     let request = with_token(token, SubscribeRequest::default());
     let mut stream = wire
@@ -226,7 +226,7 @@ async fn subscribe(wire: &GrpcClient, token: &str) -> Streaming<SubscribeRespons
     stream
 }
 
-/// The next notification of this type; others are passed over.
+/// The next notification of this type; skips others.
 async fn next_notification(stream: &mut Streaming<SubscribeResponse>, kind: &str) -> Notification {
     let wait = async {
         loop {
@@ -241,7 +241,9 @@ async fn next_notification(stream: &mut Streaming<SubscribeResponse>, kind: &str
             }
         }
     };
-    tokio::time::timeout(TIMEOUT, wait).await.expect("news in time")
+    tokio::time::timeout(TIMEOUT, wait)
+        .await
+        .expect("a notification in time")
 }
 
 async fn booking(wire: &GrpcClient, token: &str, id: &str) -> Booking {
@@ -259,7 +261,7 @@ fn state(booking: &Booking) -> (BookingStatus, PaymentStatus) {
     (booking.status(), booking.payment_status())
 }
 
-/// What Toss holds: state and what is left of it.
+/// State and balance of each payment at Toss.
 fn charges(mesh: &Mesh) -> Vec<(Charged, i64)> {
     mesh.sandbox()
         .payments()

@@ -1,4 +1,4 @@
-//! The gateway's own pages, health over gRPC, and what every answer carries.
+//! The gateway's own pages, health over gRPC, and the headers of every response.
 
 use carshare_mesh::Mesh;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use crate::harness::{GrpcClient, Protocol, Rest, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probes_documents_and_health() {
+async fn gateway_serves_probes_documents_and_health() {
     let mesh = mesh().await;
     let rest = Rest::of(&mesh);
     let health = rest.get("/healthz").await;
@@ -55,7 +55,7 @@ async fn keys(rest: &Rest) {
         (&key["kty"], &key["crv"], &key["alg"], &key["use"]),
         (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"), &json!("sig"))
     );
-    assert_eq!(key.get("d"), None::<&Value>, "a private key stays at home");
+    assert_eq!(key.get("d"), None::<&Value>, "the private key is not published");
 }
 
 async fn grpc_health(mesh: &Mesh, form: Protocol) {
@@ -70,7 +70,7 @@ async fn grpc_health(mesh: &Mesh, form: Protocol) {
     let serving = HealthCheckResponse {
         status: ServingStatus::Serving.into(),
     };
-    assert_eq!(ask("").await.expect("an answer"), serving, "{form:?}");
+    assert_eq!(ask("").await.expect("a response"), serving, "{form:?}");
     assert_eq!(
         ask("carshare.nowhere.v1.Nowhere")
             .await
@@ -81,7 +81,7 @@ async fn grpc_health(mesh: &Mesh, form: Protocol) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_carries_its_correlation_id_and_is_not_stored() {
+async fn every_response_has_a_correlation_id_and_is_not_cacheable() {
     let mesh = mesh().await;
     let rest = Rest::of(&mesh);
     for path in ["/healthz", "/v1/auth/me", "/v1/nowhere", "/.well-known/jwks.json"] {

@@ -1,4 +1,4 @@
-//! Stock clients find their way by reflection, in the version that most of them speak and in the one that is current.
+//! Server reflection, v1 and v1alpha, which most clients use.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const SERVICES: [&str; 6] = [
     "grpc.health.v1.Health",
 ];
 
-/// Asks two questions of one version: which services there are, and which file has the booking service.
+/// Calls one version of reflection: the list of services, and the file of the booking service.
 macro_rules! ask {
     ($version:ident, $wire:expr) => {{
         use $version::server_reflection_request::MessageRequest;
@@ -35,12 +35,12 @@ macro_rules! ask {
         ];
         let mut client = $version::server_reflection_client::ServerReflectionClient::new($wire.transport());
         let asked = client.server_reflection_info(stream::iter(questions)).await;
-        let mut answers = asked.expect("reflection").into_inner();
+        let mut responses = asked.expect("reflection").into_inner();
         let mut next = async || {
-            let answer = answers.message().await.expect("an open stream");
-            answer
-                .and_then(|answer| answer.message_response)
-                .expect("an answer")
+            let response = responses.message().await.expect("an open stream");
+            response
+                .and_then(|response| response.message_response)
+                .expect("a response")
         };
         let MessageResponse::ListServicesResponse(list) = next().await else {
             panic!("no list")
@@ -73,7 +73,7 @@ fn check(names: &BTreeSet<String>, files: &[Vec<u8>]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_versions_list_the_services_and_give_their_files() {
+async fn reflection_lists_services_and_files_in_both_versions() {
     let mesh = mesh().await;
     let wire = GrpcClient::connect(&mesh, Protocol::Native).await;
     let (names, files) = ask!(v1, wire);

@@ -1,4 +1,4 @@
-//! Bookings, payments and notifications with fields at fault.
+//! Invalid fields of bookings, payments and notifications.
 
 use carshare_proto::booking::v1::{CreateBookingRequest, GetBookingRequest, ListBookingsRequest};
 use carshare_proto::notification::v1::{MarkReadRequest, RegisterDeviceRequest};
@@ -38,7 +38,7 @@ pub(super) fn empty_booking() -> (Case, Faults) {
     (case, faults)
 }
 
-/// Fifty minutes are too short.
+/// A period of fifty minutes, under the minimum of an hour.
 pub(super) fn short_booking() -> (Case, Faults) {
     let body = json!({ "vehicle_id": ID, "start_datetime": "2030-01-01T00:00:00Z", "end_datetime": "2030-01-01T00:50:00Z" });
     let at = |seconds| Some(Timestamp { seconds, nanos: 0 });

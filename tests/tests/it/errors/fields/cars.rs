@@ -1,4 +1,4 @@
-//! Accounts and cars with fields at fault.
+//! Invalid fields of accounts and cars.
 
 use carshare_proto::auth::v1::RegisterRequest;
 use carshare_proto::options::v1::Role;

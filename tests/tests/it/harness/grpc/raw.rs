@@ -1,4 +1,4 @@
-//! Calls by name with the bytes of a message, so that a test can send what no generated client would.
+//! Unary calls by path with raw bytes, which generated clients cannot send.
 
 use bytes::{Buf as _, BufMut as _};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -6,7 +6,7 @@ use tonic::{Request, Status};
 
 use super::{GrpcClient, with_token};
 
-/// Bytes as they are.
+/// A codec that passes bytes through.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bytes;
 
@@ -54,7 +54,7 @@ impl GrpcClient {
         self.send(path, request).await
     }
 
-    /// The same with metadata of one's own.
+    /// The same for a request with its own metadata.
     pub async fn send(&self, path: &str, request: Request<Vec<u8>>) -> Result<Vec<u8>, Status> {
         let mut client = tonic::client::Grpc::new(self.transport());
         client

@@ -1,4 +1,4 @@
-//! What the provider holds is what the books say, won by won.
+//! Compares the provider's payments with payment's.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use carshare_sandbox::{Payment, PaymentStatus};
 
 use crate::harness::sql::Sql;
 
-/// Captured payments: order, key, won captured, won given back.
+/// Captured payments: order, key, won captured, won refunded.
 const CAPTURED: &str = "SELECT order_id || ' ' || payment_key || ' ' || amount_krw || ' ' || refunded_krw \
                         FROM payment.payments WHERE paid_at IS NOT NULL";
 
-/// Whatever differs between the provider and the books.
+/// Differences between the provider and the service.
 pub(super) async fn breaches(sql: &Sql, payments: &[Payment]) -> Vec<String> {
     let ours = counted(sql.texts(CAPTURED).await);
     let theirs = counted(payments.iter().filter(|p| took_money(p)).map(written).collect());
@@ -22,7 +22,7 @@ pub(super) async fn breaches(sql: &Sql, payments: &[Payment]) -> Vec<String> {
     differing
         .map(|line| {
             format!(
-                "the provider holds what is booked: {line}, {} times booked, {} times held",
+                "provider and payments agree: {line}, {} times in payments, {} times at the provider",
                 of(&ours, line),
                 of(&theirs, line)
             )

@@ -1,4 +1,4 @@
-//! Rest: no event is on its way, no charge and no refund is open. Only then are the services' views of the environment comparable.
+//! Quiescence: no unapplied event, no open charge or refund. Only then are the services' tables comparable.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::harness::TIMEOUT;
 use crate::harness::deployment::Deployment;
 use crate::harness::sql::Sql;
 
-/// Who listens to whom.
+/// Consumer groups by stream.
 const CONSUMERS: [(&str, &[&str]); 4] = [
     ("auth", &["booking", "notification", "vehicle"]),
     ("vehicle", &["booking", "notification"]),
@@ -20,7 +20,7 @@ const CONSUMERS: [(&str, &[&str]); 4] = [
     ("payment", &["booking", "notification"]),
 ];
 
-/// Work that the database knows of.
+/// Open work in the database.
 const OPEN: &str = "\
     SELECT 'unsent ' || name || ' ' || id FROM \
       (SELECT id, name FROM auth.outbox WHERE sent_at IS NULL UNION ALL \
@@ -37,9 +37,7 @@ pub(super) async fn wait(mesh: &impl Deployment) {
     assert!(in_time.is_ok(), "no rest: {:#?}", unfinished(mesh, &sql).await);
 }
 
-/// What is not finished.
-///
-/// Consumers are looked at between two looks at the database: an event that one of them made meanwhile shows in the second.
+/// Open work. The consumers are read between two counts of events, so that an event they published meanwhile is noticed.
 async fn unfinished(mesh: &impl Deployment, sql: &Sql) -> Vec<String> {
     let before = sql.published().await;
     let mut open = lagging_consumers(mesh)
@@ -47,12 +45,12 @@ async fn unfinished(mesh: &impl Deployment, sql: &Sql) -> Vec<String> {
         .unwrap_or_else(|error| vec![format!("Redis: {error}")]);
     open.extend(sql.texts(OPEN).await);
     if sql.published().await != before {
-        open.push("news".to_owned());
+        open.push("an event was published meanwhile".to_owned());
     }
     open
 }
 
-/// Consumers that have not finished everything that is in their streams.
+/// Consumer groups with unread or pending stream entries.
 async fn lagging_consumers(mesh: &impl Deployment) -> RedisResult<Vec<String>> {
     let mut redis = connect(mesh).await?;
     let mut behind = Vec::new();
@@ -74,17 +72,17 @@ async fn lagging_consumers(mesh: &impl Deployment) -> RedisResult<Vec<String>> {
     Ok(behind)
 }
 
-/// Events that a consumer has given up.
+/// Groups with dead letters.
 pub(super) async fn dead_letters(mesh: &impl Deployment) -> Vec<String> {
     let mut redis = connect(mesh).await.expect("Redis");
     let mut dead = Vec::new();
     for group in ["booking", "notification", "payment", "vehicle"] {
-        let letters: usize = redis
+        let count: usize = redis
             .xlen(format!("carshare:dead:{group}"))
             .await
-            .expect("an answer");
-        if letters > 0 {
-            dead.push(format!("no event is given up: {letters} by {group}"));
+            .expect("a response");
+        if count > 0 {
+            dead.push(format!("no event is dead: {count} in {group}"));
         }
     }
     dead

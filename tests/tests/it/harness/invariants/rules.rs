@@ -1,6 +1,6 @@
-//! Rules that one query can ask: each lists what breaks it.
+//! Rules as SQL queries that list breaches.
 
-/// A rule and the query that lists whatever breaks it.
+/// A rule and the query that lists its breaches.
 pub(super) struct Rule {
     pub(super) name: &'static str,
     pub(super) sql: &'static str,
@@ -8,7 +8,7 @@ pub(super) struct Rule {
 
 pub(super) const RULES: [Rule; 12] = [
     Rule {
-        name: "whoever has a car has a booking for it",
+        name: "every occupancy belongs to a live booking",
         sql: "SELECT o.ref_id || ' (' || o.kind || ')' FROM vehicle.occupancies o \
               LEFT JOIN booking.bookings b ON b.id = o.ref_id AND b.vehicle_id = o.vehicle_id \
               WHERE o.kind <> 'booking' OR b.id IS NULL OR NOT \
@@ -16,7 +16,7 @@ pub(super) const RULES: [Rule; 12] = [
                  OR b.status = 'completed' AND o.period <@ tstzrange(b.starts_at, b.ends_at))",
     },
     Rule {
-        name: "whoever has a booking has its car",
+        name: "every live booking has an occupancy",
         sql: "SELECT b.id::text FROM booking.bookings b WHERE b.status IN ('pending', 'approved', 'active') \
               AND NOT EXISTS (SELECT FROM vehicle.occupancies o WHERE o.ref_id = b.id)",
     },
@@ -26,13 +26,13 @@ pub(super) const RULES: [Rule; 12] = [
               ON a.vehicle_id = b.vehicle_id AND a.ref_id < b.ref_id AND a.period && b.period",
     },
     Rule {
-        name: "confirmed means paid",
+        name: "every confirmed booking is paid",
         sql: "SELECT b.id::text FROM booking.bookings b LEFT JOIN payment.payments p ON p.booking_id = b.id \
               WHERE (b.status IN ('active', 'completed') OR b.status = 'approved' AND b.confirmed_at IS NOT NULL) \
               AND (b.payment_status <> 'paid' OR p.state IS DISTINCT FROM 'completed')",
     },
     Rule {
-        name: "booking and payment agree about the money",
+        name: "booking and payment have matching states",
         sql: "SELECT b.id || ': ' || b.status || ' ' || b.payment_status || ', payment ' || coalesce(p.state, 'none') \
               FROM booking.bookings b LEFT JOIN payment.payments p ON p.booking_id = b.id \
               WHERE NOT CASE \
@@ -44,19 +44,19 @@ pub(super) const RULES: [Rule; 12] = [
                 ELSE false END",
     },
     Rule {
-        name: "a payment is of a booking, and of its people and price",
+        name: "every payment has its booking's guest, host and price",
         sql: "SELECT p.id::text FROM payment.payments p LEFT JOIN booking.bookings b ON b.id = p.booking_id \
               WHERE (b.guest_id, b.host_id, b.total_krw) IS DISTINCT FROM (p.guest_id, p.host_id, p.amount_krw)",
     },
     Rule {
-        name: "cancelled means settled by the policy of the booking",
+        name: "every cancelled booking is refunded as its policy says",
         sql: "SELECT b.id || ': ' || b.refund_krw || ' owed, ' || p.refunded_krw || ' given back' \
               FROM booking.bookings b JOIN payment.payments p ON p.booking_id = b.id \
               WHERE b.status = 'cancelled' AND p.state IN ('completed', 'refunded') \
               AND b.cancellation_reason <> 'payment_failed' AND p.refunded_krw <> b.refund_krw",
     },
     Rule {
-        name: "every won is booked: captured - refunded = fee + host share, and all entries sum to zero",
+        name: "ledger: captured - refunded = fee + host share, and all entries sum to zero",
         sql: "SELECT 'retained_krw ' || retained_krw || ', shared ' || shared || ', sum ' || total FROM \
               (SELECT coalesce(sum(amount_krw - refunded_krw), 0) AS retained_krw FROM payment.payments WHERE paid_at IS NOT NULL) k, \
               (SELECT coalesce(-sum(e.amount_krw) FILTER (WHERE a.code <> 'provider_clearing'), 0) AS shared, \
@@ -65,25 +65,25 @@ pub(super) const RULES: [Rule; 12] = [
               WHERE retained_krw <> shared OR total <> 0",
     },
     Rule {
-        name: "the history of a booking has no gap",
+        name: "every booking has a complete status history",
         sql: "SELECT b.id::text FROM booking.bookings b LEFT JOIN booking.status_history h ON h.booking_id = b.id \
               GROUP BY b.id HAVING count(h.*) <> b.version",
     },
     Rule {
-        name: "every event was heard",
+        name: "every event was consumed",
         sql: "SELECT o.name || ' ' || o.id FROM \
               (SELECT id, name FROM auth.outbox UNION ALL SELECT id, name FROM vehicle.outbox \
                UNION ALL SELECT id, name FROM booking.outbox UNION ALL SELECT id, name FROM payment.outbox) o \
               WHERE NOT EXISTS (SELECT FROM notification.inbox i WHERE i.event_id = o.id)",
     },
     Rule {
-        name: "nothing happens twice to a booking",
+        name: "no event of a booking is repeated",
         sql: "SELECT name || ' ' || key FROM \
               (SELECT name, key FROM booking.outbox UNION ALL SELECT name, key FROM payment.outbox) o \
               WHERE name <> 'payment.refunded' GROUP BY name, key HAVING count(*) > 1",
     },
     Rule {
-        name: "nobody is told the same twice",
+        name: "no notification is repeated",
         sql: "SELECT user_id || ' ' || kind || ' ' || (data->>'booking_id') FROM notification.notifications \
               WHERE data ? 'booking_id' GROUP BY user_id, kind, data->>'booking_id' HAVING count(*) > 1",
     },

@@ -1,4 +1,4 @@
-//! The rules see what they are there for: everything is broken once, behind the services' backs.
+//! Every rule finds a breach that was made by SQL.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,20 @@ use serde_json::json;
 use super::{assert_hold, breaches, quiescence, rules};
 use crate::harness::{Guest, Host, Sql, mesh, next_slot};
 
-/// Each breaks a rule, given a confirmed booking and a refunded one.
+/// Breaks every rule, given a confirmed booking and a refunded one.
 const BROKEN: &str = "
-    -- A car that two have, and one that nobody should.
+    -- Overlapping occupancies, and occupancies without a booking.
     ALTER TABLE vehicle.occupancies DROP CONSTRAINT occupancies_no_overlap;
     INSERT INTO vehicle.occupancies SELECT gen_random_uuid(), vehicle_id, period, kind, expires_at, created_at
       FROM vehicle.occupancies;
     UPDATE vehicle.occupancies SET ref_id = gen_random_uuid() WHERE ref_id IN (SELECT id FROM booking.bookings);
-    -- Money that one side does not know of, of somebody else, and that was not given back.
+    -- Payments of other guests, in wrong states, not refunded, and unbalanced entries.
     UPDATE payment.payments SET guest_id = gen_random_uuid(), state = 'failed', paid_at = NULL, failure_code = 'X'
       WHERE state = 'completed';
     UPDATE booking.bookings SET refund_krw = 1 WHERE status = 'cancelled';
     ALTER TABLE payment.ledger_entries DISABLE TRIGGER ALL;
     UPDATE payment.ledger_entries SET amount_krw = amount_krw + 1 WHERE amount_krw > 0;
-    -- Things that nobody heard of, that happened twice, and that were forgotten.
+    -- Unconsumed and repeated events, repeated notifications, missing history.
     DELETE FROM notification.inbox;
     INSERT INTO booking.outbox (id, name, key, occurred_at, correlation_id, data, sent_at, stream_ms, stream_n)
       SELECT gen_random_uuid(), name, key, occurred_at, correlation_id, data, sent_at, stream_ms, stream_n
@@ -32,7 +32,7 @@ const BROKEN: &str = "
     DELETE FROM booking.status_history;";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_rule_sees_its_breach() {
+async fn every_rule_finds_its_breach() {
     let mesh = mesh().await;
     let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
     let car = host.car().await;
@@ -54,7 +54,7 @@ async fn every_rule_sees_its_breach() {
     Sql::of(&mesh).execute(BROKEN).await;
     let mut redis = quiescence::connect(&mesh).await.expect("Redis");
     let _: String = redis
-        .xadd("carshare:dead:booking", "*", &[("error", "given up")])
+        .xadd("carshare:dead:booking", "*", &[("error", "dead")])
         .await
         .expect("a dead letter");
     let seen: BTreeSet<String> = breaches(&mesh)
@@ -63,8 +63,8 @@ async fn every_rule_sees_its_breach() {
         .filter_map(|breach| Some(breach.rsplit_once(": ")?.0.to_owned()))
         .collect();
     let others = [
-        "the provider holds what is booked",
-        "no event is given up",
+        "provider and payments agree",
+        "no event is dead",
         "every ledger transaction sums to zero",
     ];
     for rule in rules::RULES.iter().map(|rule| rule.name).chain(others) {

@@ -1,4 +1,4 @@
-//! Everything that goes wrong, by which secrets could get into logs: wrong values are quoted gladly.
+//! Failing requests whose values could get into logs.
 
 use carshare_chassis::Environment;
 use carshare_mesh::Fleet;
@@ -18,7 +18,7 @@ const DECLINED: &str = "4330000000000101";
 const UNREGISTRABLE: &str = "4330000000000401";
 const DEAD_DEVICE: &str = "sbx-unregistered-device-token-77";
 
-/// Provokes them, and tells what must not be found.
+/// Sends the requests; the secrets that were in them.
 pub async fn trigger(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) -> Vec<Secret> {
     let rest = Rest::of(fleet);
     let mut secrets = accounts(&rest).await;
@@ -48,7 +48,7 @@ pub async fn trigger(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) -> Ve
     secrets
 }
 
-/// Registered twice, registered wrongly, signed in wrongly, refreshed twice, signed out.
+/// Duplicate and invalid registrations, failed logins, reuse of a refresh token, logout.
 async fn accounts(rest: &Rest) -> Vec<Secret> {
     let account =
         json!({ "email": EMAIL, "password": PASSWORD, "name": NAME, "phone": PHONE, "role": "guest" });
@@ -97,7 +97,7 @@ async fn accounts(rest: &Rest) -> Vec<Secret> {
     tokens([&signed_in, &refreshed, &again])
 }
 
-/// The tokens of sessions, and of each access token the part that proves it.
+/// The refresh tokens of sessions and the signatures of their access tokens.
 fn tokens(sessions: [&Value; 3]) -> Vec<Secret> {
     let mut secrets = Vec::new();
     for session in sessions {
@@ -112,7 +112,7 @@ fn tokens(sessions: [&Value; 3]) -> Vec<Secret> {
     secrets
 }
 
-/// Secrets where none belong: in queries, paths, ids, and in bodies of the wrong form.
+/// Secrets in queries, paths, ids and malformed bodies.
 async fn requests(rest: &Rest, guest: &Guest, car: &str) {
     let token = guest.rest.token();
     rest.get(&format!("/v1/auth/me?access_token={token}&phone={PHONE}"))
@@ -146,7 +146,7 @@ async fn requests(rest: &Rest, guest: &Guest, car: &str) {
     rest.post("/v1/payments/webhook", &webhook).await;
 }
 
-/// A card that Toss does not take, and one that it takes and then declines: the booking is called off.
+/// A card that Toss does not register, and one whose charge is declined.
 async fn cards(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
     assert!(!guest.add_card(UNREGISTRABLE).await.status.is_success());
     let unlucky = Guest::register(fleet).await;
@@ -162,13 +162,12 @@ async fn cards(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
         .await;
 }
 
-/// A payment of which Toss tells by a webhook; sent here at a time of our own.
+/// A webhook about a payment, sent by the test.
 async fn webhook(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
-    let booking = guest
-        .book(car, next_slot(Environment::system().clock.now()))
-        .await
-        .ok(201);
-    let id = booking["id"].as_str().expect("an id");
+    let id = guest
+        .request(car, next_slot(Environment::system().clock.now()))
+        .await;
+    let id = id.as_str();
     host.approve(id).await.ok(200);
     guest.confirmed(id).await;
     let payment = fleet.sandbox().payments().pop().expect("a payment");
@@ -180,7 +179,7 @@ async fn webhook(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
         .ok(200);
 }
 
-/// A device that FCM does not know any more is forgotten.
+/// A push to a device token that FCM has unregistered.
 async fn pushes(fleet: &Fleet, host: &Host, guest: &Guest, car: &str) {
     let device = json!({ "token": DEAD_DEVICE, "platform": "ios" });
     guest

@@ -1,18 +1,16 @@
-//! Prometheus' text format, read strictly: what a scraper would refuse panics here.
+//! A strict parser of Prometheus' text format; it panics where a scraper would fail.
 
 use std::collections::BTreeMap;
 
-/// What a process said.
 #[derive(Debug, Default)]
 pub struct Text {
-    /// Name and kind of each family.
+    /// Kind of each family by name.
     pub families: BTreeMap<String, String>,
-    /// What each family means.
+    /// Help of each family by name.
     pub help: BTreeMap<String, String>,
     pub samples: Vec<Sample>,
 }
 
-/// One line with a number.
 #[derive(Debug)]
 pub struct Sample {
     pub name: String,
@@ -68,7 +66,7 @@ impl Text {
         });
     }
 
-    /// The value of a series, written `name{a=b,c=d}` with its labels in alphabetical order.
+    /// The value of the series `name{a=b,c=d}`, labels in alphabetical order.
     pub fn value(&self, wanted: &str) -> Option<f64> {
         let written = |sample: &Sample| {
             let labels: Vec<String> = sample
