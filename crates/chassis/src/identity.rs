@@ -44,8 +44,11 @@ pub struct UserCaller {
 }
 
 /// The role of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr, strum::EnumString,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Role {
     Guest,
     Host,
@@ -53,13 +56,9 @@ pub enum Role {
 }
 
 impl Role {
-    /// The word in tokens and logs.
+    /// Returns the value in tokens, logs and columns.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Guest => "guest",
-            Self::Host => "host",
-            Self::Admin => "admin",
-        }
+        self.into()
     }
 }
 

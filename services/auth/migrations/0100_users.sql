@@ -1,4 +1,4 @@
--- Accounts. The address is kept in lower case, so that the unique constraint is the one judge of "taken".
+-- Accounts. E-mail addresses are stored in lower case, so that the unique constraint ignores case.
 CREATE TABLE users (
     id                uuid PRIMARY KEY,
     email             text NOT NULL

@@ -1,4 +1,4 @@
--- Keys that sign access tokens. The newest signs, all of them verify. Private keys are sealed (see chassis::seal).
+-- Keys of access tokens: the newest published one signs, all verify. Private keys are encrypted (chassis::encryption).
 CREATE TABLE signing_keys (
     kid                text PRIMARY KEY,
     public_key         bytea NOT NULL CONSTRAINT signing_keys_ed25519 CHECK (octet_length(public_key) = 32),

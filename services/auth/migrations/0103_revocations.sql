@@ -1,5 +1,5 @@
--- Access tokens that were ended before their time. Redis holds the copy that everybody asks; this is the original, from
--- which the copy is made again when Redis was away or has forgotten. A row goes when its token would have ended anyway.
+-- Access tokens that are invalid before they expire. They are looked up in a copy in Redis, which is restored from this
+-- table when Redis was unreachable or lost its data. Rows are deleted once their token has expired.
 CREATE TABLE revocations (
     token_id   uuid PRIMARY KEY,
     session_id uuid NOT NULL,

@@ -1,4 +1,4 @@
-//! `create-admin`: the one way to an account with role admin. It is for the operator, with database access, not an RPC.
+//! `create-admin`: the only way to create an account with the role admin. It needs access to the database, there is no RPC.
 
 use anyhow::{Context as _, anyhow};
 use carshare_chassis::Environment;
@@ -7,13 +7,13 @@ use carshare_proto::auth::v1::RegisterRequest;
 use carshare_proto::codec;
 use carshare_store::{Db, Tx};
 
-use crate::accounts;
 use crate::config::Config;
 use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, UserId};
 use crate::error::Error;
 use crate::passwords::Passwords;
+use crate::rpc::register::create_account;
 
-/// The admin to be made.
+/// The account to create.
 #[derive(Clone, Debug)]
 pub struct NewAdmin {
     pub email: String,
@@ -22,7 +22,7 @@ pub struct NewAdmin {
     pub password: Password,
 }
 
-/// Makes the account, by the same rules as for everybody. The error says what is at fault, and never the password.
+/// Creates the account by the rules of `Register`. Errors never contain the password.
 pub async fn create_admin(
     config: &Config,
     environment: Environment,
@@ -34,17 +34,17 @@ pub async fn create_admin(
         .await?;
     let db = Db::connect(&config.database, environment)?;
     let added = db.transaction("users.create_admin", (new, hash), add);
-    let id = added.await.context("the account could not be made")?;
+    let id = added.await.context("cannot create the account")?;
     db.close().await;
     Ok(id)
 }
 
 async fn add(tx: &Tx, (new, hash): &(NewUser, PasswordHash)) -> Result<UserId, Error> {
-    Ok(accounts::add(tx, new, hash).await?.id)
+    Ok(create_account(tx, new, hash).await?.id)
 }
 
 fn parse(admin: &NewAdmin) -> anyhow::Result<NewUser> {
-    // The contract's rules for an account, whoever makes it.
+    // Validated by the rules of the contract.
     let as_request = RegisterRequest {
         email: admin.email.clone(),
         password: admin.password.expose().to_owned(),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_obeys_the_rules_of_every_account() {
+    fn admins_are_validated_like_other_accounts() {
         let new = parse(&admin()).unwrap();
         assert_eq!(
             (new.email.as_str(), new.phone.as_str(), new.role),
@@ -93,15 +93,12 @@ mod tests {
             phone: "02-1".into(),
             ..admin()
         };
-        let refused = parse(&wrong).unwrap_err().to_string();
-        assert!(
-            refused.contains("email") && refused.contains("phone"),
-            "{refused}"
-        );
+        let error = parse(&wrong).unwrap_err().to_string();
+        assert!(error.contains("email") && error.contains("phone"), "{error}");
     }
 
     #[test]
-    fn a_refusal_does_not_repeat_the_password() {
+    fn errors_do_not_contain_the_password() {
         let weak = NewAdmin {
             password: Password::new("password123"),
             ..admin()

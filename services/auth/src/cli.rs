@@ -1,4 +1,4 @@
-//! What the operator does from the command line.
+//! Commands of the operator.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use crate::admin::{NewAdmin, create_admin};
 use crate::config::Config;
 use crate::domain::Password;
 
-/// Subcommands of this service.
+/// Subcommands of the service.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Make an account with role admin. The password is read from standard input, or from a file.
+    /// Create an account with the role admin. The password is read from standard input, or from a file.
     CreateAdmin {
-        /// Login address.
+        /// E-mail address.
         #[arg(long)]
         email: String,
         /// Display name.
@@ -26,7 +26,7 @@ pub enum Command {
         /// Korean mobile number.
         #[arg(long)]
         phone: String,
-        /// File whose first line is the password. It is no argument itself: others on this machine can read those.
+        /// File whose first line is the password. There is no argument for the password itself: other users of the machine could read it.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
@@ -59,14 +59,14 @@ pub async fn handle(
                 },
             )
             .await?;
-            tracing::info!(user_id = %id, "made an admin");
+            tracing::info!(user_id = %id, "admin created");
             Ok(())
         }
         Command::RotateSigningKey => App::new(config, environment)?
             .keys
             .rotate()
             .await
-            .context("the signing key could not be added"),
+            .context("cannot add the signing key"),
     }
 }
 
@@ -81,5 +81,5 @@ fn read_password(file: Option<PathBuf>) -> anyhow::Result<Password> {
     };
     let line = text.lines().next().filter(|line| !line.is_empty());
     line.map(Password::new)
-        .context("there is no password on the first line")
+        .context("the first line contains no password")
 }

@@ -1,4 +1,4 @@
-//! The configuration of this service. `config.default.toml` documents it.
+//! Configuration of the auth service. `config.default.toml` documents every key.
 
 use std::time::Duration;
 
@@ -8,21 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{issuer, keys, passwords};
 
-/// Everything that is configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub database: Database,
-    /// Redis: revoked tokens and events.
     pub redis: Redis,
-    /// Keys for secrets at rest.
     pub seal: Seal,
     pub passwords: passwords::Config,
-    /// Life of tokens and sessions.
     pub sessions: issuer::Config,
-    /// Keys of access tokens.
     pub signing_keys: keys::Config,
-    /// Periods of background work.
     pub jobs: Jobs,
 }
 
@@ -30,10 +24,10 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jobs {
-    /// How often revoked access tokens are copied to Redis again.
+    /// How often all revocations are copied to Redis.
     #[serde(rename = "copy_revocations_every_ms", with = "millis")]
     pub copy_revocations_every: Duration,
-    /// How often what has no more meaning is removed.
+    /// How often rows past their retention are deleted.
     #[serde(rename = "purge_every_ms", with = "millis")]
     pub purge_every: Duration,
 }
@@ -46,7 +40,7 @@ mod tests {
 
     const DEFAULTS: &str = include_str!("../config.default.toml");
 
-    fn loaded(env: &[(&str, &str)]) -> anyhow::Result<ServiceConfig<Config>> {
+    fn load_with(env: &[(&str, &str)]) -> anyhow::Result<ServiceConfig<Config>> {
         let env = env
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -58,7 +52,7 @@ mod tests {
         })
     }
 
-    const GIVEN: [(&str, &str); 4] = [
+    const REQUIRED: [(&str, &str); 4] = [
         ("AUTH__DATABASE__URL", "postgres://auth:geheim@db/carshare"),
         ("AUTH__REDIS__URL", "redis://cache"),
         ("AUTH__SEAL__PRIMARY", "k"),
@@ -66,8 +60,8 @@ mod tests {
     ];
 
     #[test]
-    fn the_defaults_need_addresses_and_keys_only() {
-        let config = loaded(&GIVEN).unwrap();
+    fn defaults_and_required_keys_suffice_and_secrets_are_redacted() {
+        let config = load_with(&REQUIRED).unwrap();
         assert_eq!(
             (
                 config.service.sessions.access_token_ttl,
@@ -83,8 +77,8 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_one_is_named() {
-        let refused = format!("{:#}", loaded(&GIVEN[1..]).unwrap_err());
-        assert!(refused.contains("database.url"), "{refused}");
+    fn missing_required_key_is_named() {
+        let error = format!("{:#}", load_with(&REQUIRED[1..]).unwrap_err());
+        assert!(error.contains("database.url"), "{error}");
     }
 }

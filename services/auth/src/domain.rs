@@ -1,4 +1,4 @@
-//! The rules of accounts and sessions: pure, without database, network or clock.
+//! Business rules of accounts and sessions: pure, synchronous, independent of database, wire format and clock.
 
 pub mod email;
 pub mod ids;
@@ -14,5 +14,5 @@ pub use ids::{SessionId, TokenId, UserId};
 pub use password::{Password, PasswordHash, Weakness};
 pub use phone::Phone;
 pub use refresh_token::{RefreshToken, TokenHash};
-pub use session::{EndReason, Presented, TokenUse};
+pub use session::{EndReason, TokenState, TokenUse};
 pub use user::{NewUser, User};

@@ -1,36 +1,39 @@
-//! What can go wrong here that a caller can act on, and the one match that gives it code and text.
+//! Errors of the service and their mapping to the reasons of the contract.
 
 use carshare_proto::auth::v1::ErrorReason;
 use sea_orm::DbErr;
 
 use crate::domain::Weakness;
 
-/// A refusal of this service, or a failure of what it stands on.
+/// Error of an RPC or job.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Unknown address or wrong password; callers cannot tell which.
-    #[error("unknown address or wrong password")]
+    /// Unknown e-mail address or wrong password, indistinguishable for the caller.
+    #[error("unknown e-mail address or wrong password")]
     InvalidCredentials,
-    /// Another account has the address.
-    #[error("the address is taken")]
+    /// Another account has the e-mail address.
+    #[error("the e-mail address is taken")]
     EmailTaken,
-    /// The password is easy to guess.
     #[error("weak password: {0:?}")]
     WeakPassword(Weakness),
-    /// The refresh token is unknown, expired, or of a session that is over.
+    /// The refresh token is unknown, expired, or of an ended session.
     #[error("invalid refresh token")]
     InvalidRefreshToken,
-    /// The refresh token was traded before; its session has been ended.
+    /// The refresh token was used before; its session is ended.
     #[error("refresh token reused")]
     RefreshTokenReused,
-    /// The account of the token is gone.
+    /// The account of the access token was deleted.
     #[error("no such user")]
     UserNotFound,
+    /// An error of the database.
     #[error(transparent)]
     Store(#[from] carshare_store::Error),
-    /// A refusal or failure that has its facts already.
+    /// An error of the chassis, such as a missing permission.
     #[error(transparent)]
     Chassis(#[from] carshare_chassis::Error),
+    /// A defect of the service; its cause is only logged.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
 }
 
 impl From<DbErr> for Error {
@@ -44,21 +47,22 @@ impl From<Error> for carshare_chassis::Error {
         match error {
             Error::InvalidCredentials => Self::new(ErrorReason::InvalidCredentials),
             Error::EmailTaken => Self::new(ErrorReason::EmailTaken),
-            Error::WeakPassword(weakness) => weak(weakness),
+            Error::WeakPassword(weakness) => weak_password(weakness),
             Error::InvalidRefreshToken => Self::new(ErrorReason::InvalidRefreshToken),
             Error::RefreshTokenReused => Self::new(ErrorReason::RefreshTokenReused),
             Error::UserNotFound => Self::new(ErrorReason::UserNotFound),
-            Error::Store(error) => error.into(),
             Error::Chassis(error) => error,
+            Error::Store(error) => error.into(),
+            Error::Internal(error) => Self::internal(error),
         }
     }
 }
 
-fn weak(weakness: Weakness) -> carshare_chassis::Error {
+fn weak_password(weakness: Weakness) -> carshare_chassis::Error {
     let (ko, en) = match weakness {
         Weakness::Common => ("널리 쓰이는 비밀번호입니다.", "is among the most used passwords"),
-        Weakness::HoldsEmail => ("이메일 주소가 포함되어 있습니다.", "contains the e-mail address"),
-        Weakness::Monotonous => (
+        Weakness::ContainsEmail => ("이메일 주소가 포함되어 있습니다.", "contains the e-mail address"),
+        Weakness::TooFewCharacters => (
             "서로 다른 문자를 4개 이상 사용해 주세요.",
             "needs four different characters or more",
         ),

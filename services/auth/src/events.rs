@@ -1,11 +1,11 @@
-//! Publishes auth's events. This service consumes none.
+//! Events: builds the published ones. The service handles none.
 
 use carshare_proto::auth::v1 as pb;
 
 use crate::domain::User;
 use crate::rpc::convert;
 
-/// `user.registered`: others keep a copy of the profile. It holds neither address nor phone number.
+/// Builds `user.registered` with the public profile, which other services copy: no e-mail address, no phone number.
 pub fn registered(user: &User) -> pb::UserRegistered {
     pb::UserRegistered {
         user_id: user.id.to_string(),

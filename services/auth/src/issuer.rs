@@ -1,8 +1,9 @@
-//! Issues the pair of tokens of a session.
+//! Issues access and refresh tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use carshare_chassis::config::seconds;
 use carshare_chassis::identity::Claims;
 use carshare_chassis::{Environment, config};
@@ -18,13 +19,13 @@ use crate::keys::{KeyRing, SigningKey};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Life of an access token.
+    /// Lifetime of an access token.
     #[serde(rename = "access_token_ttl_s", with = "seconds")]
     pub access_token_ttl: Duration,
-    /// Life of a refresh token; each one that is traded gives a new one with a whole life.
+    /// Lifetime of a refresh token; each refresh issues a new one of full lifetime.
     #[serde(rename = "refresh_token_ttl_s", with = "seconds")]
     pub refresh_token_ttl: Duration,
-    /// How long a session that has run out is kept for questions, before it is removed.
+    /// How long expired sessions and used refresh tokens are kept.
     #[serde(rename = "keep_expired_s", with = "seconds")]
     pub keep_expired: Duration,
 }
@@ -44,28 +45,27 @@ struct Terms {
     refresh_ttl: Duration,
 }
 
-/// An issuer with its key in hand: it needs nothing more from anywhere, so it works inside a transaction.
+/// An issuer with the current key loaded: it awaits nothing, so that it can be used inside a transaction.
 pub struct Signer {
     key: Arc<SigningKey>,
     terms: Arc<Terms>,
 }
 
-/// A pair of tokens, fresh. Debug shows no token.
+/// A pair of tokens. Its `Debug` output contains neither.
 #[derive(Debug)]
 pub struct Issued {
     pub access_token: config::Secret,
-    /// Its `jti`.
+    /// The `jti` of the access token.
     pub access_token_id: TokenId,
     pub access_expires_at: DateTime<Utc>,
-    /// The token to be traded for the next pair.
     pub refresh_token: RefreshToken,
     pub refresh_expires_at: DateTime<Utc>,
-    /// Life of the access token.
+    /// Lifetime of the access token.
     pub expires_in_s: i64,
 }
 
 impl Issuer {
-    /// Issues in the name that everybody verifies against.
+    /// Creates an issuer for the configured `iss` and `aud`.
     pub fn new(
         keys: KeyRing,
         identity: &config::Identity,
@@ -85,7 +85,7 @@ impl Issuer {
         }
     }
 
-    /// Takes the key that signs now.
+    /// Returns a signer with the current key.
     pub async fn signer(&self) -> Result<Signer, Error> {
         Ok(Signer {
             key: self.keys.signer().await?,
@@ -95,10 +95,10 @@ impl Issuer {
 }
 
 impl Signer {
-    /// A pair for the user's session at the time `now`.
+    /// Issues a pair of tokens for the user's session.
     pub fn issue(&self, user: &User, session: SessionId, now: DateTime<Utc>) -> Result<Issued, Error> {
         let terms = &self.terms;
-        // Claims count whole seconds: the row says when the token really ends.
+        // Claims are in whole seconds; the expiry stored in the row has to be that of the claims.
         let issued_at = now.duration_trunc(TimeDelta::seconds(1)).unwrap_or(now);
         let access_expires_at = issued_at + terms.access_ttl;
         let access_token_id = TokenId(terms.environment.ids.next());
@@ -116,7 +116,7 @@ impl Signer {
             access_token: self.sign(&claims)?.into(),
             access_token_id,
             access_expires_at,
-            refresh_token: RefreshToken::of(terms.environment.random.bytes()),
+            refresh_token: RefreshToken::new(terms.environment.random.bytes()),
             refresh_expires_at: now + terms.refresh_ttl,
             expires_in_s: (access_expires_at - issued_at).num_seconds(),
         })
@@ -127,7 +127,6 @@ impl Signer {
             kid: Some(self.key.kid().to_owned()),
             ..Header::new(Algorithm::EdDSA)
         };
-        let signed = jsonwebtoken::encode(&header, claims, self.key.encoding());
-        Ok(signed.map_err(carshare_chassis::Error::internal)?)
+        Ok(jsonwebtoken::encode(&header, claims, self.key.encoding()).context("cannot sign a token")?)
     }
 }

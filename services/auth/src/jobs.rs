@@ -1,4 +1,4 @@
-//! Periodic jobs. One process runs each of them at a time.
+//! Background work: copies revocations to Redis and deletes expired rows.
 
 mod copy_revocations;
 mod purge;

@@ -1,13 +1,14 @@
-//! The signing keys of access tokens: made once for all replicas, kept sealed, several at a time.
+//! Signing keys of access tokens: shared by all replicas and stored encrypted.
 //!
-//! The table is the truth; the ring in memory is a copy that is read again now and then, so that a key made by another
-//! replica or by `rotate-signing-key` is published and, after a while, signs.
+//! Each process has a copy of the table in memory and reloads it periodically, so that a key added by another replica or by
+//! `rotate-signing-key` is published, and signs once every verifier has had time to load it.
 
 mod key;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use carshare_chassis::config::millis;
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::identity::{Jwk, JwksSource};
@@ -27,11 +28,11 @@ use crate::store::signing_keys;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Age at which the copy in memory is read again.
+    /// Interval at which a process reloads the keys.
     #[serde(rename = "refresh_ms", with = "millis")]
     pub refresh: Duration,
-    /// How long a new key is published before it signs. Longer than `refresh_ms` here and `identity.jwks_refresh_ms`
-    /// elsewhere, then nobody meets a token whose key is news to him.
+    /// How long a new key is published before it signs. Longer than `refresh_ms` here and `identity.jwks_refresh_ms` of the
+    /// verifiers, so that each has loaded a key before it sees a token signed with it.
     #[serde(rename = "publish_ahead_ms", with = "millis")]
     pub publish_ahead: Duration,
 }
@@ -49,7 +50,7 @@ struct Ring {
 }
 
 impl KeyRing {
-    /// The ring of this database. Nothing is read yet, so a service starts while PostgreSQL is away.
+    /// Creates it without keys: they are loaded at first use, so that a service starts while PostgreSQL is unreachable.
     pub fn new(db: Db, sealer: Arc<Sealer>, config: Config) -> Self {
         let clock = db.environment().clock.clone();
         Self(Arc::new(Ring {
@@ -61,75 +62,72 @@ impl KeyRing {
         }))
     }
 
-    /// Reads the keys. When there is none yet the first one is made; of several replicas that start together one makes
-    /// it and the others find it.
-    pub async fn prepare(&self) -> Result<(), Error> {
+    /// Loads the keys, and creates the first one if there is none. Of several replicas that start together one creates it
+    /// and the others load it.
+    pub async fn load(&self) -> Result<(), Error> {
         self.reload().await?;
-        if self.known().is_empty() {
+        if self.in_memory().is_empty() {
             self.add(Need::First).await?;
             self.reload().await?;
         }
         Ok(())
     }
 
-    /// Adds a key, which signs when it has been published long enough. The older ones go on verifying.
+    /// Adds a key, which signs once it has been published for `publish_ahead_ms`. Older keys continue to verify until
+    /// [`KeyRing::delete_retired`].
     pub async fn rotate(&self) -> Result<(), Error> {
         self.add(Need::Another).await
     }
 
-    /// The key that signs now.
+    /// Returns the key that signs.
     pub async fn signer(&self) -> Result<Arc<SigningKey>, Error> {
-        if self.known().is_empty() {
-            self.prepare().await?;
+        if self.in_memory().is_empty() {
+            self.load().await?;
         }
-        let keys = self.known();
+        let keys = self.in_memory();
         let ages: Vec<_> = keys.iter().map(|key| key.created_at()).collect();
         let chosen = signing::signer(&ages, self.0.clock.now(), self.0.config.publish_ahead);
-        let key = chosen.and_then(|at| keys.get(at)).cloned();
-        key.ok_or_else(|| {
-            carshare_chassis::Error::internal(anyhow::anyhow!("there is no signing key")).into()
-        })
+        let key = chosen.and_then(|index| keys.get(index)).cloned();
+        Ok(key.context("there is no signing key")?)
     }
 
-    /// The public keys, newest first: as the database has them now, or as last read while it is away.
+    /// Returns the public keys, newest first: from the database, or from memory while it is unreachable.
     pub async fn public(&self) -> Result<Vec<Jwk>, Error> {
-        if let Err(error) = self.prepare().await {
-            if self.known().is_empty() {
+        if let Err(error) = self.load().await {
+            if self.in_memory().is_empty() {
                 return Err(error);
             }
-            tracing::warn!(%error, "the signing keys cannot be read, those known before are served");
+            tracing::warn!(%error, "cannot load the signing keys, serving those in memory");
         }
-        Ok(self.known().iter().map(|key| key.jwk()).collect())
+        Ok(self.in_memory().iter().map(|key| key.jwk()).collect())
     }
 
     /// Reloads the keys periodically until `shutdown`.
     pub async fn run(&self, shutdown: Shutdown) {
-        let pause = self.0.config.refresh;
+        let interval = self.0.config.refresh;
         while !shutdown.is_cancelled() {
-            if let Err(error) = self.prepare().await {
-                tracing::warn!(%error, "the signing keys cannot be read");
+            if let Err(error) = self.load().await {
+                tracing::warn!(%error, "cannot load the signing keys");
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = self.0.clock.sleep(pause) => {}
+                () = self.0.clock.sleep(interval) => {}
             }
         }
     }
 
-    fn known(&self) -> Vec<Arc<SigningKey>> {
+    fn in_memory(&self) -> Vec<Arc<SigningKey>> {
         self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn reload(&self) -> Result<(), Error> {
         let stored = signing_keys::list(self.0.db.conn()).await?;
-        let known = self.known();
+        let loaded = self.in_memory();
         let keys = stored.iter().map(|row| {
-            let same = known.iter().find(|key| key.kid() == row.kid).cloned();
+            let same = loaded.iter().find(|key| key.kid() == row.kid).cloned();
             same.map_or_else(|| SigningKey::open(row, &self.0.sealer).map(Arc::new), Ok)
         });
-        let keys = keys
-            .collect::<anyhow::Result<Vec<_>>>()
-            .map_err(carshare_chassis::Error::internal)?;
+        let keys = keys.collect::<anyhow::Result<_>>()?;
         *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
     }
@@ -145,7 +143,6 @@ impl KeyRing {
     }
 }
 
-/// What a new key is made of.
 struct Input {
     need: Need,
     seed: [u8; 32],
@@ -157,22 +154,22 @@ async fn add(tx: &Tx, input: &Input) -> Result<(), Error> {
     if input.need == Need::First && !signing_keys::list(tx.conn()).await?.is_empty() {
         return Ok(());
     }
-    let key =
-        SigningKey::sealed(input.seed, tx.now(), &input.sealer).map_err(carshare_chassis::Error::internal)?;
+    let key = SigningKey::sealed(input.seed, tx.now(), &input.sealer)?;
     let kid = key.kid.clone();
-    tx.on_commit(move || tracing::info!(kid, "made a signing key"));
+    tx.on_commit(move || tracing::info!(kid, "signing key created"));
     signing_keys::insert(tx.conn(), key).await
 }
 
-/// When a key is added.
+/// Condition for adding a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
-    /// Only when there is none.
+    /// There is none.
     First,
+    /// None: it is added to those that exist.
     Another,
 }
 
-/// Auth verifies tokens by its own keys.
+/// Source of the keys with which this service itself verifies tokens.
 impl JwksSource for KeyRing {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<Jwk>, carshare_chassis::Error>> {
         self.public().map_err(Into::into).boxed()

@@ -1,18 +1,18 @@
-//! Accounts, sessions and signing keys.
+//! The auth service: accounts, sessions and signing keys.
 //!
-//! | module | holds |
+//! | module | content |
 //! |---|---|
-//! | [`domain`] | the rules: addresses, passwords, what a presented refresh token is worth |
-//! | [`rpc`] | one file an RPC |
-//! | [`store`] | one file a table |
-//! | [`accounts`], [`session`] | what several callers do inside a transaction |
+//! | [`domain`] | business rules: e-mail addresses, passwords, decisions about refresh tokens |
+//! | [`rpc`] | one file per RPC |
+//! | [`store`] | tables and SQL |
+//! | [`session`] | steps of a session: begin, rotate, end |
 //! | [`passwords`] | bcrypt |
-//! | [`keys`], [`issuer`] | signing keys, the tokens they sign |
-//! | [`revoker`], [`jobs`] | revoked access tokens and their copy in Redis; removal of what is over |
+//! | [`keys`], [`issuer`] | signing keys, and the tokens signed with them |
+//! | [`revoker`] | copies revoked access tokens to Redis |
+//! | [`jobs`] | background work |
 //! | [`sealed_reply`] | idempotency for calls that carry passwords and tokens |
-//! | [`admin`], [`cli`] | `create-admin`, `rotate-signing-key` |
+//! | [`admin`], [`cli`] | commands `create-admin`, `rotate-signing-key` |
 
-mod accounts;
 pub mod admin;
 pub mod cli;
 pub mod config;
@@ -51,10 +51,10 @@ use crate::passwords::Passwords;
 use crate::revoker::Revoker;
 use crate::sealed_reply::SealedReplies;
 
-/// Name of this service.
+/// Name of the service.
 pub const NAME: &str = "auth";
 
-/// The embedded defaults of its configuration.
+/// The embedded `config.default.toml`.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// State of handlers and jobs. Cheap to clone.
@@ -71,7 +71,7 @@ pub struct App {
 }
 
 impl App {
-    /// Puts it together. Nothing is connected yet: a wrong configuration is the only error.
+    /// Builds the state. Nothing is connected yet; an error is one of the configuration.
     pub fn new(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<Self> {
         metrics::describe();
         let ServiceConfig {
@@ -100,7 +100,7 @@ impl App {
     }
 }
 
-/// The service, run by [`carshare_store::Runner`].
+/// The service, for [`carshare_store::Runner`].
 pub struct Auth;
 
 impl StoreService for Auth {
@@ -139,7 +139,7 @@ impl StoreService for Auth {
         jobs::run(&app, shutdown).await;
     }
 
-    /// Every process signs or verifies with the current keys.
+    /// Keeps the keys of this process current: it signs or verifies with them.
     async fn background(app: App, _: Roles, shutdown: Shutdown) {
         app.keys.run(shutdown).await;
     }

@@ -1,4 +1,4 @@
-//! The auth service binary.
+//! Binary of the auth service.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! bcrypt, off the async threads, a few at a time, and the same work whether an account exists or not.
+//! Hashes and verifies passwords with bcrypt, on blocking threads and with bounded concurrency.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::domain::{Password, PasswordHash};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// log2 of the rounds, 4 to 31; each step doubles the work.
+    /// log2 of bcrypt's rounds, 4 to 31.
     pub bcrypt_cost: u32,
-    /// Hashes computed at a time; more wait. 0: one for each core.
+    /// Hashes computed at a time; further ones wait. 0 = the number of cores.
     pub max_parallel: usize,
 }
 
@@ -28,11 +28,10 @@ pub struct Passwords {
     random: Random,
 }
 
-/// Every bcrypt computation, by purpose.
+/// Counter of bcrypt computations, by purpose.
 pub const HASHES_TOTAL: &str = "auth_password_hashes_total";
 
 impl Passwords {
-    /// With the configured cost.
     pub fn new(config: &Config, random: Random) -> anyhow::Result<Self> {
         anyhow::ensure!(
             (4..=31).contains(&config.bcrypt_cost),
@@ -52,7 +51,7 @@ impl Passwords {
         })
     }
 
-    /// The hash to store.
+    /// Hashes a password with a random salt.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, Error> {
         let (cost, salt) = (self.cost, self.random.bytes::<16>());
         let parts = self
@@ -63,10 +62,10 @@ impl Passwords {
         Ok(PasswordHash::new(parts.to_string()))
     }
 
-    /// Whether the password belongs to the stored hash.
+    /// Returns whether the password has the stored hash.
     ///
-    /// Without a stored hash (unknown address) the result is false after the same work, so that the time of a
-    /// refusal does not tell who has an account.
+    /// Without a stored hash (unknown e-mail address) the result is `false` after the same work, so that the response time
+    /// does not reveal who has an account.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool, Error> {
         let known = stored.is_some();
         let hash = stored.unwrap_or_else(|| self.decoy.clone());
@@ -87,17 +86,17 @@ impl Passwords {
             .await
             .map_err(Error::internal)?;
         metrics::counter!(HASHES_TOTAL, "purpose" => purpose).increment(1);
-        // The permit goes along: a caller that gives up does not make room while its hash is still being computed.
+        // The task owns the permit: it ends with the computation, not with a cancelled call.
         let computed = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()
         });
         let result = computed.await.map_err(Error::internal)?;
-        result.context("bcrypt refused").map_err(Error::from)
+        result.context("bcrypt failed").map_err(Error::from)
     }
 }
 
-/// A well-formed hash of this cost that no password is known for.
+/// Returns a well-formed hash of this cost whose password is unknown.
 fn decoy(cost: u32) -> PasswordHash {
     // Salt and hash of zero bits, in bcrypt's base64.
     PasswordHash::new(format!("$2b${cost:02}${}", ".".repeat(53)))
@@ -120,7 +119,7 @@ mod tests {
         .unwrap()
     }
 
-    /// Runs `work` and returns its output with the metrics it wrote.
+    /// Runs `work` and returns its output and the rendered metrics.
     fn measured<T>(work: impl Future<Output = T>) -> (T, String) {
         let recorder = PrometheusBuilder::new().build_recorder();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_fits_its_own_hash_only() {
+    async fn only_the_hashed_password_verifies() {
         let passwords = passwords();
         let hash = passwords.hash(Password::new("correct horse")).await.unwrap();
         assert!(hash.expose().starts_with("$2b$04$"));
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_72_bytes_count() {
+    async fn all_72_bytes_are_significant() {
         let passwords = passwords();
         let long = "가".repeat(24);
         assert_eq!(long.len(), 72);
@@ -168,10 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_account_costs_one_bcrypt_of_the_same_cost() {
+    fn unknown_account_computes_one_hash_of_the_same_cost() {
         let passwords = passwords();
-        let (fits, metrics) = measured(passwords.verify(Password::new("correct horse"), None));
-        assert!(!fits.unwrap());
+        let (matches, metrics) = measured(passwords.verify(Password::new("correct horse"), None));
+        assert!(!matches.unwrap());
         assert!(
             metrics.contains("auth_password_hashes_total{purpose=\"decoy\"} 1"),
             "{metrics}"
@@ -188,15 +187,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_hash_is_our_defect() {
-        let refused = passwords()
+    async fn malformed_hash_is_an_internal_error() {
+        let error = passwords()
             .verify(Password::new("x"), Some(PasswordHash::new("nonsense".into())))
             .await;
-        assert_eq!(refused.unwrap_err().reason(), "INTERNAL");
+        assert_eq!(error.unwrap_err().reason(), "INTERNAL");
     }
 
     #[test]
-    fn a_cost_out_of_range_is_refused_at_start() {
+    fn cost_out_of_range_is_rejected() {
         let config = Config {
             bcrypt_cost: 3,
             max_parallel: 0,

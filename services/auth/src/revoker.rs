@@ -1,8 +1,8 @@
-//! Copies revoked access tokens to Redis, where the gateway asks for them.
+//! Copies revoked access tokens to Redis, where the gateway and the services look them up.
 //!
-//! The table is written in the transaction that ends a session; this copy comes after it, is tried at once, and is
-//! made again every few seconds by [`crate::jobs::copy_revocations`]. So a sign-out counts while Redis is away, survives
-//! a crash between the two, and comes back when Redis has lost its memory.
+//! The transaction that ends a session stores them in the table `revocations`. They are copied right after it, and all of
+//! them again every few seconds by [`crate::jobs::copy_revocations`]: a logout is effective although Redis was unreachable,
+//! the process crashed in between, or Redis lost its data. Copying is idempotent, so several replicas may do it at once.
 
 use std::time::Duration;
 
@@ -21,19 +21,18 @@ pub struct Revoker {
     redis: Revocations,
 }
 
-/// A caller who signs out does not wait longer for Redis.
+/// Longest time that a logout waits for Redis.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Commands on their way at a time.
-const PARALLEL: usize = 64;
+/// Redis commands in flight at a time.
+const CONCURRENCY_LIMIT: usize = 64;
 
 impl Revoker {
-    /// From this database to this Redis.
     pub fn new(db: Db, redis: Revocations) -> Self {
         Self { db, redis }
     }
 
-    /// Copies the tokens of a session that was just ended. A failure is logged only: the job makes up for it.
+    /// Copies the tokens of a session that was just ended. A failure is only logged, because the job copies them later.
     pub async fn copy_session(&self, id: SessionId) {
         let copied = tokio::time::timeout(RESPONSE_TIMEOUT, self.try_copy_session(id)).await;
         let failure = match copied {
@@ -42,7 +41,7 @@ impl Revoker {
             Err(elapsed) => elapsed.to_string(),
         };
         metrics::counter!("auth_revocations_delayed_total").increment(1);
-        tracing::warn!(session_id = %id, failure, "revoked tokens are not in Redis yet");
+        tracing::warn!(session_id = %id, failure, "cannot copy revoked tokens to Redis");
     }
 
     async fn try_copy_session(&self, id: SessionId) -> Result<(), Error> {
@@ -51,7 +50,7 @@ impl Revoker {
             .await
     }
 
-    /// Copies all that still count; says how many.
+    /// Copies all unexpired ones and returns their number.
     pub async fn copy_all(&self) -> Result<usize, Error> {
         let all = revocations::list(self.db.conn(), self.db.environment().clock.now()).await?;
         let count = all.len();
@@ -65,7 +64,7 @@ impl Revoker {
             .into_iter()
             .map(|token| self.redis.revoke(token.token_id.0, token.expires_at, clock));
         Ok(stream::iter(writes)
-            .buffer_unordered(PARALLEL)
+            .buffer_unordered(CONCURRENCY_LIMIT)
             .try_collect()
             .await?)
     }

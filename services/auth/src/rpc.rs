@@ -1,4 +1,4 @@
-//! RPC handlers, one file each, and the tonic service that delegates to them.
+//! The gRPC service: delegates each RPC to its file.
 
 pub mod convert;
 mod get_jwks;
@@ -6,7 +6,7 @@ mod get_me;
 mod login;
 mod logout;
 mod refresh;
-mod register;
+pub(crate) mod register;
 
 use carshare_chassis::rpc;
 use carshare_proto::auth::v1::auth_service_server::AuthService;
@@ -15,9 +15,8 @@ use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// Implements the tonic service: one delegating line per RPC.
+/// Implements `AuthService`.
 pub struct Rpc {
-    /// State of the handlers.
     pub app: App,
 }
 

@@ -1,8 +1,8 @@
-//! Idempotency for calls that carry passwords or answer with tokens.
+//! Idempotency for calls whose requests contain passwords or whose replies contain tokens.
 //!
-//! The mechanism keeps a hash of the request and the encoded reply. For these calls that would put into the database
-//! what must never be there: tokens that work, and a fast hash by which a stolen database would give the passwords away
-//! that bcrypt protects. So the reply is sealed and the hash is keyed; the keys are not in the database.
+//! The table `idempotency` stores a hash of the request and the encoded reply. Of these calls that would be valid tokens, and
+//! a fast hash that reveals the passwords that bcrypt protects. So the reply is encrypted and the hash is keyed, with keys
+//! that are not in the database.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use carshare_chassis::encryption::Sealer;
 use carshare_chassis::rpc::CallContext;
 use carshare_chassis::{Error, config};
 
-/// Makes calls secret. Cheap to clone.
+/// Prepares calls with secret requests and replies. Cheap to clone.
 #[derive(Clone)]
 pub struct SealedReplies {
     sealer: Arc<Sealer>,
     fingerprint_key: hmac::Key,
 }
 
-/// One call whose reply is secret: seals it inside the transaction and opens it after, fresh or repeated.
+/// Encrypts the reply of one call inside its transaction, and decrypts the stored one after it.
 pub struct SealedReply<M> {
     sealer: Arc<Sealer>,
-    place: String,
+    associated_data: String,
     reply: PhantomData<fn() -> M>,
 }
 
-/// What the idempotency table holds of such a reply.
+/// The stored form of a reply.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Sealed {
-    /// The encoded reply, sealed.
+    /// The encoded reply, encrypted.
     #[prost(bytes = "vec", tag = "1")]
     pub sealed: Vec<u8>,
 }
@@ -38,7 +38,8 @@ pub struct Sealed {
 const FINGERPRINT: &[u8] = b"carshare.auth request fingerprint";
 
 impl SealedReplies {
-    /// With the primary key of the configuration. After a change of it, a repeat of an earlier call is refused.
+    /// Derives the key of request hashes from the primary key. After a change of that, repeats of earlier calls are rejected
+    /// as different requests.
     pub fn new(config: &config::Seal, sealer: Arc<Sealer>) -> anyhow::Result<Self> {
         let secret = config
             .keys
@@ -52,12 +53,12 @@ impl SealedReplies {
         })
     }
 
-    /// Prepares a call: its context with a keyed hash of the request, and what seals its reply.
-    pub fn of<M>(&self, context: CallContext) -> (CallContext, SealedReply<M>) {
+    /// Returns the context with a keyed hash of the request, and the encryption of the reply.
+    pub fn prepare<M>(&self, context: CallContext) -> (CallContext, SealedReply<M>) {
         let mut request_hash = [0; 32];
         request_hash.copy_from_slice(hmac::sign(&self.fingerprint_key, &context.request_hash).as_ref());
         let key = context.idempotency.as_ref().map_or("", |key| key.as_str());
-        let place = format!("idempotency{}/{key}", context.method);
+        let associated_data = format!("idempotency{}/{key}", context.method);
         (
             CallContext {
                 request_hash,
@@ -65,7 +66,7 @@ impl SealedReplies {
             },
             SealedReply {
                 sealer: Arc::clone(&self.sealer),
-                place,
+                associated_data,
                 reply: PhantomData,
             },
         )
@@ -73,15 +74,15 @@ impl SealedReplies {
 }
 
 impl<M: prost::Message + Default> SealedReply<M> {
-    /// What may be stored of the reply.
+    /// Encrypts the reply for the table.
     pub fn seal(&self, reply: &M) -> Result<Sealed, Error> {
         Ok(Sealed {
-            sealed: self.sealer.seal(&self.place, &reply.encode_to_vec())?,
+            sealed: self.sealer.seal(&self.associated_data, &reply.encode_to_vec())?,
         })
     }
 
     pub fn open(&self, stored: &Sealed) -> Result<M, Error> {
-        let encoded = self.sealer.open(&self.place, &stored.sealed)?;
+        let encoded = self.sealer.open(&self.associated_data, &stored.sealed)?;
         M::decode(encoded.as_slice()).map_err(Error::internal)
     }
 }
@@ -90,7 +91,7 @@ impl<M> Clone for SealedReply<M> {
     fn clone(&self) -> Self {
         Self {
             sealer: Arc::clone(&self.sealer),
-            place: self.place.clone(),
+            associated_data: self.associated_data.clone(),
             reply: PhantomData,
         }
     }
@@ -116,8 +117,8 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_unreadable_at_rest_and_comes_back_whole() {
-        let (_, secret) = replies(1).of::<AuthResponse>(CallContext::for_test(Caller::Anonymous));
+    fn stored_reply_is_encrypted_and_opens_to_the_same_reply() {
+        let (_, secret) = replies(1).prepare::<AuthResponse>(CallContext::for_test(Caller::Anonymous));
         let reply = AuthResponse {
             refresh_token: "refresh-token-itself".into(),
             ..Default::default()
@@ -128,14 +129,19 @@ mod tests {
     }
 
     #[test]
-    fn the_stored_hash_cannot_be_computed_without_the_key() {
+    fn request_hash_depends_on_the_key() {
         let context = CallContext {
             request_hash: [7; 32],
             ..CallContext::for_test(Caller::Anonymous)
         };
-        let of = |key| replies(key).of::<AuthResponse>(context.clone()).0.request_hash;
-        assert_ne!(of(1), [7; 32]);
-        assert_ne!(of(1), of(2));
-        assert_eq!(of(1), of(1));
+        let hash = |key| {
+            replies(key)
+                .prepare::<AuthResponse>(context.clone())
+                .0
+                .request_hash
+        };
+        assert_ne!(hash(1), [7; 32]);
+        assert_ne!(hash(1), hash(2));
+        assert_eq!(hash(1), hash(1));
     }
 }

@@ -1,5 +1,4 @@
-//! The life of a session in the database: it begins, goes on from token to token, and ends. Each step is part of a
-//! transaction of the caller.
+//! Steps of a session in the database: begin, rotate the refresh token, end. Each runs in the caller's transaction.
 
 use carshare_store::Tx;
 
@@ -8,7 +7,7 @@ use crate::error::Error;
 use crate::issuer::{Issued, Signer};
 use crate::store::{refresh_tokens, revocations, sessions};
 
-/// Signs the user in: a new session with its first pair of tokens.
+/// Begins a session and issues its first pair of tokens.
 pub async fn begin(tx: &Tx, signer: &Signer, user: &User) -> Result<Issued, Error> {
     let id = SessionId(tx.new_id());
     let issued = signer.issue(user, id, tx.now())?;
@@ -17,24 +16,24 @@ pub async fn begin(tx: &Tx, signer: &Signer, user: &User) -> Result<Issued, Erro
     Ok(issued)
 }
 
-/// Trades a token of a locked session for the next pair.
-pub async fn advance(
+/// Exchanges the refresh token `used` of a locked session for the next pair.
+pub async fn rotate(
     tx: &Tx,
     signer: &Signer,
     user: &User,
     id: SessionId,
-    traded: TokenHash,
+    used: TokenHash,
 ) -> Result<Issued, Error> {
     let issued = signer.issue(user, id, tx.now())?;
-    refresh_tokens::mark_used(tx.conn(), traded, tx.now()).await?;
+    refresh_tokens::mark_used(tx.conn(), used, tx.now()).await?;
     refresh_tokens::insert(tx.conn(), id, &issued, tx.now()).await?;
     sessions::extend(tx.conn(), id, issued.refresh_expires_at).await?;
     Ok(issued)
 }
 
-/// Ends a session: none of its refresh tokens works any more, and its access tokens are noted as revoked.
+/// Ends a session: its refresh tokens become invalid, and its unexpired access tokens are stored as revoked.
 pub async fn end(tx: &Tx, id: SessionId, reason: EndReason) -> Result<(), Error> {
-    // The session first: no token can be added to an ended session.
+    // The session first: its row lock keeps a concurrent rotation from adding a token that would not be revoked.
     sessions::end(tx.conn(), id, reason, tx.now()).await?;
     revocations::insert_of_session(tx.conn(), id, tx.now()).await
 }

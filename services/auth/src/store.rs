@@ -1,5 +1,5 @@
-//! All SQL of this service, one module a table. Functions take the connection they run on: a transaction, or the pool
-//! for plain reads.
+//! Tables: one module per table with its entity and its SQL. Functions take the connection they run on: a transaction, or
+//! the pool for reads.
 
 pub mod refresh_tokens;
 pub mod revocations;

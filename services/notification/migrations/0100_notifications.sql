@@ -1,5 +1,5 @@
--- What people were told. `seq` counts per person and is the cursor of the live stream: it is taken from `feeds` under that
--- person's row lock, so a higher number never becomes visible before a lower one.
+-- Notifications of users. `seq` counts per user and is the cursor of the live stream. It comes from `feeds` under the user's
+-- row lock, so that a higher number never becomes visible before a lower one.
 CREATE TABLE feeds (
     user_id uuid PRIMARY KEY,
     last_seq bigint NOT NULL

@@ -1,9 +1,9 @@
--- Phones and browsers that receive pushes. A token belongs to the account that registered it last.
+-- Devices that receive pushes. A token belongs to the account that registered it last.
 CREATE TABLE devices (
     id uuid PRIMARY KEY,
     user_id uuid NOT NULL,
     token text NOT NULL,
-    -- A token can be longer than a B-tree entry may be, so its hash is what is unique.
+    -- Tokens can exceed the size of a B-tree entry, so uniqueness is on the hash.
     token_sha256 bytea NOT NULL CONSTRAINT devices_token UNIQUE,
     platform text NOT NULL CHECK (platform IN ('ios', 'android', 'web')),
     created_at timestamptz NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE devices (
 );
 CREATE INDEX devices_user ON devices (user_id);
 
--- One push of one notification to one device.
+-- Pushes of a notification to a device.
 CREATE TABLE deliveries (
     id uuid PRIMARY KEY,
     notification_id uuid NOT NULL REFERENCES notifications (id),

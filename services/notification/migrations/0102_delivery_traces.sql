@@ -1,4 +1,4 @@
--- A push goes on in the trace and under the correlation id of the event it tells of.
+-- Of the event that led to the push: the worker continues them.
 ALTER TABLE deliveries
     ADD COLUMN correlation_id text,
     ADD COLUMN traceparent text;

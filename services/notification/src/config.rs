@@ -1,4 +1,4 @@
-//! What notification adds to the configuration. Values and their meaning: `config.default.toml`.
+//! Configuration of the notification service. `config.default.toml` documents every key.
 
 use std::time::Duration;
 
@@ -9,17 +9,16 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub database: carshare_store::config::Database,
-    /// Redis, for the events.
     pub redis: Redis,
-    pub live: FeedWatch,
+    pub live: Live,
     pub push: Push,
 }
 
 /// `[live]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FeedWatch {
-    /// Silence after which a heartbeat goes out.
+pub struct Live {
+    /// Interval of heartbeats while there is nothing else to send.
     #[serde(rename = "heartbeat_ms", with = "millis")]
     pub heartbeat: Duration,
 }
@@ -29,22 +28,22 @@ pub struct FeedWatch {
 #[serde(deny_unknown_fields)]
 pub struct Push {
     pub base_url: String,
-    /// JSON of the service account; empty switches pushes off.
+    /// JSON of the service account; pushes are disabled while it is empty.
     pub service_account_json: Secret,
-    /// Pushes sent at a time.
+    /// Pushes in progress at a time in one process.
     pub concurrency: usize,
-    /// First pause before another attempt.
+    /// Delay after the first failed attempt; doubled after each further one, up to an hour.
     #[serde(rename = "retry_ms", with = "millis")]
     pub retry: Duration,
-    /// Attempts before a push is given up.
+    /// Attempts after which a push is dropped.
     pub max_attempts: i32,
 }
 
 impl Push {
-    /// The pause before the attempt after `attempts`: doubled each time, an hour at most.
+    /// Returns the delay after `attempts` failed attempts.
     pub fn retry_after(&self, attempts: i32) -> Duration {
         let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
-        let pause = self.retry.saturating_mul(1 << doublings);
-        pause.min(Duration::from_hours(1))
+        let delay = self.retry.saturating_mul(1 << doublings);
+        delay.min(Duration::from_hours(1))
     }
 }

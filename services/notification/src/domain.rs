@@ -1,4 +1,6 @@
-//! The rules of the service, free of transport and storage.
+//! Business rules: pure, synchronous, independent of database and clock.
 
+pub mod device;
+pub mod ids;
 pub mod message;
 pub mod time_format;

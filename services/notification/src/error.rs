@@ -1,26 +1,30 @@
-//! What a caller of this service can be refused for.
+//! Errors of the service and their mapping to the reasons of the contract.
 
 use carshare_proto::notification::v1::ErrorReason;
-use thiserror::Error as ThisError;
+use sea_orm::DbErr;
 
-/// Facts a caller can act on, and the rest.
-#[derive(Debug, ThisError)]
+/// Error of an RPC, event handler or job.
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such notification of the caller's.
+    /// No such notification of the caller.
     #[error("no such notification")]
     NotificationNotFound,
-    /// Not a cursor of the caller's stream.
-    #[error("not a cursor of this stream")]
+    /// The cursor was not returned by the caller's stream.
+    #[error("no such cursor")]
     InvalidCursor,
-    /// A refusal of the shared parts.
+    /// An error of the chassis, such as a missing permission.
     #[error(transparent)]
     Chassis(#[from] carshare_chassis::Error),
+    /// An error of the database.
     #[error(transparent)]
     Store(#[from] carshare_store::Error),
+    /// A defect of the service; its cause is only logged.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
 }
 
-impl From<sea_orm::DbErr> for Error {
-    fn from(error: sea_orm::DbErr) -> Self {
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
         Self::Store(error.into())
     }
 }
@@ -32,6 +36,7 @@ impl From<Error> for carshare_chassis::Error {
             Error::InvalidCursor => Self::new(ErrorReason::InvalidCursor),
             Error::Chassis(error) => error,
             Error::Store(error) => error.into(),
+            Error::Internal(error) => Self::internal(error),
         }
     }
 }

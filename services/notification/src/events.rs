@@ -1,3 +1,35 @@
-//! Events in: every event of the mesh, turned into notifications.
+//! Events: handlers that turn the events of the mesh into notifications. The service publishes none.
 
-pub mod notify;
+mod notify;
+
+use carshare_proto::auth::v1 as auth;
+use carshare_proto::booking::v1 as booking;
+use carshare_proto::payment::v1 as payment;
+use carshare_proto::vehicle::v1 as vehicle;
+use carshare_store::Consumer;
+
+use notify::notify;
+
+/// Registers a handler for every event.
+pub fn handlers(consumer: Consumer) -> Consumer {
+    consumer
+        .on("auth", notify::<auth::UserRegistered>)
+        .on("auth", notify::<auth::UserUpdated>)
+        .on("vehicle", notify::<vehicle::VehicleRegistered>)
+        .on("vehicle", notify::<vehicle::VehicleActivated>)
+        .on("vehicle", notify::<vehicle::VehicleUpdated>)
+        .on("vehicle", notify::<vehicle::VehicleWithdrawn>)
+        .on("vehicle", notify::<vehicle::VehicleHoldLost>)
+        .on("booking", notify::<booking::BookingRequested>)
+        .on("booking", notify::<booking::BookingApproved>)
+        .on("booking", notify::<booking::BookingRejected>)
+        .on("booking", notify::<booking::BookingExpired>)
+        .on("booking", notify::<booking::BookingConfirmed>)
+        .on("booking", notify::<booking::BookingCancelled>)
+        .on("booking", notify::<booking::BookingStarted>)
+        .on("booking", notify::<booking::BookingCompleted>)
+        .on("payment", notify::<payment::PaymentRequested>)
+        .on("payment", notify::<payment::PaymentCompleted>)
+        .on("payment", notify::<payment::PaymentFailed>)
+        .on("payment", notify::<payment::PaymentRefunded>)
+}

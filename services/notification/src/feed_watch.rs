@@ -1,10 +1,11 @@
-//! Wakes live streams when their person's feed has grown, on whichever replica it was written.
+//! Notifies live streams when the feed of their user has grown, on whichever replica.
 //!
-//! PostgreSQL announces the person's id on commit (`NOTIFY`); one connection per process listens. An announcement can be
-//! lost with that connection, so every stream is woken when it comes back, and each also reads at its heartbeats.
+//! PostgreSQL sends the user's id on commit (`NOTIFY`) to one listening connection per process. Notifications sent while that
+//! connection is lost are lost too, so all streams are notified when it is established again, and each also reads its feed
+//! at every heartbeat.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carshare_chassis::{Clock, Shutdown};
@@ -12,44 +13,43 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::domain::ids::UserId;
 use crate::store::notifications::CHANNEL;
 
-/// Pause before the listening connection is made again.
-const RECONNECT: Duration = Duration::from_secs(1);
+/// Delay before the listening connection is established again.
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// Who is listening in this process.
+type Senders = HashMap<UserId, watch::Sender<()>>;
+
+/// The users whose feeds are watched in this process. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct FeedWatch {
-    people: Arc<Mutex<HashMap<Uuid, watch::Sender<()>>>>,
+    senders: Arc<Mutex<Senders>>,
 }
 
-pub struct Wakes {
-    live: FeedWatch,
-    user_id: Uuid,
+/// Watches the feed of one user until it is dropped.
+pub struct FeedWatcher {
+    feeds: FeedWatch,
+    user: UserId,
     signal: watch::Receiver<()>,
 }
 
 impl FeedWatch {
-    /// Listens for one person until the result is dropped.
-    pub fn follow(&self, user_id: Uuid) -> Wakes {
-        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        let signal = people
-            .entry(user_id)
+    /// Starts to watch the feed of a user.
+    pub fn watch(&self, user: UserId) -> FeedWatcher {
+        let signal = self
+            .senders()
+            .entry(user)
             .or_insert_with(|| watch::channel(()).0)
             .subscribe();
-        Wakes {
-            live: self.clone(),
-            user_id,
+        FeedWatcher {
+            feeds: self.clone(),
+            user,
             signal,
         }
     }
 
-    /// Streams of how many people are open.
-    pub fn followed(&self) -> usize {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    /// Listens to the database until the shutdown.
+    /// Listens to the database until `shutdown`.
     pub async fn run(self, url: String, clock: Clock, shutdown: Shutdown) {
         loop {
             tokio::select! {
@@ -60,7 +60,7 @@ impl FeedWatch {
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = clock.sleep(RECONNECT) => {}
+                () = clock.sleep(RECONNECT_DELAY) => {}
             }
         }
     }
@@ -68,56 +68,50 @@ impl FeedWatch {
     async fn listen(&self, url: &str) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect(url).await?;
         listener.listen(CHANNEL).await?;
-        self.wake_all();
-        // `None` means that the connection was lost, and announcements with it.
-        while let Some(announcement) = listener.try_recv().await? {
-            if let Ok(user_id) = announcement.payload().parse() {
-                self.wake(user_id);
+        self.notify_all();
+        // `None` means that the connection was lost, and notifications with it.
+        while let Some(notification) = listener.try_recv().await? {
+            if let Ok(user_id) = Uuid::try_parse(notification.payload()) {
+                self.notify(UserId(user_id));
             }
         }
         Ok(())
     }
 
-    fn wake(&self, user_id: Uuid) {
-        if let Some(sender) = self
-            .people
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&user_id)
-        {
+    fn notify(&self, user: UserId) {
+        if let Some(sender) = self.senders().get(&user) {
             sender.send_replace(());
         }
     }
 
-    fn wake_all(&self) {
-        for sender in self
-            .people
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-        {
+    fn notify_all(&self) {
+        for sender in self.senders().values() {
             sender.send_replace(());
         }
+    }
+
+    fn senders(&self) -> MutexGuard<'_, Senders> {
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Wakes {
+impl FeedWatcher {
     /// Waits until the feed may have grown since the last call.
-    pub async fn next(&mut self) {
-        // The sender lives in the table for as long as we do.
+    pub async fn changed(&mut self) {
+        // The sender exists as long as this watcher.
         let _ = self.signal.changed().await;
     }
 }
 
-impl Drop for Wakes {
+impl Drop for FeedWatcher {
     fn drop(&mut self) {
-        let mut people = self.live.people.lock().unwrap_or_else(PoisonError::into_inner);
-        // Our own receiver still counts.
-        if people
-            .get(&self.user_id)
+        let mut senders = self.feeds.senders();
+        // This watcher's own receiver is still counted.
+        if senders
+            .get(&self.user)
             .is_some_and(|sender| sender.receiver_count() == 1)
         {
-            people.remove(&self.user_id);
+            senders.remove(&self.user);
         }
     }
 }
@@ -128,35 +122,36 @@ mod tests {
 
     use super::*;
 
+    const A: UserId = UserId(Uuid::from_u128(1));
+    const B: UserId = UserId(Uuid::from_u128(2));
+
     #[tokio::test]
-    async fn a_wake_reaches_all_streams_of_the_person_and_nobody_else() {
-        let live = FeedWatch::default();
-        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let (mut first, mut second, mut other) = (live.follow(a), live.follow(a), live.follow(b));
-        live.wake(a);
-        first.next().await;
-        second.next().await;
-        assert!(other.next().now_or_never().is_none());
+    async fn notify_reaches_all_streams_of_the_user_only() {
+        let feeds = FeedWatch::default();
+        let (mut first, mut second, mut other) = (feeds.watch(A), feeds.watch(A), feeds.watch(B));
+        feeds.notify(A);
+        first.changed().await;
+        second.changed().await;
+        assert!(other.changed().now_or_never().is_none());
     }
 
     #[tokio::test]
-    async fn a_wake_between_two_waits_is_not_lost() {
-        let live = FeedWatch::default();
-        let mut ear = live.follow(Uuid::from_u128(1));
-        live.wake_all();
-        live.wake_all();
-        ear.next().await;
-        assert!(ear.next().now_or_never().is_none());
+    async fn notify_between_two_waits_is_not_lost() {
+        let feeds = FeedWatch::default();
+        let mut watcher = feeds.watch(A);
+        feeds.notify_all();
+        feeds.notify_all();
+        watcher.changed().await;
+        assert!(watcher.changed().now_or_never().is_none());
     }
 
     #[test]
-    fn nobody_is_remembered_after_the_last_stream() {
-        let live = FeedWatch::default();
-        let first = live.follow(Uuid::from_u128(1));
-        let second = live.follow(Uuid::from_u128(1));
+    fn user_is_removed_with_the_last_watcher() {
+        let feeds = FeedWatch::default();
+        let (first, second) = (feeds.watch(A), feeds.watch(A));
         drop(first);
-        assert_eq!(live.followed(), 1);
+        assert_eq!(feeds.senders().len(), 1);
         drop(second);
-        assert_eq!(live.followed(), 0);
+        assert_eq!(feeds.senders().len(), 0);
     }
 }

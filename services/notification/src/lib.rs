@@ -1,14 +1,14 @@
 //! The notification service: feeds, live streams and push notifications for users.
 //!
-//! | module | gives |
+//! | module | content |
 //! |---|---|
-//! | [`domain`] | what each event means to whom, in words |
-//! | [`events`] | every event of the mesh becomes rows and pushes, once |
-//! | [`rpc`] | list, mark read, register a device, live stream |
-//! | [`feed_watch`] | wakes live streams on every replica |
-//! | [`push`] | FCM, the outside edge |
-//! | [`jobs`] | sends the pushes that are due |
-//! | [`store`] | all SQL |
+//! | [`domain`] | business rules: recipients and texts of each event |
+//! | [`rpc`] | one file per RPC |
+//! | [`feed_watch`] | notifies live streams of new notifications, on every replica |
+//! | [`push`] | interface to the push provider, and its implementation for FCM |
+//! | [`store`] | tables and SQL |
+//! | [`events`] | event handlers |
+//! | [`jobs`] | background work |
 
 pub mod config;
 pub mod domain;
@@ -35,26 +35,25 @@ pub use config::Config;
 use feed_watch::FeedWatch;
 use push::{Fcm, Provider};
 
-/// Name of this service.
+/// Name of the service.
 pub const NAME: &str = "notification";
 
-/// The embedded defaults of its configuration.
+/// The embedded `config.default.toml`.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// State of handlers and jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// The schema of the service.
     pub db: Db,
     pub environment: Environment,
     pub config: Arc<Config>,
-    pub live: FeedWatch,
-    /// Where pushes go; `None` when they are switched off.
+    pub feeds: FeedWatch,
+    /// `None` when pushes are disabled.
     pub push: Option<Arc<dyn Provider>>,
 }
 
 impl App {
-    /// Puts the service together. Nothing is contacted yet.
+    /// Builds the state. Nothing is connected yet; an error is one of the configuration.
     pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
         metrics::describe();
         let push = Fcm::new(&config.push, &environment)?.map(|fcm| Arc::new(fcm) as Arc<dyn Provider>);
@@ -62,13 +61,13 @@ impl App {
             db: Db::connect(&config.database, environment.clone())?,
             environment,
             config: Arc::new(config),
-            live: FeedWatch::default(),
+            feeds: FeedWatch::default(),
             push,
         })
     }
 }
 
-/// The service, run by [`carshare_store::Runner`].
+/// The service, for [`carshare_store::Runner`].
 pub struct Notification;
 
 impl StoreService for Notification {
@@ -103,19 +102,19 @@ impl StoreService for Notification {
     }
 
     fn handlers(consumer: Consumer) -> Consumer {
-        events::notify::subscribe(consumer)
+        events::handlers(consumer)
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {
-        jobs::push_due::run(app, shutdown).await;
+        jobs::run(&app, shutdown).await;
     }
 
-    /// Every process that serves live streams listens for new notifications.
+    /// Listens for new notifications in every process that serves live streams.
     async fn background(app: App, roles: Roles, shutdown: Shutdown) {
         if roles.api {
             let url = app.config.database.url.expose().to_owned();
             let clock = app.environment.clock.clone();
-            app.live.run(url, clock, shutdown).await;
+            app.feeds.run(url, clock, shutdown).await;
         }
     }
 }

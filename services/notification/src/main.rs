@@ -1,4 +1,4 @@
-//! The notification service binary.
+//! Binary of the notification service.
 
 use std::process::ExitCode;
 

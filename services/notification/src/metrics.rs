@@ -1,8 +1,7 @@
-//! What notification measures, in words.
+//! Descriptions of the service's metrics, for `/metrics`.
 
 use metrics::describe_counter;
 
-/// Says what each metric means, for `/metrics`.
 pub(crate) fn describe() {
-    describe_counter!("pushes_total", "Pushes handed to FCM, by outcome.");
+    describe_counter!("pushes_total", "Attempts to send a push, by outcome.");
 }

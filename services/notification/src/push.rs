@@ -1,4 +1,4 @@
-//! Pushes to devices: the outside edge of the service.
+//! Interface to the push provider.
 
 mod fcm;
 mod token;
@@ -7,39 +7,60 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use uuid::Uuid;
 
 pub use fcm::Fcm;
 
-/// One push to one device.
+use crate::domain::ids::NotificationId;
+
+/// A push to one device.
 #[derive(Clone)]
-pub struct Outgoing {
-    /// The notification; a second push of it replaces the first on the device.
-    pub notification_id: Uuid,
+pub struct Push {
+    /// A second push of the same notification replaces the first on the device.
+    pub notification_id: NotificationId,
     pub token: String,
     /// Dotted name of the event.
     pub kind: String,
     pub title: String,
     pub body: String,
-    /// Ids to open the right screen with.
+    /// Ids for the screen that the app opens.
     pub data: BTreeMap<String, String>,
 }
 
-/// What became of a push.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Accepted. Delivery is the provider's business from here on.
+/// Result of a push. Texts are error codes of the provider.
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum PushResult {
+    /// Accepted by the provider.
     Sent,
-    /// The token is dead or another project's: forget the device.
+    /// The token is invalid; the device has to be deleted.
     DeviceGone(String),
-    /// This push will never be accepted.
-    Refused(String),
-    /// Not now; perhaps the provider said how long to wait.
-    Later(String, Option<Duration>),
+    /// The provider will never accept this push.
+    Rejected(String),
+    /// Not accepted for now.
+    Later {
+        reason: String,
+        /// Delay requested by the provider.
+        retry_after: Option<Duration>,
+    },
 }
 
-/// A provider of pushes.
+impl PushResult {
+    /// Returns the value of metric labels and log fields.
+    pub fn as_str(&self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns why the push was not sent.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Sent => "",
+            Self::DeviceGone(reason) | Self::Rejected(reason) | Self::Later { reason, .. } => reason,
+        }
+    }
+}
+
+/// A push provider.
 pub trait Provider: Send + Sync {
-    /// Hands over one push.
-    fn send(&self, push: Outgoing) -> BoxFuture<'_, Outcome>;
+    /// Sends a push. May be repeated.
+    fn send(&self, push: Push) -> BoxFuture<'_, PushResult>;
 }

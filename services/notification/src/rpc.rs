@@ -1,4 +1,4 @@
-//! RPC handlers, one file each, and the tonic service that delegates to them.
+//! The gRPC service: delegates each RPC to its file.
 
 mod convert;
 mod list_notifications;
@@ -13,9 +13,8 @@ use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// Implements the tonic service: one delegating line per RPC.
+/// Implements `NotificationService`.
 pub struct Rpc {
-    /// State of the handlers.
     pub app: App,
 }
 

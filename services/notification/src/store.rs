@@ -1,4 +1,5 @@
-//! All SQL of the service, a module a table.
+//! Tables: one module per table with its entity and its SQL. Functions take an open transaction, or any connection where
+//! they only read.
 
 pub mod deliveries;
 pub mod devices;

@@ -1,22 +1,22 @@
-//! Login addresses: compared, stored and shown in lower case.
+//! E-mail addresses: compared, stored and displayed in lower case.
 
 use std::fmt;
 
-/// An e-mail address in lower case. That it is one at all is a rule of the contract.
+/// An e-mail address in lower case. Its syntax is validated by the contract.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
 impl Email {
-    /// The address as it is stored, whatever case it was typed in.
-    pub fn new(typed: &str) -> Self {
-        Self(typed.to_lowercase())
+    /// Converts an address to lower case.
+    pub fn new(address: &str) -> Self {
+        Self(address.to_lowercase())
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands before the `@`.
+    /// Returns the part before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.split_once('@').map_or(self.as_str(), |(local, _)| local)
     }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_does_not_make_another_address() {
+    fn addresses_that_differ_in_case_are_equal() {
         let email = Email::new("Kim.Minji@Example.COM");
         assert_eq!(email, Email::new("kim.minji@example.com"));
         assert_eq!(
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_do_not_show_it() {
+    fn debug_output_hides_the_address() {
         assert_eq!(format!("{:?}", Email::new("a@b.kr")), "Email(***)");
     }
 }

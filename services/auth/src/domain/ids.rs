@@ -1,4 +1,4 @@
-//! Typed ids: one UUID cannot be taken for another.
+//! Typed ids.
 
 use carshare_chassis::typed_ids;
 

@@ -1,4 +1,4 @@
-//! Passwords: which are too weak, and that none is ever printed.
+//! Passwords and their strength. Their `Debug` output is `***`.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -6,56 +6,56 @@ use std::sync::LazyLock;
 
 use super::Email;
 
-/// A password as it was typed. It prints as `***`.
+/// A password in plain text.
 #[derive(Clone)]
 pub struct Password(String);
 
-/// A bcrypt hash (`$2b$…`). It prints as `***`.
+/// A bcrypt hash (`$2b$…`).
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
-/// Why a password is refused.
+/// Why a password is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weakness {
-    /// It is among those that everybody tries first.
+    /// It is in the list of the most used passwords.
     Common,
-    /// It holds the part of the address before the `@`.
-    HoldsEmail,
-    /// It repeats very few characters.
-    Monotonous,
+    /// It contains the part of the e-mail address before the `@`.
+    ContainsEmail,
+    /// It has fewer than [`DISTINCT_CHARACTERS_MIN`] distinct characters.
+    TooFewCharacters,
 }
 
-/// In lower case, one a line; only those that are long enough to be accepted otherwise.
+/// The most used passwords that are long enough for the contract, in lower case.
 static COMMON: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// A shorter local part is in too many passwords by chance.
+/// Shorter local parts are not searched for: many passwords contain them by chance.
 const LOCAL_PART_MIN: usize = 4;
 
-/// `aaaaaaaa` and `12121212` are refused, `1q1q2w2w` is for the list.
-const DIFFERENT_CHARACTERS_MIN: usize = 4;
+/// Rejects `aaaaaaaa` and `12121212`.
+pub const DISTINCT_CHARACTERS_MIN: usize = 4;
 
 impl Password {
-    /// A password as typed.
-    pub fn new(typed: impl Into<String>) -> Self {
-        Self(typed.into())
+    pub fn new(plain: impl Into<String>) -> Self {
+        Self(plain.into())
     }
 
-    /// The characters, for the hash function only.
+    /// Returns the plain text, for the hash function only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Refuses what is easy to guess for the owner of `email`. Length is a rule of the contract.
+    /// Rejects passwords that are easy to guess for an account with this e-mail address. The length is validated by the
+    /// contract.
     pub fn check_strength(&self, email: &Email) -> Result<(), Weakness> {
         let plain = self.0.to_lowercase();
         let local = email.local_part();
         if COMMON.contains(plain.as_str()) {
             Err(Weakness::Common)
         } else if local.len() >= LOCAL_PART_MIN && plain.contains(local) {
-            Err(Weakness::HoldsEmail)
-        } else if plain.chars().collect::<HashSet<_>>().len() < DIFFERENT_CHARACTERS_MIN {
-            Err(Weakness::Monotonous)
+            Err(Weakness::ContainsEmail)
+        } else if plain.chars().collect::<HashSet<_>>().len() < DISTINCT_CHARACTERS_MIN {
+            Err(Weakness::TooFewCharacters)
         } else {
             Ok(())
         }
@@ -63,12 +63,11 @@ impl Password {
 }
 
 impl PasswordHash {
-    /// A hash made by bcrypt.
     pub fn new(bcrypt: String) -> Self {
         Self(bcrypt)
     }
 
-    /// The hash, to store it or to verify by it.
+    /// Returns the hash, for the store and for bcrypt only.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -95,20 +94,20 @@ mod tests {
     }
 
     #[test]
-    fn passwords_that_everybody_tries_first_are_refused_in_any_case() {
+    fn common_passwords_are_rejected_in_any_case() {
         for common in ["password1", "PassWord1", "12345678", "qwer1234", "1q2w3e4r"] {
             assert_eq!(check_strength(common), Err(Weakness::Common), "{common}");
         }
     }
 
     #[test]
-    fn the_own_address_is_refused_inside_a_password() {
-        assert_eq!(check_strength("Minji.Kim!2026"), Err(Weakness::HoldsEmail));
+    fn password_that_contains_the_email_is_rejected() {
+        assert_eq!(check_strength("Minji.Kim!2026"), Err(Weakness::ContainsEmail));
         assert_eq!(check_strength("minji-kim!2026"), Ok(()));
     }
 
     #[test]
-    fn a_short_local_part_does_not_count() {
+    fn password_that_contains_a_short_local_part_is_accepted() {
         assert_eq!(
             Password::new("correct horse").check_strength(&Email::new("ho@example.com")),
             Ok(())
@@ -116,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn few_different_characters_are_refused() {
-        assert_eq!(check_strength("zzzzzzzzzz"), Err(Weakness::Monotonous));
-        assert_eq!(check_strength("7n7n7n7n7n"), Err(Weakness::Monotonous));
+    fn password_of_three_characters_is_rejected() {
+        assert_eq!(check_strength("zzzzzzzzzz"), Err(Weakness::TooFewCharacters));
+        assert_eq!(check_strength("7n7n7n7n7n"), Err(Weakness::TooFewCharacters));
         assert_eq!(check_strength("가나다라가나다라"), Ok(()));
     }
 
     #[test]
-    fn the_list_is_lower_case_without_repeats_and_only_of_passwords_the_contract_lets_through() {
+    fn list_is_lower_case_and_unique_and_of_the_contracts_length() {
         let lines: Vec<&str> = include_str!("common_passwords.txt").lines().collect();
         assert_eq!(lines.len(), COMMON.len());
         for line in lines {
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_prints_a_password() {
+    fn debug_output_hides_passwords_and_hashes() {
         let printed = format!(
             "{:?} {:?}",
             Password::new("hunter22"),

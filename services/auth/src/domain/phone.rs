@@ -9,9 +9,9 @@ pub struct Phone(String);
 const COUNTRY: &str = "+82";
 
 impl Phone {
-    /// Reads `010-1234-5678`, `01012345678`, `+82-10-1234-5678` or `+821012345678`; `None` when it is none of these.
-    pub fn parse(typed: &str) -> Option<Self> {
-        let digits = typed.replace('-', "");
+    /// Parses `010-1234-5678`, `01012345678`, `+82-10-1234-5678` and `+821012345678`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.replace('-', "");
         let national = digits
             .strip_prefix(COUNTRY)
             .or_else(|| digits.strip_prefix('0'))?;
@@ -20,12 +20,12 @@ impl Phone {
         mobile.then(|| Self(format!("{COUNTRY}{national}")))
     }
 
-    /// A number that was stored, and so was parsed once.
-    pub(crate) fn stored(e164: String) -> Self {
+    /// Creates a number that is known to be E.164: the constraint of the column guarantees it.
+    pub(crate) fn from_e164(e164: String) -> Self {
         Self(e164)
     }
 
-    /// The number in E.164.
+    /// Returns the number in E.164.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -45,22 +45,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_usual_spelling_is_one_number() {
-        for typed in [
+    fn usual_spellings_parse_to_e164() {
+        for text in [
             "010-1234-5678",
             "01012345678",
             "+82-10-1234-5678",
             "+821012345678",
             "+82-1012345678",
         ] {
-            assert_eq!(Phone::parse(typed).unwrap().as_str(), "+821012345678", "{typed}");
+            assert_eq!(Phone::parse(text).unwrap().as_str(), "+821012345678", "{text}");
         }
         assert_eq!(Phone::parse("011-123-4567").unwrap().as_str(), "+82111234567");
     }
 
     #[test]
-    fn other_numbers_are_none() {
-        for typed in [
+    fn other_numbers_are_rejected() {
+        for text in [
             "",
             "010",
             "02-123-4567",
@@ -69,12 +69,12 @@ mod tests {
             "010-1234-56789",
             "+820101234567８",
         ] {
-            assert_eq!(Phone::parse(typed), None, "{typed}");
+            assert_eq!(Phone::parse(text), None, "{text}");
         }
     }
 
     #[test]
-    fn logs_show_the_last_four_digits_at_most() {
+    fn debug_output_shows_only_the_last_four_digits() {
         assert_eq!(
             format!("{:?}", Phone::parse("010-1234-5678").unwrap()),
             "Phone(***5678)"
@@ -83,16 +83,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_parsed_is_e164_and_parses_to_itself(typed in "(\\+82-?|0)1[016789]-?[0-9]{3,4}-?[0-9]{4}") {
-            let phone = Phone::parse(&typed).unwrap();
+        fn parsed_numbers_are_e164_and_parse_to_themselves(text in "(\\+82-?|0)1[016789]-?[0-9]{3,4}-?[0-9]{4}") {
+            let phone = Phone::parse(&text).unwrap();
             prop_assert!(phone.as_str().starts_with("+821"));
             prop_assert!(phone.as_str()[1..].bytes().all(|b| b.is_ascii_digit()));
             prop_assert_eq!(Phone::parse(phone.as_str()), Some(phone));
         }
 
         #[test]
-        fn parsing_never_panics(typed in "\\PC*") {
-            let _ = Phone::parse(&typed);
+        fn parsing_never_panics(text in "\\PC*") {
+            let _ = Phone::parse(&text);
         }
     }
 }

@@ -1,6 +1,4 @@
-//! Refresh tokens: 256 random bits that mean nothing, of which only the SHA-256 is stored.
-//!
-//! A plain hash is enough where a password needs bcrypt: nobody can guess 256 bits.
+//! Refresh tokens: 256 random bits, stored as SHA-256. A fast hash suffices, because 256 bits cannot be guessed.
 
 use std::fmt;
 
@@ -8,33 +6,34 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-/// A refresh token as the client holds it. It prints as `***`.
+/// A refresh token as the client has it. Its `Debug` output is `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken(String);
 
-/// SHA-256 of a refresh token: what the database knows.
+/// SHA-256 of a refresh token, as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl RefreshToken {
-    /// A new token of these random bytes.
-    pub fn of(random: [u8; 32]) -> Self {
+    /// Encodes random bytes as a token.
+    pub fn new(random: [u8; 32]) -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(random))
     }
 
-    /// Whatever a client presents; a text that was never a token hashes to nothing we know.
-    pub fn presented(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text for the client.
+    /// Returns the text for the client.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is stored of it.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(&self.0).into())
+    }
+}
+
+impl From<String> for RefreshToken {
+    /// Accepts any text: one that was never issued has an unknown hash.
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 
@@ -49,15 +48,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_43_characters_that_fit_everywhere_and_comes_back_to_its_hash() {
-        let token = RefreshToken::of([0xff; 32]);
+    fn token_has_43_url_safe_characters_and_a_stable_hash() {
+        let token = RefreshToken::new([0xff; 32]);
         assert_eq!(token.expose(), "__________________________________________8");
-        assert_eq!(RefreshToken::presented(token.expose()).hash(), token.hash());
-        assert_ne!(RefreshToken::of([0xfe; 32]).hash(), token.hash());
+        assert_eq!(RefreshToken::from(token.expose().to_owned()).hash(), token.hash());
+        assert_ne!(RefreshToken::new([0xfe; 32]).hash(), token.hash());
     }
 
     #[test]
-    fn nothing_prints_a_token() {
-        assert_eq!(format!("{:?}", RefreshToken::of([1; 32])), "***");
+    fn debug_output_hides_the_token() {
+        assert_eq!(format!("{:?}", RefreshToken::new([1; 32])), "***");
     }
 }

@@ -1,53 +1,46 @@
-//! What a presented refresh token is worth. A session is a family of them: each is traded once for the next, and a
-//! second use of one means that two parties hold it, so the whole family ends.
+//! Rotation of refresh tokens. A session is a family of them: each is exchanged once for the next. A second use of one means
+//! that two parties have it, so the whole session is ended.
 
 use chrono::{DateTime, Utc};
 
-/// Why a session was ended before its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a session was ended before it expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum EndReason {
-    /// Its owner signed out.
     Logout,
-    /// One of its refresh tokens was used twice.
+    /// A refresh token was used twice.
     Reuse,
 }
 
 impl EndReason {
-    /// The word in the table.
+    /// Returns the value of the column.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::Reuse => "reuse",
-        }
+        self.into()
     }
 }
 
-/// A refresh token that somebody presents, as far as it decides its worth.
+/// The stored state of a refresh token and its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Presented {
-    /// When the token was traded, if it was.
+pub struct TokenState {
     pub used_at: Option<DateTime<Utc>>,
     pub expires_at: DateTime<Utc>,
-    /// When its session was ended, if it was.
     pub session_ended_at: Option<DateTime<Utc>>,
 }
 
-/// What follows from presenting it.
+/// What the use of a refresh token leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenUse {
-    /// Trade it for the next pair.
+    /// The token is exchanged for the next pair.
     Rotate,
-    /// End the session, then refuse.
+    /// The session is ended and the call fails.
     Reused,
     Invalid,
 }
 
-impl Presented {
-    /// The verdict at the time `now`.
-    ///
-    /// A used token is judged before an expired one: a thief who waited is a thief. In a session that is over there is
-    /// nothing left to end.
-    pub fn check_strength(&self, now: DateTime<Utc>) -> TokenUse {
+impl TokenState {
+    /// Decides what the use of the token leads to. A used token is a reuse even if it has expired since; in an ended session
+    /// every token is invalid.
+    pub fn next_use(&self, now: DateTime<Utc>) -> TokenUse {
         if self.session_ended_at.is_some() {
             TokenUse::Invalid
         } else if self.used_at.is_some() {
@@ -67,12 +60,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_state_of_a_token_has_its_verdict() {
+    fn every_state_of_a_token_has_one_use() {
         let now: DateTime<Utc> = "2026-11-22T12:00:00Z".parse().unwrap();
         let before = now - TimeDelta::seconds(1);
         let after = now + TimeDelta::seconds(1);
         let table = [
-            // used, expires, session ended, verdict
+            // used, expires, session ended, expected
             (None, after, None, TokenUse::Rotate),
             (None, now, None, TokenUse::Invalid),
             (None, before, None, TokenUse::Invalid),
@@ -83,13 +76,13 @@ mod tests {
             (Some(before), after, Some(before), TokenUse::Invalid),
             (Some(before), before, Some(before), TokenUse::Invalid),
         ];
-        for (used_at, expires_at, session_ended_at, verdict) in table {
-            let presented = Presented {
+        for (used_at, expires_at, session_ended_at, expected) in table {
+            let state = TokenState {
                 used_at,
                 expires_at,
                 session_ended_at,
             };
-            assert_eq!(presented.check_strength(now), verdict, "{presented:?}");
+            assert_eq!(state.next_use(now), expected, "{state:?}");
         }
     }
 }

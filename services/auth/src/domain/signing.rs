@@ -1,14 +1,14 @@
-//! Which of several signing keys signs.
+//! Selection of the key that signs.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// The position in `created_at` of the key that signs at the time `now`: the newest one that has been published for at
-/// least `ahead`, so that everybody who verifies has seen it. While there is no such key the oldest one signs.
-pub fn signer(created_at: &[DateTime<Utc>], now: DateTime<Utc>, ahead: Duration) -> Option<usize> {
-    let by_age = |at: &usize| created_at[*at];
-    let published = (0..created_at.len()).filter(|at| created_at[*at] + ahead <= now);
+/// Returns the index in `created_at` of the key that signs: the newest one that has been published for `publish_ahead`, so
+/// that every verifier has loaded it; the oldest one while there is none.
+pub fn signer(created_at: &[DateTime<Utc>], now: DateTime<Utc>, publish_ahead: Duration) -> Option<usize> {
+    let by_age = |index: &usize| created_at[*index];
+    let published = (0..created_at.len()).filter(|index| created_at[*index] + publish_ahead <= now);
     published
         .max_by_key(by_age)
         .or_else(|| (0..created_at.len()).min_by_key(by_age))
@@ -26,7 +26,7 @@ mod tests {
         let ago = |minutes| now - TimeDelta::minutes(minutes);
         let table = [
             (vec![], None),
-            // The first key of all has nobody before it.
+            // The only key signs at once.
             (vec![ago(0)], Some(0)),
             (vec![ago(60), ago(1)], Some(0)),
             (vec![ago(1), ago(60)], Some(1)),

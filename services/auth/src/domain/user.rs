@@ -1,4 +1,4 @@
-//! An account.
+//! Accounts.
 
 use carshare_chassis::identity::Role;
 use chrono::{DateTime, Utc};
@@ -12,28 +12,25 @@ pub struct User {
     pub email: Email,
     pub name: String,
     pub phone: Phone,
-    /// Its role, for life.
+    /// Never changes.
     pub role: Role,
-    /// Picture, if there is one.
     pub profile_image_url: Option<String>,
-    /// The address was confirmed.
+    /// Whether the e-mail address was confirmed.
     pub is_verified: bool,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
 }
 
-/// What somebody gives to have an account.
+/// The data of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
     pub email: Email,
     pub name: String,
     pub phone: Phone,
-    /// Its role, for life.
     pub role: Role,
 }
 
 impl NewUser {
-    /// The account it becomes at the time `now`.
+    /// Creates the account.
     pub fn register(&self, id: UserId, now: DateTime<Utc>) -> User {
         User {
             id,

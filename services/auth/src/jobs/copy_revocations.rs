@@ -1,5 +1,4 @@
-//! Copies every revoked access token that still counts to Redis: what a sign-out could not copy while Redis was away, and
-//! what Redis has forgotten.
+//! Copies all unexpired revocations to Redis: those that a logout could not copy, and those that Redis lost.
 
 use crate::App;
 use crate::error::Error;

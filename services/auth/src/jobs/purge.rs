@@ -1,5 +1,4 @@
-//! Removes what has no more meaning: revocations of tokens that have ended by themselves, and sessions that ran out a
-//! while ago, with their refresh tokens.
+//! Deletes rows past their retention: revocations of expired tokens, and expired sessions with their refresh tokens.
 
 use crate::App;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! One Ed25519 key: made, sealed, opened.
+//! One Ed25519 key: creates, encrypts and decrypts it.
 
 use anyhow::{Context as _, anyhow};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::store::signing_keys::StoredKey;
 
-/// A key that can sign. It does not print.
+/// A decrypted key. It has no `Debug`.
 pub struct SigningKey {
     kid: String,
     encoding: EncodingKey,
@@ -21,15 +21,15 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A new key as it is stored.
+    /// Creates a key and encrypts it for the table.
     pub fn sealed(seed: [u8; 32], created_at: DateTime<Utc>, sealer: &Sealer) -> anyhow::Result<StoredKey> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| anyhow!("no key of this seed"))?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| anyhow!("the seed is invalid"))?;
         let public_key = pair.public_key().as_ref().to_vec();
         let kid = thumbprint(&public_key);
         let private = pair
             .to_pkcs8v1()
             .map_err(|_| anyhow!("the key cannot be encoded"))?;
-        let sealed_private_key = sealer.seal(&place(&kid), private.as_ref())?;
+        let sealed_private_key = sealer.seal(&associated_data(&kid), private.as_ref())?;
         Ok(StoredKey {
             kid,
             public_key,
@@ -38,7 +38,7 @@ impl SigningKey {
         })
     }
 
-    /// A stored key, opened.
+    /// Decrypts a stored key.
     pub fn open(stored: &StoredKey, sealer: &Sealer) -> anyhow::Result<Self> {
         let StoredKey {
             kid,
@@ -47,8 +47,8 @@ impl SigningKey {
             created_at,
         } = stored.clone();
         let private = sealer
-            .open(&place(&kid), &sealed_private_key)
-            .with_context(|| format!("signing key {kid} cannot be unsealed with the configured keys"))?;
+            .open(&associated_data(&kid), &sealed_private_key)
+            .with_context(|| format!("signing key {kid} cannot be decrypted with the configured keys"))?;
         Ok(Self {
             kid,
             encoding: EncodingKey::from_ed_der(&private),
@@ -57,12 +57,11 @@ impl SigningKey {
         })
     }
 
-    /// Its id: the RFC 7638 thumbprint.
+    /// Returns the key id: the RFC 7638 thumbprint.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// When it was made.
     pub fn created_at(&self) -> DateTime<Utc> {
         self.created_at
     }
@@ -79,12 +78,12 @@ impl SigningKey {
     }
 }
 
-/// Binds the sealed bytes to their row.
-fn place(kid: &str) -> String {
+/// Returns the associated data that binds an encrypted key to its row.
+fn associated_data(kid: &str) -> String {
     format!("signing_keys/{kid}")
 }
 
-/// RFC 7638, with the members of RFC 8037 §2 in lexicographic order.
+/// Returns the RFC 7638 thumbprint, over the members of RFC 8037 §2 in lexicographic order.
 fn thumbprint(public_key: &[u8]) -> String {
     let x = BASE64_URL_SAFE_NO_PAD.encode(public_key);
     let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_id_is_the_thumbprint_of_rfc_8037() {
+    fn thumbprint_is_that_of_the_rfc_8037_example() {
         let public_key = BASE64_URL_SAFE_NO_PAD
             .decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
             .unwrap();

@@ -1,4 +1,4 @@
-//! Proto ↔ domain, nothing else.
+//! Conversions between messages and domain types.
 
 use carshare_chassis::Error;
 use carshare_chassis::identity::Jwk;
@@ -9,7 +9,7 @@ use carshare_proto::options::v1::Role;
 use crate::domain::User;
 use crate::issuer::Issued;
 
-/// The account as its owner sees it.
+/// Converts an account for its owner.
 pub fn user(user: &User) -> pb::User {
     pb::User {
         id: user.id.to_string(),
@@ -23,7 +23,7 @@ pub fn user(user: &User) -> pb::User {
     }
 }
 
-/// The account as others see it.
+/// Converts the public part of an account.
 pub fn profile(user: &User) -> pb::UserProfile {
     pb::UserProfile {
         id: user.id.to_string(),
@@ -35,7 +35,6 @@ pub fn profile(user: &User) -> pb::UserProfile {
     }
 }
 
-/// A pair of tokens for its owner.
 pub fn auth_response(account: &User, issued: &Issued) -> pb::AuthResponse {
     pb::AuthResponse {
         access_token: issued.access_token.expose().to_owned(),
@@ -45,7 +44,7 @@ pub fn auth_response(account: &User, issued: &Issued) -> pb::AuthResponse {
     }
 }
 
-/// A public key in the form of RFC 8037.
+/// Converts a public key to the form of RFC 8037.
 pub fn jwk(key: Jwk) -> pb::Jwk {
     pb::Jwk {
         kty: "OKP".to_owned(),
@@ -57,7 +56,7 @@ pub fn jwk(key: Jwk) -> pb::Jwk {
     }
 }
 
-/// The role somebody may take by registering.
+/// Returns the role of a registration: guest or host.
 pub fn registered_role(role: Role) -> Result<carshare_chassis::identity::Role, Error> {
     match role {
         Role::Guest => Ok(carshare_chassis::identity::Role::Guest),

@@ -1,4 +1,4 @@
-//! `GetJwks`: the public keys that verify access tokens, newest first. Everybody may have them.
+//! `GetJwks`: returns the public keys that verify access tokens, newest first.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;

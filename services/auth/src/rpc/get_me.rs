@@ -1,4 +1,4 @@
-//! `GetMe`: the account of the caller, as it is now.
+//! `GetMe`: returns the caller's account.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;

@@ -1,6 +1,7 @@
-//! `Login`: signs in with e-mail and password.
+//! `Login`: signs in with e-mail address and password.
 //!
-//! Rule: an unknown address and a wrong password are the same refusal, after the same work.
+//! An unknown address and a wrong password return the same error after the same work, so that neither text nor time reveals
+//! who has an account.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
@@ -26,8 +27,8 @@ pub async fn handle(
     context: CallContext,
     request: pb::LoginRequest,
 ) -> Result<pb::AuthResponse, Error> {
-    let user = identify(app, request).await?;
-    let (context, reply) = app.replies.of(context);
+    let user = authenticate(app, request).await?;
+    let (context, reply) = app.replies.prepare(context);
     let input = Input {
         user,
         signer: app.issuer.signer().await?,
@@ -44,12 +45,12 @@ async fn begin_session(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     Ok(input.reply.seal(&convert::auth_response(&input.user, &issued))?)
 }
 
-async fn identify(app: &App, request: pb::LoginRequest) -> Result<User, Error> {
+async fn authenticate(app: &App, request: pb::LoginRequest) -> Result<User, Error> {
     let found = users::find_by_email(app.db.conn(), &Email::new(&request.email)).await?;
     let (user, hash) = found.unzip();
-    let fits = app
+    let matches = app
         .passwords
         .verify(Password::new(request.password), hash)
         .await?;
-    user.filter(|_| fits).ok_or(Error::InvalidCredentials)
+    user.filter(|_| matches).ok_or(Error::InvalidCredentials)
 }

@@ -1,7 +1,7 @@
-//! `Logout`: ends the session of the presented token.
+//! `Logout`: ends the session of the access token.
 //!
-//! Rule: the session ends in the database first, so a sign-out counts although Redis is away; its access tokens reach the
-//! list of revoked ones at once or, at the latest, with the next run of the job.
+//! The session is ended in the database first, so that a logout succeeds while Redis is unreachable; its access tokens are
+//! copied to Redis at once, or else by the next run of the job.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;

@@ -1,7 +1,7 @@
-//! `Refresh`: trades a refresh token for a new pair.
+//! `Refresh`: exchanges a refresh token for a new pair.
 //!
-//! Rule: each token works once. A second use means that two parties hold it, so the session ends, in the transaction
-//! that notices it and that is committed although the call is refused.
+//! Each token is valid once. A second use means that two parties have it, so its session is ended: in the same transaction,
+//! which is committed although the call fails.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
@@ -20,16 +20,16 @@ use crate::store::{sessions, users};
 struct Input {
     token: TokenHash,
     signer: Signer,
-    reply: SealedReply<Outcome>,
+    reply: SealedReply<StoredReply>,
 }
 
-/// What is committed, and what a repeat with the same idempotency key meets again.
+/// The stored reply, which repeats with the same idempotency key return.
 #[derive(Clone, PartialEq, prost::Message)]
-struct Outcome {
-    /// The new pair; absent when the token had been used before.
+struct StoredReply {
+    /// `None` when the token was used before.
     #[prost(message, optional, tag = "1")]
     renewed: Option<pb::AuthResponse>,
-    /// The session of the token.
+    /// UUID of the token's session.
     #[prost(bytes = "vec", tag = "2")]
     session: Vec<u8>,
 }
@@ -39,14 +39,14 @@ pub async fn handle(
     context: CallContext,
     request: pb::RefreshRequest,
 ) -> Result<pb::AuthResponse, Error> {
-    let (context, reply) = app.replies.of(context);
-    let token = RefreshToken::presented(request.refresh_token).hash();
+    let (context, reply) = app.replies.prepare(context);
+    let token = RefreshToken::from(request.refresh_token).hash();
     let input = Input {
         token,
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
-    let stored = app.db.idempotent(&context, "sessions.refresh", input, trade);
+    let stored = app.db.idempotent(&context, "sessions.refresh", input, rotate);
     let outcome = reply.open(&stored.await?)?;
     match outcome.renewed {
         Some(renewed) => Ok(renewed),
@@ -54,11 +54,11 @@ pub async fn handle(
     }
 }
 
-async fn trade(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
+async fn rotate(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     let locked = sessions::lock_by_token(tx.conn(), input.token)
         .await?
         .ok_or(Error::InvalidRefreshToken)?;
-    let renewed = match locked.presented.check_strength(tx.now()) {
+    let renewed = match locked.token.next_use(tx.now()) {
         TokenUse::Invalid => return Err(Error::InvalidRefreshToken),
         TokenUse::Reused => {
             session::end(tx, locked.id, EndReason::Reuse).await?;
@@ -68,23 +68,23 @@ async fn trade(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
             let user = users::find(tx.conn(), locked.user_id)
                 .await?
                 .ok_or(Error::InvalidRefreshToken)?;
-            let issued = session::advance(tx, &input.signer, &user, locked.id, input.token).await?;
+            let issued = session::rotate(tx, &input.signer, &user, locked.id, input.token).await?;
             Some(convert::auth_response(&user, &issued))
         }
     };
-    Ok(input.reply.seal(&Outcome {
+    Ok(input.reply.seal(&StoredReply {
         renewed,
         session: locked.id.0.as_bytes().to_vec(),
     })?)
 }
 
-/// The session is over in the database; its access tokens follow.
+/// Copies the revoked access tokens of the ended session and returns the error of the call.
 async fn reused(app: &App, session: &[u8]) -> Error {
     let Ok(session) = Uuid::from_slice(session).map(SessionId) else {
         return Error::RefreshTokenReused;
     };
     metrics::counter!("auth_refresh_tokens_reused_total").increment(1);
-    tracing::warn!(session_id = %session, "a refresh token was used twice, its session is ended");
+    tracing::warn!(session_id = %session, "refresh token reused, session ended");
     app.revoker.copy_session(session).await;
     Error::RefreshTokenReused
 }

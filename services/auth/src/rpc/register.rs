@@ -1,7 +1,7 @@
-//! `Register`: makes an account and signs it in.
+//! `Register`: creates an account and signs it in.
 //!
-//! Rules: an address belongs to one account whatever its case; the phone number is kept in E.164; a password that is
-//! easy to guess is refused; admins are not made here. Account, session and `user.registered` are one transaction.
+//! An e-mail address belongs to one account, whatever its case; phone numbers are stored in E.164; weak passwords are
+//! rejected; admins are created by `create-admin` only. Account, session and `user.registered` are one transaction.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
@@ -9,11 +9,12 @@ use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
-use crate::domain::{Email, NewUser, Password, PasswordHash, Phone};
+use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, User, UserId};
 use crate::error::Error;
 use crate::issuer::Signer;
 use crate::sealed_reply::{Sealed, SealedReply};
-use crate::{accounts, session};
+use crate::store::users;
+use crate::{events, session};
 
 struct Input {
     new: NewUser,
@@ -31,7 +32,7 @@ pub async fn handle(
     let password = Password::new(request.password);
     password.check_strength(&new.email).map_err(Error::WeakPassword)?;
     let hash = app.passwords.hash(password).await?;
-    let (context, reply) = app.replies.of(context);
+    let (context, reply) = app.replies.prepare(context);
     let input = Input {
         new,
         hash,
@@ -43,9 +44,17 @@ pub async fn handle(
 }
 
 async fn register(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
-    let user = accounts::add(tx, &input.new, &input.hash).await?;
+    let user = create_account(tx, &input.new, &input.hash).await?;
     let issued = session::begin(tx, &input.signer, &user).await?;
     Ok(input.reply.seal(&convert::auth_response(&user, &issued))?)
+}
+
+/// Inserts an account and publishes `user.registered`. [`Error::EmailTaken`] when its e-mail address has an account.
+pub(crate) async fn create_account(tx: &Tx, new: &NewUser, hash: &PasswordHash) -> Result<User, Error> {
+    let user = new.register(UserId(tx.new_id()), tx.now());
+    users::insert(tx.conn(), &user, hash).await?;
+    tx.publish(&events::registered(&user)).await?;
+    Ok(user)
 }
 
 fn parse(request: &pb::RegisterRequest) -> Result<NewUser, carshare_chassis::Error> {

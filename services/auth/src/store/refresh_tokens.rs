@@ -1,4 +1,4 @@
-//! Table `refresh_tokens`: hashes of every token of a session, used ones too.
+//! Table `refresh_tokens`: hashes of the tokens of a session, including used ones.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -27,7 +27,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Stores the hash of a token that was just issued.
+/// Inserts an issued token.
 pub async fn insert(
     conn: &impl ConnectionTrait,
     session_id: SessionId,
@@ -49,7 +49,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Marks a token as traded.
+/// Marks a token as used.
 pub async fn mark_used(
     conn: &impl ConnectionTrait,
     token: TokenHash,

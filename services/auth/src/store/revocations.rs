@@ -1,4 +1,4 @@
-//! Table `revocations`: access tokens that were ended before their time.
+//! Table `revocations`: access tokens that are invalid before they expire.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -21,15 +21,14 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A token that is not to be believed any more.
+/// A revoked access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revoked {
     pub token_id: TokenId,
-    /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Revokes every access token of a session that still counts.
+/// Revokes the unexpired access tokens of a session.
 pub async fn insert_of_session(
     conn: &impl ConnectionTrait,
     session: SessionId,
@@ -47,7 +46,7 @@ pub async fn insert_of_session(
     Ok(())
 }
 
-/// The revoked tokens of a session that would still count.
+/// Lists the revoked, unexpired tokens of a session.
 pub async fn list_of_session(
     conn: &impl ConnectionTrait,
     session: SessionId,
@@ -59,7 +58,7 @@ pub async fn list_of_session(
     Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())
 }
 
-/// Every revoked token that would still count.
+/// Lists all revoked, unexpired tokens.
 pub async fn list(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<Revoked>, Error> {
     let rows = Entity::find().filter(Column::ExpiresAt.gt(now));
     Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())

@@ -6,7 +6,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, FromQueryResult, IntoActiveModel as _, raw_sql};
 use uuid::Uuid;
 
-use crate::domain::{EndReason, Presented, SessionId, TokenHash, UserId};
+use crate::domain::{EndReason, SessionId, TokenHash, TokenState, UserId};
 use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -26,13 +26,12 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A session, locked, and the token by which it was found.
+/// A locked session and the state of the refresh token by which it was found.
 #[derive(Clone, Copy, Debug)]
 pub struct Locked {
     pub id: SessionId,
     pub user_id: UserId,
-    /// What decides the worth of the token.
-    pub presented: Presented,
+    pub token: TokenState,
 }
 
 pub async fn insert(
@@ -56,7 +55,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// The session a refresh token belongs to. Whoever else presents a token of it waits until this transaction is over.
+/// Finds the session of a refresh token and locks both until the transaction ends: uses of tokens of one session run one
+/// after the other.
 pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Result<Option<Locked>, Error> {
     #[derive(FromQueryResult)]
     struct Row {
@@ -67,7 +67,7 @@ pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Res
         ended_at: Option<DateTime<Utc>>,
     }
     let token_hash = token.0.to_vec();
-    // Both rows are locked: of a row that is only joined, one who waited for the other would see the old version.
+    // Both rows are locked: of a row that is only joined, a transaction that waited would see the old version.
     let found = Row::find_by_statement(raw_sql!(
         Postgres,
         r#"SELECT s.id, s.user_id, t.used_at, t.expires_at, s.ended_at
@@ -80,7 +80,7 @@ pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Res
     Ok(found.map(|row| Locked {
         id: SessionId(row.id),
         user_id: UserId(row.user_id),
-        presented: Presented {
+        token: TokenState {
             used_at: row.used_at,
             expires_at: row.expires_at,
             session_ended_at: row.ended_at,
@@ -88,14 +88,14 @@ pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Res
     }))
 }
 
-/// Lets a session last until the end of its newest token.
+/// Extends a session to the expiry of its newest token.
 pub async fn extend(conn: &impl ConnectionTrait, id: SessionId, until: DateTime<Utc>) -> Result<(), Error> {
     let extended = Entity::update_many().col_expr(Column::ExpiresAt, Expr::value(until));
     extended.filter(Column::Id.eq(id.0)).exec(conn).await?;
     Ok(())
 }
 
-/// Ends a session. One that is over stays as it is.
+/// Ends a session; one that has ended keeps its reason.
 pub async fn end(
     conn: &impl ConnectionTrait,
     id: SessionId,

@@ -1,4 +1,4 @@
-//! Table `signing_keys`: sealed private keys and what verifies their signatures.
+//! Table `signing_keys`: public keys and encrypted private keys.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -21,26 +21,25 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A key as it is stored.
+/// A stored key.
 #[derive(Clone, Debug)]
 pub struct StoredKey {
     pub kid: String,
     /// The 32 bytes of the public key.
     pub public_key: Vec<u8>,
-    /// The private key, sealed.
+    /// PKCS #8, encrypted.
     pub sealed_private_key: Vec<u8>,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
 }
 
-/// Makes whoever else wants to add a key wait until this transaction is over. Readers do not wait.
+/// Locks the table against other writers until the transaction ends. Readers are not blocked.
 pub async fn lock(conn: &impl ConnectionTrait) -> Result<(), Error> {
     conn.execute_unprepared("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
         .await?;
     Ok(())
 }
 
-/// Every key, newest first.
+/// Lists all keys, newest first.
 pub async fn list(conn: &impl ConnectionTrait) -> Result<Vec<StoredKey>, Error> {
     let rows = Entity::find()
         .order_by_desc(Column::CreatedAt)
@@ -50,7 +49,6 @@ pub async fn list(conn: &impl ConnectionTrait) -> Result<Vec<StoredKey>, Error> 
     Ok(rows.into_iter().map(StoredKey::from).collect())
 }
 
-/// Stores a new key.
 pub async fn insert(conn: &impl ConnectionTrait, key: StoredKey) -> Result<(), Error> {
     let StoredKey {
         kid,

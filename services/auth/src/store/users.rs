@@ -1,6 +1,6 @@
 //! Table `users`: accounts.
 
-use carshare_chassis::identity::Role;
+use anyhow::Context as _;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ConnectionTrait, IntoActiveModel as _};
 
@@ -16,23 +16,11 @@ pub struct Model {
     pub password_hash: String,
     pub name: String,
     pub phone: String,
-    pub role: RoleColumn,
+    pub role: String,
     pub profile_image_url: Option<String>,
     pub is_verified: bool,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
-}
-
-/// Values of the column `role`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-pub enum RoleColumn {
-    #[sea_orm(string_value = "guest")]
-    Guest,
-    #[sea_orm(string_value = "host")]
-    Host,
-    #[sea_orm(string_value = "admin")]
-    Admin,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -40,10 +28,10 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The constraint that decides which of two registrations has the address.
+/// Constraint by which one of several concurrent registrations of an e-mail address succeeds.
 const EMAIL_UNIQUE: &str = "users_email_unique";
 
-/// Stores a new account; [`Error::EmailTaken`] when there is one with this address.
+/// Inserts an account; [`Error::EmailTaken`] when its e-mail address has one.
 pub async fn insert(conn: &impl ConnectionTrait, user: &User, hash: &PasswordHash) -> Result<(), Error> {
     let row = Model {
         id: user.id.0,
@@ -51,7 +39,7 @@ pub async fn insert(conn: &impl ConnectionTrait, user: &User, hash: &PasswordHas
         password_hash: hash.expose().to_owned(),
         name: user.name.clone(),
         phone: user.phone.as_str().to_owned(),
-        role: user.role.into(),
+        role: user.role.as_str().to_owned(),
         profile_image_url: user.profile_image_url.clone(),
         is_verified: user.is_verified,
         created_at: user.created_at,
@@ -60,11 +48,11 @@ pub async fn insert(conn: &impl ConnectionTrait, user: &User, hash: &PasswordHas
     Entity::insert(row.into_active_model())
         .exec_without_returning(conn)
         .await
-        .map_err(taken)?;
+        .map_err(email_taken)?;
     Ok(())
 }
 
-fn taken(error: sea_orm::DbErr) -> Error {
+fn email_taken(error: sea_orm::DbErr) -> Error {
     let error = carshare_store::Error::from(error);
     if error.constraint() == Some(EMAIL_UNIQUE) {
         Error::EmailTaken
@@ -73,53 +61,38 @@ fn taken(error: sea_orm::DbErr) -> Error {
     }
 }
 
-/// The account with this id.
 pub async fn find(conn: &impl ConnectionTrait, id: UserId) -> Result<Option<User>, Error> {
-    Ok(Entity::find_by_id(id.0).one(conn).await?.map(|row| split(row).0))
+    let row = Entity::find_by_id(id.0).one(conn).await?;
+    row.map(User::try_from).transpose()
 }
 
-/// The account with this address, and the hash of its password.
+/// Finds an account by its e-mail address, with the hash of its password.
 pub async fn find_by_email(
     conn: &impl ConnectionTrait,
     email: &Email,
 ) -> Result<Option<(User, PasswordHash)>, Error> {
-    let found = Entity::find()
+    let row = Entity::find()
         .filter(Column::Email.eq(email.as_str()))
         .one(conn)
         .await?;
-    Ok(found.map(split))
+    let Some(row) = row else { return Ok(None) };
+    let hash = PasswordHash::new(row.password_hash.clone());
+    Ok(Some((row.try_into()?, hash)))
 }
 
-fn split(row: Model) -> (User, PasswordHash) {
-    let user = User {
-        id: UserId(row.id),
-        email: Email::new(&row.email),
-        name: row.name,
-        phone: Phone::stored(row.phone),
-        role: row.role.into(),
-        profile_image_url: row.profile_image_url,
-        is_verified: row.is_verified,
-        created_at: row.created_at,
-    };
-    (user, PasswordHash::new(row.password_hash))
-}
+impl TryFrom<Model> for User {
+    type Error = Error;
 
-impl From<Role> for RoleColumn {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Guest => Self::Guest,
-            Role::Host => Self::Host,
-            Role::Admin => Self::Admin,
-        }
-    }
-}
-
-impl From<RoleColumn> for Role {
-    fn from(role: RoleColumn) -> Self {
-        match role {
-            RoleColumn::Guest => Self::Guest,
-            RoleColumn::Host => Self::Host,
-            RoleColumn::Admin => Self::Admin,
-        }
+    fn try_from(row: Model) -> Result<Self, Error> {
+        Ok(Self {
+            id: UserId(row.id),
+            email: Email::new(&row.email),
+            name: row.name,
+            phone: Phone::from_e164(row.phone),
+            role: row.role.parse().context("unknown role")?,
+            profile_image_url: row.profile_image_url,
+            is_verified: row.is_verified,
+            created_at: row.created_at,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! `create-admin`, as the operator runs it.
+//! `create-admin`, run as a process.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::harness::*;
 const ADMIN_PASSWORD: &str = "kopfstein-pflaster";
 
 async fn create_admin(auth: &Auth, password: &str) -> (bool, Binary) {
-    let folder = TempDir::create("auth-admin").unwrap();
-    let file = folder.path().join("password");
+    let dir = TempDir::create("auth-admin").unwrap();
+    let file = dir.path().join("password");
     std::fs::write(&file, format!("{password}\n")).unwrap();
     let args = [
         "create-admin",
@@ -41,10 +41,10 @@ async fn create_admin(auth: &Auth, password: &str) -> (bool, Binary) {
 }
 
 #[tokio::test]
-async fn create_admin_makes_an_account_that_can_sign_in_and_logs_no_password() {
+async fn create_admin_creates_an_account_that_can_log_in() {
     let auth = Auth::start().await;
-    let (made, output) = create_admin(&auth, ADMIN_PASSWORD).await;
-    assert!(made, "{}", output.logs().tail());
+    let (created, output) = create_admin(&auth, ADMIN_PASSWORD).await;
+    assert!(created, "{}", output.logs().tail());
     assert!(!output.logs().contain(ADMIN_PASSWORD));
     let request = LoginRequest {
         email: "ops@carshare.kr".into(),
@@ -58,7 +58,7 @@ async fn create_admin_makes_an_account_that_can_sign_in_and_logs_no_password() {
     let (again, output) = create_admin(&auth, ADMIN_PASSWORD).await;
     assert!(!again);
     assert!(
-        output.logs().contain("the address is taken"),
+        output.logs().contain("the e-mail address is taken"),
         "{}",
         output.logs().tail()
     );
@@ -66,10 +66,10 @@ async fn create_admin_makes_an_account_that_can_sign_in_and_logs_no_password() {
 }
 
 #[tokio::test]
-async fn a_weak_password_makes_no_admin() {
+async fn create_admin_rejects_a_weak_password() {
     let auth = Auth::start().await;
-    let (made, output) = create_admin(&auth, "password123").await;
-    assert!(!made);
+    let (created, output) = create_admin(&auth, "password123").await;
+    assert!(!created);
     assert!(
         output.logs().contain("weak password: Common"),
         "{}",

@@ -1,4 +1,4 @@
-//! PostgreSQL goes away and comes back.
+//! PostgreSQL becomes unreachable and reachable again.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tonic_types::StatusExt as _;
 use crate::harness::*;
 
 #[tokio::test]
-async fn without_postgres_calls_are_refused_as_unavailable_until_it_is_back() {
+async fn calls_are_unavailable_while_postgres_is_unreachable() {
     let database = database().await;
     let (proxy, through) = FaultProxy::in_front_of(&database.url()).await.unwrap();
     let mut config = config(&through, &carshare_testkit::redis_url().await);
@@ -25,16 +25,16 @@ async fn without_postgres_calls_are_refused_as_unavailable_until_it_is_back() {
         .into_inner();
 
     proxy.cut();
-    let refused = client
+    let error = client
         .get_me(bearer(GetMeRequest {}, &session.access_token))
         .await
         .unwrap_err();
     assert_eq!(
-        facts(&refused),
+        error_info(&error),
         (Code::Unavailable, "UNAVAILABLE".into(), "COMMON005".into())
     );
-    assert!(refused.get_details_retry_info().unwrap().retry_delay.is_some());
-    // The keys are in memory: who verifies tokens does not notice.
+    assert!(error.get_details_retry_info().unwrap().retry_delay.is_some());
+    // The keys are served from memory, so that tokens can be verified.
     assert_eq!(
         client
             .get_jwks(GetJwksRequest {})
@@ -57,15 +57,15 @@ async fn without_postgres_calls_are_refused_as_unavailable_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_service_that_starts_before_postgres_serves_when_it_is_there() {
+async fn service_started_before_postgres_serves_once_it_is_reachable() {
     let database = database().await;
     let (proxy, through) = FaultProxy::in_front_of(&database.url()).await.unwrap();
     proxy.cut();
     let mut config = config(&through, &carshare_testkit::redis_url().await);
     config.service.database.acquire_timeout = Duration::from_millis(500);
     let replica = Replica::start(config, 1).await;
-    let refused = replica.client.clone().register(guest("minji@example.com")).await;
-    assert_refused(refused, Code::Unavailable, "UNAVAILABLE", "COMMON005");
+    let error = replica.client.clone().register(guest("minji@example.com")).await;
+    assert_error(error, Code::Unavailable, "UNAVAILABLE", "COMMON005");
     proxy.heal();
     eventually_true(TIMEOUT, || {
         let mut client = replica.client.clone();

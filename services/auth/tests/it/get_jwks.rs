@@ -1,4 +1,4 @@
-//! `GetJwks`, and the signing keys behind it.
+//! `GetJwks` and the signing keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ fn kid(access_token: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_published_key_verifies_a_token_and_its_claims_are_the_agreed_ones() {
+async fn published_key_verifies_tokens_and_claims_are_as_documented() {
     let auth = Auth::start().await;
     let session = auth.register("minji@example.com").await;
     let keys = keys(&auth.replica).await;
@@ -72,7 +72,7 @@ async fn the_published_key_verifies_a_token_and_its_claims_are_the_agreed_ones()
 }
 
 #[tokio::test]
-async fn of_many_rings_that_see_no_key_at_once_one_makes_it() {
+async fn concurrent_first_loads_create_one_key() {
     let database = database().await;
     let config = config(&database.url(), "redis://unused").service;
     let rings = (1..=8).map(|seed| {
@@ -83,7 +83,7 @@ async fn of_many_rings_that_see_no_key_at_once_one_makes_it() {
     });
     let rings: Vec<KeyRing> = rings.collect();
 
-    // Everybody may look at the table and nobody may write, until all of them have seen that it is empty.
+    // The lock allows reads and blocks inserts until all rings have found the table empty.
     let sql = PgPool::connect(&database.url()).await.unwrap();
     let mut gate = sql.acquire().await.unwrap();
     gate.execute("BEGIN; LOCK TABLE signing_keys IN SHARE MODE")
@@ -99,9 +99,9 @@ async fn of_many_rings_that_see_no_key_at_once_one_makes_it() {
         .await;
         gate.execute("COMMIT").await.unwrap();
     };
-    let (prepared, ()) = tokio::join!(join_all(rings.iter().map(KeyRing::prepare)), open);
-    for done in prepared {
-        done.unwrap();
+    let (loaded, ()) = tokio::join!(join_all(rings.iter().map(KeyRing::load)), open);
+    for result in loaded {
+        result.unwrap();
     }
 
     let sets = join_all(rings.iter().map(async |ring| ring.public().await.unwrap())).await;
@@ -110,7 +110,7 @@ async fn of_many_rings_that_see_no_key_at_once_one_makes_it() {
 }
 
 #[tokio::test]
-async fn replicas_that_start_together_make_one_key_and_believe_each_others_tokens() {
+async fn replicas_started_together_share_one_key_and_accept_each_others_tokens() {
     let database = database().await;
     let config = config(&database.url(), &carshare_testkit::redis_url().await);
     let replicas = join_all((1..=4).map(|seed| Replica::start(config.clone(), seed))).await;
@@ -142,7 +142,7 @@ async fn replicas_that_start_together_make_one_key_and_believe_each_others_token
 }
 
 #[tokio::test]
-async fn a_new_key_is_published_at_once_and_signs_later_while_old_tokens_go_on() {
+async fn new_key_is_published_at_once_and_signs_after_publish_ahead() {
     let auth = Auth::start().await;
     let before = auth.register("minji@example.com").await;
     let old = kid(&before.access_token);
@@ -172,7 +172,7 @@ async fn a_new_key_is_published_at_once_and_signs_later_while_old_tokens_go_on()
 }
 
 #[tokio::test]
-async fn a_private_key_is_useless_without_the_sealing_key() {
+async fn private_key_cannot_be_decrypted_with_another_sealing_key() {
     let auth = Auth::start().await;
     keys(&auth.replica).await;
     let mut config = auth.replica.config.clone();
@@ -180,15 +180,15 @@ async fn a_private_key_is_useless_without_the_sealing_key() {
         "test".into(),
         "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=".into(),
     );
-    let stranger = Replica::start(config, 2).await;
-    let refused = stranger
+    let other = Replica::start(config, 2).await;
+    let error = other
         .client
         .clone()
         .register(guest("minji@example.com"))
         .await
         .unwrap_err();
-    assert_eq!(facts(&refused).1, "INTERNAL");
+    assert_eq!(error_info(&error).1, "INTERNAL");
     assert_eq!(auth.count("users").await, 0);
-    stranger.finish().await;
+    other.finish().await;
     auth.finish().await;
 }

@@ -8,15 +8,15 @@ use tonic::Code;
 use crate::harness::*;
 
 #[tokio::test]
-async fn without_a_token_of_ours_nobody_is_told_anything() {
+async fn missing_and_forged_tokens_are_rejected() {
     let auth = Auth::start().await;
     let session = auth.register("minji@example.com").await;
-    let nobody = auth.client().get_me(GetMeRequest {}).await;
-    assert_refused(nobody, Code::Unauthenticated, "UNAUTHENTICATED", "AUTH001");
+    let anonymous = auth.client().get_me(GetMeRequest {}).await;
+    assert_error(anonymous, Code::Unauthenticated, "UNAUTHENTICATED", "AUTH001");
     let mut forged = session.access_token.clone();
     let last = if forged.pop() == Some('A') { 'Q' } else { 'A' };
     forged.push(last);
-    assert_refused(
+    assert_error(
         auth.me(&forged).await,
         Code::Unauthenticated,
         "UNAUTHENTICATED",
@@ -26,13 +26,13 @@ async fn without_a_token_of_ours_nobody_is_told_anything() {
 }
 
 #[tokio::test]
-async fn a_token_lives_a_quarter_of_an_hour() {
+async fn access_token_expires_after_fifteen_minutes() {
     let auth = Auth::start().await;
     let session = auth.register("minji@example.com").await;
     auth.replica.clock.advance(Duration::from_secs(899));
     auth.me(&session.access_token).await.unwrap();
     auth.replica.clock.advance(Duration::from_secs(1));
-    assert_refused(
+    assert_error(
         auth.me(&session.access_token).await,
         Code::Unauthenticated,
         "TOKEN_EXPIRED",
@@ -42,17 +42,17 @@ async fn a_token_lives_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn an_account_that_was_removed_is_not_found() {
+async fn deleted_account_is_not_found() {
     let auth = Auth::start().await;
     let session = auth.register("minji@example.com").await;
     sqlx::query("DELETE FROM users").execute(&auth.sql).await.unwrap();
-    assert_refused(
+    assert_error(
         auth.me(&session.access_token).await,
         Code::NotFound,
         "USER_NOT_FOUND",
         "AUTH014",
     );
-    let refused = auth.refresh(&session.refresh_token).await;
-    assert_refused(refused, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
+    let error = auth.refresh(&session.refresh_token).await;
+    assert_error(error, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
     auth.finish().await;
 }

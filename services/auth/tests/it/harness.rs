@@ -1,4 +1,4 @@
-//! A running auth service with a database and a Redis of its own and a clock that the test moves.
+//! A running auth service with its own database and Redis, and a manual clock.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-/// When every test begins.
+/// Time at the start of every test.
 pub const START: &str = "2026-11-22T12:00:00.123456Z";
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 pub const PASSWORD: &str = "correct horse 11";
@@ -49,7 +49,7 @@ pub async fn database() -> Database {
     .await
 }
 
-/// The embedded defaults and what they leave open, with cheap passwords.
+/// Returns the default configuration with its required keys and cheap password hashes.
 pub fn config(database_url: &str, redis_url: &str) -> ServiceConfig<Config> {
     let env = environment(database_url, redis_url);
     load(Sources {
@@ -150,7 +150,7 @@ impl Auth {
             .unwrap()
     }
 
-    /// Waits until every event is sent, then for the drain.
+    /// Waits until all events are sent, then shuts the service down.
     pub async fn finish(self) {
         eventually_true(TIMEOUT, || async {
             let unsent = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE sent_at IS NULL");
@@ -222,8 +222,8 @@ pub fn keyed<T>(message: T, key: &str) -> Request<T> {
     request
 }
 
-/// Status, reason and code of a refusal.
-pub fn facts(status: &Status) -> (Code, String, String) {
+/// Returns the status code, the reason and the catalogue code of an error.
+pub fn error_info(status: &Status) -> (Code, String, String) {
     let info = status
         .get_details_error_info()
         .unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
@@ -231,14 +231,14 @@ pub fn facts(status: &Status) -> (Code, String, String) {
 }
 
 #[track_caller]
-pub fn assert_refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, reason: &str, number: &str) {
+pub fn assert_error<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, reason: &str, number: &str) {
     assert_eq!(
-        facts(&result.unwrap_err()),
+        error_info(&result.unwrap_err()),
         (code, reason.to_owned(), number.to_owned())
     );
 }
 
-/// The claims of a token, unverified.
+/// Returns the claims of a token without verifying it.
 pub fn claims(access_token: &str) -> serde_json::Value {
     jsonwebtoken::dangerous::insecure_decode(access_token)
         .unwrap()

@@ -15,21 +15,21 @@ fn credentials(email: &str, password: &str) -> LoginRequest {
 }
 
 #[tokio::test]
-async fn login_begins_another_session() {
+async fn login_begins_a_new_session() {
     let auth = Auth::start().await;
     let registered = auth.register("minji@example.com").await;
-    let signed_in = auth.login("MinJi@Example.com").await;
-    assert_eq!(signed_in.user, registered.user);
-    assert_ne!(signed_in.refresh_token, registered.refresh_token);
+    let logged_in = auth.login("MinJi@Example.com").await;
+    assert_eq!(logged_in.user, registered.user);
+    assert_ne!(logged_in.refresh_token, registered.refresh_token);
     assert_ne!(
-        claims(&signed_in.access_token)["sid"],
+        claims(&logged_in.access_token)["sid"],
         claims(&registered.access_token)["sid"]
     );
     assert_eq!(auth.count("sessions").await, 2);
     auth.finish().await;
 }
 
-/// How many hashes were computed for addresses nobody has. No other test signs in with one.
+/// Returns the number of hashes computed for unknown addresses. No other test logs in with one.
 fn decoys() -> f64 {
     let metrics = prometheus::render();
     let lines = metrics
@@ -42,7 +42,7 @@ fn decoys() -> f64 {
 }
 
 #[tokio::test]
-async fn an_unknown_address_is_the_same_refusal_after_the_same_work_as_a_wrong_password() {
+async fn unknown_address_and_wrong_password_return_the_same_error_after_the_same_work() {
     prometheus::recorder();
     let auth = Auth::start().await;
     auth.register("minji@example.com").await;
@@ -62,7 +62,7 @@ async fn an_unknown_address_is_the_same_refusal_after_the_same_work_as_a_wrong_p
         "one bcrypt for the unknown address"
     );
     assert_eq!(
-        facts(&wrong),
+        error_info(&wrong),
         (
             Code::Unauthenticated,
             "INVALID_CREDENTIALS".into(),
@@ -77,23 +77,23 @@ async fn an_unknown_address_is_the_same_refusal_after_the_same_work_as_a_wrong_p
         unknown.get_error_details_vec().len(),
         wrong.get_error_details_vec().len()
     );
-    assert_eq!(facts(&unknown), facts(&wrong));
+    assert_eq!(error_info(&unknown), error_info(&wrong));
     assert_eq!(auth.count("sessions").await, 1);
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn bad_input_is_refused_by_name() {
+async fn invalid_fields_are_named() {
     let auth = Auth::start().await;
-    let refused = auth.client().login(credentials("minji", "")).await.unwrap_err();
-    let fields = refused.get_details_bad_request().unwrap().field_violations;
+    let error = auth.client().login(credentials("minji", "")).await.unwrap_err();
+    let fields = error.get_details_bad_request().unwrap().field_violations;
     let fields: Vec<_> = fields.into_iter().map(|violation| violation.field).collect();
     assert_eq!(fields, ["email", "password"]);
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn a_repeat_with_the_same_key_begins_no_second_session() {
+async fn repeat_with_the_same_key_begins_no_second_session() {
     let auth = Auth::start().await;
     auth.register("minji@example.com").await;
     let request = credentials("minji@example.com", PASSWORD);
@@ -116,6 +116,6 @@ async fn a_repeat_with_the_same_key_begins_no_second_session() {
         .client()
         .login(keyed(credentials("minji@example.com", "wrong horse 11"), "k1"))
         .await;
-    assert_refused(wrong, Code::Unauthenticated, "INVALID_CREDENTIALS", "AUTH010");
+    assert_error(wrong, Code::Unauthenticated, "INVALID_CREDENTIALS", "AUTH010");
     auth.finish().await;
 }

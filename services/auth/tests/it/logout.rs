@@ -1,4 +1,4 @@
-//! `Logout`: the session ends for good, whatever becomes of Redis.
+//! `Logout`, also while Redis is unreachable.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tonic::Code;
 use crate::harness::*;
 
 #[tokio::test]
-async fn logout_ends_the_session_and_every_token_of_it() {
+async fn logout_invalidates_all_tokens_of_the_session() {
     let auth = Auth::start().await;
     let first = auth.register("minji@example.com").await;
     let elsewhere = auth.login("minji@example.com").await;
@@ -20,22 +20,22 @@ async fn logout_ends_the_session_and_every_token_of_it() {
     auth.logout(&second.access_token).await.unwrap();
 
     for token in [&first.access_token, &second.access_token] {
-        assert_refused(
+        assert_error(
             auth.me(token).await,
             Code::Unauthenticated,
             "TOKEN_REVOKED",
             "AUTH004",
         );
     }
-    let refused = auth.refresh(&second.refresh_token).await;
-    assert_refused(refused, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
+    let error = auth.refresh(&second.refresh_token).await;
+    assert_error(error, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
     auth.me(&elsewhere.access_token).await.unwrap();
     auth.refresh(&elsewhere.refresh_token).await.unwrap();
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn the_revocation_lasts_as_long_as_the_token_would_have() {
+async fn revocation_in_redis_expires_with_the_token() {
     let auth = Auth::start().await;
     let session = auth.register("minji@example.com").await;
     auth.replica.clock.advance(Duration::from_mins(5));
@@ -50,19 +50,19 @@ async fn the_revocation_lasts_as_long_as_the_token_would_have() {
 }
 
 #[tokio::test]
-async fn a_signed_out_token_cannot_sign_out_again() {
+async fn revoked_token_cannot_log_out_again() {
     let auth = Auth::start().await;
     let session = auth.register("minji@example.com").await;
     auth.logout(&session.access_token).await.unwrap();
     let again = auth.logout(&session.access_token).await;
-    assert_refused(again, Code::Unauthenticated, "TOKEN_REVOKED", "AUTH004");
-    let nobody = auth.client().logout(LogoutRequest {}).await;
-    assert_refused(nobody, Code::Unauthenticated, "UNAUTHENTICATED", "AUTH001");
+    assert_error(again, Code::Unauthenticated, "TOKEN_REVOKED", "AUTH004");
+    let anonymous = auth.client().logout(LogoutRequest {}).await;
+    assert_error(anonymous, Code::Unauthenticated, "UNAUTHENTICATED", "AUTH001");
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn a_sign_out_counts_while_redis_is_away_and_reaches_it_afterwards() {
+async fn logout_succeeds_while_redis_is_unreachable_and_is_copied_later() {
     let redis = carshare_testkit::redis_url().await;
     let (proxy, through) = FaultProxy::in_front_of(&redis).await.unwrap();
     let auth = Auth::start_with(|config| config.redis.url = through.into()).await;
@@ -70,9 +70,9 @@ async fn a_sign_out_counts_while_redis_is_away_and_reaches_it_afterwards() {
 
     proxy.cut();
     auth.logout(&session.access_token).await.unwrap();
-    let refused = auth.refresh(&session.refresh_token).await;
-    assert_refused(refused, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
-    // The access token is believed for the moment, as identity.revocation = "open" says.
+    let error = auth.refresh(&session.refresh_token).await;
+    assert_error(error, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
+    // The access token is accepted until then: identity.revocation = "open".
     auth.me(&session.access_token).await.unwrap();
 
     proxy.heal();
@@ -80,14 +80,14 @@ async fn a_sign_out_counts_while_redis_is_away_and_reaches_it_afterwards() {
         auth.replica.clock.advance(Duration::from_secs(1));
         auth.me(&session.access_token)
             .await
-            .is_err_and(|refused| facts(&refused).1 == "TOKEN_REVOKED")
+            .is_err_and(|error| error_info(&error).1 == "TOKEN_REVOKED")
     })
     .await;
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn what_redis_forgets_it_is_told_again() {
+async fn revocations_are_restored_after_redis_lost_its_data() {
     let auth = Auth::start().await;
     let session = auth.register("minji@example.com").await;
     auth.logout(&session.access_token).await.unwrap();
@@ -100,7 +100,7 @@ async fn what_redis_forgets_it_is_told_again() {
         auth.replica.clock.advance(Duration::from_secs(1));
         auth.me(&session.access_token)
             .await
-            .is_err_and(|refused| facts(&refused).1 == "TOKEN_REVOKED")
+            .is_err_and(|error| error_info(&error).1 == "TOKEN_REVOKED")
     })
     .await;
     auth.finish().await;

@@ -1,5 +1,5 @@
-//! The auth service as its callers meet it: the real server with its layers, on real PostgreSQL and Redis.
-#![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
+//! Tests of the running auth service with all its layers, on PostgreSQL and Redis.
+#![expect(clippy::unwrap_used, reason = "a panic in the harness fails the test")]
 
 mod admin;
 mod faults;

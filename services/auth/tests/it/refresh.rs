@@ -1,4 +1,4 @@
-//! `Refresh`: rotation, and what a second use of a token does.
+//! `Refresh`: rotation and reuse of refresh tokens.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::harness::*;
 
 #[tokio::test]
-async fn each_token_is_traded_for_the_next_in_the_same_session() {
+async fn refresh_returns_a_new_pair_of_the_same_session() {
     let auth = Auth::start().await;
     let first = auth.register("minji@example.com").await;
     auth.replica.clock.advance(Duration::from_mins(10));
@@ -27,16 +27,16 @@ async fn each_token_is_traded_for_the_next_in_the_same_session() {
 }
 
 #[tokio::test]
-async fn a_reused_token_ends_its_whole_session_and_no_other() {
+async fn reused_token_ends_its_session_only() {
     let auth = Auth::start().await;
     let first = auth.register("minji@example.com").await;
     let elsewhere = auth.login("minji@example.com").await;
     let second = auth.refresh(&first.refresh_token).await.unwrap();
 
     let reused = auth.refresh(&first.refresh_token).await;
-    assert_refused(reused, Code::Unauthenticated, "REFRESH_TOKEN_REUSED", "AUTH013");
+    assert_error(reused, Code::Unauthenticated, "REFRESH_TOKEN_REUSED", "AUTH013");
 
-    // It was committed although the call was refused.
+    // Committed although the call failed.
     let reasons: Vec<Option<String>> =
         sqlx::query_scalar("SELECT end_reason FROM sessions ORDER BY created_at, id")
             .fetch_all(&auth.sql)
@@ -44,7 +44,7 @@ async fn a_reused_token_ends_its_whole_session_and_no_other() {
             .unwrap();
     assert_eq!(reasons, [Some("reuse".to_owned()), None]);
     for token in [&first.refresh_token, &second.refresh_token] {
-        assert_refused(
+        assert_error(
             auth.refresh(token).await,
             Code::Unauthenticated,
             "INVALID_REFRESH_TOKEN",
@@ -52,7 +52,7 @@ async fn a_reused_token_ends_its_whole_session_and_no_other() {
         );
     }
     for token in [&first.access_token, &second.access_token] {
-        assert_refused(
+        assert_error(
             auth.me(token).await,
             Code::Unauthenticated,
             "TOKEN_REVOKED",
@@ -65,16 +65,16 @@ async fn a_reused_token_ends_its_whole_session_and_no_other() {
 }
 
 #[tokio::test]
-async fn of_eight_refreshes_at_once_exactly_one_wins() {
+async fn one_of_eight_concurrent_refreshes_succeeds() {
     let auth = Auth::start().await;
     let first = auth.register("minji@example.com").await;
     let results = join_all((0..8).map(|_| auth.refresh(&first.refresh_token))).await;
-    let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
-    assert_eq!((won.len(), lost.len()), (1, 7));
-    // The first of the losers ends the session; the others find it ended.
-    let mut reasons: Vec<_> = lost
+    let (succeeded, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!((succeeded.len(), failed.len()), (1, 7));
+    // The first failing call ends the session; the others find it ended.
+    let mut reasons: Vec<_> = failed
         .iter()
-        .map(|lost| facts(lost.as_ref().unwrap_err()).1)
+        .map(|result| error_info(result.as_ref().unwrap_err()).1)
         .collect();
     reasons.sort();
     assert_eq!(reasons[..6], ["INVALID_REFRESH_TOKEN"; 6]);
@@ -87,11 +87,10 @@ async fn of_eight_refreshes_at_once_exactly_one_wins() {
 async fn unknown_and_expired_tokens_are_invalid() {
     let auth = Auth::start().await;
     let first = auth.register("minji@example.com").await;
-    let made_up = auth.refresh("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await;
-    assert_refused(made_up, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
-    // An access token is no refresh token, not even one of the right length.
+    let unknown = auth.refresh("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await;
+    assert_error(unknown, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
     let short = auth.refresh("short").await;
-    assert_refused(short, Code::InvalidArgument, "INVALID_ARGUMENT", "COMMON001");
+    assert_error(short, Code::InvalidArgument, "INVALID_ARGUMENT", "COMMON001");
 
     let thirty_days = Duration::from_hours(720);
     auth.replica
@@ -100,12 +99,12 @@ async fn unknown_and_expired_tokens_are_invalid() {
     let second = auth.refresh(&first.refresh_token).await.unwrap();
     auth.replica.clock.advance(thirty_days);
     let expired = auth.refresh(&second.refresh_token).await;
-    assert_refused(expired, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
+    assert_error(expired, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn a_repeat_with_the_same_key_is_no_reuse() {
+async fn repeat_with_the_same_key_is_not_a_reuse() {
     let auth = Auth::start().await;
     let first = auth.register("minji@example.com").await;
     let request = RefreshRequest {
@@ -125,24 +124,24 @@ async fn a_repeat_with_the_same_key_is_no_reuse() {
         .into_inner();
     assert_eq!(renewed, again);
 
-    // Without the key, or with another one, it is.
+    // With another key it is.
     let reused = auth.client().refresh(keyed(request.clone(), "k2")).await;
-    assert_refused(reused, Code::Unauthenticated, "REFRESH_TOKEN_REUSED", "AUTH013");
+    assert_error(reused, Code::Unauthenticated, "REFRESH_TOKEN_REUSED", "AUTH013");
     let repeated = auth.client().refresh(keyed(request, "k2")).await;
-    assert_refused(repeated, Code::Unauthenticated, "REFRESH_TOKEN_REUSED", "AUTH013");
+    assert_error(repeated, Code::Unauthenticated, "REFRESH_TOKEN_REUSED", "AUTH013");
     let ended = auth.refresh(&renewed.refresh_token).await;
-    assert_refused(ended, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
+    assert_error(ended, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn sessions_that_ran_out_are_removed_a_while_later() {
+async fn expired_sessions_are_deleted_after_their_retention() {
     let auth = Auth::start().await;
     auth.register("minji@example.com").await;
     auth.replica.clock.advance(Duration::from_hours(1416));
     let kept = auth.register("seojun@example.com").await;
     auth.replica.clock.advance(Duration::from_hours(48));
-    // A run that was under way when the clock moved is followed by the next one an hour later.
+    // A run in progress when the clock moved is followed by one an hour later.
     carshare_testkit::eventually_true(TIMEOUT, || async {
         auth.replica.clock.advance(Duration::from_hours(1));
         auth.count("sessions").await == 1

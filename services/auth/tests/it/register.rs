@@ -10,7 +10,7 @@ use tonic_types::StatusExt as _;
 use crate::harness::*;
 
 #[tokio::test]
-async fn register_makes_an_account_signs_it_in_and_announces_it() {
+async fn register_creates_an_account_and_a_session_and_publishes_the_profile() {
     let auth = Auth::start().await;
     let request = RegisterRequest {
         email: "Minji.Kim@Example.com".into(),
@@ -54,9 +54,9 @@ async fn register_makes_an_account_signs_it_in_and_announces_it() {
         is_verified: false,
         created_at: user.created_at,
     };
-    let announced = UserRegistered::decode(data.as_slice()).unwrap();
+    let published = UserRegistered::decode(data.as_slice()).unwrap();
     assert_eq!(
-        announced,
+        published,
         UserRegistered {
             user_id: user.id,
             profile: Some(profile)
@@ -66,31 +66,31 @@ async fn register_makes_an_account_signs_it_in_and_announces_it() {
 }
 
 #[tokio::test]
-async fn a_text_that_cannot_be_stored_is_the_callers_fault() {
+async fn nul_characters_are_rejected() {
     let auth = Auth::start().await;
     let request = RegisterRequest {
         name: "김\0민지".into(),
         ..guest("nul@example.com")
     };
-    let refused = auth.client().register(request).await.unwrap_err();
-    assert_eq!(refused.code(), Code::InvalidArgument);
-    let violations = refused.get_details_bad_request().unwrap().field_violations;
+    let error = auth.client().register(request).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    let violations = error.get_details_bad_request().unwrap().field_violations;
     assert_eq!((violations.len(), violations[0].field.as_str()), (1, "name"));
     let login = LoginRequest {
         email: "nul@example.com".into(),
         password: "correct\0horse".into(),
     };
-    let refused = auth.client().login(login).await.unwrap_err();
-    assert_eq!(refused.code(), Code::InvalidArgument);
+    let error = auth.client().login(login).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn an_address_is_taken_once_whatever_its_case() {
+async fn email_is_taken_whatever_its_case() {
     let auth = Auth::start().await;
     auth.register("minji@example.com").await;
     let again = auth.client().register(guest("MINJI@example.com")).await;
-    assert_refused(again, Code::AlreadyExists, "EMAIL_TAKEN", "AUTH011");
+    assert_error(again, Code::AlreadyExists, "EMAIL_TAKEN", "AUTH011");
     assert_eq!(
         (
             auth.count("users").await,
@@ -103,41 +103,41 @@ async fn an_address_is_taken_once_whatever_its_case() {
 }
 
 #[tokio::test]
-async fn of_ten_registrations_at_once_one_gets_the_address() {
+async fn one_of_ten_concurrent_registrations_of_an_email_succeeds() {
     let auth = Auth::start().await;
     let tries = (0..10).map(|_| {
         let mut client = auth.client();
         async move { client.register(guest("minji@example.com")).await }
     });
-    let (won, lost): (Vec<_>, Vec<_>) = join_all(tries).await.into_iter().partition(Result::is_ok);
-    assert_eq!((won.len(), lost.len()), (1, 9));
-    for refused in lost {
-        assert_refused(refused, Code::AlreadyExists, "EMAIL_TAKEN", "AUTH011");
+    let (succeeded, failed): (Vec<_>, Vec<_>) = join_all(tries).await.into_iter().partition(Result::is_ok);
+    assert_eq!((succeeded.len(), failed.len()), (1, 9));
+    for result in failed {
+        assert_error(result, Code::AlreadyExists, "EMAIL_TAKEN", "AUTH011");
     }
     assert_eq!((auth.count("users").await, auth.count("outbox").await), (1, 1));
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn bad_input_names_every_field_at_once_and_stores_nothing() {
+async fn invalid_fields_are_all_named_and_nothing_is_stored() {
     let auth = Auth::start().await;
-    let bad = RegisterRequest {
+    let invalid = RegisterRequest {
         email: "nobody".into(),
         password: "short".into(),
         name: String::new(),
         phone: "02-123-4567".into(),
         role: Role::Admin.into(),
     };
-    let refused = auth.client().register(bad).await.unwrap_err();
+    let error = auth.client().register(invalid).await.unwrap_err();
     assert_eq!(
-        facts(&refused),
+        error_info(&error),
         (
             Code::InvalidArgument,
             "INVALID_ARGUMENT".into(),
             "COMMON001".into()
         )
     );
-    let fields = refused.get_details_bad_request().unwrap().field_violations;
+    let fields = error.get_details_bad_request().unwrap().field_violations;
     let fields: Vec<_> = fields.into_iter().map(|violation| violation.field).collect();
     assert_eq!(fields, ["email", "password", "name", "phone", "role"]);
 
@@ -158,7 +158,7 @@ async fn bad_input_names_every_field_at_once_and_stores_nothing() {
 }
 
 #[tokio::test]
-async fn weak_passwords_are_refused_with_what_is_wrong() {
+async fn weak_passwords_are_rejected_with_the_reason() {
     let auth = Auth::start().await;
     let table = [
         ("Password1234", "is among the most used passwords"),
@@ -170,12 +170,12 @@ async fn weak_passwords_are_refused_with_what_is_wrong() {
             password: password.into(),
             ..guest("minji.kim@example.com")
         };
-        let refused = auth.client().register(weak).await.unwrap_err();
+        let error = auth.client().register(weak).await.unwrap_err();
         assert_eq!(
-            facts(&refused),
+            error_info(&error),
             (Code::InvalidArgument, "WEAK_PASSWORD".into(), "AUTH015".into())
         );
-        let violation = refused
+        let violation = error
             .get_details_bad_request()
             .unwrap()
             .field_violations
@@ -190,7 +190,7 @@ async fn weak_passwords_are_refused_with_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_repeat_with_the_same_key_gets_the_same_reply() {
+async fn repeat_with_the_same_key_returns_the_same_reply() {
     let auth = Auth::start().await;
     let first = auth
         .client()
@@ -218,18 +218,13 @@ async fn a_repeat_with_the_same_key_gets_the_same_reply() {
         password: "another horse 22".into(),
         ..guest("minji@example.com")
     };
-    let refused = auth.client().register(keyed(other_password, "k1")).await;
-    assert_refused(
-        refused,
-        Code::AlreadyExists,
-        "IDEMPOTENCY_KEY_REUSED",
-        "COMMON003",
-    );
+    let error = auth.client().register(keyed(other_password, "k1")).await;
+    assert_error(error, Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED", "COMMON003");
     auth.finish().await;
 }
 
 #[tokio::test]
-async fn repeats_at_once_make_one_account() {
+async fn concurrent_repeats_create_one_account() {
     let auth = Auth::start().await;
     let calls = (0..8).map(|_| {
         let mut client = auth.client();

@@ -1,4 +1,4 @@
-//! What must not be found at rest or in logs: passwords, tokens, private keys.
+//! Absence of passwords, tokens and private keys from the database and the logs.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tonic::transport::Endpoint;
 
 use crate::harness::*;
 
-/// Every row of a table as text, binary columns as their bytes read as text.
+/// Returns the rows of a table as text, with binary columns decoded.
 async fn dump(auth: &Auth, table: &'static str) -> String {
     let sql =
         format!("SELECT coalesce(string_agg(encode(t::text::bytea, 'escape'), ' '), '') FROM {table} t");
@@ -24,7 +24,7 @@ async fn dump(auth: &Auth, table: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn the_database_holds_no_password_and_no_token() {
+async fn database_contains_no_password_and_no_token() {
     let auth = Auth::start().await;
     let request = guest("minji@example.com");
     let plain_hash = Sha256::digest(request.encode_to_vec()).to_vec();
@@ -69,7 +69,7 @@ async fn the_database_holds_no_password_and_no_token() {
             );
         }
     }
-    // A plain hash of a request that holds a password would give the password away to whoever can try many.
+    // A plain hash of the request would reveal the password to a search.
     let hashes: Vec<Vec<u8>> = sqlx::query_scalar("SELECT request_hash FROM idempotency ORDER BY key")
         .fetch_all(&auth.sql)
         .await
@@ -80,7 +80,7 @@ async fn the_database_holds_no_password_and_no_token() {
 }
 
 #[tokio::test]
-async fn the_logs_hold_no_password_token_address_or_phone_number() {
+async fn logs_contain_no_password_token_email_or_phone_number() {
     let database = database().await;
     let port = free_port().unwrap();
     let mut env = environment(&database.url(), &carshare_testkit::redis_url().await);
@@ -113,15 +113,15 @@ async fn the_logs_hold_no_password_token_address_or_phone_number() {
     };
     let next = client.refresh(refresh.clone()).await.unwrap().into_inner();
     client.refresh(refresh).await.unwrap_err();
-    let refused = client.logout(bearer(LogoutRequest {}, &next.access_token)).await;
-    assert_refused(refused, Code::Unauthenticated, "TOKEN_REVOKED", "AUTH004");
+    let error = client.logout(bearer(LogoutRequest {}, &next.access_token)).await;
+    assert_error(error, Code::Unauthenticated, "TOKEN_REVOKED", "AUTH004");
 
     binary.terminate().unwrap();
     assert!(binary.wait(Duration::from_secs(30)).await.unwrap().success());
     let logs = binary.logs();
     assert!(
         logs.contain("rpc.auth.register"),
-        "the calls are logged at all: {}",
+        "the calls are logged: {}",
         logs.tail()
     );
     let secrets = [

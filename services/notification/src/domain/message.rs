@@ -14,18 +14,20 @@ use super::time_format::{moment, period, won};
 /// A notification for one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// UUID of the person, as the event has it.
+    /// UUID of the recipient, as in the event.
     pub user_id: String,
     pub title: String,
     pub body: String,
-    /// Ids to open the right screen with.
+    /// Ids for the screen that the app opens.
     pub data: BTreeMap<String, String>,
 }
 
 /// An event that may cause notifications.
 pub trait ToNotifications {
-    /// Whom it concerns, and what they read. The order is the order in which rows are written.
-    fn messages(&self) -> Vec<Message>;
+    /// Returns the notifications, in the order in which they are written. Default: none.
+    fn messages(&self) -> Vec<Message> {
+        Vec::new()
+    }
 }
 
 impl Message {
@@ -48,6 +50,10 @@ impl Message {
             .with("booking_id", &facts.booking_id)
             .with("vehicle_id", &facts.vehicle_id)
     }
+
+    fn of_payment(self, booking_id: &str, payment_id: &str) -> Self {
+        self.with("booking_id", booking_id).with("payment_id", payment_id)
+    }
 }
 
 impl ToNotifications for auth::UserRegistered {
@@ -65,11 +71,7 @@ impl ToNotifications for auth::UserRegistered {
     }
 }
 
-impl ToNotifications for auth::UserUpdated {
-    fn messages(&self) -> Vec<Message> {
-        Vec::new()
-    }
-}
+impl ToNotifications for auth::UserUpdated {}
 
 impl ToNotifications for vehicle::VehicleRegistered {
     fn messages(&self) -> Vec<Message> {
@@ -88,32 +90,20 @@ impl ToNotifications for vehicle::VehicleActivated {
     }
 }
 
-impl ToNotifications for vehicle::VehicleUpdated {
-    fn messages(&self) -> Vec<Message> {
-        Vec::new()
-    }
-}
+impl ToNotifications for vehicle::VehicleUpdated {}
 
-impl ToNotifications for vehicle::VehicleWithdrawn {
-    fn messages(&self) -> Vec<Message> {
-        Vec::new()
-    }
-}
+impl ToNotifications for vehicle::VehicleWithdrawn {}
 
-impl ToNotifications for vehicle::VehicleHoldLost {
-    /// The booking is cancelled because of it; users are notified of the cancellation instead.
-    fn messages(&self) -> Vec<Message> {
-        Vec::new()
-    }
-}
+/// The booking is cancelled because of it; users are notified of the cancellation instead.
+impl ToNotifications for vehicle::VehicleHoldLost {}
 
 impl ToNotifications for booking::BookingRequested {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
-        let answer = proto_types::to_datetime(self.respond_by)
+        let deadline = proto_types::to_datetime(self.respond_by)
             .map(|at| format!(" {}까지 응답해 주세요.", moment(at)))
             .unwrap_or_default();
-        let body = format!("{} 예약 요청이 도착했습니다.{answer}", what(&facts));
+        let body = format!("{} 예약 요청이 도착했습니다.{deadline}", summary(&facts));
         vec![Message::of_booking(
             &facts.host_id,
             &facts,
@@ -128,7 +118,7 @@ impl ToNotifications for booking::BookingApproved {
         let facts = self.booking.clone().unwrap_or_default();
         let body = format!(
             "{} 예약을 호스트가 승인했습니다. 결제를 진행합니다.",
-            what(&facts)
+            summary(&facts)
         );
         vec![Message::of_booking(
             &facts.guest_id,
@@ -142,7 +132,7 @@ impl ToNotifications for booking::BookingApproved {
 impl ToNotifications for booking::BookingRejected {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
-        let body = format!("{} 예약을 호스트가 거절했습니다.", what(&facts));
+        let body = format!("{} 예약을 호스트가 거절했습니다.", summary(&facts));
         vec![Message::of_booking(
             &facts.guest_id,
             &facts,
@@ -155,7 +145,7 @@ impl ToNotifications for booking::BookingRejected {
 impl ToNotifications for booking::BookingExpired {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
-        let body = format!("{} 예약 요청이 응답 없이 만료되었습니다.", what(&facts));
+        let body = format!("{} 예약 요청이 응답 없이 만료되었습니다.", summary(&facts));
         both(&facts, "예약 요청이 만료되었습니다", &body)
     }
 }
@@ -163,25 +153,25 @@ impl ToNotifications for booking::BookingExpired {
 impl ToNotifications for booking::BookingConfirmed {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
-        let body = format!("{} 예약이 확정되었습니다.", what(&facts));
+        let body = format!("{} 예약이 확정되었습니다.", summary(&facts));
         both(&facts, "예약이 확정되었습니다", &body)
     }
 }
 
 impl ToNotifications for booking::BookingCancelled {
     fn messages(&self) -> Vec<Message> {
-        use booking::CancellationReason as Why;
+        use booking::CancellationReason as Reason;
         let facts = self.booking.clone().unwrap_or_default();
-        let why = match self.reason() {
-            Why::Guest => "게스트의 요청으로",
-            Why::Host => "호스트의 요청으로",
-            Why::Expired => "호스트의 응답이 없어",
-            Why::PaymentFailed => "결제가 거절되어",
-            Why::PaymentOverdue => "기한 내에 결제되지 않아",
-            Why::HoldLost => "다른 예약이 먼저 접수되어",
-            Why::Unspecified => "",
+        let reason = match self.reason() {
+            Reason::Guest => "게스트의 요청으로",
+            Reason::Host => "호스트의 요청으로",
+            Reason::Expired => "호스트의 응답이 없어",
+            Reason::PaymentFailed => "결제가 거절되어",
+            Reason::PaymentOverdue => "기한 내에 결제되지 않아",
+            Reason::HoldLost => "다른 예약이 먼저 접수되어",
+            Reason::Unspecified => "",
         };
-        let body = format!("{} 예약이 {why} 취소되었습니다.", what(&facts));
+        let body = format!("{} 예약이 {reason} 취소되었습니다.", summary(&facts));
         both(&facts, "예약이 취소되었습니다", &body)
     }
 }
@@ -189,7 +179,7 @@ impl ToNotifications for booking::BookingCancelled {
 impl ToNotifications for booking::BookingStarted {
     fn messages(&self) -> Vec<Message> {
         let facts = self.booking.clone().unwrap_or_default();
-        let body = format!("{} 대여가 시작되었습니다.", what(&facts));
+        let body = format!("{} 대여가 시작되었습니다.", summary(&facts));
         both(&facts, "대여가 시작되었습니다", &body)
     }
 }
@@ -199,7 +189,7 @@ impl ToNotifications for booking::BookingCompleted {
         let facts = self.booking.clone().unwrap_or_default();
         let body = format!(
             "{} 대여가 완료되었습니다. 이용해 주셔서 감사합니다.",
-            what(&facts)
+            summary(&facts)
         );
         both(&facts, "대여가 완료되었습니다", &body)
     }
@@ -212,26 +202,15 @@ impl ToNotifications for payment::PaymentRequested {
             .unwrap_or_default();
         let body = format!("{until}{}을 결제하면 예약이 확정됩니다.", won(self.amount));
         let message = Message::new(&self.guest_id, "결제가 필요합니다", body);
-        vec![
-            message
-                .with("booking_id", &self.booking_id)
-                .with("payment_id", &self.payment_id),
-        ]
+        vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }
 }
 
 impl ToNotifications for payment::PaymentCompleted {
     fn messages(&self) -> Vec<Message> {
-        let message = Message::new(
-            &self.guest_id,
-            "결제가 완료되었습니다",
-            format!("{}이 결제되었습니다.", won(self.amount)),
-        );
-        vec![
-            message
-                .with("booking_id", &self.booking_id)
-                .with("payment_id", &self.payment_id),
-        ]
+        let body = format!("{}이 결제되었습니다.", won(self.amount));
+        let message = Message::new(&self.guest_id, "결제가 완료되었습니다", body);
+        vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }
 }
 
@@ -239,11 +218,7 @@ impl ToNotifications for payment::PaymentFailed {
     fn messages(&self) -> Vec<Message> {
         let body = "등록된 결제 수단으로 결제할 수 없었습니다. 결제 수단을 확인해 주세요.".to_owned();
         let message = Message::new(&self.guest_id, "결제에 실패했습니다", body);
-        vec![
-            message
-                .with("booking_id", &self.booking_id)
-                .with("payment_id", &self.payment_id),
-        ]
+        vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }
 }
 
@@ -251,22 +226,19 @@ impl ToNotifications for payment::PaymentRefunded {
     fn messages(&self) -> Vec<Message> {
         let body = format!("{}이 환불되었습니다.", won(self.refunded_amount));
         let message = Message::new(&self.guest_id, "환불이 완료되었습니다", body);
-        vec![
-            message
-                .with("booking_id", &self.booking_id)
-                .with("payment_id", &self.payment_id),
-        ]
+        vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }
 }
 
+/// Returns one message for the guest and one for the host.
 fn both(facts: &booking::BookingFacts, title: &str, body: &str) -> Vec<Message> {
     [&facts.guest_id, &facts.host_id]
         .map(|id| Message::of_booking(id, facts, title, body.to_owned()))
         .to_vec()
 }
 
-/// `Genesis G80, 11월 23일 10:00 ~ 14:00`.
-fn what(facts: &booking::BookingFacts) -> String {
+/// Returns `Genesis G80, 11월 23일 10:00 ~ 14:00`.
+fn summary(facts: &booking::BookingFacts) -> String {
     match (
         proto_types::to_datetime(facts.start_datetime),
         proto_types::to_datetime(facts.end_datetime),

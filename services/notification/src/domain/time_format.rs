@@ -1,15 +1,15 @@
-//! Times as people in Korea read them.
+//! Formats times and amounts in Korean.
 
 use chrono::{DateTime, FixedOffset, Utc};
 
 const SEOUL_SECONDS_EAST: i32 = 9 * 60 * 60;
 
-/// `11월 23일 10:00`, in Asia/Seoul (UTC+9 without daylight saving since 1988).
+/// Formats as `11월 23일 10:00`, in Asia/Seoul (UTC+9 without daylight saving since 1988).
 pub fn moment(at: DateTime<Utc>) -> String {
     local(at).format("%-m월 %-d일 %H:%M").to_string()
 }
 
-/// `11월 23일 10:00 ~ 14:00`, with the second date only when it differs.
+/// Formats as `11월 23일 10:00 ~ 14:00`, with the second date only if it differs.
 pub fn period(start: DateTime<Utc>, end: DateTime<Utc>) -> String {
     if local(start).date_naive() == local(end).date_naive() {
         format!("{} ~ {}", moment(start), local(end).format("%H:%M"))
@@ -18,7 +18,7 @@ pub fn period(start: DateTime<Utc>, end: DateTime<Utc>) -> String {
     }
 }
 
-/// `45,000원`.
+/// Formats as `45,000원`.
 pub fn won(amount_krw: i64) -> String {
     let digits = amount_krw.unsigned_abs().to_string();
     let mut text = String::new();
@@ -48,13 +48,13 @@ mod tests {
     }
 
     #[test]
-    fn times_are_those_of_seoul() {
+    fn times_are_in_seoul() {
         assert_eq!(moment(utc("2026-11-23T01:00:00Z")), "11월 23일 10:00");
         assert_eq!(moment(utc("2026-12-31T15:05:00Z")), "1월 1일 00:05");
     }
 
     #[test]
-    fn a_period_repeats_the_date_only_when_it_differs() {
+    fn period_repeats_the_date_only_if_it_differs() {
         assert_eq!(
             period(utc("2026-11-23T01:00:00Z"), utc("2026-11-23T05:00:00Z")),
             "11월 23일 10:00 ~ 14:00"

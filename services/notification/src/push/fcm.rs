@@ -1,4 +1,4 @@
-//! Firebase Cloud Messaging, HTTP v1.
+//! Client of Firebase Cloud Messaging, HTTP v1.
 
 use anyhow::{Context as _, Result};
 use carshare_chassis::Environment;
@@ -9,10 +9,10 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::token::{ServiceAccount, Tokens};
-use super::{Outcome, Outgoing, Provider};
-use crate::config::Push;
+use super::{Provider, Push, PushResult};
+use crate::config;
 
-/// How long FCM keeps a push for a device that is off.
+/// How long FCM keeps a push for a device that is offline.
 const TIME_TO_LIVE: &str = "86400s";
 
 pub struct Fcm {
@@ -22,8 +22,8 @@ pub struct Fcm {
 }
 
 impl Fcm {
-    /// Reads the service account. `None` when pushes are switched off.
-    pub fn new(config: &Push, environment: &Environment) -> Result<Option<Self>> {
+    /// Creates a client for the configured service account; `None` when pushes are disabled.
+    pub fn new(config: &config::Push, environment: &Environment) -> Result<Option<Self>> {
         let account = config.service_account_json.expose();
         if account.is_empty() {
             return Ok(None);
@@ -54,39 +54,49 @@ impl Fcm {
         Ok((bearer, request.send().await))
     }
 
-    async fn deliver(&self, push: Outgoing) -> Outcome {
+    async fn deliver(&self, push: Push) -> PushResult {
         let body = message(&push);
         let mut renewed = false;
         loop {
             let (bearer, result) = match self.attempt(&body).await {
                 Ok(attempt) => attempt,
-                Err(error) => return Outcome::Later(format!("no access token: {error:#}"), None),
+                Err(error) => {
+                    return PushResult::Later {
+                        reason: format!("no access token: {error:#}"),
+                        retry_after: None,
+                    };
+                }
             };
             match result {
-                // A token may be withdrawn before its time: one renewal, one more attempt.
+                // The access token was revoked: one more attempt with a new one.
                 Ok(reply)
                     if reply.status == StatusCode::UNAUTHORIZED
                         && error_code(&reply).is_none()
                         && !renewed =>
                 {
-                    self.tokens.forget(&bearer).await;
+                    self.tokens.discard(&bearer).await;
                     renewed = true;
                 }
-                Ok(reply) => return judge(&reply),
-                Err(error) => return Outcome::Later(error.to_string(), error.retry_after()),
+                Ok(reply) => return classify(&reply),
+                Err(error) => {
+                    return PushResult::Later {
+                        reason: error.to_string(),
+                        retry_after: error.retry_after(),
+                    };
+                }
             }
         }
     }
 }
 
 impl Provider for Fcm {
-    fn send(&self, push: Outgoing) -> BoxFuture<'_, Outcome> {
+    fn send(&self, push: Push) -> BoxFuture<'_, PushResult> {
         self.deliver(push).boxed()
     }
 }
 
-/// The tag and the collapse key make a repeated push replace itself on the device.
-fn message(push: &Outgoing) -> Value {
+/// Builds the request. Tag and collapse key make a repeated push replace the first on the device.
+fn message(push: &Push) -> Value {
     let tag = push.notification_id.to_string();
     let mut data: serde_json::Map<String, Value> = push
         .data
@@ -104,24 +114,27 @@ fn message(push: &Outgoing) -> Value {
     } })
 }
 
-/// What a definite answer means. FCM says so by its own code first, by the status second.
-fn judge(reply: &Reply) -> Outcome {
+/// Classifies a response, by its `FcmError` code before its HTTP status.
+fn classify(reply: &Reply) -> PushResult {
     if reply.is_success() {
-        return Outcome::Sent;
+        return PushResult::Sent;
     }
     let code = error_code(reply);
-    let told = code.clone().unwrap_or_else(|| reply.status.as_u16().to_string());
+    let reason = code.clone().unwrap_or_else(|| reply.status.as_u16().to_string());
     match code.as_deref() {
-        // Our payloads are fixed in form, so an invalid argument is the token.
-        Some("UNREGISTERED" | "SENDER_ID_MISMATCH" | "INVALID_ARGUMENT") => Outcome::DeviceGone(told),
-        Some("THIRD_PARTY_AUTH_ERROR") => Outcome::Refused(told),
-        _ if reply.status == StatusCode::NOT_FOUND => Outcome::DeviceGone(told),
-        _ if reply.status == StatusCode::BAD_REQUEST => Outcome::Refused(told),
-        _ => Outcome::Later(told, reply.retry_after),
+        // The payload has a fixed form, so the invalid argument is the token.
+        Some("UNREGISTERED" | "SENDER_ID_MISMATCH" | "INVALID_ARGUMENT") => PushResult::DeviceGone(reason),
+        Some("THIRD_PARTY_AUTH_ERROR") => PushResult::Rejected(reason),
+        _ if reply.status == StatusCode::NOT_FOUND => PushResult::DeviceGone(reason),
+        _ if reply.status == StatusCode::BAD_REQUEST => PushResult::Rejected(reason),
+        _ => PushResult::Later {
+            reason,
+            retry_after: reply.retry_after,
+        },
     }
 }
 
-/// `details[].errorCode` of the `FcmError`, if there is one.
+/// Returns `error.details[].errorCode` of an `FcmError`.
 fn error_code(reply: &Reply) -> Option<String> {
     let body: Value = reply.json().ok()?;
     let details = body["error"]["details"].as_array()?;
@@ -137,11 +150,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::ids::NotificationId;
 
     #[test]
-    fn a_message_holds_strings_only_and_replaces_its_own_repetition() {
-        let push = Outgoing {
-            notification_id: Uuid::from_u128(7),
+    fn message_contains_only_strings_and_replaces_repeats() {
+        let push = Push {
+            notification_id: NotificationId(Uuid::from_u128(7)),
             token: "t".into(),
             kind: "booking.requested".into(),
             title: "새로운 예약 요청".into(),

@@ -1,4 +1,4 @@
-//! Access tokens of Google: a JWT signed by the service account is traded for a bearer token of about an hour (RFC 7523).
+//! Access tokens of Google: a JWT signed by the service account is exchanged for a bearer token of about an hour (RFC 7523).
 
 use anyhow::{Context as _, Result, ensure};
 use carshare_chassis::Environment;
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// Longest life of an assertion that Google takes.
-const ASSERTION_LIFE: Duration = Duration::minutes(60);
+/// Longest lifetime of an assertion that Google accepts.
+const ASSERTION_TTL: Duration = Duration::minutes(60);
 
-/// A token is renewed this long before its end.
-const RENEW_EARLY: Duration = Duration::minutes(5);
+/// How long before its expiry a token is renewed.
+const RENEWAL_MARGIN: Duration = Duration::minutes(5);
 
-/// The fields of a service-account file that are used.
+/// The fields in use of a service account file.
 #[derive(Deserialize)]
 pub(super) struct ServiceAccount {
     pub(super) project_id: String,
@@ -28,7 +28,7 @@ pub(super) struct ServiceAccount {
     token_uri: String,
 }
 
-/// Mints tokens and keeps the current one.
+/// Requests tokens and caches the current one.
 pub(super) struct Tokens {
     http: HttpClient,
     key: EncodingKey,
@@ -66,7 +66,7 @@ struct Granted {
 impl Tokens {
     pub(super) fn new(account: ServiceAccount, environment: Environment) -> Result<Self> {
         let key = EncodingKey::from_rsa_pem(account.private_key.expose().as_bytes())
-            .context("the private key of the service account cannot be read")?;
+            .context("the private key of the service account is invalid")?;
         let (base_url, _path) = split(&account.token_uri)?;
         let config = Config {
             base_url: base_url.to_owned(),
@@ -82,61 +82,61 @@ impl Tokens {
         })
     }
 
-    /// The current token. Callers that come while it is minted wait for the one that is.
+    /// Returns the current token. Concurrent callers wait for one request.
     pub(super) async fn bearer(&self) -> Result<Secret> {
         let mut current = self.current.lock().await;
-        if let Some(kept) = current
+        if let Some(cached) = current
             .as_ref()
-            .filter(|kept| self.environment.clock.now() < kept.renew_at)
+            .filter(|cached| self.environment.clock.now() < cached.renew_at)
         {
-            return Ok(kept.token.clone());
+            return Ok(cached.token.clone());
         }
-        let minted = self.mint().await?;
-        let token = minted.token.clone();
-        *current = Some(minted);
+        let requested = self.request().await?;
+        let token = requested.token.clone();
+        *current = Some(requested);
         Ok(token)
     }
 
-    /// Forgets a token that was refused, unless it has been renewed meanwhile.
-    pub(super) async fn forget(&self, refused: &Secret) {
+    /// Discards a rejected token, unless it was renewed meanwhile.
+    pub(super) async fn discard(&self, rejected: &Secret) {
         let mut current = self.current.lock().await;
         if current
             .as_ref()
-            .is_some_and(|kept| kept.token.expose() == refused.expose())
+            .is_some_and(|cached| cached.token.expose() == rejected.expose())
         {
             *current = None;
         }
     }
 
-    async fn mint(&self) -> Result<Current> {
+    async fn request(&self) -> Result<Current> {
         let now = self.environment.clock.now();
         let claims = Claims {
             iss: &self.account.client_email,
             scope: SCOPE,
             aud: &self.account.token_uri,
             iat: now.timestamp(),
-            exp: (now + ASSERTION_LIFE).timestamp(),
+            exp: (now + ASSERTION_TTL).timestamp(),
         };
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.account.private_key_id.clone());
         let assertion = jsonwebtoken::encode(&header, &claims, &self.key)?;
         let (_base, path) = split(&self.account.token_uri)?;
         let form = Grant {
-            grant_type: GRANT,
+            grant_type: GRANT_TYPE,
             assertion: &assertion,
         };
         let reply = self.http.post(path).operation("token").form(&form).send().await?;
-        ensure!(reply.is_success(), "the token endpoint answered {}", reply.status);
+        ensure!(reply.is_success(), "the token endpoint returned {}", reply.status);
         let granted: Granted = reply.json()?;
-        let life = (Duration::seconds(granted.expires_in) - RENEW_EARLY).max(Duration::seconds(1));
+        let lifetime = (Duration::seconds(granted.expires_in) - RENEWAL_MARGIN).max(Duration::seconds(1));
         Ok(Current {
             token: granted.access_token,
-            renew_at: now + life,
+            renew_at: now + lifetime,
         })
     }
 }
 
-/// `https://host/path` → (`https://host`, `/path`).
+/// Splits `https://host/path` into `https://host` and `/path`.
 fn split(uri: &str) -> Result<(&str, &str)> {
     let authority = uri
         .find("://")
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uri_is_split_before_its_path() {
+    fn uri_is_split_before_its_path() {
         let parts = split("https://oauth2.googleapis.com/token").expect("a URI");
         assert_eq!(parts, ("https://oauth2.googleapis.com", "/token"));
         assert!(split("oauth2.googleapis.com/token").is_err());

@@ -1,4 +1,5 @@
-//! `ListNotifications`: the caller's feed, newest first.
+//! `ListNotifications`: lists the caller's notifications, newest first. Pages are bounded by positions in the feed, so that
+//! notifications written meanwhile do not shift them.
 
 use carshare_chassis::pagination;
 use carshare_chassis::rpc::CallContext;
@@ -6,42 +7,34 @@ use carshare_proto::notification::v1 as pb;
 
 use super::convert;
 use crate::App;
+use crate::domain::ids::UserId;
 use crate::error::Error;
 use crate::store::notifications;
 
-const DEFAULT_PAGE: i32 = 50;
+/// Page size when the request names none.
+const DEFAULT_PAGE_SIZE: usize = 50;
 
-/// Pages by the place in the feed: rows written meanwhile shift nothing.
 pub(super) async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::ListNotificationsRequest,
 ) -> Result<pb::ListNotificationsResponse, Error> {
-    let user = ctx.user()?;
+    let user = UserId(ctx.user()?.id);
     let before = pagination::decode_page_token(&request.page_token)?.map(i64::from_be_bytes);
-    let size = if request.page_size == 0 {
-        DEFAULT_PAGE
-    } else {
-        request.page_size
-    };
-    let size = usize::try_from(size).unwrap_or(1);
-    let mut rows = notifications::list(
-        app.db.conn(),
-        user.id,
-        request.unread_only,
-        before,
-        size as u64 + 1,
-    )
-    .await?;
+    let size = usize::try_from(request.page_size)
+        .ok()
+        .filter(|size| *size > 0)
+        .unwrap_or(DEFAULT_PAGE_SIZE);
+    // One more than requested, to know whether another page follows.
+    let limit = size as u64 + 1;
+    let mut rows = notifications::list(app.db.conn(), user, request.unread_only, before, limit).await?;
     let more = rows.len() > size;
     rows.truncate(size);
-    let next_page_token = match rows.last() {
-        Some(last) if more => pagination::page_token(&last.seq.to_be_bytes()),
-        _ => String::new(),
-    };
-    let notifications = rows.into_iter().map(convert::notification).collect();
+    let last = rows.last().filter(|_| more);
     Ok(pb::ListNotificationsResponse {
-        notifications,
-        next_page_token,
+        next_page_token: last
+            .map(|row| pagination::page_token(&row.seq.to_be_bytes()))
+            .unwrap_or_default(),
+        notifications: rows.into_iter().map(convert::notification).collect(),
     })
 }

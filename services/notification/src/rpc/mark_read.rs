@@ -1,32 +1,29 @@
-//! `MarkRead`: the first reading counts, further ones change nothing.
+//! `MarkRead`: marks a notification as read. The first call determines the time; repeats change nothing.
 
+use carshare_chassis::proto_types::uuid;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::notification::v1 as pb;
 use carshare_store::Tx;
-use uuid::Uuid;
 
 use super::convert;
 use crate::App;
+use crate::domain::ids::{NotificationId, UserId};
 use crate::error::Error;
 use crate::store::notifications;
 
-/// Refuses what is not the caller's like what does not exist.
 pub(super) async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::MarkReadRequest,
 ) -> Result<pb::Notification, Error> {
-    let user_id = ctx.user()?.id;
-    let id: Uuid = request
-        .notification_id
-        .parse()
-        .map_err(|_| Error::NotificationNotFound)?;
+    let user = UserId(ctx.user()?.id);
+    let id = NotificationId(uuid("notification_id", &request.notification_id)?);
     app.db
-        .idempotent(&ctx, "notifications.mark_read", (user_id, id), mark_read)
+        .idempotent(&ctx, "notifications.mark_read", (user, id), mark_read)
         .await
 }
 
-async fn mark_read(tx: &Tx, &(user_id, id): &(Uuid, Uuid)) -> Result<pb::Notification, Error> {
-    let row = notifications::update_read(tx.conn(), user_id, id, tx.now()).await?;
+async fn mark_read(tx: &Tx, &(user, id): &(UserId, NotificationId)) -> Result<pb::Notification, Error> {
+    let row = notifications::update_read(tx, user, id).await?;
     row.map(convert::notification).ok_or(Error::NotificationNotFound)
 }

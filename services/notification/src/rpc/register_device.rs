@@ -1,31 +1,38 @@
-//! `RegisterDevice`: a token belongs to the account that registered it last.
+//! `RegisterDevice`: registers a token for the caller. It belongs to the account that registered it last; pending pushes of
+//! its previous owner are dropped.
 
+use carshare_chassis::Error as ChassisError;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::notification::v1 as pb;
 use carshare_store::Tx;
-use uuid::Uuid;
 
 use super::convert;
 use crate::App;
+use crate::domain::device::Platform;
+use crate::domain::ids::{DeviceId, UserId};
 use crate::error::Error;
 use crate::store::{deliveries, devices};
 
 struct Input {
-    user_id: Uuid,
+    user: UserId,
     token: String,
-    platform: &'static str,
+    platform: Platform,
 }
 
-/// Pushes that wait for the token's former owner are dropped with the move.
 pub(super) async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::RegisterDeviceRequest,
 ) -> Result<pb::Device, Error> {
-    let user_id = ctx.user()?.id;
-    let platform = convert::platform_word(request.platform());
+    let platform = convert::platform(request.platform()).ok_or_else(|| {
+        ChassisError::invalid(
+            "platform",
+            "기기 종류를 선택해 주세요.",
+            "must be ios, android or web",
+        )
+    })?;
     let input = Input {
-        user_id,
+        user: UserId(ctx.user()?.id),
         token: request.token,
         platform,
     };
@@ -33,8 +40,7 @@ pub(super) async fn handle(
 }
 
 async fn register(tx: &Tx, input: &Input) -> Result<pb::Device, Error> {
-    let (id, now) = (tx.new_id(), tx.now());
-    let row = devices::upsert(tx.conn(), id, input.user_id, &input.token, input.platform, now).await?;
-    deliveries::drop_foreign(tx.conn(), row.id, input.user_id, now).await?;
-    Ok(convert::device(&row))
+    let row = devices::upsert(tx, input.user, &input.token, input.platform).await?;
+    deliveries::drop_foreign(tx, DeviceId(row.id), input.user).await?;
+    convert::device(&row)
 }

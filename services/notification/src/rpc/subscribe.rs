@@ -1,7 +1,7 @@
-//! `Subscribe`: the caller's feed as it grows.
+//! `Subscribe`: streams the caller's notifications as they are written.
 //!
-//! Every message is read from the table, never handed over in memory: whoever resumes with a cursor misses nothing and sees
-//! nothing twice, on whichever replica, whatever was restarted meanwhile.
+//! Every message is read from the table, so that a client that resumes with a cursor on any replica misses nothing and
+//! receives nothing twice.
 
 use std::time::Duration;
 
@@ -13,36 +13,37 @@ use carshare_proto::notification::v1::subscribe_response::Event;
 use chrono::{DateTime, Utc};
 use futures::Stream;
 use futures::stream::unfold;
-use uuid::Uuid;
 
 use super::convert;
 use crate::App;
+use crate::domain::ids::UserId;
 use crate::error::Error;
-use crate::feed_watch::Wakes;
+use crate::feed_watch::FeedWatcher;
 use crate::store::notifications;
 
-/// Rows read at a time while catching up.
-const BATCH: u64 = 100;
+/// Rows read at a time.
+const BATCH_SIZE: u64 = 100;
 
-/// Opens with a heartbeat, so that the client knows its cursor at once. Ends when the caller's token does.
+/// Starts with a heartbeat, so that the client knows its cursor at once. The stream ends when the caller's token expires.
 pub(super) async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::SubscribeRequest,
 ) -> Result<impl Stream<Item = Result<pb::SubscribeResponse, Error>> + Send + 'static, Error> {
     let user = ctx.user()?;
-    // Listening begins before the feed is read: what is committed in between wakes us.
-    let wakes = app.live.follow(user.id);
-    let last = notifications::find_last_seq(app.db.conn(), user.id).await?;
+    let user_id = UserId(user.id);
+    // Before the feed is read, so that a commit in between is noticed.
+    let watcher = app.feeds.watch(user_id);
+    let last = notifications::find_last_seq(app.db.conn(), user_id).await?;
     let seq = start(&request.cursor, last)?;
     let feed = Feed {
         app: app.clone(),
-        wakes,
-        user_id: user.id,
+        watcher,
+        user_id,
         ends_at: user.expires_at,
         seq,
-        ready: Vec::new(),
-        opened: false,
+        unsent: Vec::new(),
+        started: false,
     };
     Ok(unfold(Some(feed), |feed| async move {
         let mut feed = feed?;
@@ -53,7 +54,7 @@ pub(super) async fn handle(
     }))
 }
 
-/// The place to start after.
+/// Returns the position after which the stream starts.
 fn start(cursor: &str, last: i64) -> Result<i64, Error> {
     if cursor.is_empty() {
         return Ok(last);
@@ -68,47 +69,48 @@ fn start(cursor: &str, last: i64) -> Result<i64, Error> {
 
 struct Feed {
     app: App,
-    wakes: Wakes,
-    user_id: Uuid,
+    watcher: FeedWatcher,
+    user_id: UserId,
     ends_at: DateTime<Utc>,
     seq: i64,
-    /// Rows read and not sent yet, in reverse.
-    ready: Vec<notifications::Model>,
-    opened: bool,
+    /// Rows read and not yet sent, in reverse.
+    unsent: Vec<notifications::Model>,
+    /// Whether the first heartbeat was sent.
+    started: bool,
 }
 
 impl Feed {
     async fn next(&mut self) -> Result<pb::SubscribeResponse, Error> {
-        if !self.opened {
-            self.opened = true;
+        if !self.started {
+            self.started = true;
             return Ok(self.heartbeat());
         }
         loop {
-            if let Some(row) = self.ready.pop() {
+            if let Some(row) = self.unsent.pop() {
                 self.seq = row.seq;
                 return Ok(self.message(Event::Notification(convert::notification(row))));
             }
             let mut rows =
-                notifications::list_after(self.app.db.conn(), self.user_id, self.seq, BATCH).await?;
+                notifications::list_after(self.app.db.conn(), self.user_id, self.seq, BATCH_SIZE).await?;
             rows.reverse();
-            self.ready = rows;
-            if self.ready.is_empty() && !self.woken().await? {
+            self.unsent = rows;
+            if self.unsent.is_empty() && !self.wait().await? {
                 return Ok(self.heartbeat());
             }
         }
     }
 
-    /// Waits for news (`true`) or for the time of a heartbeat (`false`).
-    async fn woken(&mut self) -> Result<bool, Error> {
+    /// Waits until the feed may have grown (`true`) or a heartbeat is due (`false`). Fails when the token has expired.
+    async fn wait(&mut self) -> Result<bool, Error> {
         let clock = &self.app.environment.clock;
         let left = (self.ends_at - clock.now()).to_std().unwrap_or(Duration::ZERO);
         if left.is_zero() {
             return Err(carshare_chassis::Error::new(Common::TokenExpired).into());
         }
-        let pause = self.app.config.live.heartbeat.min(left);
+        let timeout = self.app.config.live.heartbeat.min(left);
         tokio::select! {
-            () = self.wakes.next() => Ok(true),
-            () = clock.sleep(pause) => Ok(false),
+            () = self.watcher.changed() => Ok(true),
+            () = clock.sleep(timeout) => Ok(false),
         }
     }
 
@@ -130,10 +132,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_a_place_that_the_feed_has_reached() {
-        assert_eq!(start("", 7).expect("from now on"), 7);
-        assert_eq!(start("0", 7).expect("from the beginning"), 0);
-        assert_eq!(start("7", 7).expect("the last"), 7);
+    fn cursor_is_a_position_up_to_the_last_one() {
+        assert_eq!(start("", 7).unwrap(), 7);
+        assert_eq!(start("0", 7).unwrap(), 0);
+        assert_eq!(start("7", 7).unwrap(), 7);
         for cursor in ["8", "-1", "x", "1.0", "99999999999999999999"] {
             assert!(matches!(start(cursor, 7), Err(Error::InvalidCursor)), "{cursor}");
         }

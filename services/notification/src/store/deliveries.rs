@@ -1,33 +1,34 @@
-//! `deliveries`: one push of one notification to one device.
+//! Table `deliveries`: pushes of a notification to a device.
 
 use carshare_chassis::request_context::RequestContext;
+use carshare_store::Tx;
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, raw_sql};
-use serde_json::Value;
+use sea_orm::{ConnectionTrait, FromQueryResult, raw_sql};
 use uuid::Uuid;
 
-/// A push that is due, with all it takes to send it.
+use super::notifications::Data;
+use crate::domain::ids::{DeviceId, NotificationId, UserId};
+use crate::error::Error;
+
+/// A claimed delivery with its notification and the token of its device.
 #[derive(Clone, FromQueryResult)]
-pub struct Due {
-    /// Id of the delivery.
+pub struct Claimed {
     pub id: Uuid,
-    /// The device it goes to.
     pub device_id: Uuid,
     pub token: String,
-    /// Times it was tried, this one included.
+    /// Number of this attempt, from 1. A later claim has a higher one, so it identifies the claim.
     pub attempts: i32,
     pub notification_id: Uuid,
     /// Dotted name of the event.
     pub kind: String,
     pub title: String,
     pub body: String,
-    /// Ids, as a flat object of strings.
-    pub data: Value,
+    pub data: Data,
     correlation_id: Option<String>,
     traceparent: Option<String>,
 }
 
-impl Due {
+impl Claimed {
     /// Returns the request context of the event that led to the push.
     pub fn request_context(&self) -> RequestContext {
         let correlation_id = self.correlation_id.clone().unwrap_or_else(|| self.id.to_string());
@@ -35,23 +36,23 @@ impl Due {
     }
 }
 
-/// How a push ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Final state of a delivery; before it is `pending`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     Sent,
     Dropped,
 }
 
-/// One pending push for each device of the notification's person, with the correlation id and trace of what led to it.
-pub async fn insert_for(
-    db: &impl ConnectionTrait,
-    notification_id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let scope = RequestContext::current();
-    let correlation_id = scope.as_ref().map(|scope| scope.correlation_id().to_owned());
-    let traceparent = scope.and_then(|scope| scope.traceparent());
-    db.execute_raw(raw_sql!(
+/// Inserts a pending delivery for each device of the notification's user, with the current correlation id and trace.
+pub async fn insert_all(tx: &Tx, notification: NotificationId) -> Result<(), Error> {
+    let context = RequestContext::current();
+    let correlation_id = context
+        .as_ref()
+        .map(|context| context.correlation_id().to_owned());
+    let traceparent = context.and_then(|context| context.traceparent());
+    let (notification_id, now) = (notification.0, tx.now());
+    let insert = raw_sql!(
         Postgres,
         r#"INSERT INTO deliveries
                (id, notification_id, device_id, state, next_attempt_at, updated_at, correlation_id, traceparent)
@@ -59,21 +60,21 @@ pub async fn insert_for(
            FROM notifications n JOIN devices d ON d.user_id = n.user_id
            WHERE n.id = {notification_id}
            ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING"#
-    ))
-    .await?;
+    );
+    tx.conn().execute_raw(insert).await?;
     Ok(())
 }
 
-/// Takes due pushes for this worker: they are due again at `retry_at`, which is how a worker that dies loses them.
-///
-/// Deliveries whose device was removed or changed its owner are dropped.
+/// Claims up to `limit` due deliveries, oldest first, until `until`; other workers skip them meanwhile. Those whose device
+/// was deleted or moved to another user are dropped.
 pub async fn claim(
-    db: &impl ConnectionTrait,
+    conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
-    retry_at: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<Due>, DbErr> {
-    Due::find_by_statement(raw_sql!(
+    until: DateTime<Utc>,
+    limit: usize,
+) -> Result<Vec<Claimed>, Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let claim = raw_sql!(
         Postgres,
         r#"WITH due AS (
                SELECT id FROM deliveries WHERE state = 'pending' AND next_attempt_at <= {now}
@@ -85,23 +86,22 @@ pub async fn claim(
            ), orphaned AS (
                UPDATE deliveries SET state = 'dropped', outcome = 'device gone', updated_at = {now}
                WHERE id IN (SELECT id FROM due EXCEPT SELECT id FROM addressed)
-           ), taken AS (
-               UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = {retry_at}, updated_at = {now}
+           ), claimed AS (
+               UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = {until}, updated_at = {now}
                WHERE id IN (SELECT id FROM addressed)
                RETURNING id, notification_id, device_id, attempts, correlation_id, traceparent
            )
-           SELECT taken.id, taken.device_id, d.token, taken.attempts, n.id AS notification_id, n.kind, n.title, n.body, n.data,
-                  taken.correlation_id, taken.traceparent
-           FROM taken JOIN notifications n ON n.id = taken.notification_id
-           JOIN devices d ON d.id = taken.device_id AND d.user_id = n.user_id
+           SELECT c.id, c.device_id, d.token, c.attempts, n.id AS notification_id, n.kind, n.title, n.body, n.data,
+                  c.correlation_id, c.traceparent
+           FROM claimed c JOIN notifications n ON n.id = c.notification_id
+           JOIN devices d ON d.id = c.device_id AND d.user_id = n.user_id
            ORDER BY n.seq"#
-    ))
-    .all(db)
-    .await
+    );
+    Ok(Claimed::find_by_statement(claim).all(conn).await?)
 }
 
-/// Returns when the next pending push is due.
-pub async fn next_attempt_at(db: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, DbErr> {
+/// Returns when the next pending delivery is due.
+pub async fn next_attempt_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, Error> {
     #[derive(FromQueryResult)]
     struct Next {
         at: Option<DateTime<Utc>>,
@@ -110,72 +110,55 @@ pub async fn next_attempt_at(db: &impl ConnectionTrait) -> Result<Option<DateTim
         Postgres,
         "SELECT min(next_attempt_at) AS at FROM deliveries WHERE state = 'pending'"
     ));
-    Ok(next.one(db).await?.and_then(|next| next.at))
+    Ok(next.one(conn).await?.and_then(|next| next.at))
 }
 
-pub async fn update_state(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    state: State,
-    outcome: &str,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let state = match state {
-        State::Sent => "sent",
-        State::Dropped => "dropped",
-    };
-    db.execute_raw(raw_sql!(
+/// Ends a delivery, unless the claim has ended or the delivery has.
+pub async fn finish(tx: &Tx, claimed: &Claimed, state: State, outcome: &str) -> Result<(), Error> {
+    let (id, attempts, state, now) = (claimed.id, claimed.attempts, <&str>::from(state), tx.now());
+    let update = raw_sql!(
         Postgres,
-        "UPDATE deliveries SET state = {state}, outcome = {outcome}, updated_at = {now} WHERE id = {id}"
-    ))
-    .await?;
+        r#"UPDATE deliveries SET state = {state}, outcome = {outcome}, updated_at = {now}
+           WHERE id = {id} AND state = 'pending' AND attempts = {attempts}"#
+    );
+    tx.conn().execute_raw(update).await?;
     Ok(())
 }
 
-/// Puts a push off.
-pub async fn update_retry(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    outcome: &str,
-    next_attempt_at: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    db.execute_raw(raw_sql!(
+/// Schedules the next attempt, unless the claim has ended or the delivery has.
+pub async fn retry(tx: &Tx, claimed: &Claimed, outcome: &str, retry_at: DateTime<Utc>) -> Result<(), Error> {
+    let (id, attempts) = (claimed.id, claimed.attempts);
+    let update = raw_sql!(
         Postgres,
-        "UPDATE deliveries SET next_attempt_at = {next_attempt_at}, outcome = {outcome} WHERE id = {id} AND state = 'pending'"
-    ))
-    .await?;
+        r#"UPDATE deliveries SET next_attempt_at = {retry_at}, outcome = {outcome}
+           WHERE id = {id} AND state = 'pending' AND attempts = {attempts}"#
+    );
+    tx.conn().execute_raw(update).await?;
     Ok(())
 }
 
-/// Drops everything that is still pending for a device.
-pub async fn drop_for_device(
-    db: &impl ConnectionTrait,
-    device_id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    db.execute_raw(raw_sql!(
+/// Drops the pending deliveries to a device.
+pub async fn drop_for_device(tx: &Tx, device: DeviceId) -> Result<(), Error> {
+    let (device_id, now) = (device.0, tx.now());
+    let update = raw_sql!(
         Postgres,
         r#"UPDATE deliveries SET state = 'dropped', outcome = 'device gone', updated_at = {now}
            WHERE device_id = {device_id} AND state = 'pending'"#
-    ))
-    .await?;
+    );
+    tx.conn().execute_raw(update).await?;
     Ok(())
 }
 
-/// Drops what is pending for a device about somebody else than the person who has it now.
-pub async fn drop_foreign(
-    db: &impl ConnectionTrait,
-    device_id: Uuid,
-    user_id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    db.execute_raw(raw_sql!(
+/// Drops the pending deliveries to a device that are not for `user`, who has it now.
+pub async fn drop_foreign(tx: &Tx, device: DeviceId, user: UserId) -> Result<(), Error> {
+    let (device_id, user_id, now) = (device.0, user.0, tx.now());
+    let update = raw_sql!(
         Postgres,
         r#"UPDATE deliveries SET state = 'dropped', outcome = 'device moved', updated_at = {now}
            FROM notifications n
            WHERE deliveries.device_id = {device_id} AND deliveries.state = 'pending'
              AND n.id = deliveries.notification_id AND n.user_id <> {user_id}"#
-    ))
-    .await?;
+    );
+    tx.conn().execute_raw(update).await?;
     Ok(())
 }

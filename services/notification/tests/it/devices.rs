@@ -10,7 +10,7 @@ const HOST: Uuid = Uuid::from_u128(0xB0);
 const OTHER: Uuid = Uuid::from_u128(0xC0);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_keeps_its_device_and_moves_to_whom_registers_it_last() {
+async fn registered_token_keeps_its_device_and_moves_to_the_latest_user() {
     let harness = harness().await;
     let device = harness.register_device(HOST, "phone").await.expect("a device");
     assert_eq!(device.platform(), pb::DevicePlatform::Android);
@@ -34,7 +34,7 @@ async fn a_token_keeps_its_device_and_moves_to_whom_registers_it_last() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_platform_and_an_empty_token_are_refused() {
+async fn unknown_platform_and_empty_token_are_rejected() {
     let harness = harness().await;
     for (token, platform) in [("", 1), ("phone", 0), ("phone", 9)] {
         let request = harness.as_user(
@@ -44,13 +44,13 @@ async fn an_unknown_platform_and_an_empty_token_are_refused() {
                 platform,
             },
         );
-        let refused = harness
+        let error = harness
             .rpc
             .clone()
             .register_device(request)
             .await
-            .expect_err("refused");
-        assert_eq!(refused.code(), Code::InvalidArgument, "{token} {platform}");
+            .expect_err("an error");
+        assert_eq!(error.code(), Code::InvalidArgument, "{token} {platform}");
     }
     harness.stop().await;
 }
@@ -71,7 +71,7 @@ async fn repeat(harness: &Harness, token: &str) -> Result<pb::Device, tonic::Sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_key_gives_the_same_reply_and_another_request_under_it_is_refused() {
+async fn repeated_key_returns_the_same_reply_and_rejects_another_request() {
     let harness = harness().await;
     let device = repeat(&harness, "phone").await.expect("a device");
     assert_eq!(repeat(&harness, "phone").await.expect("the same"), device);

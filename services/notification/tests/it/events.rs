@@ -1,4 +1,4 @@
-//! Events become notifications, once.
+//! Events and their notifications.
 
 use carshare_proto::booking::v1::{BookingCancelled, BookingFacts, CancellationReason};
 use uuid::Uuid;
@@ -9,22 +9,22 @@ const HOST: Uuid = Uuid::from_u128(0xB0);
 const GUEST: Uuid = Uuid::from_u128(0xA0);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_becomes_a_notification_of_whom_it_concerns() {
+async fn event_becomes_a_notification_of_its_recipient() {
     let harness = harness().await;
-    let booking_id = harness.request_from(HOST).await;
-    let told = harness.list_when(HOST, 1).await.remove(0);
+    let booking_id = harness.request_booking(HOST).await;
+    let notification = harness.list_when(HOST, 1).await.remove(0);
     assert_eq!(
-        (told.r#type.as_str(), told.title.as_str()),
+        (notification.r#type.as_str(), notification.title.as_str()),
         ("booking.requested", "새로운 예약 요청")
     );
-    assert_eq!(told.data["booking_id"], booking_id.to_string());
-    assert_eq!(told.read_at, None);
+    assert_eq!(notification.data["booking_id"], booking_id.to_string());
+    assert_eq!(notification.read_at, None);
     assert!(harness.list(GUEST).await.is_empty());
     harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_sides_read_the_same_cancellation() {
+async fn cancellation_has_the_same_text_for_guest_and_host() {
     let harness = harness().await;
     let facts = BookingFacts {
         booking_id: "b".into(),
@@ -51,7 +51,7 @@ async fn both_sides_read_the_same_cancellation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_names_nobody_goes_to_the_dead_letters_and_stops_no_other() {
+async fn event_without_recipient_does_not_block_other_keys() {
     let harness = harness().await;
     harness
         .publish(BookingCancelled {
@@ -59,7 +59,7 @@ async fn an_event_that_names_nobody_goes_to_the_dead_letters_and_stops_no_other(
             ..Default::default()
         })
         .await;
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
     assert_eq!(harness.list_when(HOST, 1).await[0].r#type, "booking.requested");
     harness.stop().await;
 }

@@ -1,4 +1,4 @@
-//! What every test starts from.
+//! A running notification service, and a peer that publishes events.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-/// Long enough for a loaded machine.
+/// Upper bound of every wait.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct Harness {
@@ -39,7 +39,7 @@ pub struct Harness {
 
 async fn migrate(urls: Vec<String>) -> Result<()> {
     carshare_store::migrate(&DbConfig::at(urls[0].clone()), Notification::migrator()).await?;
-    // Only the mechanisms: a schema that others publish from.
+    // Only the messaging tables: the schema of the publishing peer.
     carshare_store::migrate(&DbConfig::at(urls[1].clone()), sqlx::migrate::Migrator::DEFAULT).await
 }
 
@@ -66,7 +66,7 @@ pub async fn harness() -> Harness {
 
     let shutdown = Shutdown::new();
     let relay = Relay::new(&publisher, &Redis::at(redis), "booking");
-    task::spawn("relay of a peer", relay.run(shutdown.clone()));
+    task::spawn("peer_relay", relay.run(shutdown.clone()));
     let listener = listen().await;
     let uri = format!("http://{}", listener.local_addr().expect("an address"));
     let serving = Runner::<Notification>::serve(
@@ -122,7 +122,7 @@ fn configure(
 }
 
 impl Harness {
-    /// A request of `user`.
+    /// Returns a request with an access token of the user.
     pub fn as_user<M>(&self, user: Uuid, message: M) -> Request<M> {
         let token = self.tokens.mint("guest", user, self.environment.clock.now());
         let mut request = Request::new(message);
@@ -133,7 +133,7 @@ impl Harness {
         request
     }
 
-    /// Another service publishes an event.
+    /// Publishes an event of the peer.
     pub async fn publish<E: EventMessage>(&self, event: E) {
         let published = self
             .publisher
@@ -143,8 +143,8 @@ impl Harness {
         published.await.expect("published");
     }
 
-    /// A guest asks `host` for a car.
-    pub async fn request_from(&self, host: Uuid) -> Uuid {
+    /// Publishes a booking request to a host and returns the booking's id.
+    pub async fn request_booking(&self, host: Uuid) -> Uuid {
         let booking_id = self.environment.ids.next();
         let facts = BookingFacts {
             booking_id: booking_id.to_string(),
@@ -173,7 +173,7 @@ impl Harness {
             .notifications
     }
 
-    /// The person's notifications, as soon as there are this many.
+    /// Waits until the user has this many notifications and returns them.
     pub async fn list_when(&self, user: Uuid, count: usize) -> Vec<pb::Notification> {
         eventually(TIMEOUT, || async {
             let listed = self.list(user).await;
@@ -194,7 +194,7 @@ impl Harness {
         Ok(self.rpc.clone().register_device(request).await?.into_inner())
     }
 
-    /// Ends the service in order; nothing may be left in its outbox.
+    /// Shuts the service down.
     pub async fn stop(self) {
         self.shutdown.trigger();
         self.server.await.expect("no panic").expect("an orderly end");

@@ -39,15 +39,15 @@ async fn mark(harness: &Harness, user: Uuid, id: &str) -> Result<pb::Notificatio
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_go_backwards_and_do_not_shift() {
+async fn pages_are_newest_first_and_do_not_shift() {
     let harness = harness().await;
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     for count in 1..=5 {
-        asked.push(harness.request_from(HOST).await.to_string());
+        requested.push(harness.request_booking(HOST).await.to_string());
         harness.list_when(HOST, count).await;
     }
     let first = page(&harness, 2, "").await.expect("a page");
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
     harness.list_when(HOST, 6).await;
     let second = page(&harness, 2, &first.next_page_token).await.expect("a page");
     let third = page(&harness, 2, &second.next_page_token).await.expect("a page");
@@ -55,13 +55,13 @@ async fn pages_go_backwards_and_do_not_shift() {
         .into_iter()
         .flat_map(|page| page.notifications.iter().map(|n| n.data["booking_id"].clone()))
         .collect();
-    asked.reverse();
-    assert_eq!(listed, asked);
+    requested.reverse();
+    assert_eq!(listed, requested);
     assert_eq!(third.next_page_token, "");
 
-    let refused = page(&harness, 2, "garbage").await.expect_err("not a token");
-    assert_eq!(refused.code(), Code::InvalidArgument);
-    let violation = refused
+    let error = page(&harness, 2, "garbage").await.expect_err("not a token");
+    assert_eq!(error.code(), Code::InvalidArgument);
+    let violation = error
         .get_details_bad_request()
         .expect("a BadRequest")
         .field_violations
@@ -75,18 +75,18 @@ async fn pages_go_backwards_and_do_not_shift() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reading_counts_once_and_only_for_the_own_ones() {
+async fn mark_read_keeps_the_first_time_and_is_limited_to_own_notifications() {
     let harness = harness().await;
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
     let id = harness.list_when(HOST, 1).await.remove(0).id;
     for (user, id) in [
         (OTHER, id.as_str()),
         (HOST, "0190c0de-0000-7000-8000-000000000000"),
     ] {
-        let refused = mark(&harness, user, id).await.expect_err("not theirs");
-        let info = refused.get_details_error_info().expect("an ErrorInfo");
+        let error = mark(&harness, user, id).await.expect_err("not theirs");
+        let info = error.get_details_error_info().expect("an ErrorInfo");
         assert_eq!(
-            (refused.code(), info.metadata["code"].as_str()),
+            (error.code(), info.metadata["code"].as_str()),
             (Code::NotFound, "NOTIFICATION001")
         );
     }

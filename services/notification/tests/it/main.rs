@@ -1,5 +1,5 @@
-//! The notification service as it runs: the real server with all its layers, PostgreSQL, Redis and the FCM sandbox, a clock
-//! that is moved by hand. Events come from another service's outbox.
+//! Tests of the running notification service with all its layers, on PostgreSQL, Redis and the FCM sandbox, with a manual
+//! clock. Events are published from another service's outbox.
 
 mod devices;
 mod events;

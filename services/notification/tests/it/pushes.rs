@@ -1,4 +1,4 @@
-//! Pushes through the FCM sandbox: what arrives, what is tried again, what is forgotten.
+//! Pushes through the FCM sandbox.
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ async fn deliveries(harness: &Harness) -> Vec<Delivery> {
         .expect("rows")
 }
 
-/// The first delivery, as soon as it is over.
-async fn ended(harness: &Harness) -> Delivery {
+/// Waits until a delivery is finished and returns it.
+async fn finished(harness: &Harness) -> Delivery {
     eventually(TIMEOUT, || async {
         deliveries(harness)
             .await
@@ -51,7 +51,7 @@ fn delivery(state: &str, attempts: i32, outcome: &str) -> Delivery {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_push_shows_on_each_device_of_the_person() {
+async fn push_is_sent_to_each_device_of_the_user() {
     let harness = harness().await;
     for token in ["sbx-phone", "sbx-tablet"] {
         harness.register_device(HOST, token).await.expect("a device");
@@ -60,7 +60,7 @@ async fn a_push_shows_on_each_device_of_the_person() {
         .register_device(OTHER, "sbx-other")
         .await
         .expect("a device");
-    let booking_id = harness.request_from(HOST).await.to_string();
+    let booking_id = harness.request_booking(HOST).await.to_string();
     eventually_true(TIMEOUT, || async { harness.sandbox.pushes().len() == 2 }).await;
     let pushes = harness.sandbox.pushes();
     let mut tokens: Vec<_> = pushes.iter().map(|push| push.token.as_str()).collect();
@@ -74,32 +74,28 @@ async fn a_push_shows_on_each_device_of_the_person() {
     assert_eq!(
         harness.sandbox.request_count(Provider::Fcm, "/token"),
         1,
-        "one token for both"
+        "one access token for both"
     );
     harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_token_is_forgotten_with_everything_that_waits_for_it() {
+async fn device_with_an_invalid_token_is_deleted() {
     let harness = harness().await;
     harness
         .register_device(HOST, "sbx-unregistered")
         .await
         .expect("a device");
-    harness.request_from(HOST).await;
-    assert_eq!(ended(&harness).await, delivery("dropped", 1, "UNREGISTERED"));
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
+    assert_eq!(finished(&harness).await, delivery("dropped", 1, "UNREGISTERED"));
+    harness.request_booking(HOST).await;
     harness.list_when(HOST, 2).await;
-    assert_eq!(
-        deliveries(&harness).await.len(),
-        1,
-        "there is no device to push to any more"
-    );
+    assert_eq!(deliveries(&harness).await.len(), 1, "the device is deleted");
     harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_push_that_fails_is_tried_again_when_its_time_comes() {
+async fn failed_push_is_retried_when_due() {
     let harness = harness().await;
     harness
         .register_device(HOST, "sbx-phone")
@@ -109,7 +105,7 @@ async fn a_push_that_fails_is_tried_again_when_its_time_comes() {
     harness
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
     eventually_true(TIMEOUT, || async {
         deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
@@ -120,30 +116,30 @@ async fn a_push_that_fails_is_tried_again_when_its_time_comes() {
         !harness.sandbox.pushes().is_empty()
     })
     .await;
-    let sent = ended(&harness).await;
+    let sent = finished(&harness).await;
     assert_eq!((sent.state.as_str(), sent.attempts), ("sent", 2));
     assert_eq!(harness.sandbox.pushes().len(), 1);
     harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_access_token_that_was_withdrawn_is_renewed_at_once() {
+async fn revoked_access_token_is_renewed_at_once() {
     let harness = harness().await;
     harness
         .register_device(HOST, "sbx-phone")
         .await
         .expect("a device");
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
     eventually_true(TIMEOUT, || async { harness.sandbox.pushes().len() == 1 }).await;
     harness.sandbox.revoke_access_tokens();
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
     eventually_true(TIMEOUT, || async { harness.sandbox.pushes().len() == 2 }).await;
     assert_eq!(harness.sandbox.request_count(Provider::Fcm, "/token"), 2);
     harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_phone_that_changes_hands_shows_nothing_of_its_former_owner() {
+async fn registration_by_another_user_drops_pending_pushes() {
     let harness = harness().await;
     harness
         .register_device(HOST, "sbx-phone")
@@ -153,7 +149,7 @@ async fn a_phone_that_changes_hands_shows_nothing_of_its_former_owner() {
     harness
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
     eventually_true(TIMEOUT, || async {
         deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
@@ -167,7 +163,7 @@ async fn a_phone_that_changes_hands_shows_nothing_of_its_former_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_push_written_while_its_device_went_away_ends() {
+async fn pending_push_of_a_deleted_device_is_dropped() {
     let harness = harness().await;
     harness
         .register_device(HOST, "sbx-phone")
@@ -177,12 +173,12 @@ async fn a_push_written_while_its_device_went_away_ends() {
     harness
         .sandbox
         .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    harness.request_from(HOST).await;
+    harness.request_booking(HOST).await;
     eventually_true(TIMEOUT, || async {
         deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
     })
     .await;
-    // What stays when a notification is committed right after its device's removal had looked for waiting pushes.
+    // As after a notification that was committed concurrently with the deletion of its device.
     let removed = harness.db.conn().execute_unprepared("DELETE FROM devices");
     assert_eq!(removed.await.expect("rows").rows_affected(), 1);
     eventually_true(TIMEOUT, || async {

@@ -1,4 +1,4 @@
-//! `Subscribe`: live, resumable, alive, and over with its token.
+//! `Subscribe`: live delivery, resumption, heartbeats and ends of streams.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn next(stream: &mut Streaming<pb::SubscribeResponse>) -> Result<(String, 
     Ok((message.cursor, message.event.expect("an event")))
 }
 
-/// Booking id of the next notification.
+/// Returns the cursor and the booking id of the next notification.
 async fn next_booking(stream: &mut Streaming<pb::SubscribeResponse>) -> (String, String) {
     loop {
         if let (cursor, Event::Notification(n)) = next(stream).await.expect("a message") {
@@ -40,18 +40,18 @@ async fn next_booking(stream: &mut Streaming<pb::SubscribeResponse>) -> (String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happens_arrives_live_and_a_cursor_resumes_without_loss_or_repetition() {
+async fn stream_is_live_and_resumes_at_the_cursor_without_loss_or_repetition() {
     let harness = harness().await;
     let mut stream = subscribe(&harness, "").await.expect("a stream");
     assert!(matches!(next(&mut stream).await, Ok((cursor, Event::Heartbeat(_))) if cursor == "0"));
-    let first = harness.request_from(HOST).await.to_string();
+    let first = harness.request_booking(HOST).await.to_string();
     let (cursor, seen) = next_booking(&mut stream).await;
     assert_eq!((cursor.as_str(), seen), ("1", first));
     drop(stream);
 
     let mut missed = Vec::new();
     for count in 2..=4 {
-        missed.push(harness.request_from(HOST).await.to_string());
+        missed.push(harness.request_booking(HOST).await.to_string());
         harness.list_when(HOST, count).await;
     }
     let mut resumed = subscribe(&harness, &cursor).await.expect("a stream");
@@ -60,22 +60,22 @@ async fn what_happens_arrives_live_and_a_cursor_resumes_without_loss_or_repetiti
         seen.push(next_booking(&mut resumed).await.1);
     }
     assert_eq!(seen, missed);
-    let live = harness.request_from(HOST).await.to_string();
+    let live = harness.request_booking(HOST).await.to_string();
     assert_eq!(next_booking(&mut resumed).await, ("5".to_owned(), live));
     harness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_that_the_feed_never_gave_is_refused() {
+async fn unknown_cursor_is_rejected() {
     let harness = harness().await;
     for cursor in ["1", "-1", "x"] {
-        let refused = match subscribe(&harness, cursor).await {
-            Err(refused) => refused,
-            Ok(mut stream) => stream.message().await.expect_err("refused"),
+        let error = match subscribe(&harness, cursor).await {
+            Err(error) => error,
+            Ok(mut stream) => stream.message().await.expect_err("an error"),
         };
-        let info = refused.get_details_error_info().expect("an ErrorInfo");
+        let info = error.get_details_error_info().expect("an ErrorInfo");
         assert_eq!(
-            (refused.code(), info.metadata["code"].as_str()),
+            (error.code(), info.metadata["code"].as_str()),
             (Code::InvalidArgument, "NOTIFICATION002")
         );
     }
@@ -83,11 +83,11 @@ async fn a_cursor_that_the_feed_never_gave_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silence_is_filled_with_heartbeats_and_the_stream_ends_with_its_token() {
+async fn idle_stream_sends_heartbeats_and_ends_when_the_token_expires() {
     let harness = harness().await;
     let mut stream = subscribe(&harness, "").await.expect("a stream");
     assert!(matches!(next(&mut stream).await, Ok((_, Event::Heartbeat(_)))));
-    // Time passes as fast as the stream asks for it, until the token's quarter of an hour is over.
+    // The clock advances until the token of fifteen minutes has expired.
     let mut beats = 0;
     let ended = loop {
         harness.clock.advance(Duration::from_secs(15));
@@ -96,9 +96,9 @@ async fn silence_is_filled_with_heartbeats_and_the_stream_ends_with_its_token() 
                 assert!(matches!(beat.event, Some(Event::Heartbeat(_))));
                 beats += 1;
             }
-            Ok(Ok(None)) => panic!("the stream ended without a word"),
+            Ok(Ok(None)) => panic!("the stream ended without a status"),
             Ok(Err(status)) => break status,
-            // The stream had not begun to wait when the clock was moved.
+            // The clock was advanced before the stream began to wait.
             Err(_) => {}
         }
     };
@@ -112,7 +112,7 @@ async fn silence_is_filled_with_heartbeats_and_the_stream_ends_with_its_token() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drain_ends_the_stream_so_that_the_client_comes_back() {
+async fn shutdown_ends_the_stream_as_unavailable() {
     let harness = harness().await;
     let mut stream = subscribe(&harness, "").await.expect("a stream");
     assert!(next(&mut stream).await.is_ok());

@@ -34,7 +34,7 @@ fn recipients(event: &impl ToNotifications) -> Vec<String> {
 }
 
 #[test]
-fn a_request_goes_to_the_host_alone_with_its_deadline() {
+fn request_goes_to_the_host_with_its_deadline() {
     let event = booking::BookingRequested {
         booking: Some(facts()),
         respond_by: Some(stamp("2026-11-22T15:00:00Z")),
@@ -56,7 +56,7 @@ fn a_request_goes_to_the_host_alone_with_its_deadline() {
 }
 
 #[test]
-fn the_hosts_answer_goes_to_the_guest_alone() {
+fn approval_and_rejection_go_to_the_guest() {
     assert_eq!(
         recipients(&booking::BookingApproved {
             booking: Some(facts()),
@@ -74,7 +74,7 @@ fn the_hosts_answer_goes_to_the_guest_alone() {
 }
 
 #[test]
-fn what_concerns_the_rental_goes_to_both() {
+fn events_of_the_rental_go_to_both() {
     assert_eq!(
         recipients(&booking::BookingConfirmed {
             booking: Some(facts()),
@@ -111,7 +111,10 @@ fn what_concerns_the_rental_goes_to_both() {
 #[case(booking::CancellationReason::PaymentFailed, "결제가 거절되어")]
 #[case(booking::CancellationReason::PaymentOverdue, "기한 내에 결제되지 않아")]
 #[case(booking::CancellationReason::HoldLost, "다른 예약이 먼저 접수되어")]
-fn a_cancellation_tells_both_why(#[case] reason: booking::CancellationReason, #[case] why: &str) {
+fn cancellation_goes_to_both_with_its_reason(
+    #[case] reason: booking::CancellationReason,
+    #[case] text: &str,
+) {
     let event = booking::BookingCancelled {
         booking: Some(facts()),
         reason: reason.into(),
@@ -120,20 +123,20 @@ fn a_cancellation_tells_both_why(#[case] reason: booking::CancellationReason, #[
     assert_eq!(recipients(&event), [GUEST, HOST]);
     assert_eq!(
         event.messages()[0].body,
-        format!("Genesis G80, 11월 23일 10:00 ~ 14:00 예약이 {why} 취소되었습니다.")
+        format!("Genesis G80, 11월 23일 10:00 ~ 14:00 예약이 {text} 취소되었습니다.")
     );
 }
 
 #[test]
-fn money_goes_to_the_guest_in_grouped_won() {
-    let asked = payment::PaymentRequested {
+fn payments_go_to_the_guest() {
+    let requested = payment::PaymentRequested {
         guest_id: GUEST.into(),
         amount: 80_000,
         due_at: Some(stamp("2026-11-22T15:00:00Z")),
         ..Default::default()
     };
     assert_eq!(
-        asked.messages()[0].body,
+        requested.messages()[0].body,
         "11월 23일 00:00까지 80,000원을 결제하면 예약이 확정됩니다."
     );
     let refunded = payment::PaymentRefunded {
@@ -160,7 +163,7 @@ fn money_goes_to_the_guest_in_grouped_won() {
 }
 
 #[test]
-fn a_welcome_depends_on_the_role() {
+fn welcome_depends_on_the_role() {
     let profile = |role: Role| {
         Some(auth::UserProfile {
             name: "김민지".into(),
@@ -187,7 +190,7 @@ fn a_welcome_depends_on_the_role() {
 }
 
 #[test]
-fn some_events_concern_nobody() {
+fn events_without_recipients() {
     assert!(auth::UserUpdated::default().messages().is_empty());
     assert!(vehicle::VehicleUpdated::default().messages().is_empty());
     assert!(vehicle::VehicleWithdrawn::default().messages().is_empty());
