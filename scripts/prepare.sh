@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what building and running needs and this machine lacks: a C compiler, protoc, PostgreSQL 15 or newer and Redis.
+# Installs what building, running and testing needs and this machine lacks: a C compiler, protoc, PostgreSQL 15 or newer, Redis,
+# libfaketime.
 # Does nothing where everything is there. It starts no service: the mesh and the tests run private ones.
 set -eu
 
@@ -13,6 +14,8 @@ have cc || { need gcc; need libc6-dev; }
 have protoc && [ -e /usr/include/google/protobuf/descriptor.proto ] || { need protobuf-compiler; need libprotobuf-dev; }
 have_postgres || need postgresql
 have redis-server || need redis-server
+# What the tests of clock skew use.
+have faketime || need faketime
 # What the README's commands use.
 have curl || need curl
 have jq || need jq

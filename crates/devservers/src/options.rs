@@ -15,6 +15,9 @@ pub struct ServerOptions {
     pub persistent: bool,
     /// The TCP port; `None` picks a free one.
     pub port: Option<u16>,
+    /// Size of a disk of its own for PostgreSQL, mounted at `small` in the folder, to be filled by a test. It is a tmpfs in
+    /// the server's own mount namespace, so it needs root and is gone with the server.
+    pub small_disk_mb: Option<u32>,
 }
 
 impl ServerOptions {
@@ -28,7 +31,7 @@ impl ServerOptions {
         Self {
             dir: Some(dir.into()),
             persistent: true,
-            port: None,
+            ..Self::default()
         }
     }
 
@@ -36,6 +39,14 @@ impl ServerOptions {
     pub fn on_port(self, port: u16) -> Self {
         Self {
             port: Some(port),
+            ..self
+        }
+    }
+
+    /// Adds a small disk.
+    pub fn with_small_disk(self, small_disk_mb: u32) -> Self {
+        Self {
+            small_disk_mb: Some(small_disk_mb),
             ..self
         }
     }

@@ -1,5 +1,6 @@
 //! A private PostgreSQL server.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Result;
@@ -44,6 +45,11 @@ impl PrivatePostgres {
     /// Returns the URL of the superuser on database `postgres`.
     pub fn admin_url(&self) -> String {
         admin_url(self.port())
+    }
+
+    /// Returns the folder of the small disk, for `CREATE TABLESPACE`.
+    pub fn small_disk(&self) -> PathBuf {
+        self.0.dir().join("small")
     }
 
     /// Stops the server: open transactions are rolled back, data is on disk, the process and a temporary folder are gone.

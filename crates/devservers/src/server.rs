@@ -1,6 +1,6 @@
 //! One supervised server process: start on a free port, wait until it answers, kill, restart.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -55,7 +55,10 @@ impl Server {
             kind.kill_signal
         };
         let common = [("END", end_signal), ("REMOVE", removed.as_str())];
-        let supervisor = Supervisor::start(kind.script, &dir, &[variables, &common].concat())?;
+        let small_disk_mb = options.small_disk_mb.map(|size| size.to_string());
+        let disk = small_disk_mb.as_deref().map(|size| ("SMALL_DISK_MB", size));
+        let variables: Vec<_> = variables.iter().copied().chain(common).chain(disk).collect();
+        let supervisor = Supervisor::start(kind.script, &dir, &variables)?;
         if supervisor.ask("prepare").await? != "ok" {
             bail!(
                 "{} cannot prepare its data folder:\n{}",
@@ -77,6 +80,10 @@ impl Server {
             sleep(START_RETRY_DELAY).await;
         }
         bail!("{}", server.failure("does not start"))
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -23,9 +23,16 @@ impl Supervisor {
     ///
     /// It leads a process group of its own: Ctrl-C in a terminal reaches this process, which drains, and not the server.
     pub(crate) fn start(script: &str, dir: &Path, variables: &[(&str, &str)]) -> Result<Self> {
-        let mut child = Command::new("sh")
-            .arg("-c")
-            .arg(format!("{script}\n{}", include_str!("scripts/supervisor.sh")))
+        let script = format!("{script}\n{}", include_str!("scripts/supervisor.sh"));
+        let mut command = if variables.iter().any(|(name, _)| *name == "SMALL_DISK_MB") {
+            let mut unshare = Command::new("unshare");
+            unshare.args(["--mount", "sh"]);
+            unshare
+        } else {
+            Command::new("sh")
+        };
+        let mut child = command
+            .args(["-c", &script])
             .env("FOLDER", dir)
             .env("LOG", dir.join("log"))
             .envs(variables.iter().copied())
@@ -35,7 +42,7 @@ impl Supervisor {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .context("cannot start sh")?;
+            .context("cannot start a shell")?;
         let commands = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().context("the supervisor has no output")?);
         Ok(Self(Arc::new(Mutex::new(Shell {

@@ -21,8 +21,15 @@ choose_data_folder() {
     data=$elsewhere/data
 }
 
+# A disk of $SMALL_DISK_MB for a tablespace. The supervisor runs in a mount namespace of its own.
+mount_small_disk() {
+    mkdir -p "$FOLDER/small" && mount -t tmpfs -o "size=${SMALL_DISK_MB}m" small "$FOLDER/small" \
+        && chown "$user" "$FOLDER/small" && chmod 700 "$FOLDER/small"
+}
+
 prepare() {
     if [ -n "$user" ]; then choose_data_folder || return 1; fi
+    if [ -n "${SMALL_DISK_MB:-}" ]; then mount_small_disk || return 1; fi
     cd "${data%/data}" || return 1
     if [ -s "$data/PG_VERSION" ]; then
         # A newer PostgreSQL cannot read older data: stay with the version that made it.

@@ -33,4 +33,5 @@ while read -r verb argument; do
 done
 
 halt "$END"
+if [ -n "${SMALL_DISK_MB:-}" ]; then umount "$FOLDER/small"; fi
 if [ -n "$REMOVE" ]; then rm -rf -- "$REMOVE"; fi

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use carshare_devservers::{PrivatePostgres, PrivateRedis, ServerOptions, TempDir};
 use carshare_testkit::{eventually, eventually_true};
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -32,6 +32,42 @@ async fn postgres_recovers_committed_rows_after_a_crash() {
     server.restart().await.unwrap();
     assert_eq!(query(&url, "SELECT n FROM kept").await.unwrap(), 7);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn full_small_disk_fails_writes_until_there_is_space() {
+    let options = ServerOptions::temporary().with_small_disk(32);
+    let server = PrivatePostgres::start(options).await.unwrap();
+    let mut connection = PgConnection::connect(&server.admin_url()).await.unwrap();
+    let disk = server.small_disk().display().to_string();
+    let mut run = async |sql: String| {
+        let ran = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
+        ran.map_err(|error| {
+            error
+                .as_database_error()
+                .and_then(sqlx::error::DatabaseError::code)
+                .unwrap()
+                .into_owned()
+        })
+    };
+    run(format!("CREATE TABLESPACE small LOCATION '{disk}'"))
+        .await
+        .unwrap();
+    run("CREATE TABLE rows (text text) TABLESPACE small".to_owned())
+        .await
+        .unwrap();
+    let insert = || "INSERT INTO rows SELECT repeat('x', 1000) FROM generate_series(1, 100)".to_owned();
+    run(insert()).await.unwrap();
+
+    let fill = format!("COPY (SELECT 1) TO PROGRAM 'cat /dev/zero > {disk}/ballast 2>/dev/null || true'");
+    run(fill).await.unwrap();
+    assert_eq!(run(insert()).await.unwrap_err(), "53100");
+    run(format!("COPY (SELECT 1) TO PROGRAM 'rm {disk}/ballast'"))
+        .await
+        .unwrap();
+    run(insert()).await.unwrap();
+    server.stop().await;
+    assert!(!Path::new(&disk).exists());
 }
 
 #[tokio::test]
