@@ -41,19 +41,14 @@ impl Database {
     }
 
     /// Like [`Self::create`] for several roles in one database: `migrate` gets their URLs in the order of `roles`.
-    pub async fn create_many<F, R>(roles: &'static [&'static str], migrate: F) -> Self
+    pub async fn create_many<F, R>(roles: &[&str], migrate: F) -> Self
     where
         F: FnOnce(Vec<String>) -> R + 'static,
         R: Future<Output = Result<()>>,
     {
         let migrate_all = move |admin: String, name: String| async move {
-            migrate(
-                roles
-                    .iter()
-                    .map(|role| role_url(&admin, &name, role))
-                    .collect::<Result<_>>()?,
-            )
-            .await
+            let urls = roles.iter().map(|role| role_url(&admin, &name, role));
+            migrate(urls.collect::<Result<_>>()?).await
         };
         Self::cloned::<F, _, _>(roles, migrate_all)
             .await

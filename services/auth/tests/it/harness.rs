@@ -1,37 +1,34 @@
-//! A running auth service with its own database and Redis, and a manual clock.
-
-use std::time::Duration;
+//! Test harness: replicas of the service, and one with its own database.
 
 use carshare_auth::Config;
-use carshare_chassis::config::{ServiceConfig, Sources, load};
-use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Environment, ManualClock, Shutdown, task};
+use carshare_chassis::config::ServiceConfig;
+use carshare_chassis::{Environment, ManualClock};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::*;
 use carshare_proto::options::v1::Role;
-use carshare_store::{Runner, StoreService as _};
-use carshare_testkit::{Database, eventually, eventually_true, redis_url};
+use carshare_service_testkit::{
+    Instance, into_message, load_config, wait_until, with_idempotency_key, with_metadata,
+};
+use carshare_testkit::{Database, redis_url};
 use sqlx::PgPool;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-/// Time at the start of every test.
+pub use carshare_service_testkit::WAIT_TIMEOUT as TIMEOUT;
+
+/// Time at which every test starts.
 pub const START: &str = "2026-11-22T12:00:00.123456Z";
-pub const TIMEOUT: Duration = Duration::from_secs(20);
 pub const PASSWORD: &str = "correct horse 11";
 
 pub struct Replica {
     pub client: AuthServiceClient<Channel>,
     pub clock: ManualClock,
     pub config: ServiceConfig<Config>,
-    shutdown: Shutdown,
-    serving: JoinHandle<anyhow::Result<()>>,
+    instance: Instance,
 }
 
-/// A replica with its own database.
+/// A replica with a fresh database.
 pub struct Auth {
     pub replica: Replica,
     pub database: Database,
@@ -39,44 +36,38 @@ pub struct Auth {
 }
 
 pub async fn database() -> Database {
-    Database::create("auth", |url| async move {
-        carshare_store::migrate(
-            &carshare_store::config::Database::at(url),
-            carshare_auth::Auth::migrator(),
-        )
-        .await
-    })
-    .await
+    carshare_service_testkit::database::<carshare_auth::Auth>(&[]).await
 }
 
-/// Returns the default configuration with its required keys and cheap password hashes.
+/// The embedded defaults, with cheap passwords.
 pub fn config(database_url: &str, redis_url: &str) -> ServiceConfig<Config> {
-    let env = environment(database_url, redis_url);
-    load(Sources {
-        service: "auth",
-        defaults: carshare_auth::Auth::DEFAULTS,
-        file: None,
-        env,
-    })
-    .unwrap()
+    load_config::<carshare_auth::Auth>(settings(database_url, redis_url))
 }
 
-pub fn environment(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
-    let variables = [
-        ("AUTH__DATABASE__URL", database_url),
-        ("AUTH__REDIS__URL", redis_url),
-        ("AUTH__SEAL__PRIMARY", "test"),
+fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
+    let settings = [
+        ("DATABASE__URL", database_url),
+        ("REDIS__URL", redis_url),
+        ("SEAL__PRIMARY", "test"),
         (
-            "AUTH__SEAL__KEYS",
+            "SEAL__KEYS",
             r#"{ test = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" }"#,
         ),
-        ("AUTH__TLS__INSECURE", "true"),
-        ("AUTH__ADMIN__LISTEN", "127.0.0.1:0"),
-        ("AUTH__PASSWORDS__BCRYPT_COST", "4"),
+        ("TLS__INSECURE", "true"),
+        ("ADMIN__LISTEN", "127.0.0.1:0"),
+        ("PASSWORDS__BCRYPT_COST", "4"),
     ];
-    variables
+    settings
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
+}
+
+/// The same configuration as environment variables of a process.
+pub fn environment(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
+    let settings = settings(database_url, redis_url).into_iter();
+    settings
+        .map(|(name, value)| (format!("AUTH__{name}"), value))
+        .collect()
 }
 
 impl Auth {
@@ -116,18 +107,12 @@ impl Auth {
         let request = RefreshRequest {
             refresh_token: token.into(),
         };
-        self.client()
-            .refresh(request)
-            .await
-            .map(tonic::Response::into_inner)
+        into_message(self.client().refresh(request).await)
     }
 
     pub async fn me(&self, access_token: &str) -> Result<User, Status> {
         let request = bearer(GetMeRequest {}, access_token);
-        self.client()
-            .get_me(request)
-            .await
-            .map(tonic::Response::into_inner)
+        into_message(self.client().get_me(request).await)
     }
 
     pub async fn logout(&self, access_token: &str) -> Result<(), Status> {
@@ -150,9 +135,9 @@ impl Auth {
             .unwrap()
     }
 
-    /// Waits until all events are sent, then shuts the service down.
+    /// Ends the test: waits until every event has been sent, then shuts the service down gracefully.
     pub async fn finish(self) {
-        eventually_true(TIMEOUT, || async {
+        wait_until(|| async {
             let unsent = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE sent_at IS NULL");
             unsent
                 .fetch_one(&self.sql)
@@ -167,32 +152,18 @@ impl Auth {
 impl Replica {
     pub async fn start(config: ServiceConfig<Config>, seed: u64) -> Self {
         let (environment, clock) = Environment::manual(START.parse().unwrap(), seed);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let uri = format!("http://{}", listener.local_addr().unwrap());
-        let shutdown = Shutdown::new();
-        let serve = Runner::<carshare_auth::Auth>::serve(
-            config.clone(),
-            environment,
-            Some(listener),
-            shutdown.clone(),
-            Roles::ALL,
-        );
-        let serving = task::spawn("auth", serve);
-        let endpoint = Endpoint::from_shared(uri).unwrap();
-        let channel = eventually(TIMEOUT, || async { endpoint.connect().await.ok() }).await;
+        let instance = Instance::start::<carshare_auth::Auth>(config.clone(), environment).await;
         Self {
-            client: AuthServiceClient::new(channel),
+            client: AuthServiceClient::new(instance.channel()),
             clock,
             config,
-            shutdown,
-            serving,
+            instance,
         }
     }
 
     pub async fn finish(self) {
         drop(self.client);
-        self.shutdown.trigger();
-        self.serving.await.unwrap().unwrap();
+        self.instance.stop().await;
     }
 }
 
@@ -207,22 +178,18 @@ pub fn guest(email: &str) -> RegisterRequest {
 }
 
 pub fn bearer<T>(message: T, access_token: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert("authorization", format!("Bearer {access_token}").parse().unwrap());
-    request
+    with_metadata(
+        Request::new(message),
+        "authorization",
+        &format!("Bearer {access_token}"),
+    )
 }
 
 pub fn keyed<T>(message: T, key: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert("idempotency-key", key.parse().unwrap());
-    request
+    with_idempotency_key(Request::new(message), key)
 }
 
-/// Returns the status code, the reason and the catalogue code of an error.
+/// Returns the gRPC code, reason and catalogue code of an error.
 pub fn error_info(status: &Status) -> (Code, String, String) {
     let info = status
         .get_details_error_info()

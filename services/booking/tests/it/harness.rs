@@ -1,147 +1,97 @@
-//! The service on a harness: started on port 0, driven by clients, its clock moved by hand, its tables read.
+//! Test harness: the service with a double of vehicle.
 
 mod calls;
 mod queries;
 
-use std::future::Future;
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::time::Duration;
 
-use carshare_booking::{Booking as BookingService, Config, DEFAULTS, NAME};
-use carshare_chassis::config::{Peer, Redis, ServiceConfig, Sources, load};
-use carshare_chassis::service::{Roles, Service as _};
-use carshare_chassis::{Environment, ManualClock, Shutdown, task};
+use carshare_booking::{Booking as BookingService, Config};
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
 use carshare_proto::vehicle::v1::Vehicle;
+use carshare_service_testkit::{Instance, Setup, TestService};
 use carshare_store::config::Database as DatabaseConfig;
-use carshare_store::{Runner, StoreService as _};
+use carshare_testkit::StubServer;
 use carshare_testkit::proxy::FaultProxy;
-use carshare_testkit::{Database, Tokens, eventually_true};
 use chrono::{DateTime, TimeDelta, Utc};
-use prost_types::Timestamp;
-use sea_orm::{ConnectOptions, DatabaseConnection};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tonic::transport::Channel;
-use uuid::Uuid;
 
-pub use calls::{input, keyed, only, refused, wrong_state};
+pub use calls::{input, wrong_state};
+pub use carshare_service_testkit::{
+    Person, assert_reason as refused, into_message as only, timestamp as stamp, wait_until as soon,
+    with_idempotency_key as keyed,
+};
 
 use crate::peers::{self, Vehicles};
 
-/// Long enough for a busy machine.
-pub const TIMEOUT: Duration = Duration::from_secs(30);
-
 pub type Client = BookingServiceClient<Channel>;
 
-/// Somebody with an account.
-#[derive(Clone, Copy)]
-pub struct Person {
-    pub id: Uuid,
-    pub role: &'static str,
-}
-
-/// A running service with all that it needs.
+/// A running service with the double of vehicle.
 pub struct Harness {
-    pub clock: ManualClock,
     pub vehicles: Vehicles,
     pub client: Client,
-    pub tables: DatabaseConnection,
     pub redis: redis::aio::MultiplexedConnection,
-    environment: Environment,
-    tokens: Tokens,
-    database: Database,
-    shutdown: Shutdown,
-    running: JoinHandle<anyhow::Result<()>>,
+    service: TestService<BookingService>,
+    instance: Instance,
+    _peers: StubServer,
 }
 
-/// A moment on the day of the tests, for example `at("2026-12-01T09:00:00Z")`.
+impl Deref for Harness {
+    type Target = TestService<BookingService>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.service
+    }
+}
+
+/// Parses a time: `at("2026-12-01T09:00:00Z")`.
 pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// The same for the wire.
-pub fn stamp(text: &str) -> Timestamp {
-    let time = at(text);
-    Timestamp {
-        seconds: time.timestamp(),
-        nanos: time.timestamp_subsec_nanos().cast_signed(),
-    }
-}
-
 impl Harness {
-    /// Starts at noon on 22 November 2026.
+    /// Starts at noon UTC on 22 November 2026.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
     /// Starts with a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_on(database().await, change).await
+        let vehicles = Vehicles::default();
+        let peers = peers::serve(vehicles.clone()).await;
+        let service = Setup::<BookingService>::new("2026-11-22T12:00:00Z", &[])
+            .env("VEHICLE__URI", peers.uri())
+            .prepare(change)
+            .await;
+        let instance = service.start_instance().await;
+        let redis = redis::Client::open(service.config.service.redis.url.expose()).unwrap();
+        Self {
+            vehicles,
+            client: BookingServiceClient::new(instance.channel()),
+            redis: redis.get_multiplexed_async_connection().await.unwrap(),
+            service,
+            instance,
+            _peers: peers,
+        }
     }
 
-    /// Starts with a wire to PostgreSQL that can be cut. The tests' own eyes do not look through it.
+    /// Starts with a proxy in front of PostgreSQL. The tests' own connections do not pass through it.
     pub async fn start_cuttable() -> (Self, FaultProxy) {
-        let database = database().await;
-        let (proxy, through) = FaultProxy::in_front_of(&database.url()).await.unwrap();
-        let harness = Self::start_on(database, |config| config.database = DatabaseConfig::at(through)).await;
+        let mut harness = Self::start().await;
+        let (proxy, through) = FaultProxy::in_front_of(&harness.database().url()).await.unwrap();
+        harness.service.config.service.database = DatabaseConfig::at(through);
+        let instance = harness.start_instance().await;
+        std::mem::replace(&mut harness.instance, instance).stop().await;
+        harness.client = BookingServiceClient::new(harness.instance.channel());
         (harness, proxy)
     }
 
-    async fn start_on(database: Database, change: impl FnOnce(&mut Config)) -> Self {
-        let (environment, clock) = Environment::manual(at("2026-11-22T12:00:00Z"), 7);
-        let (tokens, vehicles, shutdown) = (Tokens::new().unwrap(), Vehicles::default(), Shutdown::new());
-        let peers = peers::serve(&tokens, vehicles.clone(), environment.clone(), shutdown.clone()).await;
-        let redis_url = carshare_testkit::redis_url().await;
-        let mut config = config(&database, &redis_url, peers);
-        change(&mut config.service);
-        let (running, address) = run(&config, &environment, &shutdown).await;
-        let redis = redis::Client::open(redis_url)
-            .unwrap()
-            .get_multiplexed_async_connection()
-            .await
-            .unwrap();
-        Self {
-            clock,
-            vehicles,
-            client: client(address),
-            tables: sea_orm::Database::connect(ConnectOptions::new(database.url()))
-                .await
-                .unwrap(),
-            redis,
-            environment,
-            tokens,
-            database,
-            shutdown,
-            running,
-        }
-    }
-
-    /// Ends the test: every event was sent, and the service stops in good order.
+    /// Ends the test: waits until every event was sent, then shuts the service down gracefully.
     pub async fn finish(self) {
-        self.sent().await;
-        self.shutdown.trigger();
-        self.running.await.unwrap().unwrap();
-        self.tables.close().await.unwrap();
-        drop(self.database);
+        self.service.finish([self.instance]).await;
     }
 
-    pub fn person(&self, role: &'static str) -> Person {
-        Person {
-            id: self.environment.ids.next(),
-            role,
-        }
-    }
-
-    pub fn guest(&self) -> Person {
-        self.person("guest")
-    }
-
-    pub fn host(&self) -> Person {
-        self.person("host")
-    }
-
-    /// A car of a host at 15,000 won an hour.
+    /// Creates a car of the host at 15,000 won an hour.
     pub fn car(&self, host: Person) -> Vehicle {
         let car = Vehicle {
             id: self.environment.ids.next().to_string(),
@@ -159,66 +109,6 @@ impl Harness {
     }
 }
 
-/// Waits for a condition.
-#[track_caller]
-pub fn soon<R: Future<Output = bool>>(condition: impl FnMut() -> R) -> impl Future<Output = ()> {
-    eventually_true(TIMEOUT, condition)
-}
-
-/// Hours, for the clock.
 pub fn hours(hours: i64) -> Duration {
     TimeDelta::hours(hours).to_std().unwrap()
-}
-
-async fn database() -> Database {
-    Database::create(NAME, |url| async move {
-        carshare_store::migrate(&DatabaseConfig::at(url), BookingService::migrator()).await
-    })
-    .await
-}
-
-fn config(database: &Database, redis_url: &str, peers: SocketAddr) -> ServiceConfig<Config> {
-    let env = [
-        ("DATABASE__URL", database.url()),
-        ("REDIS__URL", redis_url.to_owned()),
-        ("TLS__INSECURE", "true".to_owned()),
-        ("TLS__INSECURE_AS", NAME.to_owned()),
-    ];
-    let env = env.map(|(name, value)| (format!("BOOKING__{name}"), value));
-    let mut config = load::<Config>(Sources {
-        service: NAME,
-        defaults: DEFAULTS,
-        file: None,
-        env,
-    })
-    .unwrap();
-    config.common.admin.listen = None;
-    config.service.redis = Redis::at(redis_url.to_owned());
-    config.common.identity.jwks = Some(Peer::at(format!("http://{peers}")));
-    config.service.vehicle = Peer::at(format!("http://{peers}"));
-    config
-}
-
-async fn run(
-    config: &ServiceConfig<Config>,
-    environment: &Environment,
-    shutdown: &Shutdown,
-) -> (JoinHandle<anyhow::Result<()>>, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let serving = Runner::<BookingService>::serve(
-        config.clone(),
-        environment.clone(),
-        Some(listener),
-        shutdown.clone(),
-        Roles::ALL,
-    );
-    (task::spawn("booking", serving), address)
-}
-
-fn client(address: SocketAddr) -> Client {
-    let channel = Channel::from_shared(format!("http://{address}"))
-        .unwrap()
-        .connect_lazy();
-    BookingServiceClient::new(channel)
 }

@@ -1,12 +1,9 @@
 //! The simulated booking service: bookings and events.
 
-use std::sync::atomic::Ordering;
-
 use carshare_proto::booking::v1::{self as pb, BookingFacts};
 use carshare_proto::events::EventMessage;
-use carshare_store::Tx;
 
-use crate::harness::{Harness, PRICE, Person, wait_until};
+use crate::harness::{Harness, PRICE, Person};
 
 /// A booking of the simulated service.
 #[derive(Clone, Debug)]
@@ -78,21 +75,7 @@ impl Harness {
 
     /// Publishes an event of booking.
     pub async fn send<E: EventMessage>(&self, event: E) {
-        let publish = self
-            .booking
-            .transaction("test.publish", event, async |tx: &Tx, event: &E| {
-                tx.publish(event).await
-            });
-        publish.await.unwrap();
-        self.published.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Waits until all published events were handled.
-    pub async fn handled(&self) {
-        wait_until(|| async {
-            self.count("SELECT count(*) AS count FROM inbox").await >= self.published.load(Ordering::Relaxed)
-        })
-        .await;
+        self.service.publish("booking", event).await;
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use carshare_proto::events::EventMessage;
 use carshare_testkit::eventually;
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait as _, DbBackend, FromQueryResult, Statement};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::booking::Booking;
@@ -72,52 +71,6 @@ impl Harness {
 
     /// Returns the names of all published events of a booking, in order.
     pub async fn published_events(&self, booking: &Booking) -> Vec<String> {
-        self.lines(&format!(
-            "SELECT name AS line FROM outbox WHERE key = '{}' ORDER BY seq",
-            booking.id
-        ))
-        .await
+        self.event_names(&booking.id).await
     }
-
-    /// Returns the only published event of this type.
-    pub async fn event<E: EventMessage>(&self) -> E {
-        #[derive(FromQueryResult)]
-        struct Data {
-            data: Vec<u8>,
-        }
-        let rows: Vec<Data> = self
-            .rows(&format!("SELECT data FROM outbox WHERE name = '{}'", E::NAME))
-            .await;
-        assert_eq!(rows.len(), 1, "{}", E::NAME);
-        E::decode(rows[0].data.as_slice()).unwrap()
-    }
-
-    /// Returns the column `count` of a query.
-    pub async fn count(&self, sql: &str) -> i64 {
-        let row = self
-            .db
-            .conn()
-            .query_one_raw(statement(sql))
-            .await
-            .unwrap()
-            .unwrap();
-        row.try_get("", "count").unwrap()
-    }
-
-    /// Returns the column `line` of a query.
-    pub async fn lines(&self, sql: &str) -> Vec<String> {
-        let rows = self.db.conn().query_all_raw(statement(sql)).await.unwrap();
-        rows.iter().map(|row| row.try_get("", "line").unwrap()).collect()
-    }
-
-    async fn rows<R: FromQueryResult>(&self, sql: &str) -> Vec<R> {
-        R::find_by_statement(statement(sql))
-            .all(self.db.conn())
-            .await
-            .unwrap()
-    }
-}
-
-fn statement(sql: &str) -> Statement {
-    Statement::from_string(DbBackend::Postgres, sql)
 }

@@ -14,7 +14,6 @@ mod holds;
 mod images;
 mod jobs;
 mod kakao;
-mod keys;
 mod lifecycle;
 mod property;
 mod search;

@@ -40,7 +40,7 @@ fn ours(metadata: &Metadata, name: &str) -> BTreeSet<String> {
 
 #[test]
 fn crates_have_only_allowed_dependencies() {
-    let law: [(&str, &[&str]); 16] = [
+    let law: [(&str, &[&str]); 17] = [
         ("proto", &[]),
         ("chassis", &["proto"]),
         ("store", &["proto", "chassis"]),
@@ -59,6 +59,7 @@ fn crates_have_only_allowed_dependencies() {
         ("sandbox", &["chassis"]),
         ("devservers", &[]),
         ("testkit", &["proto", "devservers"]),
+        ("service-testkit", &["proto", "chassis", "store", "testkit"]),
         ("tests", &[]),
     ];
     let metadata = metadata();

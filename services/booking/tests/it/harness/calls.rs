@@ -1,25 +1,18 @@
-//! Calling the service, and judging its answers.
+//! Calls of the service, one function per RPC.
 
-use carshare_chassis::Error;
 use carshare_proto::booking::v1::*;
-use carshare_proto::errors::Reason;
 use carshare_proto::vehicle::v1::Vehicle;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Status};
 
-use super::{Harness, Person, stamp};
+use super::{Harness, Person, only, refused, stamp};
 
 impl Harness {
-    /// A call of somebody.
+    /// Creates a request of the user.
     pub fn by<M>(&self, person: Person, message: M) -> Request<M> {
-        let token = self.tokens.mint(person.role, person.id, self.clock.now());
-        let mut request = Request::new(message);
-        request
-            .metadata_mut()
-            .insert("authorization", format!("Bearer {token}").parse().unwrap());
-        request
+        self.request(person, message)
     }
 
-    /// A booking from 09:00 to 13:00 on 1 December: 60,000 won.
+    /// Creates a pending booking from 09:00 to 13:00 on 1 December for 60,000 won.
     pub async fn pending(&self, guest: Person, car: &Vehicle) -> Booking {
         self.create(guest, input(car)).await.unwrap()
     }
@@ -78,7 +71,7 @@ impl Harness {
         only(self.client.clone().get_booking(self.by(person, wanted)).await)
     }
 
-    /// A booking filter guest has paid.
+    /// Creates a booking that is approved and paid.
     pub async fn confirmed(&mut self, guest: Person, host: Person, car: &Vehicle) -> Booking {
         let booking = self.pending(guest, car).await;
         self.approve(host, &booking.id).await.unwrap();
@@ -87,7 +80,7 @@ impl Harness {
     }
 }
 
-/// 09:00 to 13:00 on 1 December.
+/// Request for 09:00 to 13:00 on 1 December.
 pub fn input(car: &Vehicle) -> CreateBookingRequest {
     CreateBookingRequest {
         vehicle_id: car.id.clone(),
@@ -97,28 +90,7 @@ pub fn input(car: &Vehicle) -> CreateBookingRequest {
     }
 }
 
-/// The same call under a key.
-pub fn keyed<M>(mut request: Request<M>, key: &str) -> Request<M> {
-    request
-        .metadata_mut()
-        .insert("idempotency-key", key.parse().unwrap());
-    request
-}
-
-/// The message of a reply.
-pub fn only<M>(reply: Result<Response<M>, Status>) -> Result<M, Status> {
-    reply.map(Response::into_inner)
-}
-
-/// The refusal is for this reason; its facts are returned.
-#[track_caller]
-pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, reason: impl Reason) -> Error {
-    let error = Error::from_status(result.unwrap_err());
-    assert!(error.is(reason), "{error:?} instead of {:?}", reason.fact());
-    error
-}
-
-/// A wrong state names both states.
+/// Asserts that the call was refused for the booking's state, and the two states that the error names.
 #[track_caller]
 pub fn wrong_state<T: std::fmt::Debug>(result: Result<T, Status>, from: &str, to: &str) {
     let error = refused(result, ErrorReason::WrongState);
