@@ -42,10 +42,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use carshare_chassis::client::{self, PeerChannel};
+use carshare_chassis::client::{self, PeerChannel, RemoteJwks};
 use carshare_chassis::config::{RevocationPolicy, ServiceConfig};
 use carshare_chassis::http_server::{self, Protocol};
-use carshare_chassis::identity::{JwksSource, RemoteJwks, Revocations, StaticJwks, Verifier};
+use carshare_chassis::identity::{JwksSource, Revocations, StaticJwks, Verifier};
 use carshare_chassis::service::{NoCommand, Roles, Service};
 use carshare_chassis::{Environment, Shutdown, admin, task};
 use tokio::net::TcpListener;

@@ -117,7 +117,7 @@ impl Edge {
         let Ok(place) = Arc::clone(&self.streams).try_acquire_owned() else {
             metrics::counter!("edge_streams_refused_total").increment(1);
             return Err(Error::unavailable(
-                "the gateway, full of streams,",
+                "the gateway has too many open streams",
                 UNAVAILABLE_RETRY_AFTER,
             ));
         };
@@ -201,10 +201,9 @@ impl Peers {
         } else {
             &self.streams
         };
-        channels
-            .get(&rpc.peer)
-            .cloned()
-            .ok_or_else(|| Error::unavailable(&rpc.peer, UNAVAILABLE_RETRY_AFTER))
+        channels.get(&rpc.peer).cloned().ok_or_else(|| {
+            Error::unavailable(format!("{} is unavailable", rpc.peer), UNAVAILABLE_RETRY_AFTER)
+        })
     }
 
     /// The channel for calls to a service, when it is configured.

@@ -24,7 +24,7 @@ pub fn of(caller: &Caller, clock: &Clock, draining: &Shutdown) -> Ending {
             }
         };
         tokio::select! {
-            () = draining.cancelled() => Error::unavailable("the gateway, draining,", UNAVAILABLE_RETRY_AFTER),
+            () = draining.cancelled() => Error::unavailable("the gateway is draining", UNAVAILABLE_RETRY_AFTER),
             () = expired => Error::new(Common::TokenExpired),
         }
     }

@@ -7,6 +7,7 @@
 
 mod call;
 mod headers;
+mod remote_jwks;
 mod resolver;
 mod response_body;
 mod retry_budget;
@@ -31,6 +32,8 @@ use crate::environment::Environment;
 use crate::{task, tls};
 use resolver::Addresses;
 use retry_budget::Budget;
+
+pub use remote_jwks::RemoteJwks;
 
 /// A channel to one service, for `XServiceClient::new(channel)` or as a plain tower service. Cheap to clone.
 ///

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio::time::Instant;
 
 /// Header of the gRPC protocol that carries the time left.
@@ -49,6 +50,21 @@ impl Deadline {
 /// What remains of `left` when a hop has kept its share.
 fn next_hop(left: Duration) -> Duration {
     left.saturating_sub((left / 50).clamp(KEEP_AT_LEAST, KEEP_AT_MOST))
+}
+
+/// Returns the time a caller gives its call in `grpc-timeout`; `None` without one or with a malformed one.
+pub fn requested(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get(GRPC_TIMEOUT)
+        .and_then(|value| parse_timeout(value.to_str().ok()?))
+}
+
+/// Returns the deadline of a call that arrives with these headers. A unary call always has one, at most `limit` from now; a
+/// stream has one only when the caller set it.
+pub fn of_request(headers: &HeaderMap, is_unary: bool, limit: Duration) -> Option<Deadline> {
+    let limit = is_unary.then_some(limit);
+    let allowed = requested(headers).into_iter().chain(limit).min();
+    allowed.map(Deadline::after)
 }
 
 /// Reads a `grpc-timeout` value: up to eight digits and a unit.
@@ -101,6 +117,22 @@ mod tests {
         for wrong in ["", "5", "S", "-5S", "5s", "123456789S", "1.5S", "５S"] {
             assert_eq!(parse_timeout(wrong), None, "{wrong}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn unary_calls_are_limited_and_streams_keep_what_they_ask_for() {
+        let limit = Duration::from_secs(15);
+        let remaining = |requested: Option<&'static str>, is_unary| {
+            let headers = requested.map(|value| (GRPC_TIMEOUT.parse().unwrap(), value.parse().unwrap()));
+            let deadline = of_request(&headers.into_iter().collect(), is_unary, limit);
+            deadline.map(|deadline| deadline.remaining().as_secs())
+        };
+        assert_eq!(remaining(None, true), Some(15));
+        assert_eq!(remaining(Some("3S"), true), Some(3));
+        assert_eq!(remaining(Some("1H"), true), Some(15));
+        assert_eq!(remaining(Some("soon"), true), Some(15));
+        assert_eq!(remaining(None, false), None);
+        assert_eq!(remaining(Some("1H"), false), Some(3_600));
     }
 
     #[test]

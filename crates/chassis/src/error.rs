@@ -4,6 +4,7 @@
 //! An error is always a reason of the contract's catalogue. A defect of ours is the reason `INTERNAL` with a cause; the
 //! cause is logged and never goes out.
 
+mod code_name;
 mod from_status;
 mod into_status;
 
@@ -16,6 +17,8 @@ use carshare_proto::errors::{self, ErrorSpec, Reason};
 use tonic::Code;
 
 use crate::lang::Lang;
+
+pub(crate) use code_name::code_name;
 
 /// A refusal with its facts, or a defect with its cause.
 pub struct Error(Box<Parts>);
@@ -51,11 +54,11 @@ impl Error {
         Self::new(Common::Internal).cause(cause)
     }
 
-    /// Something this call needs is away; `dependency` is logged, not sent.
-    pub fn unavailable(dependency: &str, retry_after: Duration) -> Self {
+    /// Returns `UNAVAILABLE`: this server or something the call needs cannot serve it now. `cause` is logged, not sent.
+    pub fn unavailable(cause: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(Common::Unavailable)
             .retry_after(retry_after)
-            .cause(anyhow::anyhow!("{dependency} is unavailable"))
+            .cause(anyhow::Error::msg(cause.into()))
     }
 
     /// A refusal for one field that a rule of the contract cannot express. Add further ones with [`Error::violation`].
@@ -167,6 +170,17 @@ impl Error {
     }
 }
 
+/// Writes an error and the chain of its sources on one line, for the log.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    text
+}
+
 impl From<anyhow::Error> for Error {
     /// An [`Error`] that travelled as an `anyhow::Error` comes out as it went in; anything else is a defect.
     fn from(error: anyhow::Error) -> Self {
@@ -223,6 +237,12 @@ mod tests {
         let error = Error::from(anyhow::anyhow!("inner").context("outer"));
         assert_eq!((error.code(), error.reason()), (Code::Internal, "INTERNAL"));
         assert_eq!(error.cause_text().as_deref(), Some("outer: inner"));
+    }
+
+    #[test]
+    fn error_chain_joins_the_sources() {
+        let error = anyhow::anyhow!("inner").context("middle").context("outer");
+        assert_eq!(error_chain(&*error), "outer: middle: inner");
     }
 
     #[test]

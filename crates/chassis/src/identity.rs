@@ -3,7 +3,6 @@
 mod claims;
 mod jwks;
 mod jwks_cache;
-mod remote_jwks;
 mod revocation;
 mod verifier;
 
@@ -15,7 +14,6 @@ use uuid::Uuid;
 
 pub use claims::Claims;
 pub use jwks::{Jwk, JwksSource, StaticJwks};
-pub use remote_jwks::RemoteJwks;
 pub use revocation::Revocations;
 pub use verifier::Verifier;
 

@@ -1,5 +1,8 @@
 //! The language a caller reads. Korean unless English is asked for.
 
+use http::HeaderMap;
+use http::header::ACCEPT_LANGUAGE;
+
 /// Languages that every text exists in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
@@ -17,7 +20,14 @@ impl Lang {
         }
     }
 
-    /// The better of our languages for an `Accept-Language` value (RFC 9110 §12.5.4); Korean when it names neither.
+    /// Returns the language of a request by its `Accept-Language` header.
+    pub fn of_request(headers: &HeaderMap) -> Self {
+        let value = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        value.map_or(Self::default(), Self::from_accept_language)
+    }
+
+    /// Returns the preferred of our languages for an `Accept-Language` value (RFC 9110 §12.5.4); Korean when it names
+    /// neither.
     pub fn from_accept_language(value: &str) -> Self {
         let mut best = (Self::Ko, 0.0);
         for range in value.split(',') {

@@ -13,6 +13,7 @@
 //! | [`identity`] | who is calling: access tokens, certificates, revocation |
 //! | [`authorization`] | who may call what; deny is the default |
 //! | [`error`] | the one error path |
+//! | [`message_limit`] | the limit on the size of a message |
 //! | [`deadline`] | the time a call may still take |
 //! | [`request_context`] | correlation id, trace and deadline around a piece of work |
 //! | [`environment`], [`clock`], [`ids`], [`random`] | injected time, ids and chance |
@@ -37,6 +38,7 @@ pub mod http_server;
 pub mod identity;
 pub mod ids;
 pub mod lang;
+pub mod message_limit;
 pub mod method_registry;
 pub mod pagination;
 pub mod proto_types;

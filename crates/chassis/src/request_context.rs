@@ -6,17 +6,34 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::ids::Ids;
 use crate::lang::Lang;
 use crate::telemetry::propagation;
 
 /// Metadata key and HTTP header of the correlation id.
 pub const CORRELATION_ID: &str = "x-correlation-id";
+
+/// Another name of the correlation id, which load balancers and other systems send. Read, never written.
+const REQUEST_ID: &str = "x-request-id";
+
+/// Returns the correlation id a client sent, or a new one.
+///
+/// It appears in logs, headers and events, so only 1 to 128 letters, digits, `-`, `_`, `.` and `:` are accepted.
+pub fn correlation_id(headers: &HeaderMap, ids: &Ids) -> String {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    let accepted = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(allowed);
+    [CORRELATION_ID, REQUEST_ID]
+        .into_iter()
+        .find_map(|name| headers.get(name)?.to_str().ok().filter(accepted))
+        .map_or_else(|| ids.next().to_string(), str::to_owned)
+}
 
 tokio::task_local! {
     static CURRENT: RequestContext;
@@ -188,6 +205,26 @@ mod tests {
         assert_eq!(inside.correlation_id(), "corr-7");
         assert_eq!(inside.traceparent().as_deref(), Some(TRACEPARENT));
         assert!(RequestContext::current().is_none());
+    }
+
+    #[test]
+    fn correlation_id_is_accepted_or_replaced() {
+        let ids = crate::Environment::system().ids;
+        let read = |headers: &[(&'static str, &str)]| {
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            correlation_id(&headers.collect(), &ids)
+        };
+        assert_eq!(read(&[("x-correlation-id", "app-1.7:a_b")]), "app-1.7:a_b");
+        assert_eq!(read(&[("x-request-id", "r1")]), "r1");
+        assert_eq!(read(&[("x-request-id", "r1"), ("x-correlation-id", "c1")]), "c1");
+        let longest = "x".repeat(128);
+        assert_eq!(read(&[("x-correlation-id", &longest)]), longest);
+        let too_long = "x".repeat(129);
+        for id in ["", "a b", "a\"b", "키", &too_long] {
+            assert_eq!(read(&[("x-correlation-id", id)]).len(), 36, "{id:?}");
+        }
     }
 
     #[test]

@@ -3,13 +3,9 @@
 mod access_log;
 mod call;
 mod grpc_health;
-mod message_limit;
 mod response_body;
 mod stack;
 mod with_worker;
-
-pub(crate) use access_log::code_name;
-pub(crate) use stack::INSECURE_PEER;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -27,7 +23,7 @@ use crate::config::{Common, RevocationPolicy};
 use crate::environment::Environment;
 use crate::health::Readiness;
 use crate::http_server::{self, Protocol};
-use crate::identity::{JwksSource, RemoteJwks, Revocations, StaticJwks, Verifier};
+use crate::identity::{JwksSource, Revocations, StaticJwks, Verifier};
 use crate::task::Shutdown;
 use crate::{admin, client, config, task, tls};
 
@@ -165,7 +161,7 @@ impl Server {
         let identity = &self.common.identity;
         let source: Arc<dyn JwksSource> = match (&self.jwks, &identity.jwks) {
             (Some(source), _) => Arc::clone(source),
-            (None, Some(peer)) => Arc::new(RemoteJwks::new(client::connect(
+            (None, Some(peer)) => Arc::new(client::RemoteJwks::new(client::connect(
                 "auth",
                 peer,
                 &self.common.tls,

@@ -16,6 +16,9 @@ use crate::config::Tls;
 /// Services are named by the URI SAN `spiffe://carshare/<name>`.
 const SPIFFE_PREFIX: &str = "spiffe://carshare/";
 
+/// Header by which a caller names itself when there is no TLS; see [`Tls::insecure`].
+pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
+
 /// Makes aws-lc-rs the crypto of the process, for libraries that name none. Calling it again does nothing.
 pub fn install_provider() {
     // The error says that one is installed already.

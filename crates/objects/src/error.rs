@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use carshare_chassis::Error as Refusal;
+use carshare_chassis::error::error_chain;
 
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -40,7 +41,7 @@ where
     fn from(error: SdkError<E>) -> Self {
         let code = error.code().map(str::to_owned);
         let status = error.raw_response().map(|response| response.status().as_u16());
-        let cause = anyhow!("status {status:?}, code {code:?}: {}", chain(&error));
+        let cause = anyhow!("status {status:?}, code {code:?}: {}", error_chain(&error));
         match (&error, code.as_deref(), status) {
             (SdkError::ConstructionFailure(_), ..) => Self::Internal(cause),
             (_, Some("NoSuchKey" | "NoSuchBucket" | "NotFound"), _) | (_, _, Some(404)) => Self::NotFound,
@@ -51,17 +52,6 @@ where
             _ => Self::Unavailable(cause),
         }
     }
-}
-
-/// The error and its causes on one line. Their Debug forms hold whole answers, so only the texts are taken.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 impl From<Error> for Refusal {

@@ -26,7 +26,7 @@ pub async fn shed(
     let Ok(_place) = places.try_acquire() else {
         metrics::counter!("edge_shed_total").increment(1);
         return GatewayError::from(Error::unavailable(
-            "the gateway, overloaded,",
+            "the gateway is overloaded",
             UNAVAILABLE_RETRY_AFTER,
         ))
         .answer(&exchange);

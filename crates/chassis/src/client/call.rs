@@ -13,15 +13,14 @@ use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, Span};
 
-use super::transport_error::{self, Failure};
+use super::transport_error::Failure;
 use super::{PeerChannel, headers, response_body};
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Error, code_name, error_chain};
 use crate::lang::Lang;
 use crate::method_registry::{self, Method};
 use crate::request_context::RequestContext;
 use crate::rpc::IDEMPOTENCY_KEY;
-use crate::server::code_name;
 
 /// A call is sent this many times at most.
 const ATTEMPTS: u32 = 3;
@@ -145,10 +144,7 @@ impl Exchange {
                 Failure::Late => Err(self.late()),
                 failure => {
                     self.peer.shared.trouble.notify_one();
-                    Ok(Err(Ended::Transport(
-                        failure,
-                        transport_error::error_chain(&error),
-                    )))
+                    Ok(Err(Ended::Transport(failure, error_chain(&error))))
                 }
             },
         }

@@ -9,8 +9,8 @@ use super::Shared;
 use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
 use crate::method_registry::Method;
 use crate::request_context::{CORRELATION_ID, RequestContext};
-use crate::server::INSECURE_PEER;
 use crate::telemetry::propagation;
+use crate::tls::INSECURE_PEER;
 
 /// The earliest of: what the caller set on this call, what is left of the work it belongs to, and (unless it streams) the
 /// peer's timeout.
@@ -20,9 +20,7 @@ pub(super) fn deadline(
     method: Option<&Method>,
     timeout: Duration,
 ) -> Option<Deadline> {
-    let set = headers
-        .get(GRPC_TIMEOUT)
-        .and_then(|value| deadline::parse_timeout(value.to_str().ok()?));
+    let set = deadline::requested(headers);
     let left = scope
         .and_then(RequestContext::deadline)
         .map(|deadline| deadline.for_next_hop());

@@ -12,9 +12,8 @@ use tokio::time::Sleep;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::transport_error;
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Error, error_chain};
 use crate::lang::Lang;
 
 /// A broken connection is made again within this.
@@ -33,7 +32,7 @@ pub(super) fn bounded(body: Body, peer: &'static str, deadline: Option<Deadline>
 
 /// The peer's transport failed.
 pub(super) fn unavailable(peer: &str, cause: String) -> Error {
-    Error::unavailable(peer, RETRY_AFTER).cause(anyhow::anyhow!("{peer}: {cause}"))
+    Error::unavailable(format!("{peer}: {cause}"), RETRY_AFTER)
 }
 
 struct Bounded {
@@ -65,9 +64,7 @@ impl http_body::Body for Bounded {
         // The peer's own status comes in a frame of trailers; an error here is the transport's.
         let frame = ready!(polled);
         Poll::Ready(frame.map(|frame| {
-            frame.map_err(|broken| {
-                unavailable(this.peer, transport_error::error_chain(&broken)).into_status(this.lang)
-            })
+            frame.map_err(|broken| unavailable(this.peer, error_chain(&broken)).into_status(this.lang))
         }))
     }
 

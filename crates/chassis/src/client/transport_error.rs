@@ -42,17 +42,6 @@ impl Failure {
     }
 }
 
-/// The chain of an error on one line, for the log.
-pub(super) fn error_chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +60,5 @@ mod tests {
         );
         let broken = Outer("reset".into());
         assert_eq!(Failure::of(&broken), Failure::Broken);
-        assert_eq!(error_chain(&broken), "outer: reset");
     }
 }

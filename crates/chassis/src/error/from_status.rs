@@ -7,7 +7,7 @@ use carshare_proto::errors::{self, ErrorSpec};
 use tonic::{Code, Status};
 use tonic_types::{FieldViolation, StatusExt as _};
 
-use super::{Error, Violation};
+use super::{Error, Violation, error_chain};
 
 /// When a peer is away and did not say for how long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -90,13 +90,11 @@ fn bare(status: &Status) -> Error {
 }
 
 fn told(status: &Status) -> String {
-    let mut text = format!("{:?}: {}", status.code(), status.message());
-    let mut source = std::error::Error::source(status);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
+    let text = format!("{:?}: {}", status.code(), status.message());
+    match std::error::Error::source(status) {
+        Some(source) => format!("{text}: {}", error_chain(source)),
+        None => text,
     }
-    text
 }
 
 #[cfg(test)]

@@ -79,5 +79,5 @@ fn key(token_id: Uuid) -> String {
 }
 
 fn away() -> Error {
-    Error::unavailable("redis", Duration::from_secs(1))
+    Error::unavailable("redis is unavailable", Duration::from_secs(1))
 }

@@ -11,15 +11,15 @@ use tonic_types::StatusExt as _;
 use tracing::{Level, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::access_log::{Line, code_name, level};
+use super::access_log::{Line, level};
 use super::response_body::ObservedBody;
-use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
+use crate::deadline;
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, code_name};
 use crate::identity::Caller;
 use crate::lang::Lang;
 use crate::method_registry::Method;
-use crate::request_context::{CORRELATION_ID, RequestContext};
+use crate::request_context::{CORRELATION_ID, RequestContext, correlation_id};
 use crate::telemetry::propagation;
 
 /// An RPC that is running. When it is dropped before its end, the caller has gone away.
@@ -45,10 +45,10 @@ impl Call {
     pub(super) fn open(method: &'static Method, headers: &HeaderMap, server: &Inner<'_>) -> Self {
         let span = span(method, headers);
         let trace = propagation::of_span(&span).unwrap_or_else(|| propagation::extract(headers));
-        let lang = text(headers, "accept-language").map_or_else(Lang::default, Lang::from_accept_language);
+        let lang = Lang::of_request(headers);
         let scope = RequestContext::new(
-            correlation_id(headers, server.environment),
-            deadline_of(method, headers, server.timeout),
+            correlation_id(headers, &server.environment.ids),
+            deadline::of_request(headers, method.is_unary(), server.timeout),
             lang,
             trace,
             server.draining.clone(),
@@ -168,25 +168,4 @@ fn span(method: &'static Method, headers: &HeaderMap) -> Span {
     // Fails only when no OpenTelemetry layer is installed.
     let _ = span.set_parent(propagation::extract(headers));
     span
-}
-
-/// The client's id when it is a sane one, else a new one.
-fn correlation_id(headers: &HeaderMap, environment: &Environment) -> String {
-    let sane = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
-    text(headers, CORRELATION_ID)
-        .filter(sane)
-        .map_or_else(|| environment.ids.next().to_string(), str::to_owned)
-}
-
-/// A unary call always has a deadline, at most the server's; a stream has one only when the caller set it.
-fn deadline_of(method: &Method, headers: &HeaderMap, longest: std::time::Duration) -> Option<Deadline> {
-    let asked = text(headers, GRPC_TIMEOUT).and_then(deadline::parse_timeout);
-    match (method.is_unary(), asked) {
-        (true, asked) => Some(Deadline::after(asked.map_or(longest, |asked| asked.min(longest)))),
-        (false, asked) => asked.map(Deadline::after),
-    }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }

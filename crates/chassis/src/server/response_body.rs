@@ -58,7 +58,7 @@ impl ObservedBody {
             .as_mut()
             .is_some_and(|draining| draining.poll_unpin(cx).is_ready())
         {
-            return Some(Error::unavailable("this server, draining,", RETRY_AFTER));
+            return Some(Error::unavailable("the server is draining", RETRY_AFTER));
         }
         let late = self
             .deadline

@@ -22,7 +22,6 @@ use tower::Service;
 use tracing::Instrument as _;
 
 use super::call::{Call, Inner};
-use super::message_limit;
 use crate::authorization::{self, Credentials};
 use crate::config;
 use crate::deadline::Deadline;
@@ -30,12 +29,11 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::http_server::Connection;
 use crate::identity::{Caller, Verifier};
+use crate::message_limit;
 use crate::method_registry;
 use crate::rpc::Authorized;
 use crate::task::panic_text;
-
-/// In plain text a caller says who it is with this header; see [`config::Tls::insecure`].
-pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
+use crate::tls::INSECURE_PEER;
 
 /// A refused call may come back after this.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -91,7 +89,7 @@ impl Stack {
     /// Refuses before anything is spent on the call.
     fn take(&self, call: &Call) -> Result<Option<SemaphorePermit<'_>>, Error> {
         if self.draining.is_cancelled() {
-            return Err(Error::unavailable("this server, draining,", RETRY_AFTER));
+            return Err(Error::unavailable("the server is draining", RETRY_AFTER));
         }
         if call
             .scope()
@@ -106,7 +104,7 @@ impl Stack {
         self.in_flight
             .try_acquire()
             .map(Some)
-            .map_err(|_| Error::unavailable("this server, overloaded,", RETRY_AFTER))
+            .map_err(|_| Error::unavailable("the server is overloaded", RETRY_AFTER))
     }
 
     /// Who is calling, if the contract admits them.
@@ -171,7 +169,7 @@ impl Guarded {
             // The token is not needed any more; removing it keeps it from leaking.
             head.headers.remove(AUTHORIZATION);
             if !method.streaming().client {
-                body = message_limit::one_message(body, self.stack.max_message_bytes, scope.lang());
+                body = message_limit::limited(body, self.stack.max_message_bytes, scope.lang());
             }
             let request = Request::from_parts(head, body);
             Ok(self

@@ -179,7 +179,7 @@ async fn what_is_not_safe_is_asked_once_unless_it_has_an_idempotency_key() {
 #[tokio::test]
 async fn a_peer_that_says_when_to_come_back_is_not_asked_before() {
     let (behaviour, calls) = failing(usize::MAX, || {
-        Error::unavailable("postgres", Duration::from_secs(1))
+        Error::unavailable("postgres is unavailable", Duration::from_secs(1))
     });
     let server = Running::start(plain(), &behaviour).await;
     let refused = VehicleServiceClient::new(server.peer("vehicle", &as_booking()))

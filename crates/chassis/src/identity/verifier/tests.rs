@@ -23,7 +23,8 @@ impl JwksSource for Source {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<Jwk>, Error>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let keys = self.keys.lock().unwrap().clone();
-        async move { keys.ok_or_else(|| Error::unavailable("auth", Duration::from_secs(1))) }.boxed()
+        async move { keys.ok_or_else(|| Error::unavailable("auth is unavailable", Duration::from_secs(1))) }
+            .boxed()
     }
 }
 

@@ -5,9 +5,9 @@ use carshare_proto::auth::v1::{GetJwksRequest, Jwk as JwkMessage};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{Jwk, JwksSource};
-use crate::client::PeerChannel;
+use super::PeerChannel;
 use crate::error::Error;
+use crate::identity::{Jwk, JwksSource};
 
 /// Asks auth over gRPC.
 #[derive(Clone)]
