@@ -71,13 +71,20 @@ impl Ids {
     }
 }
 
-/// Types for the ids of a service, so that one UUID cannot be taken for another: `typed_ids! { /// A car. VehicleId }`.
+/// Defines the typed ids of a service, so that one UUID cannot be taken for another: `typed_ids! { /// A car. VehicleId }`.
 #[macro_export]
 macro_rules! typed_ids {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub ::uuid::Uuid);
+
+        impl $name {
+            /// Parses the id in `field` of a request or event.
+            pub fn parse(field: &str, text: &str) -> ::std::result::Result<Self, $crate::Error> {
+                $crate::proto_types::uuid(field, text).map(Self)
+            }
+        }
 
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {

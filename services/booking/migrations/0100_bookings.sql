@@ -1,7 +1,7 @@
--- Bookings with the terms agreed when they were made. Rates, fees and policies may change; these rows do not.
+-- Bookings with the terms agreed when they were made, which later changes of rates, fees and policies do not affect.
 CREATE TABLE bookings (
     id                   uuid PRIMARY KEY,
-    -- Counts the changes; an update names the version it has read.
+    -- Incremented by every update, which expects the version it has read.
     version              bigint NOT NULL CHECK (version > 0),
     vehicle_id           uuid NOT NULL,
     guest_id             uuid NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE bookings (
     refund_full_until_s  integer NOT NULL CHECK (refund_full_until_s >= refund_part_until_s),
     refund_part_until_s  integer NOT NULL CHECK (refund_part_until_s >= 0),
     refund_part_bps      integer NOT NULL CHECK (refund_part_bps BETWEEN 0 AND 10000),
-    -- The car as it was: an encoded carshare.vehicle.v1.Vehicle.
+    -- The car when it was booked: an encoded carshare.vehicle.v1.Vehicle.
     vehicle_snapshot     bytea NOT NULL,
     status               text NOT NULL
         CHECK (status IN ('pending', 'approved', 'rejected', 'active', 'completed', 'cancelled')),
@@ -37,7 +37,7 @@ CREATE TABLE bookings (
     CONSTRAINT bookings_period_forward CHECK (starts_at < ends_at),
     CONSTRAINT bookings_two_sides CHECK (guest_id <> host_id),
     CONSTRAINT bookings_fee_within_total CHECK (platform_fee_krw BETWEEN 0 AND total_krw),
-    -- What the transitions promise, once more: a defect of ours fails here and is not stored.
+    -- Repeat what the transitions guarantee, so that a defect is not stored.
     CONSTRAINT bookings_unapproved_owe_nothing
         CHECK (status NOT IN ('pending', 'rejected') OR payment_status = 'none'),
     CONSTRAINT bookings_approved_are_due_or_confirmed
@@ -45,17 +45,17 @@ CREATE TABLE bookings (
                AND (payment_status = 'paid') = (confirmed_at IS NOT NULL)),
     CONSTRAINT bookings_handed_over_are_confirmed
         CHECK (status NOT IN ('active', 'completed') OR confirmed_at IS NOT NULL),
-    CONSTRAINT bookings_cancelled_say_why
+    CONSTRAINT bookings_cancelled_have_a_reason
         CHECK ((status = 'cancelled') = (cancelled_at IS NOT NULL)
                AND (cancelled_at IS NULL) = (cancellation_reason IS NULL)
                AND (cancelled_at IS NULL) = (refund_krw IS NULL)),
     CONSTRAINT bookings_refund_within_total CHECK (refund_krw BETWEEN 0 AND total_krw)
 );
 
--- Lists: each side's own, and all for admins, newest first.
+-- Lists, newest first: of a guest, of a host, and of all bookings.
 CREATE INDEX bookings_of_guest ON bookings (guest_id, created_at DESC, id DESC);
 CREATE INDEX bookings_of_host ON bookings (host_id, created_at DESC, id DESC);
 CREATE INDEX bookings_newest ON bookings (created_at DESC, id DESC);
--- Timers.
+-- Deadlines.
 CREATE INDEX bookings_to_expire ON bookings (respond_by) WHERE status = 'pending';
 CREATE INDEX bookings_to_pay ON bookings (payment_due_at) WHERE status = 'approved' AND payment_status = 'pending';

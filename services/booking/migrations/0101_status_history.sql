@@ -1,14 +1,14 @@
--- Every change of a booking: what it became, when, and by whom. Rows are only ever added.
+-- Every change of a booking. Rows are only added.
 CREATE TABLE status_history (
     booking_id     uuid NOT NULL REFERENCES bookings (id),
-    -- The version of the booking that this change made.
+    -- Version of the booking after the change.
     version        bigint NOT NULL,
-    -- Null for the request itself.
+    -- Null for the request.
     from_status    text,
     to_status      text NOT NULL,
     payment_status text NOT NULL,
     actor          text NOT NULL CHECK (actor IN ('guest', 'host', 'timer', 'payment', 'vehicle')),
-    -- The account, when a person did it.
+    -- Account of a guest or host.
     actor_id       uuid,
     changed_at     timestamptz NOT NULL,
 

@@ -1,4 +1,4 @@
-//! Stores a change of a booking: the row, its history entry and its event, always together.
+//! Stores a change of a booking: its row, history entry and event, always together.
 
 use carshare_store::Tx;
 
@@ -7,19 +7,18 @@ use crate::error::Error;
 use crate::events::publish;
 use crate::store::{bookings, status_history};
 
-/// Who made a change.
+/// Originator of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// A side of the booking.
     Person(Party, UserId),
-    /// A time that passed.
+    /// A deadline that passed.
     Timer,
     Payment,
     Vehicle,
 }
 
 impl Actor {
-    /// The word in the history.
+    /// Returns the spelling in the history.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Person(Party::Guest, _) => "guest",
@@ -30,7 +29,7 @@ impl Actor {
         }
     }
 
-    /// The account, when a person did it.
+    /// Returns the account of a person.
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::Person(_, user) => Some(user),
@@ -39,13 +38,13 @@ impl Actor {
     }
 }
 
-/// Writes a new booking.
+/// Stores a new booking.
 pub async fn insert(tx: &Tx, booking: &Booking, change: Change) -> Result<(), Error> {
     bookings::insert(tx.conn(), booking).await?;
     record(tx, booking, change, Actor::Person(Party::Guest, booking.guest_id)).await
 }
 
-/// Writes a changed booking, which the transaction holds locked.
+/// Stores a changed booking, whose row the transaction has locked.
 pub async fn update(tx: &Tx, booking: &mut Booking, change: Change, actor: Actor) -> Result<(), Error> {
     bookings::update(tx.conn(), booking).await?;
     record(tx, booking, change, actor).await

@@ -6,14 +6,12 @@ use carshare_chassis::config::{Peer, Redis, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
-/// Everything that is configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub database: Database,
     pub redis: Redis,
     pub vehicle: Peer,
-    /// The rules of bookings that are configured.
     pub booking: Rules,
 }
 
@@ -21,13 +19,13 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// How long a host has to answer.
+    /// Time for the host to answer a request.
     #[serde(rename = "respond_within_ms", with = "millis")]
     pub respond_within: Duration,
-    /// How long a guest has to pay after the approval.
+    /// Time for the guest to pay after the approval.
     #[serde(rename = "pay_within_ms", with = "millis")]
     pub pay_within: Duration,
-    /// How often the timers look for what is overdue.
+    /// Interval of the search for overdue bookings.
     #[serde(rename = "timer_period_ms", with = "millis")]
     pub timer_period: Duration,
 }
@@ -51,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_need_addresses_only() {
+    fn defaults_need_only_addresses() {
         let config = loaded(&[
             ("BOOKING__DATABASE__URL", "postgres://booking:geheim@db/carshare"),
             ("BOOKING__REDIS__URL", "redis://cache"),
@@ -66,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn without_them_the_missing_key_is_named() {
+    fn missing_key_is_named_in_the_error() {
         let refused = format!("{:#}", loaded(&[]).unwrap_err());
         assert!(refused.contains("url"), "{refused}");
     }

@@ -1,27 +1,30 @@
-//! The rules of a booking: pure, synchronous, without a database, a network or a clock of its own.
+//! The rules of a booking: pure and synchronous, without database, network or clock.
 //!
-//! | module | holds |
+//! | module | contents |
 //! |---|---|
-//! | [`booking`] | a booking and every transition it can make |
-//! | [`commands`] | commands, external events, states and reactions |
-//! | [`period`] | the time a car is rented for |
-//! | [`price`] | what it costs and who gets which part |
-//! | [`policy`] | what a cancellation gives back |
-//! | [`status`] | the words for where a booking and its money stand |
+//! | [`booking`] | a booking, and what its transitions write |
+//! | [`transitions`] | the tables of all transitions |
+//! | [`change`] | a transition that was made, and its event |
+//! | [`period`] | the time of a rental |
+//! | [`price`] | total, platform fee and host share |
+//! | [`policy`] | refund of a cancellation |
+//! | [`status`] | status of a booking and of its payment |
 //! | [`ids`] | typed ids |
 
 pub mod booking;
-pub mod commands;
+pub mod change;
 pub mod ids;
 pub mod period;
 pub mod policy;
 pub mod price;
 pub mod status;
+pub mod transitions;
 
-pub use booking::{Booking, Cancellation, Request};
-pub use commands::{Change, Event, ExternalEvent, Party, Refusal};
+pub use booking::{Booking, Cancellation, NewBooking};
+pub use change::{Change, Event};
 pub use ids::{BookingId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::CancellationPolicy;
 pub use price::Price;
 pub use status::{CancellationReason, PaymentStatus, Status};
+pub use transitions::{ExternalEvent, Party, Refusal};

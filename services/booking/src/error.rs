@@ -1,4 +1,4 @@
-//! What a caller of this service can act on, and the one place where that becomes a reason of the contract.
+//! Errors of this service, and their reasons in the contract.
 
 use carshare_chassis as chassis;
 use carshare_proto::booking::v1::ErrorReason;
@@ -7,46 +7,41 @@ use sea_orm::DbErr;
 
 use crate::domain::{Refusal, Status};
 
-/// Why a call of this service is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such booking, or it is not the caller's.
+    /// Unknown, or not a booking of the caller.
     #[error("no such booking")]
     BookingNotFound,
-    /// The car is taken for at least a part of the period.
+    /// The car is not free for the whole period.
     #[error("the slot is taken")]
     SlotTaken,
-    /// The rental would start in the past.
     #[error("the rental would start in the past")]
     StartInPast,
-    /// The booking cannot go from the one state to the other.
-    #[error("no way from {from:?} to {to:?}")]
+    #[error("a booking that is {} cannot become {}", from.as_str(), to.as_str())]
     WrongState {
         from: Status,
-        /// Where the call would bring it.
+        /// The status that the call leads to.
         to: Status,
     },
-    /// The car is handed over for money only.
     #[error("the booking is not paid")]
     NotPaid,
-    /// The car is handed over from 30 minutes before the start.
+    /// Earlier than 30 minutes before the start.
     #[error("it is too early to start")]
     TooEarly,
-    /// What the database says.
     #[error(transparent)]
     Store(#[from] carshare_store::Error),
-    /// A refusal that passes through unchanged, or a defect.
+    /// An error of a peer or of the server stack, or a defect.
     #[error(transparent)]
     Chassis(#[from] chassis::Error),
 }
 
 impl Error {
-    /// A defect of ours.
+    /// Returns the error of a defect.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::Chassis(chassis::Error::internal(cause))
     }
 
-    /// What the vehicle service answered: a taken car is a refusal of bookings, all others are passed on.
+    /// Converts an error of the vehicle service: `VEHICLE_UNAVAILABLE` becomes `SLOT_TAKEN`, others are passed on.
     pub fn from_vehicle(status: tonic::Status) -> Self {
         let answered = chassis::Error::from_status(status);
         if answered.is(VehicleReason::VehicleUnavailable) {

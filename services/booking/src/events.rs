@@ -1,7 +1,7 @@
-//! Events out ([`publish`]) and in: what the other services tell, and what it means for a booking.
+//! Published and consumed events.
 //!
-//! Events come late, twice and out of order across services. Every handler is a total function of where the booking stands
-//! and the event; the table is [`crate::domain::booking::reaction`].
+//! Events arrive late, repeatedly, and out of order across services. Every handler is a total function of the booking's
+//! state and the event: [`crate::domain::transitions::reaction`].
 
 mod on_payment;
 mod on_vehicle;
@@ -12,7 +12,6 @@ use carshare_store::{Consumer, Tx};
 use crate::apply_change::{self, Actor};
 use crate::domain::{BookingId, ExternalEvent};
 use crate::error::Error;
-use crate::rpc::convert;
 use crate::store::bookings;
 
 /// Registers the handlers of events of auth, vehicle and payment.
@@ -25,16 +24,16 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
     carshare_profiles::subscribe(consumer)
 }
 
-/// Lets a booking hear news. ExternalEvent of a booking that is not here is none of ours and is passed over.
-async fn apply(tx: &Tx, booking_id: &str, news: ExternalEvent, from: Actor) -> Result<(), Error> {
-    let id: BookingId = convert::booking_id(booking_id)?;
+/// Applies an event to a booking. Events of unknown bookings are ignored.
+async fn apply(tx: &Tx, booking_id: &str, event: ExternalEvent, actor: Actor) -> Result<(), Error> {
+    let id = BookingId::parse("booking_id", booking_id)?;
     let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
-        tracing::warn!(booking_id = %id, ?news, "news of a booking that is not here");
+        tracing::warn!(booking_id = %id, ?event, "event of an unknown booking");
         return Ok(());
     };
-    let Some(change) = booking.apply(news, tx.now()) else {
-        tracing::info!(booking_id = %id, ?news, status = booking.status.as_str(), "news that changes nothing");
+    let Some(change) = booking.apply(event, tx.now()) else {
+        tracing::info!(booking_id = %id, ?event, status = booking.status.as_str(), "event without effect");
         return Ok(());
     };
-    apply_change::update(tx, &mut booking, change, from).await
+    apply_change::update(tx, &mut booking, change, actor).await
 }

@@ -1,4 +1,4 @@
-//! Timers: what happens to bookings because time passes. One replica at a time does each of them.
+//! Deadlines of bookings.
 
 mod cancel_unpaid;
 mod expire_pending;
@@ -12,10 +12,10 @@ use crate::App;
 use crate::domain::BookingId;
 use crate::error::Error;
 
-/// Bookings looked at in one go.
+/// Bookings in one query.
 const BATCH: u64 = 100;
 
-/// Runs all timers until `shutdown`.
+/// Runs all jobs until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.booking.timer_period;
     tokio::join!(
@@ -36,7 +36,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
     );
 }
 
-/// Handles each of a batch. One that fails does not hold up the others; it is tried again the next time.
+/// Handles each booking of a batch. One that fails does not hold up the others and is handled again in the next run.
 async fn each<R>(due: Vec<BookingId>, handle: impl Fn(BookingId) -> R) -> Result<bool, Error>
 where
     R: Future<Output = Result<(), Error>>,
@@ -45,7 +45,7 @@ where
     let mut failed = None;
     for id in due {
         if let Err(error) = handle(id).await {
-            tracing::error!(booking_id = %id, error = ?error, "the timer of a booking failed");
+            tracing::error!(booking_id = %id, error = ?error, "the deadline of a booking was not applied");
             failed = Some(error);
         }
     }

@@ -1,15 +1,15 @@
-//! Bookings: their states, their price, their course from request to return.
+//! The booking service: bookings from request to return.
 //!
-//! | module | holds |
+//! | module | contents |
 //! |---|---|
-//! | [`domain`] | the rules: every transition, price, refund |
-//! | [`rpc`] | one file for each RPC |
-//! | [`hold`] | holding a car at the vehicle service |
-//! | [`apply_change`] | writing a change down: row, history, event |
-//! | [`store`] | all SQL |
+//! | [`domain`] | rules: transitions, price, refund |
+//! | [`rpc`] | RPC handlers, one file each |
+//! | [`hold`] | holds of cars at the vehicle service |
+//! | [`apply_change`] | storing a change: row, history and event |
+//! | [`store`] | all SQL, one file per table |
 //! | [`events`] | published and consumed events |
-//! | [`jobs`] | timers |
-//! | [`config`], [`error`] | what the names say |
+//! | [`jobs`] | deadlines |
+//! | [`config`], [`error`] | configuration, errors |
 
 pub mod apply_change;
 pub mod config;
@@ -34,24 +34,23 @@ use sqlx::migrate::Migrator;
 
 pub use config::Config;
 
-/// The name of this service.
+/// Name of the service.
 pub const NAME: &str = "booking";
 
-/// The embedded defaults of its configuration.
+/// Embedded defaults of the configuration, and its documentation.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
-/// What handlers work with. Cheap to clone.
+/// State of handlers and jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub db: Db,
     pub environment: Environment,
-    /// The service that knows whether a car is free.
     pub vehicle: VehicleServiceClient<client::PeerChannel>,
     pub config: Arc<Config>,
 }
 
 impl App {
-    /// Puts it together. Nothing is connected yet; the error is about the configuration.
+    /// Connects at first use, so the service starts while its peers are unreachable. Fails on an invalid configuration.
     pub fn new(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<Self> {
         let ServiceConfig {
             common,

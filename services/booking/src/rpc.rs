@@ -22,62 +22,42 @@ use crate::App;
 
 /// Implements the tonic service: one delegating line per RPC.
 pub struct Rpc {
-    /// State of the handlers.
     pub app: App,
 }
 
+type Reply<T> = Result<Response<T>, Status>;
+
 #[tonic::async_trait]
 impl BookingService for Rpc {
-    async fn create_booking(
-        &self,
-        request: Request<CreateBookingRequest>,
-    ) -> Result<Response<Booking>, Status> {
+    async fn create_booking(&self, request: Request<CreateBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, create_booking::handle).await
     }
 
-    async fn get_booking(&self, request: Request<GetBookingRequest>) -> Result<Response<Booking>, Status> {
+    async fn get_booking(&self, request: Request<GetBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, get_booking::handle).await
     }
 
-    async fn list_bookings(
-        &self,
-        request: Request<ListBookingsRequest>,
-    ) -> Result<Response<ListBookingsResponse>, Status> {
+    async fn list_bookings(&self, request: Request<ListBookingsRequest>) -> Reply<ListBookingsResponse> {
         rpc::unary(&self.app, request, list_bookings::handle).await
     }
 
-    async fn approve_booking(
-        &self,
-        request: Request<ApproveBookingRequest>,
-    ) -> Result<Response<Booking>, Status> {
+    async fn approve_booking(&self, request: Request<ApproveBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, approve_booking::handle).await
     }
 
-    async fn reject_booking(
-        &self,
-        request: Request<RejectBookingRequest>,
-    ) -> Result<Response<Booking>, Status> {
+    async fn reject_booking(&self, request: Request<RejectBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, reject_booking::handle).await
     }
 
-    async fn cancel_booking(
-        &self,
-        request: Request<CancelBookingRequest>,
-    ) -> Result<Response<Booking>, Status> {
+    async fn cancel_booking(&self, request: Request<CancelBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, cancel_booking::handle).await
     }
 
-    async fn start_booking(
-        &self,
-        request: Request<StartBookingRequest>,
-    ) -> Result<Response<Booking>, Status> {
+    async fn start_booking(&self, request: Request<StartBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, start_booking::handle).await
     }
 
-    async fn complete_booking(
-        &self,
-        request: Request<CompleteBookingRequest>,
-    ) -> Result<Response<Booking>, Status> {
+    async fn complete_booking(&self, request: Request<CompleteBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, complete_booking::handle).await
     }
 }

@@ -1,4 +1,4 @@
-//! The tables, one module each. All SQL of the service is here.
+//! All SQL of the service, one module per table.
 
 pub mod bookings;
 pub mod status_history;

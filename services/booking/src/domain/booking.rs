@@ -1,160 +1,93 @@
-//! A booking and every transition it can make.
-//!
-//! Two tables decide everything, and both are exhaustive: a new stage, question or piece of news does not compile until
-//! it is decided against all the others.
-//!
-//! - [`answer`]: what somebody **asks for** is granted or refused, and a refusal names both states.
-//! - [`meaning`]: **news** (an event of another service, a time that passed) is never refused. It may be late, doubled
-//!   or out of order; then it means nothing, or only moves the record of the money forward.
+//! A booking, and what each transition of [`super::transitions`] writes into it.
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::commands::{Change, Command, Event, ExternalEvent, Party, Reaction, Refusal, State};
+use super::transitions::{Command, Reaction, State, reaction, transition};
 use super::{
-    BookingId, CancellationPolicy, CancellationReason, PaymentStatus, Period, Price, Status, UserId,
-    VehicleId,
+    BookingId, CancellationPolicy, CancellationReason, Change, Event, ExternalEvent, Party, PaymentStatus,
+    Period, Price, Refusal, Status, UserId, VehicleId,
 };
 
-/// A guest may take the car this long before the start.
+/// A rental can be started this long before its period.
 pub const START_EARLY: TimeDelta = TimeDelta::minutes(30);
 
 /// A rental of one car by one guest, with the terms agreed when it was booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
     pub id: BookingId,
-    /// How often it has changed; the store counts.
+    /// Incremented by every update.
     pub version: i64,
     pub vehicle_id: VehicleId,
     pub guest_id: UserId,
-    /// Who owns the car.
     pub host_id: UserId,
     pub period: Period,
     pub price: Price,
-    /// What a cancellation gives back.
     pub policy: CancellationPolicy,
-    /// The car as it was when booked. Opaque here: an encoded `carshare.vehicle.v1.Vehicle`.
+    /// The car when it was booked: an encoded `carshare.vehicle.v1.Vehicle`.
     pub vehicle_snapshot: Vec<u8>,
     pub status: Status,
-    /// Where its money stands.
     pub payment_status: PaymentStatus,
-    /// What the guest wrote.
     pub guest_message: Option<String>,
-    /// What the host answered.
     pub host_response: Option<String>,
-    /// The host answers before then, or the booking expires.
+    /// The request expires when the host has not answered by then.
     pub respond_by: DateTime<Utc>,
-    /// The guest pays before then. Set on approval.
+    /// The booking is cancelled when it is not paid by then. Set on approval.
     pub payment_due_at: Option<DateTime<Utc>>,
-    /// Approved and paid since then.
     pub confirmed_at: Option<DateTime<Utc>>,
     pub cancellation: Option<Cancellation>,
-    /// When it was requested.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// What happened when a booking was called off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cancellation {
     pub reason: CancellationReason,
-    /// What the side that cancelled wrote.
+    /// Written by the side that cancelled.
     pub message: Option<String>,
-    /// Won that go back. Zero while nothing is captured; a capture that comes to light later goes back whole.
+    /// Refund in won. Zero while nothing is captured; a capture that becomes known later is refunded in full.
     pub refund_krw: i64,
     pub cancelled_at: DateTime<Utc>,
 }
 
-/// What a new booking is made of.
+/// Input for a new booking.
 #[derive(Clone, Debug)]
-pub struct Request {
-    /// The id the car is held under.
+pub struct NewBooking {
+    /// Id under which the car is held.
     pub id: BookingId,
     pub vehicle_id: VehicleId,
     pub guest_id: UserId,
-    /// Who owns the car.
     pub host_id: UserId,
     pub period: Period,
     pub price: Price,
-    /// The car as it is now, encoded.
+    /// The car: an encoded `carshare.vehicle.v1.Vehicle`.
     pub vehicle_snapshot: Vec<u8>,
-    /// A word to the host.
     pub guest_message: Option<String>,
-    /// How long the host has to answer.
+    /// Time for the host to answer.
     pub respond_within: Duration,
 }
 
-/// The status an ask brings a booking to, or why not.
-pub fn transition(ask: Command, stage: State) -> Result<Status, Refusal> {
-    use Party::{Guest, Host};
-    use State::{Active, AwaitingPayment, Cancelled, Completed, Confirmed, Pending, Rejected};
-    match (ask, stage) {
-        (Command::Approve, Pending) => Ok(Status::Approved),
-        (Command::Reject, Pending) => Ok(Status::Rejected),
-        // A host does not cancel what he has not approved: he rejects it.
-        (Command::Cancel(Guest), Pending) | (Command::Cancel(Guest | Host), AwaitingPayment | Confirmed) => {
-            Ok(Status::Cancelled)
-        }
-        (Command::Start, Confirmed) => Ok(Status::Active),
-        (Command::Start, AwaitingPayment) => Err(Refusal::NotPaid),
-        (Command::Complete, Active) => Ok(Status::Completed),
-        (
-            Command::Approve | Command::Reject,
-            AwaitingPayment | Confirmed | Rejected | Active | Completed | Cancelled,
-        )
-        | (Command::Cancel(Host), Pending)
-        | (Command::Cancel(Guest | Host), Rejected | Active | Completed | Cancelled)
-        | (Command::Start, Pending | Rejected | Active | Completed | Cancelled)
-        | (Command::Complete, Pending | AwaitingPayment | Confirmed | Rejected | Completed | Cancelled) => {
-            Err(Refusal::WrongState {
-                from: stage.status(),
-                to: ask.target(),
-            })
-        }
-    }
-}
-
-/// What news means at a stage.
-pub fn reaction(news: ExternalEvent, stage: State) -> Reaction {
-    use CancellationReason::{Expired, HoldLost, PaymentFailed, PaymentOverdue};
-    use State::{Active, AwaitingPayment, Cancelled, Completed, Confirmed, Pending, Rejected};
-    match (news, stage) {
-        (ExternalEvent::Unanswered, Pending) => Reaction::Cancel(Expired),
-        (ExternalEvent::Unpaid, AwaitingPayment) => Reaction::Cancel(PaymentOverdue),
-        (ExternalEvent::Captured, AwaitingPayment) => Reaction::Confirm,
-        // Money that is gone without our asking cannot carry a booking any more.
-        (ExternalEvent::Declined, AwaitingPayment) | (ExternalEvent::Refunded, AwaitingPayment | Confirmed) => Reaction::Cancel(PaymentFailed),
-        (ExternalEvent::HoldLost, Pending | AwaitingPayment | Confirmed) => Reaction::Cancel(HoldLost),
-        (ExternalEvent::Captured | ExternalEvent::Declined, Confirmed)
-        | (ExternalEvent::Captured | ExternalEvent::Declined | ExternalEvent::Refunded, Active | Completed | Cancelled) => Reaction::Settle,
-        // Nothing is charged before an approval, so there is no such news of a booking that never had one.
-        (ExternalEvent::Captured | ExternalEvent::Declined | ExternalEvent::Refunded, Pending | Rejected)
-        | (ExternalEvent::Unanswered, AwaitingPayment | Confirmed | Rejected | Active | Completed | Cancelled)
-        | (ExternalEvent::Unpaid, Pending | Confirmed | Rejected | Active | Completed | Cancelled)
-        // The guest has or had the car: whoever lost it, it was not this booking.
-        | (ExternalEvent::HoldLost, Rejected | Active | Completed | Cancelled) => Reaction::Ignore,
-    }
-}
-
 impl Booking {
-    /// A guest asks for a car that is held for him. The host answers within the time given, and before the start.
-    pub fn request(request: Request, now: DateTime<Utc>) -> (Self, Change) {
+    /// Requests a car that is held. The host has to answer within the given time, and before the start.
+    pub fn request(new: NewBooking, now: DateTime<Utc>) -> (Self, Change) {
         let booking = Self {
-            id: request.id,
+            id: new.id,
             version: 1,
-            vehicle_id: request.vehicle_id,
-            guest_id: request.guest_id,
-            host_id: request.host_id,
-            respond_by: (now + request.respond_within).min(request.period.start()),
-            period: request.period,
-            price: request.price,
+            vehicle_id: new.vehicle_id,
+            guest_id: new.guest_id,
+            host_id: new.host_id,
+            respond_by: (now + new.respond_within).min(new.period.start()),
+            period: new.period,
+            price: new.price,
             policy: CancellationPolicy::STANDARD,
-            vehicle_snapshot: request.vehicle_snapshot,
+            vehicle_snapshot: new.vehicle_snapshot,
             status: Status::Pending,
             payment_status: PaymentStatus::None,
-            guest_message: request.guest_message,
+            guest_message: new.guest_message,
             host_response: None,
             payment_due_at: None,
             confirmed_at: None,
@@ -162,18 +95,13 @@ impl Booking {
             created_at: now,
             updated_at: now,
         };
-        (
-            booking,
-            Change {
-                from: None,
-                event: Some(Event::Requested),
-            },
-        )
+        let (from, event) = (None, Some(Event::Requested));
+        (booking, Change { from, event })
     }
 
-    /// The host says yes: from now on the guest owes the money, until a while from now and before the start.
+    /// Accepts the request: the guest has to pay within the given time, and before the start.
     ///
-    /// Too late an answer finds the booking cancelled, whether or not the timer has written that down yet.
+    /// From `respond_by` on the booking counts as cancelled, whether or not the timer has run.
     pub fn approve(
         &mut self,
         host_response: Option<String>,
@@ -186,37 +114,35 @@ impl Booking {
                 to: Status::Approved,
             });
         }
-        let change = self.grant(Command::Approve, Event::Approved, now)?;
+        let change = self.execute(Command::Approve, Event::Approved, now)?;
         self.host_response = host_response;
         self.payment_status = PaymentStatus::Pending;
         self.payment_due_at = Some((now + pay_within).min(self.period.start()));
         Ok(change)
     }
 
-    /// The host says no.
+    /// Declines the request.
     pub fn reject(&mut self, host_response: Option<String>, now: DateTime<Utc>) -> Result<Change, Refusal> {
-        let change = self.grant(Command::Reject, Event::Rejected, now)?;
+        let change = self.execute(Command::Reject, Event::Rejected, now)?;
         self.host_response = host_response;
         Ok(change)
     }
 
-    /// A side calls it off. A host gives everything back, a guest gets what the policy leaves him.
+    /// Cancels the booking. By the host everything is refunded, by the guest what the policy says.
     pub fn cancel(
         &mut self,
         by: Party,
         message: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Change, Refusal> {
-        let change = self.grant(Command::Cancel(by), Event::Cancelled, now)?;
+        let change = self.execute(Command::Cancel(by), Event::Cancelled, now)?;
+        let captured_krw = self.captured_krw();
         let (reason, refund_krw) = match by {
             Party::Guest => {
-                let before_start = self.period.start() - now;
-                (
-                    CancellationReason::Guest,
-                    self.policy.refund_krw(self.captured_krw(), before_start),
-                )
+                let refund_krw = self.policy.refund_krw(captured_krw, self.period.start() - now);
+                (CancellationReason::Guest, refund_krw)
             }
-            Party::Host => (CancellationReason::Host, self.captured_krw()),
+            Party::Host => (CancellationReason::Host, captured_krw),
         };
         self.cancellation = Some(Cancellation {
             reason,
@@ -227,20 +153,20 @@ impl Booking {
         Ok(change)
     }
 
-    /// The guest takes the car.
+    /// Hands the car to the guest.
     pub fn start(&mut self, now: DateTime<Utc>) -> Result<Change, Refusal> {
         if self.state() == State::Confirmed && now < self.period.start() - START_EARLY {
             return Err(Refusal::TooEarly);
         }
-        self.grant(Command::Start, Event::Started, now)
+        self.execute(Command::Start, Event::Started, now)
     }
 
-    /// The car is back.
+    /// Ends the rental: the car is back.
     pub fn complete(&mut self, now: DateTime<Utc>) -> Result<Change, Refusal> {
-        self.grant(Command::Complete, Event::Completed, now)
+        self.execute(Command::Complete, Event::Completed, now)
     }
 
-    /// The time to answer has passed.
+    /// Cancels a request that was not answered by `respond_by`.
     pub fn expire(&mut self, now: DateTime<Utc>) -> Option<Change> {
         if self.respond_by <= now {
             self.apply(ExternalEvent::Unanswered, now)
@@ -249,7 +175,7 @@ impl Booking {
         }
     }
 
-    /// The time to pay has passed.
+    /// Cancels a booking that was not paid by `payment_due_at`.
     pub fn miss_payment(&mut self, now: DateTime<Utc>) -> Option<Change> {
         if self.payment_due_at? <= now {
             self.apply(ExternalEvent::Unpaid, now)
@@ -258,14 +184,17 @@ impl Booking {
         }
     }
 
-    /// Something became known. `None` when it changes nothing.
-    pub fn apply(&mut self, news: ExternalEvent, now: DateTime<Utc>) -> Option<Change> {
+    /// Applies an external event. `None` when it changes nothing.
+    pub fn apply(&mut self, event: ExternalEvent, now: DateTime<Utc>) -> Option<Change> {
         let from = self.status;
-        let meaning = reaction(news, self.state());
-        let settled = meaning != Reaction::Ignore && self.settle(news);
-        let event = match meaning {
-            Reaction::Confirm => Some(self.confirm(now)),
-            Reaction::Cancel(reason) => Some(self.call_off(reason, now)),
+        let reaction = reaction(event, self.state());
+        let settled = reaction != Reaction::Ignore && self.settle(event);
+        let event = match reaction {
+            Reaction::Confirm => {
+                self.confirmed_at = Some(now);
+                Some(Event::Confirmed)
+            }
+            Reaction::Cancel(reason) => Some(self.cancel_with_full_refund(reason, now)),
             Reaction::Settle if settled => None,
             Reaction::Settle | Reaction::Ignore => return None,
         };
@@ -276,7 +205,6 @@ impl Booking {
         })
     }
 
-    /// Where it stands, for the tables.
     pub fn state(&self) -> State {
         match self.status {
             Status::Pending => State::Pending,
@@ -289,7 +217,7 @@ impl Booking {
         }
     }
 
-    /// The side that a user is on, if any.
+    /// Returns the side that a user is on; `None` for a third party.
     pub fn party(&self, user: UserId) -> Option<Party> {
         match user {
             user if user == self.guest_id => Some(Party::Guest),
@@ -298,9 +226,9 @@ impl Booking {
         }
     }
 
-    fn grant(&mut self, ask: Command, event: Event, now: DateTime<Utc>) -> Result<Change, Refusal> {
+    fn execute(&mut self, command: Command, event: Event, now: DateTime<Utc>) -> Result<Change, Refusal> {
         let from = self.status;
-        self.status = transition(ask, self.state())?;
+        self.status = transition(command, self.state())?;
         self.updated_at = now;
         Ok(Change {
             from: Some(from),
@@ -308,19 +236,12 @@ impl Booking {
         })
     }
 
-    fn confirm(&mut self, now: DateTime<Utc>) -> Event {
-        self.confirmed_at = Some(now);
-        Event::Confirmed
-    }
-
-    /// Cancelled by neither side: whatever was captured is refunded in full.
-    fn call_off(&mut self, reason: CancellationReason, now: DateTime<Utc>) -> Event {
-        let refund_krw = self.captured_krw();
+    fn cancel_with_full_refund(&mut self, reason: CancellationReason, now: DateTime<Utc>) -> Event {
         self.status = Status::Cancelled;
         self.cancellation = Some(Cancellation {
             reason,
             message: None,
-            refund_krw,
+            refund_krw: self.captured_krw(),
             cancelled_at: now,
         });
         if reason == CancellationReason::Expired {
@@ -330,23 +251,21 @@ impl Booking {
         }
     }
 
-    /// Moves the record of the money to where the news says it is, unless it is there or further. Says whether it moved.
-    fn settle(&mut self, news: ExternalEvent) -> bool {
-        let reached = match news {
+    /// Moves the payment status forward to what the event reports. Returns whether it moved.
+    fn settle(&mut self, event: ExternalEvent) -> bool {
+        let reported = match event {
             ExternalEvent::Captured => PaymentStatus::Paid,
             ExternalEvent::Declined => PaymentStatus::Failed,
             ExternalEvent::Refunded => PaymentStatus::Refunded,
             ExternalEvent::Unanswered | ExternalEvent::Unpaid | ExternalEvent::HoldLost => return false,
         };
-        if reached <= self.payment_status {
+        if reported <= self.payment_status {
             return false;
         }
-        self.payment_status = reached;
-        // Captured behind the back of a cancellation: the payment service gives it back whole.
-        if let Some(cancellation) = self
-            .cancellation
-            .as_mut()
-            .filter(|_| reached == PaymentStatus::Paid)
+        self.payment_status = reported;
+        // The payment service refunds in full what it captures for a booking that is cancelled.
+        if let Some(cancellation) = &mut self.cancellation
+            && reported == PaymentStatus::Paid
         {
             cancellation.refund_krw = self.price.total_krw;
         }
@@ -361,6 +280,3 @@ impl Booking {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

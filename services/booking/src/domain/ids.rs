@@ -1,10 +1,11 @@
-//! Typed ids, so that a guest's id is never taken for a booking's.
+//! Typed ids.
 
 use carshare_chassis::typed_ids;
 
 typed_ids! {
     BookingId
+    /// A car, of the vehicle service.
     VehicleId
-    /// An account: a guest or a host.
+    /// A guest or host, of the auth service.
     UserId
 }

@@ -1,11 +1,11 @@
-//! The time a car is rented for: half open, `[start, end)`.
+//! Period of a rental: half-open, `[start, end)`.
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
-/// Digits below the second: PostgreSQL keeps microseconds.
+/// Digits below the second that PostgreSQL stores.
 const PRECISION: u16 = 6;
 
-/// A rental's time. The end is after the start.
+/// Period of a rental. The end is after the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     start: DateTime<Utc>,
@@ -13,23 +13,21 @@ pub struct Period {
 }
 
 impl Period {
-    /// The time between two moments, cut to the microseconds that the database keeps; `None` unless it moves forward.
+    /// Truncates both times to microseconds. `None` unless the end is after the start.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Option<Self> {
         let (start, end) = (start.trunc_subsecs(PRECISION), end.trunc_subsecs(PRECISION));
         (start < end).then_some(Self { start, end })
     }
 
-    /// When the guest may have the car.
     pub fn start(&self) -> DateTime<Utc> {
         self.start
     }
 
-    /// When the car is back.
     pub fn end(&self) -> DateTime<Utc> {
         self.end
     }
 
-    /// Hours to pay: every begun one counts whole.
+    /// Returns the number of hours to pay; a begun hour counts as a whole one.
     pub fn begun_hours(&self) -> i64 {
         let length = self.end - self.start;
         let whole = length.num_hours();
@@ -59,14 +57,14 @@ mod tests {
     #[case(TimeDelta::hours(2) + TimeDelta::microseconds(1), 3)]
     #[case(TimeDelta::hours(2) + TimeDelta::nanoseconds(999), 2)]
     #[case(TimeDelta::days(30), 720)]
-    fn every_begun_hour_counts(#[case] length: TimeDelta, #[case] hours: i64) {
+    fn begun_hours_count_as_whole_hours(#[case] length: TimeDelta, #[case] hours: i64) {
         assert_eq!(starting_at_nine(length).unwrap().begun_hours(), hours);
     }
 
     #[rstest]
     #[case("0001-01-01T00:00:00Z")]
     #[case("9999-12-31T00:00:00Z")]
-    fn a_period_may_be_of_any_year(#[case] start: DateTime<Utc>) {
+    fn period_of_any_year_is_accepted(#[case] start: DateTime<Utc>) {
         let period = Period::new(start, start + TimeDelta::hours(3)).unwrap();
         assert_eq!(period.begun_hours(), 3);
     }
@@ -75,13 +73,13 @@ mod tests {
     #[case(TimeDelta::zero())]
     #[case(TimeDelta::seconds(-1))]
     #[case(TimeDelta::nanoseconds(999))]
-    fn a_period_moves_forward(#[case] length: TimeDelta) {
+    fn period_that_does_not_move_forward_is_refused(#[case] length: TimeDelta) {
         assert_eq!(starting_at_nine(length), None);
     }
 
     proptest! {
         #[test]
-        fn begun_hours_cover_the_period_and_no_hour_more(micros in 1i64..2_592_000_000_000) {
+        fn begun_hours_cover_the_period_and_no_more(micros in 1i64..2_592_000_000_000) {
             let period = starting_at_nine(TimeDelta::microseconds(micros)).unwrap();
             let length = period.end() - period.start();
             prop_assert!(length <= TimeDelta::hours(period.begun_hours()));

@@ -1,5 +1,6 @@
 //! Publishes domain events as messages of the contract.
 
+use anyhow::Context as _;
 use carshare_chassis::proto_types::timestamp;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
@@ -8,42 +9,18 @@ use crate::domain::{Booking, Cancellation, Event};
 use crate::error::Error;
 use crate::rpc::convert;
 
-/// Appends the event about a booking as it is now. It is sent when the transaction commits.
-pub async fn event(tx: &Tx, booking: &Booking, event: Event) -> Result<(), Error> {
-    let (booking_id, facts) = (booking.id.to_string(), Some(facts(booking)?));
+/// Publishes an event about a booking in its current state.
+pub async fn event(tx: &Tx, of: &Booking, event: Event) -> Result<(), Error> {
+    let (booking_id, booking) = (of.id.to_string(), Some(facts(of)?));
     let published = match event {
-        Event::Requested => tx.publish(&requested(booking, facts)).await,
-        Event::Approved => tx.publish(&approved(booking, facts)).await,
-        Event::Rejected => tx.publish(&rejected(booking, facts)).await,
-        Event::Expired => {
-            tx.publish(&pb::BookingExpired {
-                booking_id,
-                booking: facts,
-            })
-            .await
-        }
-        Event::Confirmed => {
-            tx.publish(&pb::BookingConfirmed {
-                booking_id,
-                booking: facts,
-            })
-            .await
-        }
-        Event::Cancelled => tx.publish(&cancelled(booking, facts)?).await,
-        Event::Started => {
-            tx.publish(&pb::BookingStarted {
-                booking_id,
-                booking: facts,
-            })
-            .await
-        }
-        Event::Completed => {
-            tx.publish(&pb::BookingCompleted {
-                booking_id,
-                booking: facts,
-            })
-            .await
-        }
+        Event::Requested => tx.publish(&requested(of, booking)).await,
+        Event::Approved => tx.publish(&approved(of, booking)).await,
+        Event::Rejected => tx.publish(&rejected(of, booking)).await,
+        Event::Expired => tx.publish(&pb::BookingExpired { booking_id, booking }).await,
+        Event::Confirmed => tx.publish(&pb::BookingConfirmed { booking_id, booking }).await,
+        Event::Cancelled => tx.publish(&cancelled(of, booking)?).await,
+        Event::Started => tx.publish(&pb::BookingStarted { booking_id, booking }).await,
+        Event::Completed => tx.publish(&pb::BookingCompleted { booking_id, booking }).await,
     };
     Ok(published?)
 }
@@ -74,21 +51,19 @@ fn rejected(booking: &Booking, facts: Option<pb::BookingFacts>) -> pb::BookingRe
     }
 }
 
-/// While the money is pending we cannot know whether a charge goes through behind our back. The amount is zero then, and
-/// the payment service refunds whatever it captures, or has captured, in full (`payment_status` says so).
+/// While the payment is pending a charge may be in progress. The refund is zero then, and `payment_status` makes the payment
+/// service refund in full whatever it captures or has captured.
 fn cancelled(booking: &Booking, facts: Option<pb::BookingFacts>) -> Result<pb::BookingCancelled, Error> {
-    let Some(Cancellation {
+    let cancellation = booking
+        .cancellation
+        .clone()
+        .context("a booking without cancellation cannot be published as cancelled");
+    let Cancellation {
         reason,
         message,
         refund_krw,
         ..
-    }) = booking.cancellation.clone()
-    else {
-        return Err(Error::internal(anyhow::anyhow!(
-            "booking {} is not cancelled",
-            booking.id
-        )));
-    };
+    } = cancellation.map_err(Error::internal)?;
     Ok(pb::BookingCancelled {
         booking_id: booking.id.to_string(),
         booking: facts,

@@ -1,6 +1,6 @@
-//! Approved bookings that are not paid by `payment_due_at` are called off: `booking.cancelled`, reason `payment_overdue`.
+//! Cancels approved bookings that are not paid by `payment_due_at`: `booking.cancelled` with reason `payment_overdue`.
 //!
-//! A capture filter news is still on its way is given back whole by the payment service.
+//! The payment service refunds in full a capture that booking does not know of yet.
 
 use carshare_store::Tx;
 
@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::store::bookings;
 use crate::{App, apply_change};
 
-/// Calls off what is due.
 pub async fn run(app: &App) -> Result<(), Error> {
     loop {
         let due = bookings::list_unpaid(app.db.conn(), app.environment.clock.now(), BATCH).await?;
@@ -22,7 +21,7 @@ pub async fn run(app: &App) -> Result<(), Error> {
     }
 }
 
-/// Looks again under the lock: the money may have arrived in the meantime.
+/// Cancels the booking unless it was paid in the meantime.
 async fn cancel(tx: &Tx, &id: &BookingId) -> Result<(), Error> {
     let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
         return Ok(());

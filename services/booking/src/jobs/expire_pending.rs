@@ -1,4 +1,4 @@
-//! Requests that the host has not answered by `respond_by` expire: `booking.expired`, and the car is free again.
+//! Expires requests that the host has not answered by `respond_by`: `booking.expired`.
 
 use carshare_store::Tx;
 
@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::store::bookings;
 use crate::{App, apply_change};
 
-/// Expires what is due.
 pub async fn run(app: &App) -> Result<(), Error> {
     loop {
         let due = bookings::list_unanswered(app.db.conn(), app.environment.clock.now(), BATCH).await?;
@@ -20,7 +19,7 @@ pub async fn run(app: &App) -> Result<(), Error> {
     }
 }
 
-/// Looks again under the lock: the host may have answered in the meantime.
+/// Expires the booking unless the host answered in the meantime.
 async fn expire(tx: &Tx, &id: &BookingId) -> Result<(), Error> {
     let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
         return Ok(());

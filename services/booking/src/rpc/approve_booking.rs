@@ -1,7 +1,7 @@
-//! `ApproveBooking`: the host says yes, and the guest owes the money.
+//! `ApproveBooking`: the host accepts a request.
 //!
-//! `pending` → `approved`. The payment service charges the guest on `booking.approved`; what is not paid by
-//! `payment_due_at` is called off by a timer.
+//! `pending` → `approved`. The payment service charges the guest on `booking.approved`; a booking that is not paid by
+//! `payment_due_at` is cancelled.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{authorization, convert, response};
+use super::{authorization, response};
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
 use crate::{App, apply_change};
@@ -27,7 +27,7 @@ pub async fn handle(
     request: pb::ApproveBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let approval = Approval {
-        booking: convert::booking_id(&request.booking_id)?,
+        booking: BookingId::parse("booking_id", &request.booking_id)?,
         host: authorization::caller(&ctx)?,
         host_response: request.host_response,
         pay_within: app.config.booking.pay_within,

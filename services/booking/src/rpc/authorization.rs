@@ -1,4 +1,4 @@
-//! BookingFilter booking it is. To everybody else it does not exist.
+//! Loads a booking for one of its sides. To all others it is NOT_FOUND, so that its existence is not revealed.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_store::Tx;
@@ -12,7 +12,7 @@ pub fn caller(ctx: &CallContext) -> Result<UserId, Error> {
     Ok(UserId(ctx.user()?.id))
 }
 
-/// The booking, locked, and the side the user is on.
+/// Locks the booking for one of its sides.
 pub async fn lock(tx: &Tx, id: BookingId, user: UserId) -> Result<(Booking, Party), Error> {
     let booking = bookings::lock(tx.conn(), id)
         .await?
@@ -21,7 +21,7 @@ pub async fn lock(tx: &Tx, id: BookingId, user: UserId) -> Result<(Booking, Part
     Ok((booking, party))
 }
 
-/// The booking, locked, for its host alone.
+/// Locks the booking for its host.
 pub async fn lock_as_host(tx: &Tx, id: BookingId, host: UserId) -> Result<(Booking, Actor), Error> {
     match lock(tx, id, host).await? {
         (booking, Party::Host) => Ok((booking, Actor::Person(Party::Host, host))),

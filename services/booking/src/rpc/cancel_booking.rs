@@ -1,19 +1,20 @@
-//! `CancelBooking`: a side calls the booking off; what was paid goes back by the policy stored with it.
+//! `CancelBooking`: the guest or the host cancels a booking.
 //!
-//! `pending` (guest only) or `approved` → `cancelled`. A host gives everything back, a guest gets what the policy leaves.
-//! While nothing is captured nothing goes back; a charge that is under way is given back whole by the payment service.
+//! `pending` (guest only) or `approved` → `cancelled`. A cancellation by the host refunds everything, one by the guest what
+//! the booking's policy says. While nothing is captured the refund is zero; the payment service refunds in full a charge that
+//! is in progress.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{authorization, convert, response};
+use super::{authorization, response};
 use crate::apply_change::Actor;
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
 use crate::{App, apply_change};
 
-struct CancelInput {
+struct Cancellation {
     booking: BookingId,
     user: UserId,
     message: Option<String>,
@@ -24,17 +25,19 @@ pub async fn handle(
     ctx: CallContext,
     request: pb::CancelBookingRequest,
 ) -> Result<pb::Booking, Error> {
-    let input = CancelInput {
-        booking: convert::booking_id(&request.booking_id)?,
+    let cancellation = Cancellation {
+        booking: BookingId::parse("booking_id", &request.booking_id)?,
         user: authorization::caller(&ctx)?,
         message: request.message,
     };
-    app.db.idempotent(&ctx, "bookings.cancel", input, cancel).await
+    app.db
+        .idempotent(&ctx, "bookings.cancel", cancellation, cancel)
+        .await
 }
 
-async fn cancel(tx: &Tx, input: &CancelInput) -> Result<pb::Booking, Error> {
-    let (mut booking, party) = authorization::lock(tx, input.booking, input.user).await?;
-    let change = booking.cancel(party, input.message.clone(), tx.now())?;
-    apply_change::update(tx, &mut booking, change, Actor::Person(party, input.user)).await?;
+async fn cancel(tx: &Tx, cancellation: &Cancellation) -> Result<pb::Booking, Error> {
+    let (mut booking, party) = authorization::lock(tx, cancellation.booking, cancellation.user).await?;
+    let change = booking.cancel(party, cancellation.message.clone(), tx.now())?;
+    apply_change::update(tx, &mut booking, change, Actor::Person(party, cancellation.user)).await?;
     response::booking(tx.conn(), &booking).await
 }

@@ -1,4 +1,4 @@
-//! `CompleteBooking`: the car is back. Either side may say so.
+//! `CompleteBooking`: the car is back. Either side may report it.
 //!
 //! `active` → `completed`.
 
@@ -6,7 +6,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{authorization, convert, response};
+use super::{authorization, response};
 use crate::apply_change::Actor;
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
@@ -18,7 +18,7 @@ pub async fn handle(
     request: pb::CompleteBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let input = (
-        convert::booking_id(&request.booking_id)?,
+        BookingId::parse("booking_id", &request.booking_id)?,
         authorization::caller(&ctx)?,
     );
     app.db

@@ -1,4 +1,4 @@
-//! Messages of the contract ↔ domain, nothing else.
+//! Conversions between messages and domain types.
 
 use carshare_chassis as chassis;
 use carshare_chassis::proto_types::{self, timestamp};
@@ -9,26 +9,20 @@ use chrono::{DateTime, Utc};
 use prost::Message as _;
 use prost_types::Timestamp;
 
-use crate::domain::{Booking, BookingId, Cancellation, CancellationReason, PaymentStatus, Status};
+use crate::domain::{Booking, Cancellation, CancellationReason, PaymentStatus, Status};
 use crate::error::Error;
 
-/// The field `booking_id`.
-pub fn booking_id(text: &str) -> Result<BookingId, Error> {
-    Ok(BookingId(proto_types::uuid("booking_id", text)?))
-}
-
-/// The moment in a field. The contract's rules require it; what no calendar holds is refused here.
+/// Converts the time in `field`, which the rules of the contract require.
 pub fn time(field: &'static str, timestamp: Option<Timestamp>) -> Result<DateTime<Utc>, Error> {
     let invalid = || chassis::Error::invalid(field, "올바른 시간이 아닙니다.", "is not a valid time");
     Ok(proto_types::to_datetime(timestamp).ok_or_else(invalid)?)
 }
 
-/// The car as it was when booked.
+/// Decodes the car as it was when booked.
 pub fn vehicle(booking: &Booking) -> Result<Vehicle, Error> {
     Vehicle::decode(booking.vehicle_snapshot.as_slice()).map_err(Error::internal)
 }
 
-/// A booking with its guest, as far as he is known here.
 pub fn booking(booking: &Booking, guest: Option<UserProfile>) -> Result<pb::Booking, Error> {
     Ok(pb::Booking {
         id: booking.id.to_string(),
@@ -63,9 +57,9 @@ fn cancellation(from: &Cancellation) -> pb::Cancellation {
     }
 }
 
-/// The status a list is limited to; `None` for all.
-pub fn status_asked(asked: pb::BookingStatus) -> Option<Status> {
-    match asked {
+/// Converts the status of a filter; `None` for all bookings.
+pub fn status_filter(status: pb::BookingStatus) -> Option<Status> {
+    match status {
         pb::BookingStatus::Unspecified => None,
         pb::BookingStatus::Pending => Some(Status::Pending),
         pb::BookingStatus::Approved => Some(Status::Approved),
@@ -87,7 +81,6 @@ fn status(status: Status) -> pb::BookingStatus {
     }
 }
 
-/// Where the money stands, in the contract's words.
 pub fn payment_status(status: PaymentStatus) -> pb::PaymentStatus {
     match status {
         PaymentStatus::None => pb::PaymentStatus::None,
@@ -98,7 +91,6 @@ pub fn payment_status(status: PaymentStatus) -> pb::PaymentStatus {
     }
 }
 
-/// Why a booking was cancelled, in the contract's words.
 pub fn reason(reason: CancellationReason) -> pb::CancellationReason {
     match reason {
         CancellationReason::Guest => pb::CancellationReason::Guest,
@@ -114,24 +106,24 @@ pub fn reason(reason: CancellationReason) -> pb::CancellationReason {
 mod tests {
     use super::*;
     use carshare_proto::{DESCRIPTOR_POOL, enum_names};
+    use strum::VariantArray as _;
 
-    /// The words in the database are those of the contract.
     #[test]
-    fn domain_words_are_the_contracts() {
+    fn domain_and_contract_spell_enums_alike() {
         let word = |name: &str, number: i32| {
             let descriptor = DESCRIPTOR_POOL
                 .get_enum_by_name(&format!("carshare.booking.v1.{name}"))
                 .unwrap();
             enum_names::short_name(&descriptor, descriptor.get_value(number).unwrap().name())
         };
-        for each in Status::ALL {
+        for each in Status::VARIANTS {
             assert_eq!(each.as_str(), word("BookingStatus", status(*each).into()));
-            assert_eq!(status_asked(status(*each)), Some(*each));
+            assert_eq!(status_filter(status(*each)), Some(*each));
         }
-        for each in PaymentStatus::ALL {
+        for each in PaymentStatus::VARIANTS {
             assert_eq!(each.as_str(), word("PaymentStatus", payment_status(*each).into()));
         }
-        for each in CancellationReason::ALL {
+        for each in CancellationReason::VARIANTS {
             assert_eq!(each.as_str(), word("CancellationReason", reason(*each).into()));
         }
     }

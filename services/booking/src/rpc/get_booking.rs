@@ -1,22 +1,21 @@
-//! `GetBooking`: a booking for its guest, its host and admins; for everybody else there is none.
+//! `GetBooking`: a booking, for its guest, its host and admins. To all others it is NOT_FOUND.
 
 use carshare_chassis::identity::Role;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 
-use super::{convert, response};
+use super::response;
 use crate::App;
-use crate::domain::UserId;
+use crate::domain::{BookingId, UserId};
 use crate::error::Error;
 use crate::store::bookings;
 
-/// Answers with the booking.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::GetBookingRequest,
 ) -> Result<pb::Booking, Error> {
-    let id = convert::booking_id(&request.booking_id)?;
+    let id = BookingId::parse("booking_id", &request.booking_id)?;
     let user = ctx.user()?;
     let booking = bookings::find(app.db.conn(), id)
         .await?

@@ -1,4 +1,4 @@
-//! `ListBookings`: a guest's own as guest, a host's own as host, everybody's for an admin, newest first.
+//! `ListBookings`: the bookings of a guest or host, all bookings for an admin, newest first.
 
 use carshare_chassis::identity::{Role, UserCaller};
 use carshare_chassis::rpc::CallContext;
@@ -8,18 +8,17 @@ use super::{convert, page_token, response};
 use crate::App;
 use crate::domain::{Booking, UserId};
 use crate::error::Error;
-use crate::store::bookings::{self, BookingFilter, Place};
+use crate::store::bookings::{self, BookingFilter, PageKey};
 
 const DEFAULT_PAGE_SIZE: u64 = 50;
 
-/// Answers with a page.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::ListBookingsRequest,
 ) -> Result<pb::ListBookingsResponse, Error> {
-    let status = convert::status_asked(request.status());
-    let after = page_token::place(&request.page_token)?;
+    let status = convert::status_filter(request.status());
+    let after = page_token::decode(&request.page_token)?;
     let size = match request.page_size {
         0 => DEFAULT_PAGE_SIZE,
         size => u64::from(size.unsigned_abs()),
@@ -31,7 +30,7 @@ pub async fn handle(
     let next_page_token = found
         .last()
         .filter(|_| more)
-        .map(|last| page_token::token(place_of(last)))
+        .map(|last| page_token::encode(page_key(last)))
         .unwrap_or_default();
     Ok(pb::ListBookingsResponse {
         bookings: response::bookings(app.db.conn(), &found).await?,
@@ -47,8 +46,8 @@ fn filter(user: &UserCaller) -> BookingFilter {
     }
 }
 
-fn place_of(booking: &Booking) -> Place {
-    Place {
+fn page_key(booking: &Booking) -> PageKey {
+    PageKey {
         created_at: booking.created_at,
         id: booking.id,
     }

@@ -1,4 +1,4 @@
-//! Page tokens of `ListBookings`: the place of the last booking shown, opaque to clients.
+//! Page tokens of `ListBookings`: the sort key of the last booking of a page.
 
 use carshare_chassis::pagination;
 use chrono::DateTime;
@@ -6,25 +6,25 @@ use uuid::Uuid;
 
 use crate::domain::BookingId;
 use crate::error::Error;
-use crate::store::bookings::Place;
+use crate::store::bookings::PageKey;
 
-/// The token for a place: its microseconds since 1970 and its id.
-pub fn token(place: Place) -> String {
-    let mut bytes = place.created_at.timestamp_micros().to_be_bytes().to_vec();
-    bytes.extend_from_slice(place.id.0.as_bytes());
+/// Encodes a key: microseconds since 1970 and the id.
+pub fn encode(key: PageKey) -> String {
+    let mut bytes = key.created_at.timestamp_micros().to_be_bytes().to_vec();
+    bytes.extend_from_slice(key.id.0.as_bytes());
     pagination::page_token(&bytes)
 }
 
-/// The place behind a token; none for the first page. Whatever we did not make is refused.
-pub fn place(token: &str) -> Result<Option<Place>, Error> {
+/// Decodes a token: `None` for the first page, an error for a token that this service did not issue.
+pub fn decode(token: &str) -> Result<Option<PageKey>, Error> {
     let bytes = pagination::decode_page_token::<24>(token)?;
-    let place = bytes.map(|bytes| parse(bytes).ok_or_else(pagination::invalid_page_token));
-    Ok(place.transpose()?)
+    let key = bytes.map(|bytes| parse(bytes).ok_or_else(pagination::invalid_page_token));
+    Ok(key.transpose()?)
 }
 
-fn parse(bytes: [u8; 24]) -> Option<Place> {
+fn parse(bytes: [u8; 24]) -> Option<PageKey> {
     let (micros, id) = bytes.split_first_chunk::<8>()?;
-    Some(Place {
+    Some(PageKey {
         created_at: DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?,
         id: BookingId(Uuid::from_slice(id).ok()?),
     })
@@ -37,21 +37,21 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn no_token_is_the_first_page() {
-        assert_eq!(place("").unwrap(), None);
+    fn empty_token_is_the_first_page() {
+        assert_eq!(decode("").unwrap(), None);
     }
 
     proptest! {
         #[test]
-        fn a_token_gives_its_place_back(micros in 0i64..4_102_444_800_000_000, id in any::<u128>()) {
+        fn key_round_trips(micros in 0i64..4_102_444_800_000_000, id in any::<u128>()) {
             let created_at = DateTime::from_timestamp_micros(micros).unwrap();
-            let at = Place { created_at, id: BookingId(Uuid::from_u128(id)) };
-            prop_assert_eq!(place(&token(at)).unwrap(), Some(at));
+            let key = PageKey { created_at, id: BookingId(Uuid::from_u128(id)) };
+            prop_assert_eq!(decode(&encode(key)).unwrap(), Some(key));
         }
 
         #[test]
-        fn anything_else_is_refused_by_name(text in "[A-Za-z0-9_=+/-]{1,31}|.{33,64}") {
-            let refused = chassis::Error::from(place(&text).unwrap_err());
+        fn other_text_is_refused_by_field(text in "[A-Za-z0-9_=+/-]{1,31}|.{33,64}") {
+            let refused = chassis::Error::from(decode(&text).unwrap_err());
             prop_assert_eq!(refused.violations()[0].field.as_str(), "page_token");
         }
     }

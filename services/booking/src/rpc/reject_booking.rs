@@ -1,4 +1,4 @@
-//! `RejectBooking`: the host says no, and the car is free again.
+//! `RejectBooking`: the host declines a request, which releases the car.
 //!
 //! `pending` → `rejected`.
 
@@ -6,7 +6,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{authorization, convert, response};
+use super::{authorization, response};
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
 use crate::{App, apply_change};
@@ -23,7 +23,7 @@ pub async fn handle(
     request: pb::RejectBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let rejection = Rejection {
-        booking: convert::booking_id(&request.booking_id)?,
+        booking: BookingId::parse("booking_id", &request.booking_id)?,
         host: authorization::caller(&ctx)?,
         host_response: request.host_response,
     };

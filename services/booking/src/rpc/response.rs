@@ -1,4 +1,4 @@
-//! The booking an RPC answers with: together with its guest, whom another table knows.
+//! Bookings in replies, with the profiles of their guests.
 
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::options::v1::Role;
@@ -13,7 +13,6 @@ pub async fn booking(conn: &impl ConnectionTrait, booking: &Booking) -> Result<p
     convert::booking(booking, profiles.remove(&booking.guest_id.0))
 }
 
-/// Many, with one question for all their guests.
 pub async fn bookings(conn: &impl ConnectionTrait, bookings: &[Booking]) -> Result<Vec<pb::Booking>, Error> {
     let guests = bookings.iter().map(|booking| booking.guest_id.0);
     let profiles = carshare_profiles::list(conn, Role::Guest, guests).await?;

@@ -1,4 +1,4 @@
-//! `StartBooking`: the guest takes the car, from 30 minutes before the start. Either side may say so.
+//! `StartBooking`: the guest takes the car, from 30 minutes before the start. Either side may report it.
 //!
 //! `approved` and paid → `active`.
 
@@ -6,7 +6,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
-use super::{authorization, convert, response};
+use super::{authorization, response};
 use crate::apply_change::Actor;
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
@@ -18,7 +18,7 @@ pub async fn handle(
     request: pb::StartBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let input = (
-        convert::booking_id(&request.booking_id)?,
+        BookingId::parse("booking_id", &request.booking_id)?,
         authorization::caller(&ctx)?,
     );
     app.db.idempotent(&ctx, "bookings.start", input, start).await

@@ -53,56 +53,51 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
 }
 
-/// It has none: no service reads another's tables, and the history is read by itself.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// BookingFilter bookings to list.
+/// The bookings to list.
 #[derive(Clone, Copy, Debug)]
 pub enum BookingFilter {
-    /// Those of a guest.
     Guest(UserId),
-    /// Those of a host.
     Host(UserId),
     All,
 }
 
-/// A place in a list, newest first: what comes after it is older.
+/// Sort key of a list, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// When the booking at this place was requested.
+pub struct PageKey {
     pub created_at: DateTime<Utc>,
-    /// Its id, for bookings of one moment.
+    /// Orders bookings with equal times.
     pub id: BookingId,
 }
 
-/// A booking by its id.
 pub async fn find(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
     let found = Entity::find_by_id(id.0).one(conn).await?;
     found.map(row::booking).transpose()
 }
 
-/// A booking by its id. Whoever else wants to change it waits until this transaction is over.
+/// Locks a booking until the transaction ends.
 pub async fn lock(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
     let found = Entity::find_by_id(id.0).lock_exclusive().one(conn).await?;
     found.map(row::booking).transpose()
 }
 
-/// Up to `limit` bookings after a place, newest first.
+/// Lists up to `limit` bookings after a key, newest first.
 pub async fn list(
     conn: &impl ConnectionTrait,
     filter: BookingFilter,
     status: Option<Status>,
-    after: Option<Place>,
+    after: Option<PageKey>,
     limit: u64,
 ) -> Result<Vec<Booking>, Error> {
-    let mut query = Entity::find().filter(owned(filter));
+    let mut query = Entity::find().filter(owner(filter));
     if let Some(status) = status {
         query = query.filter(Column::Status.eq(status.as_str()));
     }
-    if let Some(Place { created_at, id }) = after {
+    if let Some(PageKey { created_at, id }) = after {
         query = query.filter(
             Expr::tuple([Expr::col(Column::CreatedAt), Expr::col(Column::Id)])
                 .lt(Expr::tuple([Expr::value(created_at), Expr::value(id.0)])),
@@ -118,7 +113,7 @@ pub async fn list(
         .collect()
 }
 
-/// Up to `limit` bookings filter time to answer has passed, the longest waiting first.
+/// Lists up to `limit` requests that were not answered by `respond_by`, oldest first.
 pub async fn list_unanswered(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -135,7 +130,7 @@ pub async fn list_unanswered(
     .await
 }
 
-/// Up to `limit` bookings filter time to pay has passed, the longest waiting first.
+/// Lists up to `limit` approved bookings that were not paid by `payment_due_at`, oldest first.
 pub async fn list_unpaid(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -154,14 +149,13 @@ pub async fn list_unpaid(
     .await
 }
 
-/// Writes a new booking.
 pub async fn insert(conn: &impl ConnectionTrait, booking: &Booking) -> Result<(), Error> {
     let row = row::model(booking).into_active_model();
     Entity::insert(row).exec_without_returning(conn).await?;
     Ok(())
 }
 
-/// Writes a changed booking over the version it was read at, and counts it up.
+/// Updates a booking and increments its version. [`carshare_store::Error::Stale`] when the version changed since it was read.
 pub async fn update(conn: &impl ConnectionTrait, booking: &mut Booking) -> Result<(), Error> {
     let read_at = booking.version;
     booking.version += 1;
@@ -175,7 +169,7 @@ pub async fn update(conn: &impl ConnectionTrait, booking: &mut Booking) -> Resul
     Ok(carshare_store::Error::expect_one(updated.rows_affected)?)
 }
 
-fn owned(filter: BookingFilter) -> Condition {
+fn owner(filter: BookingFilter) -> Condition {
     match filter {
         BookingFilter::Guest(id) => Condition::all().add(Column::GuestId.eq(id.0)),
         BookingFilter::Host(id) => Condition::all().add(Column::HostId.eq(id.0)),

@@ -31,7 +31,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Writes the change that made the booking what it is.
+/// Inserts the change that led to the booking's current version.
 pub async fn insert(
     conn: &impl ConnectionTrait,
     booking: &Booking,

@@ -1,18 +1,15 @@
-//! A booking as a row and back. A row that is no booking was not written by us: a defect.
+//! Conversions between bookings and rows. A row that does not convert is a defect.
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 
 use super::Model;
-use crate::domain::{
-    Booking, BookingId, Cancellation, CancellationPolicy, CancellationReason, PaymentStatus, Period, Price,
-    Status, UserId, VehicleId,
-};
+use crate::domain::{Booking, BookingId, Cancellation, CancellationPolicy, Period, Price, UserId, VehicleId};
 use crate::error::Error;
 
 pub(super) fn booking(row: Model) -> Result<Booking, Error> {
     let id = row.id;
     read(row)
-        .with_context(|| format!("the row of booking {id} is broken"))
+        .with_context(|| format!("row of booking {id}"))
         .map_err(Error::internal)
 }
 
@@ -24,7 +21,7 @@ fn read(row: Model) -> Result<Booking> {
         vehicle_id: VehicleId(row.vehicle_id),
         guest_id: UserId(row.guest_id),
         host_id: UserId(row.host_id),
-        period: Period::new(row.starts_at, row.ends_at).context("its period")?,
+        period: Period::new(row.starts_at, row.ends_at).context("period")?,
         price: Price {
             hourly_rate_krw: row.hourly_rate_krw,
             total_krw: row.total_krw,
@@ -36,9 +33,8 @@ fn read(row: Model) -> Result<Booking> {
             part_bps: row.refund_part_bps,
         },
         vehicle_snapshot: row.vehicle_snapshot,
-        status: Status::parse(&row.status).ok_or_else(|| anyhow!("status {}", row.status))?,
-        payment_status: PaymentStatus::parse(&row.payment_status)
-            .ok_or_else(|| anyhow!("payment status {}", row.payment_status))?,
+        status: row.status.parse().context(row.status)?,
+        payment_status: row.payment_status.parse().context(row.payment_status)?,
         guest_message: row.guest_message,
         host_response: row.host_response,
         respond_by: row.respond_by,
@@ -54,14 +50,11 @@ fn cancellation(row: &Model) -> Result<Option<Cancellation>> {
     let Some(cancelled_at) = row.cancelled_at else {
         return Ok(None);
     };
-    let word = row
-        .cancellation_reason
-        .as_deref()
-        .context("cancelled for no reason")?;
+    let reason = row.cancellation_reason.as_deref().context("reason")?;
     Ok(Some(Cancellation {
-        reason: CancellationReason::parse(word).ok_or_else(|| anyhow!("cancellation reason {word}"))?,
+        reason: reason.parse().with_context(|| reason.to_owned())?,
         message: row.cancellation_message.clone(),
-        refund_krw: row.refund_krw.context("cancelled without a refund")?,
+        refund_krw: row.refund_krw.context("refund_krw")?,
         cancelled_at,
     }))
 }

@@ -1,0 +1,111 @@
+//! External events and deadlines.
+
+use CancellationReason::{Expired, HoldLost, PaymentOverdue};
+use proptest::prelude::*;
+use strum::VariantArray as _;
+
+use super::*;
+
+#[test]
+fn every_event_in_every_state_leaves_a_legal_booking() {
+    for event in ExternalEvent::VARIANTS {
+        for state in State::VARIANTS {
+            let mut booking = booking(*state);
+            let _ = booking.apply(*event, noon());
+            assert_legal(&booking);
+        }
+    }
+}
+
+#[test]
+fn capture_after_a_cancellation_is_refunded_in_full() {
+    let mut booking = booking(State::AwaitingPayment);
+    // So late that the policy would give nothing.
+    let _ = booking
+        .cancel(Party::Guest, None, booking.period.start())
+        .unwrap();
+    let change = booking.apply(ExternalEvent::Captured, noon()).unwrap();
+    assert_eq!(
+        change,
+        Change {
+            from: Some(Cancelled),
+            event: None
+        }
+    );
+    assert_eq!(booking.payment_status, PaymentStatus::Paid);
+    assert_eq!(booking.cancellation.as_ref().unwrap().refund_krw, 60_000);
+    assert_eq!(booking.confirmed_at, None);
+    let _ = booking.apply(ExternalEvent::Refunded, noon()).unwrap();
+    assert_eq!(booking.payment_status, PaymentStatus::Refunded);
+}
+
+#[test]
+fn deadlines_act_at_their_time_and_not_before() {
+    let mut unanswered = booking(State::Pending);
+    assert_eq!(unanswered.expire(at("2026-11-23T11:59:59Z")), None);
+    let change = unanswered.expire(at("2026-11-23T12:00:00Z")).unwrap();
+    assert_eq!(
+        change,
+        Change {
+            from: Some(Pending),
+            event: Some(Event::Expired)
+        }
+    );
+    assert_eq!(unanswered.cancellation.unwrap().reason, Expired);
+
+    let mut unpaid = booking(State::AwaitingPayment);
+    assert_eq!(unpaid.miss_payment(at("2026-11-22T13:59:59Z")), None);
+    let change = unpaid.miss_payment(at("2026-11-22T14:00:00Z")).unwrap();
+    assert_eq!(
+        change,
+        Change {
+            from: Some(Approved),
+            event: Some(Event::Cancelled)
+        }
+    );
+    assert_eq!(unpaid.cancellation.unwrap().reason, PaymentOverdue);
+    assert_eq!(
+        booking(State::Pending).miss_payment(at("2027-01-01T00:00:00Z")),
+        None
+    );
+}
+
+#[test]
+fn lost_hold_refunds_what_was_captured() {
+    let mut paid = booking(State::Confirmed);
+    let _ = paid.apply(ExternalEvent::HoldLost, noon()).unwrap();
+    let cancellation = paid.cancellation.unwrap();
+    assert_eq!((cancellation.reason, cancellation.refund_krw), (HoldLost, 60_000));
+}
+
+fn state() -> impl Strategy<Value = State> {
+    prop::sample::select(State::VARIANTS)
+}
+
+fn events() -> impl Strategy<Value = Vec<ExternalEvent>> {
+    prop::collection::vec(prop::sample::select(ExternalEvent::VARIANTS), 0..12)
+}
+
+proptest! {
+    #[test]
+    fn events_in_any_order_leave_a_legal_booking(state in state(), events in events()) {
+        let mut booking = booking(state);
+        for event in events {
+            let before = booking.clone();
+            let change = booking.apply(event, noon());
+            prop_assert_eq!(change.is_none(), booking == before, "{:?}", event);
+            prop_assert!(booking.payment_status >= before.payment_status);
+            assert_legal(&booking);
+            prop_assert_eq!(booking.apply(event, noon()), None, "{:?} twice", event);
+        }
+    }
+
+    #[test]
+    fn order_of_payment_events_does_not_matter_to_a_cancelled_booking(order in Just([ExternalEvent::Captured, ExternalEvent::Declined, ExternalEvent::Refunded]).prop_shuffle()) {
+        let mut booking = booking(State::Cancelled);
+        for event in order {
+            let _ = booking.apply(event, noon());
+        }
+        prop_assert_eq!(booking.payment_status, PaymentStatus::Refunded);
+    }
+}
