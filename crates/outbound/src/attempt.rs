@@ -1,15 +1,15 @@
-//! One request over the wire and its answer read whole. Every failure is sorted by what it says about an effect.
+//! One attempt: sends the request and reads the whole reply. Failures are classified by whether the request was sent.
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Request, Response};
 
 use crate::backoff;
-use crate::client::Inner;
 use crate::error::OutboundError;
 use crate::reply::Reply;
+use crate::shared::Shared;
 
-pub(crate) async fn run(client: &Inner, request: Request) -> Result<Reply, OutboundError> {
-    let response = client.http.execute(request).await.map_err(sort)?;
+pub(crate) async fn run(client: &Shared, request: Request) -> Result<Reply, OutboundError> {
+    let response = client.http.execute(request).await.map_err(classify)?;
     let (status, headers) = (response.status(), response.headers().clone());
     let retry_after = backoff::retry_after(&headers, client.environment.clock.now());
     let body = read(response, client.config.max_body_bytes).await?;
@@ -23,7 +23,7 @@ pub(crate) async fn run(client: &Inner, request: Request) -> Result<Reply, Outbo
 
 async fn read(mut response: Response, limit: usize) -> Result<Bytes, OutboundError> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(sort)? {
+    while let Some(chunk) = response.chunk().await.map_err(classify)? {
         if body.len() + chunk.len() > limit {
             return Err(OutboundError::TooLarge);
         }
@@ -32,14 +32,15 @@ async fn read(mut response: Response, limit: usize) -> Result<Bytes, OutboundErr
     Ok(body.freeze())
 }
 
-/// A connection that was never made comes first: its own timeout is both.
-fn sort(error: reqwest::Error) -> OutboundError {
+/// Classifies an error of the transport. A connect timeout is both a connect error and a timeout: the former is checked
+/// first, since it proves that nothing was sent.
+fn classify(error: reqwest::Error) -> OutboundError {
     let error = error.without_url();
-    tracing::debug!(%error, "transport");
+    tracing::debug!(%error, "attempt failed");
     if error.is_connect() {
         OutboundError::Connect
     } else if error.is_builder() {
-        OutboundError::Request("reqwest refused it")
+        OutboundError::Request("reqwest rejected it")
     } else if error.is_timeout() {
         OutboundError::Timeout
     } else {

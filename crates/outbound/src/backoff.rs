@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt.
+//! Delay before the next attempt.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use http::{HeaderMap, header};
 
 use crate::config::Config;
 
-/// The pause after attempt number `attempt` (0 = the first): doubled each time, shortened by up to a half by chance so that
-/// callers that failed together do not come back together.
-pub(crate) fn pause(config: &Config, attempt: u32, random: &Random) -> Duration {
+/// Returns the delay after attempt number `attempt` (from 0): doubled each time, and shortened at random by up to a half so
+/// that callers that failed together do not retry together.
+pub(crate) fn delay(config: &Config, attempt: u32, random: &Random) -> Duration {
     let doubled = config
         .backoff
         .saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
@@ -18,7 +18,7 @@ pub(crate) fn pause(config: &Config, attempt: u32, random: &Random) -> Duration 
     longest.mul_f64(0.5 + random.unit() / 2.0)
 }
 
-/// `Retry-After`, in seconds or as a date.
+/// Parses `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3).
 pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
@@ -33,18 +33,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
+    fn delay_doubles_up_to_the_maximum() {
         let config = Config::default();
         let random = Random::seeded(1);
         for (attempt, longest_ms) in [(0, 100), (1, 200), (2, 400), (3, 800), (9, 5_000), (200, 5_000)] {
-            let pause = pause(&config, attempt, &random);
+            let delay = delay(&config, attempt, &random);
             let longest = Duration::from_millis(longest_ms);
-            assert!(longest / 2 <= pause && pause <= longest, "{attempt}: {pause:?}");
+            assert!(longest / 2 <= delay && delay <= longest, "{attempt}: {delay:?}");
         }
     }
 
     #[test]
-    fn retry_after_is_read_in_both_forms() {
+    fn retry_after_parses_seconds_and_dates() {
         let now: DateTime<Utc> = "2015-10-21T07:27:50Z".parse().unwrap();
         let read = |value: &str| {
             let mut headers = HeaderMap::new();

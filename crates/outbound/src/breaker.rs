@@ -1,7 +1,7 @@
-//! The circuit breaker: a provider that fails again and again is left alone for a while, then tried by one call.
+//! Circuit breaker: refuses calls to a provider for some time after repeated failures, then admits one probe.
 //!
-//! closed --(so many failures in a row)--> open --(time)--> half-open: one probe --(success)--> closed
-//!                                          ^------------------(failure)------------------'
+//! closed --(consecutive failures)--> open --(time)--> half-open: one probe --(success)--> closed
+//!                                     ^------------------(failure)------------------'
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use carshare_chassis::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// One provider's breaker. Cheap to clone.
+/// Circuit breaker of one provider. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Breaker(Arc<Inner>);
 
@@ -29,14 +29,14 @@ enum State {
     Open {
         until: DateTime<Utc>,
     },
-    /// The probe is under way.
+    /// Half-open: the probe has not finished.
     Probing,
 }
 
-/// Permission for one attempt; its result must be recorded. Dropped without one (the caller gave up), it does not count.
+/// Permission for one attempt, whose result is to be recorded. Dropped without one (a cancelled call), it does not count.
 pub(crate) struct Permit {
     breaker: Breaker,
-    told: bool,
+    recorded: bool,
     is_probe: bool,
 }
 
@@ -54,7 +54,7 @@ impl Breaker {
         breaker
     }
 
-    /// May an attempt be made now? If not, how long to wait.
+    /// Permits an attempt, or returns how long to wait.
     pub(crate) fn permit(&self) -> Result<Permit, Duration> {
         let now = self.0.clock.now();
         let mut state = self.state();
@@ -65,12 +65,12 @@ impl Breaker {
                 true
             }
             State::Open { until } => return Err((until - now).to_std().unwrap_or_default()),
-            // The probe decides soon, at an unknown time.
+            // The probe ends at an unknown time.
             State::Probing => return Err(self.0.open_for),
         };
         Ok(Permit {
             breaker: self.clone(),
-            told: false,
+            recorded: false,
             is_probe,
         })
     }
@@ -92,7 +92,7 @@ impl Breaker {
                 tracing::info!(peer = self.0.peer, "breaker closed");
                 self.gauge(false);
             }
-            // An answer to a call from before the breaker opened changes nothing.
+            // The call was admitted before the breaker opened.
             State::Probing | State::Open { .. } => {}
         }
     }
@@ -125,19 +125,19 @@ impl Breaker {
 
 impl Permit {
     pub(crate) fn succeeded(mut self) {
-        self.told = true;
+        self.recorded = true;
         self.breaker.succeeded(self.is_probe);
     }
 
     pub(crate) fn failed(mut self) {
-        self.told = true;
+        self.recorded = true;
         self.breaker.failed(self.is_probe);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.told || !self.is_probe {
+        if self.recorded || !self.is_probe {
             return;
         }
         // The next call may probe at once.
@@ -156,8 +156,8 @@ mod tests {
     const OPEN_FOR: Duration = Duration::from_secs(30);
 
     fn breaker() -> (Breaker, ManualClock) {
-        let (clock, hand) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
-        (Breaker::new("peer", 5, OPEN_FOR, clock), hand)
+        let (clock, manual) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
+        (Breaker::new("peer", 5, OPEN_FOR, clock), manual)
     }
 
     fn fail(breaker: &Breaker, times: u32) {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fifth_failure_in_a_row_opens_it() {
+    fn fifth_consecutive_failure_opens_the_breaker() {
         let (breaker, _) = breaker();
         fail(&breaker, 4);
         breaker.permit().ok().unwrap().succeeded();
@@ -182,33 +182,33 @@ mod tests {
     }
 
     #[test]
-    fn after_its_time_one_probe_decides() {
-        let (breaker, hand) = breaker();
+    fn one_probe_decides_after_the_open_time() {
+        let (breaker, manual) = breaker();
         fail(&breaker, 5);
-        hand.advance(Duration::from_secs(29));
+        manual.advance(Duration::from_secs(29));
         assert_eq!(wait(&breaker), Some(Duration::from_secs(1)));
-        hand.advance(Duration::from_secs(1));
+        manual.advance(Duration::from_secs(1));
         let probe = breaker.permit().ok().unwrap();
         assert_eq!(wait(&breaker), Some(OPEN_FOR));
         probe.failed();
         assert_eq!(wait(&breaker), Some(OPEN_FOR));
-        hand.advance(OPEN_FOR);
+        manual.advance(OPEN_FOR);
         breaker.permit().ok().unwrap().succeeded();
         fail(&breaker, 4);
         assert_eq!(wait(&breaker), None);
     }
 
     #[test]
-    fn a_probe_that_is_given_up_leaves_the_place_to_the_next() {
-        let (breaker, hand) = breaker();
+    fn cancelled_probe_is_followed_by_another() {
+        let (breaker, manual) = breaker();
         fail(&breaker, 5);
-        hand.advance(OPEN_FOR);
+        manual.advance(OPEN_FOR);
         drop(breaker.permit().ok().unwrap());
         assert!(breaker.permit().is_ok());
     }
 
     #[test]
-    fn late_answers_to_earlier_calls_change_nothing() {
+    fn results_of_calls_before_the_opening_are_ignored() {
         let (breaker, _) = breaker();
         let (early, other) = (breaker.permit().ok().unwrap(), breaker.permit().ok().unwrap());
         fail(&breaker, 5);

@@ -1,4 +1,4 @@
-//! What a client can be told.
+//! Configuration of a client.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Scheme, host and path prefix, `https://api.tosspayments.com`. Paths of calls are appended.
+    /// Scheme, host and path prefix, `https://api.tosspayments.com`. The path of a call is appended.
     pub base_url: String,
-    /// How long connecting may take. A call that fails here was never sent. Default 2 s.
+    /// Timeout of connecting. A call that fails here was never sent. Default 2 s.
     #[serde(rename = "connect_timeout_ms", with = "millis")]
     pub connect_timeout: Duration,
-    /// How long a call may take with all its retries; a single call can ask for another limit. Default 10 s.
+    /// Timeout of a call with all its retries, unless the call sets its own. Default 10 s.
     #[serde(rename = "timeout_ms", with = "millis")]
     pub timeout: Duration,
-    /// How often a call that is safe to repeat is repeated. Default 3.
+    /// Number of retries of a call that is safe to repeat. Default 3.
     pub max_retries: u32,
-    /// The first pause between attempts, doubled each time and shortened by up to a half by chance. Default 100 ms.
+    /// Delay after the first attempt, doubled after each and shortened at random by up to a half. Default 100 ms.
     #[serde(rename = "backoff_ms", with = "millis")]
     pub backoff: Duration,
-    /// The longest pause, unless the provider asks for a longer one. Default 5 s.
+    /// Maximum delay, unless the provider asks for a longer one. Default 5 s.
     #[serde(rename = "backoff_max_ms", with = "millis")]
     pub backoff_max: Duration,
-    /// Failures in a row after which the provider is left alone. Default 5.
+    /// Number of consecutive failures that open the circuit breaker. Default 5.
     pub breaker_failures: u32,
-    /// How long it is left alone before one call may try again. Default 30 s.
+    /// Time for which an open circuit breaker refuses calls before it admits a probe. Default 30 s.
     #[serde(rename = "breaker_open_ms", with = "millis")]
     pub breaker_open: Duration,
-    /// Largest answer that is read. Default 1 MiB.
+    /// Maximum size of a reply's body. Default 1 MiB.
     pub max_body_bytes: usize,
 }
 

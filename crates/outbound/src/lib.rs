@@ -1,25 +1,26 @@
-//! The HTTP client for third parties: time limits, retries that are safe, a circuit breaker, one set of metrics, and
-//! nothing secret in any log. It knows no provider; what an answer means is for the caller to say.
+//! HTTP client for third parties: timeouts, safe retries, a circuit breaker and metrics, without secrets in logs. It knows
+//! no provider; the caller interprets the reply.
 //!
-//! The one question it answers with care is whether a failed call can have had an effect ([`OutboundError::effect`]): a
-//! payment that was never sent may be sent again, one that may have been charged must be asked about first.
+//! [`OutboundError::effect`] says whether a failed call can have had an effect: a payment that was never sent may be sent
+//! again, one that may have been charged must be looked up first.
 
 #![warn(missing_docs)]
 
 mod attempt;
 mod backoff;
 mod breaker;
+mod call;
 mod client;
 mod config;
 mod error;
 mod metrics;
 mod reply;
 mod request;
-mod send;
+mod shared;
 
 pub use client::HttpClient;
 pub use config::Config;
 pub use error::{Effect, OutboundError};
 pub use http::{Method, StatusCode};
-pub use reply::Reply;
+pub use reply::{Reply, UnreadableBody};
 pub use request::{RequestBuilder, segment};

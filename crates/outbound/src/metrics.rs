@@ -1,19 +1,15 @@
-//! What is measured here, in words.
+//! Descriptions of the metrics.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
-/// Says what each metric means, for `/metrics`.
 pub(crate) fn describe() {
     describe_histogram!(
         "outbound_request_duration_seconds",
-        "Time of a call to a third party with its repetitions, by outcome."
+        "Duration of a call to a third party with all its retries, by outcome."
     );
-    describe_counter!(
-        "outbound_retries_total",
-        "Calls to third parties that were sent again."
-    );
+    describe_counter!("outbound_retries_total", "Retries of calls to third parties.");
     describe_gauge!(
         "outbound_breaker_open",
-        "1 while calls to a third party are refused here after failures in a row."
+        "1 while the circuit breaker refuses calls to a third party."
     );
 }

@@ -1,4 +1,4 @@
-//! An answer, read whole.
+//! Replies of providers.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,43 +7,41 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::error::OutboundError;
-
-/// Status, headers and body. Its Debug form shows no content.
+/// Status, headers and body. The Debug form shows no content, which may be secret.
 #[derive(Clone)]
 pub struct Reply {
-    /// HTTP status, 2xx to 4xx; 429 and 5xx are errors.
+    /// HTTP status. A call succeeds with 2xx to 4xx except 429.
     pub status: StatusCode,
-    /// Headers as received.
+    /// Headers as received; values may be secret.
     pub headers: HeaderMap,
-    /// The whole body, at most the configured limit.
+    /// Body, at most [`Config::max_body_bytes`](crate::Config::max_body_bytes).
     pub body: Bytes,
-    /// `Retry-After`, from the moment the answer came.
+    /// `Retry-After`, counted from the arrival of the reply.
     pub retry_after: Option<Duration>,
 }
 
 impl Reply {
-    /// 2xx?
+    /// Returns whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         self.status.is_success()
     }
 
-    /// The body as JSON.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, OutboundError> {
-        // serde_json's own text may quote the body, so only the place is kept.
-        serde_json::from_slice(&self.body).map_err(|error| OutboundError::Unreadable {
+    /// Parses the body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, UnreadableBody> {
+        // The message of serde_json may quote the body, so only the position is kept.
+        serde_json::from_slice(&self.body).map_err(|error| UnreadableBody {
             status: self.status,
             line: error.line(),
             column: error.column(),
         })
     }
 
-    /// A header as text.
+    /// Returns a header's value, if it is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// 429 and 5xx are no answers to the question asked.
+    /// Returns whether the status is 429 or 5xx, which make the call fail.
     pub(crate) fn is_failure(&self) -> bool {
         self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error()
     }
@@ -70,6 +68,18 @@ impl Reply {
     }
 }
 
+/// The body of a reply is not of the expected form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("status {status}: the body is not what was expected (line {line}, column {column})")]
+pub struct UnreadableBody {
+    /// Status of the reply.
+    pub status: StatusCode,
+    /// Line of the first error in the body, from 1.
+    pub line: usize,
+    /// Column of the first error in the body, from 1.
+    pub column: usize,
+}
+
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reply({}, {} bytes)", self.status, self.body.len())
@@ -81,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neither_debug_nor_a_parse_error_shows_the_body() {
+    fn debug_and_parse_errors_do_not_show_the_body() {
         let reply = Reply::for_tests(200, r#"{"secret":"ps_hidden"}"#);
         assert_eq!(format!("{reply:?}"), "Reply(200 OK, 22 bytes)");
         let error = reply.json::<Vec<String>>().unwrap_err();

@@ -1,57 +1,57 @@
-//! Building a request.
+//! Builder of a request.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::client::HttpClient;
+use crate::call::Call;
 use crate::error::OutboundError;
 use crate::reply::Reply;
-use crate::send;
+use crate::shared::Shared;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Everything but the unreserved characters of RFC 3986.
+/// All characters except the unreserved ones of RFC 3986 §2.3.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// A variable part of a path, encoded so that it stays one part whatever it holds.
+/// Encodes a variable part of a path so that it stays one segment.
 ///
-/// `.` and `..` cannot be encoded; a request with such a part is refused when it is sent.
+/// `.` and `..` cannot be encoded; a request with such a segment fails unsent.
 pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, &RESERVED).to_string()
 }
 
-/// A request to be. Its Debug form shows neither path nor headers.
+/// Request under construction. The Debug form shows neither path nor headers, which may contain secrets.
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
-    pub(crate) client: HttpClient,
-    pub(crate) method: Method,
-    pub(crate) operation: &'static str,
-    pub(crate) timeout: Duration,
-    pub(crate) has_idempotency_key: bool,
-    pub(crate) builder: Result<reqwest::RequestBuilder, OutboundError>,
+    client: Arc<Shared>,
+    method: Method,
+    operation: &'static str,
+    timeout: Duration,
+    has_idempotency_key: bool,
+    builder: Result<reqwest::RequestBuilder, OutboundError>,
 }
 
 impl RequestBuilder {
-    pub(crate) fn new(client: HttpClient, method: Method, path: &str) -> Self {
-        let inner = &client.0;
-        let url = format!("{}{path}", inner.base_url);
-        // A URL parser removes "..", so a path that changes on parsing is not the one that was meant.
+    pub(crate) fn new(client: Arc<Shared>, method: Method, path: &str) -> Self {
+        let url = format!("{}{path}", client.base_url);
+        // The parser removes `..`: a path that parsing changes is not the intended one.
         let builder = match reqwest::Url::parse(&url) {
             Ok(parsed) if path.starts_with('/') && parsed.as_str() == url => {
-                Ok(inner.http.request(method.clone(), parsed))
+                Ok(client.http.request(method.clone(), parsed))
             }
             _ => Err(OutboundError::Request("the path is not in its normal form")),
         };
         Self {
-            timeout: inner.config.timeout,
+            timeout: client.config.timeout,
             operation: "",
             has_idempotency_key: false,
             method,
@@ -60,7 +60,7 @@ impl RequestBuilder {
         }
     }
 
-    /// Names the call in logs and metrics, such as `confirm`: paths hold keys and are not written down.
+    /// Sets the name of the call in logs and metrics, such as `confirm`. Paths contain keys and are never logged.
     pub fn operation(self, operation: &'static str) -> Self {
         Self { operation, ..self }
     }
@@ -70,12 +70,12 @@ impl RequestBuilder {
         self.with(|builder| builder.query(query))
     }
 
-    /// Adds a header. A value that is no header fails the call unsent.
+    /// Adds a header. With an invalid value the call fails unsent.
     pub fn header(self, name: &str, value: &str) -> Self {
         self.with(|builder| builder.header(name, value))
     }
 
-    /// Adds a header whose value is a secret.
+    /// Adds a header whose value is never logged.
     pub fn secret_header(self, name: &str, value: &str) -> Self {
         match HeaderValue::from_str(value) {
             Ok(mut value) => {
@@ -83,7 +83,7 @@ impl RequestBuilder {
                 self.with(|builder| builder.header(name, value))
             }
             Err(_) => Self {
-                builder: Err(OutboundError::Request("a secret is no header value")),
+                builder: Err(OutboundError::Request("a secret is not a header value")),
                 ..self
             },
         }
@@ -118,20 +118,34 @@ impl RequestBuilder {
         }
     }
 
-    /// How long the call may take with all its retries, instead of what is configured.
+    /// Sets the timeout of the call with all its retries, instead of the configured one.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Sends it. Any answer but 429 and 5xx is a reply; what it means is for the caller to say.
+    /// Sends the request. Every status except 429 and 5xx is a reply, which the caller interprets.
     ///
-    /// The call ends when its time or the caller's deadline is over, whichever is first.
+    /// The call ends at its timeout or at the deadline of the RPC it belongs to, whichever is first.
     pub async fn send(self) -> Result<Reply, OutboundError> {
-        send::run(self).await
+        let is_retryable = self.is_retryable();
+        // The message of reqwest may quote the URL or a value.
+        let request = self.builder.and_then(|builder| {
+            builder
+                .build()
+                .map_err(|_| OutboundError::Request("a header, query or body cannot be encoded"))
+        });
+        let call = Call {
+            client: self.client,
+            operation: self.operation,
+            request,
+            is_retryable,
+            timeout: self.timeout,
+        };
+        call.run().await
     }
 
-    /// GETs, and POSTs whose repetition the provider recognises.
-    pub(crate) fn is_repeatable(&self) -> bool {
+    /// Returns whether a repetition is safe: a GET, or a POST that the provider recognises by its key.
+    fn is_retryable(&self) -> bool {
         self.method == Method::GET || (self.method == Method::POST && self.has_idempotency_key)
     }
 
@@ -148,7 +162,7 @@ impl fmt::Debug for RequestBuilder {
         write!(
             f,
             "RequestBuilder({} {} {})",
-            self.client.0.peer, self.method, self.operation
+            self.client.peer, self.method, self.operation
         )
     }
 }
@@ -158,7 +172,7 @@ mod tests {
     use super::segment;
 
     #[test]
-    fn a_segment_stays_one() {
+    fn segment_encodes_reserved_characters() {
         assert_eq!(segment("tgen_2025-03.A~"), "tgen_2025-03.A~");
         assert_eq!(segment("a/b?c#d e%"), "a%2Fb%3Fc%23d%20e%25");
         assert_eq!(segment("가"), "%EA%B0%80");

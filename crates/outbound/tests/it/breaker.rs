@@ -1,4 +1,4 @@
-//! The breaker, seen by callers.
+//! Circuit breaker.
 
 use std::time::Duration;
 
@@ -21,39 +21,39 @@ fn open_for(error: &OutboundError) -> Option<Duration> {
 }
 
 #[tokio::test]
-async fn five_failures_in_a_row_open_it_and_nothing_is_sent_any_more() {
-    let it = Fixture::with(vec![status(500)], no_retries()).await;
+async fn five_consecutive_failures_open_the_breaker_and_stop_requests() {
+    let fixture = Fixture::with(vec![status(500)], no_retries()).await;
     for _ in 0..5 {
-        let error = it.client.post("/pay").send().await.unwrap_err();
+        let error = fixture.client.post("/pay").send().await.unwrap_err();
         assert_eq!(open_for(&error), None);
     }
-    let error = it.client.post("/pay").send().await.unwrap_err();
+    let error = fixture.client.post("/pay").send().await.unwrap_err();
     assert_eq!(open_for(&error), Some(Duration::from_secs(30)));
     assert_eq!(
         (error.effect(), error.definitely_not_sent()),
         (Effect::None, true)
     );
-    assert_eq!(it.request_count().await, 5);
-    assert!(it.client.is_open());
+    assert_eq!(fixture.request_count().await, 5);
+    assert!(fixture.client.is_open());
 }
 
 #[tokio::test]
-async fn after_30_seconds_one_probe_goes_through_and_its_success_closes_it() {
+async fn successful_probe_after_30_seconds_closes_the_breaker() {
     let mut answers = vec![status(500); 5];
     answers.push(status(200).set_delay(Duration::from_millis(200)));
     answers.push(status(200));
-    let it = Fixture::with(answers, no_retries()).await;
+    let fixture = Fixture::with(answers, no_retries()).await;
     for _ in 0..5 {
-        it.client.get("/x").send().await.unwrap_err();
+        fixture.client.get("/x").send().await.unwrap_err();
     }
-    it.clock.advance(Duration::from_secs(29));
+    fixture.clock.advance(Duration::from_secs(29));
     assert_eq!(
-        open_for(&it.client.get("/x").send().await.unwrap_err()),
+        open_for(&fixture.client.get("/x").send().await.unwrap_err()),
         Some(Duration::from_secs(1))
     );
 
-    it.clock.advance(Duration::from_secs(1));
-    let calls = futures::future::join_all((0..4).map(|_| it.client.get("/x").send())).await;
+    fixture.clock.advance(Duration::from_secs(1));
+    let calls = futures::future::join_all((0..4).map(|_| fixture.client.get("/x").send())).await;
     assert_eq!(calls.iter().filter(|result| result.is_ok()).count(), 1);
     assert_eq!(
         calls
@@ -62,36 +62,39 @@ async fn after_30_seconds_one_probe_goes_through_and_its_success_closes_it() {
             .count(),
         3
     );
-    assert_eq!(it.request_count().await, 6);
-    assert!(!it.client.is_open());
-    assert_eq!(it.client.get("/x").send().await.unwrap().status, 200);
+    assert_eq!(fixture.request_count().await, 6);
+    assert!(!fixture.client.is_open());
+    assert_eq!(fixture.client.get("/x").send().await.unwrap().status, 200);
 }
 
 #[tokio::test]
-async fn a_probe_that_fails_opens_it_again_for_30_seconds() {
-    let it = Fixture::with(vec![status(503)], no_retries()).await;
+async fn failed_probe_opens_the_breaker_for_another_30_seconds() {
+    let fixture = Fixture::with(vec![status(503)], no_retries()).await;
     for _ in 0..5 {
-        it.client.get("/x").send().await.unwrap_err();
+        fixture.client.get("/x").send().await.unwrap_err();
     }
-    it.clock.advance(Duration::from_secs(30));
-    assert_eq!(open_for(&it.client.get("/x").send().await.unwrap_err()), None);
-    let error = it.client.get("/x").send().await.unwrap_err();
+    fixture.clock.advance(Duration::from_secs(30));
+    assert_eq!(
+        open_for(&fixture.client.get("/x").send().await.unwrap_err()),
+        None
+    );
+    let error = fixture.client.get("/x").send().await.unwrap_err();
     assert_eq!(open_for(&error), Some(Duration::from_secs(30)));
-    assert_eq!(it.request_count().await, 6);
+    assert_eq!(fixture.request_count().await, 6);
 }
 
 #[tokio::test]
-async fn refusals_are_no_failures() {
-    let it = Fixture::with(vec![status(403)], no_retries()).await;
+async fn replies_with_4xx_do_not_count_as_failures() {
+    let fixture = Fixture::with(vec![status(403)], no_retries()).await;
     for _ in 0..10 {
-        assert_eq!(it.client.get("/x").send().await.unwrap().status, 403);
+        assert_eq!(fixture.client.get("/x").send().await.unwrap().status, 403);
     }
-    assert!(!it.client.is_open());
+    assert!(!fixture.client.is_open());
 }
 
 #[tokio::test]
-async fn opening_in_the_middle_of_a_call_does_not_hide_what_happened_before() {
-    let it = Fixture::with(
+async fn breaker_that_opens_during_a_call_keeps_the_unknown_effect() {
+    let fixture = Fixture::with(
         vec![status(500)],
         Config {
             breaker_failures: 2,
@@ -99,10 +102,10 @@ async fn opening_in_the_middle_of_a_call_does_not_hide_what_happened_before() {
         },
     )
     .await;
-    let call = it.client.post("/pay").idempotency_key("pay:1").send();
-    let error = it.moving(call).await.unwrap_err();
-    // Two attempts reached the provider, the third was held back: the outcome stays unknown.
-    assert_eq!(it.request_count().await, 2);
+    let call = fixture.client.post("/pay").idempotency_key("pay:1").send();
+    let error = fixture.with_moving_clock(call).await.unwrap_err();
+    // Two attempts reached the provider and the breaker refused the third: the effect stays unknown.
+    assert_eq!(fixture.request_count().await, 2);
     assert_eq!(error.reply().unwrap().status, 500);
     assert_eq!(error.effect(), Effect::Unknown);
 }

@@ -1,4 +1,4 @@
-//! A provider that answers from a list and remembers when it was asked.
+//! A provider that replies from a list and records the times of the requests.
 
 use std::future::Future;
 use std::pin::pin;
@@ -18,7 +18,7 @@ pub struct Fixture {
     times: Arc<Mutex<Vec<DateTime<Utc>>>>,
 }
 
-/// Answers in order; the last one for ever.
+/// Replies in order; the last one repeats.
 struct Answers {
     list: Vec<ResponseTemplate>,
     clock: Clock,
@@ -58,8 +58,8 @@ impl Fixture {
         }
     }
 
-    /// Runs a call while the clock runs fast: only how long it waited by the clock matters then.
-    pub async fn moving<F: Future>(&self, call: F) -> F::Output {
+    /// Runs a call while the manual clock advances continuously.
+    pub async fn with_moving_clock<F: Future>(&self, call: F) -> F::Output {
         let mut call = pin!(call);
         loop {
             tokio::select! {
@@ -78,8 +78,8 @@ impl Fixture {
         self.requests().await.len()
     }
 
-    /// Time between the requests, by the clock.
-    pub fn pauses(&self) -> Vec<TimeDelta> {
+    /// Returns the intervals between the requests by the manual clock.
+    pub fn intervals(&self) -> Vec<TimeDelta> {
         self.times
             .lock()
             .unwrap()

@@ -1,4 +1,4 @@
-//! Time, size, and connections that break.
+//! Timeouts, the size limit and broken connections.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,10 @@ use wiremock::ResponseTemplate;
 use crate::fixture::{Fixture, client, environment, status};
 
 #[tokio::test]
-async fn no_answer_in_time_leaves_the_effect_unknown() {
+async fn timeout_leaves_the_effect_unknown() {
     let slow = status(200).set_delay(Duration::from_secs(30));
-    let it = Fixture::new(vec![slow]).await;
-    let call = it
+    let fixture = Fixture::new(vec![slow]).await;
+    let call = fixture
         .client
         .post("/pay")
         .idempotency_key("k")
@@ -22,11 +22,11 @@ async fn no_answer_in_time_leaves_the_effect_unknown() {
     let error = call.send().await.unwrap_err();
     assert!(matches!(error, OutboundError::Timeout), "{error}");
     assert_eq!(error.effect(), Effect::Unknown);
-    assert_eq!(it.request_count().await, 1);
+    assert_eq!(fixture.request_count().await, 1);
 }
 
 #[tokio::test]
-async fn a_refused_connection_was_never_sent() {
+async fn refused_connection_has_no_effect() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -42,7 +42,7 @@ async fn a_refused_connection_was_never_sent() {
     );
 }
 
-/// A server that reads a request, writes `answer`, and closes.
+/// Starts a server that reads a request, writes `answer` and closes the connection.
 async fn cutting(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap());
@@ -57,7 +57,7 @@ async fn cutting(answer: &'static [u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_after_the_request_leaves_the_effect_unknown() {
+async fn broken_connection_after_the_request_leaves_the_effect_unknown() {
     for answer in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"] {
         let client = client(&cutting(answer).await, Config::default(), environment().0);
         let error = client.post("/pay").send().await.unwrap_err();
@@ -67,21 +67,21 @@ async fn a_connection_that_breaks_after_the_request_leaves_the_effect_unknown() 
 }
 
 #[tokio::test]
-async fn an_answer_is_read_up_to_the_limit_and_no_further() {
+async fn body_over_the_limit_is_an_error() {
     let body = |bytes: usize| ResponseTemplate::new(200).set_body_bytes(vec![b'x'; bytes]);
     let config = Config {
         max_body_bytes: 1_000,
         ..Config::default()
     };
-    let it = Fixture::with(vec![body(1_000), body(1_001)], config).await;
-    assert_eq!(it.client.get("/x").send().await.unwrap().body.len(), 1_000);
-    let error = it.client.get("/x").send().await.unwrap_err();
+    let fixture = Fixture::with(vec![body(1_000), body(1_001)], config).await;
+    assert_eq!(fixture.client.get("/x").send().await.unwrap().body.len(), 1_000);
+    let error = fixture.client.get("/x").send().await.unwrap_err();
     assert!(matches!(error, OutboundError::TooLarge), "{error}");
-    assert_eq!(it.request_count().await, 2);
+    assert_eq!(fixture.request_count().await, 2);
 }
 
 #[tokio::test]
-async fn a_hanging_connect_ends_with_the_connect_timeout() {
+async fn hanging_connect_ends_at_the_connect_timeout() {
     // A full accept queue does not answer the handshake.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

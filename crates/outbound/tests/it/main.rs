@@ -1,9 +1,6 @@
-//! The client against a real HTTP server and a clock moved by hand.
+//! The client against a real HTTP server, with a manual clock.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it is"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 mod breaker;
 mod fixture;

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Requests as the provider receives them.
 
 use carshare_chassis::request_context::RequestContext;
 use carshare_outbound::{Config, Effect, HttpClient, OutboundError, segment};
@@ -10,12 +10,12 @@ use crate::fixture::{Fixture, environment, status};
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 #[tokio::test]
-async fn a_request_is_sent_as_built_and_its_answer_read() {
-    let it = Fixture::new(vec![
+async fn request_is_sent_as_built_and_its_reply_returned() {
+    let fixture = Fixture::new(vec![
         ResponseTemplate::new(200).set_body_json(json!({ "status": "DONE" })),
     ])
     .await;
-    let reply = it
+    let reply = fixture
         .client
         .post(&format!("/v1/billing/{}", segment("a/b")))
         .query(&[("q", "서울 강남구")])
@@ -32,7 +32,7 @@ async fn a_request_is_sent_as_built_and_its_answer_read() {
         json!({ "status": "DONE" })
     );
     assert_eq!(reply.header("content-type"), Some("application/json"));
-    let request = &it.requests().await[0];
+    let request = &fixture.requests().await[0];
     assert_eq!(request.url.path(), "/v1/billing/a%2Fb");
     assert_eq!(request.url.query_pairs().next().unwrap().1, "서울 강남구");
     assert_eq!(request.headers["authorization"], "Basic dGVzdF9zazo=");
@@ -42,32 +42,32 @@ async fn a_request_is_sent_as_built_and_its_answer_read() {
 }
 
 #[tokio::test]
-async fn the_base_url_may_have_a_path() {
-    let it = Fixture::new(vec![status(200)]).await;
+async fn base_url_may_have_a_path() {
+    let fixture = Fixture::new(vec![status(200)]).await;
     let config = Config {
-        base_url: format!("{}/kakao/", it.server.uri()),
+        base_url: format!("{}/kakao/", fixture.server.uri()),
         ..Config::default()
     };
     let client = HttpClient::new("kakao", config, environment().0).unwrap();
     client.get("/v2/local").send().await.unwrap();
-    assert_eq!(it.requests().await[0].url.path(), "/kakao/v2/local");
+    assert_eq!(fixture.requests().await[0].url.path(), "/kakao/v2/local");
 }
 
 #[tokio::test]
-async fn refusals_of_the_provider_are_answers() {
-    let it = Fixture::new(vec![status(404)]).await;
-    let reply = it.client.get("/v1/payments/x").send().await.unwrap();
+async fn reply_with_4xx_is_returned() {
+    let fixture = Fixture::new(vec![status(404)]).await;
+    let reply = fixture.client.get("/v1/payments/x").send().await.unwrap();
     assert_eq!((reply.status.as_u16(), reply.is_success()), (404, false));
-    assert_eq!(it.request_count().await, 1);
+    assert_eq!(fixture.request_count().await, 1);
 }
 
 #[tokio::test]
-async fn the_trace_of_the_work_goes_along() {
-    let it = Fixture::new(vec![status(200)]).await;
+async fn traceparent_of_the_request_context_is_sent() {
+    let fixture = Fixture::new(vec![status(200)]).await;
     let scope = RequestContext::background("correlation-1", Some(TRACEPARENT));
-    scope.run(it.client.get("/x").send()).await.unwrap();
-    it.client.get("/x").send().await.unwrap();
-    let requests = it.requests().await;
+    scope.run(fixture.client.get("/x").send()).await.unwrap();
+    fixture.client.get("/x").send().await.unwrap();
+    let requests = fixture.requests().await;
     assert_eq!(requests[0].headers["traceparent"], TRACEPARENT);
     assert!(!requests[1].headers.contains_key("traceparent"));
 }
@@ -75,14 +75,14 @@ async fn the_trace_of_the_work_goes_along() {
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let elsewhere = ResponseTemplate::new(302).insert_header("location", "/elsewhere");
-    let it = Fixture::new(vec![elsewhere]).await;
-    let reply = it.client.get("/x").bearer("token").send().await.unwrap();
-    assert_eq!((reply.status.as_u16(), it.request_count().await), (302, 1));
+    let fixture = Fixture::new(vec![elsewhere]).await;
+    let reply = fixture.client.get("/x").bearer("token").send().await.unwrap();
+    assert_eq!((reply.status.as_u16(), fixture.request_count().await), (302, 1));
 }
 
 #[tokio::test]
-async fn a_path_cannot_climb_out_of_its_place() {
-    let it = Fixture::new(vec![status(200)]).await;
+async fn path_that_parsing_would_change_is_not_sent() {
+    let fixture = Fixture::new(vec![status(200)]).await;
     for path in [
         "/v1/payments/../billing/key",
         "/v1/payments/%2e%2e/billing/key",
@@ -91,20 +91,20 @@ async fn a_path_cannot_climb_out_of_its_place() {
         "@evil.example/",
         "/a b",
     ] {
-        let error = it.client.get(path).send().await.unwrap_err();
+        let error = fixture.client.get(path).send().await.unwrap_err();
         assert!(matches!(error, OutboundError::Request(_)), "{path}: {error}");
         assert_eq!(
             (error.effect(), error.definitely_not_sent()),
             (Effect::None, true)
         );
     }
-    assert_eq!(it.request_count().await, 0);
+    assert_eq!(fixture.request_count().await, 0);
 }
 
 #[tokio::test]
-async fn what_cannot_be_encoded_is_not_sent() {
-    let it = Fixture::new(vec![status(200)]).await;
-    let bad_header = it
+async fn request_that_cannot_be_encoded_is_not_sent() {
+    let fixture = Fixture::new(vec![status(200)]).await;
+    let bad_header = fixture
         .client
         .get("/x")
         .header("x-note", "line\nbreak")
@@ -112,7 +112,7 @@ async fn what_cannot_be_encoded_is_not_sent() {
         .await
         .unwrap_err();
     assert!(matches!(bad_header, OutboundError::Request(_)), "{bad_header}");
-    let bad_secret = it
+    let bad_secret = fixture
         .client
         .get("/x")
         .secret_header("x-key", "a\nb")

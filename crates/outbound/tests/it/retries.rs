@@ -1,4 +1,4 @@
-//! What is repeated, when, and how often.
+//! Retries: which calls, when and how often.
 
 use std::time::Duration;
 
@@ -10,12 +10,15 @@ use wiremock::ResponseTemplate;
 use crate::fixture::{Fixture, status};
 
 #[tokio::test]
-async fn a_get_is_repeated_with_growing_pauses_until_it_succeeds() {
-    let it = Fixture::new(vec![status(503), status(500), status(429), status(200)]).await;
-    let reply = it.moving(it.client.get("/x").send()).await.unwrap();
+async fn get_is_retried_with_growing_delays_until_it_succeeds() {
+    let fixture = Fixture::new(vec![status(503), status(500), status(429), status(200)]).await;
+    let reply = fixture
+        .with_moving_clock(fixture.client.get("/x").send())
+        .await
+        .unwrap();
 
-    assert_eq!((reply.status.as_u16(), it.request_count().await), (200, 4));
-    for (pause, least_ms) in it.pauses().into_iter().zip([50, 100, 200]) {
+    assert_eq!((reply.status.as_u16(), fixture.request_count().await), (200, 4));
+    for (pause, least_ms) in fixture.intervals().into_iter().zip([50, 100, 200]) {
         assert!(
             pause >= TimeDelta::milliseconds(least_ms),
             "{pause} < {least_ms} ms"
@@ -24,26 +27,34 @@ async fn a_get_is_repeated_with_growing_pauses_until_it_succeeds() {
 }
 
 #[tokio::test]
-async fn after_three_repetitions_the_last_answer_is_the_error() {
-    let it = Fixture::new(vec![ResponseTemplate::new(503).set_body_string("down")]).await;
-    let error = it.moving(it.client.get("/x").send()).await.unwrap_err();
+async fn error_after_three_retries_is_the_last_reply() {
+    let fixture = Fixture::new(vec![ResponseTemplate::new(503).set_body_string("down")]).await;
+    let error = fixture
+        .with_moving_clock(fixture.client.get("/x").send())
+        .await
+        .unwrap_err();
 
-    assert_eq!(it.request_count().await, 4);
+    assert_eq!(fixture.request_count().await, 4);
     let reply = error.reply().unwrap();
     assert_eq!((reply.status.as_u16(), &reply.body[..]), (503, &b"down"[..]));
     assert_eq!(error.effect(), Effect::Unknown);
 }
 
 #[tokio::test]
-async fn a_post_is_repeated_only_with_an_idempotency_key_and_always_the_same_one() {
-    let it = Fixture::new(vec![status(503), status(503), status(200)]).await;
-    let without = it.client.post("/pay").json(&1).send().await.unwrap_err();
+async fn post_is_retried_only_with_an_idempotency_key_and_keeps_it() {
+    let fixture = Fixture::new(vec![status(503), status(503), status(200)]).await;
+    let without = fixture.client.post("/pay").json(&1).send().await.unwrap_err();
     assert!(matches!(without, OutboundError::Status(_)));
-    assert_eq!(it.request_count().await, 1);
+    assert_eq!(fixture.request_count().await, 1);
 
-    let call = it.client.post("/pay").idempotency_key("pay:1").json(&1).send();
-    assert_eq!(it.moving(call).await.unwrap().status, 200);
-    let requests = it.requests().await;
+    let call = fixture
+        .client
+        .post("/pay")
+        .idempotency_key("pay:1")
+        .json(&1)
+        .send();
+    assert_eq!(fixture.with_moving_clock(call).await.unwrap().status, 200);
+    let requests = fixture.requests().await;
     assert_eq!(requests.len(), 3);
     assert!(
         requests[1..]
@@ -53,45 +64,54 @@ async fn a_post_is_repeated_only_with_an_idempotency_key_and_always_the_same_one
 }
 
 #[tokio::test]
-async fn other_methods_are_never_repeated() {
-    let it = Fixture::new(vec![status(503)]).await;
-    it.client
+async fn other_methods_are_not_retried() {
+    let fixture = Fixture::new(vec![status(503)]).await;
+    fixture
+        .client
         .delete("/x")
         .idempotency_key("k")
         .send()
         .await
         .unwrap_err();
-    it.client
+    fixture
+        .client
         .request(Method::PUT, "/x")
         .idempotency_key("k")
         .send()
         .await
         .unwrap_err();
-    assert_eq!(it.request_count().await, 2);
+    assert_eq!(fixture.request_count().await, 2);
 }
 
 #[tokio::test]
-async fn retry_after_is_obeyed() {
+async fn retry_after_replaces_the_delay() {
     let busy = ResponseTemplate::new(429).insert_header("retry-after", "7");
-    let it = Fixture::new(vec![busy, status(200)]).await;
-    assert_eq!(it.moving(it.client.get("/x").send()).await.unwrap().status, 200);
-    assert_eq!(it.pauses().len(), 1);
-    assert!(it.pauses()[0] >= TimeDelta::seconds(7));
+    let fixture = Fixture::new(vec![busy, status(200)]).await;
+    assert_eq!(
+        fixture
+            .with_moving_clock(fixture.client.get("/x").send())
+            .await
+            .unwrap()
+            .status,
+        200
+    );
+    assert_eq!(fixture.intervals().len(), 1);
+    assert!(fixture.intervals()[0] >= TimeDelta::seconds(7));
 }
 
 #[tokio::test]
-async fn a_retry_after_beyond_the_time_of_the_call_ends_it_at_once() {
+async fn retry_after_beyond_the_deadline_ends_the_call() {
     let busy = ResponseTemplate::new(503).insert_header("retry-after", "11");
-    let it = Fixture::new(vec![busy]).await;
-    let error = it.client.get("/x").send().await.unwrap_err();
+    let fixture = Fixture::new(vec![busy]).await;
+    let error = fixture.client.get("/x").send().await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(11)));
-    assert_eq!(it.request_count().await, 1);
+    assert_eq!(fixture.request_count().await, 1);
 }
 
 #[tokio::test]
-async fn a_clock_that_stands_still_cannot_hold_a_call_beyond_its_time() {
-    let it = Fixture::new(vec![status(503)]).await;
-    let error = it
+async fn call_with_a_stopped_clock_ends_at_its_timeout() {
+    let fixture = Fixture::new(vec![status(503)]).await;
+    let error = fixture
         .client
         .get("/x")
         .timeout(Duration::from_millis(300))
@@ -99,12 +119,12 @@ async fn a_clock_that_stands_still_cannot_hold_a_call_beyond_its_time() {
         .await
         .unwrap_err();
     assert_eq!(error.reply().unwrap().status, 503);
-    assert_eq!(it.request_count().await, 1);
+    assert_eq!(fixture.request_count().await, 1);
 }
 
 #[tokio::test]
-async fn retries_can_be_switched_off() {
-    let it = Fixture::with(
+async fn zero_max_retries_disables_retries() {
+    let fixture = Fixture::with(
         vec![status(503)],
         Config {
             max_retries: 0,
@@ -112,6 +132,6 @@ async fn retries_can_be_switched_off() {
         },
     )
     .await;
-    it.client.get("/x").send().await.unwrap_err();
-    assert_eq!(it.request_count().await, 1);
+    fixture.client.get("/x").send().await.unwrap_err();
+    assert_eq!(fixture.request_count().await, 1);
 }

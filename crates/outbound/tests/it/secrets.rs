@@ -1,4 +1,4 @@
-//! Nothing secret is written down: not in logs, not in Debug, not in errors.
+//! Secrets appear neither in logs nor in Debug forms nor in errors.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ impl Write for Captured {
 }
 
 #[tokio::test]
-async fn neither_logs_nor_debug_forms_show_keys_paths_or_bodies() {
+async fn logs_debug_forms_and_errors_contain_no_secrets() {
     let captured = Captured::default();
     let writer = captured.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -48,11 +48,11 @@ async fn neither_logs_nor_debug_forms_show_keys_paths_or_bodies() {
     }
 }
 
-/// Calls that fail in different ways; every Debug and Display form on the way.
+/// Makes calls that fail in different ways and returns every Debug and Display form.
 async fn calls() -> String {
     let body = json!({ "secret": "ps_hidden" });
-    let it = Fixture::new(vec![ResponseTemplate::new(500).set_body_json(body)]).await;
-    let request = it
+    let fixture = Fixture::new(vec![ResponseTemplate::new(500).set_body_json(body)]).await;
+    let request = fixture
         .client
         .post("/v1/billing/bk_hidden")
         .operation("charge")
@@ -61,7 +61,7 @@ async fn calls() -> String {
         .basic("hidden", "")
         .secret_header("x-api-key", "hidden")
         .json(&json!({ "card": "hidden" }));
-    let built = format!("{request:?} {:?}", it.client);
+    let built = format!("{request:?} {:?}", fixture.client);
     let failed = request.send().await.unwrap_err();
     let answered = format!("{failed} {failed:?} {:?}", failed.reply());
     let refusal = carshare_chassis::Error::from(failed);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use carshare_chassis::Environment;
 use carshare_chassis::config::Secret;
-use carshare_outbound::{HttpClient, OutboundError, Reply, RequestBuilder, segment};
+use carshare_outbound::{HttpClient, OutboundError, Reply, RequestBuilder, UnreadableBody, segment};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -171,7 +171,7 @@ fn error_of(reply: &Reply) -> ProviderError {
 
 /// Classifies a successful response that cannot be parsed: the call took effect and repeats return the same response, so
 /// the payment has to be looked up.
-fn unreadable(error: &OutboundError) -> ProviderError {
+fn unreadable(error: &UnreadableBody) -> ProviderError {
     tracing::error!(%error, "response of toss cannot be parsed");
     classify::answered("UNREADABLE")
 }

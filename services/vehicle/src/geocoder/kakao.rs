@@ -64,7 +64,10 @@ impl KakaoGeocoder {
             .secret_header("authorization", self.authorization.expose());
         let reply = request.send().await.map_err(|error| self.away(error))?;
         match reply.status {
-            StatusCode::OK => Ok(reply.json::<Answer>().map_err(|error| self.away(error))?.place()),
+            StatusCode::OK => Ok(reply
+                .json::<Answer>()
+                .map_err(|error| self.away(error.into()))?
+                .place()),
             // Kakao cannot make sense of the text: then it is no address.
             StatusCode::BAD_REQUEST => {
                 tracing::warn!(complaint = %Complaint::of(&reply), "Kakao did not understand an address");
