@@ -1,13 +1,17 @@
 //! The injected clock. Everything that asks for the time asks this one, so a test can move it.
 //!
-//! It is the wall clock: business times, token expiry, leases. Deadlines of calls use [`crate::deadline`], which
+//! It is the wall clock: business times, token expiry, due times. Deadlines of calls use [`crate::deadline`], which
 //! is monotonic and cannot be moved.
+//!
+//! The clock of a machine may be wrong, and replicas that disagree about the time would call off each other's bookings. A
+//! process with a database therefore synchronises its clock with it: see [`Clock::synchronize`].
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Longest single nap of the system clock: after it the wall time is read again, so that a corrected system clock
 /// is noticed.
@@ -22,8 +26,15 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    System(Arc<RwLock<Option<Reference>>>),
     Manual(Arc<watch::Sender<DateTime<Utc>>>),
+}
+
+/// The time of a trusted clock at an instant of this process, from which time is counted monotonically.
+#[derive(Clone, Copy, Debug)]
+struct Reference {
+    time: DateTime<Utc>,
+    at: Instant,
 }
 
 /// The hand on a manual [`Clock`]. Cheap to clone.
@@ -31,9 +42,9 @@ enum Source {
 pub struct ManualClock(Arc<watch::Sender<DateTime<Utc>>>);
 
 impl Clock {
-    /// The clock of the machine.
+    /// The clock of the machine, until it is synchronised with a better one.
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(Source::System(Arc::default()))
     }
 
     /// A clock that stands still until its [`ManualClock`] moves it.
@@ -43,14 +54,30 @@ impl Clock {
     }
 
     /// The time now, to the microsecond.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the machine's clock"
-    )]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Source::System => Utc::now().trunc_subsecs(PRECISION),
+            Source::System(reference) => {
+                let reference = *reference.read().unwrap_or_else(PoisonError::into_inner);
+                let now = reference.map_or_else(machine_time, |reference| {
+                    reference.time + delta(reference.at.elapsed())
+                });
+                now.trunc_subsecs(PRECISION)
+            }
             Source::Manual(time) => *time.borrow(),
+        }
+    }
+
+    /// Sets a system clock, and all its clones, to the time that a trusted clock showed at `at`; later corrections of the
+    /// machine's clock are not followed. Returns how far the machine's clock is ahead of the trusted one. A manual clock is
+    /// left alone and never ahead.
+    pub fn synchronize(&self, time: DateTime<Utc>, at: Instant) -> TimeDelta {
+        match &self.0 {
+            Source::System(reference) => {
+                let ahead = machine_time() - (time + delta(at.elapsed()));
+                *reference.write().unwrap_or_else(PoisonError::into_inner) = Some(Reference { time, at });
+                ahead
+            }
+            Source::Manual(_) => TimeDelta::zero(),
         }
     }
 
@@ -62,7 +89,7 @@ impl Clock {
     /// Waits until this clock shows `instant` or later. A manual clock wakes its sleepers when it is moved.
     pub async fn sleep_until(&self, instant: DateTime<Utc>) {
         match &self.0 {
-            Source::System => self.nap_until(instant).await,
+            Source::System(_) => self.nap_until(instant).await,
             Source::Manual(time) => {
                 // The sender lives in this clock, so the wait cannot fail.
                 let _ = time.subscribe().wait_for(|now| *now >= instant).await;
@@ -95,6 +122,14 @@ impl ManualClock {
     pub fn now(&self) -> DateTime<Utc> {
         *self.0.borrow()
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the machine's clock"
+)]
+fn machine_time() -> DateTime<Utc> {
+    Utc::now()
 }
 
 /// A duration as chrono counts it; what does not fit (292 million years) saturates.
@@ -130,6 +165,20 @@ mod tests {
         assert!(sleeper.as_mut().now_or_never().is_none());
         hand.advance(Duration::from_secs(1));
         assert!(sleeper.as_mut().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn synchronised_clock_follows_the_trusted_time_and_not_the_machine() {
+        let clock = Clock::system();
+        let copy = clock.clone();
+        let ahead = clock.synchronize(noon(), Instant::now());
+        assert!(ahead.abs() > TimeDelta::hours(1), "{ahead}");
+        assert_eq!(copy.now(), noon());
+        tokio::time::advance(Duration::from_secs(90)).await;
+        assert_eq!(copy.now(), noon() + TimeDelta::seconds(90));
+        let (manual, _hand) = Clock::manual(noon());
+        assert_eq!(manual.synchronize(noon() + TimeDelta::hours(1), Instant::now()), TimeDelta::zero());
+        assert_eq!(manual.now(), noon());
     }
 
     #[test]

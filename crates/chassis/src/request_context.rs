@@ -123,7 +123,7 @@ impl RequestContext {
     }
 
     /// Runs `work` in this scope, for code that polls by hand.
-    pub(crate) fn enter<T>(self, work: impl FnOnce() -> T) -> T {
+    pub fn enter<T>(self, work: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(self, work)
     }
 

@@ -1,69 +1,106 @@
 //! Operator commands of a service that consumes events.
 
 use anyhow::{Result, ensure};
-use carshare_chassis::config;
+use uuid::Uuid;
 
-use crate::consumer::DeadLetters;
+use crate::db::Db;
 
 /// Dead letters redriven by one `--all`.
-const REDRIVE_LIMIT: usize = 10_000;
+const REDRIVE_LIMIT: u64 = 10_000;
 
-/// Subcommands for the dead letters of a service.
+/// Subcommands for the filed events of a service that hold back their key.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// List dead letters, oldest first, one log line each.
+    /// List dead letters and events whose predecessor is missing, oldest first, one log line each.
     DeadLetters {
         /// Maximum number of lines.
         #[arg(long, default_value_t = 100)]
-        limit: usize,
+        limit: u64,
     },
-    /// Append dead letters to their streams again, after the cause is fixed.
+    /// Handle dead letters again, after the cause is fixed.
     Redrive {
         /// Ids as listed by `dead-letters`.
         #[arg(required_unless_present = "all")]
-        ids: Vec<String>,
+        ids: Vec<Uuid>,
         /// Redrive all dead letters.
         #[arg(long, conflicts_with = "ids")]
         all: bool,
     },
+    /// Give up dead letters without their effect; later events of their keys are handled.
+    Skip {
+        /// Ids as listed by `dead-letters`.
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
+    },
+    /// Handle events although earlier ones of their keys are lost: their publisher does not have them either.
+    AcceptGap {
+        /// Ids as listed by `dead-letters`.
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
+    },
 }
 
 impl Command {
-    /// Runs the command for the consumer group `group`.
-    pub async fn run(self, redis: &config::Redis, group: &str) -> Result<()> {
-        let letters = DeadLetters::open(redis, group)?;
+    /// Runs the command on the inbox of `db`.
+    pub async fn run(self, db: &Db) -> Result<()> {
         match self {
-            Self::DeadLetters { limit } => list(&letters, limit).await,
-            Self::Redrive { ids, all: false } => redrive(&letters, ids).await,
+            Self::DeadLetters { limit } => list(db, limit).await,
+            Self::Redrive { ids, all: false } => redrive(db, ids).await,
             Self::Redrive { .. } => {
-                let all = letters.list(REDRIVE_LIMIT).await?;
-                redrive(&letters, all.into_iter().map(|letter| letter.id).collect()).await
+                let blocked = db.list_blocked_events(REDRIVE_LIMIT).await?;
+                let dead = blocked.into_iter().filter(|event| event.dead_at.is_some());
+                redrive(db, dead.map(|event| event.id).collect()).await
+            }
+            Self::Skip { ids } => {
+                for id in ids {
+                    ensure!(db.skip_event(id).await?, "there is no dead letter {id}");
+                    tracing::info!(%id, "skipped");
+                }
+                Ok(())
+            }
+            Self::AcceptGap { ids } => {
+                for id in ids {
+                    ensure!(
+                        db.accept_gap(id).await?,
+                        "there is no event {id} whose predecessor is missing"
+                    );
+                    tracing::info!(%id, "accepted the gap");
+                }
+                Ok(())
             }
         }
     }
 }
 
-async fn list(letters: &DeadLetters, limit: usize) -> Result<()> {
-    let found = letters.list(limit).await?;
-    for letter in &found {
+async fn list(db: &Db, limit: u64) -> Result<()> {
+    let blocked = db.list_blocked_events(limit).await?;
+    for event in &blocked {
+        let state = if event.dead_at.is_some() {
+            "dead"
+        } else {
+            "predecessor missing"
+        };
         tracing::info!(
-            id = letter.id,
-            stream = letter.stream,
-            event = letter.name,
-            event_id = letter.event_id,
-            tries = letter.tries,
-            error = letter.error,
-            "dead letter"
+            id = %event.id,
+            state,
+            source = event.source,
+            event = event.name,
+            key = event.key,
+            key_seq = event.key_seq,
+            handled_seq = event.handled_seq,
+            attempts = event.attempts,
+            error = event.error,
+            "blocked event"
         );
     }
-    tracing::info!(count = found.len(), "dead letters");
+    tracing::info!(count = blocked.len(), "blocked events");
     Ok(())
 }
 
-async fn redrive(letters: &DeadLetters, ids: Vec<String>) -> Result<()> {
+async fn redrive(db: &Db, ids: Vec<Uuid>) -> Result<()> {
     for id in ids {
-        ensure!(letters.redrive(&id).await?, "there is no dead letter at {id}");
-        tracing::info!(id, "redriven");
+        ensure!(db.redrive_event(id).await?, "there is no dead letter {id}");
+        tracing::info!(%id, "redriven");
     }
     Ok(())
 }

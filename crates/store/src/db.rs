@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions as _, PgPool};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::clock_sync::ClockSkew;
 use crate::config;
 use crate::error::Error;
 use crate::metrics;
@@ -27,6 +28,7 @@ struct Inner {
     options: PgConnectOptions,
     environment: Environment,
     instance: Uuid,
+    clock_skew: ClockSkew,
     job_signals: Mutex<HashMap<&'static str, Arc<Notify>>>,
 }
 
@@ -50,13 +52,17 @@ impl Db {
             options,
             environment,
             instance,
+            clock_skew: ClockSkew::default(),
             job_signals: Mutex::default(),
         })))
     }
 
-    /// Executes a trivial statement, for readiness.
-    pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("SELECT 1").execute(self.pool()).await?;
+    /// Writes the row of this process, for readiness: a standby, a full disk and a database without its migrations take no
+    /// writes.
+    pub async fn check_writable(&self) -> Result<(), Error> {
+        let sql = "INSERT INTO processes AS known (id, seen_at) VALUES ($1, clock_timestamp()) \
+            ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
+        sqlx::query(sql).bind(self.instance()).execute(self.pool()).await?;
         Ok(())
     }
 
@@ -82,6 +88,10 @@ impl Db {
         Arc::clone(signals.entry(name).or_default())
     }
 
+    pub(crate) fn clock_skew(&self) -> &ClockSkew {
+        &self.0.clock_skew
+    }
+
     pub(crate) fn pool(&self) -> &PgPool {
         &self.0.pool
     }
@@ -91,14 +101,14 @@ impl Db {
         &self.0.options
     }
 
-    /// Returns the id of this process, which owns leases.
+    /// Returns the id of this process: its name in consumer groups.
     pub(crate) fn instance(&self) -> Uuid {
         self.0.instance
     }
 }
 
-/// Returns the settings of every connection. A peer that vanished is noticed within half a minute: it may hold a lock that
-/// others wait for.
+/// Returns the settings of every connection. A peer that vanished is noticed within half a minute, and one that hangs in a
+/// transaction is ended after ten seconds: it may hold a lock that others wait for.
 pub(crate) fn connect_options(config: &config::Database) -> anyhow::Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(config.url.expose())
         .map_err(|_| anyhow::anyhow!("database.url is not valid"))
@@ -109,7 +119,7 @@ pub(crate) fn connect_options(config: &config::Database) -> anyhow::Result<PgCon
             config.statement_timeout.as_millis().to_string(),
         ),
         ("lock_timeout", config.lock_timeout.as_millis().to_string()),
-        ("idle_in_transaction_session_timeout", "15000".to_owned()),
+        ("idle_in_transaction_session_timeout", "10000".to_owned()),
         ("tcp_keepalives_idle", "10".to_owned()),
         ("tcp_keepalives_interval", "5".to_owned()),
         ("tcp_keepalives_count", "3".to_owned()),

@@ -8,7 +8,7 @@ use carshare_chassis as chassis;
 use carshare_proto::common::v1::ErrorReason as Common;
 use sea_orm::DbErr;
 
-pub(crate) use classify::{Retry, is_refusal, retry_of};
+pub(crate) use classify::{Retry, is_refusal, is_transient, retry_of};
 
 /// Retry delay that callers get while PostgreSQL is unreachable.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ pub enum Error {
     /// The transaction failed to serialize, or deadlocked, on every attempt.
     #[error("the transaction conflicted with others on every attempt")]
     Contention,
-    /// PostgreSQL is unreachable, restarting or overloaded.
+    /// PostgreSQL is unreachable, restarting, overloaded, read-only, out of space, or a lock could not be had in time.
     #[error("the database is unavailable")]
     Unavailable(#[source] anyhow::Error),
     /// The idempotency key was used with another request.
@@ -69,6 +69,12 @@ impl Error {
     /// Returns whether the constraint `name` was violated.
     pub fn violates(&self, name: &str) -> bool {
         self.constraint() == Some(name)
+    }
+
+    /// Returns whether the failure passes by itself, whatever the caller does: the same work may be repeated until it
+    /// succeeds. A defect or a violated constraint does not pass.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Contention)
     }
 
     /// Checks an update that names the version it expects: exactly one row must have been affected.

@@ -1,48 +1,63 @@
-//! Deletes expired rows: idempotency replies, inbox and sent outbox rows.
+//! Deletes rows of this crate's tables that nothing needs any more. Each table's retention and its reason stand here.
 
 use std::time::Duration;
 
 use carshare_chassis::Shutdown;
-use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::AssertSqlSafe;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::lease::Lease;
+use crate::schedule::Schedule;
 
 const INTERVAL: Duration = Duration::from_mins(10);
-/// Sent events can be sent again for this long when Redis has lost them.
-const OUTBOX_RETENTION: TimeDelta = TimeDelta::hours(24);
-/// Handled events are recognised for this long, much longer than a delivery can be late.
-const INBOX_RETENTION: TimeDelta = TimeDelta::days(7);
 /// Rows deleted by one statement, which bounds how long it holds locks.
 const BATCH_SIZE: u64 = 5_000;
 
+/// Table and condition of the rows to delete. `$1` is the service's clock.
+///
+/// `event_sequences`, `inbox_cursors` and `inbox_positions` have one row per key or publisher and are kept: a number that is
+/// forgotten would make an old event look new. `inbox` rows are deleted when they are handled or skipped.
+const EXPIRED: [(&str, &str); 4] = [
+    ("idempotency", "expires_at <= $1"),
+    // A week, for operators and for services that read the log for the first time; longer while a reader that was seen
+    // within a month has not got past it.
+    (
+        "outbox",
+        "relayed_at < $1 - interval '7 days' AND NOT EXISTS ( \
+            SELECT FROM outbox_readers r WHERE r.position < outbox.position \
+            AND r.seen_at > $1 - interval '30 days')",
+    ),
+    // A service that was removed from the mesh.
+    ("outbox_readers", "seen_at < $1 - interval '30 days'"),
+    // Processes that have ended.
+    ("processes", "seen_at < $1 - interval '1 day'"),
+];
+
 /// Deletes expired rows every ten minutes until `shutdown`.
 pub async fn housekeeping(db: &Db, shutdown: Shutdown) {
-    Lease::every(db, "housekeeping", INTERVAL)
+    Schedule::every(db, "housekeeping", INTERVAL)
         .run(shutdown, || sweep(db))
         .await;
 }
 
 async fn sweep(db: &Db) -> Result<(), Error> {
-    let now = db.environment().clock.now();
-    remove(db, "idempotency", "expires_at", now).await?;
-    remove(db, "inbox", "handled_at", now - INBOX_RETENTION).await?;
-    remove(db, "outbox", "sent_at", now - OUTBOX_RETENTION).await
+    for (table, expired) in EXPIRED {
+        remove(db, table, expired).await?;
+    }
+    Ok(())
 }
 
-async fn remove(db: &Db, table: &'static str, time: &'static str, until: DateTime<Utc>) -> Result<(), Error> {
-    // The condition appears twice: a row that changes while we wait for its lock (a key used again, an event to be sent
-    // again) is checked again by the outer condition only, and not every PostgreSQL rechecks `ctid`.
+async fn remove(db: &Db, table: &'static str, expired: &'static str) -> Result<(), Error> {
+    // The condition appears twice: a row that changes while we wait for its lock (a key used again) is checked again by the
+    // outer condition only, and not every PostgreSQL rechecks `ctid`.
     let sql = format!(
-        "DELETE FROM {table} WHERE {time} <= $1 \
-         AND ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {time} <= $1 LIMIT {BATCH_SIZE}))"
+        "DELETE FROM {table} WHERE {expired} \
+         AND ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {expired} LIMIT {BATCH_SIZE}))"
     );
     loop {
-        // Only names from this file go into the statement.
+        // Only text from this file goes into the statement.
         let removed = sqlx::query(AssertSqlSafe(sql.clone()))
-            .bind(until)
+            .bind(db.environment().clock.now())
             .execute(db.pool())
             .await?
             .rows_affected();

@@ -8,42 +8,44 @@
 //! | [`Db::idempotent`] | a transaction whose reply is stored for repeats of the call |
 //! | [`Error`] | database errors by what a caller can do about them |
 //! | [`migrate`] | applies the messaging tables and the service's own, under a lock |
-//! | [`Relay`] | outbox → Redis Stream |
-//! | [`Consumer`] | Redis Streams → inbox and effect in one transaction |
-//! | [`DeadLetters`], [`Command`] | events that exhausted their attempts, and the operator's commands for them |
-//! | [`Lease`] | periodic jobs, one process at a time |
+//! | [`Relay`] | outbox → log position and Redis Stream |
+//! | [`Consumer`] | events of other services → effect and cursor in one transaction |
+//! | [`FiledEvent`], [`Command`] | events that hold back their key, and the operator's commands for them |
+//! | [`Schedule`] | periodic jobs, each run claimed by one process |
 //! | [`JobQueue`] | rows that wait for an outside system, claimed by workers of all replicas |
 //! | [`housekeeping`] | deletes expired rows |
 #![deny(missing_docs)]
 
 mod backoff;
 mod cli;
+mod clock_sync;
 pub mod config;
 mod consumer;
 mod db;
 mod envelope;
 mod error;
+mod event_log;
 mod housekeeping;
 mod idempotency;
 mod job_queue;
-mod lease;
 mod metrics;
 mod migrate;
 mod outbox;
 mod relay;
 mod runner;
+mod schedule;
 mod transaction;
 
 pub use backoff::Backoff;
 pub use cli::Command;
-pub use consumer::{Consumer, DeadLetter, DeadLetters, EventHandler, EventMetadata};
+pub use consumer::{Consumer, EventHandler, EventMetadata, FiledEvent};
 pub use db::Db;
 pub use error::{Error, Violation};
 pub use housekeeping::housekeeping;
 pub use idempotency::Claim;
 pub use job_queue::{ClaimedRow, JobQueue, JobQueueOptions};
-pub use lease::Lease;
 pub use migrate::migrate;
 pub use relay::Relay;
-pub use runner::{Commands, Runner, StoreService};
+pub use runner::{Commands, EventTransport, Runner, StoreService};
+pub use schedule::Schedule;
 pub use transaction::{Conn, Tx};

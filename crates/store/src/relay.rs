@@ -1,16 +1,9 @@
-//! Relays events from the outbox to the service's Redis Stream: at least once, in order per key.
+//! Relays events: gives outbox rows their position in the log and appends them to the service's Redis Stream.
 //!
-//! One relay of a service sends at a time: each batch holds an advisory lock for its transaction, which keeps the order;
-//! relays that shared the rows by `SKIP LOCKED` would overtake each other. A relay that dies between sending and commit
-//! leaves rows that are sent again in the same order; consumers recognise them by their ids.
-//!
-//! The outbox is the source of truth: rows know the id of their stream entry, and a stream that ends before that id (flushed,
-//! restarted without its newest writes, failed over to an older copy) gets them again.
+//! Any replica relays. The position is given by one statement in PostgreSQL; what is appended to Redis after it is only the
+//! fast transport. A relay that dies in between, or a Redis that is unreachable, trimmed or emptied, delays events by
+//! seconds: consumers read the log by position too (see [`crate::consumer`]).
 
-mod append;
-mod batch;
-
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use carshare_chassis::{Shutdown, config};
@@ -20,57 +13,58 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
 use crate::db::Db;
-use crate::envelope;
-use batch::Sent;
+use crate::envelope::{self, Envelope};
+use crate::error::Error;
+use crate::outbox::Positioned;
 
-/// Rows per batch.
+/// Rows per statement.
 const BATCH_SIZE: usize = 200;
 /// Upper bound of the delay when a notification is lost with its connection.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How often an idle relay verifies that Redis still has what was sent.
-const VERIFY_INTERVAL: Duration = Duration::from_secs(5);
-/// Approximate maximum length of the stream: a consumer that is away for longer misses events.
-const STREAM_MAX_LEN: u64 = 100_000;
-/// Time for sending the remaining rows at shutdown.
+/// Approximate maximum length of the stream, which bounds Redis' memory. Consumers read what was trimmed from the log.
+const STREAM_MAX_LEN: u64 = 10_000;
+/// Pause between attempts to reach Redis; until then events wait for the readers of the log.
+const REDIS_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Time for relaying the remaining rows at shutdown.
 const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Sends a service's events to its stream.
+/// Relays a service's events.
 pub struct Relay {
     db: Db,
     redis: config::Redis,
     service: &'static str,
     stream: String,
-    /// When the stream was last verified to hold what was sent.
-    verified_at: Mutex<Option<Instant>>,
 }
 
 impl Relay {
-    /// Creates the relay of `service`'s outbox.
+    /// Creates a relay of `service`'s outbox.
     pub fn new(db: &Db, redis: &config::Redis, service: &'static str) -> Self {
-        let stream = envelope::events_of(service);
         Self {
             db: db.clone(),
             redis: redis.clone(),
             service,
-            stream,
-            verified_at: Mutex::new(None),
+            stream: envelope::stream_of(service),
         }
     }
 
-    /// Sends until `shutdown`, then once more what is left. Reconnects to PostgreSQL and Redis with backoff.
+    /// Relays until `shutdown`, then once more what is left. Reconnects to PostgreSQL and Redis with backoff.
     pub async fn run(self, shutdown: Shutdown) {
-        let redis = match self.redis.shared() {
-            Ok(redis) => redis,
+        let mut stream = match self.redis.shared() {
+            Ok(redis) => StreamWriter {
+                redis,
+                paused_until: None,
+            },
             Err(error) => {
                 return tracing::error!(service = self.service, error = %error, "cannot start the relay");
             }
         };
         // Counters start at zero so that the first failure shows as an increase.
         metrics::counter!("outbox_failures_total", "service" => self.service).increment(0);
+        metrics::counter!("outbox_stream_failures_total", "service" => self.service).increment(0);
         let mut listener = OutboxListener::new(&self.db);
         let mut failures = 0;
         while !shutdown.is_cancelled() {
-            match self.drain(&redis).await {
+            match self.drain(&mut stream).await {
                 Ok(()) => {
                     failures = 0;
                     tokio::select! {
@@ -81,12 +75,7 @@ impl Relay {
                 Err(error) => {
                     failures += 1;
                     metrics::counter!("outbox_failures_total", "service" => self.service).increment(1);
-                    tracing::warn!(
-                        service = self.service,
-                        failures,
-                        error = format!("{error:#}"),
-                        "cannot send events"
-                    );
+                    tracing::warn!(service = self.service, failures, error = ?error, "cannot relay events");
                     tokio::select! {
                         () = sleep(Backoff::RECONNECT.delay(failures, &self.db.environment().random)) => {}
                         () = shutdown.cancelled() => {}
@@ -94,28 +83,69 @@ impl Relay {
                 }
             }
         }
-        if timeout(FINAL_FLUSH_TIMEOUT, self.drain(&redis)).await.is_err() {
+        if timeout(FINAL_FLUSH_TIMEOUT, self.drain(&mut stream)).await.is_err() {
             tracing::warn!(
                 service = self.service,
-                "unsent events are left for the next start"
+                "events are left for another replica or the next start"
             );
         }
     }
 
-    /// Returns whether the stream is to be verified although there is nothing to send.
-    fn must_verify(&self) -> bool {
-        let verified_at = *self.verified_at.lock().unwrap_or_else(PoisonError::into_inner);
-        verified_at.is_none_or(|at| at.elapsed() >= VERIFY_INTERVAL)
+    /// Relays all rows that have no position.
+    async fn drain(&self, stream: &mut StreamWriter) -> Result<(), Error> {
+        loop {
+            let events = self.db.relay_outbox(BATCH_SIZE).await?;
+            for event in &events {
+                let name = event.envelope.name.clone();
+                metrics::counter!("outbox_sent_total", "service" => self.service, "event" => name).increment(1);
+            }
+            self.append(stream, &events).await;
+            if events.len() < BATCH_SIZE {
+                metrics::gauge!("outbox_oldest_seconds", "service" => self.service)
+                    .set(self.db.outbox_oldest_seconds().await?);
+                return Ok(());
+            }
+        }
     }
 
-    fn verified(&self) {
-        *self.verified_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    /// Appends events to the stream. A failure is counted and left to the readers of the log.
+    async fn append(&self, stream: &mut StreamWriter, events: &[Positioned]) {
+        if events.is_empty() || stream.paused_until.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        let envelopes = events.iter().map(|event| &event.envelope);
+        if let Err(error) = stream.append(&self.stream, envelopes).await {
+            stream.paused_until = Some(Instant::now() + REDIS_RETRY_DELAY);
+            metrics::counter!("outbox_stream_failures_total", "service" => self.service).increment(1);
+            tracing::warn!(service = self.service, events = events.len(), error = %error, "cannot append to the stream");
+        }
     }
+}
 
-    /// Sends all unsent rows. Returns at once when another relay holds the lock.
-    async fn drain(&self, redis: &ConnectionManager) -> anyhow::Result<()> {
-        while self.send_batch(redis.clone()).await? == Sent::More {}
-        Ok(())
+/// Appends to the stream while Redis is reachable.
+struct StreamWriter {
+    redis: ConnectionManager,
+    paused_until: Option<Instant>,
+}
+
+impl StreamWriter {
+    async fn append(
+        &mut self,
+        stream: &str,
+        envelopes: impl Iterator<Item = &Envelope>,
+    ) -> redis::RedisResult<()> {
+        let mut pipeline = redis::pipe();
+        for envelope in envelopes {
+            pipeline
+                .cmd("XADD")
+                .arg(stream)
+                .arg(&["MAXLEN", "~"])
+                .arg(STREAM_MAX_LEN)
+                .arg("*")
+                .arg(&envelope.fields())
+                .ignore();
+        }
+        pipeline.query_async(&mut self.redis).await
     }
 }
 

@@ -1,12 +1,16 @@
 //! Runs a service that has a schema: readiness, relay, consumer, jobs, housekeeping, migrations, operator commands and the
 //! order in which they stop.
 
+use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
 
-use carshare_chassis::config::{Common, Redis, ServiceConfig};
+use anyhow::Context as _;
+use carshare_chassis::client::{self, PeerChannel};
+use carshare_chassis::config::{Common, Peer, Redis, ServiceConfig};
 use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Environment, Server, Shutdown};
+use carshare_proto::event_log::v1::event_log_service_server::EventLogServiceServer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
@@ -16,6 +20,7 @@ use crate::cli::Command;
 use crate::config::Database;
 use crate::consumer::Consumer;
 use crate::db::Db;
+use crate::event_log::EventLog;
 use crate::housekeeping::housekeeping;
 use crate::migrate::migrate;
 use crate::relay::Relay;
@@ -38,6 +43,12 @@ pub trait StoreService: Send + Sync + 'static {
 
     /// Returns the `[redis]` section.
     fn redis(config: &Self::Config) -> &Redis;
+
+    /// Returns the `[publishers]` section: the services whose events are consumed, by name, to read their event logs.
+    fn publishers(config: &Self::Config) -> BTreeMap<String, Peer> {
+        let _ = config;
+        BTreeMap::new()
+    }
 
     /// Returns the migrations of the service's own tables.
     fn migrator() -> Migrator;
@@ -82,6 +93,15 @@ pub trait StoreService: Send + Sync + 'static {
 /// Implements [`Service`] for a [`StoreService`]: `service::main::<Runner<Booking>>()`.
 pub struct Runner<S>(PhantomData<S>);
 
+/// How a service sends and receives events.
+pub struct EventTransport {
+    /// The fast transport.
+    pub redis: Redis,
+    /// Channels to the services whose event logs are read, by name. Without a channel, what Redis loses is lost: only for
+    /// tests in which no publisher runs.
+    pub publishers: Vec<(&'static str, PeerChannel)>,
+}
+
 /// The subcommands of a service with a schema.
 #[derive(clap::Subcommand)]
 pub enum Commands<C: clap::Subcommand> {
@@ -101,24 +121,23 @@ impl<S: StoreService> Runner<S> {
     pub async fn serve_app(
         app: S::App,
         common: &Common,
-        redis: &Redis,
+        events: EventTransport,
         listener: Option<TcpListener>,
         shutdown: Shutdown,
         roles: Roles,
     ) -> anyhow::Result<()> {
         let db = S::db(&app).clone();
-        let checked = db.clone();
-        let server =
-            Server::new(S::NAME, common, db.environment().clone()).readiness("postgres", move || {
-                let db = checked.clone();
-                async move { Ok(db.ping().await?) }
-            });
-        let server = S::routes(&app, server)?;
-        let redis = redis.clone();
+        let server = S::routes(&app, Self::server(common, &db))?;
+        let clock = db.clone();
         let background = |drained: Shutdown| async move {
-            let always = S::background(app.clone(), roles, drained.clone());
+            let always = async {
+                tokio::join!(
+                    S::background(app.clone(), roles, drained.clone()),
+                    clock.follow_database_clock(drained.clone()),
+                )
+            };
             if roles.worker {
-                tokio::join!(always, Self::work(app, redis, drained));
+                tokio::join!(always, Self::work(app.clone(), events, drained.clone()));
             } else {
                 always.await;
             }
@@ -130,12 +149,50 @@ impl<S: StoreService> Runner<S> {
         served
     }
 
+    /// Opens channels to the services whose events are consumed.
+    fn publishers(
+        config: &ServiceConfig<S::Config>,
+        environment: &Environment,
+    ) -> anyhow::Result<Vec<(&'static str, PeerChannel)>> {
+        let ServiceConfig { common, service } = config;
+        let peers = S::publishers(service);
+        // Only the names are read here; nothing connects.
+        let db = Db::connect(S::database(service), environment.clone())?;
+        S::handlers(Consumer::new(&db, S::redis(service), S::NAME))
+            .sources()
+            .map(|source| {
+                let peer = peers
+                    .get(source)
+                    .with_context(|| format!("publishers.{source} is not set: its events are consumed"))?;
+                let channel = client::connect(source, peer, &common.tls, environment.clone())?;
+                Ok((source, channel))
+            })
+            .collect()
+    }
+
+    /// Returns the server with the event log and the readiness checks of the database.
+    fn server(common: &Common, db: &Db) -> Server {
+        let (writable, clock) = (db.clone(), db.clone());
+        Server::new(S::NAME, common, db.environment().clone())
+            .add(EventLogServiceServer::new(EventLog { db: db.clone() }))
+            .readiness("postgres", move || {
+                let db = writable.clone();
+                async move { Ok(db.check_writable().await?) }
+            })
+            .readiness("clock", move || std::future::ready(clock.check_clock()))
+    }
+
     /// Relays and consumes events, runs jobs and removes expired rows until `shutdown`.
-    async fn work(app: S::App, redis: Redis, shutdown: Shutdown) {
+    async fn work(app: S::App, events: EventTransport, shutdown: Shutdown) {
         let db = S::db(&app).clone();
-        let consumer = S::handlers(Consumer::new(&db, &redis, S::NAME));
+        // Due times are PostgreSQL's; the first comparison is retried with the others when it fails.
+        db.synchronize_clock().await.ok();
+        let mut consumer = S::handlers(Consumer::new(&db, &events.redis, S::NAME));
+        for (source, channel) in events.publishers {
+            consumer = consumer.publisher(source, channel);
+        }
         tokio::join!(
-            Relay::new(&db, &redis, S::NAME).run(shutdown.clone()),
+            Relay::new(&db, &events.redis, S::NAME).run(shutdown.clone()),
             consumer.run(shutdown.clone()),
             S::jobs(app, shutdown.clone()),
             housekeeping(&db, shutdown),
@@ -156,9 +213,13 @@ impl<S: StoreService> Service for Runner<S> {
         shutdown: Shutdown,
         roles: Roles,
     ) -> anyhow::Result<()> {
-        let (common, redis) = (config.common.clone(), S::redis(&config.service).clone());
+        let common = config.common.clone();
+        let events = EventTransport {
+            redis: S::redis(&config.service).clone(),
+            publishers: Self::publishers(&config, &environment)?,
+        };
         let app = S::app(config, environment)?;
-        Self::serve_app(app, &common, &redis, listener, shutdown, roles).await
+        Self::serve_app(app, &common, events, listener, shutdown, roles).await
     }
 
     async fn migrate(config: ServiceConfig<S::Config>) -> anyhow::Result<()> {
@@ -171,7 +232,10 @@ impl<S: StoreService> Service for Runner<S> {
         command: Commands<S::Command>,
     ) -> anyhow::Result<()> {
         match command {
-            Commands::Store(command) => command.run(S::redis(&config.service), S::NAME).await,
+            Commands::Store(command) => {
+                let db = Db::connect(S::database(&config.service), environment)?;
+                command.run(&db).await
+            }
             Commands::Service(command) => S::command(config, environment, command).await,
         }
     }

@@ -1,5 +1,6 @@
 //! The configuration of this service. `config.default.toml` documents it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Redis, millis};
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     pub database: Database,
     pub redis: Redis,
+    /// Services whose events are consumed, by name: their event logs are read.
+    pub publishers: BTreeMap<String, Peer>,
     pub vehicle: Peer,
     pub booking: Rules,
 }

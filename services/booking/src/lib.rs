@@ -21,9 +21,10 @@ pub mod jobs;
 pub mod rpc;
 pub mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use carshare_chassis::config::{Redis, ServiceConfig};
+use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
@@ -83,6 +84,10 @@ impl StoreService for Booking {
 
     fn redis(config: &Config) -> &Redis {
         &config.redis
+    }
+
+    fn publishers(config: &Config) -> BTreeMap<String, Peer> {
+        config.publishers.clone()
     }
 
     fn migrator() -> Migrator {

@@ -1,8 +1,9 @@
 //! Configuration of the notification service. `config.default.toml` documents every key.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use carshare_chassis::config::{Redis, Secret, millis};
+use carshare_chassis::config::{Peer, Redis, Secret, millis};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     pub database: carshare_store::config::Database,
     pub redis: Redis,
+    /// Services whose events are consumed, by name: their event logs are read.
+    pub publishers: BTreeMap<String, Peer>,
     pub live: Live,
     pub push: Push,
 }

@@ -21,9 +21,10 @@ pub mod push;
 pub mod rpc;
 pub mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use carshare_chassis::config::{Redis, ServiceConfig};
+use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::{NoCommand, Roles};
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_proto::notification::v1::notification_service_server::NotificationServiceServer;
@@ -83,6 +84,10 @@ impl StoreService for Notification {
 
     fn redis(config: &Config) -> &Redis {
         &config.redis
+    }
+
+    fn publishers(config: &Config) -> BTreeMap<String, Peer> {
+        config.publishers.clone()
     }
 
     fn migrator() -> Migrator {

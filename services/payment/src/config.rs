@@ -1,8 +1,9 @@
 //! Configuration of the payment service. `config.default.toml` documents every key.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use carshare_chassis::config::{Redis, Seal, Secret, millis};
+use carshare_chassis::config::{Peer, Redis, Seal, Secret, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     pub database: Database,
     pub redis: Redis,
+    /// Services whose events are consumed, by name: their event logs are read.
+    pub publishers: BTreeMap<String, Peer>,
     pub seal: Seal,
     pub toss: Toss,
     pub worker: Worker,

@@ -27,9 +27,10 @@ pub mod refund;
 pub mod rpc;
 pub mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use carshare_chassis::config::{Redis, ServiceConfig};
+use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown};
@@ -109,6 +110,10 @@ impl StoreService for Payment {
 
     fn redis(config: &Config) -> &Redis {
         &config.redis
+    }
+
+    fn publishers(config: &Config) -> BTreeMap<String, Peer> {
+        config.publishers.clone()
     }
 
     fn migrator() -> Migrator {

@@ -1,8 +1,9 @@
 //! The configuration of this service. `config.default.toml` documents it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use carshare_chassis::config::{Redis, millis};
+use carshare_chassis::config::{Peer, Redis, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,8 @@ use crate::geocoder::KakaoConfig;
 pub struct Config {
     pub database: Database,
     pub redis: Redis,
+    /// Services whose events are consumed, by name: their event logs are read.
+    pub publishers: BTreeMap<String, Peer>,
     /// The storage of the photos.
     pub objects: carshare_objects::Config,
     pub kakao: KakaoConfig,

@@ -23,9 +23,10 @@ mod metrics;
 pub mod rpc;
 pub mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use carshare_chassis::config::{Redis, ServiceConfig};
+use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_objects::Objects;
@@ -101,6 +102,10 @@ impl StoreService for Vehicle {
 
     fn redis(config: &Config) -> &Redis {
         &config.redis
+    }
+
+    fn publishers(config: &Config) -> BTreeMap<String, Peer> {
+        config.publishers.clone()
     }
 
     fn migrator() -> Migrator {

@@ -1,19 +1,20 @@
-//! Event handlers by stream and event name, with their message types erased.
+//! Event handlers by source and event name, with their message types erased.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 
+use anyhow::Context as _;
 use carshare_chassis::Error as ChassisError;
+use carshare_chassis::task::panic_text;
 use carshare_proto::events::EventMessage;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use super::EventMetadata;
-use crate::db::Db;
-use crate::envelope::{self, Envelope};
-use crate::error::Error;
+use super::observation::Observation;
+use crate::envelope::Envelope;
 use crate::transaction::Tx;
 
 /// An `async fn(&Tx, &EventMetadata, &M) -> Result<(), E>`, passed by name to [`super::Consumer::on`].
@@ -33,30 +34,27 @@ where
     type Future = R;
 }
 
-/// A decoded event's transaction, or the reason why the event cannot be decoded.
-pub(super) type Prepared<'a> = Result<BoxFuture<'a, Result<Handled, ChassisError>>, prost::DecodeError>;
-
-/// The effect of handling an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Handled {
-    /// The handler ran and its effect is committed.
-    Applied,
-    /// The event was handled before, so nothing was done.
-    Duplicate,
+/// An event that could not be handled; its transaction must be rolled back.
+#[derive(Debug)]
+pub(super) struct HandlerError {
+    /// Internal text.
+    pub(super) cause: String,
+    /// PostgreSQL was the cause: the same event may succeed later, so the attempt does not count.
+    pub(super) transient: bool,
 }
 
 trait ErasedHandler: Send + Sync {
-    fn prepare<'a>(&'a self, db: &'a Db, group: &'static str, envelope: &'a Envelope) -> Prepared<'a>;
+    fn handle<'a>(&'a self, tx: &'a Tx, envelope: &'a Envelope) -> BoxFuture<'a, Result<(), ChassisError>>;
 }
 
 /// The handlers of a consumer.
 #[derive(Default)]
-pub(super) struct Registry(HashMap<(String, &'static str), Box<dyn ErasedHandler>>);
+pub(super) struct Registry(HashMap<&'static str, HashMap<&'static str, Box<dyn ErasedHandler>>>);
 
 impl Registry {
     /// # Panics
     /// When the event has a handler already: one of them would never run.
-    pub(super) fn add<M, E, F>(&mut self, source: &str, handler: F)
+    pub(super) fn add<M, E, F>(&mut self, source: &'static str, handler: F)
     where
         M: EventMessage,
         E: Into<ChassisError> + Send + 'static,
@@ -68,21 +66,44 @@ impl Registry {
         };
         let previous = self
             .0
-            .insert((envelope::events_of(source), M::NAME), Box::new(typed));
+            .entry(source)
+            .or_default()
+            .insert(M::NAME, Box::new(typed));
         assert!(previous.is_none(), "{} has two handlers", M::NAME);
     }
 
-    /// Decodes an event for its handler; `None` if it has none.
-    pub(super) fn prepare<'a>(
-        &'a self,
-        db: &'a Db,
+    /// Runs the handler of an event, if it has one, in the event's trace and under its correlation id. A panic is an error.
+    /// Metrics and the log line of a handled event are written after the commit.
+    pub(super) async fn handle(
+        &self,
+        tx: &Tx,
         group: &'static str,
-        stream: &str,
-        envelope: &'a Envelope,
-    ) -> Option<Prepared<'a>> {
-        let mut handlers = self.0.iter();
-        let (_, handler) = handlers.find(|((of, name), _)| of == stream && *name == envelope.name)?;
-        Some(handler.prepare(db, group, envelope))
+        source: &str,
+        envelope: &Envelope,
+    ) -> Result<(), HandlerError> {
+        let handlers = self.0.get(source);
+        let Some(handler) = handlers.and_then(|handlers| handlers.get(envelope.name.as_str())) else {
+            return Ok(());
+        };
+        let (context, span) = Observation::scope(group, envelope);
+        let work = async {
+            let observation = Observation::begin(group, envelope);
+            let handled = AssertUnwindSafe(handler.handle(tx, envelope)).catch_unwind().await;
+            let error = match handled {
+                Ok(Ok(())) => {
+                    let now = tx.now();
+                    tx.on_commit(move || observation.record("handled", None, now));
+                    return Ok(());
+                }
+                Ok(Err(error)) => format!("{error:?}"),
+                Err(panic) => format!("the handler panicked: {}", panic_text(&*panic)),
+            };
+            Err(HandlerError {
+                cause: error,
+                transient: tx.has_transient_failure(),
+            })
+        };
+        context.run_in(span, work).await
     }
 }
 
@@ -91,59 +112,26 @@ struct Typed<M, E, F> {
     _types: PhantomData<fn() -> (M, E)>,
 }
 
-struct Input<M, F> {
-    group: &'static str,
-    metadata: EventMetadata,
-    message: M,
-    handler: F,
-}
-
 impl<M, E, F> ErasedHandler for Typed<M, E, F>
 where
     M: EventMessage,
     E: Into<ChassisError> + Send + 'static,
     F: for<'t> EventHandler<'t, M, E> + Copy + Send + Sync + 'static,
 {
-    fn prepare<'a>(&'a self, db: &'a Db, group: &'static str, envelope: &'a Envelope) -> Prepared<'a> {
+    fn handle<'a>(&'a self, tx: &'a Tx, envelope: &'a Envelope) -> BoxFuture<'a, Result<(), ChassisError>> {
         const {
             assert!(
                 size_of::<F>() == 0,
                 "pass an async fn by name: a handler captures nothing"
             );
         };
-        let input = Input {
-            group,
-            metadata: EventMetadata::of(envelope),
-            message: M::decode(envelope.data.as_slice())?,
-            handler: self.handler,
-        };
-        Ok(db.transaction(M::NAME, input, handle_once).boxed())
+        async move {
+            let metadata = EventMetadata::of(envelope);
+            let message = M::decode(envelope.data.as_slice())
+                .context("the event cannot be decoded")
+                .map_err(ChassisError::internal)?;
+            (self.handler)(tx, &metadata, &message).await.map_err(Into::into)
+        }
+        .boxed()
     }
-}
-
-/// Inserts the inbox row and applies the effect, or does neither.
-async fn handle_once<M, E, F>(tx: &Tx, input: &Input<M, F>) -> Result<Handled, ChassisError>
-where
-    E: Into<ChassisError>,
-    F: for<'t> EventHandler<'t, M, E>,
-{
-    if !insert_inbox_row(tx, input.group, &input.metadata).await? {
-        return Ok(Handled::Duplicate);
-    }
-    let applied = (input.handler)(tx, &input.metadata, &input.message).await;
-    applied.map_err(Into::into)?;
-    Ok(Handled::Applied)
-}
-
-/// Returns false if the row is there already.
-async fn insert_inbox_row(tx: &Tx, group: &str, metadata: &EventMetadata) -> Result<bool, Error> {
-    let sql = "INSERT INTO inbox (consumer, event_id, name, handled_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    let values = [
-        group.into(),
-        metadata.id.into(),
-        metadata.name.as_str().into(),
-        tx.now().into(),
-    ];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    Ok(tx.conn().execute_raw(statement).await?.rows_affected() == 1)
 }

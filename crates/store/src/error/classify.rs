@@ -30,11 +30,21 @@ pub(crate) fn retry_of(error: &DbErr) -> Option<Retry> {
     match source(error)? {
         sqlx::Error::Database(refusal) => match refusal.code()?.as_ref() {
             "40001" | "40P01" => Some(Retry::Contention),
+            // The session is over; nothing of its transaction was committed.
+            "25P03" => Some(Retry::ConnectionLost),
             code if is_disconnect(code) => Some(Retry::ConnectionLost),
             _ => None,
         },
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => Some(Retry::ConnectionLost),
         _ => None,
+    }
+}
+
+/// Returns whether a statement's failure passes by itself: see [`Error::is_transient`].
+pub(crate) fn is_transient(error: &DbErr) -> bool {
+    match source(error) {
+        Some(source) => driver(source).is_some_and(|error| error.is_transient()),
+        None => matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)),
     }
 }
 
@@ -79,8 +89,12 @@ fn refused(refusal: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         "40001" | "40P01" => return Some(Error::Contention),
         // Timeouts: of the statement, of its wait for a lock, of the idle transaction.
         "57014" | "55P03" | "25P03" => return Some(unavailable(refusal)),
-        // Class 53: too many connections, out of memory or disk.
-        code if is_disconnect(code) || code.starts_with("53") => return Some(unavailable(refusal)),
+        // A read-only transaction: the server is a standby after a failover, or was made read-only.
+        "25006" => return Some(unavailable(refusal)),
+        // Class 53: too many connections, out of memory or disk. Class 58: errors of the operating system.
+        code if is_disconnect(code) || code.starts_with("53") || code.starts_with("58") => {
+            return Some(unavailable(refusal));
+        }
         _ => return None,
     };
     let column = || {

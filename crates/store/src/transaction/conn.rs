@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use crate::error::{Retry, is_refusal, retry_of};
+use crate::error::{Retry, is_refusal, is_transient, retry_of};
 
 /// Executes the statements of one transaction.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Conn {
 #[derive(Debug, Default, Clone, Copy)]
 struct Failures {
     retry: Option<Retry>,
+    /// A statement failed for a reason that passes by itself.
+    transient: bool,
     /// PostgreSQL refused a statement: whatever follows, the transaction can only be rolled back.
     aborted: bool,
 }
@@ -35,6 +37,10 @@ impl Conn {
         self.failures().retry
     }
 
+    pub(super) fn has_transient_failure(&self) -> bool {
+        self.failures().transient
+    }
+
     pub(super) fn is_aborted(&self) -> bool {
         self.failures().aborted
     }
@@ -47,6 +53,7 @@ impl Conn {
         if let Err(error) = &result {
             let mut failures = self.failures();
             failures.retry = retry_of(error).or(failures.retry);
+            failures.transient |= is_transient(error);
             failures.aborted |= is_refusal(error);
         }
         result

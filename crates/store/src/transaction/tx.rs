@@ -49,13 +49,13 @@ impl Tx {
 
     /// Appends an event to the outbox. It is sent if and when the transaction commits, after earlier events of its key.
     ///
-    /// Events of one key keep their order only between transactions that wait for each other: lock the aggregate's row.
+    /// Transactions that publish about one key wait for each other, so the events of a key have the order of their commits.
     pub async fn publish<E: EventMessage>(&self, event: &E) -> Result<(), Error> {
         outbox::append(self, event).await
     }
 
     /// Runs the job `name` of this process right after the commit, instead of at its next due time. See
-    /// [`crate::Lease::every`] and [`crate::JobQueue`].
+    /// [`crate::Schedule`] and [`crate::JobQueue`].
     ///
     /// The signal is lost when the process dies in between; the job's own period makes up for it.
     pub fn notify_job(&self, name: &'static str) {
@@ -69,6 +69,11 @@ impl Tx {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(Box::new(action));
+    }
+
+    /// Returns whether a statement failed for a reason that passes by itself: see [`Error::is_transient`].
+    pub(crate) fn has_transient_failure(&self) -> bool {
+        self.conn.has_transient_failure()
     }
 
     /// Returns why the last failed statement may succeed in another attempt.

@@ -1,0 +1,78 @@
+//! Reads the publisher's log by position: every event that Redis did not deliver arrives here within seconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use carshare_chassis::Shutdown;
+use carshare_chassis::client::PeerChannel;
+use carshare_proto::event_log::v1 as pb;
+use carshare_proto::event_log::v1::event_log_service_client::EventLogServiceClient;
+
+use super::delivery::{Batch, Delivered};
+use super::{Shared, pause};
+use crate::envelope::Envelope;
+
+/// How often the log is read, before jitter that keeps replicas apart.
+const INTERVAL: Duration = Duration::from_secs(3);
+/// Events per page, and at most in one transaction.
+const PAGE_SIZE: i32 = 100;
+
+impl Shared {
+    /// Reads the log of `source` until `shutdown`.
+    pub(super) async fn catch_up(&self, source: &'static str, channel: PeerChannel, shutdown: &Shutdown) {
+        let mut client = EventLogServiceClient::new(channel);
+        metrics::counter!("event_log_failures_total", "group" => self.group, "source" => source).increment(0);
+        let mut failed = false;
+        while !shutdown.is_cancelled() {
+            match self.read_log(source, &mut client, shutdown).await {
+                Ok(()) => failed = false,
+                Err(error) => {
+                    metrics::counter!("event_log_failures_total", "group" => self.group, "source" => source)
+                        .increment(1);
+                    // A publisher that restarts is no news each time; Redis delivers meanwhile.
+                    if !std::mem::replace(&mut failed, true) {
+                        let error = format!("{error:#}");
+                        tracing::warn!(group = self.group, source, error, "cannot read the event log");
+                    }
+                }
+            }
+            let jitter = 0.75 + self.db.environment().random.unit() / 2.0;
+            pause(INTERVAL.mul_f64(jitter), shutdown).await;
+        }
+    }
+
+    /// Reads pages until there are no more.
+    async fn read_log(
+        &self,
+        source: &'static str,
+        client: &mut EventLogServiceClient<PeerChannel>,
+        shutdown: &Shutdown,
+    ) -> Result<()> {
+        while !shutdown.is_cancelled() {
+            let position = self
+                .db
+                .inbox_position(source)
+                .await
+                .context("cannot read the position")?;
+            let request = pb::ListEventsRequest {
+                after_position: position,
+                page_size: PAGE_SIZE,
+            };
+            let page = client.list_events(request).await?.into_inner();
+            let lag = (page.last_position - position).max(0);
+            metrics::gauge!("event_log_lag", "group" => self.group, "source" => source).set(lag as f64);
+            let Some(last) = page.events.last().map(|event| event.position) else {
+                return Ok(());
+            };
+            let full = page.events.len() == PAGE_SIZE as usize;
+            let events: Result<Vec<Envelope>> = page.events.into_iter().map(Envelope::from_proto).collect();
+            let batch = Batch::from_log(source, position..last, events.context("invalid event in the log")?);
+            let delivered = self.deliver(&Arc::new(batch)).await.context("cannot store events")?;
+            if delivered == Delivered::ReadByAnother || !full {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,264 @@
+//! Handles filed events one by one, each in a transaction of its own, and measures the inbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carshare_chassis::Shutdown;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use sea_orm::ConnectionTrait as _;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::inbox::{self, Failed, FiledEvent};
+use super::observation::Observation;
+use super::registry::{HandlerError, Registry};
+use super::{Retry, Shared, pause};
+use crate::backoff::Backoff;
+use crate::db::Db;
+use crate::envelope::Envelope;
+use crate::error::Error;
+use crate::transaction::Tx;
+
+/// Name under which newly filed events notify the worker of their process.
+pub(super) const NAME: &str = "inbox";
+
+/// Filed events handled at a time in this process.
+const CONCURRENCY: usize = 8;
+/// How often an idle worker looks for events that other replicas have filed. Shorter while retries are due.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the inbox is measured.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
+/// Longest wait for a lock; the event is tried again after a pause, and others have their turn.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
+/// Pause before an event is tried again that PostgreSQL's own trouble stopped.
+const TRANSIENT_DELAY: Duration = Duration::from_secs(1);
+
+/// What a round of work did.
+enum Worked {
+    /// One event was handled, or its failure stored.
+    One {
+        /// When a failed event is due again.
+        retry_after: Option<Duration>,
+    },
+    /// No event is due.
+    Idle,
+}
+
+/// Why the transaction of an event was rolled back.
+#[derive(Debug)]
+enum WorkError {
+    /// PostgreSQL failed before an event was claimed or while it committed.
+    Store(Error),
+    Handler(Box<(FiledEvent, Envelope)>, HandlerError),
+}
+
+struct Work {
+    group: &'static str,
+    handlers: Arc<Registry>,
+}
+
+impl Shared {
+    /// Handles filed events until `shutdown`, then finishes those in progress.
+    pub(super) async fn work(&self, shutdown: &Shutdown) {
+        let signal = self.db.job_signal(NAME);
+        let mut running = FuturesUnordered::new();
+        let (mut failures, mut poll) = (0, POLL_INTERVAL);
+        running.push(self.round());
+        while !shutdown.is_cancelled() {
+            tokio::select! {
+                Some(worked) = running.next(), if !running.is_empty() => match worked {
+                    Ok(Worked::One { retry_after }) => {
+                        failures = 0;
+                        poll = retry_after.map_or(POLL_INTERVAL, |delay| delay.min(poll));
+                        // There may be more: this round goes on and another joins it.
+                        running.push(self.round());
+                        if running.len() < CONCURRENCY {
+                            running.push(self.round());
+                        }
+                    }
+                    Ok(Worked::Idle) => failures = 0,
+                    Err(error) => {
+                        failures += 1;
+                        tracing::warn!(group = self.group, failures, error = ?error, "cannot handle filed events");
+                        poll = Backoff::RECONNECT.delay(failures, &self.db.environment().random);
+                    }
+                },
+                () = signal.notified() => if running.len() < CONCURRENCY { running.push(self.round()) },
+                () = sleep(poll) => {
+                    poll = POLL_INTERVAL;
+                    if running.len() < CONCURRENCY { running.push(self.round()) }
+                }
+                () = shutdown.cancelled() => {}
+            }
+        }
+        while running.next().await.is_some() {}
+    }
+
+    /// Handles one filed event that is due.
+    async fn round(&self) -> Result<Worked, Error> {
+        let work = Work {
+            group: self.group,
+            handlers: Arc::clone(&self.handlers),
+        };
+        match self.db.transaction("events.handle_filed", work, handle_filed).await {
+            Ok(true) => Ok(Worked::One { retry_after: None }),
+            Ok(false) => Ok(Worked::Idle),
+            Err(WorkError::Store(error)) => Err(error),
+            Err(WorkError::Handler(claimed, error)) => {
+                let retry_after = self.store_failure(&claimed.0, &claimed.1, error).await?;
+                Ok(Worked::One { retry_after })
+            }
+        }
+    }
+
+    /// Stores the failure of an event and returns the delay before its next attempt, if there is one.
+    async fn store_failure(
+        &self,
+        event: &FiledEvent,
+        envelope: &Envelope,
+        error: HandlerError,
+    ) -> Result<Option<Duration>, Error> {
+        let (context, span) = Observation::scope(self.group, envelope);
+        let now = self.db.environment().clock.now();
+        let cause = error.cause.clone();
+        context
+            .run_in(span, async {
+                Observation::begin(self.group, envelope).record("failed", Some(&cause), now);
+            })
+            .await;
+        let (failed, delay) = self.failed(event, error);
+        if failed.is_dead {
+            metrics::counter!("events_dead_total", "group" => self.group, "event" => event.name.clone()).increment(1);
+            tracing::error!(
+                group = self.group, event = event.name, id = %event.id, key = event.key, attempts = failed.attempts,
+                error = failed.error, "event dead-lettered"
+            );
+        }
+        let is_dead = failed.is_dead;
+        self.db
+            .transaction("events.store_failure", failed, inbox::update_failed)
+            .await?;
+        Ok((!is_dead).then_some(delay))
+    }
+
+    fn failed(&self, event: &FiledEvent, error: HandlerError) -> (Failed, Duration) {
+        let Retry {
+            max_attempts,
+            backoff,
+        } = self.retry;
+        let attempts = event.attempts.unsigned_abs() + u32::from(!error.transient);
+        let delay = if error.transient {
+            TRANSIENT_DELAY
+        } else {
+            backoff.delay(attempts, &self.db.environment().random)
+        };
+        let failed = Failed {
+            id: event.id,
+            error: error.cause,
+            attempts: i32::try_from(attempts).unwrap_or(i32::MAX),
+            delay_seconds: delay.as_secs_f64(),
+            is_dead: !error.transient && attempts >= max_attempts,
+        };
+        (failed, delay)
+    }
+
+    /// Sets the gauges of the inbox until `shutdown`.
+    pub(super) async fn measure(&self, shutdown: &Shutdown) {
+        while !shutdown.is_cancelled() {
+            if let Ok(status) = self.db.inbox_status().await {
+                let set = |name, state, count: i64| {
+                    metrics::gauge!(name, "group" => self.group, "state" => state).set(count as f64);
+                };
+                set("inbox_events", "waiting", status.waiting);
+                set("inbox_events", "dead", status.dead);
+                set("inbox_events", "gap", status.gaps);
+                metrics::gauge!("inbox_oldest_seconds", "group" => self.group).set(status.oldest_seconds);
+            }
+            pause(MEASURE_INTERVAL, shutdown).await;
+        }
+    }
+}
+
+/// Claims a filed event and handles it. Returns false when none is due.
+async fn handle_filed(tx: &Tx, work: &Work) -> Result<bool, WorkError> {
+    tx.conn()
+        .execute_unprepared(LOCK_TIMEOUT)
+        .await
+        .map_err(Error::from)?;
+    let Some((event, envelope)) = inbox::claim(tx).await? else {
+        return Ok(false);
+    };
+    // A row at or below the cursor is a duplicate that was filed while its event was being handled.
+    if event.key_seq > event.handled_seq {
+        let handled = work
+            .handlers
+            .handle(tx, work.group, &event.source, &envelope)
+            .await;
+        if let Err(error) = handled {
+            return Err(WorkError::Handler(Box::new((event, envelope)), error));
+        }
+    }
+    inbox::finish(tx, &event).await?;
+    Ok(true)
+}
+
+impl From<Error> for WorkError {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Db {
+    /// Makes a dead letter due again, with all its attempts. Returns false if there is none with this id.
+    pub async fn redrive_event(&self, id: Uuid) -> Result<bool, Error> {
+        self.transaction("events.redrive", id, redrive).await
+    }
+
+    /// Gives up a dead letter without its effect: later events of its key are handled. Returns false if there is none with
+    /// this id.
+    pub async fn skip_event(&self, id: Uuid) -> Result<bool, Error> {
+        self.transaction("events.skip", id, skip).await
+    }
+
+    /// Handles an event although earlier events of its key are lost for good. Returns false if there is no event with this id
+    /// that waits for a missing one.
+    pub async fn accept_gap(&self, id: Uuid) -> Result<bool, Error> {
+        self.transaction("events.accept_gap", id, accept_gap).await
+    }
+}
+
+async fn redrive(tx: &Tx, &id: &Uuid) -> Result<bool, Error> {
+    let Some(event) = inbox::lock(tx, id).await?.filter(|event| event.dead_at.is_some()) else {
+        return Ok(false);
+    };
+    let fresh = Failed {
+        id: event.id,
+        error: event.error.unwrap_or_default(),
+        attempts: 0,
+        delay_seconds: 0.0,
+        is_dead: false,
+    };
+    inbox::update_failed(tx, &fresh).await?;
+    Ok(true)
+}
+
+async fn skip(tx: &Tx, &id: &Uuid) -> Result<bool, Error> {
+    match inbox::lock(tx, id).await? {
+        Some(event) if event.dead_at.is_some() => {
+            inbox::finish(tx, &event).await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn accept_gap(tx: &Tx, &id: &Uuid) -> Result<bool, Error> {
+    match inbox::lock(tx, id).await? {
+        Some(event) if event.key_seq > event.handled_seq + 1 && !inbox::has_earlier(tx, &event).await? => {
+            inbox::set_cursor(tx, &event, event.key_seq - 1).await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
