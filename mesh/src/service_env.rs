@@ -63,6 +63,10 @@ impl ServiceEnv {
         if SERVICES.contains(&name) && name != "auth" {
             env.push(("IDENTITY__JWKS__URI".to_owned(), self.uri("auth")?));
         }
+        for publisher in publishers(name) {
+            let key = format!("PUBLISHERS__{}__URI", publisher.to_uppercase());
+            env.push((key, self.uri(publisher)?));
+        }
         env.extend(self.own(name, dependencies)?);
         let prefix = name.to_uppercase();
         let mut env: Env = env
@@ -144,6 +148,17 @@ impl ServiceEnv {
             ))
         };
         SERVICES.iter().map(peer).collect()
+    }
+}
+
+/// Services whose events `name` consumes.
+fn publishers(name: &str) -> &'static [&'static str] {
+    match name {
+        "vehicle" => &["auth", "booking"],
+        "booking" => &["auth", "payment", "vehicle"],
+        "payment" => &["booking"],
+        "notification" => &["auth", "booking", "payment", "vehicle"],
+        _ => &[],
     }
 }
 

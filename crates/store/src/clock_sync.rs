@@ -43,11 +43,10 @@ impl Db {
             .await?;
         let round_trip = begin.elapsed();
         if round_trip <= ROUND_TRIP_LIMIT {
-            let ahead = self
-                .environment()
-                .clock
-                .synchronize(time, begin + round_trip / 2);
-            self.clock_skew().0.store(ahead.num_milliseconds(), Ordering::Relaxed);
+            let ahead = self.environment().clock.synchronize(time, begin + round_trip / 2);
+            self.clock_skew()
+                .0
+                .store(ahead.num_milliseconds(), Ordering::Relaxed);
             metrics::gauge!("clock_skew_seconds").set(ahead.as_seconds_f64());
         }
         Ok(())

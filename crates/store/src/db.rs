@@ -62,7 +62,10 @@ impl Db {
     pub async fn check_writable(&self) -> Result<(), Error> {
         let sql = "INSERT INTO processes AS known (id, seen_at) VALUES ($1, clock_timestamp()) \
             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
-        sqlx::query(sql).bind(self.instance()).execute(self.pool()).await?;
+        sqlx::query(sql)
+            .bind(self.instance())
+            .execute(self.pool())
+            .await?;
         Ok(())
     }
 

@@ -62,7 +62,11 @@ impl Db {
     }
 
     /// Returns the events after `position`, oldest first, and the newest position of the log.
-    pub(crate) async fn list_outbox(&self, position: i64, limit: i64) -> Result<(Vec<Positioned>, i64), Error> {
+    pub(crate) async fn list_outbox(
+        &self,
+        position: i64,
+        limit: i64,
+    ) -> Result<(Vec<Positioned>, i64), Error> {
         let sql = "SELECT * FROM outbox WHERE position > $1 \
             AND relayed_at <= clock_timestamp() - make_interval(secs => $3) ORDER BY position LIMIT $2";
         let values = [position.into(), limit.into(), LISTED_AGE_SECONDS.into()];

@@ -83,7 +83,10 @@ impl Relay {
                 }
             }
         }
-        if timeout(FINAL_FLUSH_TIMEOUT, self.drain(&mut stream)).await.is_err() {
+        if timeout(FINAL_FLUSH_TIMEOUT, self.drain(&mut stream))
+            .await
+            .is_err()
+        {
             tracing::warn!(
                 service = self.service,
                 "events are left for another replica or the next start"
@@ -97,7 +100,8 @@ impl Relay {
             let events = self.db.relay_outbox(BATCH_SIZE).await?;
             for event in &events {
                 let name = event.envelope.name.clone();
-                metrics::counter!("outbox_sent_total", "service" => self.service, "event" => name).increment(1);
+                metrics::counter!("outbox_sent_total", "service" => self.service, "event" => name)
+                    .increment(1);
             }
             self.append(stream, &events).await;
             if events.len() < BATCH_SIZE {

@@ -121,19 +121,20 @@ impl Schedule {
         Ok(again)
     }
 
-    /// Moves the due time if it has come. A due time further away than a period was set by a clock that was ahead, and has
+    /// Moves the due time if it has come. A due time more than two periods away was set by a clock that was ahead, and has
     /// come too.
     async fn claim(&self, now: DateTime<Utc>, notified: bool) -> Result<Claimed, Error> {
         let next = now + delta(self.period);
         let claimed = sqlx::query(
             "INSERT INTO schedules AS known (name, due_at) VALUES ($1, $2) \
              ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at \
-             WHERE known.due_at <= $3 OR known.due_at > $2 OR $4",
+             WHERE known.due_at <= $3 OR known.due_at > $5 OR $4",
         )
         .bind(self.name)
         .bind(next)
         .bind(now)
         .bind(notified)
+        .bind(next + delta(self.period))
         .execute(self.db.pool())
         .await?;
         if claimed.rows_affected() == 1 {

@@ -4,15 +4,15 @@ mod copy_revocations;
 mod purge;
 
 use carshare_chassis::Shutdown;
-use carshare_store::Lease;
+use carshare_store::Schedule;
 
 use crate::App;
 
 /// Runs all jobs until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
     let jobs = &app.config.jobs;
-    let copy = Lease::every(&app.db, "copy_revocations", jobs.copy_revocations_every);
-    let purge = Lease::every(&app.db, "purge", jobs.purge_every);
+    let copy = Schedule::every(&app.db, "copy_revocations", jobs.copy_revocations_every);
+    let purge = Schedule::every(&app.db, "purge", jobs.purge_every);
     tokio::join!(
         copy.run(shutdown.clone(), || copy_revocations::handle(app)),
         purge.run(shutdown, || purge::handle(app)),

@@ -6,7 +6,7 @@ mod expire_pending;
 use std::future::Future;
 
 use carshare_chassis::Shutdown;
-use carshare_store::Lease;
+use carshare_store::Schedule;
 
 use crate::App;
 use crate::domain::BookingId;
@@ -19,14 +19,14 @@ const BATCH: u64 = 100;
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.booking.timer_period;
     tokio::join!(
-        Lease::run_every(
+        Schedule::run_every(
             &app.db,
             "expire_pending",
             period,
             || expire_pending::run(app),
             shutdown.clone()
         ),
-        Lease::run_every(
+        Schedule::run_every(
             &app.db,
             "cancel_unpaid",
             period,

@@ -67,8 +67,15 @@ impl Shared {
             };
             let full = page.events.len() == PAGE_SIZE as usize;
             let events: Result<Vec<Envelope>> = page.events.into_iter().map(Envelope::from_proto).collect();
-            let batch = Batch::from_log(source, position..last, events.context("invalid event in the log")?);
-            let delivered = self.deliver(&Arc::new(batch)).await.context("cannot store events")?;
+            let batch = Batch::from_log(
+                source,
+                position..last,
+                events.context("invalid event in the log")?,
+            );
+            let delivered = self
+                .deliver(&Arc::new(batch))
+                .await
+                .context("cannot store events")?;
             if delivered == Delivered::ReadByAnother || !full {
                 return Ok(());
             }

@@ -234,7 +234,10 @@ mod tests {
     }
 
     fn turns(cursor: Option<Cursor>, from_log: bool, numbers: &[i64]) -> Vec<Turn> {
-        let mut cursors: HashMap<String, Cursor> = cursor.map(|cursor| ("k".to_owned(), cursor)).into_iter().collect();
+        let mut cursors: HashMap<String, Cursor> = cursor
+            .map(|cursor| ("k".to_owned(), cursor))
+            .into_iter()
+            .collect();
         numbers
             .iter()
             .map(|number| turn(&mut cursors, &event("k", *number), from_log))
@@ -245,7 +248,10 @@ mod tests {
     fn only_the_successor_of_a_locked_cursor_is_handled_now() {
         use Turn::{Duplicate, Later, Now};
         let at = |handled_seq, has_filed| Some(Cursor::locked(handled_seq, has_filed));
-        assert_eq!(turns(at(2, false), false, &[2, 3, 3, 4]), [Duplicate, Now, Duplicate, Now]);
+        assert_eq!(
+            turns(at(2, false), false, &[2, 3, 3, 4]),
+            [Duplicate, Now, Duplicate, Now]
+        );
         assert_eq!(turns(at(2, false), false, &[4, 3, 5]), [Later, Later, Later]);
         assert_eq!(turns(at(2, true), false, &[1, 3]), [Duplicate, Later]);
         assert_eq!(turns(None, false, &[1, 2, 1]), [Now, Now, Duplicate]);

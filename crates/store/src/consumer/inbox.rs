@@ -222,7 +222,8 @@ pub(super) async fn claim(tx: &Tx) -> Result<Option<(FiledEvent, Envelope)>, Err
 
 /// Deletes a claimed event and moves the cursor of its key to it, unless it is past it.
 pub(super) async fn finish(tx: &Tx, event: &FiledEvent) -> Result<(), Error> {
-    let cursor = "UPDATE inbox_cursors SET handled_seq = $3 WHERE source = $1 AND key = $2 AND handled_seq < $3";
+    let cursor =
+        "UPDATE inbox_cursors SET handled_seq = $3 WHERE source = $1 AND key = $2 AND handled_seq < $3";
     let row = "DELETE FROM inbox WHERE source = $1 AND key = $2 AND key_seq = $3";
     for sql in [cursor, row] {
         let values = [
@@ -317,10 +318,7 @@ impl Db {
              ORDER BY i.filed_at LIMIT $1"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self
-            .conn()
-            .query_all_raw(statement(&sql, [limit.into()]))
-            .await?;
+        let rows = self.conn().query_all_raw(statement(&sql, [limit.into()])).await?;
         rows.iter()
             .map(|row| Ok(FiledEvent::from_query_result(row, "")?))
             .collect()

@@ -64,11 +64,7 @@ impl Registry {
             handler,
             _types: PhantomData::<fn() -> (M, E)>,
         };
-        let previous = self
-            .0
-            .entry(source)
-            .or_default()
-            .insert(M::NAME, Box::new(typed));
+        let previous = self.0.entry(source).or_default().insert(M::NAME, Box::new(typed));
         assert!(previous.is_none(), "{} has two handlers", M::NAME);
     }
 
@@ -88,7 +84,9 @@ impl Registry {
         let (context, span) = Observation::scope(group, envelope);
         let work = async {
             let observation = Observation::begin(group, envelope);
-            let handled = AssertUnwindSafe(handler.handle(tx, envelope)).catch_unwind().await;
+            let handled = AssertUnwindSafe(handler.handle(tx, envelope))
+                .catch_unwind()
+                .await;
             let error = match handled {
                 Ok(Ok(())) => {
                     let now = tx.now();

@@ -28,9 +28,9 @@ const BLOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Added to the blocking time of a read before the connection counts as broken.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time after which an entry that a replica has read and not acknowledged is claimed by another.
-const CLAIM_IDLE: Duration = Duration::from_secs(10);
+const CLAIM_IDLE: Duration = Duration::from_secs(5);
 /// How often such entries are looked for.
-const CLAIM_INTERVAL: Duration = Duration::from_secs(5);
+const CLAIM_INTERVAL: Duration = Duration::from_secs(3);
 /// Time after which a consumer that has nothing pending is deleted from its group.
 const CONSUMER_RETENTION: Duration = Duration::from_mins(10);
 
@@ -152,7 +152,8 @@ impl Group {
     /// Creates the groups at the beginning of the streams; events that were handled before are recognised.
     async fn create_groups(&mut self) -> Result<()> {
         for (_, stream) in &self.streams {
-            let made: Result<(), RedisError> = self.redis.xgroup_create_mkstream(stream, self.name, "0").await;
+            let made: Result<(), RedisError> =
+                self.redis.xgroup_create_mkstream(stream, self.name, "0").await;
             match made {
                 Err(error) if error.code() == Some("BUSYGROUP") => {}
                 made => made.context("Redis is unreachable")?,
@@ -221,9 +222,11 @@ impl Group {
     async fn delete_gone_consumers(&mut self, stream: &str) -> Result<()> {
         let known: StreamInfoConsumersReply = self.redis.xinfo_consumers(stream, self.name).await?;
         let idle = |idle_ms: usize| Duration::from_millis(idle_ms as u64) > CONSUMER_RETENTION;
-        for other in known.consumers.iter().filter(|other| {
-            other.name != self.consumer && other.pending == 0 && idle(other.idle)
-        }) {
+        for other in known
+            .consumers
+            .iter()
+            .filter(|other| other.name != self.consumer && other.pending == 0 && idle(other.idle))
+        {
             self.redis
                 .xgroup_delconsumer::<_, _, _, u64>(stream, self.name, &other.name)
                 .await?;
@@ -257,7 +260,13 @@ impl Group {
                 Err(error) => {
                     metrics::counter!("events_unreadable_total", "group" => self.name).increment(1);
                     let error = format!("{error:#}");
-                    tracing::error!(group = self.name, stream, entry = entry.id, error, "cannot decode an entry");
+                    tracing::error!(
+                        group = self.name,
+                        stream,
+                        entry = entry.id,
+                        error,
+                        "cannot decode an entry"
+                    );
                 }
             }
             entries.ids.push(entry.id);

@@ -101,7 +101,11 @@ impl Shared {
             group: self.group,
             handlers: Arc::clone(&self.handlers),
         };
-        match self.db.transaction("events.handle_filed", work, handle_filed).await {
+        match self
+            .db
+            .transaction("events.handle_filed", work, handle_filed)
+            .await
+        {
             Ok(true) => Ok(Worked::One { retry_after: None }),
             Ok(false) => Ok(Worked::Idle),
             Err(WorkError::Store(error)) => Err(error),
@@ -129,7 +133,8 @@ impl Shared {
             .await;
         let (failed, delay) = self.failed(event, error);
         if failed.is_dead {
-            metrics::counter!("events_dead_total", "group" => self.group, "event" => event.name.clone()).increment(1);
+            metrics::counter!("events_dead_total", "group" => self.group, "event" => event.name.clone())
+                .increment(1);
             tracing::error!(
                 group = self.group, event = event.name, id = %event.id, key = event.key, attempts = failed.attempts,
                 error = failed.error, "event dead-lettered"

@@ -1,4 +1,4 @@
-//! Everything that can break, in an order drawn by a seed: in the end each event has taken effect once, in its order.
+//! Random faults of Redis and of replicas, from a seed: every event takes effect once and in order.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use carshare_chassis::config::Redis;
 use carshare_store::Relay;
 use carshare_testkit::{PrivateRedis, ServerOptions, eventually_true};
 
-use crate::harness::{Harness, Running, TIMEOUT, note_consumer, publish};
+use crate::harness::{EventLogServer, Harness, Running, TIMEOUT, log_consumer, publish};
 
 const KEYS: usize = 4;
 const STEPS: u32 = 160;
@@ -16,12 +16,12 @@ const STEPS: u32 = 160;
 struct Process(Vec<Running>);
 
 impl Process {
-    fn start(harness: &Harness, seed: u64) -> Self {
+    fn start(harness: &Harness, log: &EventLogServer, seed: u64) -> Self {
         let db = harness.replica(seed);
         let relay = Relay::new(&db, &harness.redis, "auth");
         Self(vec![
             Running::start(|shutdown| relay.run(shutdown)),
-            note_consumer(&db, &harness.redis),
+            log_consumer(&db, &harness.redis, log),
         ])
     }
 
@@ -44,7 +44,11 @@ async fn run(seed: u64) {
         ..Harness::new().await
     };
     let random = Random::seeded(seed);
-    let mut processes = vec![Process::start(&harness, 100), Process::start(&harness, 101)];
+    let log = harness.event_log().await;
+    let mut processes = vec![
+        Process::start(&harness, &log, 100),
+        Process::start(&harness, &log, 101),
+    ];
     let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for step in 0..STEPS {
         match random.unit() {
@@ -57,7 +61,7 @@ async fn run(seed: u64) {
                 server.restart().await.unwrap();
             }
             draw if draw < 0.16 => {
-                let other = Process::start(&harness, 200 + u64::from(step));
+                let other = Process::start(&harness, &log, 200 + u64::from(step));
                 let victim = std::mem::replace(&mut processes[step as usize % 2], other);
                 victim.end(random.unit() < 0.3).await;
             }
@@ -78,6 +82,7 @@ async fn run(seed: u64) {
     for process in processes {
         process.end(true).await;
     }
+    log.stop().await;
 }
 
 #[tokio::test]

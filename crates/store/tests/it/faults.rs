@@ -8,7 +8,9 @@ use carshare_testkit::bootstrap::{bootstrap, role_url};
 use carshare_testkit::proxy::FaultProxy;
 use carshare_testkit::{PrivatePostgres, PrivateRedis, ServerOptions, eventually_true};
 
-use crate::harness::{Harness, Running, TIMEOUT, environment, event, migrate, note_consumer, publish};
+use crate::harness::{
+    Harness, Running, TIMEOUT, environment, event, log_consumer, migrate, note_consumer, publish,
+};
 
 /// A harness on a Redis of its own, to kill.
 async fn with_own_redis() -> (Harness, PrivateRedis) {
@@ -26,7 +28,8 @@ async fn with_own_redis() -> (Harness, PrivateRedis) {
 #[tokio::test]
 async fn restart_of_an_empty_redis_loses_no_event() {
     let (harness, server) = with_own_redis().await;
-    let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
+    let log = harness.event_log().await;
+    let (relay, consumer) = (harness.relay(), log_consumer(&harness.db, &harness.redis, &log));
     publish(&harness.db, "u-1", "before").await;
     eventually_true(TIMEOUT, || async { harness.notes().await == ["before"] }).await;
     server.kill().await.unwrap();
@@ -37,12 +40,13 @@ async fn restart_of_an_empty_redis_loses_no_event() {
     assert_eq!(harness.notes().await, ["before", "meanwhile", "after"]);
     relay.stop().await;
     consumer.stop().await;
+    log.stop().await;
 }
 
 #[tokio::test]
-async fn resends_events_that_redis_lost_unread() {
+async fn reads_from_the_log_what_redis_lost_unread() {
     let (harness, server) = with_own_redis().await;
-    let relay = harness.relay();
+    let (relay, log) = (harness.relay(), harness.event_log().await);
     publish(&harness.db, "u-1", "sent and lost").await;
     eventually_true(TIMEOUT, || async {
         harness.db.outbox_backlog(Duration::ZERO).await.unwrap() == 0
@@ -50,17 +54,37 @@ async fn resends_events_that_redis_lost_unread() {
     .await;
     server.kill().await.unwrap();
     server.restart().await.unwrap();
-    // No new event reminds the relay; it looks by itself.
-    let consumer = note_consumer(&harness.db, &harness.redis);
+    // No new event reveals the loss.
+    let consumer = log_consumer(&harness.db, &harness.redis, &log);
     eventually_true(TIMEOUT, || async { harness.notes().await == ["sent and lost"] }).await;
-    relay.stop().await;
-    consumer.stop().await;
+    for running in [relay, consumer] {
+        running.stop().await;
+    }
+    log.stop().await;
+}
+
+#[tokio::test]
+async fn delivers_without_redis() {
+    let (harness, server) = with_own_redis().await;
+    server.kill().await.unwrap();
+    let (relay, log) = (harness.relay(), harness.event_log().await);
+    let consumer = log_consumer(&harness.db, &harness.redis, &log);
+    for note in ["one", "two", "three"] {
+        publish(&harness.db, "u-1", note).await;
+    }
+    eventually_true(TIMEOUT, || async { harness.notes().await.len() == 3 }).await;
+    assert_eq!(harness.notes().await, ["one", "two", "three"]);
+    for running in [relay, consumer] {
+        running.stop().await;
+    }
+    log.stop().await;
 }
 
 #[tokio::test]
 async fn recreates_groups_after_a_flush() {
     let harness = Harness::new().await;
-    let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
+    let log = harness.event_log().await;
+    let (relay, consumer) = (harness.relay(), log_consumer(&harness.db, &harness.redis, &log));
     publish(&harness.db, "u-1", "one").await;
     eventually_true(TIMEOUT, || async { harness.notes().await == ["one"] }).await;
     redis::cmd("FLUSHDB")
@@ -72,6 +96,7 @@ async fn recreates_groups_after_a_flush() {
     assert_eq!(harness.notes().await, ["one", "two"]);
     relay.stop().await;
     consumer.stop().await;
+    log.stop().await;
 }
 
 /// A PostgreSQL of its own, migrated, to kill.
@@ -142,7 +167,7 @@ async fn postgres_outage_does_not_count_as_an_attempt() {
         parts.db.outbox_backlog(Duration::ZERO).await.unwrap() == 0
     })
     .await;
-    assert!(behind.ping().await.is_err());
+    assert!(behind.check_writable().await.is_err());
     proxy.heal();
     eventually_true(TIMEOUT, || async { parts.notes().await == ["one", "two"] }).await;
     relay.stop().await;
@@ -170,7 +195,8 @@ async fn unresponsive_redis_does_not_block_transactions() {
         },
         ..harness
     };
-    let (relay, consumer) = (harness.relay(), note_consumer(&harness.db, &harness.redis));
+    let log = harness.event_log().await;
+    let (relay, consumer) = (harness.relay(), log_consumer(&harness.db, &harness.redis, &log));
     publish(&harness.db, "u-1", "before").await;
     eventually_true(TIMEOUT, || async { harness.notes().await == ["before"] }).await;
     proxy.stall();
@@ -184,4 +210,5 @@ async fn unresponsive_redis_does_not_block_transactions() {
     .await;
     relay.stop().await;
     consumer.stop().await;
+    log.stop().await;
 }

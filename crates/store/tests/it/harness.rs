@@ -1,16 +1,21 @@
 //! Test harness: a migrated database, an empty Redis and a manual clock at noon.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Result;
-use carshare_chassis::config::Redis;
+use carshare_chassis::client::{self, PeerChannel};
+use carshare_chassis::config::{Common, Peer, Redis, ServiceConfig, Tls};
+use carshare_chassis::service::{NoCommand, Roles};
 use carshare_chassis::task::{Shutdown, spawn};
-use carshare_chassis::{Environment, Error as ChassisError, ManualClock};
+use carshare_chassis::{Environment, Error as ChassisError, ManualClock, Server};
 use carshare_proto::auth::v1::UserUpdated;
-use carshare_store::{Consumer, Db, EventMetadata, Relay, Tx, config};
+use carshare_store::{Consumer, Db, EventMetadata, EventTransport, Relay, Runner, StoreService, Tx, config};
 use carshare_testkit::{Database, redis_url};
 use redis::aio::MultiplexedConnection;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement, Value};
+use sqlx::migrate::Migrator;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Upper bound of every wait; generous for a loaded machine.
@@ -57,6 +62,11 @@ impl Harness {
         Db::connect(&self.config, environment).unwrap()
     }
 
+    /// Serves the event log of the database, as the service `auth` does.
+    pub async fn event_log(&self) -> EventLogServer {
+        EventLogServer::start(self.replica(77)).await
+    }
+
     pub fn relay(&self) -> Running {
         let relay = Relay::new(&self.db, &self.redis, "auth");
         Running::start(|shutdown| relay.run(shutdown))
@@ -87,6 +97,82 @@ async fn notes(db: &Db, sql: &str, key: &str) -> Vec<String> {
     // While PostgreSQL is unreachable nothing can be read.
     let rows = db.conn().query_all_raw(statement).await.unwrap_or_default();
     rows.iter().map(|row| row.try_get("", "note").unwrap()).collect()
+}
+
+/// The service `auth`, as far as it serves its event log.
+pub struct EventLogServer {
+    address: SocketAddr,
+    running: Running,
+}
+
+/// The service whose event log is served: it has no configuration, routes or work of its own.
+struct Publisher;
+
+impl StoreService for Publisher {
+    const NAME: &'static str = "auth";
+    const DEFAULTS: &'static str = "";
+    type Config = (config::Database, Redis);
+    type App = Db;
+    type Command = NoCommand;
+
+    fn database(config: &Self::Config) -> &config::Database {
+        &config.0
+    }
+
+    fn redis(config: &Self::Config) -> &Redis {
+        &config.1
+    }
+
+    fn migrator() -> Migrator {
+        sqlx::migrate!("tests/migrations")
+    }
+
+    fn app(config: ServiceConfig<Self::Config>, environment: Environment) -> Result<Db> {
+        Db::connect(&config.service.0, environment)
+    }
+
+    fn db(app: &Db) -> &Db {
+        app
+    }
+
+    fn routes(_: &Db, server: Server) -> Result<Server> {
+        Ok(server)
+    }
+}
+
+impl EventLogServer {
+    async fn start(db: Db) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let common = Common {
+            tls: Tls::insecure(),
+            ..Common::default()
+        };
+        let events = EventTransport {
+            redis: Redis::at(redis_url().await),
+            publishers: Vec::new(),
+        };
+        let running = Running::start(|shutdown| async move {
+            let serving =
+                Runner::<Publisher>::serve_app(db, &common, events, Some(listener), shutdown, Roles::API);
+            serving.await.unwrap();
+        });
+        Self { address, running }
+    }
+
+    /// A channel to it that calls as the service `caller`.
+    pub fn channel(&self, caller: &str) -> PeerChannel {
+        let tls = Tls {
+            insecure_as: Some(caller.to_owned()),
+            ..Tls::insecure()
+        };
+        let peer = Peer::at(format!("http://{}", self.address));
+        client::connect("auth", &peer, &tls, Environment::system()).unwrap()
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
 }
 
 /// A background task with its own way to stop.
@@ -177,5 +263,13 @@ pub fn consumer(db: &Db, redis: &Redis) -> Consumer {
 
 pub fn note_consumer(db: &Db, redis: &Redis) -> Running {
     let consumer = consumer(db, redis).on("auth", insert_note);
+    Running::start(|shutdown| consumer.run(shutdown))
+}
+
+/// The same, reading the event log too.
+pub fn log_consumer(db: &Db, redis: &Redis, log: &EventLogServer) -> Running {
+    let consumer = consumer(db, redis)
+        .on("auth", insert_note)
+        .publisher("auth", log.channel("booking"));
     Running::start(|shutdown| consumer.run(shutdown))
 }

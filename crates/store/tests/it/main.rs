@@ -3,12 +3,14 @@
 
 mod chaos;
 mod consumers;
+mod dead_letters;
+mod event_log;
 mod events;
 mod faults;
 mod harness;
 mod housekeeping;
 mod idempotency;
 mod job_queue;
-mod leases;
 mod migrations;
+mod schedules;
 mod transactions;

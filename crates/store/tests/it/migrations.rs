@@ -47,11 +47,16 @@ async fn concurrent_migrations_apply_once() {
         [
             "_sqlx_migrations",
             "effects",
+            "event_sequences",
             "idempotency",
             "inbox",
-            "leases",
+            "inbox_cursors",
+            "inbox_positions",
             "outbox",
+            "outbox_readers",
+            "processes",
             "rooms",
+            "schedules",
             "stays",
             "tasks"
         ]

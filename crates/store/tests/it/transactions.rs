@@ -231,7 +231,7 @@ async fn unreachable_server_is_unavailable_with_retry_delay() {
         ..config::Database::at(url)
     };
     let db = Db::connect(&config, environment(1).0).unwrap();
-    let unavailable: ChassisError = db.ping().await.unwrap_err().into();
+    let unavailable: ChassisError = db.check_writable().await.unwrap_err().into();
     assert!(unavailable.is(Common::Unavailable));
     assert_eq!(unavailable.retry_delay(), Some(std::time::Duration::from_secs(1)));
     let unavailable: Error = db

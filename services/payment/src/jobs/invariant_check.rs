@@ -1,7 +1,7 @@
 //! Checks the invariants of recently changed rows, and measures how long outcomes have been unknown. Reports only.
 
 use carshare_chassis::Shutdown;
-use carshare_store::Lease;
+use carshare_store::Schedule;
 use chrono::TimeDelta;
 
 use crate::App;
@@ -17,7 +17,7 @@ const LOOKBACK: TimeDelta = TimeDelta::hours(24);
 /// Runs the job until `shutdown`, in one replica at a time.
 pub(super) async fn run(app: &App, shutdown: Shutdown) {
     let interval = app.worker.invariant_check_interval;
-    Lease::run_every(&app.db, NAME, interval, || check(app), shutdown).await;
+    Schedule::run_every(&app.db, NAME, interval, || check(app), shutdown).await;
 }
 
 async fn check(app: &App) -> Result<(), Error> {

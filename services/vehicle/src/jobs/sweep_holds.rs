@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use carshare_chassis::Shutdown;
-use carshare_store::{Lease, Tx};
+use carshare_store::{Schedule, Tx};
 
 use crate::App;
 use crate::error::Result;
@@ -14,7 +14,7 @@ use crate::store::{occupancies, released_bookings};
 /// Sweeps until the shutdown.
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.holds.sweep_every;
-    Lease::run_every(&app.db, "sweep_holds", period, || sweep(app), shutdown).await;
+    Schedule::run_every(&app.db, "sweep_holds", period, || sweep(app), shutdown).await;
 }
 
 async fn sweep(app: &App) -> Result<()> {

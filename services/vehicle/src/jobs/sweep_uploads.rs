@@ -1,7 +1,7 @@
 //! Removes photos that were announced and never completed, with whatever file came for them.
 
 use carshare_chassis::Shutdown;
-use carshare_store::Lease;
+use carshare_store::Schedule;
 
 use crate::App;
 use crate::error::Result;
@@ -13,7 +13,7 @@ const AT_ONCE: u64 = 500;
 /// Sweeps until the shutdown.
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.images.sweep_every;
-    Lease::run_every(&app.db, "sweep_uploads", period, || sweep(app), shutdown).await;
+    Schedule::run_every(&app.db, "sweep_uploads", period, || sweep(app), shutdown).await;
 }
 
 /// First the file, then the row: what a crash leaves over is found again.

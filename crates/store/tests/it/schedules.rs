@@ -1,4 +1,4 @@
-//! Periodic work: when it is due, by one process, on request.
+//! Periodic jobs: when they are due, by one process a period, on request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_store::{Db, Error, Lease, Tx};
+use carshare_store::{Db, Error, Schedule, Tx};
 use carshare_testkit::eventually_true;
+use chrono::{DateTime, Utc};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::harness::{Harness, Running, TIMEOUT};
 
@@ -24,12 +26,12 @@ impl Runs {
     }
 
     fn start(&self, db: &Db) -> Running {
-        let (runs, lease) = (self.0.clone(), Lease::every(db, "count", HOUR));
+        let (runs, schedule) = (self.0.clone(), Schedule::every(db, "count", HOUR));
         let job = move || {
             runs.fetch_add(1, Ordering::SeqCst);
             async { Ok::<(), ChassisError>(()) }
         };
-        Running::start(|shutdown| lease.run(shutdown, job))
+        Running::start(|shutdown| schedule.run(shutdown, job))
     }
 }
 
@@ -41,16 +43,38 @@ async fn notify(db: &Db) {
     db.transaction("test.notify", (), notify_job).await.unwrap();
 }
 
-/// Returns whether nobody holds the lease.
-async fn is_idle(harness: &Harness) -> bool {
-    let url = harness.database.url();
-    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
-        .await
-        .unwrap();
-    sqlx::query_scalar("SELECT count(*) = 1 FROM leases WHERE owner IS NULL")
-        .fetch_one(&mut connection)
+/// Returns the due time of the only job.
+async fn due_at(harness: &Harness) -> Option<DateTime<Utc>> {
+    let mut connection = PgConnection::connect(&harness.database.url()).await.unwrap();
+    sqlx::query_scalar("SELECT due_at FROM schedules")
+        .fetch_optional(&mut connection)
         .await
         .unwrap()
+}
+
+/// Waits until the run of this period is claimed.
+async fn claimed(harness: &Harness) {
+    eventually_true(TIMEOUT, || async {
+        due_at(harness)
+            .await
+            .is_some_and(|due_at| due_at > harness.clock.now())
+    })
+    .await;
+}
+
+/// Waits until the job is due after `delay`.
+async fn due_in(harness: &Harness, delay: Duration) {
+    let expected = Some(harness.clock.now() + delay);
+    eventually_true(TIMEOUT, || async { due_at(harness).await == expected }).await;
+}
+
+async fn set_due_at(harness: &Harness, due_at: DateTime<Utc>) {
+    let mut connection = PgConnection::connect(&harness.database.url()).await.unwrap();
+    sqlx::query("INSERT INTO schedules (name, due_at) VALUES ('count', $1)")
+        .bind(due_at)
+        .execute(&mut connection)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -59,7 +83,7 @@ async fn runs_at_start_and_then_every_period() {
     let runs = Runs::default();
     let running = runs.start(&harness.db);
     runs.reach(1).await;
-    eventually_true(TIMEOUT, || is_idle(&harness)).await;
+    claimed(&harness).await;
     harness.clock.advance(HOUR / 2);
     harness.clock.advance(HOUR / 2);
     runs.reach(2).await;
@@ -71,7 +95,7 @@ async fn period_counts_from_the_start_of_a_run() {
     let harness = Harness::new().await;
     let runs = Runs::default();
     let (counted, clock) = (runs.0.clone(), harness.clock.clone());
-    let lease = Lease::every(&harness.db, "slow", HOUR);
+    let schedule = Schedule::every(&harness.db, "slow", HOUR);
     // The first run takes an hour; the clock stands still from then on.
     let job = move || {
         if counted.fetch_add(1, Ordering::SeqCst) == 0 {
@@ -79,7 +103,7 @@ async fn period_counts_from_the_start_of_a_run() {
         }
         async { Ok::<(), ChassisError>(()) }
     };
-    let running = Running::start(|shutdown| lease.run(shutdown, job));
+    let running = Running::start(|shutdown| schedule.run(shutdown, job));
     runs.reach(2).await;
     running.stop().await;
 }
@@ -93,7 +117,7 @@ async fn two_processes_run_a_job_once_per_period() {
     let running = [runs.start(&harness.db), runs.start(&other)];
     for period in 1..=5 {
         runs.reach(period).await;
-        eventually_true(TIMEOUT, || is_idle(&harness)).await;
+        claimed(&harness).await;
         harness.clock.advance(HOUR);
         clock.advance(HOUR);
     }
@@ -114,45 +138,26 @@ async fn notify_job_runs_the_job_after_the_commit() {
 }
 
 #[tokio::test]
-async fn notify_job_waits_for_the_process_that_holds_the_lease() {
+async fn run_claimed_by_another_process_is_not_repeated() {
     let harness = Harness::new().await;
+    set_due_at(&harness, harness.clock.now() + HOUR).await;
     let runs = Runs::default();
     let running = runs.start(&harness.db);
+    harness.clock.advance(HOUR / 2);
+    assert_eq!(due_at(&harness).await, Some(harness.clock.now() + HOUR / 2));
+    harness.clock.advance(HOUR / 2);
     runs.reach(1).await;
-    eventually_true(TIMEOUT, || is_idle(&harness)).await;
-    hold(&harness, harness.clock.now() + Duration::from_secs(30)).await;
-    notify(&harness.db).await;
-    hold(&harness, harness.clock.now()).await; // it is done; the clock stands still
-    runs.reach(2).await;
     running.stop().await;
 }
 
-/// Another process holds the lease until then.
-async fn hold(harness: &Harness, until: chrono::DateTime<chrono::Utc>) {
-    let url = harness.database.url();
-    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
-        .await
-        .unwrap();
-    sqlx::query(
-        "INSERT INTO leases VALUES ('count', '00000000-0000-0000-0000-000000000001', $1, $2) \
-         ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = $1",
-    )
-    .bind(until)
-    .bind(harness.clock.now())
-    .execute(&mut connection)
-    .await
-    .unwrap();
-}
-
 #[tokio::test]
-async fn takes_an_expired_lease() {
+async fn due_time_set_by_a_clock_that_was_ahead_is_ignored() {
     let harness = Harness::new().await;
-    hold(&harness, harness.clock.now() + Duration::from_secs(30)).await;
+    set_due_at(&harness, harness.clock.now() + 3 * HOUR).await;
     let runs = Runs::default();
     let running = runs.start(&harness.db);
-    harness.clock.advance(Duration::from_secs(29));
-    harness.clock.advance(Duration::from_secs(1));
     runs.reach(1).await;
+    due_in(&harness, HOUR).await;
     running.stop().await;
 }
 
@@ -160,7 +165,7 @@ async fn takes_an_expired_lease() {
 async fn failed_run_is_repeated_after_a_delay() {
     let harness = Harness::new().await;
     let runs = Runs::default();
-    let (counted, lease) = (runs.0.clone(), Lease::every(&harness.db, "failing", HOUR));
+    let (counted, schedule) = (runs.0.clone(), Schedule::every(&harness.db, "failing", HOUR));
     let job = move || {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
@@ -171,20 +176,19 @@ async fn failed_run_is_repeated_after_a_delay() {
             }
         }
     };
-    let running = Running::start(|shutdown| lease.run(shutdown, job));
+    let running = Running::start(|shutdown| schedule.run(shutdown, job));
     runs.reach(1).await;
-    eventually_true(TIMEOUT, || is_idle(&harness)).await;
+    due_in(&harness, Duration::from_secs(15)).await;
     harness.clock.advance(Duration::from_secs(15));
     runs.reach(2).await;
     running.stop().await;
 }
 
-/// Nor does it take the work beside it along.
 #[tokio::test]
 async fn panicked_run_is_repeated_after_a_delay() {
     let harness = Harness::new().await;
     let runs = Runs::default();
-    let (counted, lease) = (runs.0.clone(), Lease::every(&harness.db, "panicking", HOUR));
+    let (counted, schedule) = (runs.0.clone(), Schedule::every(&harness.db, "panicking", HOUR));
     let job = move || {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
@@ -192,9 +196,9 @@ async fn panicked_run_is_repeated_after_a_delay() {
             Ok::<(), ChassisError>(())
         }
     };
-    let running = Running::start(|shutdown| lease.run(shutdown, job));
+    let running = Running::start(|shutdown| schedule.run(shutdown, job));
     runs.reach(1).await;
-    eventually_true(TIMEOUT, || is_idle(&harness)).await;
+    due_in(&harness, Duration::from_secs(15)).await;
     harness.clock.advance(Duration::from_secs(15));
     runs.reach(2).await;
     running.stop().await;
