@@ -32,9 +32,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/mod.rs"));
 }
 
-pub use generated::carshare::{
-    auth, booking, common, event_log, notification, options, payment, vehicle,
-};
+pub use generated::carshare::{auth, booking, common, event_log, notification, options, payment, vehicle};
 pub use generated::google;
 
 /// The whole contract as an encoded `FileDescriptorSet`, with options and comments, imports included.

@@ -92,15 +92,15 @@ where
     /// Waits until the service has handled every event that the test has published.
     pub async fn handled(&self) {
         wait_until(|| async {
-            let handled = self.row_count("inbox").await;
-            handled >= self.published.load(Ordering::Relaxed)
+            let handled = "SELECT coalesce(sum(handled_seq), 0)::bigint AS count FROM inbox_cursors";
+            self.count(handled).await >= self.published.load(Ordering::Relaxed)
         })
         .await;
     }
 
     /// Waits until every event of the service has been sent.
     pub async fn all_sent(&self) {
-        let unsent = "SELECT count(*) AS count FROM outbox WHERE sent_at IS NULL";
+        let unsent = "SELECT count(*) AS count FROM outbox WHERE position IS NULL";
         wait_until(|| async { self.count(unsent).await == 0 }).await;
     }
 

@@ -138,7 +138,7 @@ impl Auth {
     /// Ends the test: waits until every event has been sent, then shuts the service down gracefully.
     pub async fn finish(self) {
         wait_until(|| async {
-            let unsent = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE sent_at IS NULL");
+            let unsent = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE position IS NULL");
             unsent
                 .fetch_one(&self.sql)
                 .await

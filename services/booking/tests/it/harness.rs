@@ -3,6 +3,7 @@
 mod calls;
 mod queries;
 
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use carshare_testkit::StubServer;
 use carshare_testkit::proxy::FaultProxy;
 use chrono::{DateTime, TimeDelta, Utc};
 use tonic::transport::Channel;
+use uuid::Uuid;
 
 pub use calls::{input, wrong_state};
 pub use carshare_service_testkit::{
@@ -31,6 +33,8 @@ pub struct Harness {
     pub vehicles: Vehicles,
     pub client: Client,
     pub redis: redis::aio::MultiplexedConnection,
+    /// Ids of the events sent in the name of a service about a key, in order.
+    pub sent: HashMap<String, Vec<Uuid>>,
     service: TestService<BookingService>,
     instance: Instance,
     _peers: StubServer,
@@ -69,6 +73,7 @@ impl Harness {
             vehicles,
             client: BookingServiceClient::new(instance.channel()),
             redis: redis.get_multiplexed_async_connection().await.unwrap(),
+            sent: HashMap::new(),
             service,
             instance,
             _peers: peers,

@@ -8,7 +8,7 @@ use carshare_chassis::service::Roles;
 use carshare_chassis::{Environment, Shutdown, task};
 use carshare_payment::provider::toss::TossClient;
 use carshare_payment::{App, Config, Payment};
-use carshare_store::Runner;
+use carshare_store::{EventTransport, Runner};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -39,8 +39,12 @@ impl Instance {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let serving = async move {
-                let (common, redis) = (&config.common, &config.service.redis);
-                Runner::<Payment>::serve_app(app, common, redis, Some(listener), stop, Roles::ALL).await
+                let events = EventTransport {
+                    redis: config.service.redis,
+                    publishers: Vec::new(),
+                };
+                Runner::<Payment>::serve_app(app, &config.common, events, Some(listener), stop, Roles::ALL)
+                    .await
             };
             (address, provider, task::spawn("payment", serving))
         });
