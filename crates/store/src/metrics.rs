@@ -22,20 +22,32 @@ pub(crate) fn describe() {
     );
     describe_gauge!(
         "outbox_oldest_seconds",
-        "Age of the oldest event that is not sent yet; 0 when all are."
+        "Age of the oldest event that has no position in the log yet; 0 when all have."
     );
-    describe_counter!("outbox_sent_total", "Events sent to Redis, by name.");
-    describe_counter!(
-        "outbox_sent_again_total",
-        "Events sent again because Redis had lost them."
-    );
+    describe_counter!("outbox_sent_total", "Events that got their position in the log, by name.");
     describe_counter!(
         "outbox_failures_total",
-        "Rounds of the relay that failed: PostgreSQL or Redis is unreachable."
+        "Rounds of the relay that failed: PostgreSQL is unreachable."
+    );
+    describe_counter!(
+        "outbox_stream_failures_total",
+        "Batches that were not appended to the stream: Redis is unreachable, consumers read the log instead."
+    );
+    describe_gauge!(
+        "event_log_lag",
+        "Positions of a publisher's log that the group has not stored yet, by source."
+    );
+    describe_counter!(
+        "event_log_failures_total",
+        "Failed attempts to read a publisher's log or to store what was read, by source."
     );
     describe_counter!(
         "events_handled_total",
-        "Events by name and outcome: handled, repeated, failed."
+        "Events by name and outcome: handled, failed."
+    );
+    describe_counter!(
+        "events_unreadable_total",
+        "Stream entries that could not be decoded; their events are read from the log."
     );
     describe_histogram!(
         "event_age_seconds",
@@ -43,11 +55,23 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         "events_dead_total",
-        "Events given up and put among the dead letters: always worth a look."
+        "Events that exhausted their attempts and became dead letters: always worth a look."
+    );
+    describe_gauge!(
+        "inbox_events",
+        "Filed events by state: waiting, dead, gap (the predecessor has been missing for ten seconds)."
+    );
+    describe_gauge!(
+        "inbox_oldest_seconds",
+        "Age of the oldest filed event; 0 when there is none."
     );
     describe_counter!(
         "consumer_failures_total",
-        "Sessions of the consumer that broke: PostgreSQL or Redis is unreachable."
+        "Sessions with Redis that broke; events are read from the log meanwhile."
+    );
+    describe_gauge!(
+        "clock_skew_seconds",
+        "How far the machine's clock is ahead of PostgreSQL's."
     );
     describe_counter!("job_runs_total", "Runs of background jobs, by outcome.");
     describe_histogram!("job_seconds", "Time of a run of a background job.");

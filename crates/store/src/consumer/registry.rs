@@ -5,12 +5,12 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 
-use anyhow::Context as _;
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::task::panic_text;
 use carshare_proto::events::EventMessage;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use prost::DecodeError;
 
 use super::EventMetadata;
 use super::observation::Observation;
@@ -39,12 +39,25 @@ where
 pub(super) struct HandlerError {
     /// Internal text.
     pub(super) cause: String,
-    /// PostgreSQL was the cause: the same event may succeed later, so the attempt does not count.
-    pub(super) transient: bool,
+    pub(super) kind: FailureKind,
 }
 
+/// What a failure means for further attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    /// PostgreSQL was the cause: the same event may succeed later, so the attempt does not count.
+    Transient,
+    /// The handler refused the event, or panicked.
+    Refused,
+    /// No attempt can decode the event.
+    Undecodable,
+}
+
+/// The call of a handler with a decoded message.
+type Call<'a> = BoxFuture<'a, Result<(), ChassisError>>;
+
 trait ErasedHandler: Send + Sync {
-    fn handle<'a>(&'a self, tx: &'a Tx, envelope: &'a Envelope) -> BoxFuture<'a, Result<(), ChassisError>>;
+    fn decode<'a>(&'a self, tx: &'a Tx, envelope: &'a Envelope) -> Result<Call<'a>, DecodeError>;
 }
 
 /// The handlers of a consumer.
@@ -84,10 +97,11 @@ impl Registry {
         let (context, span) = Observation::scope(group, envelope);
         let work = async {
             let observation = Observation::begin(group, envelope);
-            let handled = AssertUnwindSafe(handler.handle(tx, envelope))
-                .catch_unwind()
-                .await;
-            let error = match handled {
+            let call = handler.decode(tx, envelope).map_err(|error| HandlerError {
+                cause: format!("the event cannot be decoded: {error}"),
+                kind: FailureKind::Undecodable,
+            })?;
+            let cause = match AssertUnwindSafe(call).catch_unwind().await {
                 Ok(Ok(())) => {
                     let now = tx.now();
                     tx.on_commit(move || observation.record("handled", None, now));
@@ -96,10 +110,12 @@ impl Registry {
                 Ok(Err(error)) => format!("{error:?}"),
                 Err(panic) => format!("the handler panicked: {}", panic_text(&*panic)),
             };
-            Err(HandlerError {
-                cause: error,
-                transient: tx.has_transient_failure(),
-            })
+            let kind = if tx.has_transient_failure() {
+                FailureKind::Transient
+            } else {
+                FailureKind::Refused
+            };
+            Err(HandlerError { cause, kind })
         };
         context.run_in(span, work).await
     }
@@ -116,20 +132,16 @@ where
     E: Into<ChassisError> + Send + 'static,
     F: for<'t> EventHandler<'t, M, E> + Copy + Send + Sync + 'static,
 {
-    fn handle<'a>(&'a self, tx: &'a Tx, envelope: &'a Envelope) -> BoxFuture<'a, Result<(), ChassisError>> {
+    fn decode<'a>(&'a self, tx: &'a Tx, envelope: &'a Envelope) -> Result<Call<'a>, DecodeError> {
         const {
             assert!(
                 size_of::<F>() == 0,
                 "pass an async fn by name: a handler captures nothing"
             );
         };
-        async move {
-            let metadata = EventMetadata::of(envelope);
-            let message = M::decode(envelope.data.as_slice())
-                .context("the event cannot be decoded")
-                .map_err(ChassisError::internal)?;
-            (self.handler)(tx, &metadata, &message).await.map_err(Into::into)
-        }
-        .boxed()
+        let metadata = EventMetadata::of(envelope);
+        let message = M::decode(envelope.data.as_slice())?;
+        let handler = self.handler;
+        Ok(async move { handler(tx, &metadata, &message).await.map_err(Into::into) }.boxed())
     }
 }

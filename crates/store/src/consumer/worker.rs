@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::inbox::{self, Failed, FiledEvent};
 use super::observation::Observation;
-use super::registry::{HandlerError, Registry};
+use super::registry::{FailureKind, HandlerError, Registry};
 use super::{Retry, Shared, pause};
 use crate::backoff::Backoff;
 use crate::db::Db;
@@ -152,18 +152,19 @@ impl Shared {
             max_attempts,
             backoff,
         } = self.retry;
-        let attempts = event.attempts.unsigned_abs() + u32::from(!error.transient);
-        let delay = if error.transient {
-            TRANSIENT_DELAY
-        } else {
+        let is_counted = error.kind != FailureKind::Transient;
+        let attempts = event.attempts.unsigned_abs() + u32::from(is_counted);
+        let delay = if is_counted {
             backoff.delay(attempts, &self.db.environment().random)
+        } else {
+            TRANSIENT_DELAY
         };
         let failed = Failed {
             id: event.id,
             error: error.cause,
             attempts: i32::try_from(attempts).unwrap_or(i32::MAX),
             delay_seconds: delay.as_secs_f64(),
-            is_dead: !error.transient && attempts >= max_attempts,
+            is_dead: error.kind == FailureKind::Undecodable || is_counted && attempts >= max_attempts,
         };
         (failed, delay)
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Guest, Setup, Slot, TIMEOUT, next_slot};
 
-const UNSENT: &str = "SELECT (SELECT count(*) FROM booking.outbox WHERE sent_at IS NULL)";
+const UNSENT: &str = "SELECT (SELECT count(*) FROM booking.outbox WHERE position IS NULL)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_continue_after_redis_is_killed_and_restarted() {

@@ -35,7 +35,7 @@ async fn breaches(mesh: &impl Deployment) -> Vec<String> {
         );
     }
     found.extend(provider::breaches(&sql, &mesh.sandbox().payments()).await);
-    found.extend(quiescence::dead_letters(mesh).await);
+    found.extend(quiescence::dead_letters(&sql).await);
     found.extend(ledger_breaches(mesh).await);
     found
 }

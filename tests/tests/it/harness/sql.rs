@@ -38,6 +38,14 @@ impl Sql {
         rows.unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// The same for a query made at run time, from names that the test knows.
+    pub async fn query(&self, query: String) -> Vec<String> {
+        let rows = sqlx::query_scalar(AssertSqlSafe(query.clone()))
+            .fetch_all(&self.0)
+            .await;
+        rows.unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
     /// The one number that the query gives.
     pub async fn count(&self, query: &'static str) -> i64 {
         let row = sqlx::query_scalar(query).fetch_one(&self.0).await;

@@ -1,12 +1,12 @@
-//! Subcommands of the binaries: `check-config`, `healthcheck`, `dead-letters`, `redrive`.
+//! Subcommands of the binaries: `check-config`, `healthcheck`, `dead-letters`, `redrive`, `skip`.
 
 use std::time::Duration;
 
 use carshare_mesh::Fleet;
-use redis::AsyncCommands as _;
 use serde_json::{Value, json};
 
 use super::capture::{CAPTURE, PROCESSES, process};
+use crate::harness::Sql;
 
 /// A subcommand that has ended.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct CommandRun {
     pub lines: Vec<String>,
 }
 
-/// Runs `check-config` and `healthcheck` of each service, and redrives a dead letter.
+/// Runs `check-config` and `healthcheck` of each service, and skips a dead letter.
 pub async fn run(fleet: &Fleet) -> Vec<CommandRun> {
     let mut all = Vec::new();
     for name in PROCESSES {
@@ -28,7 +28,7 @@ pub async fn run(fleet: &Fleet) -> Vec<CommandRun> {
     let listed = wait_for_dead_letter(fleet).await;
     let id = id(&listed);
     all.push(listed);
-    all.push(run_command(fleet, "vehicle", &["redrive", &id]).await);
+    all.push(run_command(fleet, "vehicle", &["skip", &id]).await);
     all.push(run_command(fleet, "vehicle", &["redrive", &id]).await);
     all
 }
@@ -48,15 +48,15 @@ async fn run_command(fleet: &Fleet, service: &'static str, args: &[&str]) -> Com
     }
 }
 
-/// Adds a malformed entry to booking's stream, which every group dead-letters at once.
+/// Publishes an event of booking that cannot be decoded, which its consumers dead-letter at once.
 async fn dead_letter(fleet: &Fleet) {
-    let client = redis::Client::open(fleet.dependencies().redis_url()).expect("a URL");
-    let mut redis = client.get_multiplexed_async_connection().await.expect("Redis");
-    let id: String = redis
-        .xadd("carshare:events:booking", "*", &[("id", "no uuid")])
-        .await
-        .expect("a place");
-    assert!(!id.is_empty());
+    Sql::of(fleet)
+        .execute(
+            "INSERT INTO booking.event_sequences VALUES ('undecodable', 1);
+             INSERT INTO booking.outbox (id, name, key, key_seq, occurred_at, correlation_id, data)
+             VALUES (gen_random_uuid(), 'booking.requested', 'undecodable', 1, now(), 'test', '\\xff')",
+        )
+        .await;
 }
 
 async fn wait_for_dead_letter(fleet: &Fleet) -> CommandRun {
@@ -72,7 +72,7 @@ fn dead_letters(ran: &CommandRun) -> Vec<Value> {
         .lines
         .iter()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.filter(|line| line["message"] == "dead letter").collect()
+    lines.filter(|line| line["message"] == "blocked event").collect()
 }
 
 fn id(listed: &CommandRun) -> String {
@@ -127,28 +127,21 @@ fn healthcheck_exits_with_0_if_the_process_is_ready() {
 }
 
 #[test]
-fn dead_letter_is_listed_and_redriven_once() {
+fn dead_letter_is_listed_and_skipped_once() {
     let listed = of("vehicle", "dead-letters").next().expect("it was run");
     assert_eq!(listed.code, Some(0));
     let letter = &dead_letters(listed)[0];
     assert_eq!(
+        (&letter["state"], &letter["event"], &letter["key"], &letter["key_seq"]),
         (
-            &letter["stream"],
-            &letter["event_id"],
-            &letter["tries"],
-            &letter["error"]
-        ),
-        (
-            &json!("carshare:events:booking"),
-            &json!("no uuid"),
-            &json!(0),
-            &json!("field traceparent is missing")
+            &json!("dead"),
+            &json!("booking.requested"),
+            &json!("undecodable"),
+            &json!(1)
         )
     );
-    let codes: Vec<_> = of("vehicle", "redrive").map(|ran| ran.code).collect();
-    assert_eq!(
-        codes,
-        [Some(0), Some(1)],
-        "the second time there is nothing at this place"
-    );
+    let error = letter["error"].as_str().expect("a cause");
+    assert!(error.starts_with("the event cannot be decoded: "), "{error}");
+    let code = |command| of("vehicle", command).next().expect("it was run").code;
+    assert_eq!((code("skip"), code("redrive")), (Some(0), Some(1)));
 }

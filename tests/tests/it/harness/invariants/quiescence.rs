@@ -1,18 +1,13 @@
-//! Quiescence: no unapplied event, no open charge or refund. Only then are the services' tables comparable.
-
-use std::time::Duration;
+//! Quiescence: no event is in progress, no charge and no refund is open. Only then are the services' states comparable.
 
 use carshare_testkit::eventually_true;
-use redis::aio::MultiplexedConnection;
-use redis::streams::{StreamInfoGroupsReply, StreamInfoStreamReply};
-use redis::{AsyncCommands as _, RedisResult};
 use tokio::time::timeout;
 
 use crate::harness::TIMEOUT;
 use crate::harness::deployment::Deployment;
 use crate::harness::sql::Sql;
 
-/// Consumer groups by stream.
+/// Publishers and the services that consume their events.
 const CONSUMERS: [(&str, &[&str]); 4] = [
     ("auth", &["booking", "notification", "vehicle"]),
     ("vehicle", &["booking", "notification"]),
@@ -20,76 +15,55 @@ const CONSUMERS: [(&str, &[&str]); 4] = [
     ("payment", &["booking", "notification"]),
 ];
 
-/// Open work in the database.
+/// Open charges and refunds.
 const OPEN: &str = "\
-    SELECT 'unsent ' || name || ' ' || id FROM \
-      (SELECT id, name FROM auth.outbox WHERE sent_at IS NULL UNION ALL \
-       SELECT id, name FROM vehicle.outbox WHERE sent_at IS NULL UNION ALL \
-       SELECT id, name FROM booking.outbox WHERE sent_at IS NULL UNION ALL \
-       SELECT id, name FROM payment.outbox WHERE sent_at IS NULL) o \
-    UNION ALL SELECT 'payment ' || state || ' ' || id FROM payment.payments WHERE state IN ('due', 'unknown') \
+    SELECT 'payment ' || state || ' ' || id FROM payment.payments WHERE state IN ('due', 'unknown') \
     UNION ALL SELECT 'refund ' || state || ' ' || id FROM payment.refunds WHERE state IN ('due', 'unknown')";
 
 pub(super) async fn wait(mesh: &impl Deployment) {
     let sql = Sql::of(mesh);
-    let resting = eventually_true(TIMEOUT * 2, || async { unfinished(mesh, &sql).await.is_empty() });
-    let in_time = timeout(TIMEOUT, resting).await;
-    assert!(in_time.is_ok(), "no rest: {:#?}", unfinished(mesh, &sql).await);
+    let quiescent = eventually_true(TIMEOUT * 2, || async { unfinished(&sql).await.is_empty() });
+    let in_time = timeout(TIMEOUT, quiescent).await;
+    assert!(in_time.is_ok(), "not quiescent: {:#?}", unfinished(&sql).await);
 }
 
-/// Open work. The consumers are read between two counts of events, so that an event they published meanwhile is noticed.
-async fn unfinished(mesh: &impl Deployment, sql: &Sql) -> Vec<String> {
+/// Lists what is not finished.
+///
+/// Cursors are compared between two counts of the published events: an event that a consumer published meanwhile shows in
+/// the second.
+async fn unfinished(sql: &Sql) -> Vec<String> {
     let before = sql.published().await;
-    let mut open = lagging_consumers(mesh)
-        .await
-        .unwrap_or_else(|error| vec![format!("Redis: {error}")]);
+    let mut open = Vec::new();
+    for (source, consumers) in CONSUMERS {
+        for consumer in consumers {
+            open.extend(sql.query(behind(source, consumer)).await);
+        }
+    }
     open.extend(sql.texts(OPEN).await);
     if sql.published().await != before {
-        open.push("an event was published meanwhile".to_owned());
+        open.push("new events".to_owned());
     }
     open
 }
 
-/// Consumer groups with unread or pending stream entries.
-async fn lagging_consumers(mesh: &impl Deployment) -> RedisResult<Vec<String>> {
-    let mut redis = connect(mesh).await?;
-    let mut behind = Vec::new();
-    for (source, listeners) in CONSUMERS {
-        let stream = format!("carshare:events:{source}");
-        let end: StreamInfoStreamReply = redis.xinfo_stream(&stream).await?;
-        let groups: StreamInfoGroupsReply = redis.xinfo_groups(&stream).await?;
-        for listener in listeners {
-            let finished = groups.groups.iter().any(|group| {
-                group.name == *listener
-                    && group.pending == 0
-                    && group.last_delivered_id == end.last_generated_id
-            });
-            if !finished {
-                behind.push(format!("{listener} is behind {source}"));
-            }
-        }
-    }
-    Ok(behind)
+/// Keys whose last event the consumer has not handled.
+fn behind(source: &str, consumer: &str) -> String {
+    format!(
+        "SELECT '{consumer} is behind {source} ' || s.key FROM {source}.event_sequences s \
+         LEFT JOIN {consumer}.inbox_cursors c ON c.source = '{source}' AND c.key = s.key \
+         WHERE coalesce(c.handled_seq, 0) < s.last_seq"
+    )
 }
 
-/// Groups with dead letters.
-pub(super) async fn dead_letters(mesh: &impl Deployment) -> Vec<String> {
-    let mut redis = connect(mesh).await.expect("Redis");
+/// Events that a consumer has given up.
+pub(super) async fn dead_letters(sql: &Sql) -> Vec<String> {
     let mut dead = Vec::new();
-    for group in ["booking", "notification", "payment", "vehicle"] {
-        let count: usize = redis
-            .xlen(format!("carshare:dead:{group}"))
-            .await
-            .expect("a response");
-        if count > 0 {
-            dead.push(format!("no event is dead: {count} in {group}"));
-        }
+    for consumer in ["booking", "notification", "payment", "vehicle"] {
+        let letters = format!(
+            "SELECT 'no event is dead-lettered: ' || name || ' by {consumer}' FROM {consumer}.inbox \
+             WHERE dead_at IS NOT NULL"
+        );
+        dead.extend(sql.query(letters).await);
     }
     dead
-}
-
-pub(super) async fn connect(mesh: &impl Deployment) -> RedisResult<MultiplexedConnection> {
-    let client = redis::Client::open(mesh.dependencies().redis_url())?;
-    let config = redis::AsyncConnectionConfig::new().set_connection_timeout(Some(Duration::from_secs(2)));
-    client.get_multiplexed_async_connection_with_config(&config).await
 }

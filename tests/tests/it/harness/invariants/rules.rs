@@ -71,10 +71,13 @@ pub(super) const RULES: [Rule; 12] = [
     },
     Rule {
         name: "every event was consumed",
-        sql: "SELECT o.name || ' ' || o.id FROM \
-              (SELECT id, name FROM auth.outbox UNION ALL SELECT id, name FROM vehicle.outbox \
-               UNION ALL SELECT id, name FROM booking.outbox UNION ALL SELECT id, name FROM payment.outbox) o \
-              WHERE NOT EXISTS (SELECT FROM notification.inbox i WHERE i.event_id = o.id)",
+        sql: "SELECT o.source || ' ' || o.key FROM \
+              (SELECT 'auth' AS source, * FROM auth.event_sequences \
+               UNION ALL SELECT 'vehicle', * FROM vehicle.event_sequences \
+               UNION ALL SELECT 'booking', * FROM booking.event_sequences \
+               UNION ALL SELECT 'payment', * FROM payment.event_sequences) o \
+              LEFT JOIN notification.inbox_cursors c USING (source, key) \
+              WHERE c.handled_seq IS DISTINCT FROM o.last_seq",
     },
     Rule {
         name: "no event of a booking is repeated",

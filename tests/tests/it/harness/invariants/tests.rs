@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use redis::AsyncCommands as _;
 use serde_json::json;
 
-use super::{assert_hold, breaches, quiescence, rules};
+use super::{assert_hold, breaches, rules};
 use crate::harness::{Guest, Host, Sql, mesh, next_slot};
 
 /// Breaks every rule, given a confirmed booking and a refunded one.
@@ -22,10 +21,14 @@ const BROKEN: &str = "
     ALTER TABLE payment.ledger_entries DISABLE TRIGGER ALL;
     UPDATE payment.ledger_entries SET amount_krw = amount_krw + 1 WHERE amount_krw > 0;
     -- Unconsumed and repeated events, repeated notifications, missing history.
-    DELETE FROM notification.inbox;
-    INSERT INTO booking.outbox (id, name, key, occurred_at, correlation_id, data, sent_at, stream_ms, stream_n)
-      SELECT gen_random_uuid(), name, key, occurred_at, correlation_id, data, sent_at, stream_ms, stream_n
+    DELETE FROM notification.inbox_cursors;
+    INSERT INTO booking.outbox
+        (id, name, key, key_seq, occurred_at, correlation_id, data, position, relayed_at)
+      SELECT gen_random_uuid(), name, key, key_seq + 1000, occurred_at, correlation_id, data, position + 100000, relayed_at
       FROM booking.outbox;
+    INSERT INTO booking.inbox_cursors VALUES ('payment', 'poison', 0);
+    INSERT INTO booking.inbox (source, key, key_seq, id, name, occurred_at, correlation_id, data, filed_at, due_at, dead_at)
+      VALUES ('payment', 'poison', 1, gen_random_uuid(), 'payment.failed', now(), 'c', '', now(), now(), now());
     INSERT INTO notification.notifications (id, user_id, seq, event_id, kind, title, body, data, created_at)
       SELECT gen_random_uuid(), user_id, seq + 1000, gen_random_uuid(), kind, title, body, data, created_at
       FROM notification.notifications;
@@ -52,11 +55,6 @@ async fn every_rule_finds_its_breach() {
     assert_hold(&mesh).await;
 
     Sql::of(&mesh).execute(BROKEN).await;
-    let mut redis = quiescence::connect(&mesh).await.expect("Redis");
-    let _: String = redis
-        .xadd("carshare:dead:booking", "*", &[("error", "dead")])
-        .await
-        .expect("a dead letter");
     let seen: BTreeSet<String> = breaches(&mesh)
         .await
         .iter()
