@@ -24,7 +24,10 @@ pub(crate) fn describe() {
         "outbox_oldest_seconds",
         "Age of the oldest event that has no position in the log yet; 0 when all have."
     );
-    describe_counter!("outbox_sent_total", "Events that got their position in the log, by name.");
+    describe_counter!(
+        "outbox_sent_total",
+        "Events that got their position in the log, by name."
+    );
     describe_counter!(
         "outbox_failures_total",
         "Rounds of the relay that failed: PostgreSQL is unreachable."

@@ -132,7 +132,12 @@ fn dead_letter_is_listed_and_skipped_once() {
     assert_eq!(listed.code, Some(0));
     let letter = &dead_letters(listed)[0];
     assert_eq!(
-        (&letter["state"], &letter["event"], &letter["key"], &letter["key_seq"]),
+        (
+            &letter["state"],
+            &letter["event"],
+            &letter["key"],
+            &letter["key_seq"]
+        ),
         (
             &json!("dead"),
             &json!("booking.requested"),
