@@ -1,4 +1,4 @@
-//! Compiles the contract with protox: Rust types, clients and servers, and the descriptor set with all options and comments.
+//! Compiles the protos: Rust types, clients and servers, and the descriptor set with all options and comments.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -13,7 +13,7 @@ const INCLUDES: [&str; 3] = [".", "third_party/googleapis", "third_party/protova
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a build script is told its directory by the environment"
+    reason = "cargo passes OUT_DIR by the environment"
 )]
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=carshare");
@@ -23,9 +23,9 @@ fn main() -> Result<()> {
     let mut compiler = protox::Compiler::new(INCLUDES)?;
     compiler.include_imports(true).include_source_info(true);
     compiler.open_files(contract_files(Path::new(ROOT))?)?;
-    // Nothing imports it, yet the gateway prints the details of errors from it.
+    // No proto imports it; the gateway needs its descriptors to render error details.
     compiler.open_file("third_party/googleapis/google/rpc/error_details.proto")?;
-    // `file_descriptor_set()` would drop the custom options.
+    // `file_descriptor_set()` drops custom options.
     let bytes = compiler.encode_file_descriptor_set();
     fs::write(out.join("descriptors.bin"), &bytes)?;
 
@@ -54,7 +54,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Every `.proto` file below `dir`, in a stable order.
+/// Lists every `.proto` file below `dir`, sorted.
 fn contract_files(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -74,14 +74,14 @@ fn ours(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> + '_ {
         .filter(|message| message.package_name().starts_with(ROOT) && !message.is_map_entry())
 }
 
-/// `carshare.booking.v1.Foo` → `crate::booking::v1::Foo`.
+/// Returns the Rust path of a protobuf name: `carshare.booking.v1.Foo` → `crate::booking::v1::Foo`.
 fn rust_path(full_name: &str) -> String {
     let path = full_name.strip_prefix("carshare.").unwrap_or(full_name);
     format!("crate::{}", path.replace('.', "::"))
 }
 
-/// `impl Reason` for every enum called `ErrorReason`.
-#[expect(clippy::format_collect, reason = "a build script writes a few lines once")]
+/// Generates `impl Reason` for every enum named `ErrorReason`.
+#[expect(clippy::format_collect, reason = "a few lines, once per build")]
 fn reasons(pool: &DescriptorPool) -> String {
     let is_reason = |e: &EnumDescriptor| e.name() == "ErrorReason" && e.full_name().starts_with(ROOT);
     pool.all_enums()
@@ -96,7 +96,7 @@ fn reasons(pool: &DescriptorPool) -> String {
         .collect()
 }
 
-/// `impl EventMessage` for every message that carries the event option.
+/// Generates `impl EventMessage` for every message with the event option.
 fn events(pool: &DescriptorPool) -> String {
     let Some(option) = pool.get_extension_by_name("carshare.options.v1.event") else {
         return String::new();

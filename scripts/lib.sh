@@ -1,6 +1,7 @@
-# Shared by the scripts that need a mesh of their own: sourced, not run. Sets $work, $gateway and $sandbox.
+# Functions of scripts that start a mesh; sourced, not run.
 
-# start_mesh BINARY: starts it with fresh data on free ports, waits until it is ready, stops it when the script ends.
+# start_mesh BINARY: starts a mesh with fresh data on free ports, waits until it is ready and stops it when the script ends.
+# Sets $work (a temporary folder), $gateway and $sandbox (URLs).
 start_mesh() {
     work=$(mktemp -d /tmp/carshare-mesh-XXXXXX)
     chmod 755 "$work"
@@ -16,5 +17,5 @@ start_mesh() {
     sandbox=$(url_of sandbox)
 }
 
-# The mesh says where it listens as soon as it is ready.
+# url_of NAME: prints a URL of the banner, which the mesh prints when it is ready.
 url_of() { sed -n "s/^  $1 *\(http[^ ]*\).*/\1/p" "$work/log" 2>/dev/null; }

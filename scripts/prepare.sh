@@ -1,7 +1,6 @@
 #!/bin/sh
-# Installs what building, running and testing needs and this machine lacks: a C compiler, protoc, PostgreSQL 15 or newer, Redis,
-# libfaketime.
-# Does nothing where everything is there. It starts no service: the mesh and the tests run private ones.
+# Installs the missing packages for building, running and testing: a C compiler, protoc, PostgreSQL 15 or newer, Redis,
+# libfaketime, curl, jq. Starts no service: the mesh and the tests run private servers.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -14,9 +13,9 @@ have cc || { need gcc; need libc6-dev; }
 have protoc && [ -e /usr/include/google/protobuf/descriptor.proto ] || { need protobuf-compiler; need libprotobuf-dev; }
 have_postgres || need postgresql
 have redis-server || need redis-server
-# What the tests of clock skew use.
+# Used by the tests of clock skew.
 have faketime || need faketime
-# What the README's commands use.
+# Used by the README's commands.
 have curl || need curl
 have jq || need jq
 [ -z "$packages" ] && exit 0

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Walks the booking journey with stock clients on a mesh of its own. $1: the carshare binary.
+# Runs the booking journey with stock clients on a temporary mesh. $1: the carshare binary.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh

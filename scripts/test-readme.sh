@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs the commands of the README's booking journey on a mesh of its own and compares what they print. $1: the carshare binary.
+# Runs the commands of the README's booking journey on a temporary mesh and compares their output. $1: the carshare binary.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 start_mesh "$1"
 
-# block KIND: the fenced blocks of that kind between the journey's marks.
+# block KIND: prints the fenced blocks of that kind between the markers of the journey.
 block() {
     awk -v kind="$1" '/^<!-- journey -->/ { on = 1 } /^<!-- \/journey -->/ { on = 0 }
         on && $0 == "```" { inside = 0 } inside { print } on && $0 == "```" kind { inside = 1 }' README.md

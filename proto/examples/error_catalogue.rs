@@ -1,4 +1,4 @@
-//! Prints `docs/errors.md` from the contract: `make docs`.
+//! Prints `docs/errors.md`: `make docs`.
 
 fn main() {
     print!("{}", carshare_proto::errors::markdown());

@@ -1,7 +1,7 @@
-//! The gRPC codec of every generated client and server: prost, plus the `buf.validate` rules.
+//! gRPC codec of the generated clients and servers: prost with the `buf.validate` rules.
 //!
-//! A tower layer only sees undecoded frames; the codec sees each message, so unary calls and every message of a stream are
-//! covered and no handler can forget it.
+//! A tower layer sees undecoded frames only; the codec sees each message, so that unary calls and every message of a stream
+//! are validated before any handler runs.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -20,7 +20,7 @@ use crate::errors::Reason;
 mod localized_messages;
 mod message_checks;
 
-/// Compiled rules are cached in it, so there is one for the process.
+/// One for the process, since it caches compiled rules.
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
 
 /// Encodes `T`; decodes and validates `U`.
@@ -59,7 +59,7 @@ where
     }
 }
 
-/// Decodes a message and refuses it when it breaks a rule.
+/// Decodes and validates messages of type `U`.
 #[derive(Debug)]
 pub struct ValidatingDecoder<U> {
     inner: ProstDecoder<U>,
@@ -74,11 +74,11 @@ where
     type Error = Status;
 
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        // prost reports what it could not read as INTERNAL; it is the caller who sent it.
+        // prost reports an undecodable message as INTERNAL, but the sender is at fault.
         let decoded = self
             .inner
             .decode(source)
-            .map_err(|_| refusal(vec![malformed()]))?;
+            .map_err(|_| invalid_argument(vec![malformed()]))?;
         if let Some(message) = &decoded {
             validate(message)?;
         }
@@ -90,11 +90,11 @@ where
     }
 }
 
-/// Checks a message against the rules of its type.
+/// Validates a message against the rules of its type.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` with `ErrorInfo`, a `BadRequest` that names every field at fault, and both texts; `INTERNAL` when a
-/// rule itself is broken, which the tests of the contract exclude.
+/// `INVALID_ARGUMENT` with `ErrorInfo`, a `BadRequest` that names every invalid field, and both messages; `INTERNAL` when a
+/// rule cannot be evaluated, which the tests of this crate exclude.
 pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
     let message = message.transcode_to_dynamic();
     let mut violations = message_checks::violations(&message);
@@ -103,14 +103,14 @@ pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
         Err(Error::Validation(error)) => {
             violations.extend(error.violations().iter().map(localized_messages::violation));
         }
-        // A rule may not know what to make of a value that is none.
+        // A rule may be unable to evaluate a value that `message_checks` has found invalid.
         Err(_) if !violations.is_empty() => {}
-        Err(_) => return Err(Status::internal("a rule of the contract could not be evaluated")),
+        Err(_) => return Err(Status::internal("a validation rule could not be evaluated")),
     }
     if violations.is_empty() {
         Ok(())
     } else {
-        Err(refusal(violations))
+        Err(invalid_argument(violations))
     }
 }
 
@@ -123,16 +123,16 @@ fn malformed() -> FieldViolation {
     )
 }
 
-fn refusal(violations: Vec<FieldViolation>) -> Status {
-    let fact = ErrorReason::InvalidArgument.fact();
-    let metadata = HashMap::from([("code".to_owned(), fact.code.clone())]);
+fn invalid_argument(violations: Vec<FieldViolation>) -> Status {
+    let spec = ErrorReason::InvalidArgument.fact();
+    let metadata = HashMap::from([("code".to_owned(), spec.code.clone())]);
     let details: Vec<ErrorDetail> = vec![
-        ErrorInfo::new(&fact.reason, &fact.domain, metadata).into(),
+        ErrorInfo::new(&spec.reason, &spec.domain, metadata).into(),
         BadRequest::new(violations).into(),
-        LocalizedMessage::new("ko", &fact.ko).into(),
-        LocalizedMessage::new("en", &fact.en).into(),
+        LocalizedMessage::new("ko", &spec.ko).into(),
+        LocalizedMessage::new("en", &spec.en).into(),
     ];
-    Status::with_error_details_vec(Code::InvalidArgument, &fact.en, details)
+    Status::with_error_details_vec(Code::InvalidArgument, &spec.en, details)
 }
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_message_passes() {
+    fn valid_message_passes() {
         validate(&register()).expect("valid");
         validate(&RegisterRequest {
             phone: "+821012345678".into(),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_at_fault_is_named_with_its_rule() {
+    fn every_invalid_field_is_named_with_its_rule() {
         let bad = RegisterRequest {
             email: "nobody".into(),
             password: "short".into(),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn each_violation_reads_in_both_languages() {
+    fn violation_has_messages_in_both_languages() {
         let status = validate(&RegisterRequest {
             name: String::new(),
             ..register()
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_an_enum_are_named_by_their_words() {
+    fn violation_lists_enum_values_by_their_short_names() {
         let status = validate(&RegisterRequest {
             role: Role::Admin.into(),
             ..register()
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_message_field_is_a_violation_and_not_an_evaluation_error() {
+    fn missing_message_field_is_a_violation() {
         let status = validate(&CreateBookingRequest::default()).expect_err("empty");
         let fields: Vec<_> = violations(&status).into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["vehicle_id", "start_datetime", "end_datetime"]);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_an_availability_rule_is_either_weekly_or_dated() {
+    fn availability_rule_is_either_weekly_or_dated() {
         let weekly = AddAvailabilityRequest {
             vehicle_id: "5b0e0000-0000-7000-8000-000000000000".into(),
             day_of_week: Some(0),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_of_every_message_compile_and_judge_an_empty_one() {
+    fn rules_of_every_request_can_be_evaluated() {
         for method in contract::methods() {
             let empty = prost_reflect::DynamicMessage::new(method.input());
             match VALIDATOR.validate(&empty) {

@@ -1,4 +1,4 @@
-//! Reads the options that stand on RPCs, messages, fields and enum values.
+//! Options of RPCs, messages, fields and enum values.
 
 use prost::Message;
 use prost_reflect::{
@@ -8,51 +8,51 @@ use prost_reflect::{
 
 use crate::DESCRIPTOR_POOL;
 use crate::google::api::HttpRule;
-use crate::options::v1::{Access, ErrorFacts, Event, Limit, Rest};
+use crate::options::v1::{Access, ErrorReasonSpec, Event, Limit, Rest};
 
-/// Who may call the RPC. `None` means nobody.
+/// Returns the access rule of the RPC. `None` admits no caller.
 pub fn access(method: &MethodDescriptor) -> Option<Access> {
     option(&method.options(), "carshare.options.v1.access")
 }
 
-/// How REST presents the RPC; the default when nothing is said.
+/// Returns the REST presentation of the RPC, or the default.
 pub fn rest(method: &MethodDescriptor) -> Rest {
     option(&method.options(), "carshare.options.v1.rest").unwrap_or_default()
 }
 
-/// The rate-limit class of the RPC, if it has one of its own.
+/// Returns the rate-limit class of the RPC, if it has one.
 pub fn limit(method: &MethodDescriptor) -> Option<Limit> {
     option(&method.options(), "carshare.options.v1.limit")
 }
 
-/// The HTTP route of the RPC, if it has one.
+/// Returns the HTTP route of the RPC, if it has one.
 pub fn http(method: &MethodDescriptor) -> Option<HttpRule> {
     option(&method.options(), "google.api.http")
 }
 
-/// Name and key field of an event message.
+/// Returns name and key field of an event message; `None` for other messages.
 pub fn event(message: &MessageDescriptor) -> Option<Event> {
     option(&message.options(), "carshare.options.v1.event")
 }
 
-/// The facts of an error reason.
-pub fn error(value: &EnumValueDescriptor) -> Option<ErrorFacts> {
+/// Returns the error option of an enum value.
+pub fn error(value: &EnumValueDescriptor) -> Option<ErrorReasonSpec> {
     option(&value.options(), "carshare.options.v1.error")
 }
 
-/// Why a request field has no rule.
+/// Returns the stated reason why a request field has no rule.
 pub fn unchecked(field: &FieldDescriptor) -> Option<String> {
     extension(&field.options(), "carshare.options.v1.unchecked")?
         .as_str()
         .map(str::to_owned)
 }
 
-/// Whether a field carries a `buf.validate` rule.
+/// Returns whether a field has a `buf.validate` rule.
 pub fn has_rule(field: &FieldDescriptor) -> bool {
     extension(&field.options(), "buf.validate.field").is_some()
 }
 
-/// The RPC behind a gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
+/// Finds the RPC of a gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
 pub fn method(path: &str) -> Option<MethodDescriptor> {
     let (service, method) = path.strip_prefix('/')?.split_once('/')?;
     DESCRIPTOR_POOL
@@ -61,7 +61,7 @@ pub fn method(path: &str) -> Option<MethodDescriptor> {
         .find(|candidate| candidate.name() == method)
 }
 
-/// All RPCs of our packages, in the order of the contract.
+/// Lists the RPCs of the `carshare` packages, in the order of the protos.
 pub fn methods() -> impl Iterator<Item = MethodDescriptor> {
     DESCRIPTOR_POOL
         .services()
@@ -69,7 +69,7 @@ pub fn methods() -> impl Iterator<Item = MethodDescriptor> {
         .flat_map(|service| service.methods().collect::<Vec<_>>())
 }
 
-/// The leading comment of the element at a path of a file (`descriptor.path()`), trimmed; empty without one.
+/// Returns the trimmed leading comment of the element at `path` (`descriptor.path()`); empty without one.
 pub fn comment_of(file: &FileDescriptor, path: &[i32]) -> String {
     let proto = file.file_descriptor_proto();
     let locations = proto.source_code_info.iter().flat_map(|info| &info.location);
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rpc_says_who_may_call_it_in_exactly_one_way() {
+    fn every_rpc_has_exactly_one_kind_of_access() {
         for method in methods() {
             let access =
                 access(&method).unwrap_or_else(|| panic!("{} has no access option", method.full_name()));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rpc_for_clients_has_a_route_and_no_internal_one_has() {
+    fn client_rpcs_have_a_route_and_internal_rpcs_have_none() {
         for method in methods() {
             let internal = access(&method).is_some_and(|access| !access.internal.is_empty());
             assert_eq!(http(&method).is_none(), internal, "{}", method.full_name());
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn every_request_field_has_a_rule_or_a_reason_for_none() {
+    fn every_request_field_has_a_rule_or_a_stated_reason() {
         for method in methods() {
             for field in method.input().fields() {
                 let stated = unchecked(&field).is_some_and(|reason| !reason.is_empty());
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_names_an_id_field_of_its_own() {
+    fn every_event_key_is_a_field_of_the_event() {
         let events: Vec<_> = DESCRIPTOR_POOL
             .all_messages()
             .filter_map(|m| event(&m).map(|e| (m, e)))
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_finds_its_method() {
+    fn method_finds_an_rpc_by_its_path() {
         let found = method("/carshare.booking.v1.BookingService/CreateBooking").expect("in the contract");
         assert_eq!(http(&found).map(|rule| rule.body), Some("*".to_owned()));
         assert_eq!(rest(&found).success_status, 201);

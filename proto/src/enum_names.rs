@@ -1,8 +1,8 @@
-//! Enum values as the lower-case words of the REST contract: `BOOKING_STATUS_PENDING` ⇄ `pending`.
+//! Enum values as the lower-case names of the REST contract: `BOOKING_STATUS_PENDING` ⇄ `pending`.
 
 use prost_reflect::EnumDescriptor;
 
-/// The prefix every value of the enum carries: `BookingStatus` → `BOOKING_STATUS_`.
+/// Returns the prefix of the enum's values: `BookingStatus` → `BOOKING_STATUS_`.
 pub fn prefix(descriptor: &EnumDescriptor) -> String {
     let mut prefix = String::new();
     for (index, letter) in descriptor.name().chars().enumerate() {
@@ -15,7 +15,7 @@ pub fn prefix(descriptor: &EnumDescriptor) -> String {
     prefix
 }
 
-/// The word for a value's full name. A name without the usual prefix is only lower-cased.
+/// Returns the short name of a value. A name without the prefix is only lower-cased.
 pub fn short_name(descriptor: &EnumDescriptor, value_name: &str) -> String {
     let prefix = prefix(descriptor);
     value_name
@@ -24,11 +24,11 @@ pub fn short_name(descriptor: &EnumDescriptor, value_name: &str) -> String {
         .to_ascii_lowercase()
 }
 
-/// The number behind a word, or `None` when the enum has no such word.
-pub fn number(descriptor: &EnumDescriptor, word: &str) -> Option<i32> {
+/// Returns the number of the value with this short name.
+pub fn number(descriptor: &EnumDescriptor, name: &str) -> Option<i32> {
     descriptor
         .values()
-        .find(|value| self::short_name(descriptor, value.name()) == word)
+        .find(|value| short_name(descriptor, value.name()) == name)
         .map(|value| value.number())
 }
 
@@ -38,19 +38,19 @@ mod tests {
     use crate::DESCRIPTOR_POOL;
 
     #[test]
-    fn words_round_trip_for_every_enum_of_ours() {
+    fn short_names_round_trip_for_every_enum() {
         for descriptor in DESCRIPTOR_POOL
             .all_enums()
             .filter(|e| e.full_name().starts_with("carshare."))
         {
             for value in descriptor.values() {
-                let word = short_name(&descriptor, value.name());
+                let name = short_name(&descriptor, value.name());
                 assert!(
-                    !word.contains(&descriptor.name().to_ascii_lowercase()),
-                    "{word} keeps its prefix"
+                    !name.contains(&descriptor.name().to_ascii_lowercase()),
+                    "{name} contains its prefix"
                 );
                 assert_eq!(
-                    number(&descriptor, &word),
+                    number(&descriptor, &name),
                     Some(value.number()),
                     "{}",
                     value.full_name()
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_word_is_none() {
+    fn number_of_an_unknown_name_is_none() {
         let status = DESCRIPTOR_POOL
             .get_enum_by_name("carshare.booking.v1.BookingStatus")
             .expect("in the contract");

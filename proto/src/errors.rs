@@ -1,6 +1,6 @@
-//! The error catalogue: what every error reason means on every transport.
+//! Error catalogue: code, status and messages of every error reason.
 //!
-//! The facts stand on the enum values of the contract, `(carshare.options.v1.error)`, and nowhere else.
+//! Its only source is the option `(carshare.options.v1.error)` on the enum values of the protos.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -11,17 +11,15 @@ use tonic::Code;
 
 use crate::{DESCRIPTOR_POOL, contract, enum_names};
 
-/// A value of one of the contract's `ErrorReason` enums.
-///
-/// Implemented by the build; nobody implements it by hand.
+/// Value of one of the `ErrorReason` enums. Implemented by the build script.
 pub trait Reason: Copy + Send + Sync + 'static {
-    /// Full name of the enum.
+    /// Full protobuf name of the enum.
     const ENUM: &'static str;
 
-    /// Number of the value.
+    /// Returns the number of the value.
     fn number(self) -> i32;
 
-    /// What the catalogue says about it. The unspecified value counts as an internal error.
+    /// Returns the catalogue entry; for the unspecified value that of `INTERNAL`.
     fn fact(self) -> &'static ErrorSpec {
         CATALOGUE
             .by_number
@@ -33,50 +31,50 @@ pub trait Reason: Copy + Send + Sync + 'static {
 
 include!(concat!(env!("OUT_DIR"), "/reasons.rs"));
 
-/// Everything that is fixed about one error reason.
+/// Catalogue entry of an error reason.
 #[derive(Debug)]
 pub struct ErrorSpec {
-    /// `google.rpc.ErrorInfo.domain`: the package without its version, for example `carshare.booking`.
+    /// Package without its version, for example `carshare.booking`: `google.rpc.ErrorInfo.domain`.
     pub domain: String,
-    /// `google.rpc.ErrorInfo.reason`, for example `SLOT_TAKEN`.
+    /// Name of the value without its prefix, for example `SLOT_TAKEN`: `google.rpc.ErrorInfo.reason`.
     pub reason: String,
-    /// The stable code, for example `BOOKING002`.
+    /// Stable code for clients, for example `BOOKING002`.
     pub code: String,
-    /// gRPC status.
+    /// Status code over gRPC.
     pub grpc: Code,
-    /// HTTP status.
+    /// Status code over REST.
     pub http: u16,
-    /// Korean text, with `{placeholders}` for metadata.
+    /// Message in Korean, with `{placeholders}` for metadata.
     pub ko: String,
-    /// English text, with `{placeholders}` for metadata.
+    /// Message in English, with `{placeholders}` for metadata.
     pub en: String,
-    /// The comment of the value: when the refusal is given.
+    /// Comment of the enum value: the condition of the error.
     pub when: String,
 }
 
-/// All reasons, in the order of the contract.
+/// Lists all entries, in the order of the protos.
 pub fn all() -> impl Iterator<Item = &'static ErrorSpec> {
     CATALOGUE.all.iter().copied()
 }
 
-/// The fact behind an `ErrorInfo`, if it is one of ours.
+/// Finds the entry of an `ErrorInfo`.
 pub fn find(domain: &str, reason: &str) -> Option<&'static ErrorSpec> {
-    all().find(|fact| fact.domain == domain && fact.reason == reason)
+    all().find(|spec| spec.domain == domain && spec.reason == reason)
 }
 
-/// The fact with this code, for example `BOOKING002`.
+/// Finds the entry with this code, for example `BOOKING002`.
 pub fn by_code(code: &str) -> Option<&'static ErrorSpec> {
-    all().find(|fact| fact.code == code)
+    all().find(|spec| spec.code == code)
 }
 
-/// Replaces each `{name}` of a text by the metadata entry of that name; unknown names stay as they are.
+/// Replaces each `{name}` in a message by the metadata entry of that name; unknown names stay.
 pub fn fill<'a>(text: &str, metadata: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     metadata.into_iter().fold(text.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{name}}}"), value)
     })
 }
 
-/// The HTTP status a gRPC status usually becomes.
+/// Returns the default HTTP status of a gRPC status.
 pub fn http_status(code: Code) -> u16 {
     match code {
         Code::Ok => 200,
@@ -94,26 +92,26 @@ pub fn http_status(code: Code) -> u16 {
     }
 }
 
-/// The catalogue as a page: `docs/errors.md` is this text.
+/// Renders the catalogue as Markdown: the content of `docs/errors.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Error catalogue\n\nPrinted from the `ErrorReason` enums of the contract by `make docs`; edit those, not this page. `code` is what \
-         clients switch on; it is the same over gRPC (`ErrorInfo.metadata.code`), gRPC-web and REST (`code`).\n",
+        "# Error catalogue\n\nGenerated from the `ErrorReason` enums of the protos by `make docs`; edit those, not this page. Clients compare \
+         `code`, which is the same over gRPC (`ErrorInfo.metadata.code`), gRPC-web and REST (`code`).\n",
     );
     let mut domain = "";
-    for fact in all() {
-        if fact.domain != domain {
-            domain = &fact.domain;
+    for spec in all() {
+        if spec.domain != domain {
+            domain = &spec.domain;
             let _ = writeln!(
                 page,
                 "\n## {domain}\n\n| code | reason | gRPC | HTTP | Korean | English | when |\n|---|---|---|---|---|---|---|"
             );
         }
-        let when = fact.when.replace('\n', " ");
+        let when = spec.when.replace('\n', " ");
         let _ = writeln!(
             page,
             "| {} | `{}` | {:?} | {} | {} | {} | {when} |",
-            fact.code, fact.reason, fact.grpc, fact.http, fact.ko, fact.en
+            spec.code, spec.reason, spec.grpc, spec.http, spec.ko, spec.en
         );
     }
     page
@@ -134,21 +132,18 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
     for descriptor in reasons {
         let name: &'static str = Box::leak(descriptor.full_name().to_owned().into_boxed_str());
         for value in descriptor.values() {
-            if let Some(fact) = read(&descriptor, &value) {
-                let fact: &'static ErrorSpec = Box::leak(Box::new(fact));
-                all.push(fact);
-                by_number.insert((name, value.number()), fact);
+            if let Some(spec) = read(&descriptor, &value) {
+                let spec: &'static ErrorSpec = Box::leak(Box::new(spec));
+                all.push(spec);
+                by_number.insert((name, value.number()), spec);
             }
         }
     }
-    #[expect(
-        clippy::expect_used,
-        reason = "a test of this crate reads the catalogue; there is nothing to fall back to"
-    )]
+    #[expect(clippy::expect_used, reason = "a test of this crate builds the catalogue")]
     let internal = all
         .iter()
         .copied()
-        .find(|fact| fact.reason == "INTERNAL")
+        .find(|spec| spec.reason == "INTERNAL")
         .expect("the contract has INTERNAL");
     Catalogue {
         all,
@@ -158,8 +153,8 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
 });
 
 fn read(descriptor: &EnumDescriptor, value: &EnumValueDescriptor) -> Option<ErrorSpec> {
-    let facts = contract::error(value)?;
-    let grpc = Code::from_i32(facts.grpc);
+    let options = contract::error(value)?;
+    let grpc = Code::from_i32(options.grpc);
     let package = descriptor.package_name();
     Some(ErrorSpec {
         domain: package
@@ -167,15 +162,15 @@ fn read(descriptor: &EnumDescriptor, value: &EnumValueDescriptor) -> Option<Erro
             .map_or(package, |(domain, _version)| domain)
             .to_owned(),
         reason: enum_names::short_name(descriptor, value.name()).to_ascii_uppercase(),
-        code: facts.code,
+        code: options.code,
         grpc,
-        http: if facts.http == 0 {
+        http: if options.http == 0 {
             http_status(grpc)
         } else {
-            facts.http as u16
+            options.http as u16
         },
-        ko: facts.ko,
-        en: facts.en,
+        ko: options.ko,
+        en: options.en,
         when: contract::comment_of(&descriptor.parent_file(), value.path()),
     })
 }
@@ -188,35 +183,35 @@ mod tests {
     use crate::{booking, common};
 
     #[test]
-    fn every_reason_has_a_code_of_its_own_and_both_texts() {
+    fn every_reason_has_a_unique_code_and_both_messages() {
         let mut codes = HashSet::new();
-        for fact in all() {
-            assert!(codes.insert(&fact.code), "{} is used twice", fact.code);
+        for spec in all() {
+            assert!(codes.insert(&spec.code), "{} is used twice", spec.code);
             assert!(
-                fact.code
+                spec.code
                     .bytes()
                     .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()),
                 "{}",
-                fact.code
+                spec.code
             );
             assert!(
-                fact.ko.chars().any(|c| ('가'..='힣').contains(&c)),
+                spec.ko.chars().any(|c| ('가'..='힣').contains(&c)),
                 "{} has no Korean text",
-                fact.code
+                spec.code
             );
             assert!(
-                fact.en.is_ascii() && fact.en.ends_with('.'),
+                spec.en.is_ascii() && spec.en.ends_with('.'),
                 "{} has no English text",
-                fact.code
+                spec.code
             );
-            assert!(!fact.when.is_empty(), "{} has no comment", fact.code);
-            assert_ne!(fact.grpc, Code::Ok, "{}", fact.code);
+            assert!(!spec.when.is_empty(), "{} has no comment", spec.code);
+            assert_ne!(spec.grpc, Code::Ok, "{}", spec.code);
         }
         assert!(codes.len() > 40);
     }
 
     #[test]
-    fn every_value_but_the_zero_carries_facts() {
+    fn every_value_except_zero_has_the_error_option() {
         for descriptor in DESCRIPTOR_POOL.all_enums().filter(|e| e.name() == "ErrorReason") {
             for value in descriptor.values().filter(|value| value.number() != 0) {
                 assert!(contract::error(&value).is_some(), "{}", value.full_name());
@@ -225,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_finds_its_facts() {
-        let fact = booking::v1::ErrorReason::SlotTaken.fact();
+    fn reason_returns_its_entry() {
+        let spec = booking::v1::ErrorReason::SlotTaken.fact();
         assert_eq!(
-            (fact.domain.as_str(), fact.reason.as_str()),
+            (spec.domain.as_str(), spec.reason.as_str()),
             ("carshare.booking", "SLOT_TAKEN")
         );
         assert_eq!(
-            (fact.code.as_str(), fact.grpc, fact.http),
+            (spec.code.as_str(), spec.grpc, spec.http),
             ("BOOKING002", Code::Aborted, 409)
         );
         assert_eq!(
@@ -244,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_filled_from_metadata() {
+    fn fill_replaces_known_placeholders() {
         assert_eq!(
             fill("{from} → {to} {x}", [("from", "a"), ("to", "b")]),
             "a → b {x}"

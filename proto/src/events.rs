@@ -1,15 +1,13 @@
-//! Events: messages that carry the `(carshare.options.v1.event)` option.
+//! Events: messages with the option `(carshare.options.v1.event)`.
 
-/// A published event.
-///
-/// Implemented by the build for every message with the option; nobody implements it by hand.
+/// Event message. Implemented by the build script for every message with the option.
 pub trait EventMessage:
     prost::Message + prost_reflect::ReflectMessage + Default + Clone + Send + Sync + 'static
 {
-    /// Dotted name, for example `booking.requested`.
+    /// Dotted event name, for example `booking.requested`.
     const NAME: &'static str;
 
-    /// Id of the thing the event is about. Events of one key arrive in the order they were published.
+    /// Returns the id of the resource. Events of one key are handled in the order of publication.
     fn key(&self) -> &str;
 }
 

@@ -1,16 +1,14 @@
-//! The published contract of the mesh, as Rust: messages, clients, servers, events, options and error reasons.
+//! The API of the mesh in Rust: messages, clients, servers, events, options and error reasons.
 //!
-//! Everything here is generated from `carshare/**/*.proto`; the hand-written modules read what the options say:
+//! Generated from `carshare/**/*.proto`; the hand-written modules evaluate the options:
 //!
-//! | module | gives |
+//! | module | provides |
 //! |---|---|
-//! | [`contract`] | who may call an RPC, its HTTP route, REST presentation and rate-limit class |
-//! | [`errors`] | the facts (code, status, Korean and English text) behind every error reason |
+//! | [`contract`] | access rule, HTTP route, REST presentation and rate-limit class of an RPC |
+//! | [`errors`] | code, status, Korean and English message of every error reason |
 //! | [`events`] | name and key of every event message |
-//! | [`codec`] | the gRPC codec that enforces the `buf.validate` rules on everything that is decoded |
-//! | [`enum_names`] | enum values as the lower-case words REST uses |
-//!
-//! It holds no behaviour of any service.
+//! | [`codec`] | the gRPC codec that enforces the `buf.validate` rules on every decoded message |
+//! | [`enum_names`] | the lower-case names of enum values in REST |
 
 use std::sync::LazyLock;
 
@@ -35,14 +33,11 @@ mod generated {
 pub use generated::carshare::{auth, booking, common, event_log, notification, options, payment, vehicle};
 pub use generated::google;
 
-/// The whole contract as an encoded `FileDescriptorSet`, with options and comments, imports included.
+/// All protos and their imports as an encoded `FileDescriptorSet`, with options and comments.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
-/// [`DESCRIPTOR_SET`], decoded once.
+/// Descriptor pool of [`DESCRIPTOR_SET`].
 pub static DESCRIPTOR_POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    #[expect(
-        clippy::expect_used,
-        reason = "the bytes were written by our own build; there is nothing to fall back to"
-    )]
+    #[expect(clippy::expect_used, reason = "the build script wrote the bytes")]
     DescriptorPool::decode(DESCRIPTOR_SET).expect("the embedded descriptor set decodes")
 });

@@ -1,4 +1,4 @@
-//! Where objects are kept.
+//! Configuration of the object storage.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// How this process reaches the storage, `http://objects:9000`. Buckets are path segments.
+    /// URL by which this process reaches the storage, `http://objects:9000`. Buckets are path segments.
     pub endpoint: String,
-    /// How clients reach it; presigned and public URLs begin with it. Default: `endpoint`.
+    /// URL by which clients reach the storage; presigned and public URLs begin with it. Default: `endpoint`.
     pub public_endpoint: Option<String>,
-    /// Default `ap-northeast-2` (Seoul).
+    /// Region of the signatures. Default `ap-northeast-2` (Seoul).
     pub region: String,
     /// Bucket of all objects; it must exist in production.
     pub bucket: String,
@@ -21,10 +21,10 @@ pub struct Config {
     pub access_key: Secret,
     /// S3 secret access key, which signs requests and presigned URLs.
     pub secret_key: Secret,
-    /// How long connecting may take. Default 2 s.
+    /// Timeout of connecting. Default 2 s.
     #[serde(rename = "connect_timeout_ms", with = "millis")]
     pub connect_timeout: Duration,
-    /// How long an operation may take with its repetitions. Default 10 s.
+    /// Timeout of an operation with its retries. Default 10 s.
     #[serde(rename = "timeout_ms", with = "millis")]
     pub timeout: Duration,
 }
@@ -45,7 +45,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// How clients reach the storage, without a trailing slash.
+    /// Returns the URL by which clients reach the storage, without a trailing slash.
     pub(crate) fn public_endpoint(&self) -> &str {
         self.public_endpoint
             .as_ref()

@@ -1,4 +1,4 @@
-//! SDK clients from configuration.
+//! Clients of the AWS SDK.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -9,7 +9,7 @@ use aws_sdk_s3::config::{
 
 use crate::config::Config;
 
-/// A client that talks to the storage at `endpoint`.
+/// Creates a client of the storage at `endpoint`. Nothing is connected yet.
 pub(crate) fn client(config: &Config, endpoint: &str) -> Client {
     let (id, key) = (config.access_key.expose(), config.secret_key.expose());
     let credentials = Credentials::new(id, key, None, None, "configuration");
@@ -28,7 +28,7 @@ pub(crate) fn client(config: &Config, endpoint: &str) -> Client {
         .credentials_provider(credentials)
         .retry_config(RetryConfig::standard())
         .timeout_config(timeouts)
-        // Checksums by default would have to be sent by the client of a presigned URL too.
+        // By default the SDK signs a checksum, which the client of a presigned URL would have to send.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .build();

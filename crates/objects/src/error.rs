@@ -1,30 +1,30 @@
-//! What can go wrong with an object, in the three words a caller can act on.
+//! Errors of operations, by what the caller can do about them.
 
 use std::time::Duration;
 
 use anyhow::anyhow;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use carshare_chassis::Error as Refusal;
+use carshare_chassis::Error as ChassisError;
 use carshare_chassis::error::error_chain;
 
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Why an operation failed.
+/// Error of an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such object (or bucket).
+    /// The object or bucket does not exist.
     #[error("no such object")]
     NotFound,
-    /// The storage cannot be reached or is not well. Trying again later may help.
+    /// The storage is unreachable, overloaded or failing. A later retry may succeed.
     #[error("the object storage is unavailable")]
     Unavailable(#[source] anyhow::Error),
-    /// Wrong credentials, a wrong request: our fault, trying again does not help.
+    /// Invalid credentials or an invalid request: a defect of ours, which a retry does not cure.
     #[error("the object storage refused the request")]
     Internal(#[source] anyhow::Error),
 }
 
 impl Error {
-    /// Low-cardinality label for metrics.
+    /// Returns a low-cardinality label for metrics.
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::NotFound => "not_found",
@@ -48,14 +48,14 @@ where
             (_, Some("SlowDown" | "RequestTimeout" | "ServiceUnavailable"), _)
             | (SdkError::ServiceError(_), _, Some(429 | 500..)) => Self::Unavailable(cause),
             (SdkError::ServiceError(_), ..) => Self::Internal(cause),
-            // No connection, no answer in time, or one that broke off.
+            // No connection, a timeout or a broken connection.
             _ => Self::Unavailable(cause),
         }
     }
 }
 
-impl From<Error> for Refusal {
-    /// "Come back later" when that helps. A caller to whom a missing object means something says so before.
+impl From<Error> for ChassisError {
+    /// Converts to `UNAVAILABLE` with a retry delay where a retry may succeed. Callers handle [`Error::NotFound`] before.
     fn from(error: Error) -> Self {
         match error {
             Error::Unavailable(cause) => Self::unavailable("object storage", RETRY_AFTER).cause(cause),

@@ -1,7 +1,7 @@
-//! Object storage over the S3 protocol: uploads that clients make themselves by a presigned URL, checks of what they
-//! uploaded, deletes, public addresses. The one crate that knows the AWS SDK.
+//! Object storage over the S3 protocol: presigned uploads by clients, inspection of the uploaded objects, copies, deletes
+//! and public URLs. The only crate that depends on the AWS SDK.
 //!
-//! Presigned URLs carry the machine's time, not the injected clock's: the storage compares them with its own clock.
+//! Presigned URLs carry the machine's time, not the injected clock's, because the storage checks them by its own clock.
 
 #![warn(missing_docs)]
 

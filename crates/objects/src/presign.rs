@@ -1,4 +1,4 @@
-//! Uploads that clients make themselves.
+//! Presigned uploads.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 
 use crate::error::Error;
 
-/// A request that may be made without credentials until it expires.
+/// Upload that a client may make without credentials until it expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresignedPut {
-    /// Where to `PUT` the content.
+    /// URL of the `PUT`.
     pub url: String,
-    /// Headers the upload must carry exactly; their values are part of the signature.
+    /// Headers that the upload must carry unchanged, since the signature covers their values.
     pub headers: Vec<(String, String)>,
 }
 

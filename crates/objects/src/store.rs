@@ -1,4 +1,4 @@
-//! The operations.
+//! Operations on the objects of a bucket.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::connect;
 use crate::error::Error;
 use crate::presign::{self, PresignedPut};
 
-/// What may stand in the path of a URL as it is.
+/// Characters of a key that are percent-encoded in a URL's path.
 const KEY: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -28,32 +28,33 @@ const KEY: AsciiSet = NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// The objects of one bucket. Cheap to clone.
+/// Objects of one bucket. Cheap to clone.
 #[derive(Clone)]
 pub struct Objects(Arc<Inner>);
 
 struct Inner {
     client: Client,
-    /// Signs only: clients may know the storage by another name than we do, and the name is part of the signature.
+    /// Only signs: clients may use another host name than this process, and the signature covers the host.
     signer: Client,
     bucket: String,
-    /// `{public endpoint}/{bucket}`
+    /// `{public endpoint}/{bucket}`.
     public_prefix: String,
 }
 
-/// What is known of an object without reading it.
+/// Metadata of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Size of the object.
+    /// Size of the content.
     pub content_length_bytes: u64,
-    /// The type it was uploaded with, which proves nothing about the content.
+    /// Content type that the uploader declared, which need not match the content.
     pub content_type: Option<String>,
-    /// Changes with the content.
+    /// Entity tag, which changes with the content.
     pub etag: Option<String>,
 }
 
 impl Objects {
-    /// A handle on the bucket; nothing is connected yet. Fails when the configuration cannot be meant.
+    /// Creates a handle on the bucket. Nothing is connected yet. Fails when an endpoint is no http(s) URL or the bucket has
+    /// no name.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         for endpoint in [config.endpoint.as_str(), config.public_endpoint()] {
             let web = endpoint.starts_with("http://") || endpoint.starts_with("https://");
@@ -68,7 +69,7 @@ impl Objects {
         );
         metrics::describe_histogram!(
             "objects_request_duration_seconds",
-            "Time of a request to the object storage, by outcome."
+            "Duration of a request to the object storage, by outcome."
         );
         Ok(Self(Arc::new(Inner {
             client: connect::client(config, &config.endpoint),
@@ -78,7 +79,7 @@ impl Objects {
         })))
     }
 
-    /// Allows one upload of exactly this type and length to `key` until it expires (a week at most).
+    /// Presigns an upload of exactly this type and length to `key`. `expires` is at most a week.
     pub async fn presign_put(
         &self,
         key: &str,
@@ -94,7 +95,7 @@ impl Objects {
         Ok(request.presigned(presign::expiry(expires)?).await?.into())
     }
 
-    /// Size and type of an object.
+    /// Returns the metadata of an object.
     pub async fn head(&self, key: &str) -> Result<Head, Error> {
         let request = self.0.client.head_object().bucket(&self.0.bucket).key(key);
         let head = measured("head", async { Ok(request.send().await?) }).await?;
@@ -108,7 +109,7 @@ impl Objects {
         })
     }
 
-    /// The first bytes of an object, at most `bytes`: enough to see what it really is.
+    /// Returns the first bytes of an object, at most `bytes`, to detect the type of its content.
     pub async fn read_prefix(&self, key: &str, bytes: u32) -> Result<Bytes, Error> {
         if bytes == 0 {
             return Ok(Bytes::new());
@@ -117,7 +118,7 @@ impl Objects {
         measured("read_prefix", async {
             match request.send().await {
                 Ok(object) => collect(object.body).await,
-                // An empty object has no first byte.
+                // The range of an empty object is invalid.
                 Err(SdkError::ServiceError(refused)) if refused.err().code() == Some("InvalidRange") => {
                     Ok(Bytes::new())
                 }
@@ -127,20 +128,20 @@ impl Objects {
         .await
     }
 
-    /// A whole object, into memory: ask for its [`Objects::head`] first.
+    /// Reads a whole object into memory. Check its size with [`Objects::head`] first.
     pub async fn get(&self, key: &str) -> Result<Bytes, Error> {
         let request = self.get_object(key);
         measured("get", async { collect(request.send().await?.body).await }).await
     }
 
-    /// Writes a whole object, over what is there.
+    /// Writes a whole object and replaces an existing one.
     pub async fn put(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), Error> {
         let request = self.0.client.put_object().bucket(&self.0.bucket).key(key);
         let request = request.content_type(content_type).body(ByteStream::from(content));
         measured("put", async { Ok(request.send().await.map(drop)?) }).await
     }
 
-    /// Copies the object that `head` describes. One that is gone, or has other content by now, is [`Error::NotFound`].
+    /// Copies the object that `head` describes. Fails with [`Error::NotFound`] if it is gone or its content has changed.
     pub async fn copy(&self, from: &str, to: &str, head: &Head) -> Result<(), Error> {
         let source = format!("{}/{}", self.0.bucket, utf8_percent_encode(from, &KEY));
         let request = self.0.client.copy_object().bucket(&self.0.bucket).key(to);
@@ -160,7 +161,7 @@ impl Objects {
         .await
     }
 
-    /// Deletes an object. One that is not there is deleted already.
+    /// Deletes an object. Succeeds if it does not exist.
     pub async fn delete(&self, key: &str) -> Result<(), Error> {
         let request = self.0.client.delete_object().bucket(&self.0.bucket).key(key);
         match measured("delete", async { Ok(request.send().await.map(drop)?) }).await {
@@ -169,7 +170,7 @@ impl Objects {
         }
     }
 
-    /// Creates the bucket unless it exists; for development and tests. Elsewhere, the bucket and who may read it are
+    /// Creates the bucket unless it exists, for development and tests. In production the bucket and its read policy are
     /// infrastructure.
     pub async fn ensure_bucket(&self) -> Result<(), Error> {
         match self.check().await {
@@ -193,13 +194,13 @@ impl Objects {
         .await
     }
 
-    /// Is the bucket there and ours? For readiness.
+    /// Checks that the bucket exists and the credentials are accepted, for readiness.
     pub async fn check(&self) -> Result<(), Error> {
         let request = self.0.client.head_bucket().bucket(&self.0.bucket);
         measured("head_bucket", async { Ok(request.send().await.map(drop)?) }).await
     }
 
-    /// The address of an object for those who may read without credentials.
+    /// Returns the URL of an object for readers without credentials.
     pub fn public_url(&self, key: &str) -> String {
         format!("{}/{}", self.0.public_prefix, utf8_percent_encode(key, &KEY))
     }
@@ -210,7 +211,7 @@ impl Objects {
 }
 
 async fn collect(body: ByteStream) -> Result<Bytes, Error> {
-    // A body that breaks off is the network's fault.
+    // An incomplete body is a broken connection.
     let body = body
         .collect()
         .await
@@ -218,19 +219,19 @@ async fn collect(body: ByteStream) -> Result<Bytes, Error> {
     Ok(body.into_bytes())
 }
 
-/// One span and one measurement for each operation. Boxed, because the SDK's futures are tens of kilobytes large.
+/// Runs an operation in a span and records its duration. Boxed, because the SDK's futures are tens of kilobytes large.
 fn measured<'a, T: 'a>(
     operation: &'static str,
     work: impl Future<Output = Result<T, Error>> + Send + 'a,
 ) -> Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>> {
-    let begun = Instant::now();
+    let begin = Instant::now();
     let name = format!("objects.{operation}");
     let span = tracing::info_span!("objects", otel.name = name, otel.kind = "client", operation);
     let measured = async move {
         let result = work.await;
         let outcome = result.as_ref().map_or_else(Error::label, |_| "ok");
         metrics::histogram!("objects_request_duration_seconds", "operation" => operation, "outcome" => outcome)
-            .record(begun.elapsed());
+            .record(begin.elapsed());
         result
     };
     Box::pin(measured.instrument(span))

@@ -1,4 +1,4 @@
-//! What a broken rule reads like, in English and in Korean.
+//! Messages of rule violations, in English and Korean.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,12 +9,12 @@ use tonic_types::{FieldViolation, LocalizedMessage};
 
 use crate::{DESCRIPTOR_POOL, enum_names};
 
-/// A violation with its field, rule and both texts.
+/// Converts a violation to its field, rule and both messages.
 pub(super) fn violation(violation: &Violation) -> FieldViolation {
     let rule = violation.rule_id();
     let value = violation
         .rule_value()
-        .map(|bound| plain(bound, violation.field_descriptor()))
+        .map(|bound| format_bound(bound, violation.field_descriptor()))
         .unwrap_or_default();
     let (en, ko) = standard(rule).map_or_else(
         || {
@@ -39,7 +39,7 @@ pub(super) fn violation(violation: &Violation) -> FieldViolation {
     }
 }
 
-/// English and Korean for the standard rules; `{}` is the bound.
+/// Returns the English and Korean message of a standard rule; `{}` stands for the bound.
 fn standard(rule: &str) -> Option<(&'static str, &'static str)> {
     Some(match rule {
         "required" => ("is required", "필수 항목입니다."),
@@ -61,7 +61,7 @@ fn standard(rule: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// The comparison rules of all number types read the same.
+/// Returns the messages of a comparison rule, which are the same for all number types.
 fn bound(rule: &str) -> Option<(&'static str, &'static str)> {
     let (_type, comparison) = rule.split_once('.')?;
     Some(match comparison {
@@ -74,16 +74,16 @@ fn bound(rule: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// A bound as text; the numbers of an enum field as the words REST uses.
-fn plain(value: &Value, field: Option<&FieldDescriptor>) -> String {
+/// Formats a bound; the numbers of an enum field by their short names.
+fn format_bound(value: &Value, field: Option<&FieldDescriptor>) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::List(items) => items
             .iter()
-            .map(|item| plain(item, field))
+            .map(|item| format_bound(item, field))
             .collect::<Vec<_>>()
             .join(", "),
-        Value::I32(n) | Value::EnumNumber(n) => enum_word(*n, field).unwrap_or_else(|| n.to_string()),
+        Value::I32(n) | Value::EnumNumber(n) => enum_name(*n, field).unwrap_or_else(|| n.to_string()),
         Value::I64(n) => n.to_string(),
         Value::U32(n) => n.to_string(),
         Value::U64(n) => n.to_string(),
@@ -93,7 +93,7 @@ fn plain(value: &Value, field: Option<&FieldDescriptor>) -> String {
     }
 }
 
-fn enum_word(number: i32, field: Option<&FieldDescriptor>) -> Option<String> {
+fn enum_name(number: i32, field: Option<&FieldDescriptor>) -> Option<String> {
     let Kind::Enum(descriptor) = field?.kind() else {
         return None;
     };
@@ -103,7 +103,7 @@ fn enum_word(number: i32, field: Option<&FieldDescriptor>) -> Option<String> {
     ))
 }
 
-/// The messages written beside our CEL rules; the validator does not hand on those of whole messages.
+/// Messages of the CEL rules, by rule id. The validator does not return those of message-level rules.
 static RULE_MESSAGES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let mut found = HashMap::new();
     for message in DESCRIPTOR_POOL

@@ -1,5 +1,5 @@
-//! What holds for every message, so that no rule of the contract has to say it: a text has no NUL, which PostgreSQL cannot
-//! keep; a time is one of the years 1 to 9999, as `google.protobuf.Timestamp` promises and the rules rely on.
+//! Checks of every message, in addition to its rules: strings contain no NUL, which PostgreSQL cannot store; timestamps are
+//! in the years 1 to 9999, as `google.protobuf.Timestamp` specifies and the rules assume.
 
 use std::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ const TIMESTAMP: &str = "google.protobuf.Timestamp";
 const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 const NANOS: RangeInclusive<i32> = 0..=999_999_999;
 
-/// Everything at fault.
+/// Lists the violations in a message and the messages it contains.
 pub(super) fn violations(message: &DynamicMessage) -> Vec<FieldViolation> {
     let mut found = Vec::new();
     visit(message, "", &mut found);
@@ -20,7 +20,7 @@ pub(super) fn violations(message: &DynamicMessage) -> Vec<FieldViolation> {
 
 fn visit(message: &DynamicMessage, path: &str, found: &mut Vec<FieldViolation>) {
     if message.descriptor().full_name() == TIMESTAMP {
-        if !is_time(message) {
+        if !is_in_range(message) {
             found.push(out_of_range(path));
         }
         return;
@@ -54,7 +54,7 @@ fn visit_value(value: &Value, path: &str, found: &mut Vec<FieldViolation>) {
     }
 }
 
-/// The path of a map's entry, `data["booking_id"]`; a key at fault is a fault of the map.
+/// Returns the path of a map entry, `data["booking_id"]`. An invalid key is a violation of the map.
 fn entry(path: &str, key: &MapKey, found: &mut Vec<FieldViolation>) -> String {
     match key {
         MapKey::String(key) if key.contains('\0') => {
@@ -70,7 +70,7 @@ fn entry(path: &str, key: &MapKey, found: &mut Vec<FieldViolation>) -> String {
     }
 }
 
-fn is_time(timestamp: &DynamicMessage) -> bool {
+fn is_in_range(timestamp: &DynamicMessage) -> bool {
     let field = |name: &str| timestamp.get_field_by_name(name);
     let seconds = field("seconds").and_then(|seconds| seconds.as_i64());
     let nanos = field("nanos").and_then(|nanos| nanos.as_i32());
@@ -116,7 +116,7 @@ mod tests {
     use crate::booking::v1::CreateBookingRequest;
     use crate::notification::v1::{ListNotificationsResponse, Notification};
 
-    fn faults(message: &impl ReflectMessage) -> Vec<(String, String)> {
+    fn invalid_fields(message: &impl ReflectMessage) -> Vec<(String, String)> {
         let found = violations(&message.transcode_to_dynamic());
         found
             .into_iter()
@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_is_found_in_every_place_for_a_text() {
-        let news = Notification {
+    fn nul_is_found_in_strings_lists_and_maps() {
+        let notification = Notification {
             title: "\0".into(),
             data: HashMap::from([("booking_id".into(), "a\0".into())]),
             ..Default::default()
         };
         let message = ListNotificationsResponse {
-            notifications: vec![Notification::default(), news],
+            notifications: vec![Notification::default(), notification],
             next_page_token: "\0".into(),
         };
         let fields = [
@@ -141,20 +141,20 @@ mod tests {
             "next_page_token",
         ];
         let expected = fields.map(|field| (field.to_owned(), "STRING_NUL".to_owned()));
-        assert_eq!(faults(&message), expected);
+        assert_eq!(invalid_fields(&message), expected);
     }
 
     #[test]
-    fn a_time_outside_of_the_calendar_is_found() {
-        let judge = |seconds, nanos| {
+    fn timestamp_out_of_range_is_found() {
+        let check = |seconds, nanos| {
             let message = CreateBookingRequest {
                 start_datetime: Some(Timestamp { seconds, nanos }),
                 ..Default::default()
             };
-            faults(&message)
+            invalid_fields(&message)
         };
         for (seconds, nanos) in [(0, 0), (*SECONDS.start(), 0), (*SECONDS.end(), 999_999_999)] {
-            assert_eq!(judge(seconds, nanos), []);
+            assert_eq!(check(seconds, nanos), []);
         }
         for (seconds, nanos) in [
             (i64::MAX, 0),
@@ -164,7 +164,7 @@ mod tests {
             (0, 1_000_000_000),
         ] {
             let expected = ("start_datetime".to_owned(), "TIMESTAMP_RANGE".to_owned());
-            assert_eq!(judge(seconds, nanos), [expected], "{seconds} {nanos}");
+            assert_eq!(check(seconds, nanos), [expected], "{seconds} {nanos}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A storage that is away, hangs, or does not know us.
+//! Unreachable and hanging storage, and wrong credentials.
 
 use std::time::Duration;
 
-use carshare_chassis::Error as Refusal;
+use carshare_chassis::Error as ChassisError;
 use carshare_chassis::config::Secret;
 use carshare_objects::{Config, Error, Objects};
 use tokio::net::TcpListener;
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::{bucket, config};
 
 #[tokio::test]
-async fn a_storage_that_is_away_is_unavailable_and_comes_back() {
+async fn unreachable_storage_is_unavailable_with_a_retry_delay() {
     let (server, _) = bucket().await;
     let quick = Config {
         timeout: Duration::from_millis(500),
@@ -21,16 +21,16 @@ async fn a_storage_that_is_away_is_unavailable_and_comes_back() {
 
     let error = objects.head("x").await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
-    let refusal = Refusal::from(error);
+    let error = ChassisError::from(error);
     assert_eq!(
-        (refusal.reason(), refusal.retry_delay()),
+        (error.reason(), error.retry_delay()),
         ("UNAVAILABLE", Some(Duration::from_secs(5)))
     );
 }
 
 #[tokio::test]
-async fn a_storage_that_hangs_is_unavailable_in_time() {
-    // Accepts by its backlog and never answers.
+async fn hanging_storage_is_unavailable_after_the_timeout() {
+    // The kernel completes the handshake and nobody accepts.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let hanging = Config {
         endpoint: format!("http://{}", listener.local_addr().unwrap()),
@@ -46,7 +46,7 @@ async fn a_storage_that_hangs_is_unavailable_in_time() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_our_fault() {
+async fn wrong_credentials_are_an_internal_error() {
     let (server, _) = bucket().await;
     let wrong = Config {
         secret_key: Secret::from("wrong-secret"),
@@ -59,5 +59,5 @@ async fn wrong_credentials_are_our_fault() {
         .unwrap_err();
     assert!(matches!(error, Error::Internal(_)), "{error:?}");
     assert!(!format!("{error:?} {wrong:?}").contains("wrong-secret"));
-    assert_eq!(Refusal::from(error).reason(), "INTERNAL");
+    assert_eq!(ChassisError::from(error).reason(), "INTERNAL");
 }

@@ -1,9 +1,6 @@
 //! Object storage against a real S3 server in this process.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it is"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 mod faults;
 mod objects;
@@ -13,7 +10,7 @@ use carshare_chassis::config::Secret;
 use carshare_objects::{Config, Objects};
 use carshare_testkit::S3;
 
-/// Configuration for a bucket on `server`.
+/// Returns the configuration of a bucket on `server`.
 fn config(server: &S3) -> Config {
     Config {
         endpoint: server.endpoint.clone(),
@@ -24,7 +21,7 @@ fn config(server: &S3) -> Config {
     }
 }
 
-/// A server with an empty bucket. The server lives as long as the first value.
+/// Starts a server with an empty bucket. Dropping the first value stops it.
 async fn bucket() -> (S3, Objects) {
     let server = carshare_testkit::s3().await;
     let objects = Objects::new(&config(&server)).unwrap();

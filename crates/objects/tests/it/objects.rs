@@ -1,4 +1,4 @@
-//! Objects come, are looked at, and go.
+//! Operations on objects.
 
 use bytes::Bytes;
 use carshare_objects::{Config, Error, Objects};
@@ -6,7 +6,7 @@ use carshare_objects::{Config, Error, Objects};
 use crate::{bucket, config};
 
 #[tokio::test]
-async fn an_object_is_written_inspected_read_and_deleted() {
+async fn object_is_written_inspected_read_and_deleted() {
     let (_server, objects) = bucket().await;
     objects
         .put(
@@ -61,7 +61,7 @@ async fn an_object_is_written_inspected_read_and_deleted() {
 }
 
 #[tokio::test]
-async fn an_empty_object_has_an_empty_prefix() {
+async fn read_prefix_of_an_empty_object_is_empty() {
     let (_server, objects) = bucket().await;
     objects.put("empty", "image/png", Bytes::new()).await.unwrap();
     assert_eq!(objects.read_prefix("empty", 16).await.unwrap(), Bytes::new());
@@ -69,7 +69,7 @@ async fn an_empty_object_has_an_empty_prefix() {
 }
 
 #[tokio::test]
-async fn a_bucket_is_made_once_and_missing_until_then() {
+async fn ensure_bucket_creates_a_missing_bucket_once() {
     let server = carshare_testkit::s3().await;
     let objects = Objects::new(&config(&server)).unwrap();
     assert!(matches!(objects.check().await, Err(Error::NotFound)));
@@ -79,7 +79,7 @@ async fn a_bucket_is_made_once_and_missing_until_then() {
 }
 
 #[tokio::test]
-async fn public_addresses_lead_to_the_object() {
+async fn public_url_serves_the_object_without_credentials() {
     let (server, objects) = bucket().await;
     objects
         .put("차/앞 모습.png", "image/png", Bytes::from_static(b"png"))
@@ -105,7 +105,7 @@ async fn public_addresses_lead_to_the_object() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_be_meant_is_refused() {
+async fn new_refuses_an_invalid_configuration() {
     assert!(
         Objects::new(&Config {
             bucket: "b".into(),
@@ -129,7 +129,7 @@ async fn a_configuration_that_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn a_copy_is_of_what_was_looked_at_or_none() {
+async fn copy_fails_when_the_source_has_changed() {
     let (_server, objects) = bucket().await;
     let put = |content: &'static [u8]| objects.put("uploads/1", "image/png", Bytes::from_static(content));
     put(b"first").await.unwrap();

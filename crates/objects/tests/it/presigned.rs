@@ -1,4 +1,4 @@
-//! A presigned upload does exactly what was signed.
+//! Presigned uploads.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn http() -> Client {
 async fn upload(put: &PresignedPut, content_type: Option<&str>, body: &'static [u8]) -> u16 {
     let mut request = http().put(&put.url).body(body);
     for (name, value) in &put.headers {
-        // The length is set by the client from the body, as browsers do.
+        // The HTTP client sets the length from the body, as browsers do.
         if name != "content-length" && name != "content-type" {
             request = request.header(name, value);
         }
@@ -28,7 +28,7 @@ async fn upload(put: &PresignedPut, content_type: Option<&str>, body: &'static [
 }
 
 #[tokio::test]
-async fn the_signed_type_and_length_are_accepted_and_no_other() {
+async fn upload_of_another_type_or_length_is_refused() {
     let (_server, objects) = bucket().await;
     let put = objects
         .presign_put("front.png", "image/png", 5, MINUTE)
@@ -51,7 +51,7 @@ async fn the_signed_type_and_length_are_accepted_and_no_other() {
 }
 
 #[tokio::test]
-async fn another_key_or_another_lifetime_is_refused() {
+async fn changed_key_or_expiry_is_refused() {
     let (_server, objects) = bucket().await;
     let put = objects
         .presign_put("front.png", "image/png", 5, MINUTE)
@@ -75,7 +75,7 @@ async fn another_key_or_another_lifetime_is_refused() {
 }
 
 #[tokio::test]
-async fn urls_are_signed_for_the_address_clients_use() {
+async fn url_is_signed_for_the_public_endpoint() {
     let (server, _) = bucket().await;
     let by_name = server.endpoint.replace("127.0.0.1", "localhost");
     let config = Config {
