@@ -1,8 +1,8 @@
-//! What a newcomer reads when everything is up.
+//! The text that `carshare run` prints when the mesh is ready.
 
 use carshare_mesh::{Mesh, demo};
 
-/// URLs, logins and a first call to paste.
+/// Prints URLs, demo logins and a first call.
 pub fn print(mesh: &Mesh, with_demo: bool) {
     let (gateway, sandbox) = (
         mesh.gateway().replace("127.0.0.1", "localhost"),
@@ -15,7 +15,7 @@ pub fn print(mesh: &Mesh, with_demo: bool) {
   gateway    {gateway}              REST, gRPC, gRPC-web on one port
   API docs   {gateway}/docs         and {gateway}/openapi.json
   sandbox    {sandbox}              Toss, Kakao and FCM; fault switches
-  FCM inbox  {sandbox}/fcm/inbox    what arrived on phones"
+  FCM inbox  {sandbox}/fcm/inbox    pushes that arrived on phones"
     );
     if with_demo {
         let people = |all: &[demo::Person]| all.iter().map(|p| p.email).collect::<Vec<_>>().join(", ");

@@ -1,7 +1,7 @@
-//! `make bench-smoke`: how soon a mesh is ready, what it holds when idle, what a request costs; in one process, as
-//! `make run` has it, and with a process for each service, as production has it.
+//! `make bench-smoke`: start-up time, idle memory and CPU per request of a mesh in one process (`make run`) and with one
+//! process per service (production).
 //!
-//! It prints and asserts nothing: on a shared machine only the comparison of two runs side by side means something.
+//! It prints and asserts nothing: on a shared machine only runs side by side can be compared.
 
 mod proc;
 
@@ -14,16 +14,16 @@ use tokio::time::Instant;
 
 use crate::{Fleet, Options, Replica};
 
-/// Requests measured, after a tenth as many to warm up.
+/// Number of measured requests, after a tenth as many for warm-up.
 const REQUESTS: u32 = 2_000;
 
-/// How long the fleet rests before its memory is read.
-const REST: Duration = Duration::from_secs(3);
+/// Idle time before memory is read.
+const IDLE_TIME: Duration = Duration::from_secs(3);
 
-/// How long `carshare run` may take to say that it is ready.
-const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Timeout of the start and of the stop of `carshare run`.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Measures and prints. `binaries`: the folder with `carshare` and the services.
+/// Measures and prints. `binaries` is the folder of `carshare` and of the services' binaries.
 pub async fn smoke(binaries: PathBuf) -> Result<()> {
     if cfg!(debug_assertions) {
         println!("This build is not optimised; `make bench-smoke PROFILE=release` measures one that is.\n");
@@ -37,12 +37,12 @@ pub async fn smoke(binaries: PathBuf) -> Result<()> {
     };
     std::fs::create_dir_all(folder.path().join("fleet"))?;
     let mut fleet = Fleet::start(options, binaries, 1).await?;
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(IDLE_TIME).await;
     memory(&mut fleet)?;
     cpu(&mut fleet).await
 }
 
-/// `carshare run`: seconds to ready, memory when idle.
+/// Prints start-up time and idle memory of `carshare run`.
 async fn one_process(binaries: &Path, data: &Path, what: &str) -> Result<()> {
     let data = data.display().to_string();
     let ports = ["--gateway-port", "0", "--sandbox-port", "0", "--s3-port", "0"];
@@ -58,20 +58,19 @@ async fn one_process(binaries: &Path, data: &Path, what: &str) -> Result<()> {
             ..Launch::default()
         },
     )?;
-    mesh.wait_for_line(RESPONSE_TIMEOUT, "carshare is running")
-        .await?;
+    mesh.wait_for_line(START_TIMEOUT, "carshare is running").await?;
     let seconds = begin.elapsed().as_secs_f64();
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(IDLE_TIME).await;
     let memory = mb(proc::resident_bytes(mesh.id())?);
     println!("carshare run, {what:<22} {seconds:>6.2} s to ready {memory:>8.1} MB resident when idle");
     mesh.terminate()?;
-    mesh.wait(RESPONSE_TIMEOUT).await?;
+    mesh.wait(START_TIMEOUT).await?;
     Ok(())
 }
 
-/// Resident memory of everything that was started, this process (sandbox and S3 server) included.
+/// Prints the resident memory of every process, this one (sandbox and S3 server) included.
 fn memory(fleet: &mut Fleet) -> Result<()> {
-    println!("\nresident memory when idle, a process each");
+    println!("\nresident memory when idle, one process per service");
     let mut total = 0;
     for replica in fleet.replicas() {
         let bytes = proc::resident_bytes(fleet.process(replica)?.id())?;
@@ -91,9 +90,9 @@ fn memory(fleet: &mut Fleet) -> Result<()> {
     Ok(())
 }
 
-/// CPU of one request that passes the gateway and one service: the key set (no database) and a search (database).
+/// Prints the CPU time of a request through the gateway to one service: the key set (no database) and a search (database).
 async fn cpu(fleet: &mut Fleet) -> Result<()> {
-    println!("\nCPU of one request, {REQUESTS} requests one after the other");
+    println!("\nCPU time of a request, mean of {REQUESTS} sequential requests");
     let search = "/v1/vehicles?lat=37.5663&lng=126.9778&radius=5\
                   &start_datetime=2030-01-01T00:00:00Z&end_datetime=2030-01-01T04:00:00Z";
     for (what, service, path) in [
@@ -101,11 +100,11 @@ async fn cpu(fleet: &mut Fleet) -> Result<()> {
         ("GET search, no cars", "vehicle", search),
     ] {
         let url = format!("{}{path}", fleet.gateways()[0]);
-        ask(&url, REQUESTS / 10).await?;
+        send_requests(&url, REQUESTS / 10).await?;
         let mut id = |service| anyhow::Ok(fleet.process(Replica { service, number: 0 })?.id());
         let (gateway_id, service_id) = (id("gateway")?, id(service)?);
         let before = (proc::cpu(gateway_id)?, proc::cpu(service_id)?);
-        ask(&url, REQUESTS).await?;
+        send_requests(&url, REQUESTS).await?;
         let each = |after: Duration, before: Duration| {
             after.saturating_sub(before).as_secs_f64() * 1e6 / f64::from(REQUESTS)
         };
@@ -118,7 +117,7 @@ async fn cpu(fleet: &mut Fleet) -> Result<()> {
     Ok(())
 }
 
-async fn ask(url: &str, times: u32) -> Result<()> {
+async fn send_requests(url: &str, times: u32) -> Result<()> {
     let http = reqwest::Client::builder().build()?;
     for _ in 0..times {
         let reply = http
@@ -126,7 +125,7 @@ async fn ask(url: &str, times: u32) -> Result<()> {
             .send()
             .await?
             .error_for_status()
-            .context("the mesh refused")?;
+            .context("the request failed")?;
         reply.bytes().await?;
     }
     Ok(())

@@ -1,7 +1,6 @@
-//! Demo data, loaded through the front door: what a newcomer sees was made by the same REST calls a newcomer would make.
+//! Demo data, created by REST calls.
 //!
-//! Accounts that are there are signed in to and cars are created under an Idempotency-Key, so a loading that was cut off is
-//! simply done again.
+//! Loading is idempotent: existing accounts are signed in to, and cars are created under an Idempotency-Key.
 
 mod client;
 mod photo;
@@ -14,7 +13,7 @@ use client::Client;
 use seed::Car;
 pub use seed::{ADMIN, GUESTS, HOSTS, PASSWORD, Person};
 
-/// Loads three hosts with twelve cars and two guests with a card each.
+/// Creates three hosts with twelve cars and two guests with a card each.
 pub async fn load(gateway: &str, sandbox: &str) -> Result<()> {
     let client = Client::new(gateway)?;
     for host in &HOSTS {
@@ -34,7 +33,7 @@ pub async fn load(gateway: &str, sandbox: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes the account, or signs in where it is there.
+/// Registers the account, or signs in if it exists; returns an access token.
 async fn sign_up(client: &Client, person: &Person, role: &str) -> Result<String> {
     let account = json!({
         "email": person.email, "password": PASSWORD, "name": person.name, "phone": person.phone, "role": role,
@@ -68,7 +67,7 @@ async fn register_car(client: &Client, token: &str, car: &Car) -> Result<()> {
         )
         .await?;
     let id = made["id"].as_str().context("a car without an id")?;
-    let photo = photo::of(car.paint)?;
+    let photo = photo::draw(car.paint)?;
     let announced = json!({ "content_type": "image/png", "size_bytes": photo.len() });
     let upload = client
         .post(&format!("/v1/vehicles/{id}/images"), token, &announced)

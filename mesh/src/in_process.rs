@@ -24,6 +24,7 @@ use crate::dependencies::{Dependencies, SERVICES};
 use crate::service_env::{Env, ServiceEnv};
 use crate::{Options, ready};
 
+/// Five services, the gateway and their dependencies in this process.
 pub struct Mesh {
     dependencies: Dependencies,
     gateway: String,
@@ -40,15 +41,14 @@ impl Mesh {
         let dependencies = Dependencies::start(&options).await?;
         let (mut listeners, mut addresses) = (BTreeMap::new(), BTreeMap::new());
         for name in SERVICES.into_iter().chain(["gateway"]) {
-            let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let wanted = if name == "gateway" {
+            let address = if name == "gateway" {
                 options.gateway
             } else {
-                anywhere
+                SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
             };
-            let listener = TcpListener::bind(wanted)
+            let listener = TcpListener::bind(address)
                 .await
-                .with_context(|| format!("{name} cannot listen on {wanted}"))?;
+                .with_context(|| format!("{name} cannot listen on {address}"))?;
             addresses.insert(name, vec![listener.local_addr()?]);
             listeners.insert(name, listener);
         }
@@ -97,42 +97,41 @@ impl Mesh {
         Ok(())
     }
 
-    /// URL of the gateway.
+    /// Returns the URL of the gateway.
     pub fn gateway(&self) -> &str {
         &self.gateway
     }
 
-    /// The outside environment: what it was asked, and its fault switches.
+    /// Returns the sandbox, for its request log and faults.
     pub fn sandbox(&self) -> &Sandbox {
         &self.dependencies.sandbox
     }
 
-    /// What the mesh stands on.
     pub fn dependencies(&self) -> &Dependencies {
         &self.dependencies
     }
 
-    /// The time of the mesh.
+    /// Returns the time of the mesh's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.environment.clock.now()
     }
 
-    /// The configuration of auth, for its commands.
+    /// Returns the configuration of auth, for its operator commands.
     pub fn auth_config(&self) -> Result<carshare_auth::Config> {
         Ok(configure::<Runner<Auth>>(self.auth_env.clone())?.service)
     }
 
-    /// Clock, ids and chance of the mesh.
+    /// Returns clock, ids and randomness of the mesh.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// Waits until something ends by itself, which is an error.
+    /// Waits until a service ends by itself, and returns its error.
     pub async fn failed(&mut self) -> anyhow::Error {
         ended_early(self.running.next().await)
     }
 
-    /// Drains everything and stops it.
+    /// Drains the services, then stops the dependencies.
     pub async fn stop(mut self) -> Result<()> {
         self.shutdown.trigger();
         let mut result = Ok(());
@@ -144,7 +143,7 @@ impl Mesh {
     }
 }
 
-/// A service's configuration: its defaults and these variables.
+/// Loads a service's configuration from its defaults and these variables.
 fn configure<S: Service>(env: Env) -> Result<config::ServiceConfig<S::Config>> {
     config::load(config::Sources {
         service: S::NAME,
@@ -162,7 +161,7 @@ fn ended_early(ended: Option<Result<Result<()>, tokio::task::JoinError>>) -> any
     }
 }
 
-/// An address to connect to: who listens everywhere is reached on loopback.
+/// Returns an address to connect to: loopback for a server that listens on every interface.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()))

@@ -1,15 +1,15 @@
-//! The whole mesh for development and tests: five services and the gateway, on private PostgreSQL, Redis and S3, with the
-//! sandbox as the outside environment.
+//! The whole mesh on one machine: five services and the gateway, on private PostgreSQL, Redis and S3 servers, with the
+//! sandbox in place of third parties.
 //!
-//! | module | gives |
+//! | item | provides |
 //! |---|---|
-//! | [`Mesh`] | everything in this process |
+//! | [`Mesh`] | all services in this process |
 //! | [`Fleet`] | replicas of every service as processes, to be killed, suspended and started again |
-//! | [`dependencies`] | what both stand on: the servers and the sandbox |
-//! | [`service_env`] | the configuration that connects them, as environment variables |
-//! | [`demo`] | hosts, cars and guests, made through the front door |
+//! | [`dependencies`] | the servers and the sandbox of either |
+//! | [`service_env`] | the configuration of the processes, as environment variables |
+//! | [`demo`] | demo data, created through REST |
 //!
-//! It runs the same `Service` that the binaries run, configured in the same way.
+//! A mesh runs the same [`Service`](carshare_chassis::service::Service)s as the binaries, with the same configuration.
 
 pub mod bench;
 pub mod demo;

@@ -23,9 +23,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start everything and run until Ctrl-C.
+    /// Start the mesh and run until Ctrl-C.
     Run(RunArgs),
-    /// Print memory when idle, seconds to ready, CPU of a request.
+    /// Measure start-up time, idle memory and CPU per request.
     BenchSmoke,
 }
 
@@ -40,13 +40,13 @@ struct RunArgs {
     /// Port of the sandbox.
     #[arg(long, default_value_t = 8090)]
     sandbox_port: u16,
-    /// Port of the S3 server, which photos have in their URLs.
+    /// Port of the S3 server, which is part of the URLs of photos.
     #[arg(long, default_value_t = 8091)]
     s3_port: u16,
     /// Do not load demo data.
     #[arg(long)]
     no_demo: bool,
-    /// Levels of the log on standard output, by target: `info`, `warn,carshare_store=debug`.
+    /// Log filter by target: `info`, `warn,carshare_store=debug`.
     #[arg(long, default_value = "warn")]
     log: String,
 }
@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The services' binaries are beside this one.
+/// Measures the binaries in the folder of this one.
 async fn bench_smoke() -> Result<()> {
     let own = std::env::current_exe()?;
     bench::smoke(own.parent().context("a binary without a folder")?.to_owned()).await
@@ -80,7 +80,7 @@ async fn run(args: RunArgs) -> Result<()> {
         ..Telemetry::default()
     };
     let telemetry = telemetry::init("carshare", &log, &environment.clock)?;
-    let data = make_folder(&args.data)?;
+    let data = create_folder(&args.data)?;
     let shutdown = Shutdown::from_signals()?;
     let options = Options {
         data: Some(data.clone()),
@@ -95,15 +95,15 @@ async fn run(args: RunArgs) -> Result<()> {
         mesh = Mesh::start(options) => mesh?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let result = work(&mut mesh, &data, args.no_demo, &shutdown).await;
+    let result = serve(&mut mesh, &data, args.no_demo, &shutdown).await;
     println!("\nStopping …");
     let stopped = mesh.stop().await;
     telemetry.flush().await;
     result.and(stopped)
 }
 
-/// Loads what is missing of the demo data, then runs until the signal or until something fails.
-async fn work(mesh: &mut Mesh, data: &Path, no_demo: bool, shutdown: &Shutdown) -> Result<()> {
+/// Loads the demo data at the first start, then runs until a signal or until a service fails.
+async fn serve(mesh: &mut Mesh, data: &Path, no_demo: bool, shutdown: &Shutdown) -> Result<()> {
     let marker = data.join("demo-loaded");
     if !no_demo && !marker.exists() {
         println!("Loading demo data …");
@@ -130,7 +130,7 @@ async fn load_demo(mesh: &Mesh) -> Result<()> {
     };
     let made = create_admin(&mesh.auth_config()?, mesh.environment().clone(), admin).await;
     match made {
-        // A loading that was cut off had come this far.
+        // An earlier load was interrupted after this step.
         Err(error)
             if matches!(
                 error.downcast_ref(),
@@ -143,8 +143,8 @@ async fn load_demo(mesh: &Mesh) -> Result<()> {
     }
 }
 
-/// The data folder, as an absolute path. PostgreSQL runs as another user when we are root, and has to get through.
-fn make_folder(path: &Path) -> Result<PathBuf> {
+/// Creates the data folder and returns its absolute path.
+fn create_folder(path: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
     Ok(path.canonicalize()?)
 }

@@ -1,5 +1,4 @@
-//! Secrets of a local mesh, made at its first start and kept beside its data: without the sealing key the data would be
-//! worthless at the second.
+//! Secrets of a local mesh: generated at the first start and stored with its data, which cannot be read without them.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,15 +11,17 @@ use carshare_chassis::Random;
 
 const FILE: &str = "sealing-key";
 
-/// The key that seals secrets at rest, in base64: the one of the folder, or a new one.
+/// Returns the key that encrypts secrets at rest, in base64: that of the folder, or a new one.
 pub(crate) fn sealing_key(folder: Option<&Path>, random: &Random) -> Result<String> {
-    let fresh = || STANDARD.encode(random.bytes::<32>());
-    let Some(folder) = folder else { return Ok(fresh()) };
+    let generate = || STANDARD.encode(random.bytes::<32>());
+    let Some(folder) = folder else {
+        return Ok(generate());
+    };
     let path = folder.join(FILE);
     match std::fs::read_to_string(&path) {
         Ok(key) => Ok(key),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = fresh();
+            let key = generate();
             let mut options = std::fs::OpenOptions::new();
             let file = options.write(true).create_new(true).mode(0o600).open(&path);
             file.and_then(|mut file| file.write_all(key.as_bytes()))
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_start_finds_the_key_of_the_first_and_nobody_else_can_read_it() {
+    fn sealing_key_is_kept_in_a_private_file() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = carshare_devservers::TempDir::create("secrets").expect("a folder");
         let random = Random::system();

@@ -1,4 +1,4 @@
-//! The configuration that connects the dependencies, as the environment variables the binaries read in production too.
+//! Configuration of the processes of a mesh, as the environment variables that the binaries read in production too.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -124,8 +124,8 @@ impl ServiceEnv {
                     dependencies.sandbox.service_account_json().to_string(),
                 ),
             ],
-            "gateway" => return Ok([self.peers()?, generous()].concat()),
-            other => anyhow::bail!("{other} is no service of the mesh"),
+            "gateway" => return Ok([self.peers()?, rate_limits()].concat()),
+            other => anyhow::bail!("{other} is not a service of the mesh"),
         };
         Ok(pairs
             .into_iter()
@@ -162,8 +162,8 @@ fn publishers(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// Limits for a machine on which everybody has one address.
-fn generous() -> Env {
+/// Rate limits for a machine on which all clients have the same address.
+fn rate_limits() -> Env {
     [
         ("PER_MINUTE_BY_ADDRESS", "6000"),
         ("PER_HOUR_BY_USER", "60000"),

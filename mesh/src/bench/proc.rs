@@ -1,21 +1,21 @@
-//! What Linux tells of a process.
+//! Memory and CPU time of a process, from `/proc` of Linux.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-/// Clock ticks a second that `/proc` counts in; 100 on every Linux that Rust supports.
+/// Clock ticks per second of `/proc`; 100 on every Linux that Rust supports.
 const TICKS: u64 = 100;
 
 pub(super) fn resident_bytes(id: u32) -> Result<u64> {
     kib_of(id, "status", "VmRSS:")
 }
 
-/// User and system time so far.
+/// Returns the user and system time of a process.
 pub(super) fn cpu(id: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-    // The name, in brackets, may hold anything; what follows is numbers.
+    // The process name, in parentheses, may contain any characters; numbers follow it.
     let (_, rest) = stat.rsplit_once(')').context("an unreadable stat")?;
     let ticks = |field: usize| -> Result<u64> {
         Ok(rest
@@ -27,8 +27,8 @@ pub(super) fn cpu(id: u32) -> Result<Duration> {
     Ok(Duration::from_millis((ticks(11)? + ticks(12)?) * 1000 / TICKS))
 }
 
-/// Private memory of all processes with one of these names that descend from `ancestor`: PostgreSQL's processes share most
-/// of theirs, and counting it once for each would say nothing.
+/// Returns the private memory of all descendants of `ancestor` with one of these names. The resident memory of PostgreSQL's
+/// processes would count their shared memory once for each.
 pub(super) fn private_bytes_of(names: &[&str], ancestor: u32) -> Result<u64> {
     let mut total = 0;
     for entry in fs::read_dir("/proc")? {
@@ -42,7 +42,7 @@ pub(super) fn private_bytes_of(names: &[&str], ancestor: u32) -> Result<u64> {
         let named =
             fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|comm| names.contains(&comm.trim()));
         if named && descends(id, ancestor) {
-            // It may have ended in the meantime.
+            // The process may have ended in the meantime.
             total += kib_of(id, "smaps_rollup", "Private_Dirty:").unwrap_or(0);
         }
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_memory_and_time_and_descends_from_itself() {
+    fn memory_cpu_and_ancestry_of_this_process_are_read() {
         let id = std::process::id();
         assert!(resident_bytes(id).expect("memory") > 1_000_000);
         assert!(cpu(id).is_ok());

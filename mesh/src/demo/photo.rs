@@ -1,12 +1,12 @@
-//! A photo of a car, as far as a few lines can draw one.
+//! Generated picture of a car.
 
 use anyhow::Result;
 
 const WIDTH: u32 = 480;
 const HEIGHT: u32 = 320;
 
-/// A PNG: sky, road, and a car in the given paint.
-pub(super) fn of(paint: [u8; 3]) -> Result<Vec<u8>> {
+/// Draws a PNG of a car in this colour.
+pub(super) fn draw(paint: [u8; 3]) -> Result<Vec<u8>> {
     let mut pixels = Vec::with_capacity((WIDTH * HEIGHT * 3) as usize);
     for y in 0..HEIGHT {
         for x in 0..WIDTH {
@@ -41,8 +41,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_png_of_the_stated_size_with_the_paint_in_it() {
-        let bytes = of([1, 2, 3]).expect("a picture");
+    fn picture_is_a_png_with_the_colour_of_the_car() {
+        let bytes = draw([1, 2, 3]).expect("a picture");
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
             .read_info()
             .expect("a header");

@@ -1,4 +1,4 @@
-//! Who and what the demo data holds. Names are common ones, addresses are landmarks, plates are of the rental class.
+//! People and cars of the demo data. The names are common ones, the addresses landmarks, the plates of the rental class.
 
 /// Password of every demo account.
 pub const PASSWORD: &str = "carshare-demo-1";
@@ -12,10 +12,10 @@ pub struct Person {
     pub phone: &'static str,
 }
 
-/// A car of a host.
+/// Car of a demo host.
 pub(super) struct Car {
     pub(super) host: &'static str,
-    /// Part of its idempotency key: visible ASCII, which a plate is not.
+    /// Part of the idempotency key, which must be visible ASCII, unlike a plate.
     pub(super) key: &'static str,
     pub(super) plate: &'static str,
     pub(super) make: &'static str,
