@@ -1,4 +1,4 @@
--- Cars. A withdrawn one stays for the sake of its history, and frees its plate.
+-- Cars. The row of a withdrawn car stays, because its history refers to it; its plate can be registered again.
 CREATE TABLE vehicles (
     id               uuid PRIMARY KEY,
     owner_id         uuid NOT NULL,
@@ -13,9 +13,9 @@ CREATE TABLE vehicles (
     location_address text NOT NULL,
     location_lat     double precision NOT NULL CHECK (location_lat BETWEEN -90 AND 90),
     location_lng     double precision NOT NULL CHECK (location_lng BETWEEN -180 AND 180),
-    -- The place as a point in metres from the centre of the earth: straight lines between such points order cars as the
-    -- distances over ground do, which degrees do not. The radius is the one of domain/place.rs.
-    place            cube NOT NULL GENERATED ALWAYS AS (cube(ARRAY[
+    -- In metres from the centre of the earth: straight lines between such points order cars as the distances over ground
+    -- do, which degrees do not. The radius is that of domain/location.rs.
+    location_point   cube NOT NULL GENERATED ALWAYS AS (cube(ARRAY[
                          6371008.8 * cos(radians(location_lat)) * cos(radians(location_lng)),
                          6371008.8 * cos(radians(location_lat)) * sin(radians(location_lng)),
                          6371008.8 * sin(radians(location_lat))
@@ -30,4 +30,4 @@ CREATE TABLE vehicles (
 
 CREATE UNIQUE INDEX vehicles_license_plate ON vehicles (license_plate) WHERE withdrawn_at IS NULL;
 CREATE INDEX vehicles_owner ON vehicles (owner_id) WHERE withdrawn_at IS NULL;
-CREATE INDEX vehicles_near ON vehicles USING gist (place) WHERE status = 'active';
+CREATE INDEX vehicles_near ON vehicles USING gist (location_point) WHERE status = 'active';

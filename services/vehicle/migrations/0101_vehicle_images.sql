@@ -1,4 +1,4 @@
--- Photos: announced, then uploaded by the host straight to the object storage, then checked and completed.
+-- Photos: announced, uploaded by the host to the object storage, then checked and completed.
 CREATE TABLE vehicle_images (
     id           uuid PRIMARY KEY,
     vehicle_id   uuid NOT NULL REFERENCES vehicles (id),
@@ -6,7 +6,7 @@ CREATE TABLE vehicle_images (
     content_type text NOT NULL,
     size_bytes   bigint NOT NULL CHECK (size_bytes > 0),
     created_at   timestamptz NOT NULL,
-    -- An announced photo that was not completed by then is given up.
+    -- A photo that is not completed by then is abandoned.
     expires_at   timestamptz NOT NULL,
     completed_at timestamptz,
     width        integer CHECK (width > 0),

@@ -1,4 +1,4 @@
--- Rules of the opening hours, in minutes since midnight in Asia/Seoul. An end at or before the start lies on the next day.
+-- Rules of the opening hours, in minutes since midnight in Asia/Seoul. An end at or before the start is on the next day.
 CREATE TABLE availabilities (
     id            uuid PRIMARY KEY,
     vehicle_id    uuid NOT NULL REFERENCES vehicles (id),

@@ -1,6 +1,6 @@
--- The one calendar of each car. Overlap is impossible, not merely checked.
+-- The calendar of every car. The exclusion constraint makes an overlap impossible.
 CREATE TABLE occupancies (
-    -- The booking a hold or booking is for: it occupies a car once.
+    -- Id of the booking, also for its hold.
     ref_id     uuid PRIMARY KEY,
     vehicle_id uuid NOT NULL REFERENCES vehicles (id),
     period     tstzrange NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE occupancies (
     created_at timestamptz NOT NULL,
     CONSTRAINT occupancies_no_overlap EXCLUDE USING gist (vehicle_id WITH =, period WITH &&),
     CONSTRAINT occupancies_only_holds_expire CHECK ((kind = 'hold') = (expires_at IS NOT NULL)),
-    -- An empty range would overlap nothing, an endless one everything.
+    -- An empty range overlaps nothing, an infinite one everything.
     CONSTRAINT occupancies_period_is_half_open CHECK (
         NOT isempty(period) AND lower_inc(period) AND NOT upper_inc(period)
         AND NOT lower_inf(period) AND NOT upper_inf(period)
@@ -18,7 +18,7 @@ CREATE TABLE occupancies (
 
 CREATE INDEX occupancies_expiring ON occupancies (expires_at) WHERE expires_at IS NOT NULL;
 
--- Bookings that gave their car back. Whatever still arrives for one of them, late or twice, takes no car any more.
+-- Bookings that have released their car. Late or repeated events of them do not take it again.
 CREATE TABLE released_bookings (
     booking_id  uuid PRIMARY KEY,
     released_at timestamptz NOT NULL

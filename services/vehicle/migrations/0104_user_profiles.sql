@@ -1,8 +1,8 @@
--- A copy of auth's public user profiles, for answers that show them. Kept by carshare-profiles.
+-- Copy of auth's public user profiles, for replies that show them. Maintained by carshare-profiles.
 CREATE TABLE user_profiles (
     user_id     uuid PRIMARY KEY,
-    -- carshare.auth.v1.UserProfile, as the newest event carried it.
+    -- Encoded carshare.auth.v1.UserProfile of the newest event.
     profile     bytea NOT NULL,
-    -- Time of that event: an older one that arrives later is ignored.
+    -- Time of that event; an older event that arrives later is ignored.
     occurred_at timestamptz NOT NULL
 );

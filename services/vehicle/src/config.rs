@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::domain::PlateClass;
 use crate::geocoder::KakaoConfig;
 
-/// Everything that is configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -18,11 +17,10 @@ pub struct Config {
     pub redis: Redis,
     /// Services whose events are consumed, by name: their event logs are read.
     pub publishers: BTreeMap<String, Peer>,
-    /// The storage of the photos.
+    /// Object storage of the photos.
     pub objects: carshare_objects::Config,
     pub kakao: KakaoConfig,
     pub plates: Plates,
-    /// Holds of the calendar.
     pub holds: Holds,
     pub images: Images,
     pub availability: Availability,
@@ -33,7 +31,7 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plates {
-    /// Classes that may be offered.
+    /// Classes of number plates that may be offered.
     pub accepted: Vec<PlateClass>,
 }
 
@@ -41,13 +39,13 @@ pub struct Plates {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Holds {
-    /// How long a car is held for a booking that has not arrived yet.
+    /// Lifetime of a hold.
     #[serde(rename = "ttl_ms", with = "millis")]
     pub ttl: Duration,
-    /// How often dead holds are removed.
+    /// Interval of the deletion of expired holds.
     #[serde(rename = "sweep_every_ms", with = "millis")]
     pub sweep_every: Duration,
-    /// How long it is remembered that a booking gave its car back.
+    /// How long `released_bookings` are kept.
     #[serde(rename = "remember_released_ms", with = "millis")]
     pub remember_released: Duration,
 }
@@ -56,15 +54,15 @@ pub struct Holds {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Images {
-    /// Photos of one car, announced ones included.
+    /// Photos of a car, announced ones included.
     pub max_per_vehicle: u64,
-    /// How long an upload URL works.
+    /// Lifetime of an upload URL.
     #[serde(rename = "upload_ttl_ms", with = "millis")]
     pub upload_ttl: Duration,
-    /// How long an announced photo may be completed.
+    /// Time to complete an announced photo.
     #[serde(rename = "complete_ttl_ms", with = "millis")]
     pub complete_ttl: Duration,
-    /// How often those that were not are removed.
+    /// Interval of the deletion of abandoned photos.
     #[serde(rename = "sweep_every_ms", with = "millis")]
     pub sweep_every: Duration,
 }
@@ -73,7 +71,7 @@ pub struct Images {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Availability {
-    /// Rules of one car.
+    /// Rules of a car.
     pub max_rules_per_vehicle: u64,
 }
 
@@ -81,11 +79,9 @@ pub struct Availability {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// Radius when none is sent.
     pub default_radius_km: f64,
-    /// Cars a page when nothing is sent.
     pub default_page_size: usize,
-    /// Cars looked at in one call at most.
+    /// Upper bound of the cars that one call examines.
     pub max_candidates: usize,
 }
 
@@ -119,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_need_addresses_and_keys_only() {
+    fn defaults_need_only_addresses_and_keys() {
         let loaded = loaded(&NEEDED).unwrap();
         let config = &loaded.service;
         assert_eq!(config.plates.accepted, [PlateClass::Private, PlateClass::Rental]);
@@ -137,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_is_named() {
+    fn missing_key_is_named_in_the_error() {
         for (left_out, _) in &NEEDED[..3] {
             let rest: Vec<_> = NEEDED.into_iter().filter(|(name, _)| name != left_out).collect();
             let refused = format!("{:#}", loaded(&rest).unwrap_err());

@@ -1,4 +1,4 @@
-//! The rules of the vehicle service, pure and synchronous: no gRPC, no SQL, no clock of its own.
+//! The rules of the vehicle service: pure and synchronous, without database, network or clock.
 
 mod address;
 mod ids;
@@ -17,9 +17,9 @@ pub use ids::{AvailabilityId, BookingId, ImageId, UserId, VehicleId};
 pub use image::{Announced, ImageFault, PREFIX_BYTES, Pixels, check};
 pub use license_plate::{InvalidPlate, LicensePlate, PlateClass};
 pub use location::{Coordinates, Distance, Location};
-pub use opening_hours::{Day, Effect, Opening, Rule};
+pub use opening_hours::{Day, Effect, OpeningHours, Rule};
 pub use period::{EmptyPeriod, Period};
-pub use search::{Cursor, Query};
+pub use search::{PageKey, Query};
 pub use time_of_day::{InvalidTimeOfDay, TimeOfDay};
 pub(crate) use vehicle::unless_empty;
 pub use vehicle::{Change, Fuel, NoImage, Status, Transmission, Vehicle};

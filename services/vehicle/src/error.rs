@@ -1,4 +1,4 @@
-//! What can go wrong here, as facts a caller can act on, and the one match that gives them their reason and code.
+//! Errors of this service, and their reasons in the contract.
 
 use std::time::Duration;
 
@@ -8,67 +8,52 @@ use sea_orm::DbErr;
 
 use crate::domain::{ImageFault, InvalidPlate, NoImage};
 
-/// What most functions of this service return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A refusal of this service, or what stopped it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such car, or not one the caller may see or change.
+    /// Unknown, or not visible to the caller.
     #[error("no such vehicle")]
     VehicleNotFound,
-    /// The car is taken for at least a part of the period.
+    /// The car is not free for the whole period.
     #[error("the vehicle is taken")]
     VehicleUnavailable,
-    /// The period is outside the opening hours.
+    /// The opening hours do not cover the period.
     #[error("the vehicle is closed")]
     VehicleClosed,
-    /// Another car has this plate.
     #[error("the licence plate is taken")]
     LicensePlateTaken,
-    /// Not a plate, or of a class that may not be offered.
+    /// Malformed, or of a class that may not be offered.
     #[error("not a valid licence plate")]
     InvalidLicensePlate,
-    /// The map does not know the address.
     #[error("the address was not found")]
     AddressNotFound,
-    /// The map service is away.
     #[error("the map service is unavailable")]
     MapUnavailable {
-        /// When to come back.
         retry_after: Duration,
         cause: anyhow::Error,
     },
-    /// No such photo on this car.
     #[error("no such image")]
     ImageNotFound,
-    /// The file has not arrived.
     #[error("the image was not uploaded")]
     ImageNotUploaded,
-    /// The file is not the announced photo.
-    #[error("the image is not valid: {0}")]
+    #[error("the image is not valid: {}", .0.as_str())]
     ImageInvalid(ImageFault),
-    /// As many photos as a car may have.
     #[error("too many images")]
     TooManyImages { max: u64 },
-    /// As many rules as a car may have.
     #[error("too many rules")]
     TooManyRules { max: u64 },
-    /// No such rule on this car.
     #[error("no such availability rule")]
     AvailabilityNotFound,
-    /// The car is taken now or later.
     #[error("the vehicle has bookings ahead")]
     VehicleHasBookings,
-    /// A car without a photo cannot be offered.
     #[error("the vehicle has no image")]
     NoImage,
-    /// A host does not book the own car.
     #[error("the vehicle is the guest's own")]
     OwnVehicle,
     #[error(transparent)]
     Store(carshare_store::Error),
-    /// A refusal that is not this service's own, or a defect.
+    /// An error of the server stack, or a defect.
     #[error(transparent)]
     Other(chassis::Error),
 }
@@ -102,7 +87,7 @@ impl From<Error> for chassis::Error {
 }
 
 impl From<carshare_store::Error> for Error {
-    /// Constraints that say something to a caller become refusals by their name.
+    /// Violations of constraints that a caller can act on have errors of their own.
     fn from(error: carshare_store::Error) -> Self {
         match error.constraint() {
             Some("vehicles_license_plate") => Self::LicensePlateTaken,

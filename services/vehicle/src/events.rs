@@ -1,4 +1,4 @@
-//! Events published ([`publish`]) and consumed.
+//! Published and consumed events.
 
 mod on_booking;
 pub mod publish;

@@ -1,4 +1,4 @@
-//! The edge to the map: from an address to a point. Kakao behind it, over HTTP.
+//! Interface to the map service, which finds the location of an address.
 
 mod kakao;
 
@@ -11,15 +11,14 @@ pub use kakao::{KakaoConfig, KakaoGeocoder};
 use crate::domain::Location;
 
 pub trait Geocoder: Send + Sync {
-    /// The building or lot of this address; `None` if there is none such. A mere district or street is none.
+    /// Finds the building or lot of an address. `None` if there is none; a district or street is too vague.
     fn locate<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<Location>, MapUnavailable>>;
 }
 
-/// The map service cannot answer now: unreachable, slow, out of quota, or our key is rejected.
+/// The map service is unreachable or slow, its quota is exhausted, or our key is rejected.
 #[derive(Debug, thiserror::Error)]
 #[error("the map service is unavailable")]
 pub struct MapUnavailable {
-    /// When to come back.
     pub retry_after: Duration,
     #[source]
     pub cause: anyhow::Error,

@@ -1,4 +1,4 @@
-//! Periodic jobs. One process runs each of them at a time.
+//! Periodic jobs.
 
 mod sweep_holds;
 mod sweep_uploads;

@@ -1,16 +1,14 @@
-//! The vehicle service: cars, their photos, their opening hours, and the one calendar of each car.
+//! The vehicle service: cars, their photos, their opening hours and their calendars.
 //!
-//! | module | holds |
+//! | module | contents |
 //! |---|---|
-//! | [`rpc`] | the RPCs, a file each |
-//! | [`domain`] | the rules: plates, opening hours, periods, places, photos, a car's status |
-//! | [`store`] | all SQL, a file per table |
-//! | [`events`] | published events, consumed events of booking and auth |
-//! | [`jobs`] | removing dead holds and uploads that never came |
-//! | [`geocoder`] | the edge to the map: Kakao |
-//! | [`config`], [`error`] | what is configured, what is refused |
-//!
-//! A request goes `rpc` → `domain` and `store` and straight back.
+//! | [`rpc`] | RPC handlers, one file each |
+//! | [`domain`] | rules: plates, opening hours, periods, locations, photos, status of a car |
+//! | [`store`] | all SQL, one file per table |
+//! | [`events`] | published and consumed events |
+//! | [`jobs`] | deletion of expired holds and abandoned uploads |
+//! | [`geocoder`] | addresses on the map, by Kakao |
+//! | [`config`], [`error`] | configuration, errors |
 
 pub mod config;
 pub mod domain;
@@ -42,42 +40,41 @@ use error::{Error, Result};
 use geocoder::{Geocoder, KakaoGeocoder, MapUnavailable};
 use image_urls::ImageUrls;
 
-/// The name of this service.
+/// Name of the service.
 pub const NAME: &str = "vehicle";
 
-/// The embedded configuration; it is the configuration's documentation too.
+/// Embedded defaults of the configuration, and its documentation.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// State of handlers and jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub db: Db,
-    /// Clock, ids and randomness.
     pub environment: Environment,
-    /// The storage of the photos.
+    /// Object storage of the photos.
     pub objects: Objects,
     pub geocoder: Arc<dyn Geocoder>,
     pub config: Arc<Config>,
-    /// Where photos can be fetched.
     urls: ImageUrls,
 }
 
 impl App {
-    /// Connects to everything at first use, so a service starts while its neighbours are away.
+    /// Connects at first use, so the service starts while its dependencies are unreachable. Fails on an invalid
+    /// configuration.
     pub fn new(config: Config, environment: Environment) -> anyhow::Result<Self> {
         metrics::describe();
         let objects = Objects::new(&config.objects)?;
         Ok(Self {
             db: Db::connect(&config.database, environment.clone())?,
             geocoder: Arc::new(KakaoGeocoder::new(&config.kakao, environment.clone())?),
-            urls: ImageUrls::below(objects.public_url("")),
+            urls: ImageUrls::new(objects.public_url("")),
             objects,
             config: Arc::new(config),
             environment,
         })
     }
 
-    /// The place of a pickup address, or the refusal to give the host.
+    /// Finds a pickup address on the map.
     async fn locate(&self, address: &str) -> Result<Location> {
         let found = self.geocoder.locate(address).await;
         let found = found

@@ -1,8 +1,7 @@
-//! What vehicle measures, in words.
+//! Descriptions of the service's metrics, for `/metrics`.
 
 use metrics::describe_counter;
 
-/// Says what each metric means, for `/metrics`.
 pub(crate) fn describe() {
-    describe_counter!("holds_expired_total", "Holds that ended without a booking.");
+    describe_counter!("holds_expired_total", "Holds that expired without a booking.");
 }

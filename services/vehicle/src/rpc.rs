@@ -1,10 +1,9 @@
 //! RPC handlers, one file each, and the tonic service that delegates to them.
 
-mod convert;
-
 mod add_availability;
 mod authorization;
 mod complete_image_upload;
+mod convert;
 mod create_image_upload;
 mod create_vehicle;
 mod delete_vehicle;
@@ -25,7 +24,6 @@ use crate::App;
 
 /// Implements the tonic service: one delegating line per RPC.
 pub struct Rpc {
-    /// State of the handlers.
     pub app: App,
 }
 

@@ -1,4 +1,4 @@
-//! All SQL of the service, a file per table. Functions take any connection: a transaction's, or one for reading.
+//! All SQL of the service, one module per table.
 
 pub mod availabilities;
 pub mod occupancies;

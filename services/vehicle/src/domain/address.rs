@@ -1,7 +1,7 @@
-//! Addresses as people write them, and the part of them a map can find.
+//! Pickup addresses, and the part of them that a map finds.
 
-/// The part of a pickup address that names a building: without the floor, the unit and what stands in brackets, which
-/// the map service does not know.
+/// Returns the part of a pickup address that names a building: without floor, unit and remarks in brackets, which the map
+/// service does not know.
 ///
 /// `서울 강남구 테헤란로 152, 지하 2층 (역삼동)` → `서울 강남구 테헤란로 152`
 pub fn searchable(address: &str) -> String {
@@ -12,7 +12,7 @@ pub fn searchable(address: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// `3층`, `B2층`, `1203호`, `101동`, `지하`: but not `역삼동` or `종로3가`, which do not begin with a digit.
+/// Matches `3층`, `B2층`, `1203호`, `101동` and `지하`, but not `역삼동` or `종로3가`, which do not begin with a digit.
 fn is_inside_a_building(word: &str) -> bool {
     let number = word.trim_start_matches("지하").trim_start_matches(['B', 'b']);
     let unit = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
@@ -38,7 +38,7 @@ mod tests {
     #[case("서울 강동구 상암로 82-12(천호동)", "서울 강동구 상암로 82-12")]
     #[case("서울 관악구 신림동 산 56-1", "서울 관악구 신림동 산 56-1")]
     #[case(" , ", "")]
-    fn the_part_inside_a_building_is_left_out(#[case] written: &str, #[case] sought: &str) {
-        assert_eq!(searchable(written), sought);
+    fn searchable_omits_the_part_inside_a_building(#[case] written: &str, #[case] searched: &str) {
+        assert_eq!(searchable(written), searched);
     }
 }

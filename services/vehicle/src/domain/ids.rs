@@ -1,12 +1,12 @@
-//! Typed ids: a booking's id cannot be given where a car's is asked for.
+//! Typed ids.
 
 use carshare_chassis::typed_ids;
 
 typed_ids! {
     VehicleId
-    /// An account, host or guest.
+    /// A host or guest, of the auth service.
     UserId
-    /// A booking, made by the booking service.
+    /// A booking, of the booking service.
     BookingId
     /// A photo of a car.
     ImageId

@@ -1,15 +1,15 @@
-//! Is an uploaded file the photo that was announced?
+//! The check of an uploaded photo against its announcement.
 
 use imagesize::{ImageType, blob_size, image_type};
 
-/// How much of a file is read for the check. The dimensions of a JPEG stand behind its metadata, which cameras fill with
-/// previews and colour profiles.
+/// Bytes of a file that the check reads. The dimensions of a JPEG follow its metadata, which cameras fill with previews and
+/// colour profiles.
 pub const PREFIX_BYTES: u32 = 256 * 1024;
 
-/// No photo has longer sides; a few bytes can claim more and break whoever opens them.
-const LONGEST_SIDE: usize = 16_384;
+/// Upper bound of a side. A small file can claim more and exhaust the memory of a program that opens it.
+const SIDE_LIMIT: usize = 16_384;
 
-/// What the host said would come.
+/// Content type and size of a photo, as announced by the host or stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announced {
     /// `image/jpeg`, `image/png` or `image/webp`.
@@ -25,35 +25,26 @@ pub struct Pixels {
 }
 
 /// Why a file is not the announced photo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ImageFault {
-    /// It has another size.
-    #[error("size")]
+    /// Another size.
     Size,
-    /// It was stored under another content type.
-    #[error("content_type")]
+    /// Another content type.
     ContentType,
-    /// Its first bytes are not those of the announced type.
-    #[error("format")]
+    /// First bytes of another type.
     Format,
-    /// Its dimensions cannot be read, are zero, or are absurd.
-    #[error("dimensions")]
+    /// Unreadable, zero or above the limit.
     Dimensions,
 }
 
 impl ImageFault {
-    /// The word for logs and error metadata.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Size => "size",
-            Self::ContentType => "content_type",
-            Self::Format => "format",
-            Self::Dimensions => "dimensions",
-        }
+        self.into()
     }
 }
 
-/// Compares what the storage holds (its facts, and the first [`PREFIX_BYTES`] of it) with what was announced.
+/// Compares a stored file (its metadata and its first [`PREFIX_BYTES`]) with the announcement.
 pub fn check(announced: &Announced, stored: &Announced, prefix: &[u8]) -> Result<Pixels, ImageFault> {
     if stored.size_bytes != announced.size_bytes {
         return Err(ImageFault::Size);
@@ -81,7 +72,7 @@ fn content_type_of(prefix: &[u8]) -> Option<&'static str> {
 }
 
 fn side(pixels: usize) -> Option<i32> {
-    (1..=LONGEST_SIDE).contains(&pixels).then_some(pixels as i32)
+    (1..=SIDE_LIMIT).contains(&pixels).then_some(pixels as i32)
 }
 
 #[cfg(test)]
@@ -105,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_photo_as_announced_is_fine() {
+    fn photo_as_announced_is_accepted() {
         let photo = of("image/png", 29);
         assert_eq!(
             check(&photo, &photo, &png(1280, 720)),
@@ -117,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn each_difference_has_its_fault() {
+    fn each_difference_is_reported_as_its_fault() {
         let photo = of("image/png", 29);
         let table = [
             (of("image/png", 30), png(1, 1), ImageFault::Size),

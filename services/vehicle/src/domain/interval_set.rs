@@ -1,31 +1,29 @@
-//! Sets of moments as half-open spans, with the two operations that opening hours need.
+//! Sets of half-open intervals, with the operations that opening hours need.
 
-/// Sorted, disjoint, not touching, none empty.
+/// Intervals that are sorted, disjoint, not adjacent and not empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spans<T>(Vec<(T, T)>);
+pub struct IntervalSet<T>(Vec<(T, T)>);
 
-impl<T: Copy + Ord> Spans<T> {
-    /// Everything in this set or in the other.
+impl<T: Copy + Ord> IntervalSet<T> {
     pub fn union(self, other: Self) -> Self {
         self.0.into_iter().chain(other.0).collect()
     }
 
-    /// Everything in this set that is not in the other.
     pub fn minus(self, other: &Self) -> Self {
         Self(
             self.0
                 .into_iter()
-                .flat_map(|span| other.gaps_within(span))
+                .flat_map(|interval| other.gaps_within(interval))
                 .collect(),
         )
     }
 
-    /// Is the whole of `span` in this set?
+    /// Returns whether the whole interval is in this set.
     pub fn contains(&self, (start, end): (T, T)) -> bool {
         self.0.iter().any(|&(from, to)| from <= start && end <= to)
     }
 
-    /// The parts of `span` that are not in this set.
+    /// Returns the parts of the interval that are not in this set.
     fn gaps_within(&self, (start, end): (T, T)) -> Vec<(T, T)> {
         let mut gaps = Vec::new();
         let mut open = start;
@@ -42,10 +40,10 @@ impl<T: Copy + Ord> Spans<T> {
     }
 }
 
-impl<T: Copy + Ord> FromIterator<(T, T)> for Spans<T> {
-    /// In any order, overlapping or empty as they may be.
-    fn from_iter<I: IntoIterator<Item = (T, T)>>(spans: I) -> Self {
-        let mut sorted: Vec<(T, T)> = spans.into_iter().filter(|(start, end)| start < end).collect();
+impl<T: Copy + Ord> FromIterator<(T, T)> for IntervalSet<T> {
+    /// Accepts intervals in any order, overlapping or empty.
+    fn from_iter<I: IntoIterator<Item = (T, T)>>(intervals: I) -> Self {
+        let mut sorted: Vec<(T, T)> = intervals.into_iter().filter(|(start, end)| start < end).collect();
         sorted.sort_unstable();
         let mut merged: Vec<(T, T)> = Vec::with_capacity(sorted.len());
         for (start, end) in sorted {
@@ -64,30 +62,33 @@ mod tests {
 
     use super::*;
 
-    fn spans(of: &[(i32, i32)]) -> Spans<i32> {
+    fn set(of: &[(i32, i32)]) -> IntervalSet<i32> {
         of.iter().copied().collect()
     }
 
     #[test]
-    fn spans_that_touch_are_one() {
-        assert_eq!(spans(&[(5, 9), (0, 5), (12, 12), (7, 8)]), Spans(vec![(0, 9)]));
+    fn adjacent_intervals_are_merged() {
+        assert_eq!(
+            set(&[(5, 9), (0, 5), (12, 12), (7, 8)]),
+            IntervalSet(vec![(0, 9)])
+        );
     }
 
     #[test]
-    fn what_is_taken_away_leaves_the_parts_around_it() {
-        let left = spans(&[(0, 10), (20, 30)]).minus(&spans(&[(3, 4), (8, 22)]));
-        assert_eq!(left, Spans(vec![(0, 3), (4, 8), (22, 30)]));
+    fn minus_leaves_the_parts_around() {
+        let left = set(&[(0, 10), (20, 30)]).minus(&set(&[(3, 4), (8, 22)]));
+        assert_eq!(left, IntervalSet(vec![(0, 3), (4, 8), (22, 30)]));
     }
 
     proptest! {
         #[test]
-        fn every_moment_agrees_with_the_definition(
+        fn operations_agree_with_their_definition(
             a in prop::collection::vec((0i32..40, 0i32..40), 0..6),
             b in prop::collection::vec((0i32..40, 0i32..40), 0..6),
         ) {
             let is_in = |of: &[(i32, i32)], t: i32| of.iter().any(|&(start, end)| start <= t && t < end);
-            let union = spans(&a).union(spans(&b));
-            let minus = spans(&a).minus(&spans(&b));
+            let union = set(&a).union(set(&b));
+            let minus = set(&a).minus(&set(&b));
             for t in 0..40 {
                 prop_assert_eq!(union.contains((t, t + 1)), is_in(&a, t) || is_in(&b, t));
                 prop_assert_eq!(minus.contains((t, t + 1)), is_in(&a, t) && !is_in(&b, t));

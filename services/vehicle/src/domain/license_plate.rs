@@ -1,16 +1,16 @@
-//! Korean number plates: two or three digits, one syllable that encodes the use, four digits. Old and taxi plates carry
-//! a region before it.
+//! Korean number plates: two or three digits, a syllable that encodes the use, four digits. Old and taxi plates begin with
+//! a region.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A plate in its one normal form, without spaces: `12하3456`, `서울33바1234`.
+/// A number plate in normal form, without spaces: `12하3456`, `서울33바1234`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LicensePlate(String);
 
-/// What the syllable says about the use of the car.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Use of the car, encoded by the syllable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "lowercase")]
 pub enum PlateClass {
     Private,
@@ -19,7 +19,7 @@ pub enum PlateClass {
     Parcel,
 }
 
-/// Not a plate, or of a class that is not accepted.
+/// Malformed, or of a class that is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an acceptable number plate")]
 pub struct InvalidPlate;
@@ -31,7 +31,7 @@ const REGIONS: [&str; 17] = [
 const PRIVATE: &str = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주";
 
 impl LicensePlate {
-    /// Reads a plate as people write it, with spaces anywhere, and checks that its class is among `accepted`.
+    /// Parses a plate with spaces anywhere, of one of the `accepted` classes.
     pub fn parse(text: &str, accepted: &[PlateClass]) -> Result<Self, InvalidPlate> {
         let normal = composed(text.chars().filter(|c| !c.is_whitespace()));
         let class = class(&normal).ok_or(InvalidPlate)?;
@@ -42,7 +42,7 @@ impl LicensePlate {
         }
     }
 
-    /// A plate that was checked before it was stored.
+    /// Wraps a plate from the database, which was checked before it was stored.
     pub fn stored(text: String) -> Self {
         Self(text)
     }
@@ -58,7 +58,7 @@ impl fmt::Display for LicensePlate {
     }
 }
 
-/// The class of a plate in normal form; `None` if it is no plate.
+/// Returns the class of a plate in normal form; `None` if it is malformed.
 fn class(plate: &str) -> Option<PlateClass> {
     let plate = REGIONS
         .iter()
@@ -73,7 +73,7 @@ fn class(plate: &str) -> Option<PlateClass> {
         .flatten()
 }
 
-/// 01–99 or 100–999: passenger car, van, lorry, special.
+/// Kind of the car: 01–99 or 100–999.
 fn is_kind(digits: &str) -> bool {
     match digits.len() {
         2 => digits != "00",
@@ -82,7 +82,7 @@ fn is_kind(digits: &str) -> bool {
     }
 }
 
-/// 0100–9999.
+/// Serial number: 0100–9999.
 fn is_serial(digits: &str) -> bool {
     digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()) && digits >= "0100"
 }
@@ -96,8 +96,8 @@ fn use_of(syllable: char) -> Option<PlateClass> {
     }
 }
 
-/// Joins a consonant and a vowel to a syllable, as Unicode's NFC does: keyboards of Apple send them apart. Plates have no
-/// final consonants (but 서울 has: ㄹ), so all three positions are joined.
+/// Composes conjoining jamo to syllables, as Unicode's NFC does: Apple devices send them decomposed. The regions have final
+/// consonants (서울: ㄹ), so all three positions are composed.
 fn composed(chars: impl Iterator<Item = char>) -> String {
     chars.fold(String::new(), |mut text, next| {
         let joined = text.chars().next_back().and_then(|last| join(last, next));
@@ -111,7 +111,7 @@ fn composed(chars: impl Iterator<Item = char>) -> String {
     })
 }
 
-/// Unicode, chapter 3.12: conjoining jamo behaviour.
+/// Composes two characters: Unicode, section 3.12.
 fn join(last: char, next: char) -> Option<char> {
     const LEAD: u32 = 0x1100;
     const VOWEL: u32 = 0x1161;
@@ -132,6 +132,7 @@ fn join(last: char, next: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use strum::VariantArray as _;
 
     use super::*;
 
@@ -148,7 +149,7 @@ mod tests {
         "서울33가1234"
     )]
     #[case::lowest_serial("01호0100", "01호0100")]
-    fn plates_have_one_normal_form(#[case] written: &str, #[case] normal: &str) {
+    fn parse_returns_the_normal_form(#[case] written: &str, #[case] normal: &str) {
         assert_eq!(
             LicensePlate::parse(written, &PRIVATE_AND_RENTAL)
                 .map(|p| p.to_string())
@@ -173,14 +174,11 @@ mod tests {
     #[case::latin("12A3456")]
     #[case::wide_digits("１２하3456")]
     #[case::hyphen("12하-3456")]
-    fn anything_else_is_refused(#[case] written: &str) {
-        let all = [
-            PlateClass::Private,
-            PlateClass::Rental,
-            PlateClass::Commercial,
-            PlateClass::Parcel,
-        ];
-        assert_eq!(LicensePlate::parse(written, &all), Err(InvalidPlate));
+    fn parse_refuses_malformed_plates(#[case] written: &str) {
+        assert_eq!(
+            LicensePlate::parse(written, PlateClass::VARIANTS),
+            Err(InvalidPlate)
+        );
     }
 
     #[rstest]
@@ -189,15 +187,10 @@ mod tests {
     #[case("12허3456", PlateClass::Rental)]
     #[case("서울33바1234", PlateClass::Commercial)]
     #[case("12배3456", PlateClass::Parcel)]
-    fn a_class_that_is_not_accepted_is_refused(#[case] plate: &str, #[case] class: PlateClass) {
+    fn parse_refuses_classes_that_are_not_accepted(#[case] plate: &str, #[case] class: PlateClass) {
         assert!(LicensePlate::parse(plate, &[class]).is_ok());
-        let others = [
-            PlateClass::Private,
-            PlateClass::Rental,
-            PlateClass::Commercial,
-            PlateClass::Parcel,
-        ];
-        let others: Vec<PlateClass> = others.into_iter().filter(|other| *other != class).collect();
+        let others = PlateClass::VARIANTS.iter().copied();
+        let others: Vec<PlateClass> = others.filter(|other| *other != class).collect();
         assert_eq!(LicensePlate::parse(plate, &others), Err(InvalidPlate));
     }
 }

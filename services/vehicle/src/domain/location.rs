@@ -1,33 +1,33 @@
-//! Where a car stands, and how far that is.
+//! Locations of cars, and distances between them.
 
-/// A found pickup address.
+/// A pickup address found on the map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Location {
-    /// As the map service writes it.
+    /// In the spelling of the map service.
     pub address: String,
-    pub at: Coordinates,
+    pub coordinates: Coordinates,
 }
 
-/// A point on the earth, WGS 84.
+/// A point on the earth in degrees, WGS 84.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coordinates {
     pub lat: f64,
     pub lng: f64,
 }
 
-/// A distance along the surface of the earth.
+/// A distance over ground, in metres.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Distance {
     m: f64,
 }
 
-/// Mean radius. The migration of `vehicles` puts cars on a sphere of this radius.
+/// Mean radius, as in the migration of `vehicles`.
 const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
 impl Coordinates {
-    /// The point in metres from the centre of the earth. Straight lines between such points order places exactly as the
-    /// distances over ground do, and a spatial index can follow them.
-    pub fn on_the_sphere(self) -> [f64; 3] {
+    /// Returns the point in metres from the centre of the earth. Straight lines between such points order locations as the
+    /// distances over ground do, so a spatial index can be used.
+    pub fn to_cartesian(self) -> [f64; 3] {
         let (lat, lng) = (self.lat.to_radians(), self.lng.to_radians());
         [lat.cos() * lng.cos(), lat.cos() * lng.sin(), lat.sin()].map(|part| part * EARTH_RADIUS_M)
     }
@@ -38,7 +38,7 @@ impl Distance {
         Self { m: km * 1000.0 }
     }
 
-    /// The distance over ground between two points with this straight line, in metres, between them.
+    /// Converts the length of the straight line between two points, in metres.
     pub fn from_chord(chord_m: f64) -> Self {
         let half = (chord_m / (2.0 * EARTH_RADIUS_M)).clamp(0.0, 1.0);
         Self {
@@ -46,7 +46,7 @@ impl Distance {
         }
     }
 
-    /// The straight line between two points this far apart, in metres.
+    /// Returns the length of the straight line between two points at this distance, in metres.
     pub fn chord_m(self) -> f64 {
         2.0 * EARTH_RADIUS_M * (self.m / (2.0 * EARTH_RADIUS_M)).sin()
     }
@@ -70,12 +70,12 @@ mod tests {
     };
 
     fn chord(a: Coordinates, b: Coordinates) -> f64 {
-        let (a, b) = (a.on_the_sphere(), b.on_the_sphere());
+        let (a, b) = (a.to_cartesian(), b.to_cartesian());
         a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
     }
 
     #[test]
-    fn the_distance_is_that_of_the_haversine_formula() {
+    fn distance_agrees_with_the_haversine_formula() {
         let half = |a: f64, b: f64| ((a - b).to_radians() / 2.0).sin().powi(2);
         let h = half(CITY_HALL.lat, GANGNAM.lat)
             + CITY_HALL.lat.to_radians().cos()
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn chords_and_distances_convert_both_ways() {
+    fn chord_and_distance_round_trip() {
         for km in [0.0, 0.3, 5.0, 100.0] {
             let back = Distance::from_chord(Distance::from_km(km).chord_m());
             assert!((back.m() - km * 1000.0).abs() < 0.001, "{km}");

@@ -1,10 +1,11 @@
-//! A car's opening hours: weekly rules, dated exceptions, and whether a whole rental lies inside.
+//! Opening hours of a car: weekly rules, dated exceptions, and whether they cover a whole rental.
 //!
 //! - Days and times are those of Asia/Seoul: UTC+9, without summer time since 1988.
 //! - A rule covers `[start, end)` of the day it belongs to; an end at or before the start lies on the next day.
 //! - A dated open rule replaces the weekly rules of its date, the blocked ones too. A span belongs to the day it begins,
 //!   so Friday's 18:00–02:00 still reaches into a Saturday with hours of its own.
-//! - What is open less what is blocked on that level is what counts; a dated rule wins over every weekly one.
+//! - Blocked rules are subtracted from open ones, first among the weekly and then among the dated rules, which take
+//!   precedence over the weekly ones.
 //! - A car without any open rule is always open, except where it is blocked.
 
 mod rule;
@@ -17,21 +18,19 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 pub use rule::{Day, Effect, Rule};
 
-use super::interval_set::Spans;
+use super::interval_set::IntervalSet;
 use super::period::Period;
 
 /// Asia/Seoul is nine hours ahead of UTC.
 const SEOUL: TimeDelta = TimeDelta::hours(9);
 
-/// The rules of one car.
 #[derive(Clone, Debug, Default)]
-pub struct Opening {
+pub struct OpeningHours {
     rules: Vec<Rule>,
     redefined: HashSet<NaiveDate>,
 }
 
-impl Opening {
-    /// Opening hours by these rules, in any order.
+impl OpeningHours {
     pub fn new(rules: Vec<Rule>) -> Self {
         let redefined = rules
             .iter()
@@ -41,27 +40,29 @@ impl Opening {
         Self { rules, redefined }
     }
 
-    /// Is the car open for the whole period?
+    /// Returns whether the car is open for the whole period.
     pub fn covers(&self, period: Period) -> bool {
-        let wanted = (local(period.start()), local(period.end()));
-        let weekly = self.baseline(wanted).minus(&self.weekly(Effect::Blocked, wanted));
+        let interval = (local(period.start()), local(period.end()));
+        let weekly = self
+            .baseline(interval)
+            .minus(&self.weekly(Effect::Blocked, interval));
         let open = weekly
             .union(self.dated(Effect::Open))
             .minus(&self.dated(Effect::Blocked));
-        open.contains(wanted)
+        open.contains(interval)
     }
 
-    /// Before anything is blocked and apart from dates: the weekly hours, or all of `wanted` if nothing is said.
-    fn baseline(&self, wanted: LocalSpan) -> Spans<NaiveDateTime> {
+    /// Returns the weekly open hours, or the whole interval for a car without open rules.
+    fn baseline(&self, interval: LocalSpan) -> IntervalSet<NaiveDateTime> {
         if self.rules.iter().any(|rule| rule.effect == Effect::Open) {
-            self.weekly(Effect::Open, wanted)
+            self.weekly(Effect::Open, interval)
         } else {
-            Spans::from_iter([wanted])
+            IntervalSet::from_iter([interval])
         }
     }
 
-    /// The spans of the weekly rules that can reach into `wanted`: yesterday's may last until today.
-    fn weekly(&self, effect: Effect, (start, end): LocalSpan) -> Spans<NaiveDateTime> {
+    /// Returns the spans of the weekly rules that can overlap the interval: a span of the day before may last into it.
+    fn weekly(&self, effect: Effect, (start, end): LocalSpan) -> IntervalSet<NaiveDateTime> {
         let first = start.date() - TimeDelta::days(1);
         let days = first.iter_days().take_while(|day| *day <= end.date());
         let own = days.filter(|day| !self.redefined.contains(day));
@@ -69,7 +70,7 @@ impl Opening {
             .collect()
     }
 
-    fn dated(&self, effect: Effect) -> Spans<NaiveDateTime> {
+    fn dated(&self, effect: Effect) -> IntervalSet<NaiveDateTime> {
         self.of(effect).filter_map(Rule::dated_span).collect()
     }
 

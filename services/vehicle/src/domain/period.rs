@@ -1,9 +1,9 @@
-//! A rental's time: half-open, in UTC, as exact as the database keeps it.
+//! Period of a rental: half-open, in UTC, with the precision of the database.
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 
-/// `[start, end)`, never empty. Microseconds, as PostgreSQL stores them: what is finer is cut off here, or a period of
-/// nanoseconds would reach the calendar as an empty range, which overlaps nothing.
+/// `[start, end)`, never empty. Truncated to PostgreSQL's microseconds: a period of nanoseconds would be stored as an empty
+/// range, which overlaps nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Period {
     start: DateTime<Utc>,
@@ -16,7 +16,6 @@ pub struct Period {
 pub struct EmptyPeriod;
 
 impl Period {
-    /// From `start` (inclusive) to `end` (exclusive).
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, EmptyPeriod> {
         let (start, end) = (to_micros(start), to_micros(end));
         if start < end {
@@ -30,14 +29,14 @@ impl Period {
         self.start
     }
 
-    /// The moment it is over.
+    /// Exclusive.
     pub fn end(&self) -> DateTime<Utc> {
         self.end
     }
 }
 
 fn to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
-    // Fails only outside the years 1677 to 2262, where nothing is rented.
+    // Fails only outside the years 1677 to 2262.
     time.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(time)
 }
 
@@ -50,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_comes_after_the_start() {
+    fn period_whose_end_is_not_after_its_start_is_refused() {
         let noon = at("2026-11-23T12:00:00Z");
         assert_eq!(Period::new(noon, noon), Err(EmptyPeriod));
         assert_eq!(Period::new(noon, noon - TimeDelta::hours(1)), Err(EmptyPeriod));
@@ -59,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_finer_than_a_microsecond_is_cut_off() {
+    fn period_is_truncated_to_microseconds() {
         let (start, end) = (
             at("2026-11-23T12:00:00.000001Z"),
             at("2026-11-23T12:00:00.000001999Z"),

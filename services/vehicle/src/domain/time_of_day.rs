@@ -1,9 +1,9 @@
-//! A time of day to the minute, `00:00` to `24:00`.
+//! Time of day in minutes, `00:00` to `24:00`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Minutes since midnight, 0 to 1440. Both ends of a day can be written.
+/// Minutes since midnight, 0 to 1440: the end of a day is `24:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeOfDay(u16);
 
@@ -15,7 +15,6 @@ pub struct InvalidTimeOfDay;
 const MINUTES_A_DAY: u16 = 24 * 60;
 
 impl TimeOfDay {
-    /// The time so many minutes after midnight.
     pub fn from_minutes(minutes: u16) -> Result<Self, InvalidTimeOfDay> {
         if minutes <= MINUTES_A_DAY {
             Ok(Self(minutes))
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_and_written() {
+    fn times_round_trip() {
         for (text, minutes) in [("00:00", 0), ("09:30", 570), ("23:59", 1439), ("24:00", 1440)] {
             let time: TimeOfDay = text.parse().unwrap();
             assert_eq!((time.minutes(), time.to_string().as_str()), (minutes, text));
@@ -64,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn malformed_times_are_refused() {
         for text in [
             "",
             "9:30",

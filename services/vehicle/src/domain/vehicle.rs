@@ -1,4 +1,4 @@
-//! A car: what it is, who sees it, and every change of its status.
+//! A car, its visibility, and every change of its status.
 
 use chrono::{DateTime, Utc};
 
@@ -20,39 +20,31 @@ pub struct Vehicle {
     pub model: String,
     pub year: i32,
     pub color: Option<String>,
-    /// Fuel, if the host gave it.
     pub fuel: Option<Fuel>,
-    /// Transmission, if the host gave it.
     pub transmission: Option<Transmission>,
-    /// Price of an hour in won.
     pub hourly_rate_krw: i64,
-    /// Where it is picked up.
-    pub place: Location,
-    /// Whether it is offered.
+    /// Pickup location.
+    pub location: Location,
     pub status: Status,
     pub description: Option<String>,
-    /// When it was registered.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// What a host changes: `None` leaves a field as it is. An empty text takes a colour or description away.
+/// Changes of a host. `None` leaves a field unchanged; an empty text clears a colour or description.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
     pub make: Option<String>,
     pub model: Option<String>,
     pub year: Option<i32>,
     pub color: Option<String>,
-    /// Fuel; `None` clears it.
+    /// `Some(None)` clears it.
     pub fuel: Option<Option<Fuel>>,
-    /// Transmission; `None` clears it.
+    /// `Some(None)` clears it.
     pub transmission: Option<Option<Transmission>>,
-    /// Price of an hour in won.
     pub hourly_rate_krw: Option<i64>,
-    pub place: Option<Location>,
+    pub location: Option<Location>,
     pub description: Option<String>,
-    /// Whether it is offered.
     pub status: Option<Status>,
 }
 
@@ -62,17 +54,17 @@ pub struct Change {
 pub struct NoImage;
 
 impl Vehicle {
-    /// Manufacturer and model, for texts.
+    /// Returns manufacturer and model, for texts.
     pub fn title(&self) -> String {
         format!("{} {}", self.make, self.model)
     }
 
-    /// An active car is public; any other is shown to its host alone.
+    /// Returns whether the car may be shown: an active car to everybody, any other to its host only.
     pub fn is_visible_to(&self, viewer: Option<UserId>) -> bool {
         self.status == Status::Active || viewer == Some(self.owner_id)
     }
 
-    /// Makes the changes. Says whether the car is offered from now on and was not before.
+    /// Applies the changes. Returns whether they activated the car.
     pub fn change(&mut self, change: Change, has_image: bool, now: DateTime<Utc>) -> Result<bool, NoImage> {
         let activated = change.status == Some(Status::Active) && self.status != Status::Active;
         if activated && !has_image {
@@ -85,14 +77,14 @@ impl Vehicle {
         set(&mut self.fuel, change.fuel);
         set(&mut self.transmission, change.transmission);
         set(&mut self.hourly_rate_krw, change.hourly_rate_krw);
-        set(&mut self.place, change.place);
+        set(&mut self.location, change.location);
         set(&mut self.description, change.description.map(unless_empty));
         set(&mut self.status, change.status);
         self.updated_at = now;
         Ok(activated)
     }
 
-    /// A photo was checked. The first one activates a car that waits for it; says whether it did.
+    /// Records a checked photo, of which the first activates an inactive car. Returns whether it did.
     pub fn image_completed(&mut self, is_first: bool, now: DateTime<Utc>) -> bool {
         let activated = is_first && self.status == Status::Inactive;
         if activated {
@@ -109,7 +101,7 @@ fn set<T>(field: &mut T, new: Option<T>) {
     }
 }
 
-/// Text, or nothing if there is none in it.
+/// Returns the text, or `None` if it is blank.
 pub(crate) fn unless_empty(text: String) -> Option<String> {
     if text.trim().is_empty() { None } else { Some(text) }
 }
@@ -135,9 +127,9 @@ mod tests {
             fuel: Some(Fuel::Gasoline),
             transmission: None,
             hourly_rate_krw: 15_000,
-            place: Location {
+            location: Location {
                 address: "서울 강남구 테헤란로 152".to_owned(),
-                at: Coordinates {
+                coordinates: Coordinates {
                     lat: 37.5,
                     lng: 127.0,
                 },
@@ -165,7 +157,7 @@ mod tests {
     #[case(Status::Maintenance, Status::Active, false, Err(NoImage))]
     #[case(Status::Maintenance, Status::Inactive, true, Ok(false))]
     #[case(Status::Maintenance, Status::Maintenance, true, Ok(false))]
-    fn every_change_of_status(
+    fn every_change_of_status_is_allowed_or_refused(
         #[case] from: Status,
         #[case] to: Status,
         #[case] has_image: bool,
@@ -185,7 +177,7 @@ mod tests {
     #[case(Status::Inactive, false, false)]
     #[case(Status::Active, true, false)]
     #[case(Status::Maintenance, true, false)]
-    fn only_the_first_photo_of_a_waiting_car_activates_it(
+    fn first_photo_activates_an_inactive_car_only(
         #[case] from: Status,
         #[case] is_first: bool,
         #[case] activated: bool,
@@ -196,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sent_stays_and_an_empty_text_takes_away() {
+    fn absent_fields_stay_and_empty_texts_clear() {
         let mut changed = car(Status::Active);
         let change = Change {
             color: Some(String::new()),
@@ -216,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_car_that_is_not_offered_is_shown_to_its_host_alone() {
+    fn car_that_is_not_active_is_visible_to_its_host_only() {
         let (host, other) = (Some(UserId(Uuid::from_u128(2))), Some(UserId(Uuid::from_u128(3))));
         for status in [Status::Inactive, Status::Maintenance] {
             assert_eq!(

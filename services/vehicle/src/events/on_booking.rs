@@ -1,10 +1,11 @@
-//! Handles booking's events: keeps the calendar.
+//! Handles the events of booking that change the calendar.
 //!
-//! Every release is remembered: a request that arrives after it, late or twice, takes no car any more.
+//! Every release is recorded, so that a request that arrives after it takes no car.
 
+use anyhow::Context as _;
+use carshare_chassis::proto_types::to_datetime;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::{EventMetadata, Tx};
-use chrono::{DateTime, Utc};
 
 use super::publish;
 use crate::domain::{BookingId, Period, VehicleId};
@@ -12,20 +13,18 @@ use crate::error::Result;
 use crate::store::occupancies::{self, Occupancy};
 use crate::store::{released_bookings, vehicles};
 
-mod facts;
-
-/// `booking.requested`: the hold becomes a booking. A hold that ended is taken again if the car is still free; if not,
-/// the booking is told.
+/// Turns the hold into a booking. If the hold has expired the car is taken again; if it is not free any more,
+/// `vehicle.hold_lost` is published.
 pub async fn requested(tx: &Tx, _: &EventMetadata, event: &pb::BookingRequested) -> Result<()> {
-    let (booking, vehicle, period) = facts::read(event.booking.as_ref())?;
+    let (booking, vehicle, period) = read_facts(event.booking.as_ref())?;
     occupancies::lock_booking(tx.conn(), booking).await?;
     if released_bookings::exists(tx.conn(), booking).await? {
         return Ok(());
     }
-    // The lock of the car is what a withdrawal takes too: it sees the hold alive, or this does not.
-    let is_on_the_platform = vehicles::lock(tx.conn(), vehicle).await?.is_some();
+    // A withdrawal takes this lock too: it sees the hold alive, or this does not.
+    let is_offered = vehicles::lock(tx.conn(), vehicle).await?.is_some();
     if occupancies::confirm(tx.conn(), booking, tx.now()).await?
-        || is_on_the_platform && take(tx, booking, vehicle, period).await?
+        || is_offered && take(tx, booking, vehicle, period).await?
     {
         return Ok(());
     }
@@ -45,33 +44,40 @@ async fn take(tx: &Tx, booking: BookingId, vehicle: VehicleId, period: Period) -
     occupancies::insert(tx.conn(), &taken, tx.now()).await
 }
 
-/// `booking.rejected`: releases the car.
 pub async fn rejected(tx: &Tx, _: &EventMetadata, event: &pb::BookingRejected) -> Result<()> {
     release(tx, &event.booking_id).await
 }
 
-/// `booking.expired`: releases the car.
 pub async fn expired(tx: &Tx, _: &EventMetadata, event: &pb::BookingExpired) -> Result<()> {
     release(tx, &event.booking_id).await
 }
 
-/// `booking.cancelled`: releases the car.
 pub async fn cancelled(tx: &Tx, _: &EventMetadata, event: &pb::BookingCancelled) -> Result<()> {
     release(tx, &event.booking_id).await
 }
 
 async fn release(tx: &Tx, booking_id: &str) -> Result<()> {
-    let booking = facts::booking_id(booking_id)?;
+    let booking = BookingId::parse("booking_id", booking_id)?;
     occupancies::lock_booking(tx.conn(), booking).await?;
     released_bookings::insert(tx.conn(), booking, tx.now()).await?;
     occupancies::delete(tx.conn(), booking).await
 }
 
-/// `booking.completed`: the car is back, perhaps before its time; what was left of it is free again.
-pub async fn completed(tx: &Tx, meta: &EventMetadata, event: &pb::BookingCompleted) -> Result<()> {
-    let booking = facts::booking_id(&event.booking_id)?;
+/// Releases the rest of the period, which may be over.
+pub async fn completed(tx: &Tx, metadata: &EventMetadata, event: &pb::BookingCompleted) -> Result<()> {
+    let booking = BookingId::parse("booking_id", &event.booking_id)?;
     occupancies::lock_booking(tx.conn(), booking).await?;
     released_bookings::insert(tx.conn(), booking, tx.now()).await?;
-    let back_at: DateTime<Utc> = meta.occurred_at;
-    occupancies::end_at(tx.conn(), booking, back_at).await
+    occupancies::end_at(tx.conn(), booking, metadata.occurred_at).await
+}
+
+fn read_facts(facts: Option<&pb::BookingFacts>) -> Result<(BookingId, VehicleId, Period)> {
+    let facts = facts.context("the event has no facts")?;
+    let start = to_datetime(facts.start_datetime).context("start_datetime")?;
+    let end = to_datetime(facts.end_datetime).context("end_datetime")?;
+    Ok((
+        BookingId::parse("booking_id", &facts.booking_id)?,
+        VehicleId::parse("vehicle_id", &facts.vehicle_id)?,
+        Period::new(start, end).context("the period of the booking")?,
+    ))
 }

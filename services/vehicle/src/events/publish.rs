@@ -1,10 +1,9 @@
-//! What happened to a car, as events for the outbox.
+//! Events of this service.
 
 use carshare_proto::vehicle::v1 as pb;
 
 use crate::domain::{BookingId, Vehicle, VehicleId};
 
-/// A car was registered.
 pub fn registered(vehicle: &Vehicle) -> pb::VehicleRegistered {
     pb::VehicleRegistered {
         vehicle_id: vehicle.id.to_string(),
@@ -14,7 +13,6 @@ pub fn registered(vehicle: &Vehicle) -> pb::VehicleRegistered {
     }
 }
 
-/// A car can be found and booked from now on.
 pub fn activated(vehicle: &Vehicle) -> pb::VehicleActivated {
     pb::VehicleActivated {
         vehicle_id: vehicle.id.to_string(),
@@ -23,7 +21,6 @@ pub fn activated(vehicle: &Vehicle) -> pb::VehicleActivated {
     }
 }
 
-/// A car's description, price, place or status changed.
 pub fn updated(vehicle: &Vehicle) -> pb::VehicleUpdated {
     pb::VehicleUpdated {
         vehicle_id: vehicle.id.to_string(),
@@ -31,7 +28,6 @@ pub fn updated(vehicle: &Vehicle) -> pb::VehicleUpdated {
     }
 }
 
-/// A car was taken off the platform.
 pub fn withdrawn(vehicle: &Vehicle) -> pb::VehicleWithdrawn {
     pb::VehicleWithdrawn {
         vehicle_id: vehicle.id.to_string(),
@@ -39,7 +35,6 @@ pub fn withdrawn(vehicle: &Vehicle) -> pb::VehicleWithdrawn {
     }
 }
 
-/// A booking came too late for its hold, and the car went to somebody else.
 pub fn hold_lost(vehicle: VehicleId, booking: BookingId) -> pb::VehicleHoldLost {
     pb::VehicleHoldLost {
         vehicle_id: vehicle.to_string(),

@@ -1,6 +1,6 @@
 //! Kakao Local's address search: `GET /v2/local/search/address.json`.
 //!
-//! Retries, time limits and the breaker are those of `carshare-outbound`; what Kakao's answers mean is said here.
+//! `carshare-outbound` supplies retries, timeouts and the circuit breaker; this module interprets the replies.
 
 mod response;
 #[cfg(test)]
@@ -15,7 +15,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use self::response::{Answer, Complaint};
+use self::response::{AddressSearch, KakaoError};
 use super::{Geocoder, MapUnavailable};
 use crate::domain::{Location, searchable};
 
@@ -31,7 +31,7 @@ pub struct KakaoConfig {
     /// Retry delay for clients while Kakao rejects us: the daily quota is used up, or the key is invalid.
     #[serde(rename = "refused_retry_after_ms", with = "millis")]
     pub refused_retry_after: Duration,
-    /// Where it is, time limits, retries and breaker.
+    /// Base URL, timeouts, retries and circuit breaker.
     pub http: carshare_outbound::Config,
 }
 
@@ -42,7 +42,7 @@ pub struct KakaoGeocoder {
 }
 
 impl KakaoGeocoder {
-    /// Fails when the base URL is none.
+    /// Fails on an invalid base URL.
     pub fn new(config: &KakaoConfig, environment: Environment) -> anyhow::Result<Self> {
         Ok(Self {
             http: HttpClient::new("kakao", config.http.clone(), environment)?,
@@ -52,35 +52,35 @@ impl KakaoGeocoder {
     }
 
     async fn search(&self, address: &str) -> Result<Option<Location>, MapUnavailable> {
-        let sought = searchable(address);
-        if sought.is_empty() {
+        let query = searchable(address);
+        if query.is_empty() {
             return Ok(None);
         }
         let request = self
             .http
             .get("/v2/local/search/address.json")
             .operation("search_address")
-            .query(&[("query", sought.as_str()), ("size", "1")])
+            .query(&[("query", query.as_str()), ("size", "1")])
             .secret_header("authorization", self.authorization.expose());
-        let reply = request.send().await.map_err(|error| self.away(error))?;
+        let reply = request.send().await.map_err(|error| self.unreachable(error))?;
         match reply.status {
             StatusCode::OK => Ok(reply
-                .json::<Answer>()
-                .map_err(|error| self.away(error.into()))?
-                .place()),
-            // Kakao cannot make sense of the text: then it is no address.
+                .json::<AddressSearch>()
+                .map_err(|error| self.unreachable(error.into()))?
+                .location()),
+            // The text is not an address.
             StatusCode::BAD_REQUEST => {
-                tracing::warn!(complaint = %Complaint::of(&reply), "Kakao did not understand an address");
+                tracing::warn!(error = %KakaoError::of(&reply), "Kakao refused an address");
                 Ok(None)
             }
-            _ => Err(self.refused(&reply)),
+            _ => Err(self.rejected(&reply)),
         }
     }
 
-    /// No answer, or one of 429 and 5xx.
-    fn away(&self, error: OutboundError) -> MapUnavailable {
+    /// Converts a missing reply, or one with status 429 or 5xx.
+    fn unreachable(&self, error: OutboundError) -> MapUnavailable {
         match error.reply() {
-            Some(reply) if reply.status == StatusCode::TOO_MANY_REQUESTS => self.refused(reply),
+            Some(reply) if reply.status == StatusCode::TOO_MANY_REQUESTS => self.rejected(reply),
             _ => MapUnavailable {
                 retry_after: error.retry_after().unwrap_or(RETRY_AFTER),
                 cause: error.into(),
@@ -88,13 +88,13 @@ impl KakaoGeocoder {
         }
     }
 
-    /// Kakao is there and does not serve us. Somebody has to look after the key or the quota.
-    fn refused(&self, reply: &Reply) -> MapUnavailable {
-        let complaint = Complaint::of(reply);
-        tracing::error!(status = reply.status.as_u16(), %complaint, "Kakao refuses us");
+    /// Kakao answers but does not serve us: an operator has to check the key or the quota.
+    fn rejected(&self, reply: &Reply) -> MapUnavailable {
+        let error = KakaoError::of(reply);
+        tracing::error!(status = reply.status.as_u16(), %error, "Kakao rejects our requests");
         MapUnavailable {
             retry_after: reply.retry_after.unwrap_or(self.refused_retry_after),
-            cause: anyhow::anyhow!("Kakao answered {}: {complaint}", reply.status),
+            cause: anyhow::anyhow!("Kakao answered {}: {error}", reply.status),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Removes holds whose time is over, and memories of releases that nothing can come for any more.
+//! Deletes expired holds and old `released_bookings`.
 //!
-//! Housekeeping only: an expired hold blocks no one, because a new hold on the car deletes it.
+//! Housekeeping only: an expired hold does not count, and a new hold on the car deletes it.
 
 use std::time::Duration;
 
@@ -11,7 +11,6 @@ use crate::App;
 use crate::error::Result;
 use crate::store::{occupancies, released_bookings};
 
-/// Sweeps until the shutdown.
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.holds.sweep_every;
     Schedule::run_every(&app.db, "sweep_holds", period, || sweep(app), shutdown).await;
@@ -26,5 +25,5 @@ async fn sweep(app: &App) -> Result<()> {
 
 async fn remove(tx: &Tx, &keep: &Duration) -> Result<u64> {
     released_bookings::delete_before(tx.conn(), tx.now() - keep).await?;
-    occupancies::sweep(tx.conn(), tx.now()).await
+    occupancies::delete_all_expired(tx.conn(), tx.now()).await
 }

@@ -1,4 +1,4 @@
-//! Removes photos that were announced and never completed, with whatever file came for them.
+//! Deletes photos that were announced and not completed in time, with their files.
 
 use carshare_chassis::Shutdown;
 use carshare_store::Schedule;
@@ -7,19 +7,18 @@ use crate::App;
 use crate::error::Result;
 use crate::store::vehicle_images;
 
-/// Photos removed in one run at most; the rest waits for the next.
-const AT_ONCE: u64 = 500;
+/// Photos in one run.
+const BATCH: u64 = 500;
 
-/// Sweeps until the shutdown.
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.images.sweep_every;
     Schedule::run_every(&app.db, "sweep_uploads", period, || sweep(app), shutdown).await;
 }
 
-/// First the file, then the row: what a crash leaves over is found again.
+/// Deletes the files before the row, so that the next run finds what a crash has left.
 async fn sweep(app: &App) -> Result<()> {
     let now = app.environment.clock.now();
-    for image in vehicle_images::list_given_up(app.db.conn(), now, AT_ONCE).await? {
+    for image in vehicle_images::list_abandoned(app.db.conn(), now, BATCH).await? {
         app.objects.delete(&image.upload_key()).await?;
         app.objects.delete(&image.object_key).await?;
         vehicle_images::delete_announced(app.db.conn(), image.id).await?;

@@ -1,4 +1,4 @@
-//! `AddAvailability`: a host adds a rule to the opening hours. Bookings that stand are not touched.
+//! `AddAvailability`: a host adds a rule to the opening hours. Existing bookings are not affected.
 
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::rpc::CallContext;
@@ -11,7 +11,6 @@ use crate::domain::{AvailabilityId, Day, Effect, Rule, TimeOfDay, UserId, Vehicl
 use crate::error::{Error, Result};
 use crate::store::availabilities::{self, Availability};
 
-/// What the transaction needs to know.
 struct Addition {
     vehicle: VehicleId,
     owner: UserId,
@@ -25,7 +24,7 @@ pub async fn handle(
     request: pb::AddAvailabilityRequest,
 ) -> Result<pb::VehicleAvailability> {
     let addition = Addition {
-        vehicle: convert::vehicle_id(&request.vehicle_id)?,
+        vehicle: VehicleId::parse("vehicle_id", &request.vehicle_id)?,
         owner: UserId(ctx.user()?.id),
         rule: rule(&request)?,
         max: app.config.availability.max_rules_per_vehicle,
@@ -62,7 +61,7 @@ fn rule(request: &pb::AddAvailabilityRequest) -> Result<Rule> {
     })
 }
 
-/// The contract's rules leave exactly one of the two, and dates like 30 February.
+/// Converts the day. The rules of the contract require exactly one of the two fields; they do not check the date.
 fn day(request: &pb::AddAvailabilityRequest) -> Result<Day> {
     let weekday = request.day_of_week.and_then(|day| u8::try_from(day).ok());
     let date = request.specific_date.as_deref().unwrap_or_default();

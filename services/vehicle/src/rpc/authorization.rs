@@ -1,4 +1,4 @@
-//! Loads a car for its host. Another host's car is NOT_FOUND, so that its existence is not revealed.
+//! Loads a car for its host. To others it is NOT_FOUND, so that its existence is not revealed.
 
 use sea_orm::ConnectionTrait;
 
@@ -7,15 +7,14 @@ use crate::error::{Error, Result};
 use crate::store::vehicles;
 
 pub async fn find(conn: &impl ConnectionTrait, id: VehicleId, owner: UserId) -> Result<Vehicle> {
-    of(owner, vehicles::find(conn, id).await?)
+    owned(owner, vehicles::find(conn, id).await?)
 }
 
-/// The host's car, locked.
 pub async fn lock(conn: &impl ConnectionTrait, id: VehicleId, owner: UserId) -> Result<Vehicle> {
-    of(owner, vehicles::lock(conn, id).await?)
+    owned(owner, vehicles::lock(conn, id).await?)
 }
 
-fn of(owner: UserId, vehicle: Option<Vehicle>) -> Result<Vehicle> {
+fn owned(owner: UserId, vehicle: Option<Vehicle>) -> Result<Vehicle> {
     vehicle
         .filter(|vehicle| vehicle.owner_id == owner)
         .ok_or(Error::VehicleNotFound)

@@ -1,10 +1,9 @@
-//! `CompleteImageUpload`: a photo is checked and shown. The first one activates the car.
+//! `CompleteImageUpload`: checks an uploaded photo and shows it. The first one activates the car.
 //!
-//! The file is looked at before the transaction and copied to where it is shown from: the host can still write to where it
-//! was uploaded. One that is not what was announced is removed.
+//! Before the transaction the file is checked and copied to the key from which it is shown: the host can still write to the
+//! upload key. A file that differs from the announcement is deleted.
 
 use bytes::Bytes;
-use carshare_chassis::proto_types;
 use carshare_chassis::rpc::CallContext;
 use carshare_objects::Head;
 use carshare_proto::vehicle::v1 as pb;
@@ -19,12 +18,11 @@ use crate::image_urls::ImageUrls;
 use crate::store::vehicle_images::{self, VehicleImage};
 use crate::store::{vehicles, views};
 
-/// What the transaction needs to know.
 struct Completion {
     vehicle: VehicleId,
     owner: UserId,
     image: ImageId,
-    /// `None` if it was checked before.
+    /// `None` if the photo was complete before.
     pixels: Option<Pixels>,
     urls: ImageUrls,
 }
@@ -35,8 +33,8 @@ pub async fn handle(
     request: pb::CompleteImageUploadRequest,
 ) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
-    let vehicle = convert::vehicle_id(&request.vehicle_id)?;
-    let image = ImageId(proto_types::uuid("image_id", &request.image_id)?);
+    let vehicle = VehicleId::parse("vehicle_id", &request.vehicle_id)?;
+    let image = ImageId::parse("image_id", &request.image_id)?;
     if let Claim::Replayed(vehicle) = app.db.claim(&ctx).await? {
         return Ok(vehicle);
     }
@@ -46,7 +44,7 @@ pub async fn handle(
     let pixels = if found.is_complete {
         None
     } else {
-        Some(accepted(app, &found).await?)
+        Some(check_and_copy(app, &found).await?)
     };
     let completion = Completion {
         vehicle,
@@ -60,9 +58,9 @@ pub async fn handle(
         .await
 }
 
-/// The dimensions of a good photo, which is then where it will be shown from. A bad one is removed: first the file, then
-/// its row, so that what a crash in between leaves over is found again.
-async fn accepted(app: &App, image: &VehicleImage) -> Result<Pixels> {
+/// Checks the uploaded file, copies it to the key from which it is shown, and returns its dimensions. An invalid file is
+/// deleted before its row, so that a crash in between leaves nothing unnoticed.
+async fn check_and_copy(app: &App, image: &VehicleImage) -> Result<Pixels> {
     let head = match app.objects.head(&image.upload_key()).await {
         Err(carshare_objects::Error::NotFound) => return Err(Error::ImageNotUploaded),
         head => head?,
@@ -95,7 +93,7 @@ fn stored(head: &Head) -> Announced {
 
 async fn complete(tx: &Tx, done: &Completion) -> Result<pb::Vehicle> {
     let vehicle = authorization::lock(tx.conn(), done.vehicle, done.owner).await?;
-    // It may have been completed, or given up, since it was looked at.
+    // It may have been completed or abandoned since it was read.
     let image = vehicle_images::find(tx.conn(), vehicle.id, done.image, tx.now()).await?;
     let image = image.ok_or(Error::ImageNotFound)?;
     let vehicle = match done.pixels {

@@ -1,4 +1,4 @@
-//! Between the messages of the contract and the domain, nothing else.
+//! Conversions between messages and domain types.
 
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::proto_types::{self, timestamp};
@@ -6,13 +6,12 @@ use carshare_proto::vehicle::v1 as pb;
 use chrono::{DateTime, Datelike as _, Utc};
 use prost_types::Timestamp;
 
-use crate::domain::{Day, Distance, Effect, Fuel, Period, Status, Transmission, VehicleId, unless_empty};
+use crate::domain::{Day, Distance, Effect, Fuel, Period, Status, Transmission, unless_empty};
 use crate::error::Result;
 use crate::image_urls::ImageUrls;
 use crate::store::availabilities::Availability;
 use crate::store::views::View;
 
-/// A car as the contract shows it.
 pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
     let View {
         vehicle,
@@ -33,11 +32,11 @@ pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
             .map_or(pb::Transmission::Unspecified, Into::into)
             .into(),
         hourly_rate: vehicle.hourly_rate_krw,
-        location_address: vehicle.place.address,
-        location_lat: vehicle.place.at.lat,
-        location_lng: vehicle.place.at.lng,
+        location_address: vehicle.location.address,
+        location_lat: vehicle.location.coordinates.lat,
+        location_lng: vehicle.location.coordinates.lng,
         status: pb::VehicleStatus::from(vehicle.status).into(),
-        images: image_keys.iter().map(|key| urls.of(key)).collect(),
+        images: image_keys.iter().map(|key| urls.url(key)).collect(),
         description: vehicle.description,
         owner,
         distance_m: None,
@@ -46,7 +45,7 @@ pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
     }
 }
 
-/// The same in a search result.
+/// Converts a search result.
 pub fn found_vehicle(view: View, distance: Distance, urls: &ImageUrls) -> pb::Vehicle {
     pb::Vehicle {
         distance_m: Some(distance.m()),
@@ -54,7 +53,6 @@ pub fn found_vehicle(view: View, distance: Distance, urls: &ImageUrls) -> pb::Ve
     }
 }
 
-/// A rule of the opening hours as the contract shows it.
 pub fn availability(of: Availability) -> pb::VehicleAvailability {
     let (day_of_week, specific_date) = match of.rule.day {
         Day::Weekly(weekday) => (Some(i32::from(weekday)), None),
@@ -72,14 +70,9 @@ pub fn availability(of: Availability) -> pb::VehicleAvailability {
     }
 }
 
-/// The car that a request names.
-pub fn vehicle_id(text: &str) -> Result<VehicleId> {
-    Ok(VehicleId(proto_types::uuid("vehicle_id", text)?))
-}
-
-/// A rental's time, from the fields `start_datetime` and `end_datetime`.
+/// Converts the fields `start_datetime` and `end_datetime`.
 pub fn period(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Period> {
-    let (start, end) = (moment("start_datetime", start)?, moment("end_datetime", end)?);
+    let (start, end) = (time("start_datetime", start)?, time("end_datetime", end)?);
     let refusal = || {
         ChassisError::invalid(
             "end_datetime",
@@ -90,8 +83,8 @@ pub fn period(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Period
     Ok(Period::new(start, end).map_err(|_| refusal())?)
 }
 
-/// `google.protobuf.Timestamp` ends with the year 9999; far before that nothing is rented.
-fn moment(field: &str, time: Option<Timestamp>) -> Result<DateTime<Utc>> {
+/// Converts the time in `field`, of the years 2000 to 2199.
+fn time(field: &str, time: Option<Timestamp>) -> Result<DateTime<Utc>> {
     let known = proto_types::to_datetime(time).filter(|time| (2000..2200).contains(&time.year()));
     Ok(known.ok_or_else(|| {
         ChassisError::invalid(
@@ -102,12 +95,12 @@ fn moment(field: &str, time: Option<Timestamp>) -> Result<DateTime<Utc>> {
     })?)
 }
 
-/// Text that was sent, unless it is empty.
+/// Converts an optional text; a blank one is absent.
 pub fn optional_text(text: Option<String>) -> Option<String> {
     text.and_then(unless_empty)
 }
 
-/// The status a request asks for.
+/// Converts a status; `None` when unspecified.
 pub fn status(value: i32) -> Option<Status> {
     match pb::VehicleStatus::try_from(value).ok()? {
         pb::VehicleStatus::Unspecified => None,
@@ -117,7 +110,7 @@ pub fn status(value: i32) -> Option<Status> {
     }
 }
 
-/// Converts the fuel of a request; `None` when unspecified.
+/// Converts a fuel; `None` when unspecified.
 pub fn fuel(value: i32) -> Option<Fuel> {
     match pb::FuelType::try_from(value).ok()? {
         pb::FuelType::Unspecified => None,
@@ -128,7 +121,7 @@ pub fn fuel(value: i32) -> Option<Fuel> {
     }
 }
 
-/// Converts the transmission of a request; `None` when unspecified.
+/// Converts a transmission; `None` when unspecified.
 pub fn transmission(value: i32) -> Option<Transmission> {
     match pb::Transmission::try_from(value).ok()? {
         pb::Transmission::Unspecified => None,

@@ -1,17 +1,16 @@
-//! `CreateImageUpload`: a host announces a photo and learns where to put it. Size and type are part of the signature.
+//! `CreateImageUpload`: a host announces a photo and gets a signed upload URL, which fixes its size and type.
 
 use carshare_chassis::proto_types;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::{Claim, Tx};
 
-use super::{authorization, convert};
+use super::authorization;
 use crate::App;
 use crate::domain::{Announced, ImageId, UserId, VehicleId};
 use crate::error::{Error, Result};
 use crate::store::vehicle_images::{self, VehicleImage};
 
-/// What the transaction needs to know.
 struct Announcement {
     owner: UserId,
     image: VehicleImage,
@@ -19,14 +18,14 @@ struct Announcement {
     upload: pb::ImageUpload,
 }
 
-/// Handles the RPC. Signing needs no network, so it is done before the transaction, which then stores the reply.
+/// Signs before the transaction, which stores the reply.
 pub async fn handle(
     app: &App,
     ctx: CallContext,
     request: pb::CreateImageUploadRequest,
 ) -> Result<pb::ImageUpload> {
     let owner = UserId(ctx.user()?.id);
-    let vehicle = convert::vehicle_id(&request.vehicle_id)?;
+    let vehicle = VehicleId::parse("vehicle_id", &request.vehicle_id)?;
     let id = match app.db.claim(&ctx).await? {
         Claim::Replayed(upload) => return Ok(upload),
         Claim::New(id) => ImageId(id),
@@ -87,7 +86,7 @@ async fn upload(app: &App, image: &VehicleImage) -> Result<pb::ImageUpload> {
     })
 }
 
-/// `vehicles/…/….jpeg`: where the photo is shown once it was checked.
+/// Returns the key of the checked photo: `vehicles/<vehicle>/<image>.jpeg`.
 fn object_key(vehicle: VehicleId, id: ImageId, content_type: &str) -> String {
     let extension = content_type.strip_prefix("image/").unwrap_or_default();
     format!("vehicles/{vehicle}/{id}.{extension}")

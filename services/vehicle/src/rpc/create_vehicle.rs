@@ -1,7 +1,7 @@
 //! `CreateVehicle`: a host registers a car.
 //!
-//! The plate is checked and the pickup address looked up before anything is stored. The car is not offered until its
-//! first photo is complete.
+//! The plate is checked and the pickup address is searched on the map before anything is stored. The car is inactive until
+//! its first photo is complete.
 
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::rpc::CallContext;
@@ -17,12 +17,11 @@ use crate::events::publish;
 use crate::image_urls::ImageUrls;
 use crate::store::{vehicles, views};
 
-/// What the transaction needs to know.
 struct Registration {
     id: VehicleId,
     owner: UserId,
     plate: LicensePlate,
-    place: Location,
+    location: Location,
     request: pb::CreateVehicleRequest,
     urls: ImageUrls,
 }
@@ -35,12 +34,12 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::CreateVehicleReque
         Claim::Replayed(vehicle) => return Ok(vehicle),
         Claim::New(id) => VehicleId(id),
     };
-    let place = app.locate(&request.location_address).await?;
+    let location = app.locate(&request.location_address).await?;
     let registration = Registration {
         id,
         owner,
         plate,
-        place,
+        location,
         request,
         urls: app.urls.clone(),
     };
@@ -72,7 +71,7 @@ fn vehicle(new: &Registration, now: DateTime<Utc>) -> Vehicle {
         fuel: convert::fuel(request.fuel_type),
         transmission: convert::transmission(request.transmission),
         hourly_rate_krw: request.hourly_rate,
-        place: new.place.clone(),
+        location: new.location.clone(),
         status: Status::Inactive,
         description: convert::optional_text(request.description),
         created_at: now,
@@ -80,7 +79,7 @@ fn vehicle(new: &Registration, now: DateTime<Utc>) -> Vehicle {
     }
 }
 
-/// Next year's models are sold this year, later ones are not.
+/// Accepts model years up to the next calendar year in Seoul.
 pub(super) fn check_year(year: i32, now: DateTime<Utc>) -> Result<()> {
     let newest = (now + TimeDelta::hours(9)).year() + 1;
     if year <= newest {

@@ -1,10 +1,10 @@
-//! `DeleteVehicle`: a host takes a car off the platform for good. Not while somebody has it, holds it or will have it.
+//! `DeleteVehicle`: a host withdraws a car permanently. Refused while the car is taken now or later.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 
-use super::{authorization, convert};
+use super::authorization;
 use crate::App;
 use crate::domain::{UserId, VehicleId};
 use crate::error::{Error, Result};
@@ -16,13 +16,18 @@ pub async fn handle(
     ctx: CallContext,
     request: pb::DeleteVehicleRequest,
 ) -> Result<pb::DeleteVehicleResponse> {
-    let car = (convert::vehicle_id(&request.vehicle_id)?, UserId(ctx.user()?.id));
-    app.db.idempotent(&ctx, "vehicles.withdraw", car, withdraw).await
+    let input = (
+        VehicleId::parse("vehicle_id", &request.vehicle_id)?,
+        UserId(ctx.user()?.id),
+    );
+    app.db
+        .idempotent(&ctx, "vehicles.withdraw", input, withdraw)
+        .await
 }
 
 async fn withdraw(tx: &Tx, &(id, owner): &(VehicleId, UserId)) -> Result<pb::DeleteVehicleResponse> {
     let vehicle = authorization::lock(tx.conn(), id, owner).await?;
-    if occupancies::exist_after(tx.conn(), id, tx.now()).await? {
+    if occupancies::exists_after(tx.conn(), id, tx.now()).await? {
         return Err(Error::VehicleHasBookings);
     }
     vehicles::withdraw(tx.conn(), id, tx.now()).await?;

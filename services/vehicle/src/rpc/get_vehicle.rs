@@ -1,4 +1,4 @@
-//! `GetVehicle`: a car by its id. One that is not offered is shown to its host alone.
+//! `GetVehicle`: a car. One that is not active is visible to its host only.
 
 use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::CallContext;
@@ -11,14 +11,14 @@ use crate::error::{Error, Result};
 use crate::store::{vehicles, views};
 
 pub async fn handle(app: &App, ctx: CallContext, request: pb::GetVehicleRequest) -> Result<pb::Vehicle> {
-    let vehicle = visible(app, &ctx, convert::vehicle_id(&request.vehicle_id)?).await?;
+    let vehicle = visible(app, &ctx, VehicleId::parse("vehicle_id", &request.vehicle_id)?).await?;
     Ok(convert::vehicle(
         views::view(app.db.conn(), vehicle).await?,
         &app.urls,
     ))
 }
 
-/// The car, if this caller may see it.
+/// Finds a car that is visible to the caller.
 pub(super) async fn visible(app: &App, ctx: &CallContext, id: VehicleId) -> Result<Vehicle> {
     let viewer = match &ctx.caller {
         Caller::User(user) => Some(UserId(user.id)),

@@ -1,10 +1,11 @@
-//! `ListAvailability`: the rules of a car's opening hours, for whoever may see the car.
+//! `ListAvailability`: the rules of a car's opening hours, for those who can see the car.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 
 use super::{convert, get_vehicle};
 use crate::App;
+use crate::domain::VehicleId;
 use crate::error::Result;
 use crate::store::availabilities;
 
@@ -13,7 +14,8 @@ pub async fn handle(
     ctx: CallContext,
     request: pb::ListAvailabilityRequest,
 ) -> Result<pb::ListAvailabilityResponse> {
-    let vehicle = get_vehicle::visible(app, &ctx, convert::vehicle_id(&request.vehicle_id)?).await?;
+    let vehicle =
+        get_vehicle::visible(app, &ctx, VehicleId::parse("vehicle_id", &request.vehicle_id)?).await?;
     let rules = availabilities::list(app.db.conn(), vehicle.id).await?;
     Ok(pb::ListAvailabilityResponse {
         availability: rules.into_iter().map(convert::availability).collect(),

@@ -1,12 +1,11 @@
-//! `PlaceHold`: takes a car for a booking that is about to be made.
+//! `PlaceHold`: holds a car for a future booking.
 //!
-//! Idempotent by the booking's id, also when two calls come at once. Whether the car is free is decided by the exclusion
-//! constraint and nothing else.
+//! Idempotent by booking id, also for concurrent calls. The exclusion constraint alone decides whether the car is free.
 
 use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::proto_types;
+use carshare_chassis::proto_types::timestamp;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1 as pb;
@@ -21,7 +20,6 @@ use crate::image_urls::ImageUrls;
 use crate::store::occupancies::{self, Occupancy};
 use crate::store::{availabilities, released_bookings, vehicles, views};
 
-/// What the transaction needs to know.
 struct Hold {
     booking: BookingId,
     vehicle: VehicleId,
@@ -37,9 +35,9 @@ pub async fn handle(
     request: pb::PlaceHoldRequest,
 ) -> Result<pb::PlaceHoldResponse> {
     let hold = Hold {
-        booking: BookingId(proto_types::uuid("booking_id", &request.booking_id)?),
-        vehicle: convert::vehicle_id(&request.vehicle_id)?,
-        guest: UserId(proto_types::uuid("guest_id", &request.guest_id)?),
+        booking: BookingId::parse("booking_id", &request.booking_id)?,
+        vehicle: VehicleId::parse("vehicle_id", &request.vehicle_id)?,
+        guest: UserId::parse("guest_id", &request.guest_id)?,
         period: convert::period(request.start_datetime, request.end_datetime)?,
         ttl: app.config.holds.ttl,
         urls: app.urls.clone(),
@@ -59,18 +57,18 @@ async fn place(tx: &Tx, hold: &Hold) -> Result<pb::PlaceHoldResponse> {
     let shown = convert::vehicle(views::view(tx.conn(), vehicle).await?, &hold.urls);
     Ok(pb::PlaceHoldResponse {
         vehicle: Some(shown),
-        expires_at: taken.expires_at.map(proto_types::timestamp),
+        expires_at: taken.expires_at.map(timestamp),
     })
 }
 
-/// What this booking has already. A booking that wants something else now, or that is over, is refused.
+/// Finds the live occupancy of the booking. Refuses another car or period, and a booking that has released its car.
 async fn existing(tx: &Tx, hold: &Hold) -> Result<Option<Occupancy>> {
     if released_bookings::exists(tx.conn(), hold.booking).await? {
         return Err(ChassisError::new(Common::Conflict).into());
     }
     let found = occupancies::find(tx.conn(), hold.booking)
         .await?
-        .filter(|found| found.is_alive(tx.now()));
+        .filter(|found| found.is_live(tx.now()));
     match found {
         Some(found) if (found.vehicle, found.period) != (hold.vehicle, hold.period) => {
             Err(ChassisError::new(Common::Conflict).into())
@@ -86,7 +84,7 @@ async fn take(tx: &Tx, hold: &Hold, vehicle: &Vehicle) -> Result<Occupancy> {
     if vehicle.owner_id == hold.guest {
         return Err(Error::OwnVehicle);
     }
-    if !availabilities::opening(tx.conn(), vehicle.id)
+    if !availabilities::find_opening_hours(tx.conn(), vehicle.id)
         .await?
         .covers(hold.period)
     {

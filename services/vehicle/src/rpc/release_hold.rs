@@ -1,9 +1,8 @@
-//! `ReleaseHold`: gives a held car back before its time, when the booking could not be made.
+//! `ReleaseHold`: deletes a hold whose booking could not be stored.
 //!
-//! Only a hold is given back: once the booking was made, its own events decide. Nothing is remembered, so a repeat of the
-//! client's call can hold the car again under the same booking id.
+//! The occupancy of a stored booking stays, because only the booking's events release it. The release is not recorded, so a
+//! repeat of the client's call can hold the car again under the same booking id.
 
-use carshare_chassis::proto_types;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
@@ -18,7 +17,7 @@ pub async fn handle(
     _ctx: CallContext,
     request: pb::ReleaseHoldRequest,
 ) -> Result<pb::ReleaseHoldResponse> {
-    let booking = BookingId(proto_types::uuid("booking_id", &request.booking_id)?);
+    let booking = BookingId::parse("booking_id", &request.booking_id)?;
     app.db
         .transaction("occupancies.release_hold", booking, release)
         .await

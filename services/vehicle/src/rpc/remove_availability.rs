@@ -1,17 +1,15 @@
-//! `RemoveAvailability`: a host takes a rule out of the opening hours.
+//! `RemoveAvailability`: a host removes a rule from the opening hours.
 
-use carshare_chassis::proto_types;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 
-use super::{authorization, convert};
+use super::authorization;
 use crate::App;
 use crate::domain::{AvailabilityId, UserId, VehicleId};
 use crate::error::{Error, Result};
 use crate::store::availabilities;
 
-/// What the transaction needs to know.
 struct Removal {
     vehicle: VehicleId,
     owner: UserId,
@@ -24,9 +22,9 @@ pub async fn handle(
     request: pb::RemoveAvailabilityRequest,
 ) -> Result<pb::RemoveAvailabilityResponse> {
     let removal = Removal {
-        vehicle: convert::vehicle_id(&request.vehicle_id)?,
+        vehicle: VehicleId::parse("vehicle_id", &request.vehicle_id)?,
         owner: UserId(ctx.user()?.id),
-        rule: AvailabilityId(proto_types::uuid("availability_id", &request.availability_id)?),
+        rule: AvailabilityId::parse("availability_id", &request.availability_id)?,
     };
     app.db
         .idempotent(&ctx, "availabilities.remove", removal, remove)

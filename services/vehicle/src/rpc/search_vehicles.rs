@@ -1,7 +1,7 @@
-//! `SearchVehicles`: the cars that can be booked for a whole period near a place, nearest first.
+//! `SearchVehicles`: the cars near a point that can be booked for a whole period, nearest first.
 //!
-//! A car is shown if and only if a hold on it would succeed. The database leaves out what is taken, in the order of the
-//! spatial index; the opening hours are evaluated here, on one batch of candidates after the other, until a page is full.
+//! A car is returned if and only if a hold on it would succeed. The database excludes cars that are taken; the opening hours
+//! are evaluated here, batch by batch, until a page is full.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,12 @@ use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
 use crate::App;
-use crate::domain::{Coordinates, Cursor, Distance, Query, VehicleId};
+use crate::domain::{Coordinates, Distance, PageKey, Query, VehicleId};
 use crate::error::Result;
-use crate::store::vehicles::Candidate;
 use crate::store::{availabilities, vehicles, views};
 
-/// Candidates looked at in the first round, unless the page is larger.
-const FIRST_ROUND: usize = 32;
+/// Size of the first batch, unless the page is larger.
+const FIRST_BATCH: usize = 32;
 
 pub async fn handle(
     app: &App,
@@ -25,7 +24,7 @@ pub async fn handle(
     request: pb::SearchVehiclesRequest,
 ) -> Result<pb::SearchVehiclesResponse> {
     let query = query(app, &request)?;
-    let after = cursor(&query, &request.page_token)?;
+    let after = page_key(&query, &request.page_token)?;
     let size = match usize::try_from(request.page_size) {
         Ok(0) | Err(_) => app.config.search.default_page_size,
         Ok(size) => size,
@@ -34,49 +33,48 @@ pub async fn handle(
     Ok(pb::SearchVehiclesResponse {
         next_page_token: page
             .next
-            .map(|cursor| pagination::page_token(&cursor.place(&query)))
+            .map(|key| pagination::page_token(&key.encode(&query)))
             .unwrap_or_default(),
         vehicles: shown(app, &page.found).await?,
     })
 }
 
 fn query(app: &App, request: &pb::SearchVehiclesRequest) -> Result<Query> {
-    // The contract requires both; its rule has refused a request without them.
-    let around = Coordinates {
+    // The rules of the contract require both.
+    let center = Coordinates {
         lat: request.lat.unwrap_or_default(),
         lng: request.lng.unwrap_or_default(),
     };
     let radius = Distance::from_km(request.radius.unwrap_or(app.config.search.default_radius_km));
     let period = convert::period(request.start_datetime, request.end_datetime)?;
     Ok(Query {
-        around,
+        center,
         radius,
         period,
     })
 }
 
-fn cursor(query: &Query, token: &str) -> Result<Option<Cursor>> {
-    let place = pagination::decode_page_token(token)?;
-    let cursor = place.map(|place| Cursor::at(&place, query).ok_or_else(pagination::invalid_page_token));
-    Ok(cursor.transpose()?)
+fn page_key(query: &Query, token: &str) -> Result<Option<PageKey>> {
+    let bytes = pagination::decode_page_token(token)?;
+    let key = bytes.map(|bytes| PageKey::decode(&bytes, query).ok_or_else(pagination::invalid_page_token));
+    Ok(key.transpose()?)
 }
 
-/// Cars found, and where to go on.
+/// A page, and the key after which the next one starts.
 struct Page {
-    found: Vec<Candidate>,
-    next: Option<Cursor>,
+    found: Vec<PageKey>,
+    next: Option<PageKey>,
 }
 
-/// Looks at candidates until it knows of one car more than a page holds, or has looked at as many as one call may.
+/// Reads batches until it has found one car more than the page holds, or has examined `max_candidates`.
 ///
-/// Each round walks the index from its beginning again, so each looks at twice as many as the one before: among closed
-/// cars a page of one costs a handful of rounds too, not a thousand.
-async fn page(app: &App, query: &Query, mut after: Option<Cursor>, size: usize) -> Result<Page> {
-    let most = app.config.search.max_candidates;
-    let (mut found, mut looked_at) = (Vec::new(), 0);
-    let mut count = FIRST_ROUND.min(most).max(size + 1);
+/// Each batch scans the index from its beginning, so each is twice as large as the one before.
+async fn page(app: &App, query: &Query, mut after: Option<PageKey>, size: usize) -> Result<Page> {
+    let limit = app.config.search.max_candidates;
+    let (mut found, mut examined) = (Vec::new(), 0);
+    let mut count = FIRST_BATCH.min(limit).max(size + 1);
     loop {
-        let batch = vehicles::near(
+        let batch = vehicles::list_nearby(
             app.db.conn(),
             query,
             after,
@@ -95,37 +93,30 @@ async fn page(app: &App, query: &Query, mut after: Option<Cursor>, size: usize) 
         if batch.len() < count {
             return Ok(Page { found, next: None });
         }
-        looked_at += batch.len();
+        examined += batch.len();
         after = batch.last().copied();
-        if looked_at >= most {
+        if examined >= limit {
             return Ok(Page { found, next: after });
         }
-        count = (count * 2).min(most - looked_at);
+        count = (count * 2).min(limit - examined);
     }
 }
 
-/// Those of these candidates that are open for the whole period.
-async fn open(app: &App, query: &Query, batch: &[Candidate]) -> Result<Vec<Candidate>> {
-    let ids: Vec<VehicleId> = batch.iter().map(|candidate| candidate.id).collect();
-    let openings = availabilities::openings(app.db.conn(), &ids).await?;
+/// Returns the cars that are open for the whole period.
+async fn open(app: &App, query: &Query, batch: &[PageKey]) -> Result<Vec<PageKey>> {
+    let ids: Vec<VehicleId> = batch.iter().map(|key| key.id).collect();
+    let opening_hours = availabilities::list_opening_hours(app.db.conn(), &ids).await?;
     let is_open = |id: &VehicleId| {
-        openings
+        opening_hours
             .get(id)
-            .is_none_or(|opening| opening.covers(query.period))
+            .is_none_or(|hours| hours.covers(query.period))
     };
-    Ok(batch
-        .iter()
-        .filter(|candidate| is_open(&candidate.id))
-        .copied()
-        .collect())
+    Ok(batch.iter().filter(|key| is_open(&key.id)).copied().collect())
 }
 
-async fn shown(app: &App, found: &[Candidate]) -> Result<Vec<pb::Vehicle>> {
-    let ids: Vec<VehicleId> = found.iter().map(|candidate| candidate.id).collect();
-    let chords: HashMap<VehicleId, f64> = found
-        .iter()
-        .map(|candidate| (candidate.id, candidate.chord_m))
-        .collect();
+async fn shown(app: &App, found: &[PageKey]) -> Result<Vec<pb::Vehicle>> {
+    let ids: Vec<VehicleId> = found.iter().map(|key| key.id).collect();
+    let chords: HashMap<VehicleId, f64> = found.iter().map(|key| (key.id, key.chord_m)).collect();
     let cars = vehicles::list(app.db.conn(), &ids).await?;
     let shown = views::views(app.db.conn(), cars).await?.into_iter().map(|view| {
         let distance = Distance::from_chord(chords.get(&view.vehicle.id).copied().unwrap_or_default());

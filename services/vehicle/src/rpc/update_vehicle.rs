@@ -1,6 +1,7 @@
-//! `UpdateVehicle`: a host changes the fields that are sent.
+//! `UpdateVehicle`: a host changes the fields that are present.
 //!
-//! A new address is looked up before the transaction. Activating needs a photo; bookings that stand keep their terms.
+//! A new address is searched on the map before the transaction. Activating requires a photo; existing bookings keep their
+//! terms.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
@@ -16,7 +17,6 @@ use crate::events::publish;
 use crate::image_urls::ImageUrls;
 use crate::store::{vehicle_images, vehicles, views};
 
-/// What the transaction needs to know.
 struct Update {
     id: VehicleId,
     owner: UserId,
@@ -26,25 +26,26 @@ struct Update {
 
 pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleRequest) -> Result<pb::Vehicle> {
     let owner = UserId(ctx.user()?.id);
-    let id = convert::vehicle_id(&request.vehicle_id)?;
+    let id = VehicleId::parse("vehicle_id", &request.vehicle_id)?;
     if let Some(year) = request.year {
         check_year(year, app.environment.clock.now())?;
     }
     if let Claim::Replayed(vehicle) = app.db.claim(&ctx).await? {
         return Ok(vehicle);
     }
-    let place = new_place(app, id, owner, request.location_address.as_deref()).await?;
+    let location = new_location(app, id, owner, request.location_address.as_deref()).await?;
     let update = Update {
         id,
         owner,
-        change: change(request, place),
+        change: change(request, location),
         urls: app.urls.clone(),
     };
     app.db.idempotent(&ctx, "vehicles.update", update, apply).await
 }
 
-/// The place of an address that is sent and is not the one the car has. Only the host may make the map work.
-async fn new_place(
+/// Finds the location of an address that differs from the car's. Checks the owner first, so that others cause no request to
+/// the map service.
+async fn new_location(
     app: &App,
     id: VehicleId,
     owner: UserId,
@@ -52,7 +53,7 @@ async fn new_place(
 ) -> Result<Option<Location>> {
     let current = authorization::find(app.db.conn(), id, owner).await?;
     match address {
-        Some(address) if address.trim() != current.place.address => app.locate(address).await.map(Some),
+        Some(address) if address.trim() != current.location.address => app.locate(address).await.map(Some),
         _ => Ok(None),
     }
 }
@@ -72,7 +73,7 @@ async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
     ))
 }
 
-fn change(request: pb::UpdateVehicleRequest, place: Option<Location>) -> Change {
+fn change(request: pb::UpdateVehicleRequest, location: Option<Location>) -> Change {
     Change {
         make: request.make,
         model: request.model,
@@ -81,7 +82,7 @@ fn change(request: pb::UpdateVehicleRequest, place: Option<Location>) -> Change 
         fuel: request.fuel_type.map(convert::fuel),
         transmission: request.transmission.map(convert::transmission),
         hourly_rate_krw: request.hourly_rate,
-        place,
+        location,
         description: request.description,
         status: request.status.and_then(convert::status),
     }

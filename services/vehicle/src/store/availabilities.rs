@@ -1,14 +1,14 @@
-//! All SQL on `availabilities`, the rules of the opening hours.
+//! Table `availabilities`: the rules of the opening hours.
 
-use sea_orm::entity::prelude::*;
 use std::collections::HashMap;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
+use sea_orm::entity::prelude::*;
 use sea_orm::{ConnectionTrait, QueryOrder as _};
 
-use crate::domain::{AvailabilityId, Day, Effect, Opening, Rule, TimeOfDay, VehicleId};
+use crate::domain::{AvailabilityId, Day, Effect, OpeningHours, Rule, TimeOfDay, VehicleId};
 use crate::error::{Error, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -30,7 +30,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A rule with its id.
+/// A stored rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Availability {
     pub id: AvailabilityId,
@@ -63,7 +63,6 @@ pub async fn insert(conn: &impl ConnectionTrait, new: &Availability, now: DateTi
     Ok(())
 }
 
-/// How many rules the car has.
 pub async fn count(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<u64> {
     Ok(Entity::find()
         .filter(Column::VehicleId.eq(vehicle.0))
@@ -71,7 +70,7 @@ pub async fn count(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<u6
         .await?)
 }
 
-/// The rules of a car: weekly ones first, then dates, each in the order of time.
+/// Lists the rules of a car: weekly rules before dated ones, each in the order of time.
 pub async fn list(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<Vec<Availability>> {
     let rows = Entity::find()
         .filter(Column::VehicleId.eq(vehicle.0))
@@ -82,19 +81,19 @@ pub async fn list(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<Vec
     rows.all(conn).await?.into_iter().map(TryInto::try_into).collect()
 }
 
-/// The opening hours of a car.
-pub async fn opening(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<Opening> {
-    Ok(openings(conn, &[vehicle])
+/// Finds the opening hours of a car.
+pub async fn find_opening_hours(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<OpeningHours> {
+    Ok(list_opening_hours(conn, &[vehicle])
         .await?
         .remove(&vehicle)
         .unwrap_or_default())
 }
 
-/// The opening hours of these cars. One without rules is left out.
-pub async fn openings(
+/// Lists the opening hours of these cars, except of those without rules.
+pub async fn list_opening_hours(
     conn: &impl ConnectionTrait,
     vehicles: &[VehicleId],
-) -> Result<HashMap<VehicleId, Opening>> {
+) -> Result<HashMap<VehicleId, OpeningHours>> {
     let rows = Entity::find()
         .filter(Column::VehicleId.is_in(vehicles.iter().map(|id| id.0)))
         .all(conn)
@@ -106,11 +105,11 @@ pub async fn openings(
     }
     Ok(rules
         .into_iter()
-        .map(|(vehicle, rules)| (vehicle, Opening::new(rules)))
+        .map(|(vehicle, rules)| (vehicle, OpeningHours::new(rules)))
         .collect())
 }
 
-/// Takes a rule of this car away. Says whether there was one.
+/// Deletes a rule of the car. Returns whether it existed.
 pub async fn delete(conn: &impl ConnectionTrait, vehicle: VehicleId, id: AvailabilityId) -> Result<bool> {
     let rule = Entity::delete_many()
         .filter(Column::Id.eq(id.0))
@@ -125,9 +124,10 @@ impl TryFrom<Model> for Availability {
         let day = match (row.day_of_week, row.specific_date) {
             (Some(weekday), None) => Day::Weekly(weekday as u8),
             (None, Some(date)) => Day::Date(date),
-            _ => return Err(anyhow::anyhow!("a rule is neither weekly nor dated").into()),
+            _ => return Err(anyhow::anyhow!("a rule that is neither weekly nor dated").into()),
         };
-        let time = |minute: i16| TimeOfDay::from_minutes(minute as u16).context("a rule has no such time");
+        let time =
+            |minute: i16| TimeOfDay::from_minutes(minute as u16).context("a rule with an invalid time");
         let rule = Rule {
             day,
             start: time(row.start_minute)?,

@@ -1,4 +1,4 @@
-//! All SQL on `occupancies`, the one calendar of each car.
+//! Table `occupancies`: the calendar of every car.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, raw_sql};
@@ -7,19 +7,19 @@ use uuid::Uuid;
 use crate::domain::{BookingId, Period, VehicleId};
 use crate::error::{Error, Result};
 
-/// A car taken for a time, by a hold or a booking.
+/// A period in which a hold or booking takes a car.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occupancy {
     pub booking: BookingId,
     pub vehicle: VehicleId,
     pub period: Period,
-    /// When a hold ends by itself; `None` for a booking.
+    /// Expiry of a hold; `None` for a booking.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Occupancy {
-    /// A booking, or a hold that has not ended.
-    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
+    /// Returns whether this is a booking, or a hold that has not expired.
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|end| end > now)
     }
 }
@@ -33,8 +33,8 @@ struct Row {
     expires_at: Option<DateTime<Utc>>,
 }
 
-/// Lets everything that concerns one booking happen one after the other: its hold, its request, its release. Taken
-/// before the lock of a car, never after.
+/// Serializes the hold, request and release of one booking until the transaction ends. Lock order: the booking, then its
+/// car.
 pub async fn lock_booking(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
     let key = format!("booking {booking}");
     conn.execute_raw(raw_sql!(
@@ -45,7 +45,7 @@ pub async fn lock_booking(conn: &impl ConnectionTrait, booking: BookingId) -> Re
     Ok(())
 }
 
-/// What this booking takes, dead or alive.
+/// Finds the occupancy of the booking, expired or not.
 pub async fn find(conn: &impl ConnectionTrait, booking: BookingId) -> Result<Option<Occupancy>> {
     let found = Row::find_by_statement(raw_sql!(
         Postgres,
@@ -57,8 +57,8 @@ pub async fn find(conn: &impl ConnectionTrait, booking: BookingId) -> Result<Opt
     found.one(conn).await?.map(TryInto::try_into).transpose()
 }
 
-/// Takes the car, if it is free: the exclusion constraint decides, and says so without spoiling the transaction. The
-/// caller holds the lock of the car and has removed what is dead.
+/// Inserts an occupancy unless the exclusion constraint refuses it, and returns whether it was inserted. The caller has
+/// locked the car and deleted expired holds.
 pub async fn insert(conn: &impl ConnectionTrait, new: &Occupancy, now: DateTime<Utc>) -> Result<bool> {
     let Occupancy {
         booking,
@@ -81,7 +81,7 @@ pub async fn insert(conn: &impl ConnectionTrait, new: &Occupancy, now: DateTime<
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes the ended holds that stand in the way of a new one.
+/// Deletes expired holds that overlap a new occupancy, or belong to its booking.
 pub async fn delete_expired(conn: &impl ConnectionTrait, new: &Occupancy, now: DateTime<Utc>) -> Result<()> {
     let Occupancy {
         booking,
@@ -102,7 +102,7 @@ pub async fn delete_expired(conn: &impl ConnectionTrait, new: &Occupancy, now: D
     Ok(())
 }
 
-/// Turns a hold that has not ended into a booking. Says whether there was one, or the booking itself.
+/// Turns a live hold into a booking. Returns whether the booking takes the car now.
 pub async fn confirm(conn: &impl ConnectionTrait, booking: BookingId, now: DateTime<Utc>) -> Result<bool> {
     let done = conn
         .execute_raw(raw_sql!(
@@ -116,7 +116,7 @@ pub async fn confirm(conn: &impl ConnectionTrait, booking: BookingId, now: DateT
     Ok(done.rows_affected() == 1)
 }
 
-/// Frees whatever this booking takes.
+/// Deletes the occupancy of the booking.
 pub async fn delete(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
     conn.execute_raw(raw_sql!(
         Postgres,
@@ -126,7 +126,7 @@ pub async fn delete(conn: &impl ConnectionTrait, booking: BookingId) -> Result<(
     Ok(())
 }
 
-/// Ends a hold before its time. A booking stays.
+/// Deletes the hold of the booking. An occupancy by the booking itself stays.
 pub async fn delete_hold(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
     conn.execute_raw(raw_sql!(
         Postgres,
@@ -136,7 +136,7 @@ pub async fn delete_hold(conn: &impl ConnectionTrait, booking: BookingId) -> Res
     Ok(())
 }
 
-/// Frees what this booking takes from `end` on, and keeps what was before it.
+/// Shortens the occupancy of the booking to end at `end`, or deletes it if it has not begun by then.
 pub async fn end_at(conn: &impl ConnectionTrait, booking: BookingId, end: DateTime<Utc>) -> Result<()> {
     conn.execute_raw(raw_sql!(
         Postgres,
@@ -154,8 +154,8 @@ pub async fn end_at(conn: &impl ConnectionTrait, booking: BookingId, end: DateTi
     Ok(())
 }
 
-/// Is the car taken now or later?
-pub async fn exist_after(
+/// Returns whether the car is taken now or later.
+pub async fn exists_after(
     conn: &impl ConnectionTrait,
     vehicle: VehicleId,
     now: DateTime<Utc>,
@@ -173,8 +173,8 @@ pub async fn exist_after(
     Ok(found.is_some())
 }
 
-/// Removes all ended holds. Says how many there were.
-pub async fn sweep(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64> {
+/// Deletes all expired holds. Returns their number.
+pub async fn delete_all_expired(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64> {
     let done = conn
         .execute_raw(raw_sql!(
             Postgres,

@@ -1,4 +1,4 @@
-//! All SQL on `released_bookings`: bookings that take no car any more, whatever else arrives for them.
+//! Table `released_bookings`: bookings that have released their car. Later events of them do not take it again.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, raw_sql};
@@ -6,7 +6,6 @@ use sea_orm::{ConnectionTrait, raw_sql};
 use crate::domain::BookingId;
 use crate::error::Result;
 
-/// Remembers that the booking gave its car back.
 pub async fn insert(conn: &impl ConnectionTrait, booking: BookingId, now: DateTime<Utc>) -> Result<()> {
     conn.execute_raw(raw_sql!(
         Postgres,
@@ -19,7 +18,7 @@ pub async fn insert(conn: &impl ConnectionTrait, booking: BookingId, now: DateTi
     Ok(())
 }
 
-/// Did the booking give its car back?
+/// Returns whether the booking has released its car.
 pub async fn exists(conn: &impl ConnectionTrait, booking: BookingId) -> Result<bool> {
     let found = conn
         .query_one_raw(raw_sql!(
@@ -30,7 +29,7 @@ pub async fn exists(conn: &impl ConnectionTrait, booking: BookingId) -> Result<b
     Ok(found.is_some())
 }
 
-/// Forgets what is older. Says how many there were.
+/// Deletes older rows. Returns their number.
 pub async fn delete_before(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64> {
     let done = conn
         .execute_raw(raw_sql!(

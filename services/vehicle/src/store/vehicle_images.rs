@@ -1,4 +1,4 @@
-//! All SQL on `vehicle_images`.
+//! Table `vehicle_images`.
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{Set, Unchanged};
@@ -35,23 +35,22 @@ impl ActiveModelBehavior for ActiveModel {}
 pub struct VehicleImage {
     pub id: ImageId,
     pub vehicle: VehicleId,
-    /// Where it is shown from once it was checked.
+    /// Key of the checked file, which is shown.
     pub object_key: String,
     pub announced: Announced,
-    /// When it is given up, unless it is complete.
+    /// An incomplete photo is abandoned then.
     pub expires_at: DateTime<Utc>,
     pub is_complete: bool,
 }
 
 impl VehicleImage {
-    /// Where the host puts the file. Not where it is shown from: the upload URL works on for a while after the check, and
-    /// what it could still write must not be shown.
+    /// Returns the key to which the host uploads. It differs from `object_key`, because the upload URL still works after the
+    /// check.
     pub fn upload_key(&self) -> String {
         format!("uploads/{}", self.id)
     }
 }
 
-/// Adds an announced photo.
 pub async fn insert(conn: &impl ConnectionTrait, new: &VehicleImage, now: DateTime<Utc>) -> Result<()> {
     let row = ActiveModel {
         id: Set(new.id.0),
@@ -69,7 +68,7 @@ pub async fn insert(conn: &impl ConnectionTrait, new: &VehicleImage, now: DateTi
     Ok(())
 }
 
-/// The photo of this car with this id, unless it was given up.
+/// Finds a photo of the car, unless it is abandoned.
 pub async fn find(
     conn: &impl ConnectionTrait,
     vehicle: VehicleId,
@@ -78,20 +77,19 @@ pub async fn find(
 ) -> Result<Option<VehicleImage>> {
     let found = Entity::find_by_id(id.0)
         .filter(Column::VehicleId.eq(vehicle.0))
-        .filter(counts(now));
+        .filter(not_abandoned(now));
     Ok(found.one(conn).await?.map(Into::into))
 }
 
-/// How many photos the car has or still may get.
+/// Counts the photos of the car, announced ones included.
 pub async fn count(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTime<Utc>) -> Result<u64> {
     Ok(Entity::find()
         .filter(Column::VehicleId.eq(vehicle.0))
-        .filter(counts(now))
+        .filter(not_abandoned(now))
         .count(conn)
         .await?)
 }
 
-/// How many photos of the car are complete.
 pub async fn count_complete(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<u64> {
     let complete = Entity::find()
         .filter(Column::VehicleId.eq(vehicle.0))
@@ -99,7 +97,7 @@ pub async fn count_complete(conn: &impl ConnectionTrait, vehicle: VehicleId) -> 
     Ok(complete.count(conn).await?)
 }
 
-/// The complete photos of these cars, each car's in the order of upload.
+/// Lists the complete photos of these cars, in the order of upload.
 pub async fn list_complete(conn: &impl ConnectionTrait, vehicles: &[VehicleId]) -> Result<Vec<VehicleImage>> {
     let rows = Entity::find()
         .filter(Column::VehicleId.is_in(vehicles.iter().map(|id| id.0)))
@@ -108,8 +106,8 @@ pub async fn list_complete(conn: &impl ConnectionTrait, vehicles: &[VehicleId]) 
     Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())
 }
 
-/// Announced photos whose time is over, the oldest first.
-pub async fn list_given_up(
+/// Lists up to `limit` abandoned photos, oldest first.
+pub async fn list_abandoned(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
     limit: u64,
@@ -122,7 +120,7 @@ pub async fn list_given_up(
     Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())
 }
 
-/// Marks a photo as checked. The caller holds the lock of the car.
+/// Marks a photo as complete. The caller has locked the car.
 pub async fn complete(
     conn: &impl ConnectionTrait,
     id: ImageId,
@@ -140,7 +138,7 @@ pub async fn complete(
     Ok(())
 }
 
-/// Takes an announced photo away. A complete one stays.
+/// Deletes a photo unless it is complete.
 pub async fn delete_announced(conn: &impl ConnectionTrait, id: ImageId) -> Result<()> {
     let announced = Entity::delete_many()
         .filter(Column::Id.eq(id.0))
@@ -149,8 +147,8 @@ pub async fn delete_announced(conn: &impl ConnectionTrait, id: ImageId) -> Resul
     Ok(())
 }
 
-/// Complete, or announced and not given up.
-fn counts(now: DateTime<Utc>) -> Condition {
+/// Matches photos that are complete, or announced and not abandoned.
+fn not_abandoned(now: DateTime<Utc>) -> Condition {
     Condition::any()
         .add(Column::CompletedAt.is_not_null())
         .add(Column::ExpiresAt.gt(now))

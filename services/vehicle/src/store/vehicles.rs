@@ -1,4 +1,4 @@
-//! All SQL on `vehicles`. A withdrawn car is found by nothing here.
+//! Table `vehicles`. No function finds a withdrawn car.
 
 mod nearby;
 mod row;
@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ConnectionTrait, QuerySelect as _};
 
-pub use nearby::{Candidate, near};
+pub use nearby::list_nearby;
 
 use crate::domain::{Vehicle, VehicleId};
 use crate::error::Result;
@@ -42,7 +42,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Adds a car. Fails by the constraint `vehicles_license_plate` if its plate is on the platform.
+/// Inserts a car. Violates the constraint `vehicles_license_plate` if another car has its plate.
 pub async fn insert(conn: &impl ConnectionTrait, vehicle: &Vehicle) -> Result<()> {
     Entity::insert(ActiveModel::from(vehicle))
         .exec_without_returning(conn)
@@ -50,7 +50,6 @@ pub async fn insert(conn: &impl ConnectionTrait, vehicle: &Vehicle) -> Result<()
     Ok(())
 }
 
-/// The car with this id.
 pub async fn find(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<Vehicle>> {
     let row = Entity::find_by_id(id.0)
         .filter(Column::WithdrawnAt.is_null())
@@ -59,8 +58,8 @@ pub async fn find(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<V
     row.map(TryInto::try_into).transpose()
 }
 
-/// The car with this id, kept from every other change until the transaction ends. Whoever writes into a car's calendar,
-/// photos or rules takes this lock first, so each decision about a car sees all decisions before it.
+/// Locks a car until the transaction ends. Every transaction that writes to a car's calendar, photos or rules takes this
+/// lock first.
 pub async fn lock(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<Vehicle>> {
     let found = Entity::find_by_id(id.0)
         .filter(Column::WithdrawnAt.is_null())
@@ -68,7 +67,7 @@ pub async fn lock(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<V
     found.one(conn).await?.map(TryInto::try_into).transpose()
 }
 
-/// The cars with these ids, in the order of the ids.
+/// Lists the cars with these ids, in the order of the ids.
 pub async fn list(conn: &impl ConnectionTrait, ids: &[VehicleId]) -> Result<Vec<Vehicle>> {
     let wanted = Column::Id.is_in(ids.iter().map(|id| id.0));
     let rows = Entity::find()
@@ -84,13 +83,13 @@ pub async fn list(conn: &impl ConnectionTrait, ids: &[VehicleId]) -> Result<Vec<
     Ok(found)
 }
 
-/// Stores a changed car. The caller holds its [`lock`].
+/// Updates a car. The caller has locked it.
 pub async fn update(conn: &impl ConnectionTrait, vehicle: &Vehicle) -> Result<()> {
     Entity::update(ActiveModel::from(vehicle)).exec(conn).await?;
     Ok(())
 }
 
-/// Takes a car off the platform for good. The caller holds its [`lock`].
+/// Withdraws a car permanently. The caller has locked it.
 pub async fn withdraw(conn: &impl ConnectionTrait, id: VehicleId, now: DateTime<Utc>) -> Result<()> {
     let withdrawn = ActiveModel {
         id: sea_orm::ActiveValue::Unchanged(id.0),

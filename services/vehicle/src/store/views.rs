@@ -1,4 +1,4 @@
-//! A car with what is shown beside it: photos and host. Two queries, however many cars.
+//! Cars with their photos and hosts, read with two queries for any number of cars.
 
 use std::collections::HashMap;
 
@@ -11,23 +11,22 @@ use super::vehicle_images;
 use crate::domain::{Vehicle, VehicleId};
 use crate::error::Result;
 
-/// A car as it is shown.
+/// A car as shown in replies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     pub vehicle: Vehicle,
-    /// Where its complete photos are in the object storage, in the order of upload.
+    /// Object keys of its complete photos, in the order of upload.
     pub image_keys: Vec<String>,
-    /// Public profile of its host.
+    /// Profile of its host.
     pub owner: Option<UserProfile>,
 }
 
-/// A car as it is shown.
 pub async fn view(conn: &impl ConnectionTrait, vehicle: Vehicle) -> Result<View> {
     let shown = views(conn, vec![vehicle]).await?.pop();
-    Ok(shown.context("a car has one view")?)
+    Ok(shown.context("one view for one car")?)
 }
 
-/// Cars as they are shown, in the order given.
+/// Returns the views of these cars in their order.
 pub async fn views(conn: &impl ConnectionTrait, vehicles: Vec<Vehicle>) -> Result<Vec<View>> {
     let ids: Vec<VehicleId> = vehicles.iter().map(|vehicle| vehicle.id).collect();
     let mut keys: HashMap<VehicleId, Vec<String>> = HashMap::new();

@@ -1,21 +1,19 @@
-//! One rule of the opening hours.
+//! A rule of the opening hours.
 
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use super::super::time_of_day::TimeOfDay;
 
-/// A span of a weekday or of one date, open or blocked.
+/// A span on a weekday or a date, open or blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
     pub day: Day,
     pub start: TimeOfDay,
-    /// First minute after it; at or before `start` it is on the next day.
+    /// Exclusive; at or before `start` it is on the next day.
     pub end: TimeOfDay,
-    /// What it says about the span.
     pub effect: Effect,
 }
 
-/// When a rule applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Day {
     /// Every week; 0 is Sunday, 6 is Saturday.
@@ -23,16 +21,13 @@ pub enum Day {
     Date(NaiveDate),
 }
 
-/// What a rule says about its span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// The car can be used.
     Open,
     Blocked,
 }
 
 impl Rule {
-    /// The date of a dated rule.
     pub(super) fn date(&self) -> Option<NaiveDate> {
         match self.day {
             Day::Date(date) => Some(date),
@@ -40,12 +35,11 @@ impl Rule {
         }
     }
 
-    /// The span of a dated rule.
     pub(super) fn dated_span(&self) -> Option<(NaiveDateTime, NaiveDateTime)> {
         self.date().map(|date| self.span_on(date))
     }
 
-    /// The span of a weekly rule on `date`, if that is its day of the week.
+    /// Returns the span of a weekly rule on `date`, if that is its weekday.
     pub(super) fn weekly_span(&self, date: NaiveDate) -> Option<(NaiveDateTime, NaiveDateTime)> {
         let weekday = date.weekday().num_days_from_sunday();
         (self.day == Day::Weekly(weekday as u8)).then(|| self.span_on(date))

@@ -1,4 +1,4 @@
-//! The rules of the opening hours on examples, and against a minute-by-minute reading of their definition.
+//! Examples of the rules, and a comparison with their definition minute by minute.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Timelike as _, Utc};
 use proptest::prelude::*;
@@ -30,16 +30,16 @@ fn date(day: u32) -> Day {
 }
 
 fn covers(rules: &[Rule], from: &str, to: &str) -> bool {
-    Opening::new(rules.to_vec()).covers(period(from, to))
+    OpeningHours::new(rules.to_vec()).covers(period(from, to))
 }
 
 #[test]
-fn without_a_rule_it_is_always_open() {
+fn car_without_rules_is_always_open() {
     assert!(covers(&[], "01T00:00", "30T23:59"));
 }
 
 #[test]
-fn only_blocked_rules_leave_the_rest_open() {
+fn blocked_rules_alone_leave_the_rest_open() {
     let lunch = rule(Day::Weekly(1), "12:00", "13:00", Effect::Blocked);
     assert!(covers(&[lunch], "23T13:00", "30T12:00"));
     assert!(!covers(&[lunch], "23T12:59", "23T14:00"));
@@ -47,7 +47,7 @@ fn only_blocked_rules_leave_the_rest_open() {
 }
 
 #[test]
-fn a_weekly_rule_is_half_open() {
+fn weekly_rule_is_half_open() {
     let monday = weekly(1, "09:00", "18:00");
     assert!(covers(&[monday], "23T09:00", "23T18:00"));
     assert!(!covers(&[monday], "23T08:59", "23T18:00"));
@@ -56,14 +56,14 @@ fn a_weekly_rule_is_half_open() {
 }
 
 #[test]
-fn days_are_those_of_seoul() {
+fn days_are_days_in_seoul() {
     // 08:30 in Seoul on Monday is still Sunday in UTC.
     assert!(covers(&[weekly(1, "08:00", "09:00")], "23T08:30", "23T09:00"));
     assert!(!covers(&[weekly(0, "08:00", "09:00")], "23T08:30", "23T09:00"));
 }
 
 #[test]
-fn a_span_may_cross_midnight() {
+fn span_crosses_midnight() {
     let friday = weekly(5, "18:00", "02:00");
     assert!(covers(&[friday], "27T18:00", "28T02:00"));
     assert!(covers(&[friday], "28T00:30", "28T01:30"));
@@ -71,14 +71,14 @@ fn a_span_may_cross_midnight() {
 }
 
 #[test]
-fn an_end_equal_to_the_start_is_a_whole_day() {
+fn end_equal_to_start_is_a_whole_day() {
     let monday = weekly(1, "09:00", "09:00");
     assert!(covers(&[monday], "23T09:00", "24T09:00"));
     assert!(!covers(&[monday], "23T09:00", "24T09:01"));
 }
 
 #[test]
-fn days_that_touch_carry_a_rental_over_midnight() {
+fn adjacent_days_cover_a_rental_over_midnight() {
     let days = [weekly(1, "00:00", "24:00"), weekly(2, "00:00", "24:00")];
     assert!(covers(&days, "23T00:00", "25T00:00"));
     assert!(!covers(&days, "23T00:00", "25T00:01"));
@@ -87,7 +87,7 @@ fn days_that_touch_carry_a_rental_over_midnight() {
 }
 
 #[test]
-fn a_dated_open_rule_replaces_the_weekly_ones_of_its_date() {
+fn dated_open_rule_replaces_the_weekly_rules_of_its_date() {
     let rules = [
         weekly(1, "09:00", "18:00"),
         rule(Day::Weekly(1), "12:00", "13:00", Effect::Blocked),
@@ -100,7 +100,7 @@ fn a_dated_open_rule_replaces_the_weekly_ones_of_its_date() {
 }
 
 #[test]
-fn a_dated_block_wins_over_everything() {
+fn dated_block_takes_precedence() {
     let rules = [
         weekly(1, "09:00", "18:00"),
         rule(date(23), "10:00", "20:00", Effect::Open),
@@ -112,7 +112,7 @@ fn a_dated_block_wins_over_everything() {
 }
 
 #[test]
-fn yesterdays_weekly_span_reaches_into_a_date_with_hours_of_its_own() {
+fn weekly_span_of_the_day_before_reaches_into_a_dated_day() {
     let rules = [
         weekly(5, "18:00", "02:00"),
         rule(date(28), "10:00", "12:00", Effect::Open),
@@ -122,18 +122,18 @@ fn yesterdays_weekly_span_reaches_into_a_date_with_hours_of_its_own() {
 }
 
 #[test]
-fn a_car_with_only_dated_hours_is_closed_on_other_days() {
+fn car_with_only_dated_rules_is_closed_on_other_days() {
     let rules = [rule(date(23), "00:00", "24:00", Effect::Open)];
     assert!(covers(&rules, "23T00:00", "24T00:00"));
     assert!(!covers(&rules, "24T10:00", "24T11:00"));
 }
 
 #[test]
-fn the_open_end_of_a_period_does_not_ask_for_the_next_day() {
+fn period_that_ends_at_midnight_does_not_need_the_next_day() {
     assert!(covers(&[weekly(1, "00:00", "24:00")], "23T23:00", "24T00:00"));
 }
 
-/// Is the minute that begins at `minute` open? The definition in the head of the module, word for word.
+/// Returns whether the minute that begins at `minute` is open, by the definition at the top of the module.
 fn is_open(rules: &[Rule], minute: NaiveDateTime) -> bool {
     let (today, yesterday) = (minute.date(), minute.date() - TimeDelta::days(1));
     let now = minute.hour() * 60 + minute.minute();
@@ -177,7 +177,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
 
 proptest! {
     #[test]
-    fn a_period_is_covered_exactly_if_each_of_its_minutes_is_open(
+    fn period_is_covered_if_and_only_if_each_minute_is_open(
         rules in prop::collection::vec(any_rule(), 0..8),
         start in 0i64..96 * 4,
         quarters in 1i64..96 * 3,
@@ -186,6 +186,6 @@ proptest! {
         let start = monday + TimeDelta::minutes(start * 15);
         let period = Period::new(start, start + TimeDelta::minutes(quarters * 15)).unwrap();
         let each = (0..quarters * 15).all(|minute| is_open(&rules, local(start) + TimeDelta::minutes(minute)));
-        prop_assert_eq!(Opening::new(rules).covers(period), each);
+        prop_assert_eq!(OpeningHours::new(rules).covers(period), each);
     }
 }

@@ -1,4 +1,4 @@
-//! What Kakao answers: places on success, complaints in two shapes.
+//! Bodies of Kakao's responses: hits on success, errors in two formats.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use crate::domain::{Coordinates, Location};
 
-/// The body of a success. Fields not named here are not read.
+/// Response of the address search. Other fields are ignored.
 #[derive(Debug, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct AddressSearch {
     documents: Vec<Document>,
 }
 
-/// One hit. Coordinates are decimal numbers in strings: `x` is the longitude.
+/// A hit. Coordinates are decimal numbers in strings; `x` is the longitude.
 #[derive(Debug, Deserialize)]
 struct Document {
     address_name: String,
@@ -22,18 +22,18 @@ struct Document {
     y: String,
 }
 
-impl Answer {
-    /// The best hit, if it is a lot or a building. A district or a street is too vague to find a car at.
-    pub(super) fn place(self) -> Option<Location> {
+impl AddressSearch {
+    /// Returns the best hit if it is a lot or a building, not a district or street.
+    pub(super) fn location(self) -> Option<Location> {
         let best = self.documents.into_iter().next()?;
         let is_exact = matches!(best.address_type.as_str(), "REGION_ADDR" | "ROAD_ADDR");
-        let at = Coordinates {
+        let coordinates = Coordinates {
             lat: degrees(&best.y)?,
             lng: degrees(&best.x)?,
         };
         is_exact.then_some(Location {
             address: best.address_name,
-            at,
+            coordinates,
         })
     }
 }
@@ -42,34 +42,33 @@ fn degrees(text: &str) -> Option<f64> {
     text.parse().ok().filter(|degrees: &f64| degrees.is_finite())
 }
 
-/// Why Kakao did not answer: its kind only. The messages repeat our key and must not be logged.
+/// Kind of an error. The messages contain our key and must not be logged.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Complaint {
-    /// `dapi.kakao.com`.
+pub(super) enum KakaoError {
+    /// Of `dapi.kakao.com`.
     Map {
         /// `RequestThrottled`, `AccessDeniedError`, ….
         #[serde(rename = "errorType")]
         error_type: String,
     },
-    /// The platform before it, as `kapi.kakao.com`.
+    /// Of the platform in front of it, in the format of `kapi.kakao.com`.
     Platform {
         /// `-10`, `-401`, ….
         code: i64,
     },
-    /// Something else, such as the HTML of a proxy.
+    /// Another body, such as the HTML of a proxy.
     #[serde(skip)]
     Unreadable,
 }
 
-impl Complaint {
-    /// The complaint in this reply.
+impl KakaoError {
     pub(super) fn of(reply: &Reply) -> Self {
         reply.json().unwrap_or(Self::Unreadable)
     }
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for KakaoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Map { error_type } => f.write_str(error_type),

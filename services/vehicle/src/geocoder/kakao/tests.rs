@@ -1,4 +1,4 @@
-//! The real client against a server that answers as Kakao does, well and badly.
+//! The client against a server that returns Kakao's responses, successful and not.
 
 use std::time::Duration;
 
@@ -24,8 +24,12 @@ async fn kakao() -> (MockServer, KakaoGeocoder, ManualClock) {
             ..carshare_outbound::Config::default()
         },
     };
-    let (environment, hand) = Environment::manual("2026-11-23T03:00:00Z".parse().unwrap(), 1);
-    (server, KakaoGeocoder::new(&config, environment).unwrap(), hand)
+    let (environment, clock_control) = Environment::manual("2026-11-23T03:00:00Z".parse().unwrap(), 1);
+    (
+        server,
+        KakaoGeocoder::new(&config, environment).unwrap(),
+        clock_control,
+    )
 }
 
 fn hit(address_type: &str) -> ResponseTemplate {
@@ -43,16 +47,16 @@ fn hit(address_type: &str) -> ResponseTemplate {
 }
 
 async fn answering(template: ResponseTemplate) -> (MockServer, KakaoGeocoder, ManualClock) {
-    let (server, geocoder, hand) = kakao().await;
+    let (server, geocoder, clock_control) = kakao().await;
     Mock::given(method("GET"))
         .respond_with(template)
         .mount(&server)
         .await;
-    (server, geocoder, hand)
+    (server, geocoder, clock_control)
 }
 
 #[tokio::test]
-async fn an_address_is_asked_for_with_the_key_and_without_the_floor() {
+async fn locate_sends_the_key_and_the_address_without_the_floor() {
     let (server, geocoder, _) = kakao().await;
     Mock::given(method("GET"))
         .and(path("/v2/local/search/address.json"))
@@ -67,7 +71,7 @@ async fn an_address_is_asked_for_with_the_key_and_without_the_floor() {
         .locate("서울 강남구 테헤란로 152, 지하 2층")
         .await
         .unwrap();
-    let at = Coordinates {
+    let coordinates = Coordinates {
         lat: 37.500_024_240_551_5,
         lng: 127.036_508_620_542,
     };
@@ -75,13 +79,13 @@ async fn an_address_is_asked_for_with_the_key_and_without_the_floor() {
         found,
         Some(Location {
             address: ADDRESS.to_owned(),
-            at
+            coordinates
         })
     );
 }
 
 #[tokio::test]
-async fn a_lot_is_exact_enough_a_district_or_street_is_not() {
+async fn lots_and_buildings_are_found_districts_and_streets_are_not() {
     for (address_type, is_found) in [
         ("ROAD_ADDR", true),
         ("REGION_ADDR", true),
@@ -98,7 +102,7 @@ async fn a_lot_is_exact_enough_a_district_or_street_is_not() {
 }
 
 #[tokio::test]
-async fn what_kakao_does_not_know_or_understand_is_no_address() {
+async fn unknown_and_malformed_addresses_are_not_found() {
     let nothing = json!({ "meta": { "total_count": 0 }, "documents": [] });
     let wrong = json!({ "errorType": "InvalidArgument", "message": "query is too long" });
     for template in [
@@ -111,14 +115,14 @@ async fn what_kakao_does_not_know_or_understand_is_no_address() {
 }
 
 #[tokio::test]
-async fn an_address_without_a_building_is_not_even_asked_for() {
+async fn address_without_a_building_is_not_sent() {
     let (server, geocoder, _) = answering(hit("ROAD_ADDR")).await;
     assert_eq!(geocoder.locate("  (지하 주차장)").await.unwrap(), None);
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 
 #[tokio::test]
-async fn refusals_of_both_shapes_are_told_without_our_key() {
+async fn errors_of_both_formats_are_reported_without_the_key() {
     let table = [
         (
             401,
@@ -149,13 +153,13 @@ async fn refusals_of_both_shapes_are_told_without_our_key() {
         let kind = body["errorType"]
             .as_str()
             .map_or_else(|| format!("code {}", body["code"]), str::to_owned);
-        let told = format!("{:#}", refused.cause);
-        assert!(told.ends_with(&kind) && !told.contains("rest-key"), "{told}");
+        let error = format!("{:#}", refused.cause);
+        assert!(error.ends_with(&kind) && !error.contains("rest-key"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn kakaos_own_waiting_time_is_passed_on() {
+async fn retry_after_of_kakao_is_passed_on() {
     let throttled = ResponseTemplate::new(429)
         .insert_header("retry-after", "7")
         .set_body_json(json!({}));
@@ -167,7 +171,7 @@ async fn kakaos_own_waiting_time_is_passed_on() {
 }
 
 #[tokio::test]
-async fn failures_and_nonsense_are_unavailable() {
+async fn failures_and_malformed_responses_are_unavailable() {
     let templates = [
         ResponseTemplate::new(500).set_body_string("<html>"),
         ResponseTemplate::new(503),
@@ -182,7 +186,7 @@ async fn failures_and_nonsense_are_unavailable() {
 }
 
 #[tokio::test]
-async fn a_slow_map_is_unavailable_in_time() {
+async fn slow_map_is_unavailable_after_the_timeout() {
     let (_server, geocoder, _) = answering(hit("ROAD_ADDR").set_delay(Duration::from_secs(30))).await;
     let slow = geocoder.locate(ADDRESS).await.unwrap_err();
     assert_eq!(slow.retry_after, RETRY_AFTER);
@@ -190,8 +194,8 @@ async fn a_slow_map_is_unavailable_in_time() {
 }
 
 #[tokio::test]
-async fn after_five_failures_kakao_is_left_alone_and_then_asked_again() {
-    let (server, geocoder, hand) = kakao().await;
+async fn five_failures_open_the_circuit_breaker_for_thirty_seconds() {
+    let (server, geocoder, clock_control) = kakao().await;
     Mock::given(method("GET"))
         .respond_with(ResponseTemplate::new(503))
         .up_to_n_times(5)
@@ -207,12 +211,12 @@ async fn after_five_failures_kakao_is_left_alone_and_then_asked_again() {
             RETRY_AFTER
         );
     }
-    hand.advance(Duration::from_secs(10));
+    clock_control.advance(Duration::from_secs(10));
     assert_eq!(
         geocoder.locate(ADDRESS).await.unwrap_err().retry_after,
         Duration::from_secs(20)
     );
     assert_eq!(server.received_requests().await.unwrap().len(), 5);
-    hand.advance(Duration::from_secs(20));
+    clock_control.advance(Duration::from_secs(20));
     assert!(geocoder.locate(ADDRESS).await.unwrap().is_some());
 }

@@ -1,4 +1,4 @@
-//! The row of a car, as a car and back.
+//! Conversions between cars and rows.
 
 use anyhow::Context as _;
 use sea_orm::ActiveValue::{NotSet, Set, Unchanged};
@@ -13,13 +13,10 @@ impl TryFrom<Model> for Vehicle {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self, Error> {
-        let fuel = row
-            .fuel_type
-            .map(|word| Fuel::from_word(&word).context("unknown fuel"))
-            .transpose()?;
-        let gears = row
+        let fuel = row.fuel_type.map(|text| text.parse::<Fuel>().context(text));
+        let transmission = row
             .transmission
-            .map(|word| Transmission::from_word(&word).context("unknown transmission"));
+            .map(|text| text.parse::<Transmission>().context(text));
         Ok(Self {
             id: VehicleId(row.id),
             owner_id: UserId(row.owner_id),
@@ -28,17 +25,17 @@ impl TryFrom<Model> for Vehicle {
             model: row.model,
             year: row.year,
             color: row.color,
-            fuel,
-            transmission: gears.transpose()?,
+            fuel: fuel.transpose()?,
+            transmission: transmission.transpose()?,
             hourly_rate_krw: row.hourly_rate_krw,
-            place: Location {
+            location: Location {
                 address: row.location_address,
-                at: Coordinates {
+                coordinates: Coordinates {
                     lat: row.location_lat,
                     lng: row.location_lng,
                 },
             },
-            status: Status::from_word(&row.status).context("unknown status")?,
+            status: row.status.parse::<Status>().context(row.status)?,
             description: row.description,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -47,7 +44,7 @@ impl TryFrom<Model> for Vehicle {
 }
 
 impl From<&Vehicle> for ActiveModel {
-    /// Every column but the id and the withdrawal, to be inserted or updated.
+    /// Sets every column but the id and the time of withdrawal.
     fn from(vehicle: &Vehicle) -> Self {
         Self {
             id: Unchanged(vehicle.id.0),
@@ -58,11 +55,11 @@ impl From<&Vehicle> for ActiveModel {
             year: Set(vehicle.year),
             color: Set(vehicle.color.clone()),
             fuel_type: Set(vehicle.fuel.map(|fuel| fuel.as_str().to_owned())),
-            transmission: Set(vehicle.transmission.map(|gears| gears.as_str().to_owned())),
+            transmission: Set(vehicle.transmission.map(|kind| kind.as_str().to_owned())),
             hourly_rate_krw: Set(vehicle.hourly_rate_krw),
-            location_address: Set(vehicle.place.address.clone()),
-            location_lat: Set(vehicle.place.at.lat),
-            location_lng: Set(vehicle.place.at.lng),
+            location_address: Set(vehicle.location.address.clone()),
+            location_lat: Set(vehicle.location.coordinates.lat),
+            location_lng: Set(vehicle.location.coordinates.lng),
             status: Set(vehicle.status.as_str().to_owned()),
             description: Set(vehicle.description.clone()),
             created_at: Set(vehicle.created_at),

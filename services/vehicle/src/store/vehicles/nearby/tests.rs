@@ -1,4 +1,4 @@
-//! The plan of the search: PostgreSQL must walk the spatial index, not the table.
+//! Order, pages and radius of the search, and its plan: PostgreSQL has to use the spatial index.
 
 use carshare_chassis::Environment;
 use carshare_store::Db;
@@ -18,7 +18,7 @@ async fn db() -> (Database, Db) {
     (database, db)
 }
 
-/// Cars on a grid over Korea, two on each point.
+/// Inserts cars on a grid over Korea, two at each point.
 async fn fill(db: &Db, count: i32) {
     let sql = raw_sql!(
         Postgres,
@@ -40,7 +40,7 @@ fn query(radius_km: f64) -> Query {
         "2026-11-23T05:00:00Z".parse().unwrap(),
     );
     Query {
-        around: Coordinates {
+        center: Coordinates {
             lat: 36.01,
             lng: 127.02,
         },
@@ -53,7 +53,7 @@ fn now() -> DateTime<Utc> {
     "2026-11-23T00:00:00Z".parse().unwrap()
 }
 
-async fn plan(db: &Db, query: &Query, after: Option<Cursor>) -> String {
+async fn plan(db: &Db, query: &Query, after: Option<PageKey>) -> String {
     let mut explained = statement(query, after, 51, now());
     explained.sql = format!("EXPLAIN {}", explained.sql);
     let rows = db.conn().query_all_raw(explained).await.unwrap();
@@ -62,33 +62,39 @@ async fn plan(db: &Db, query: &Query, after: Option<Cursor>) -> String {
 }
 
 #[tokio::test]
-async fn twenty_thousand_cars_are_searched_by_the_spatial_index() {
+async fn search_of_twenty_thousand_cars_uses_the_spatial_index() {
     let (_database, db) = db().await;
     fill(&db, 20_000).await;
-    let first = near(db.conn(), &query(100.0), None, 51, now()).await.unwrap();
+    let first = list_nearby(db.conn(), &query(100.0), None, 51, now())
+        .await
+        .unwrap();
     for (radius_km, after) in [(5.0, None), (100.0, None), (100.0, first.last().copied())] {
         let plan = plan(&db, &query(radius_km), after).await;
         assert!(
             plan.contains("Index Scan using vehicles_near on vehicles v"),
             "{plan}"
         );
-        assert!(plan.contains("Order By: (place <-> "), "{plan}");
+        assert!(plan.contains("Order By: (location_point <-> "), "{plan}");
         assert!(!plan.contains("Seq Scan on vehicles"), "{plan}");
     }
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_gap_or_repetition() {
+async fn pages_have_no_gap_and_no_repetition() {
     let (_database, db) = db().await;
     fill(&db, 4_000).await;
-    let all = near(db.conn(), &query(60.0), None, 10_000, now()).await.unwrap();
+    let all = list_nearby(db.conn(), &query(60.0), None, 10_000, now())
+        .await
+        .unwrap();
     assert!(all.len() > 100, "{}", all.len());
-    let ordered = |a: &Cursor, b: &Cursor| (a.chord_m, a.id) < (b.chord_m, b.id);
+    let ordered = |a: &PageKey, b: &PageKey| (a.chord_m, a.id) < (b.chord_m, b.id);
     assert!(all.is_sorted_by(ordered));
     for count in [1, 7] {
         let (mut paged, mut after) = (Vec::new(), None);
         loop {
-            let page = near(db.conn(), &query(60.0), after, count, now()).await.unwrap();
+            let page = list_nearby(db.conn(), &query(60.0), after, count, now())
+                .await
+                .unwrap();
             let Some(last) = page.last() else { break };
             after = Some(*last);
             paged.extend(page);
@@ -98,17 +104,17 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
 }
 
 #[tokio::test]
-async fn the_radius_is_kept_over_ground() {
+async fn radius_limits_the_distance_over_ground() {
     let (_database, db) = db().await;
     fill(&db, 20_000).await;
     let query = query(30.0);
-    let found = near(db.conn(), &query, None, 10_000, now()).await.unwrap();
+    let found = list_nearby(db.conn(), &query, None, 10_000, now()).await.unwrap();
     let farthest = found
         .iter()
         .map(|car| Distance::from_chord(car.chord_m).m())
         .fold(0.0, f64::max);
     assert!((25_000.0..=30_000.0).contains(&farthest), "{farthest}");
-    let wider = near(db.conn(), &self::query(34.0), None, 10_000, now())
+    let wider = list_nearby(db.conn(), &self::query(34.0), None, 10_000, now())
         .await
         .unwrap();
     let beyond = wider
