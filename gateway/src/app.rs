@@ -1,133 +1,92 @@
-//! The public port: its few pages of its own, the fronts behind them, and the layers around all.
+//! The public port as one column of layers.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::error_handling::HandleErrorLayer;
 use axum::extract::{Request, State};
+use axum::handler::Handler as _;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::response::Response;
+use axum::{BoxError, Extension};
 use bytes::Bytes;
+use carshare_chassis::Environment;
 use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::health::Readiness;
-use carshare_chassis::{Environment, Error};
-use carshare_proto::common::v1::ErrorReason as Common;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
-use serde_json::json;
+use carshare_chassis::identity::Caller;
+use http::header::{AUTHORIZATION, COOKIE};
 use tokio::sync::Semaphore;
+use tower::{Service, ServiceBuilder};
+use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 
 use crate::config::Config;
 use crate::error::GatewayError;
-use crate::layer::{access_log, connection_close, cors, panic, security, shed};
-use crate::request_context::{Exchange, Front, RequestContextConfig};
-use crate::state::Edge;
-use crate::{docs, grpc, openapi, rest};
+use crate::layer::pages::{self, Pages};
+use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
+use crate::layer::route::{self, Target};
+use crate::layer::{
+    access_log, authorize, catch_panic, connection_close, cors, deadline, error_response, grpc_web, head,
+    overload, security_headers,
+};
+use crate::state::AppState;
+use crate::{grpc, rest};
 
-/// The page has one style of its own and nothing from elsewhere.
-const DOCS_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-/// The contract changes with a release.
-const FOR_A_WHILE: &str = "public, max-age=300";
-
-/// The whole port as one service.
+/// Returns the service of the public port.
 ///
 /// # Errors
-/// A contract that cannot be described, or a CORS origin that is none.
-pub fn router(
+/// A contract that cannot be described, or an invalid CORS origin.
+pub fn service<B>(
     config: &ServiceConfig<Config>,
-    edge: Arc<Edge>,
+    state: Arc<AppState>,
     readiness: Readiness,
     environment: &Environment,
-) -> anyhow::Result<Router> {
-    let document = openapi::document(&edge.routes);
-    let openapi = Bytes::from(serde_json::to_vec(&document)?);
-    let page = Bytes::from(docs::page(&edge.routes));
-    let places = Arc::new(Semaphore::new(
-        config.common.server.max_in_flight.min(Semaphore::MAX_PERMITS),
-    ));
-    let fronts = Router::new()
-        .route(
-            "/openapi.json",
-            get(move || std::future::ready(document_response(openapi.clone()))),
-        )
-        .route(
-            "/docs",
-            get(move || std::future::ready(page_response(page.clone()))),
-        )
-        .method_not_allowed_fallback(only_get)
-        .fallback(front)
-        .layer(from_fn_with_state(places, shed::shed))
-        .with_state(edge);
-    let opening = RequestContextConfig {
+) -> anyhow::Result<
+    impl Service<http::Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let info = RequestInfoConfig {
         ids: environment.ids.clone(),
         proxies: config.service.limits.proxies,
     };
-    // Probes are answered however much is going on.
-    let probes = Router::new()
-        .route("/healthz", get(|| std::future::ready("ok")))
-        .route("/readyz", get(readyz))
-        .method_not_allowed_fallback(only_get)
-        .with_state(readiness);
-    Ok(probes
-        .merge(fronts)
-        .layer(from_fn(panic::catch))
-        .layer(from_fn(grpc::web::translate))
-        .layer(from_fn_with_state(
-            security::Https(config.service.edge.https),
-            security::add,
-        ))
+    let pages = Arc::new(Pages::new(&state.routes, readiness)?);
+    let max_in_flight = config.common.server.max_in_flight.min(Semaphore::MAX_PERMITS);
+    Ok(ServiceBuilder::new()
+        .map_request(|request: http::Request<B>| request.map(Body::new))
+        .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
+        .layer(from_fn_with_state(info, request_info::attach))
+        .layer(from_fn(access_log::record))
+        .layer(from_fn(connection_close::announce))
         .layer(cors::layer(&config.service.cors)?)
-        .layer(from_fn(connection_close::tell))
-        .layer(from_fn_with_state(opening, access_log::surround)))
+        .layer(security_headers::layers(config.service.edge.https))
+        .layer(from_fn(grpc_web::translate))
+        .layer(from_fn(head::remove_body))
+        .layer(from_fn(error_response::render))
+        .layer(catch_panic::layer())
+        .layer(from_fn_with_state(pages, pages::serve))
+        .layer(HandleErrorLayer::new(overload::respond))
+        .load_shed()
+        .concurrency_limit(max_in_flight)
+        .layer(from_fn_with_state(Arc::clone(&state), route::find))
+        .layer(from_fn_with_state(Arc::clone(&state), deadline::enforce))
+        .layer(from_fn_with_state(Arc::clone(&state), authorize::authorize))
+        .service(call.with_state(state)))
 }
 
-async fn front(
-    State(edge): State<Arc<Edge>>,
-    Extension(exchange): Extension<Exchange>,
+/// Calls the RPC in the way of its protocol.
+async fn call(
+    State(state): State<Arc<AppState>>,
+    Extension(info): Extension<RequestInfo>,
+    Extension(target): Extension<Target>,
+    Extension(caller): Extension<Caller>,
     request: Request,
-) -> Response {
-    match exchange.front {
-        Front::Grpc => grpc::serve(&edge, &exchange, request).await,
-        Front::Rest => rest::serve(&edge, &exchange, request).await,
+) -> Result<Response, GatewayError> {
+    match target {
+        Target::Grpc(rpc) => grpc::forward(&state, &rpc, &caller, info.lang, request).await,
+        Target::Rest(route, bindings) => rest::call(&state, &info, &route, bindings, &caller, request).await,
+        Target::Builtin => grpc::builtin(&state, &caller, info.lang, request).await,
     }
-}
-
-async fn only_get(Extension(exchange): Extension<Exchange>) -> Response {
-    let mut response = GatewayError::from(Error::new(Common::MethodNotAllowed)).answer(&exchange);
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
-}
-
-async fn readyz(State(readiness): State<Readiness>) -> Response {
-    let report = readiness.report().await;
-    let status = if report.is_ready() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    let waiting: Vec<_> = report
-        .checks
-        .iter()
-        .filter(|(_, trouble)| trouble.is_some())
-        .map(|(name, _)| name)
-        .collect();
-    let body = json!({ "ready": report.is_ready(), "draining": report.draining, "waiting_for": waiting });
-    (status, Json(body)).into_response()
-}
-
-fn document_response(openapi: Bytes) -> Response {
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, FOR_A_WHILE)];
-    (headers, Body::from(openapi)).into_response()
-}
-
-fn page_response(page: Bytes) -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CACHE_CONTROL, FOR_A_WHILE),
-        (CONTENT_SECURITY_POLICY, DOCS_POLICY),
-    ];
-    (headers, Body::from(page)).into_response()
 }

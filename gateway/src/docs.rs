@@ -1,5 +1,5 @@
-//! `/docs`: the operations and the error catalogue on one page that needs nothing else. Problems point to it:
-//! `"type": "/docs#BOOKING002"`.
+//! `/docs`: the operations and the error catalogue on one self-contained page. The `type` of a problem links to it:
+//! `/docs#BOOKING002`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use carshare_chassis::method_registry::Policy;
 use carshare_proto::errors::{self, ErrorSpec};
 
-use crate::openapi::{of_method, of_service, refusals};
+use crate::openapi::{error_specs, method_comment, service_comment};
 use crate::routes::{Route, Routes};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}\
@@ -16,6 +16,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
     table{border-collapse:collapse;width:100%}td{border-top:1px solid #ddd;padding:.3rem .6rem .3rem 0;vertical-align:top}\
     :target{background:#fff3c4}";
 
+/// Returns the page as HTML.
 pub fn page(routes: &Routes) -> String {
     let mut services: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
     for route in routes.iter() {
@@ -37,12 +38,12 @@ fn service(routes: &[&Route]) -> String {
     let Some(first) = routes.first() else {
         return String::new();
     };
-    let comment = of_service(first.rpc.descriptor.parent_service());
+    let comment = service_comment(first.rpc.descriptor.parent_service());
     let operations: String = routes.iter().map(|route| operation(route)).collect();
     format!(
         "<h2 id=\"{0}\">{0}</h2><p>{1}</p>{operations}",
         first.rpc.peer,
-        marked(&comment.text)
+        inline_code(&comment.text)
     )
 }
 
@@ -52,16 +53,16 @@ fn operation(route: &Route) -> String {
         "<h3 id=\"{}\"><code>{} {}</code></h3><div class=\"who\">{} · <code>{}</code></div>",
         rpc.descriptor.name(),
         route.method,
-        escape(&route.template.to_openapi()),
-        who(rpc.method.policy()),
+        escape(&route.path),
+        callers(rpc.method.policy()),
         rpc.path,
     );
-    for paragraph in of_method(&rpc.descriptor).text.split("\n\n") {
-        let _ = write!(html, "<p>{}</p>", marked(paragraph));
+    for paragraph in method_comment(&rpc.descriptor).text.split("\n\n") {
+        let _ = write!(html, "<p>{}</p>", inline_code(paragraph));
     }
-    let codes = refusals(rpc)
+    let codes = error_specs(rpc)
         .into_iter()
-        .map(|fact| format!("<a href=\"#{0}\">{0}</a>", fact.code));
+        .map(|spec| format!("<a href=\"#{0}\">{0}</a>", spec.code));
     let _ = write!(
         html,
         "<p class=\"who\">{}</p>",
@@ -70,7 +71,7 @@ fn operation(route: &Route) -> String {
     html
 }
 
-fn who(policy: &Policy) -> String {
+fn callers(policy: &Policy) -> String {
     match policy {
         Policy::Public => "everybody".to_owned(),
         Policy::AnyUser => "signed-in users".to_owned(),
@@ -83,19 +84,19 @@ fn who(policy: &Policy) -> String {
     }
 }
 
-fn row(fact: &ErrorSpec) -> String {
+fn row(spec: &ErrorSpec) -> String {
     format!(
         "<tr id=\"{0}\"><td><code>{0}</code></td><td>{1}</td><td>{2}<br>{3}<br>{4}</td></tr>",
-        fact.code,
-        fact.http,
-        fact.reason,
-        escape(&fact.ko),
-        escape(&fact.en),
+        spec.code,
+        spec.http,
+        spec.reason,
+        escape(&spec.ko),
+        escape(&spec.en),
     )
 }
 
-/// Text whose backticks are code.
-fn marked(text: &str) -> String {
+/// Converts text with backticks to HTML.
+fn inline_code(text: &str) -> String {
     let pieces = text.split('`').enumerate().map(|(index, piece)| match index % 2 {
         0 => escape(piece),
         _ => format!("<code>{}</code>", escape(piece)),
@@ -113,20 +114,20 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::method_table::Rpcs;
+    use crate::method_table::MethodTable;
 
     #[test]
-    fn the_page_lists_every_route_and_every_code_and_loads_nothing() {
-        let routes = Routes::read(Rpcs::read().unwrap().iter()).unwrap();
+    fn page_lists_every_route_and_error_code_and_loads_nothing() {
+        let routes = Routes::read(MethodTable::read().unwrap().iter()).unwrap();
         let page = page(&routes);
         for route in routes.iter() {
-            assert!(page.contains(&format!("{} {}", route.method, route.template.to_openapi())));
+            assert!(page.contains(&format!("{} {}", route.method, route.path)));
         }
-        for fact in errors::all() {
+        for spec in errors::all() {
             assert!(
-                page.contains(&format!("<tr id=\"{}\">", fact.code)),
+                page.contains(&format!("<tr id=\"{}\">", spec.code)),
                 "{}",
-                fact.code
+                spec.code
             );
         }
         for elsewhere in ["src=", "<script", "<link", "http://", "https://"] {
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_the_contract_cannot_become_markup() {
-        assert_eq!(marked("a <b> `c<d>`"), "a &lt;b&gt; <code>c&lt;d&gt;</code>");
+    fn texts_of_the_contract_are_escaped() {
+        assert_eq!(inline_code("a <b> `c<d>`"), "a &lt;b&gt; <code>c&lt;d&gt;</code>");
     }
 }

@@ -1,100 +1,125 @@
-//! A "no" on its way to a client: of the gateway itself, or of a service. Each front shows it in its own form.
+//! Errors on their way to the client. Layers and handlers return a [`GatewayError`];
+//! [`error_response`](crate::layer::error_response) writes it.
 
-use std::time::Duration;
+use std::fmt::Display;
+use std::sync::Arc;
 
-use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use carshare_chassis::Error;
+use carshare_proto::common::v1::ErrorReason as Common;
+use http::header::ALLOW;
+use http::{HeaderValue, Method, StatusCode};
 use tonic::{Code, Status};
 
-use crate::problem::Problem;
-use crate::request_context::{Exchange, Front};
+use crate::layer::request_info::{Protocol, RequestInfo};
+use crate::problem::{DEFAULT_RETRY_AFTER, Problem};
 
-/// A refusal, by whom it was given.
 #[derive(Debug)]
 pub enum GatewayError {
-    Ours(Error),
-    /// A service's, with the details it put there.
-    Theirs(Status),
+    /// An error of the gateway itself.
+    Local(Error),
+    /// The status of a service, with the details that the service put there.
+    Upstream(Status),
 }
 
-/// Left in the extensions of an answer that is a refusal, for the log line and the metrics.
+/// Extension of an error response: the stable code, `BOOKING002`, for the access log.
 #[derive(Clone, Debug)]
-pub struct Refused {
-    /// The stable code, `BOOKING002`.
-    pub code: String,
-}
+pub struct ErrorCode(pub String);
 
 impl From<Error> for GatewayError {
     fn from(error: Error) -> Self {
-        Self::Ours(error)
+        Self::Local(error)
     }
 }
 
 impl From<Status> for GatewayError {
     fn from(status: Status) -> Self {
-        Self::Theirs(status)
+        Self::Upstream(status)
+    }
+}
+
+impl IntoResponse for GatewayError {
+    /// Returns an empty response that carries the error as an extension.
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
     }
 }
 
 impl GatewayError {
-    /// A peer that cannot be reached, or broke off before it answered.
-    pub fn unreachable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Theirs(Status::from_error(error.into()))
+    /// Removes the error from a response that carries one.
+    pub fn take<B>(response: &mut http::Response<B>) -> Option<Self> {
+        Arc::into_inner(response.extensions_mut().remove::<Arc<Self>>()?)
     }
 
-    /// Converts to a problem response.
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Ours(error) => Problem::from_error(error),
-            Self::Theirs(status) => Problem::from_status(status),
+            Self::Local(error) => Problem::from_error(error),
+            Self::Upstream(status) => Problem::from_status(status),
         }
     }
 
-    /// The answer to the client, in the form of its front.
-    pub fn answer(self, exchange: &Exchange) -> Response {
-        self.log(exchange);
+    /// Writes the error in the protocol and language of the client, and logs it when it is a defect or an outage.
+    pub fn render(self, info: &RequestInfo) -> Response {
+        self.log(&info.correlation_id);
         let problem = self.problem();
-        let refused = Refused {
-            code: problem.code().to_owned(),
+        let code = ErrorCode(problem.code().to_owned());
+        let mut response = match info.protocol {
+            Protocol::Rest => problem.into_response(info),
+            Protocol::Grpc => self.into_status(info).into_http(),
         };
-        let mut response = match exchange.front {
-            Front::Rest => problem.answer(exchange),
-            Front::Grpc => self.status(exchange).into_http::<Body>(),
-        };
-        response.extensions_mut().insert(refused);
+        response.extensions_mut().insert(code);
         response
     }
 
-    /// Converts to a gRPC status. A service's status is passed on as it is; one without details of ours gets them here.
-    fn status(self, exchange: &Exchange) -> Status {
+    /// A service's status is passed on as it is, unless it lacks the details of our catalogue.
+    fn into_status(self, info: &RequestInfo) -> Status {
         match self {
-            Self::Ours(error) => error.into_status(exchange.lang),
-            Self::Theirs(status) if status.details().is_empty() => {
-                Error::from_status(status).into_status(exchange.lang)
+            Self::Local(error) => error.into_status(info.lang),
+            Self::Upstream(status) if status.details().is_empty() => {
+                Error::from_status(status).into_status(info.lang)
             }
-            Self::Theirs(status) => status,
+            Self::Upstream(status) => status,
         }
     }
 
-    /// Logs defects and outages with their cause; other errors are in the request's log line.
-    fn log(&self, exchange: &Exchange) {
-        let correlation_id = exchange.correlation_id.as_str();
+    /// Other errors are in the access log, by their code.
+    fn log(&self, correlation_id: &str) {
         match self {
-            Self::Ours(error) if is_trouble(error.code()) => {
-                tracing::warn!(correlation_id, error = ?error, "the gateway refuses");
+            Self::Local(error)
+                if matches!(
+                    error.code(),
+                    Code::Internal | Code::Unavailable | Code::DeadlineExceeded
+                ) =>
+            {
+                tracing::warn!(correlation_id, ?error, "request failed");
             }
-            Self::Theirs(status) if status.details().is_empty() => {
-                tracing::warn!(correlation_id, status = ?status, "a peer failed");
+            Self::Upstream(status) if status.details().is_empty() => {
+                tracing::warn!(correlation_id, ?status, "service failed");
             }
             _ => {}
         }
     }
 }
 
-/// When to come back to something that is away and did not say for how long.
-pub const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Returns an `UNAVAILABLE` error. `cause` is logged and not sent.
+pub fn unavailable(cause: impl Display) -> Error {
+    Error::new(Common::Unavailable)
+        .retry_after(DEFAULT_RETRY_AFTER)
+        .cause(anyhow::anyhow!("{cause}"))
+}
 
-fn is_trouble(code: Code) -> bool {
-    matches!(code, Code::Internal | Code::Unavailable | Code::DeadlineExceeded)
+/// Returns 405 with the methods in `Allow` (RFC 9110 §15.5.6). HEAD is allowed where GET is.
+pub fn method_not_allowed(methods: impl IntoIterator<Item = Method>) -> Response {
+    let mut methods: Vec<Method> = methods.into_iter().collect();
+    if methods.contains(&Method::GET) {
+        methods.push(Method::HEAD);
+    }
+    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    names.sort_unstable();
+    let mut response = GatewayError::from(Error::new(Common::MethodNotAllowed)).into_response();
+    let allow = HeaderValue::from_str(&names.join(", "));
+    response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
+    response
 }

@@ -1,19 +1,18 @@
-//! Allow-list of the headers that are forwarded, so that no client can claim to be
-//! somebody (`x-carshare-peer`, `x-user-id` …), and nothing hop-by-hop travels on.
+//! Allow-list of the headers that are forwarded, so that no client can impersonate a service or a user (`x-carshare-peer`,
+//! `x-user-id`) and no hop-by-hop header is passed on.
 //!
-//! The trace, the correlation id and the deadline are not among them: the channel to the peer writes those itself.
+//! Trace, correlation id and deadline are not on it: the channel to the service writes them.
 
 use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, TE, USER_AGENT};
 use http::{HeaderMap, HeaderName};
 use tonic::metadata::MetadataMap;
 
-/// The client's promise that two calls are one.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(carshare_chassis::rpc::IDEMPOTENCY_KEY);
 
-/// From a client to a service, on every front.
-const INWARD: [HeaderName; 4] = [AUTHORIZATION, ACCEPT_LANGUAGE, IDEMPOTENCY_KEY, USER_AGENT];
+/// Forwarded to a service over every protocol.
+const FORWARDED: [HeaderName; 4] = [AUTHORIZATION, ACCEPT_LANGUAGE, IDEMPOTENCY_KEY, USER_AGENT];
 
-/// What the gRPC protocol itself needs, when bytes are passed through.
+/// Headers of the gRPC protocol, forwarded with raw bytes.
 const GRPC: [HeaderName; 4] = [
     CONTENT_TYPE,
     TE,
@@ -21,7 +20,7 @@ const GRPC: [HeaderName; 4] = [
     HeaderName::from_static("grpc-accept-encoding"),
 ];
 
-/// Of one connection only (RFC 9110 §7.6.1).
+/// Headers of a single connection (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [&str; 8] = [
     "connection",
     "keep-alive",
@@ -33,26 +32,26 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
-/// Of the headers of a REST request those that are metadata of its call.
+/// Returns the metadata of the call that a REST request becomes.
 pub fn to_metadata(headers: &HeaderMap) -> MetadataMap {
-    MetadataMap::from_headers(only(headers, &INWARD))
+    MetadataMap::from_headers(only(headers, &FORWARDED))
 }
 
-/// Of the headers of a gRPC request those that the service sees.
-pub fn to_peer(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = only(headers, &INWARD);
+/// Returns the forwarded headers of a gRPC request.
+pub fn to_service(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = only(headers, &FORWARDED);
     kept.extend(only(headers, &GRPC));
     kept
 }
 
-/// Takes from a service's answer what concerns the connection to it alone.
-pub fn from_peer(headers: &mut HeaderMap) {
+/// Removes from a service's response the headers of the connection to it.
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in HOP_BY_HOP {
         headers.remove(name);
     }
 }
 
-/// The first value of each: a header that is sent twice is a trick.
+/// Returns the first value of each: layers must not differ on which value of a repeated header counts.
 fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
     names
         .iter()
@@ -77,7 +76,7 @@ mod tests {
         names
     }
 
-    const ASKED: [&str; 10] = [
+    const REQUEST: [&str; 10] = [
         "authorization",
         "connection",
         "content-type",
@@ -91,11 +90,11 @@ mod tests {
     ];
 
     #[test]
-    fn only_what_is_listed_goes_in() {
-        let asked = headers(&ASKED);
-        let peer = to_peer(&asked);
+    fn only_listed_headers_are_forwarded() {
+        let request = headers(&REQUEST);
+        let forwarded = to_service(&request);
         assert_eq!(
-            names(&peer),
+            names(&forwarded),
             [
                 "authorization",
                 "content-type",
@@ -104,28 +103,33 @@ mod tests {
             ]
         );
         assert_eq!(
-            names(&to_metadata(&asked).into_headers()),
+            names(&to_metadata(&request).into_headers()),
             ["authorization", "idempotency-key"]
         );
     }
 
     #[test]
-    fn a_header_sent_twice_counts_once() {
+    fn first_value_of_a_repeated_header_is_forwarded() {
         let mut twice = headers(&["authorization"]);
         twice.append(AUTHORIZATION, "second".parse().unwrap());
-        assert_eq!(to_peer(&twice).get_all(AUTHORIZATION).iter().count(), 1);
+        let values: Vec<_> = to_service(&twice)
+            .get_all(AUTHORIZATION)
+            .iter()
+            .cloned()
+            .collect();
+        assert_eq!(values, ["v"]);
     }
 
     #[test]
-    fn connection_headers_stay_behind() {
-        let mut answer = headers(&[
+    fn hop_by_hop_headers_are_removed() {
+        let mut response = headers(&[
             "connection",
             "te",
             "transfer-encoding",
             "content-type",
             "x-anything",
         ]);
-        from_peer(&mut answer);
-        assert_eq!(names(&answer), ["content-type", "x-anything"]);
+        remove_hop_by_hop(&mut response);
+        assert_eq!(names(&response), ["content-type", "x-anything"]);
     }
 }

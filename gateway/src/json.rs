@@ -1,9 +1,9 @@
-//! The JSON of the REST front, for any message of the contract.
+//! Converts any message of the contract to the JSON of the REST API and back.
 //!
-//! The conventions are those of the product's REST contract, not protobuf's own: snake_case names, enums as lower-case
-//! words (`BOOKING_STATUS_PENDING` ⇄ `pending`), 64-bit integers as numbers. Fields that are not set are left out when
-//! the contract can tell (messages, `optional` fields, enums at their zero); all others are printed, also when empty.
-//! Well-known types (times, durations, structs) keep protobuf's mapping.
+//! The mapping is that of the product's REST contract, not protobuf's own: snake_case names, enums as lower-case words
+//! (`BOOKING_STATUS_PENDING` ⇄ `pending`), 64-bit integers as numbers. Unset messages, `optional` fields and enums are left
+//! out; all other fields are written, also when they are empty. Well-known types (times, durations, structs) keep protobuf's
+//! mapping.
 
 mod decode;
 mod decode_error;
@@ -12,18 +12,23 @@ mod field_path;
 mod scalar;
 mod strict_parse;
 
-pub use decode::{read, read_field};
-pub use decode_error::{Expected, Fault};
+pub use decode::{decode, decode_field};
+pub use decode_error::{DecodeError, Expected};
 pub use encode::{Json, JsonField};
 pub use scalar::from_text;
 pub use strict_parse::parse;
 
-use prost_reflect::MessageDescriptor;
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-/// Messages may be nested this deep; what is deeper is refused.
+/// Maximum nesting of messages in a request.
 pub const MAX_DEPTH: usize = 32;
 
-/// Types that protobuf maps to JSON in a way of their own.
+/// Returns whether protobuf has a special JSON mapping for the message.
 pub(crate) fn is_well_known(descriptor: &MessageDescriptor) -> bool {
     descriptor.package_name() == "google.protobuf"
+}
+
+/// Returns whether an unset field is left out. Of others, unset and empty are the same.
+pub(crate) fn is_omitted_when_unset(field: &FieldDescriptor) -> bool {
+    field.supports_presence() || (matches!(field.kind(), Kind::Enum(_)) && !field.is_list())
 }

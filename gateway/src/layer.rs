@@ -1,18 +1,33 @@
-//! What happens around every request, from the outside in:
+//! The layers of the public port, outermost first. [`crate::app::service`] puts them together.
 //!
 //! | layer | does |
 //! |---|---|
-//! | [`access_log`] | correlation id, language, trace, metrics, the one log line |
-//! | [`connection_close`] | ends HTTP/1 connections with a request that was not read |
-//! | [`cors`] | CORS: which origins browsers may call from |
-//! | [`security`] | security headers |
-//! | [`crate::grpc::web`] | gRPC-web to gRPC and back, so that everything inside refuses in gRPC's own form |
-//! | [`panic`] | a panic is an answer |
-//! | [`shed`] | refuses what is too much at once |
+//! | [`request_info`] | reads protocol, language, correlation id and client address; writes the headers every response has |
+//! | [`access_log`] | trace span, metrics and one log line a request |
+//! | [`connection_close`] | announces that an HTTP/1 connection with an unread request body is closed |
+//! | [`cors`] | answers preflight requests, by an allow-list of origins |
+//! | [`security_headers`] | sets the security headers of an API |
+//! | [`grpc_web`] | translates gRPC-web to gRPC and back |
+//! | [`head`] | removes the body of a response to HEAD |
+//! | [`error_response`] | writes errors as problems or gRPC statuses |
+//! | [`catch_panic`] | turns a panic into an `INTERNAL` error |
+//! | [`pages`] | answers `/healthz`, `/readyz`, `/openapi.json` and `/docs` |
+//! | [`overload`] | refuses requests above the concurrency limit |
+//! | [`route`] | finds the RPC |
+//! | [`deadline`] | opens the request context and enforces the deadline |
+//! | [`authorize`] | verifies the access token and takes the call from the rate limits |
 
 pub mod access_log;
+pub mod authorize;
+pub mod catch_panic;
 pub mod connection_close;
 pub mod cors;
-pub mod panic;
-pub mod security;
-pub mod shed;
+pub mod deadline;
+pub mod error_response;
+pub mod grpc_web;
+pub mod head;
+pub mod overload;
+pub mod pages;
+pub mod request_info;
+pub mod route;
+pub mod security_headers;

@@ -1,4 +1,4 @@
-//! The RPCs of the contract that clients may call, with everything the edge has to know about each.
+//! The RPCs that clients may call, with their options.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,53 +11,54 @@ use carshare_proto::options::v1::{Limit, Rest};
 use http::uri::PathAndQuery;
 use prost_reflect::MethodDescriptor;
 
-/// One RPC for clients.
 #[derive(Debug)]
 pub struct Rpc {
     /// gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
     pub path: PathAndQuery,
     pub descriptor: MethodDescriptor,
-    /// Who may call it, and how it streams.
+    /// Access policy and streaming kind.
     pub method: &'static Method,
-    /// The service that serves it, by the name of its peer: `booking`.
+    /// Name of its service, the key of `[peers]`: `booking`.
     pub peer: String,
     pub http: Option<HttpRule>,
-    /// How REST presents it.
+    /// Success status and streaming form over REST.
     pub rest: Rest,
+    /// Rate-limit class.
     pub limit: Option<Limit>,
 }
 
-/// All RPCs for clients, by gRPC path. Internal ones are not among them: at the edge they do not exist.
+/// RPCs by gRPC path. Internal ones are left out, so that clients cannot tell them from unknown ones.
 #[derive(Debug, Default)]
-pub struct Rpcs {
+pub struct MethodTable {
     in_order: Vec<Arc<Rpc>>,
     by_path: HashMap<String, Arc<Rpc>>,
 }
 
-impl Rpcs {
-    /// Those of the embedded contract.
+impl MethodTable {
+    /// Reads the embedded contract.
     ///
     /// # Errors
-    /// An RPC that the chassis does not know: a defect of the build.
+    /// An RPC without an entry in the method registry: a defect of the build.
     pub fn read() -> anyhow::Result<Self> {
-        let mut rpcs = Self::default();
+        let mut table = Self::default();
         for descriptor in contract::methods() {
             let rpc = Arc::new(Rpc::read(descriptor)?);
             if !matches!(rpc.method.policy(), Policy::Internal(_) | Policy::Nobody) {
-                rpcs.by_path
+                table
+                    .by_path
                     .insert(rpc.path.as_str().to_owned(), Arc::clone(&rpc));
-                rpcs.in_order.push(rpc);
+                table.in_order.push(rpc);
             }
         }
-        Ok(rpcs)
+        Ok(table)
     }
 
-    /// The RPC with this gRPC path.
+    /// Finds an RPC by its gRPC path.
     pub fn find(&self, path: &str) -> Option<&Arc<Rpc>> {
         self.by_path.get(path)
     }
 
-    /// All of them, in the order of the contract.
+    /// Iterates in the order of the contract.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Rpc>> {
         self.in_order.iter()
     }
@@ -68,9 +69,10 @@ impl Rpc {
         let service = descriptor.parent_service();
         let path = format!("/{}/{}", service.full_name(), descriptor.name());
         Ok(Self {
-            method: method_registry::find(&path).with_context(|| format!("{path} is not known"))?,
+            method: method_registry::find(&path)
+                .with_context(|| format!("{path} is not in the method registry"))?,
             path: path.parse()?,
-            peer: peer_of(service.package_name()).to_owned(),
+            peer: service_name(service.package_name()).to_owned(),
             http: contract::http(&descriptor),
             rest: contract::rest(&descriptor),
             limit: contract::limit(&descriptor),
@@ -84,7 +86,7 @@ impl Rpc {
 }
 
 /// `carshare.booking.v1` → `booking`.
-fn peer_of(package: &str) -> &str {
+fn service_name(package: &str) -> &str {
     package.split('.').nth(1).unwrap_or(package)
 }
 
@@ -93,9 +95,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_rpc_knows_its_peer_and_an_internal_one_does_not_exist() {
-        let rpcs = Rpcs::read().unwrap();
-        let create = rpcs
+    fn public_rpcs_are_found_and_internal_ones_are_not() {
+        let table = MethodTable::read().unwrap();
+        let create = table
             .find("/carshare.booking.v1.BookingService/CreateBooking")
             .unwrap();
         assert_eq!(
@@ -103,9 +105,10 @@ mod tests {
             ("booking", 201)
         );
         assert!(
-            rpcs.find("/carshare.vehicle.v1.VehicleService/PlaceHold")
+            table
+                .find("/carshare.vehicle.v1.VehicleService/PlaceHold")
                 .is_none()
         );
-        assert!(rpcs.find("/carshare.vehicle.v1.VehicleService/Nope").is_none());
+        assert!(table.find("/carshare.vehicle.v1.VehicleService/Nope").is_none());
     }
 }

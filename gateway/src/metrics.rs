@@ -1,36 +1,30 @@
-//! What the gateway measures, in words.
+//! Descriptions of the gateway's metrics.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
-/// Says what each metric means, for `/metrics`.
+/// Registers them for `/metrics`.
 pub(crate) fn describe() {
     describe_counter!(
         "edge_requests_total",
-        "Requests by front, RPC and outcome: HTTP status, or gRPC code where the body tells one."
+        "Requests by protocol, RPC and status: the gRPC code if there is one, else the HTTP status."
     );
     describe_histogram!(
         "edge_duration_seconds",
-        "Time from the head of a request to the end of its answer; of a stream, its whole life."
+        "Seconds from the head of a request to the end of its response."
     );
-    describe_gauge!("edge_in_flight", "Requests whose answer is not over.");
-    describe_counter!(
-        "edge_shed_total",
-        "Requests refused because too many were waiting."
-    );
+    describe_gauge!("edge_in_flight", "Requests whose response has not ended.");
+    describe_counter!("edge_shed_total", "Requests refused by server.max_in_flight.");
     describe_counter!(
         "edge_streams_refused_total",
-        "Live streams refused because too many were open."
+        "Streams refused by edge.max_streams."
     );
-    describe_counter!(
-        "edge_panics_total",
-        "Requests whose work panicked: always a defect."
-    );
+    describe_counter!("edge_panics_total", "Panics while a request was handled.");
     describe_counter!(
         "edge_limited_total",
         "Requests refused by a rate limit, by budget."
     );
     describe_counter!(
         "edge_limit_fallback_total",
-        "Rate limits counted in this process alone because Redis is away."
+        "Calls counted in this process because Redis was unreachable."
     );
 }

@@ -1,17 +1,17 @@
-//! OpenAPI 3.1 from the contract: paths from the routes, schemas from the messages, constraints from `buf.validate`,
-//! descriptions from the comments, refusals from the error catalogue. Made once at start.
+//! Converts the contract to OpenAPI 3.1: paths from the routes, schemas from the messages, constraints from `buf.validate`,
+//! descriptions from the comments, errors from the catalogue. Written once at start.
 
 mod comment;
 mod constraints;
-mod errors;
+mod error_specs;
 mod names;
 mod operation;
 mod parameters;
 mod responses;
 mod schema;
 
-pub(crate) use comment::{of_method, of_service};
-pub(crate) use errors::refusals;
+pub(crate) use comment::{method_comment, service_comment};
+pub(crate) use error_specs::error_specs;
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,13 @@ use serde_json::{Map, Value, json};
 use crate::routes::Routes;
 use schema::Schemas;
 
+/// Returns the OpenAPI document.
 pub fn document(routes: &Routes) -> Value {
     let mut schemas = Schemas::of_contract();
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for route in routes.iter() {
         let operation = operation::describe(route, &mut schemas);
-        let path = paths.entry(route.template.to_openapi()).or_default();
+        let path = paths.entry(route.path.clone()).or_default();
         path.insert(route.method.as_str().to_ascii_lowercase(), operation);
     }
     json!({
@@ -53,7 +54,7 @@ fn info() -> Value {
     })
 }
 
-/// One tag for each service, described by its comment.
+/// Returns one tag for each service, described by its comment.
 fn tags(routes: &Routes) -> Vec<Value> {
     let services = routes.iter().map(|route| {
         (
@@ -64,7 +65,7 @@ fn tags(routes: &Routes) -> Vec<Value> {
     let by_name: BTreeMap<_, _> = services.collect();
     by_name
         .into_iter()
-        .map(|(name, service)| json!({ "name": name, "description": of_service(&service).text }))
+        .map(|(name, service)| json!({ "name": name, "description": service_comment(&service).text }))
         .collect()
 }
 

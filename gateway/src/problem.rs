@@ -1,5 +1,5 @@
-//! RFC 9457: refusals as `application/problem+json`. Status, code and texts come from the details of the gRPC status and
-//! the catalogue of the contract; nothing is decided here.
+//! Errors as `application/problem+json` (RFC 9457). Status, code and texts come from the details of the gRPC status and from the
+//! contract's error catalogue.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use serde::Serialize;
 use tonic::Status;
 use tonic_types::{ErrorDetail, ErrorInfo, FieldViolation, StatusExt as _};
 
-use crate::error::UNAVAILABLE_RETRY_AFTER;
-use crate::request_context::Exchange;
+use crate::layer::request_info::RequestInfo;
 
-/// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// An RFC 9457 problem.
+/// `Retry-After` of a 503 whose cause gives no delay.
+pub const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,
@@ -34,7 +34,7 @@ pub struct Problem {
     retry_after: Option<Duration>,
 }
 
-/// The body of a problem, in the order it is read.
+/// The response body, its members in this order.
 #[derive(Serialize)]
 struct Document<'a> {
     r#type: String,
@@ -60,7 +60,6 @@ struct FieldError<'a> {
 }
 
 impl Problem {
-    /// A refusal of the gateway.
     pub fn from_error(error: &Error) -> Self {
         Self {
             status: status_code(error.fact().http),
@@ -74,8 +73,8 @@ impl Problem {
         }
     }
 
-    /// A refusal of a service. A reason that this gateway's catalogue lacks (the service is newer) is told by what the
-    /// status itself carries; a status without details of ours is what [`Error::from_status`] makes of it.
+    /// Converts the status of a service. A reason that this build's catalogue lacks, because the service is newer, is described
+    /// by the status's own details. A status without details of the catalogue is converted by [`Error::from_status`].
     pub fn from_status(status: &Status) -> Self {
         let details = status.get_error_details_vec();
         let info = details.iter().find_map(|detail| match detail {
@@ -89,7 +88,7 @@ impl Problem {
     }
 
     fn from_details(status: &Status, info: &ErrorInfo, code: &str, details: &[ErrorDetail]) -> Self {
-        let fact = errors::find(&info.domain, &info.reason);
+        let spec = errors::find(&info.domain, &info.reason);
         let text = |locale: &str| {
             localized(details, locale)
                 .unwrap_or_else(|| status.message())
@@ -97,7 +96,7 @@ impl Problem {
         };
         let metadata = info.metadata.clone().into_iter().filter(|(key, _)| key != "code");
         Self {
-            status: status_code(fact.map_or_else(|| errors::http_status(status.code()), |fact| fact.http)),
+            status: status_code(spec.map_or_else(|| errors::http_status(status.code()), |spec| spec.http)),
             code: code.to_owned(),
             reason: info.reason.clone(),
             ko: text(Lang::Ko.tag()),
@@ -108,30 +107,30 @@ impl Problem {
         }
     }
 
-    /// The stable code, `BOOKING002`.
+    /// Returns the stable code, `BOOKING002`.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    pub fn to_json(&self, exchange: &Exchange) -> serde_json::Value {
-        serde_json::to_value(self.document(exchange)).unwrap_or_default()
+    pub fn to_json(&self, info: &RequestInfo) -> serde_json::Value {
+        serde_json::to_value(self.document(info)).unwrap_or_default()
     }
 
-    fn document<'a>(&'a self, exchange: &'a Exchange) -> Document<'a> {
+    fn document<'a>(&'a self, info: &'a RequestInfo) -> Document<'a> {
         Document {
             r#type: format!("/docs#{}", self.code),
             title: title(&self.reason),
             status: self.status.as_u16(),
-            detail: self.detail(exchange.lang),
-            instance: &exchange.path,
+            detail: self.detail(info.lang),
+            instance: &info.path,
             code: &self.code,
             reason: &self.reason,
             errors: self
                 .violations
                 .iter()
-                .map(|violation| FieldError::of(violation, exchange.lang))
+                .map(|violation| FieldError::of(violation, info.lang))
                 .collect(),
-            correlation_id: &exchange.correlation_id,
+            correlation_id: &info.correlation_id,
             metadata: &self.metadata,
         }
     }
@@ -143,13 +142,13 @@ impl Problem {
         }
     }
 
-    pub fn answer(&self, exchange: &Exchange) -> Response {
-        let body = serde_json::to_vec(&self.document(exchange)).unwrap_or_default();
+    pub fn into_response(self, info: &RequestInfo) -> Response {
+        let body = serde_json::to_vec(&self.document(info)).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(exchange.lang.tag()));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(info.lang.tag()));
         if let Some(seconds) = self.retry_after_s() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -159,14 +158,14 @@ impl Problem {
         response
     }
 
-    /// Whole seconds, rounded up: never too early.
+    /// Rounds up, so that no client comes back too early.
     fn retry_after_s(&self) -> Option<u64> {
-        let unavailable = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(UNAVAILABLE_RETRY_AFTER);
+        let unavailable = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(DEFAULT_RETRY_AFTER);
         let after = self.retry_after.or(unavailable)?;
         Some(after.as_secs() + u64::from(after.subsec_nanos() > 0))
     }
 
-    /// RFC 6750 §3: a token that was sent and is not good is named so.
+    /// A token that was sent and is expired or revoked is `invalid_token` (RFC 6750 §3).
     fn challenge(&self) -> HeaderValue {
         HeaderValue::from_static(match self.reason.as_str() {
             "TOKEN_EXPIRED" | "TOKEN_REVOKED" => r#"Bearer realm="carshare", error="invalid_token""#,

@@ -1,5 +1,5 @@
-//! Readiness of the gateway: every service has been reached once. A service that goes away later is told to the callers of
-//! that service; taking the whole gateway out of the balancer for it would make one outage five.
+//! Readiness checks of the gateway: every service was reached once since the start. Callers of a service that fails later get
+//! 503; a gateway that became unready for it would turn the outage of one service into one of all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use carshare_chassis::health::Readiness;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-/// One check for each service.
+/// Returns one check for each service.
 pub fn checks<'a>(peers: impl Iterator<Item = &'a PeerChannel>) -> Readiness {
     let mut readiness = Readiness::new();
     for peer in peers {
@@ -19,7 +19,7 @@ pub fn checks<'a>(peers: impl Iterator<Item = &'a PeerChannel>) -> Readiness {
     readiness
 }
 
-/// Any answer will do: a service that is not ready itself can be reached.
+/// Accepts any response: a service that is not ready is reachable.
 async fn reach(peer: PeerChannel, reached: Arc<AtomicBool>) -> anyhow::Result<()> {
     if !reached.load(Ordering::Relaxed) {
         HealthClient::new(peer)

@@ -1,114 +1,152 @@
-//! The REST routes, read once from the `google.api.http` options of the contract.
+//! The REST routes of the contract, read once from its `google.api.http` options and matched by `matchit`.
+//!
+//! A path is a literal with variables of one segment each: `/v1/vehicles/{vehicle_id}/images/{image_id}:complete`. A literal
+//! precedes a variable. The patterns of `google.api.http` (`{name=shelves/*}`, `**`) are refused at start.
 
-mod path;
-mod template;
-
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use anyhow::{Context as _, ensure};
 use carshare_proto::google::api::HttpRule;
 use carshare_proto::google::api::http_rule::Pattern;
 use http::Method;
-
-pub use template::{Template, Variable};
+use matchit::{Match, Router};
+use percent_encoding::percent_decode_str;
 
 use crate::method_table::Rpc;
 
-/// One way to reach an RPC over REST.
+/// A method and a path that call an RPC.
 #[derive(Debug)]
 pub struct Route {
     pub method: Method,
-    pub template: Template,
-    /// Where the body goes.
+    /// The path template, in the syntax that `google.api.http`, matchit and OpenAPI share.
+    pub path: String,
+    /// Paths of the request's fields that the URL path sets, `booking_id` or `booking.id`.
+    pub variables: Vec<String>,
     pub body: Body,
-    /// The field of the reply that is the answer, instead of the whole reply.
+    /// The field of the reply that becomes the response body, instead of the whole reply.
     pub response_body: Option<String>,
     pub rpc: Arc<Rpc>,
 }
 
-/// Where the body of a request goes.
+/// The part of the request message that the HTTP body holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// There is none; everything that is not in the path is in the query.
+    /// Nothing: fields that are not in the path are query parameters.
     None,
-    /// It is the request but for what the path says; there is no query.
+    /// Everything but the path variables. There are no query parameters.
     Whole,
-    /// It is this field; everything else is in the query.
+    /// One field. The others are query parameters.
     Field(String),
 }
 
-/// All routes, the more specific before the less.
-#[derive(Debug, Default)]
-pub struct Routes(Vec<Route>);
-
-/// Values of the variables of a path, by field.
+/// Values of path variables, by field.
 pub type Bindings = Vec<(String, String)>;
 
-/// What a method and a path lead to.
+/// The result of a lookup.
 #[derive(Debug)]
-pub enum Found<'a> {
-    /// A route, with what its path says.
-    Route(&'a Route, Bindings),
-    /// The path exists, under these methods.
+pub enum RouteMatch {
+    Found(Arc<Route>, Bindings),
+    /// The path exists under these methods only.
     OtherMethods(Vec<Method>),
-    Nothing,
+    NotFound,
+}
+
+#[derive(Debug, Default)]
+pub struct Routes {
+    in_order: Vec<Arc<Route>>,
+    /// One router a method, so that `GET /a/{id}` does not hide behind `POST /a/b`.
+    routers: Vec<(Method, Router<Arc<Route>>)>,
 }
 
 impl Routes {
-    /// The routes of these RPCs.
+    /// Reads the routes of `rpcs`.
     ///
     /// # Errors
-    /// A template that cannot be read, or two RPCs at one place: defects of the contract.
+    /// A path with a pattern, or two RPCs with one method and path: defects of the contract.
     pub fn read<'a>(rpcs: impl IntoIterator<Item = &'a Arc<Rpc>>) -> anyhow::Result<Self> {
-        let mut routes = Vec::new();
+        let mut routes = Self::default();
         for rpc in rpcs {
             for rule in rules(rpc.http.as_ref()) {
-                routes.push(Route::read(rule, Arc::clone(rpc))?);
+                let route = Route::read(rule, Arc::clone(rpc));
+                route
+                    .and_then(|route| routes.insert(Arc::new(route)))
+                    .with_context(|| format!("the route of {}", rpc.path))?;
             }
         }
-        routes.sort_by(|a, b| a.rank().cmp(&b.rank()));
-        for pair in routes.windows(2) {
-            let same =
-                pair[0].method == pair[1].method && pair[0].template.covers_the_same(&pair[1].template);
-            anyhow::ensure!(
-                !same,
-                "{} and {} have one route",
-                pair[0].rpc.path,
-                pair[1].rpc.path
-            );
-        }
-        Ok(Self(routes))
+        Ok(routes)
     }
 
-    /// What `method` and the raw `path` of a URL lead to. HEAD is answered wherever GET is.
-    pub fn find(&self, method: &Method, path: &str) -> Found<'_> {
+    fn insert(&mut self, route: Arc<Route>) -> anyhow::Result<()> {
+        let router = match self
+            .routers
+            .iter_mut()
+            .find(|(method, _)| *method == route.method)
+        {
+            Some((_, router)) => router,
+            None => &mut self.routers.push_mut((route.method.clone(), Router::new())).1,
+        };
+        router.insert(&route.path, Arc::clone(&route))?;
+        self.in_order.push(route);
+        Ok(())
+    }
+
+    /// Finds the route for `method` and the raw path of a URL. HEAD is answered by the routes of GET.
+    pub fn find(&self, method: &Method, path: &str) -> RouteMatch {
         let wanted = if *method == Method::HEAD {
             &Method::GET
         } else {
             method
         };
-        let segments = path::segments(path);
+        let path = decode_unreserved(path);
         let mut others = Vec::new();
-        for route in &self.0 {
-            let Some(bindings) = route.template.matches(&segments) else {
-                continue;
-            };
-            if route.method == *wanted {
-                return Found::Route(route, bindings);
-            }
-            if !others.contains(&route.method) {
-                others.push(route.method.clone());
+        for (method, router) in &self.routers {
+            match router.at(&path).ok().and_then(bind) {
+                Some((route, bindings)) if method == wanted => return RouteMatch::Found(route, bindings),
+                Some(_) => others.push(method.clone()),
+                None => {}
             }
         }
         if others.is_empty() {
-            Found::Nothing
+            RouteMatch::NotFound
         } else {
-            Found::OtherMethods(others)
+            RouteMatch::OtherMethods(others)
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Route> {
-        self.0.iter()
+    /// Iterates over the routes in the order of the contract.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.in_order.iter()
     }
+}
+
+/// Decodes the variables. `None` when one of them is not UTF-8.
+fn bind(found: Match<'_, '_, &Arc<Route>>) -> Option<(Arc<Route>, Bindings)> {
+    let decode = |(field, raw): (&str, &str)| {
+        let value = percent_decode_str(raw).decode_utf8().ok()?;
+        Some((field.to_owned(), value.into_owned()))
+    };
+    let bindings: Option<Bindings> = found.params.iter().map(decode).collect();
+    Some((Arc::clone(found.value), bindings?))
+}
+
+/// Decodes percent-encoded letters, digits and `-._~`, which mean the same in both forms (RFC 3986 §6.2.2.2), so that literals
+/// match. An encoded slash stays encoded: it separates nothing.
+fn decode_unreserved(path: &str) -> Cow<'_, str> {
+    let mut pieces = path.split('%');
+    let first = pieces.next().unwrap_or_default();
+    if first.len() == path.len() {
+        return path.into();
+    }
+    let decode = |mut path: String, piece: &str| {
+        let byte = piece.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
+            Some(byte) => path.extend([char::from(byte)].into_iter().chain(piece.chars().skip(2))),
+            None => path.extend(["%", piece]),
+        }
+        path
+    };
+    pieces.fold(first.to_owned(), decode).into()
 }
 
 fn rules(rule: Option<&HttpRule>) -> impl Iterator<Item = &HttpRule> {
@@ -117,34 +155,44 @@ fn rules(rule: Option<&HttpRule>) -> impl Iterator<Item = &HttpRule> {
 }
 
 impl Route {
-    fn rank(&self) -> impl Ord + '_ {
-        (self.template.specificity(), self.method.as_str())
-    }
-
     fn read(rule: &HttpRule, rpc: Arc<Rpc>) -> anyhow::Result<Self> {
-        let (method, template) = match rule.pattern.as_ref() {
+        let (method, path) = match rule.pattern.as_ref() {
             Some(Pattern::Get(path)) => (Method::GET, path),
             Some(Pattern::Put(path)) => (Method::PUT, path),
             Some(Pattern::Post(path)) => (Method::POST, path),
             Some(Pattern::Delete(path)) => (Method::DELETE, path),
             Some(Pattern::Patch(path)) => (Method::PATCH, path),
             Some(Pattern::Custom(custom)) => (custom.kind.parse()?, &custom.path),
-            None => anyhow::bail!("{} has an http option without a path", rpc.path),
+            None => anyhow::bail!("the http option has no path"),
         };
+        ensure!(
+            path.starts_with('/') && !path.contains("//") && !path.contains(['=', '*']),
+            "{path:?} does not begin with a slash, has an empty segment or a pattern"
+        );
         let body = match rule.body.as_str() {
             "" => Body::None,
             "*" => Body::Whole,
             field => Body::Field(field.to_owned()),
         };
-        let response_body = (!rule.response_body.is_empty()).then(|| rule.response_body.clone());
         Ok(Self {
             method,
-            template: Template::parse(template)?,
+            path: path.clone(),
+            variables: variables(path),
             body,
-            response_body,
+            response_body: (!rule.response_body.is_empty()).then(|| rule.response_body.clone()),
             rpc,
         })
     }
+
+    /// Returns whether the URL path sets this field.
+    pub fn has_variable(&self, field: &str) -> bool {
+        self.variables.iter().any(|variable| variable == field)
+    }
+}
+
+fn variables(path: &str) -> Vec<String> {
+    let names = path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    names.map(|(name, _)| name.to_owned()).collect()
 }
 
 #[cfg(test)]

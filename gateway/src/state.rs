@@ -1,218 +1,189 @@
-//! What all fronts share: the contract, the ways to the services, the door.
+//! The state that the layers and handlers share.
 
-use std::collections::BTreeMap;
-use std::future::Future;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::Response;
-use carshare_chassis::authorization::{self, Credentials};
-use carshare_chassis::client::PeerChannel;
-use carshare_chassis::deadline::{self, GRPC_TIMEOUT};
-use carshare_chassis::identity::{Caller, Verifier};
-use carshare_chassis::request_context::RequestContext;
-use carshare_chassis::telemetry::propagation;
-use carshare_chassis::{Clock, Deadline, Error, Shutdown};
-use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_proto::options::v1::Limit;
+use carshare_chassis::client::{self, PeerChannel, RemoteJwks};
+use carshare_chassis::config::{RevocationPolicy, ServiceConfig};
+use carshare_chassis::identity::{Caller, JwksSource, Revocations, StaticJwks, Verifier};
+use carshare_chassis::{Clock, Environment, Error, Shutdown};
 use futures::FutureExt as _;
-use http::HeaderMap;
 use tokio::sync::Semaphore;
-use tokio::time::timeout_at;
 
-use crate::error::{GatewayError, UNAVAILABLE_RETRY_AFTER};
-use crate::grpc::Infrastructure;
-use crate::method_table::{Rpc, Rpcs};
-use crate::rate_limit::Limiter;
-use crate::request_context::Exchange;
+use crate::config::Config;
+use crate::error::unavailable;
+use crate::grpc::BuiltinServices;
+use crate::method_table::{MethodTable, Rpc};
+use crate::rate_limit::RateLimiter;
 use crate::routes::Routes;
-use crate::stream_end::{self, Ending};
+use crate::stream_end::{self, StreamEnd};
 
-/// Everything an answer is made from. One for the process.
-pub struct Edge {
-    /// What may be called.
-    pub rpcs: Rpcs,
-    /// Where REST finds it.
+/// The service that publishes the keys of access tokens.
+const AUTH: &str = "auth";
+
+/// One for the process.
+pub struct AppState {
+    pub methods: MethodTable,
     pub routes: Routes,
     pub peers: Peers,
-    /// Verifies bearer tokens against auth's JWKS.
+    /// Verifies access tokens against auth's JWKS.
     pub verifier: Verifier,
-    /// How often one may ask.
-    pub limiter: Limiter,
-    /// Health and reflection, answered here.
-    pub infrastructure: Infrastructure,
-    /// What is too much.
+    pub rate_limiter: RateLimiter,
+    pub builtin: BuiltinServices,
     pub limits: Limits,
-    /// A comment is sent on an event stream when nothing else was for this long.
+    /// Interval of the comments on a silent event stream.
     pub keep_alive: Duration,
-    /// Places for open streams.
+    /// One permit for each open stream.
     pub streams: Arc<Semaphore>,
-    /// Streams end when it fires.
+    /// Ends streams when it fires.
     pub draining: Shutdown,
-    /// Tokens end by it.
+    /// Ends the streams of expired tokens.
     pub clock: Clock,
 }
 
-/// Bounds of one request.
+/// Upper bounds on one request: body, message and reply size, and time.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Largest body of a REST request.
+    /// Body of a REST request.
     pub max_body_bytes: usize,
-    /// Largest message of a gRPC request.
+    /// Message of a unary gRPC request.
     pub max_message_bytes: usize,
-    /// Largest reply message that is turned into JSON.
+    /// Reply message that is converted to JSON.
     pub max_reply_bytes: usize,
-    /// Time a unary call may take, and the longest a client may ask for. A stream has as long to begin.
+    /// Time of a unary call, whatever the client asks for, and time until a stream begins.
     pub timeout: Duration,
 }
 
-/// The channels to the services, by name. Streams have connections of their own: one carries only so many at a time, and a
-/// call must not wait until somebody's stream ends.
+/// Channels to the services, by name. Streams have connections of their own: a connection carries a limited number of them,
+/// and a call must not wait until a stream ends.
 #[derive(Clone, Debug, Default)]
 pub struct Peers {
     calls: BTreeMap<String, PeerChannel>,
     streams: BTreeMap<String, PeerChannel>,
 }
 
-/// Left in the extensions of an answer: what was called.
-#[derive(Clone, Debug)]
-pub struct MatchedRpc(pub Arc<Rpc>);
-
-impl Edge {
-    /// Lets the caller of `rpc` in, or refuses. The service will look again. Refused callers count for the limits too:
-    /// guessing is limited.
-    pub async fn authorize(
-        &self,
-        exchange: &Exchange,
-        rpc: &Rpc,
-        headers: &HeaderMap,
-    ) -> Result<Caller, Error> {
-        let visitor = Credentials {
-            peer: None,
-            bearer: authorization::bearer(headers),
-        };
-        let admitted = authorization::authorize(rpc.method, visitor, &self.verifier).await;
-        let caller = admitted.as_ref().unwrap_or(&Caller::Anonymous);
-        let taken = self.count(exchange, rpc.limit.as_ref(), caller).await;
-        taken.and(admitted)
+impl AppState {
+    /// Reads the contract and prepares the channels.
+    ///
+    /// # Errors
+    /// An invalid configuration, or a defect of the contract.
+    pub fn new(config: &ServiceConfig<Config>, environment: &Environment, draining: Shutdown) -> anyhow::Result<Self> {
+        let methods = MethodTable::read()?;
+        let peers = Peers::connect(config, &methods, environment)?;
+        Ok(Self {
+            routes: Routes::read(methods.iter())?,
+            verifier: verifier(config, &peers, environment)?,
+            rate_limiter: RateLimiter::new(&config.service, &environment.clock)?,
+            builtin: BuiltinServices::new(&methods)?,
+            limits: Limits {
+                max_body_bytes: config.service.edge.max_body_bytes,
+                max_message_bytes: config.common.server.max_message_bytes,
+                max_reply_bytes: config.service.edge.max_reply_bytes,
+                timeout: config.common.server.request_timeout,
+            },
+            keep_alive: config.service.edge.keep_alive,
+            streams: Arc::new(Semaphore::new(
+                config.service.edge.max_streams.min(Semaphore::MAX_PERMITS),
+            )),
+            clock: environment.clock.clone(),
+            draining,
+            peers,
+            methods,
+        })
     }
 
-    /// Takes a call from the budgets of the caller, or refuses it.
-    pub async fn count(
-        &self,
-        exchange: &Exchange,
-        class: Option<&Limit>,
-        caller: &Caller,
-    ) -> Result<(), Error> {
-        let (standing, taken) = self.limiter.take(class, exchange.address, caller).await;
-        if let Some(standing) = standing {
-            // An exchange is one call, so nobody was here before.
-            let _ = exchange.standing.set(standing);
-        }
-        taken
-    }
-
-    /// When a stream of this caller has to end. It holds the stream's place; refuses when there is none.
-    pub fn ending(&self, caller: &Caller) -> Result<Ending, Error> {
-        let Ok(place) = Arc::clone(&self.streams).try_acquire_owned() else {
+    /// Returns the end of a stream that `caller` opens. It holds the permit of the stream.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when `edge.max_streams` are open.
+    pub fn stream_end(&self, caller: &Caller) -> Result<StreamEnd, Error> {
+        let Ok(permit) = Arc::clone(&self.streams).try_acquire_owned() else {
             metrics::counter!("edge_streams_refused_total").increment(1);
-            return Err(Error::unavailable(
-                "the gateway has too many open streams",
-                UNAVAILABLE_RETRY_AFTER,
-            ));
+            return Err(unavailable("the gateway has too many open streams"));
         };
-        let ending = stream_end::of(caller, &self.clock, &self.draining);
-        Ok(ending.inspect(|_| drop(place)).boxed())
-    }
-
-    /// What surrounds the work on one request: the channels to the services read it.
-    pub fn scope(&self, exchange: &Exchange, rpc: &Rpc, headers: &HeaderMap) -> RequestContext {
-        let trace = propagation::of_current_span().unwrap_or_else(|| propagation::extract(headers));
-        let deadline = self.deadline(rpc, headers);
-        RequestContext::new(
-            exchange.correlation_id.clone(),
-            deadline,
-            exchange.lang,
-            trace,
-            self.draining.token().clone(),
-        )
-    }
-
-    /// A unary call always has one; a stream only when the client says so.
-    fn deadline(&self, rpc: &Rpc, headers: &HeaderMap) -> Option<Deadline> {
-        let asked = headers
-            .get(GRPC_TIMEOUT)
-            .and_then(|value| deadline::parse_timeout(value.to_str().ok()?));
-        let longest = rpc.is_unary().then_some(self.limits.timeout);
-        let allowed = match (asked, longest) {
-            (Some(asked), Some(longest)) => Some(asked.min(longest)),
-            (asked, longest) => asked.or(longest),
-        };
-        allowed.map(Deadline::after)
-    }
-
-    /// Does the work in its scope, and not beyond its deadline. A stream may have none, but it has to begin: a request that
-    /// is never sent whole must not keep its place. Only what the client streams itself takes the time it takes.
-    pub async fn within(
-        &self,
-        rpc: &Rpc,
-        scope: RequestContext,
-        work: impl Future<Output = Result<Response, GatewayError>>,
-    ) -> Result<Response, GatewayError> {
-        let begun = (!rpc.method.streaming().client).then(|| Deadline::after(self.limits.timeout));
-        let Some(deadline) = scope.deadline().into_iter().chain(begun).min() else {
-            return scope.run(work).await;
-        };
-        until(deadline, scope.run(work)).await
+        let end = stream_end::of(caller, &self.clock, &self.draining);
+        Ok(end.inspect(|_| drop(permit)).boxed())
     }
 }
 
-/// Does the work, but not beyond the deadline.
-pub async fn until(
-    deadline: Deadline,
-    work: impl Future<Output = Result<Response, GatewayError>>,
-) -> Result<Response, GatewayError> {
-    let answer = timeout_at(deadline.instant(), work).await;
-    answer.unwrap_or_else(|_| Err(Error::new(Common::DeadlineExceeded).into()))
-}
-
-/// Notes on the answer what was called.
-pub fn with_matched_rpc(mut response: Response, rpc: &Arc<Rpc>) -> Response {
-    response.extensions_mut().insert(MatchedRpc(Arc::clone(rpc)));
-    response
+fn verifier(config: &ServiceConfig<Config>, peers: &Peers, environment: &Environment) -> anyhow::Result<Verifier> {
+    let source: Arc<dyn JwksSource> = if let Some(auth) = peers.calls.get(AUTH) {
+        Arc::new(RemoteJwks::new(auth.clone()))
+    } else {
+        tracing::warn!("peers.auth is not set, every access token is refused");
+        Arc::new(StaticJwks::default())
+    };
+    let verifier = Verifier::new(&config.common.identity, source, environment.clock.clone());
+    let policy = config.common.identity.revocation;
+    Ok(match &config.service.redis {
+        Some(redis) if policy != RevocationPolicy::Off => {
+            verifier.with_revocations(Revocations::new(redis, policy)?)
+        }
+        _ => verifier,
+    })
 }
 
 impl Peers {
-    pub fn new(
-        calls: impl IntoIterator<Item = PeerChannel>,
-        streams: impl IntoIterator<Item = PeerChannel>,
-    ) -> Self {
-        let named = |channel: PeerChannel| (channel.name().to_owned(), channel);
-        Self {
-            calls: calls.into_iter().map(named).collect(),
-            streams: streams.into_iter().map(named).collect(),
-        }
+    fn connect(config: &ServiceConfig<Config>, methods: &MethodTable, environment: &Environment) -> anyhow::Result<Self> {
+        let connect = |name: &String| -> anyhow::Result<(String, PeerChannel)> {
+            // The channels live as long as the process, and so do their names.
+            let static_name = name.clone().leak();
+            let channel =
+                client::connect(static_name, &config.service.peers[name], &config.common.tls, environment.clone())?;
+            Ok((name.clone(), channel))
+        };
+        let streaming: BTreeSet<&String> = methods
+            .iter()
+            .filter(|rpc| !rpc.is_unary())
+            .map(|rpc| &rpc.peer)
+            .collect();
+        let names = config.service.peers.keys();
+        Ok(Self {
+            calls: names.clone().map(connect).collect::<anyhow::Result<_>>()?,
+            streams: names
+                .filter(|name| streaming.contains(name))
+                .map(connect)
+                .collect::<anyhow::Result<_>>()?,
+        })
     }
 
-    /// The channel to the service of an RPC.
+    /// Returns the channel for an RPC.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when the service is not configured.
     pub fn channel(&self, rpc: &Rpc) -> Result<PeerChannel, Error> {
         let channels = if rpc.is_unary() {
             &self.calls
         } else {
             &self.streams
         };
-        channels.get(&rpc.peer).cloned().ok_or_else(|| {
-            Error::unavailable(format!("{} is unavailable", rpc.peer), UNAVAILABLE_RETRY_AFTER)
-        })
+        let channel = channels.get(&rpc.peer).cloned();
+        channel.ok_or_else(|| unavailable(format_args!("peers.{} is not set", rpc.peer)))
     }
 
-    /// The channel for calls to a service, when it is configured.
-    pub fn get(&self, name: &str) -> Option<PeerChannel> {
-        self.calls.get(name).cloned()
-    }
-
-    /// One channel to each service.
+    /// Iterates over one channel to each service.
     pub fn iter(&self) -> impl Iterator<Item = &PeerChannel> {
         self.calls.values()
+    }
+}
+
+#[cfg(test)]
+impl AppState {
+    /// Returns a state with the embedded defaults and a clock that stands still, without peers.
+    pub fn for_test() -> Self {
+        use carshare_chassis::config::{Sources, load};
+        let sources = Sources {
+            service: "gateway",
+            defaults: include_str!("../config.default.toml"),
+            file: None,
+            env: [],
+        };
+        let mut config = load::<Config>(sources).unwrap();
+        config.service.peers.clear();
+        config.service.redis = None;
+        let start = "2026-11-22T12:00:00Z".parse().unwrap();
+        let (environment, _) = Environment::manual(start, 1);
+        Self::new(&config, &environment, Shutdown::new()).unwrap()
     }
 }

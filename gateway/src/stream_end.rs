@@ -1,5 +1,5 @@
-//! When a stream ends although neither side wants it to: the gateway drains, or the token it was opened with has ended. The
-//! client comes back, to another gateway or with a new token, and goes on at its cursor.
+//! Ends streams when the gateway drains or the token that opened them expires. The client opens a new one, at another replica or
+//! with a new token, and resumes at its cursor.
 
 use carshare_chassis::identity::Caller;
 use carshare_chassis::{Clock, Error, Shutdown};
@@ -7,13 +7,13 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::error::UNAVAILABLE_RETRY_AFTER;
+use crate::error::unavailable;
 
-/// Resolves when the stream has to end, with the reason to give.
-pub type Ending = BoxFuture<'static, Error>;
+/// Resolves with the error of the stream when it has to end.
+pub type StreamEnd = BoxFuture<'static, Error>;
 
-/// The ending of a stream that `caller` opened.
-pub fn of(caller: &Caller, clock: &Clock, draining: &Shutdown) -> Ending {
+/// Returns the end of a stream that `caller` opened.
+pub fn of(caller: &Caller, clock: &Clock, draining: &Shutdown) -> StreamEnd {
     let expires_at = caller.user().ok().map(|user| user.expires_at);
     let (clock, draining) = (clock.clone(), draining.clone());
     async move {
@@ -24,7 +24,7 @@ pub fn of(caller: &Caller, clock: &Clock, draining: &Shutdown) -> Ending {
             }
         };
         tokio::select! {
-            () = draining.cancelled() => Error::unavailable("the gateway is draining", UNAVAILABLE_RETRY_AFTER),
+            () = draining.cancelled() => unavailable("the gateway is draining"),
             () = expired => Error::new(Common::TokenExpired),
         }
     }
@@ -54,23 +54,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_does_not_outlive_its_token() {
-        let (clock, hand) = Clock::manual(START.parse().unwrap());
-        let mut ending = of(&user(), &clock, &Shutdown::new());
-        hand.advance(Duration::from_secs(899));
-        assert!((&mut ending).now_or_never().is_none());
-        hand.advance(Duration::from_secs(1));
-        assert!(ending.await.is(Common::TokenExpired));
+    async fn stream_ends_with_its_token() {
+        let (clock, control) = Clock::manual(START.parse().unwrap());
+        let mut end = of(&user(), &clock, &Shutdown::new());
+        control.advance(Duration::from_secs(899));
+        assert!((&mut end).now_or_never().is_none());
+        control.advance(Duration::from_secs(1));
+        assert!(end.await.is(Common::TokenExpired));
     }
 
     #[tokio::test]
-    async fn an_anonymous_stream_ends_only_with_the_gateway() {
-        let (clock, hand) = Clock::manual(START.parse().unwrap());
+    async fn anonymous_stream_ends_only_on_drain() {
+        let (clock, control) = Clock::manual(START.parse().unwrap());
         let draining = Shutdown::new();
-        let mut ending = of(&Caller::Anonymous, &clock, &draining);
-        hand.advance(Duration::from_hours(24));
-        assert!((&mut ending).now_or_never().is_none());
+        let mut end = of(&Caller::Anonymous, &clock, &draining);
+        control.advance(Duration::from_hours(24));
+        assert!((&mut end).now_or_never().is_none());
         draining.trigger();
-        assert!(ending.await.is(Common::Unavailable));
+        assert!(end.await.is(Common::Unavailable));
     }
 }

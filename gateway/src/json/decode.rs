@@ -1,4 +1,4 @@
-//! JSON → message. Every fault is collected, so that one answer names them all.
+//! Reads JSON into a message. All violations are collected, so that one response names them.
 
 use carshare_chassis::error::Violation;
 use prost_reflect::{
@@ -7,128 +7,134 @@ use prost_reflect::{
 use serde_json::{Map, Value as Json};
 
 use super::field_path::FieldPath;
-use super::{Expected, Fault, MAX_DEPTH, scalar};
+use super::{DecodeError, Expected, MAX_DEPTH, scalar};
 
-/// Sets the fields of `message` that `json`, an object, names. `taken` are fields that the object may not name because
-/// the path of the URL sets them.
+/// Sets the fields of `message` from an object, which may not contain `path_variables`.
 ///
 /// # Errors
-/// Every field at fault; the message is then half-filled and of no use.
-pub fn read(message: &mut DynamicMessage, json: &Json, taken: &[&str]) -> Result<(), Vec<Violation>> {
-    let mut reader = Reader::default();
+/// Every invalid field. The message is then incomplete.
+pub fn decode(
+    message: &mut DynamicMessage,
+    json: &Json,
+    path_variables: &[String],
+) -> Result<(), Vec<Violation>> {
+    let mut decoder = Decoder::default();
     match json {
         Json::Object(object) => {
-            for name in taken.iter().filter(|name| object.contains_key(**name)) {
-                reader.fault(&FieldPath::Field(&FieldPath::Root, name), &Fault::GivenByPath);
+            for name in path_variables.iter().filter(|name| object.contains_key(*name)) {
+                decoder.refuse(
+                    &FieldPath::Field(&FieldPath::Root, name),
+                    &DecodeError::GivenByPath,
+                );
             }
-            reader.fields(message, object, &FieldPath::Root);
+            decoder.fields(message, object, &FieldPath::Root);
         }
-        _ => reader.fault(&FieldPath::Root, &Fault::NotA(Expected::Object)),
+        _ => decoder.refuse(&FieldPath::Root, &DecodeError::Type(Expected::Object)),
     }
-    if reader.faults.is_empty() {
-        Ok(())
-    } else {
-        Err(reader.faults)
-    }
+    decoder.finish()
 }
 
-/// Reads one field whose value is the whole of `json`.
+/// Sets one field, whose value is the whole of `json`.
 ///
 /// # Errors
-/// Every place at fault.
-pub fn read_field(
+/// Every invalid field.
+pub fn decode_field(
     message: &mut DynamicMessage,
     field: &FieldDescriptor,
     json: &Json,
 ) -> Result<(), Vec<Violation>> {
-    let mut reader = Reader::default();
-    let place = FieldPath::Field(&FieldPath::Root, field.name());
-    if let Some(value) = reader.field(field, json, &place) {
+    let mut decoder = Decoder::default();
+    let path = FieldPath::Field(&FieldPath::Root, field.name());
+    if let Some(value) = decoder.field(field, json, &path) {
         message.set_field(field, value);
     }
-    if reader.faults.is_empty() {
-        Ok(())
-    } else {
-        Err(reader.faults)
-    }
+    decoder.finish()
 }
 
 #[derive(Default)]
-struct Reader {
-    faults: Vec<Violation>,
+struct Decoder {
+    violations: Vec<Violation>,
 }
 
-impl Reader {
-    fn fault(&mut self, place: &FieldPath<'_>, fault: &Fault) {
-        self.faults.push(fault.at(place.to_string()));
+impl Decoder {
+    fn refuse(&mut self, path: &FieldPath<'_>, error: &DecodeError) {
+        self.violations.push(error.at(path.to_string()));
     }
 
-    fn fields(&mut self, message: &mut DynamicMessage, object: &Map<String, Json>, place: &FieldPath<'_>) {
+    fn finish(self) -> Result<(), Vec<Violation>> {
+        if self.violations.is_empty() {
+            Ok(())
+        } else {
+            Err(self.violations)
+        }
+    }
+
+    fn fields(&mut self, message: &mut DynamicMessage, object: &Map<String, Json>, path: &FieldPath<'_>) {
         let descriptor = message.descriptor();
         for (name, json) in object {
-            let place = FieldPath::Field(place, name);
+            let path = FieldPath::Field(path, name);
             let Some(field) = descriptor.get_field_by_name(name) else {
-                self.fault(&place, &Fault::Unknown);
+                self.refuse(&path, &DecodeError::UnknownField);
                 continue;
             };
-            if json.is_null() && !takes_null(&field) {
+            if json.is_null() && !accepts_null(&field) {
                 continue;
             }
             if let Some(other) = other_of_oneof(message, &field) {
-                self.fault(&place, &Fault::OneOf(other));
-            } else if let Some(value) = self.field(&field, json, &place) {
+                self.refuse(&path, &DecodeError::OneOf(other));
+            } else if let Some(value) = self.field(&field, json, &path) {
                 message.set_field(&field, value);
             }
         }
     }
 
-    fn field(&mut self, field: &FieldDescriptor, json: &Json, place: &FieldPath<'_>) -> Option<Value> {
+    fn field(&mut self, field: &FieldDescriptor, json: &Json, path: &FieldPath<'_>) -> Option<Value> {
         if field.is_list() {
-            self.list(&field.kind(), json, place)
+            self.list(&field.kind(), json, path)
         } else if field.is_map() {
-            self.map(field, json, place)
+            self.map(field, json, path)
         } else {
-            self.single(&field.kind(), json, place)
+            self.single(&field.kind(), json, path)
         }
     }
 
-    fn list(&mut self, kind: &Kind, json: &Json, place: &FieldPath<'_>) -> Option<Value> {
+    fn list(&mut self, kind: &Kind, json: &Json, path: &FieldPath<'_>) -> Option<Value> {
         let Json::Array(elements) = json else {
-            self.fault(place, &Fault::NotA(Expected::Array));
+            self.refuse(path, &DecodeError::Type(Expected::Array));
             return None;
         };
-        let read = |(index, element)| self.single(kind, element, &FieldPath::Index(place, index));
-        let values: Vec<_> = elements.iter().enumerate().filter_map(read).collect();
+        let decode = |(index, element)| self.single(kind, element, &FieldPath::Index(path, index));
+        let values: Vec<_> = elements.iter().enumerate().filter_map(decode).collect();
         Some(Value::List(values))
     }
 
-    fn map(&mut self, field: &FieldDescriptor, json: &Json, place: &FieldPath<'_>) -> Option<Value> {
+    fn map(&mut self, field: &FieldDescriptor, json: &Json, path: &FieldPath<'_>) -> Option<Value> {
         let (Json::Object(object), Kind::Message(entry)) = (json, field.kind()) else {
-            self.fault(place, &Fault::NotA(Expected::Object));
+            self.refuse(path, &DecodeError::Type(Expected::Object));
             return None;
         };
         let keys = entry.map_entry_key_field().kind();
         let values = entry.map_entry_value_field().kind();
         let entries = object.iter().filter_map(|(key, json)| {
-            let place = FieldPath::Key(place, key);
-            Some((self.key(&keys, key, &place)?, self.single(&values, json, &place)?))
+            let path = FieldPath::Key(path, key);
+            Some((self.key(&keys, key, &path)?, self.single(&values, json, &path)?))
         });
         Some(Value::Map(entries.collect()))
     }
 
-    fn key(&mut self, kind: &Kind, text: &str, place: &FieldPath<'_>) -> Option<MapKey> {
+    fn key(&mut self, kind: &Kind, text: &str, path: &FieldPath<'_>) -> Option<MapKey> {
         let key = scalar::from_text(kind, text).map(Value::into_map_key);
-        key.map_err(|fault| self.fault(place, &fault)).ok().flatten()
+        key.map_err(|error| self.refuse(path, &error)).ok().flatten()
     }
 
-    fn single(&mut self, kind: &Kind, json: &Json, place: &FieldPath<'_>) -> Option<Value> {
+    fn single(&mut self, kind: &Kind, json: &Json, path: &FieldPath<'_>) -> Option<Value> {
         if let Kind::Message(descriptor) = kind
             && !super::is_well_known(descriptor)
         {
-            return self.message(descriptor, json, place);
+            return self.message(descriptor, json, path);
         }
         scalar::from_json(kind, json)
-            .map_err(|fault| self.fault(place, &fault))
+            .map_err(|error| self.refuse(path, &error))
             .ok()
     }
 
@@ -136,24 +142,24 @@ impl Reader {
         &mut self,
         descriptor: &MessageDescriptor,
         json: &Json,
-        place: &FieldPath<'_>,
+        path: &FieldPath<'_>,
     ) -> Option<Value> {
         let Json::Object(object) = json else {
-            self.fault(place, &Fault::NotA(Expected::Object));
+            self.refuse(path, &DecodeError::Type(Expected::Object));
             return None;
         };
-        if place.depth() >= MAX_DEPTH {
-            self.fault(place, &Fault::TooDeep);
+        if path.depth() >= MAX_DEPTH {
+            self.refuse(path, &DecodeError::TooDeep);
             return None;
         }
         let mut message = DynamicMessage::new(descriptor.clone());
-        self.fields(&mut message, object, place);
+        self.fields(&mut message, object, path);
         Some(Value::Message(message))
     }
 }
 
-/// `google.protobuf.Value` has a null of its own; for all others null means "not sent".
-fn takes_null(field: &FieldDescriptor) -> bool {
+/// Returns whether null is a value of the field, as of `google.protobuf.Value`. For others null means unset.
+fn accepts_null(field: &FieldDescriptor) -> bool {
     let is_value = |kind: &Kind| {
         kind.as_message()
             .is_some_and(|m| m.full_name() == "google.protobuf.Value")
@@ -161,7 +167,7 @@ fn takes_null(field: &FieldDescriptor) -> bool {
     !field.is_list() && is_value(&field.kind())
 }
 
-/// The member of the field's oneof that is set already.
+/// Returns the member of the field's oneof that is set already.
 fn other_of_oneof(message: &DynamicMessage, field: &FieldDescriptor) -> Option<String> {
     let other = field
         .containing_oneof()?

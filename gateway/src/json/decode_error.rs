@@ -1,35 +1,34 @@
-//! What can be wrong with a value a client sent, in both languages.
+//! The reasons for which a value of a client is refused, with their texts in both languages.
 
 use carshare_chassis::error::Violation;
 use prost_reflect::EnumDescriptor;
 
-use super::scalar::words_of;
+use super::scalar::enum_words;
 
-/// One thing wrong with one field.
+/// Why one field is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The message has no such field.
-    Unknown,
-    /// The value is of another kind.
-    NotA(Expected),
-    /// The number does not fit the field's type.
+pub enum DecodeError {
+    UnknownField,
+    /// The value has another type.
+    Type(Expected),
+    /// The number does not fit the type of the field.
     OutOfRange,
-    /// Not a word of this enum.
-    NotAWord(EnumDescriptor),
-    /// Another field of the same choice was sent too.
+    /// The value is not a word of this enum.
+    EnumWord(EnumDescriptor),
+    /// Another member of the same oneof was sent too.
     OneOf(String),
-    /// Sent twice although it is one value.
+    /// A single value was sent more than once.
     Repeated,
-    /// The path of the URL says it already.
+    /// The URL path sets the field.
     GivenByPath,
     TooDeep,
-    /// Not JSON at all; where the reader stumbled.
+    /// The body is not JSON; the error of the parser.
     Malformed(String),
-    /// Not UTF-8 after percent-decoding.
-    NotText,
+    /// The text is not UTF-8 after percent-decoding.
+    NotUtf8,
 }
 
-/// What a value has to be.
+/// The type that a value must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// `true` or `false`.
@@ -45,12 +44,12 @@ pub enum Expected {
     Time,
     /// Seconds with the letter s.
     Duration,
-    /// Whatever the well-known type prescribes.
+    /// The form of another well-known type.
     WellFormed,
 }
 
-impl Fault {
-    /// The violation of this field.
+impl DecodeError {
+    /// Returns the violation of `field`.
     pub fn at(&self, field: impl Into<String>) -> Violation {
         let (ko, en) = self.texts();
         Violation {
@@ -61,33 +60,33 @@ impl Fault {
         }
     }
 
-    /// The machine-readable name of what is wrong.
+    /// Returns the stable name of the broken rule.
     fn rule(&self) -> &'static str {
         match self {
-            Self::Unknown => "UNKNOWN_FIELD",
-            Self::NotA(_) => "TYPE",
+            Self::UnknownField => "UNKNOWN_FIELD",
+            Self::Type(_) => "TYPE",
             Self::OutOfRange => "RANGE",
-            Self::NotAWord(_) => "ENUM",
+            Self::EnumWord(_) => "ENUM",
             Self::OneOf(_) => "ONEOF",
             Self::Repeated => "REPEATED",
             Self::GivenByPath => "GIVEN_BY_PATH",
             Self::TooDeep => "DEPTH",
             Self::Malformed(_) => "JSON",
-            Self::NotText => "UTF8",
+            Self::NotUtf8 => "UTF8",
         }
     }
 
     fn texts(&self) -> (String, String) {
         let fixed = |ko: &str, en: &str| (ko.to_owned(), en.to_owned());
         match self {
-            Self::Unknown => fixed("알 수 없는 항목입니다.", "is not a known field"),
-            Self::NotA(expected) => {
+            Self::UnknownField => fixed("알 수 없는 항목입니다.", "is not a known field"),
+            Self::Type(expected) => {
                 let (ko, en) = expected.texts();
                 fixed(ko, en)
             }
             Self::OutOfRange => fixed("숫자의 범위를 벗어났습니다.", "is out of range"),
-            Self::NotAWord(descriptor) => {
-                let words = words_of(descriptor).join(", ");
+            Self::EnumWord(descriptor) => {
+                let words = enum_words(descriptor).join(", ");
                 (
                     format!("다음 중 하나여야 합니다: {words}"),
                     format!("must be one of {words}"),
@@ -100,11 +99,11 @@ impl Fault {
             Self::Repeated => fixed("한 번만 보낼 수 있습니다.", "must be sent only once"),
             Self::GivenByPath => fixed("경로에서 이미 지정되었습니다.", "is given by the path"),
             Self::TooDeep => fixed("너무 깊게 중첩되었습니다.", "is nested too deeply"),
-            Self::Malformed(place) => (
-                format!("올바른 JSON 형식이 아닙니다. ({place})"),
-                format!("is not valid JSON: {place}"),
+            Self::Malformed(error) => (
+                format!("올바른 JSON 형식이 아닙니다. ({error})"),
+                format!("is not valid JSON: {error}"),
             ),
-            Self::NotText => fixed("UTF-8 문자여야 합니다.", "must be UTF-8 text"),
+            Self::NotUtf8 => fixed("UTF-8 문자여야 합니다.", "must be UTF-8 text"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Message → JSON, straight into the serializer.
+//! Writes a message as JSON, straight into the serializer.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,16 @@ use prost_reflect::{
 };
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
-/// A message that serialises by our conventions.
+/// Serializes a message.
 pub struct Json<'a>(pub &'a DynamicMessage);
 
-/// One field of a message that serialises by our conventions, also when it is not set.
+/// Serializes one field of a message, also when it is not set.
 pub struct JsonField<'a> {
     pub message: &'a DynamicMessage,
-    /// A field of it.
     pub field: &'a FieldDescriptor,
 }
 
-/// A value with the kind its field declares.
+/// A value with the kind of its field.
 struct Typed<'a> {
     value: &'a Value,
     kind: &'a Kind,
@@ -34,7 +33,10 @@ impl Serialize for Json<'_> {
             return self.0.serialize_with_options(serializer, &options);
         }
         let mut map = serializer.serialize_map(None)?;
-        for field in descriptor.fields().filter(|field| is_printed(self.0, field)) {
+        for field in descriptor
+            .fields()
+            .filter(|field| !super::is_omitted_when_unset(field) || self.0.has_field(field))
+        {
             map.serialize_entry(
                 field.name(),
                 &JsonField {
@@ -56,13 +58,6 @@ impl Serialize for JsonField<'_> {
         }
         .serialize(serializer)
     }
-}
-
-/// Unset fields are printed when unset and empty are the same thing, but for enums: their zero means "not told".
-fn is_printed(message: &DynamicMessage, field: &FieldDescriptor) -> bool {
-    let tells_unset =
-        field.supports_presence() || (matches!(field.kind(), Kind::Enum(_)) && !field.is_list());
-    !tells_unset || message.has_field(field)
 }
 
 impl Serialize for Typed<'_> {
@@ -87,7 +82,7 @@ impl Serialize for Typed<'_> {
     }
 }
 
-/// The words of protobuf's own mapping.
+/// Returns the words of protobuf's own mapping.
 fn not_finite(value: f64) -> &'static str {
     match (value.is_nan(), value.is_sign_positive()) {
         (true, _) => "NaN",
@@ -96,7 +91,7 @@ fn not_finite(value: f64) -> &'static str {
     }
 }
 
-/// A number that this gateway's contract does not know yet is printed as it is.
+/// Writes the word of an enum value, or the number when this build's contract lacks it.
 fn enum_value<S: Serializer>(kind: &Kind, number: i32, serializer: S) -> Result<S::Ok, S::Error> {
     let known = kind
         .as_enum()
@@ -117,7 +112,7 @@ fn list<S: Serializer>(kind: &Kind, values: &[Value], serializer: S) -> Result<S
     list.end()
 }
 
-/// Sorted by key: the same message is always the same text.
+/// Writes a map sorted by key, so that equal messages have equal texts.
 fn map<'a, S: Serializer>(
     kind: &Kind,
     entries: impl Iterator<Item = (&'a MapKey, &'a Value)>,

@@ -1,8 +1,8 @@
-//! Where in a message the walk is, written as `buf.validate` writes field paths: `items[2].name`, `data["key"]`.
+//! Path of a field in a message, written as `buf.validate` writes it: `items[2].name`, `data["key"]`.
 
 use std::fmt;
 
-/// One step of the way, linked to the step before. Lives on the stack of the walk and is only written out for a fault.
+/// One step of a path, linked to the step before. It lives on the stack of the decoder and is formatted for errors only.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FieldPath<'a> {
     Root,
@@ -15,7 +15,7 @@ pub(super) enum FieldPath<'a> {
 }
 
 impl FieldPath<'_> {
-    /// Steps from the root.
+    /// Returns the number of steps from the root.
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Root => 0,
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_reads_like_a_path_of_the_validator() {
+    fn path_is_formatted_as_the_validator_does() {
         let items = FieldPath::Field(&FieldPath::Root, "items");
         let third = FieldPath::Index(&items, 2);
         let data = FieldPath::Field(&third, "data");

@@ -1,4 +1,4 @@
-//! Single values: numbers, texts, words of enums, and the well-known types, from JSON and from the text of a URL.
+//! Decodes single values (numbers, texts, enums, well-known types) from JSON and from the text of a URL.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -7,15 +7,15 @@ use carshare_proto::enum_names;
 use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, Value};
 use serde_json::Value as Json;
 
-use super::{Expected, Fault};
+use super::{DecodeError, Expected};
 
-/// A value of a scalar, enum or well-known type.
-pub(super) fn from_json(kind: &Kind, json: &Json) -> Result<Value, Fault> {
+/// Decodes a scalar, enum or well-known type.
+pub(super) fn from_json(kind: &Kind, json: &Json) -> Result<Value, DecodeError> {
     match kind {
         Kind::Bool => json
             .as_bool()
             .map(Value::Bool)
-            .ok_or(Fault::NotA(Expected::Boolean)),
+            .ok_or(DecodeError::Type(Expected::Boolean)),
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => integer(json).map(Value::I32),
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => integer(json).map(Value::I64),
         Kind::Uint32 | Kind::Fixed32 => integer(json).map(Value::U32),
@@ -29,39 +29,39 @@ pub(super) fn from_json(kind: &Kind, json: &Json) -> Result<Value, Fault> {
     }
 }
 
-/// The same from the text of a path segment, a query parameter or the key of a map.
-pub fn from_text(kind: &Kind, text: &str) -> Result<Value, Fault> {
+/// Decodes the text of a path variable, a query parameter or the key of a map.
+pub fn from_text(kind: &Kind, text: &str) -> Result<Value, DecodeError> {
     let json = match kind {
         Kind::Bool => match text {
             "true" => Json::Bool(true),
             "false" => Json::Bool(false),
-            _ => return Err(Fault::NotA(Expected::Boolean)),
+            _ => return Err(DecodeError::Type(Expected::Boolean)),
         },
-        // In a query an unescaped plus is a space, and nowhere else does a time have one.
+        // An unescaped plus in a query is a space, which no time contains.
         Kind::Message(descriptor) if expected(descriptor) == Expected::Time => {
             Json::String(text.replace(' ', "+"))
         }
-        Kind::Message(descriptor) if is_structure(descriptor) => return Err(Fault::Unknown),
+        Kind::Message(descriptor) if is_structure(descriptor) => return Err(DecodeError::UnknownField),
         _ => Json::String(text.to_owned()),
     };
     from_json(kind, &json)
 }
 
-/// The words of an enum that may be sent: all but the zero.
-pub(crate) fn words_of(descriptor: &EnumDescriptor) -> Vec<String> {
+/// Returns the words of an enum that a request may contain: all but that of zero.
+pub(crate) fn enum_words(descriptor: &EnumDescriptor) -> Vec<String> {
     let values = descriptor.values().filter(|value| value.number() != 0);
     values
         .map(|value| enum_names::short_name(descriptor, value.name()))
         .collect()
 }
 
-/// From here on a double is no longer every whole number, so what stood in the text is not known.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// 2^53. From here on a double may be the rounded value of another number in the text.
+const EXACT_LIMIT: f64 = 9_007_199_254_740_992.0;
 
-/// JSON has one kind of number: `3`, `3.0`, `3e0` and `"3"` are all the integer three.
-fn integer<T: TryFrom<i128>>(json: &Json) -> Result<T, Fault> {
-    let wide = |float: f64| {
-        if float.abs() < EXACT {
+/// Decodes an integer. `3`, `3.0`, `3e0` and `"3"` are the same.
+fn integer<T: TryFrom<i128>>(json: &Json) -> Result<T, DecodeError> {
+    let widen = |float: f64| {
+        if float.abs() < EXACT_LIMIT {
             float as i128
         } else {
             i128::MAX
@@ -72,16 +72,16 @@ fn integer<T: TryFrom<i128>>(json: &Json) -> Result<T, Fault> {
             .as_i64()
             .map(i128::from)
             .or_else(|| number.as_u64().map(i128::from))
-            .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0).map(wide)),
+            .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0).map(widen)),
         Json::String(digits) => digits.parse().ok(),
         _ => None,
     };
-    let wide = wide_or_none.ok_or(Fault::NotA(Expected::Integer))?;
-    T::try_from(wide).map_err(|_| Fault::OutOfRange)
+    let wide = wide_or_none.ok_or(DecodeError::Type(Expected::Integer))?;
+    T::try_from(wide).map_err(|_| DecodeError::OutOfRange)
 }
 
-/// Not a number and infinity are no values of the contract.
-fn number(json: &Json) -> Result<f64, Fault> {
+/// Decodes a finite number.
+fn number(json: &Json) -> Result<f64, DecodeError> {
     let number = match json {
         Json::Number(number) => number.as_f64(),
         Json::String(digits) => digits.parse().ok(),
@@ -89,40 +89,40 @@ fn number(json: &Json) -> Result<f64, Fault> {
     };
     number
         .filter(|n: &f64| n.is_finite())
-        .ok_or(Fault::NotA(Expected::Number))
+        .ok_or(DecodeError::Type(Expected::Number))
 }
 
-fn single_precision(json: &Json) -> Result<f32, Fault> {
+fn single_precision(json: &Json) -> Result<f32, DecodeError> {
     let narrow = number(json)? as f32;
     if narrow.is_finite() {
         Ok(narrow)
     } else {
-        Err(Fault::OutOfRange)
+        Err(DecodeError::OutOfRange)
     }
 }
 
-fn text(json: &Json, expected: Expected) -> Result<&str, Fault> {
-    json.as_str().ok_or(Fault::NotA(expected))
+fn text(json: &Json, expected: Expected) -> Result<&str, DecodeError> {
+    json.as_str().ok_or(DecodeError::Type(expected))
 }
 
-fn bytes(text: &str) -> Result<Bytes, Fault> {
+fn bytes(text: &str) -> Result<Bytes, DecodeError> {
     let decoded = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
     decoded
         .map(Bytes::from)
-        .map_err(|_| Fault::NotA(Expected::Base64))
+        .map_err(|_| DecodeError::Type(Expected::Base64))
 }
 
-fn enum_number(descriptor: &EnumDescriptor, json: &Json) -> Result<i32, Fault> {
+fn enum_number(descriptor: &EnumDescriptor, json: &Json) -> Result<i32, DecodeError> {
     let number = json
         .as_str()
         .and_then(|word| enum_names::number(descriptor, word));
     number
         .filter(|number| *number != 0)
-        .ok_or_else(|| Fault::NotAWord(descriptor.clone()))
+        .ok_or_else(|| DecodeError::EnumWord(descriptor.clone()))
 }
 
-fn well_known(descriptor: &MessageDescriptor, json: &Json) -> Result<DynamicMessage, Fault> {
-    DynamicMessage::deserialize(descriptor.clone(), json).map_err(|_| Fault::NotA(expected(descriptor)))
+fn well_known(descriptor: &MessageDescriptor, json: &Json) -> Result<DynamicMessage, DecodeError> {
+    DynamicMessage::deserialize(descriptor.clone(), json).map_err(|_| DecodeError::Type(expected(descriptor)))
 }
 
 fn expected(descriptor: &MessageDescriptor) -> Expected {
@@ -135,7 +135,7 @@ fn expected(descriptor: &MessageDescriptor) -> Expected {
     }
 }
 
-/// Those that have no form as a single text.
+/// Returns whether the message has no form as a single text.
 fn is_structure(descriptor: &MessageDescriptor) -> bool {
     !super::is_well_known(descriptor)
         || matches!(

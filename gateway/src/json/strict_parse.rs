@@ -1,5 +1,4 @@
-//! Text → JSON, in which an object names a field only once. Of two values with one name those who check might see the one
-//! and those who act the other; a query that does the same is refused too.
+//! Parses JSON and refuses an object with a repeated name: checks might read one value and handlers the other.
 
 use std::fmt;
 
@@ -7,25 +6,23 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads a text that is one JSON value.
-///
 /// # Errors
-/// Where the text is no JSON, or names a field twice.
+/// The position at which the text is not JSON or repeats a name.
 pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice::<Once>(text).map(|Once(value)| value)
+    serde_json::from_slice::<Strict>(text).map(|Strict(value)| value)
 }
 
-struct Once(Value);
+struct Strict(Value);
 
-impl<'de> Deserialize<'de> for Once {
+impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader).map(Self)
+        deserializer.deserialize_any(StrictVisitor).map(Self)
     }
 }
 
-struct Reader;
+struct StrictVisitor;
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for StrictVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +59,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Once(element)) = elements.next_element()? {
+        while let Some(Strict(element)) = elements.next_element()? {
             list.push(element);
         }
         Ok(Value::Array(list))
@@ -74,7 +71,7 @@ impl<'de> Visitor<'de> for Reader {
             if object.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("{name:?} is named twice")));
             }
-            let Once(value) = entries.next_value()?;
+            let Strict(value) = entries.next_value()?;
             object.insert(name, value);
         }
         Ok(Value::Object(object))
@@ -86,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_read_as_it_stands() {
+    fn values_are_parsed_as_by_serde_json() {
         for text in [
             r#"{"a":[1,-2,0.5,"b",true,null,{"a":{}}],"b":18446744073709551615}"#,
             r#""\uD83D\uDE97 \n""#,
@@ -100,15 +97,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_twice_is_refused_wherever_it_stands() {
+    fn repeated_name_is_refused_at_any_depth() {
         for text in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"\u0061":2}}]"#] {
-            let refused = parse(text.as_bytes()).unwrap_err().to_string();
-            assert!(refused.starts_with("\"a\" is named twice"), "{refused}");
+            let error = parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with("\"a\" is named twice"), "{error}");
         }
     }
 
     #[test]
-    fn depth_is_bounded() {
+    fn nesting_is_limited() {
         let deep = "[".repeat(100_000);
         assert!(
             parse(deep.as_bytes())

@@ -1,65 +1,56 @@
-//! The outermost layer: gives the request its id, its span and its place in the trace, and writes one log line and one set
-//! of metrics when the answer is over, also when that is because the client went away.
+//! Opens the trace span of a request, and writes one log line and one set of metrics when its response ends, also when that is
+//! because the client went away. An own layer: tower-http's `TraceLayer` keeps nothing between its callbacks but the span.
 
-mod path;
+mod redact;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use carshare_chassis::telemetry::propagation;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::error::Refused;
-use crate::request_context::{CORRELATION_ID, Exchange, Front, RequestContextConfig};
-use crate::state::MatchedRpc;
+use super::request_info::{Protocol, RequestInfo};
+use super::route::MatchedRpc;
+use crate::error::ErrorCode;
 
-/// Opens the exchange and ends it.
-pub async fn surround(
-    State(opening): State<RequestContextConfig>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let exchange = Exchange::open(&request, &opening);
-    let span = span(&request, &exchange);
-    let mut record = Record::open(&exchange, request.method(), span.clone());
-    request.extensions_mut().insert(exchange.clone());
-    let mut response = next.run(request).instrument(span).await;
-    if let Ok(id) = HeaderValue::from_str(&exchange.correlation_id) {
-        response.headers_mut().insert(CORRELATION_ID, id);
-    }
-    if let Some(standing) = exchange.standing.get() {
-        standing.write(response.headers_mut());
-    }
-    record.answered(&response);
+/// Status of a request whose client went away before the response, as nginx logs it.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+pub async fn record(Extension(info): Extension<RequestInfo>, request: Request, next: Next) -> Response {
+    let span = span(&request, &info);
+    let mut record = Record::open(info, request.method(), span.clone());
+    let response = next.run(request).instrument(span).await;
+    record.read(&response);
     response.map(|inner| Body::new(ObservedBody { inner, record }))
 }
 
-fn span(request: &Request, exchange: &Exchange) -> Span {
+fn span(request: &Request, info: &RequestInfo) -> Span {
     let span = tracing::info_span!(
         "edge",
         otel.kind = "server",
         otel.status_code = tracing::field::Empty,
         http.request.method = %request.method(),
         http.response.status_code = tracing::field::Empty,
-        correlation_id = exchange.correlation_id,
+        correlation_id = info.correlation_id,
     );
     // Fails only when no OpenTelemetry layer is installed.
     let _ = span.set_parent(propagation::extract(request.headers()));
     span
 }
 
-/// What the log line says. It is written when the record is dropped.
+/// The fields of the log line. It is written on drop.
 struct Record {
-    exchange: Exchange,
+    info: RequestInfo,
     method: Method,
     span: Span,
     started: Instant,
@@ -70,10 +61,10 @@ struct Record {
 }
 
 impl Record {
-    fn open(exchange: &Exchange, method: &Method, span: Span) -> Self {
-        metrics::gauge!("edge_in_flight", "front" => exchange.front.label()).increment(1.0);
+    fn open(info: RequestInfo, method: &Method, span: Span) -> Self {
+        metrics::gauge!("edge_in_flight", "protocol" => info.protocol.as_str()).increment(1.0);
         Self {
-            exchange: exchange.clone(),
+            info,
             method: method.clone(),
             span,
             started: Instant::now(),
@@ -84,52 +75,40 @@ impl Record {
         }
     }
 
-    /// Records status and code from the response head.
-    fn answered(&mut self, response: &Response) {
+    /// Reads status, RPC and error code from the response head.
+    fn read(&mut self, response: &Response) {
         self.status = Some(response.status());
-        self.note_grpc_status(response.headers());
+        self.read_grpc_status(response.headers());
         if let Some(MatchedRpc(rpc)) = response.extensions().get() {
             self.rpc = rpc.method.span();
             propagation::rename(&self.span, self.rpc.replacen("rpc.", "edge.", 1));
         }
-        self.code = response
-            .extensions()
-            .get::<Refused>()
-            .map(|refused| refused.code.clone());
+        let code = response.extensions().get::<ErrorCode>();
+        self.code = code.map(|code| code.0.clone());
     }
 
-    fn note_grpc_status(&mut self, headers: &HeaderMap) {
+    fn read_grpc_status(&mut self, headers: &HeaderMap) {
         let status = headers
             .get("grpc-status")
             .and_then(|value| value.to_str().ok()?.parse().ok());
         self.grpc_status = status.or(self.grpc_status);
     }
-
-    /// The path of gRPC says no more than the name of the RPC.
-    fn path(&self) -> Option<String> {
-        (self.exchange.front == Front::Rest).then(|| path::told(&self.exchange.path))
-    }
-
-    /// 499: the client closed the connection before the response.
-    fn http_status(&self) -> u16 {
-        self.status.map_or(499, |status| status.as_u16())
-    }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let (front, status, elapsed) = (
-            self.exchange.front.label(),
-            self.http_status(),
-            self.started.elapsed(),
-        );
-        let outcome = self
+        let (protocol, elapsed) = (self.info.protocol, self.started.elapsed());
+        let status = self
+            .status
+            .map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16());
+        let status_label = self
             .grpc_status
             .map_or_else(|| status.to_string(), |grpc| grpc.to_string());
-        metrics::gauge!("edge_in_flight", "front" => front).decrement(1.0);
-        metrics::counter!("edge_requests_total", "front" => front, "rpc" => self.rpc, "status" => outcome)
+        let label = protocol.as_str();
+        metrics::gauge!("edge_in_flight", "protocol" => label).decrement(1.0);
+        metrics::counter!("edge_requests_total", "protocol" => label, "rpc" => self.rpc, "status" => status_label)
             .increment(1);
-        metrics::histogram!("edge_duration_seconds", "front" => front, "rpc" => self.rpc)
+        metrics::histogram!("edge_duration_seconds", "protocol" => label, "rpc" => self.rpc)
             .record(elapsed.as_secs_f64());
         self.span.record("http.response.status_code", status);
         if status >= 500 {
@@ -137,22 +116,23 @@ impl Drop for Record {
         }
         let _in_span = self.span.enter();
         tracing::info!(
-            front,
+            protocol = label,
             rpc = self.rpc,
             method = %self.method,
-            path = self.path(),
+            // The path of a gRPC call is the name of its RPC.
+            path = (protocol == Protocol::Rest).then(|| redact::redact(&self.info.path)),
             status,
             grpc_status = self.grpc_status,
             code = self.code,
             duration_ms = elapsed.as_secs_f64() * 1000.0,
-            correlation_id = self.exchange.correlation_id,
+            correlation_id = self.info.correlation_id,
             trace_id = propagation::of_span(&self.span).and_then(|trace| propagation::trace_id(&trace)),
             "request"
         );
     }
 }
 
-/// The body of the answer; its end is the end of the record.
+/// A response body that drops the record at its end and reads the gRPC status from its trailers.
 struct ObservedBody {
     inner: Body,
     record: Record,
@@ -170,7 +150,7 @@ impl http_body::Body for ObservedBody {
         if let Some(Ok(frame)) = &frame
             && let Some(trailers) = frame.trailers_ref()
         {
-            self.record.note_grpc_status(trailers);
+            self.record.read_grpc_status(trailers);
         }
         Poll::Ready(frame)
     }
@@ -183,3 +163,6 @@ impl http_body::Body for ObservedBody {
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
-//! Requests that are answered before they were read: too large, of a wrong type, by somebody who is not let in. Over HTTP/1
-//! what is unread stands in the way of the next request, so the server hangs up; the answer says so, or a client that
-//! keeps the connection would lose its next request on it.
+//! Announces `Connection: close` on responses over HTTP/1 to requests that were not read, because they are too large, of a
+//! wrong type or unauthorized. An own layer: hyper closes such a connection, since unread bytes precede the next request,
+//! but does not announce it, and a client that keeps the connection would lose its next request.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,23 +16,22 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Version};
 use http_body::{Body as _, Frame, SizeHint};
 
-/// So little has come with the head of the request; the server passes over it.
-const LITTLE_BYTES: u64 = 4096;
+/// Bodies up to this size arrive with the head of the request, and hyper skips them.
+const SKIPPED_BYTES: u64 = 4096;
 
-/// Says `Connection: close` where it will be closed.
-pub async fn tell(request: Request, next: Next) -> Response {
-    let announced = request.body().size_hint().exact();
-    if request.version() > Version::HTTP_11 || announced.is_some_and(|bytes| bytes <= LITTLE_BYTES) {
+pub async fn announce(request: Request, next: Next) -> Response {
+    let length = request.body().size_hint().exact();
+    if request.version() > Version::HTTP_11 || length.is_some_and(|bytes| bytes <= SKIPPED_BYTES) {
         return next.run(request).await;
     }
     let is_read = Arc::new(AtomicBool::new(false));
-    let watched = request.map(|inner| {
+    let observed = request.map(|inner| {
         Body::new(ObservedBody {
             inner,
             is_read: Arc::clone(&is_read),
         })
     });
-    let mut response = next.run(watched).await;
+    let mut response = next.run(observed).await;
     if !is_read.load(Ordering::Relaxed) {
         response
             .headers_mut()
@@ -41,7 +40,7 @@ pub async fn tell(request: Request, next: Next) -> Response {
     response
 }
 
-/// The body of a request; notes its end.
+/// A request body that records whether its end was read.
 struct ObservedBody {
     inner: Body,
     is_read: Arc<AtomicBool>,
@@ -80,23 +79,22 @@ mod tests {
 
     use super::*;
 
-    async fn connection(path: &str, version: Version, bytes: usize) -> Option<String> {
+    async fn connection(path: &str, version: Version, bytes: usize) -> Option<HeaderValue> {
         let router = Router::new()
             .route("/read", post(async |body: Bytes| body.len().to_string()))
             .route("/unread", post(async || "no"))
-            .layer(from_fn(tell));
+            .layer(from_fn(announce));
         let request = http::Request::post(path)
             .version(version)
             .body(Body::from(vec![b'x'; bytes]))
             .unwrap();
         let response = router.oneshot(request).await.unwrap();
-        let said = response.headers().get(CONNECTION);
-        said.map(|value| value.to_str().unwrap().to_owned())
+        response.headers().get(CONNECTION).cloned()
     }
 
-    #[tokio::test]
-    async fn only_what_stays_unread_and_is_long_ends_the_connection() {
-        let close = Some("close".to_owned());
+    #[tokio::test(start_paused = true)]
+    async fn only_a_long_unread_body_closes_an_http1_connection() {
+        let close = Some(HeaderValue::from_static("close"));
         assert_eq!(connection("/unread", Version::HTTP_11, 5000).await, close);
         assert_eq!(connection("/read", Version::HTTP_11, 5000).await, None);
         assert_eq!(connection("/unread", Version::HTTP_11, 4096).await, None);

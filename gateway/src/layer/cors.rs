@@ -1,24 +1,25 @@
-//! Cross-origin requests: an allow-list, with credentials. What browsers may read includes the gRPC status, without which
-//! gRPC-web clients cannot tell a refusal.
+//! Answers CORS preflight requests: an allow-list of origins, with credentials. Browsers may read the gRPC status, without which
+//! gRPC-web clients see no error.
+
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use carshare_chassis::request_context::CORRELATION_ID;
 use http::header::{
     ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, Method};
-use std::time::Duration;
 use tower_http::cors::CorsLayer;
 
 use crate::config::Cors;
 use crate::headers::IDEMPOTENCY_KEY;
-use crate::request_context::CORRELATION_ID;
 use crate::rest::NEXT_PAGE_TOKEN;
 
-/// Browsers ask again after this.
+/// Time for which a browser may keep the answer to a preflight request.
 const MAX_AGE: Duration = Duration::from_hours(2);
 
-/// What scripts may send.
-const ALLOWED: [HeaderName; 11] = [
+/// Request headers that scripts may send.
+const ALLOWED_HEADERS: [HeaderName; 11] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     ACCEPT_LANGUAGE,
@@ -32,8 +33,8 @@ const ALLOWED: [HeaderName; 11] = [
     HeaderName::from_static("connect-protocol-version"),
 ];
 
-/// What scripts may read.
-const EXPOSED: [HeaderName; 11] = [
+/// Response headers that scripts may read.
+const EXPOSED_HEADERS: [HeaderName; 11] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
@@ -47,8 +48,6 @@ const EXPOSED: [HeaderName; 11] = [
     HeaderName::from_static("ratelimit-policy"),
 ];
 
-/// The layer for these origins.
-///
 /// # Errors
 /// An origin that no browser sends: with a path, without a scheme, or `*`, which browsers refuse with credentials.
 pub fn layer(config: &Cors) -> anyhow::Result<CorsLayer> {
@@ -63,18 +62,18 @@ pub fn layer(config: &Cors) -> anyhow::Result<CorsLayer> {
             Method::PATCH,
             Method::DELETE,
         ])
-        .allow_headers(ALLOWED)
-        .expose_headers(EXPOSED)
+        .allow_headers(ALLOWED_HEADERS)
+        .expose_headers(EXPOSED_HEADERS)
         .max_age(MAX_AGE))
 }
 
-/// `https://app.carshare.kr`, with a port or without.
+/// Parses `https://app.carshare.kr`, with or without a port.
 fn origin(text: &str) -> anyhow::Result<HeaderValue> {
     let host = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
     let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ']);
-    ensure!(host.is_some_and(is_host), "{text:?} is no origin");
+    ensure!(host.is_some_and(is_host), "{text:?} is not an origin");
     Ok(text.parse()?)
 }
 

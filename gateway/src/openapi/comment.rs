@@ -1,4 +1,4 @@
-//! Comments of the contract as text: lines joined to paragraphs, the first sentence apart.
+//! Comments of the contract, their lines joined to paragraphs.
 
 use carshare_proto::contract::comment_of;
 use prost_reflect::{
@@ -7,7 +7,7 @@ use prost_reflect::{
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Comment {
-    /// All of it; paragraphs are separated by an empty line.
+    /// Paragraphs separated by an empty line.
     pub(crate) text: String,
 }
 
@@ -21,14 +21,14 @@ impl Comment {
         }
     }
 
-    /// The first sentence, without its full stop.
+    /// Returns the first sentence, without its full stop.
     pub(crate) fn summary(&self) -> &str {
         let paragraph = self.text.split("\n\n").next().unwrap_or_default();
         let sentence = paragraph.split_once(". ").map_or(paragraph, |(first, _)| first);
         sentence.trim_end_matches('.')
     }
 
-    /// The names in backticks that are written like the names of error reasons.
+    /// Returns the names in backticks that are written like error reasons.
     pub(crate) fn reasons(&self) -> impl Iterator<Item = &str> {
         let quoted = self.text.split('`').skip(1).step_by(2);
         quoted.filter(|name| {
@@ -40,23 +40,23 @@ impl Comment {
     }
 }
 
-pub(crate) fn of_method(method: &MethodDescriptor) -> Comment {
+pub(crate) fn method_comment(method: &MethodDescriptor) -> Comment {
     Comment::new(&comment_of(&method.parent_service().parent_file(), method.path()))
 }
 
-pub(crate) fn of_service(service: &ServiceDescriptor) -> Comment {
+pub(crate) fn service_comment(service: &ServiceDescriptor) -> Comment {
     Comment::new(&comment_of(&service.parent_file(), service.path()))
 }
 
-pub(super) fn of_message(message: &MessageDescriptor) -> Comment {
+pub(super) fn message_comment(message: &MessageDescriptor) -> Comment {
     Comment::new(&comment_of(&message.parent_file(), message.path()))
 }
 
-pub(super) fn of_field(field: &FieldDescriptor) -> Comment {
+pub(super) fn field_comment(field: &FieldDescriptor) -> Comment {
     Comment::new(&comment_of(&field.parent_file(), field.path()))
 }
 
-pub(super) fn of_value(value: &EnumValueDescriptor) -> Comment {
+pub(super) fn value_comment(value: &EnumValueDescriptor) -> Comment {
     Comment::new(&comment_of(&value.parent_file(), value.path()))
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_become_paragraphs_and_the_first_sentence_the_summary() {
+    fn lines_are_joined_to_paragraphs_and_the_first_sentence_is_the_summary() {
         let comment = Comment::new(
             "Makes an account\nand signs it in. Once.\n\nRefusals: `EMAIL_TAKEN`, `WEAK_PASSWORD`.",
         );
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_reason_is_not_one() {
+    fn reasons_are_upper_case_names_in_backticks() {
         let comment = Comment::new("`pending` → `approved`, `PUT`, `HH:MM`. Refusals: `NOT_PAID`.");
         assert_eq!(comment.reasons().collect::<Vec<_>>(), ["NOT_PAID"]);
         assert_eq!(Comment::new("").summary(), "");

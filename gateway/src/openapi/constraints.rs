@@ -1,4 +1,4 @@
-//! `buf.validate` rules as JSON Schema keywords. What has no keyword (CEL) is said in the description.
+//! Converts `buf.validate` rules to JSON Schema keywords. Rules without a keyword (CEL) become sentences of the description.
 
 use carshare_proto::codec;
 use prost_reflect::{
@@ -7,10 +7,10 @@ use prost_reflect::{
 use serde_json::{Map, Value, json};
 use tonic_types::StatusExt as _;
 
-/// Rules and their keywords, for texts, numbers and lists alike: no two kinds use one name for different things.
+/// Rules and their keywords. Texts, numbers and lists share a table, since no name means different things in two of them.
 const KEYWORDS: [(&str, &str); 10] = [
     ("min_len", "minLength"),
-    // A text of n bytes has at most n characters. Where both are said, the later one wins.
+    // A text of n bytes has at most n characters. The later entry wins where both are set.
     ("max_bytes", "maxLength"),
     ("max_len", "maxLength"),
     ("pattern", "pattern"),
@@ -24,26 +24,23 @@ const KEYWORDS: [(&str, &str); 10] = [
 
 const FORMATS: [(&str, &str); 3] = [("email", "email"), ("uuid", "uuid"), ("uri", "uri")];
 
-/// What the rules of a field say.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
-    /// Keywords for the schema.
     pub(super) keywords: Map<String, Value>,
-    /// Numbers of enum values that are admitted; all when empty.
+    /// Numbers of the allowed enum values; all when empty.
     pub(super) only: Vec<i32>,
     /// Sentences for the description.
-    pub(super) told: Vec<String>,
+    pub(super) sentences: Vec<String>,
 }
 
 impl Rules {
-    /// The rules of a field.
     pub(super) fn of_field(field: &FieldDescriptor) -> Self {
         let mut rules = Self::default();
         let Some(constraints) = constraints(&field.options(), "buf.validate.field") else {
             return rules;
         };
-        rules.told = told(&constraints);
-        // `string`, `int32`, `enum` …: the member of the choice that is set.
+        rules.sentences = cel_messages(&constraints);
+        // The set member of the oneof: `string`, `int32`, `enum` and so on.
         let kind = constraints
             .fields()
             .find_map(|(kind, value)| kind.containing_oneof().and_then(|_| value.as_message()).cloned());
@@ -54,44 +51,44 @@ impl Rules {
     }
 
     fn read(&mut self, kind: &DynamicMessage) {
-        let said = |name: &str| {
+        let value_of = |name: &str| {
             let field = kind.descriptor().get_field_by_name(name)?;
             kind.has_field(&field)
                 .then(|| kind.get_field(&field).into_owned())
         };
         for (rule, keyword) in KEYWORDS {
-            if let Some(bound) = said(rule) {
-                self.keywords.insert(keyword.to_owned(), plain(&bound));
+            if let Some(bound) = value_of(rule) {
+                self.keywords.insert(keyword.to_owned(), to_json(&bound));
             }
         }
         for (rule, format) in FORMATS {
-            if said(rule) == Some(Proto::Bool(true)) {
+            if value_of(rule) == Some(Proto::Bool(true)) {
                 self.keywords.insert("format".to_owned(), format.into());
             }
         }
-        if let Some(Proto::List(values)) = said("in") {
+        if let Some(Proto::List(values)) = value_of("in") {
             self.only = values.iter().filter_map(Proto::as_i32).collect();
             if values.iter().all(|value| value.as_str().is_some()) {
                 self.keywords
-                    .insert("enum".to_owned(), values.iter().map(plain).collect());
+                    .insert("enum".to_owned(), values.iter().map(to_json).collect());
             }
         }
     }
 }
 
-/// What the rules over a whole message say.
-pub(super) fn told_of_message(message: &MessageDescriptor) -> Vec<String> {
+/// Returns the sentences of the rules on a whole message.
+pub(super) fn message_sentences(message: &MessageDescriptor) -> Vec<String> {
     constraints(&message.options(), "buf.validate.message")
-        .map(|rules| told(&rules))
+        .map(|rules| cel_messages(&rules))
         .unwrap_or_default()
 }
 
-/// The fields that have to be sent: those that a message without any is refused for.
+/// Returns the fields that have to be sent: those for which an empty message is refused.
 pub(super) fn required(message: &MessageDescriptor) -> Vec<String> {
-    let Err(refused) = codec::validate(&DynamicMessage::new(message.clone())) else {
+    let Err(status) = codec::validate(&DynamicMessage::new(message.clone())) else {
         return Vec::new();
     };
-    let violations = refused.get_details_bad_request().map(|bad| bad.field_violations);
+    let violations = status.get_details_bad_request().map(|bad| bad.field_violations);
     let mut fields: Vec<_> = violations
         .into_iter()
         .flatten()
@@ -109,8 +106,8 @@ fn constraints(options: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
         .then(|| options.get_extension(&extension).as_message().cloned())?
 }
 
-/// The messages of CEL rules.
-fn told(constraints: &DynamicMessage) -> Vec<String> {
+/// Returns the messages of the CEL rules.
+fn cel_messages(constraints: &DynamicMessage) -> Vec<String> {
     let rules = constraints.get_field_by_name("cel");
     let rules = rules
         .as_ref()
@@ -127,7 +124,7 @@ fn told(constraints: &DynamicMessage) -> Vec<String> {
     rules.iter().filter_map(message).collect()
 }
 
-fn plain(value: &Proto) -> Value {
+fn to_json(value: &Proto) -> Value {
     match value {
         Proto::I32(number) => json!(number),
         Proto::I64(number) => json!(number),

@@ -1,11 +1,11 @@
-//! Short names of messages that are still unique: `Booking`; with the service before it only where two share one.
+//! Names of schemas: the name of the message, `Booking`, with its service in front where two messages share one.
 
 use std::collections::HashMap;
 
 use carshare_proto::DESCRIPTOR_POOL;
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 
-/// Names of schemas by full name of the message.
+/// Names by full name of the message.
 #[derive(Debug)]
 pub(super) struct Names(HashMap<String, String>);
 
@@ -15,14 +15,14 @@ impl Names {
     }
 
     fn of(pool: &DescriptorPool) -> Self {
-        let mut bearers: HashMap<String, Vec<MessageDescriptor>> = HashMap::new();
+        let mut by_name: HashMap<String, Vec<MessageDescriptor>> = HashMap::new();
         for message in pool.all_messages() {
-            bearers.entry(short(&message)).or_default().push(message);
+            by_name.entry(short(&message)).or_default().push(message);
         }
-        let named = bearers.into_iter().flat_map(|(short, messages)| {
-            let alone = messages.iter().filter(|message| is_ours(message)).count() < 2;
+        let named = by_name.into_iter().flat_map(|(short, messages)| {
+            let is_unique = messages.iter().filter(|message| is_ours(message)).count() < 2;
             messages.into_iter().filter(is_ours).map(move |message| {
-                let name = if alone {
+                let name = if is_unique {
                     short.clone()
                 } else {
                     format!("{}{short}", service(&message))
@@ -33,7 +33,7 @@ impl Names {
         Self(named.collect())
     }
 
-    /// The name of a message's schema.
+    /// Returns the name of a message's schema.
     pub(super) fn of_message<'a>(&'a self, message: &'a MessageDescriptor) -> &'a str {
         self.0
             .get(message.full_name())
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_shared_name_gets_its_service_in_front() {
+    fn shared_name_is_prefixed_with_its_service() {
         let mut pool = DescriptorPool::new();
         let files = [
             file("carshare.booking.v1", &["Booking", "Address"]),

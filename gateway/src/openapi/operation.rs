@@ -1,16 +1,16 @@
-//! One route as an OpenAPI operation.
+//! Converts a route to an OpenAPI operation.
 
 use carshare_chassis::method_registry::Policy;
 use serde_json::{Value, json};
 
-use super::comment::of_method;
+use super::comment::method_comment;
 use super::schema::{Direction, Schemas};
 use super::{parameters, responses};
 use crate::routes::{Body, Route};
 
 pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
     let rpc = &route.rpc;
-    let comment = of_method(&rpc.descriptor);
+    let comment = method_comment(&rpc.descriptor);
     let mut operation = json!({
         "operationId": operation_id(rpc.descriptor.name()),
         "tags": [rpc.peer],
@@ -45,26 +45,20 @@ fn security(policy: &Policy) -> Value {
     }
 }
 
-/// The body, but for what the path says. One that needs no field need not be sent.
+/// Returns the request body, without path variables. It is optional when it has no required field.
 fn request_body(route: &Route, schemas: &mut Schemas) -> Option<Value> {
     let input = route.rpc.descriptor.input();
-    let taken: Vec<&str> = route
-        .template
-        .variables()
-        .iter()
-        .map(|variable| variable.field.as_str())
-        .collect();
     let (schema, required) = match &route.body {
         Body::None => return None,
         Body::Field(name) => (
-            schemas.field(&input.get_field_by_name(name)?, Direction::Sent),
+            schemas.field(&input.get_field_by_name(name)?, Direction::Request),
             true,
         ),
         Body::Whole => {
             let required = super::constraints::required(&input);
             (
-                schemas.refer(&input, Direction::Sent, &taken),
-                required.iter().any(|name| !taken.contains(&name.as_str())),
+                schemas.refer(&input, Direction::Request, &route.variables),
+                required.iter().any(|name| !route.has_variable(name)),
             )
         }
     };

@@ -1,4 +1,4 @@
-//! Parameters: of the path, of the query, and the headers that every operation knows.
+//! Parameters of an operation: path variables, query parameters and headers.
 
 use http::Method;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
@@ -9,10 +9,10 @@ use super::schema::{Direction, Schemas};
 use crate::rest::CURSOR;
 use crate::routes::{Body, Route};
 
-/// Messages in a query are followed this deep.
+/// Maximum nesting of messages in a query.
 const MAX_DEPTH: usize = 4;
 
-/// The parameters of a route.
+/// Returns the parameters of a route.
 pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
     let input = route.rpc.descriptor.input();
     let mut parameters = path(route, &input, schemas);
@@ -24,11 +24,11 @@ pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
 }
 
 fn path(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec<Value> {
-    let described = route.template.variables().iter().filter_map(|variable| {
-        let schema = schemas.field(&field_at(input, &variable.field)?, Direction::Sent);
-        Some(parameter(&variable.field, "path", true, schema))
+    let parameters = route.variables.iter().filter_map(|variable| {
+        let schema = schemas.field(&field_at(input, variable)?, Direction::Request);
+        Some(parameter(variable, "path", true, schema))
     });
-    described.collect()
+    parameters.collect()
 }
 
 fn query(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec<Value> {
@@ -37,29 +37,29 @@ fn query(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec
         Body::Field(field) => Some(field.as_str()),
         Body::None => None,
     };
-    let taken =
-        |name: &str| in_body == Some(name) || route.template.variables().iter().any(|v| v.field == name);
+    let is_set_elsewhere = |name: &str| in_body == Some(name) || route.has_variable(name);
     let mut leaves = Vec::new();
     collect_leaves(input, "", 0, &mut leaves);
     let required = constraints::required(input);
-    let open = leaves.into_iter().filter(|(name, _)| !taken(name));
-    open.map(|(name, field)| {
-        let schema = schemas.field(&field, Direction::Sent);
-        parameter(&name, "query", required.contains(&name), schema)
-    })
-    .collect()
+    let leaves = leaves.into_iter().filter(|(name, _)| !is_set_elsewhere(name));
+    leaves
+        .map(|(name, field)| {
+            let schema = schemas.field(&field, Direction::Request);
+            parameter(&name, "query", required.contains(&name), schema)
+        })
+        .collect()
 }
 
-/// The description belongs to the parameter; the schema describes the value.
-fn parameter(name: &str, place: &str, required: bool, mut schema: Value) -> Value {
+/// Moves the description from the schema to the parameter.
+fn parameter(name: &str, location: &str, required: bool, mut schema: Value) -> Value {
     let description = schema
         .as_object_mut()
         .and_then(|schema| schema.remove("description"));
     let description = description.unwrap_or_default();
-    json!({ "name": name, "in": place, "required": required, "description": description, "schema": schema })
+    json!({ "name": name, "in": location, "required": required, "description": description, "schema": schema })
 }
 
-/// The fields that have a form as text, with those of nested messages as `a.b`.
+/// Collects the fields that have a form as text, those of nested messages as `a.b`.
 fn collect_leaves(
     message: &MessageDescriptor,
     prefix: &str,
@@ -86,21 +86,21 @@ fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescriptor> 
     }
 }
 
-/// The shared headers an operation knows, by name of their component.
+/// Returns the components of the headers that the operation reads.
 fn headers(route: &Route, input: &MessageDescriptor) -> impl Iterator<Item = &'static str> {
-    let resumes = route.rpc.rest.server_sent_events && input.get_field_by_name(CURSOR).is_some();
-    let changes = route.method != Method::GET;
+    let is_resumable = route.rpc.rest.server_sent_events && input.get_field_by_name(CURSOR).is_some();
+    let is_mutation = route.method != Method::GET;
     [
         ("AcceptLanguage", true),
         ("CorrelationId", true),
-        ("IdempotencyKey", changes),
-        ("LastEventId", resumes),
+        ("IdempotencyKey", is_mutation),
+        ("LastEventId", is_resumable),
     ]
     .into_iter()
-    .filter_map(|(name, known)| known.then_some(name))
+    .filter_map(|(name, is_read)| is_read.then_some(name))
 }
 
-/// The headers, as components.
+/// Returns the headers, as components.
 pub(super) fn shared() -> Value {
     let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
     json!({

@@ -1,4 +1,4 @@
-//! Answers of an operation: the success, and the refusals by status.
+//! Responses of an operation: the success, and the errors by status.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use carshare_proto::errors::ErrorSpec;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::errors::refusals;
+use super::error_specs::error_specs;
 use super::schema::{Direction, Schemas};
 use crate::problem::PROBLEM_JSON;
-use crate::rest::{NEXT_FIELD, success_status};
+use crate::rest::{NEXT_PAGE_TOKEN_FIELD, success_status};
 use crate::routes::Route;
 
-/// The answers of a route, by status.
+/// Returns the responses of a route, by status.
 pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<&ErrorSpec>> = BTreeMap::new();
-    for fact in refusals(&route.rpc) {
-        by_status.entry(fact.http).or_default().push(fact);
+    for spec in error_specs(&route.rpc) {
+        by_status.entry(spec.http).or_default().push(spec);
     }
-    let refused = by_status
+    let errors = by_status
         .into_iter()
-        .map(|(status, facts)| (status.to_string(), refusal(&facts)));
-    let mut responses: Map<_, _> = refused.collect();
+        .map(|(status, specs)| (status.to_string(), error(&specs)));
+    let mut responses: Map<_, _> = errors.collect();
     responses.insert(success_status(route).as_str().to_owned(), success(route, schemas));
     responses.insert(
         "default".to_owned(),
@@ -40,19 +40,19 @@ fn success(route: &Route, schemas: &mut Schemas) -> Value {
         .as_ref()
         .and_then(|name| output.get_field_by_name(name));
     if route.rpc.rest.server_sent_events {
-        let schema = schemas.refer(&output, Direction::Received, &[]);
+        let schema = schemas.refer(&output, Direction::Response, &[]);
         let text = "Server-sent events: `id` is the cursor, `event` the member that is set, `data` its JSON. A stream \
                     that fails ends with the event `error`, whose data is a problem.";
         return json!({ "description": text, "content": { "text/event-stream": { "schema": schema } } });
     }
     let Some(field) = field else {
-        let schema = schemas.refer(&output, Direction::Received, &[]);
+        let schema = schemas.refer(&output, Direction::Response, &[]);
         return json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
     };
-    let schema = schemas.field(&field, Direction::Received);
+    let schema = schemas.field(&field, Direction::Response);
     let mut response =
         json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
-    if output.get_field_by_name(NEXT_FIELD).is_some() {
+    if output.get_field_by_name(NEXT_PAGE_TOKEN_FIELD).is_some() {
         response["headers"] = page_headers();
     }
     response
@@ -66,11 +66,11 @@ fn page_headers() -> Value {
     })
 }
 
-fn refusal(facts: &[&ErrorSpec]) -> Value {
-    let lines = facts
+fn error(specs: &[&ErrorSpec]) -> Value {
+    let lines = specs
         .iter()
-        .map(|fact| format!("- `{}` {}: {}", fact.code, fact.reason, fact.en));
-    let codes: Vec<_> = facts.iter().map(|fact| &fact.code).collect();
+        .map(|spec| format!("- `{}` {}: {}", spec.code, spec.reason, spec.en));
+    let codes: Vec<_> = specs.iter().map(|spec| &spec.code).collect();
     json!({
         "description": lines.collect::<Vec<_>>().join("\n"),
         "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } } },
@@ -78,13 +78,13 @@ fn refusal(facts: &[&ErrorSpec]) -> Value {
     })
 }
 
-/// The answer of any other refusal.
+/// Returns the response of all other errors, as a component.
 pub(super) fn shared() -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
     json!({ "Problem": { "description": "Any refusal.", "content": { PROBLEM_JSON: { "schema": schema } } } })
 }
 
-/// RFC 9457 with our members.
+/// Returns the schema of a problem: RFC 9457 with the members of this API.
 pub(super) fn problem_schema() -> Value {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let field_error = json!({

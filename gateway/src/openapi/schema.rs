@@ -1,23 +1,24 @@
-//! Messages as JSON Schema, each under a name of its own.
+//! Converts messages to JSON Schemas, each a component with its own name.
 
 use std::collections::BTreeMap;
 
+use carshare_proto::enum_names;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
 use super::constraints::{self, Rules};
 use super::names::Names;
 use super::{comment, responses};
-use carshare_proto::enum_names;
+use crate::json::{is_omitted_when_unset, is_well_known};
 
-/// Which way a message goes: what has to be sent is not what is always printed.
+/// The required fields of a request are those that must be sent, of a response those that are always written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
-    Sent,
-    Received,
+    Request,
+    Response,
 }
 
-/// The schemas that were referred to so far.
+/// Schemas that were referred to so far.
 pub(super) struct Schemas {
     names: Names,
     done: BTreeMap<String, Value>,
@@ -31,48 +32,48 @@ impl Schemas {
         }
     }
 
-    /// All of them, with the problem.
+    /// Returns the schemas and that of a problem.
     pub(super) fn finish(mut self) -> BTreeMap<String, Value> {
         self.done
             .insert("Problem".to_owned(), responses::problem_schema());
         self.done
     }
 
-    /// A reference to a message's schema, without the fields that `left_out` names.
+    /// Returns a reference to a message's schema, without the fields in `omitted`.
     pub(super) fn refer(
         &mut self,
         message: &MessageDescriptor,
         direction: Direction,
-        left_out: &[&str],
+        omitted: &[String],
     ) -> Value {
         let name = self.names.of_message(message).to_owned();
         if !self.done.contains_key(&name) {
-            // Held free before it is filled: a message may contain itself.
+            // Inserted before it is written: a message may contain itself.
             self.done.insert(name.clone(), Value::Null);
-            let schema = self.message(message, direction, left_out);
+            let schema = self.message(message, direction, omitted);
             self.done.insert(name.clone(), schema);
         }
         json!({ "$ref": format!("#/components/schemas/{name}") })
     }
 
-    fn message(&mut self, message: &MessageDescriptor, direction: Direction, left_out: &[&str]) -> Value {
-        let is_there = |name: &str| !left_out.contains(&name);
-        let fields = message.fields().filter(|field| is_there(field.name()));
+    fn message(&mut self, message: &MessageDescriptor, direction: Direction, omitted: &[String]) -> Value {
+        let is_kept = |name: &str| !omitted.iter().any(|omitted| omitted == name);
+        let fields = message.fields().filter(|field| is_kept(field.name()));
         let properties: Map<_, _> = fields
             .map(|field| (field.name().to_owned(), self.field(&field, direction)))
             .collect();
         let mut required = match direction {
-            Direction::Sent => constraints::required(message),
-            Direction::Received => always_printed(message),
+            Direction::Request => constraints::required(message),
+            Direction::Response => always_written(message),
         };
-        required.retain(|name| is_there(name));
+        required.retain(|name| is_kept(name));
         let mut schema = json!({ "type": "object", "properties": properties });
         describe(
             &mut schema,
-            &comment::of_message(message).text,
-            &constraints::told_of_message(message),
+            &comment::message_comment(message).text,
+            &constraints::message_sentences(message),
         );
-        if direction == Direction::Sent {
+        if direction == Direction::Request {
             schema["additionalProperties"] = json!(false);
         }
         if !required.is_empty() {
@@ -81,14 +82,14 @@ impl Schemas {
         schema
     }
 
-    /// The schema of a field, with its rules and its comment.
+    /// Returns the schema of a field, with its rules and its comment.
     pub(super) fn field(&mut self, field: &FieldDescriptor, direction: Direction) -> Value {
         let rules = Rules::of_field(field);
         let mut schema = self.bare_field(field, &rules, direction);
         if let Some(schema) = schema.as_object_mut() {
             schema.extend(rules.keywords);
         }
-        describe(&mut schema, &comment::of_field(field).text, &rules.told);
+        describe(&mut schema, &comment::field_comment(field).text, &rules.sentences);
         schema
     }
 
@@ -121,15 +122,15 @@ impl Schemas {
             Kind::String => json!({ "type": "string" }),
             Kind::Bytes => json!({ "type": "string", "contentEncoding": "base64" }),
             Kind::Enum(descriptor) => enumeration(descriptor, &rules.only),
-            Kind::Message(message) if crate::json::is_well_known(message) => well_known(message),
+            Kind::Message(message) if is_well_known(message) => well_known(message),
             Kind::Message(message) => self.refer(message, direction, &[]),
         }
     }
 }
 
-/// Comment first, then what the rules say in words.
-fn describe(schema: &mut Value, comment: &str, told: &[String]) {
-    let rules = told.iter().map(|text| format!("Rule: {text}."));
+/// Sets the description: the comment, then the sentences of the rules.
+fn describe(schema: &mut Value, comment: &str, sentences: &[String]) {
+    let rules = sentences.iter().map(|text| format!("Rule: {text}."));
     let text: Vec<String> = Some(comment.to_owned())
         .filter(|text| !text.is_empty())
         .into_iter()
@@ -140,35 +141,32 @@ fn describe(schema: &mut Value, comment: &str, told: &[String]) {
     }
 }
 
-/// The fields the JSON writer never leaves out.
-fn always_printed(message: &MessageDescriptor) -> Vec<String> {
-    let tells_unset = |field: &FieldDescriptor| {
-        field.supports_presence() || (matches!(field.kind(), Kind::Enum(_)) && !field.is_list())
-    };
+/// Returns the fields that the JSON encoder always writes.
+fn always_written(message: &MessageDescriptor) -> Vec<String> {
     message
         .fields()
-        .filter(|field| !tells_unset(field))
+        .filter(|field| !is_omitted_when_unset(field))
         .map(|field| field.name().to_owned())
         .collect()
 }
 
-/// Words and what they mean.
+/// Returns the words of an enum with their comments.
 fn enumeration(descriptor: &EnumDescriptor, only: &[i32]) -> Value {
-    let admitted = |number: i32| number != 0 && (only.is_empty() || only.contains(&number));
+    let is_allowed = |number: i32| number != 0 && (only.is_empty() || only.contains(&number));
     let values: Vec<_> = descriptor
         .values()
-        .filter(|value| admitted(value.number()))
+        .filter(|value| is_allowed(value.number()))
         .collect();
     let words: Vec<_> = values
         .iter()
         .map(|value| enum_names::short_name(descriptor, value.name()))
         .collect();
-    let meanings = words
+    let descriptions = words
         .iter()
         .zip(&values)
-        .map(|(word, value)| (word.clone(), json!(comment::of_value(value).text)));
-    let meanings: Map<_, _> = meanings.collect();
-    json!({ "type": "string", "enum": words, "x-enum-descriptions": meanings })
+        .map(|(word, value)| (word.clone(), json!(comment::value_comment(value).text)));
+    let descriptions: Map<_, _> = descriptions.collect();
+    json!({ "type": "string", "enum": words, "x-enum-descriptions": descriptions })
 }
 
 fn well_known(message: &MessageDescriptor) -> Value {

@@ -1,17 +1,17 @@
-//! The document of the real contract: a snapshot of a small part, and laws over the whole.
+//! The document of the real contract: snapshots of small parts, and properties of the whole.
 
 use std::collections::HashSet;
 
 use super::*;
-use crate::method_table::Rpcs;
+use crate::method_table::MethodTable;
 
-fn whole() -> (Routes, Value) {
-    let routes = Routes::read(Rpcs::read().unwrap().iter()).unwrap();
+fn contract() -> (Routes, Value) {
+    let routes = Routes::read(MethodTable::read().unwrap().iter()).unwrap();
     let document = document(&routes);
     (routes, document)
 }
 
-/// Every object of the document, with the way to it.
+/// Returns every object of the document.
 fn objects(value: &Value) -> Vec<&Map<String, Value>> {
     match value {
         Value::Object(object) => std::iter::once(object)
@@ -30,8 +30,8 @@ fn operations(document: &Value) -> Vec<&Value> {
 }
 
 #[test]
-fn every_route_is_an_operation_with_an_id_of_its_own() {
-    let (routes, document) = whole();
+fn every_route_is_an_operation_with_a_unique_id() {
+    let (routes, document) = contract();
     let operations = operations(&document);
     let ids: HashSet<_> = operations
         .iter()
@@ -42,8 +42,8 @@ fn every_route_is_an_operation_with_an_id_of_its_own() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
-    let (_, document) = whole();
+fn every_reference_resolves() {
+    let (_, document) = contract();
     let references = objects(&document)
         .into_iter()
         .filter_map(|object| object.get("$ref")?.as_str());
@@ -57,8 +57,8 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn every_operation_and_every_property_says_what_it_is() {
-    let (_, document) = whole();
+fn every_operation_has_a_summary_and_every_property_a_description() {
+    let (_, document) = contract();
     for operation in operations(&document) {
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{operation}");
     }
@@ -71,8 +71,8 @@ fn every_operation_and_every_property_says_what_it_is() {
 }
 
 #[test]
-fn every_path_variable_is_a_parameter() {
-    let (_, document) = whole();
+fn every_path_variable_is_a_required_parameter() {
+    let (_, document) = contract();
     for (path, item) in document["paths"].as_object().unwrap() {
         let variables = path.matches('{').count();
         for operation in item.as_object().unwrap().values() {
@@ -86,8 +86,8 @@ fn every_path_variable_is_a_parameter() {
 }
 
 #[test]
-fn access_is_told() {
-    let (_, document) = whole();
+fn access_policy_is_in_security_and_roles() {
+    let (_, document) = contract();
     let create = &document["paths"]["/v1/bookings"]["post"];
     assert_eq!(create["security"], json!([{ "bearerAuth": [] }]));
     assert_eq!(create["x-roles"], json!(["guest"]));
@@ -95,8 +95,8 @@ fn access_is_told() {
 }
 
 #[test]
-fn nothing_internal_is_told() {
-    let (_, document) = whole();
+fn internal_rpcs_are_left_out() {
+    let (_, document) = contract();
     let text = document.to_string();
     for internal in ["PlaceHold", "ReleaseHold"] {
         assert!(!text.contains(internal), "{internal}");
@@ -104,8 +104,8 @@ fn nothing_internal_is_told() {
 }
 
 #[test]
-fn the_refusals_of_the_comment_are_answers() {
-    let (_, document) = whole();
+fn errors_of_the_comment_are_responses() {
+    let (_, document) = contract();
     let responses = &document["paths"]["/v1/bookings"]["post"]["responses"];
     assert_eq!(
         responses["409"]["x-codes"],
@@ -120,13 +120,13 @@ fn the_refusals_of_the_comment_are_answers() {
 }
 
 #[test]
-fn every_reason_a_comment_names_is_in_the_catalogue() {
-    let (routes, _) = whole();
+fn every_reason_in_a_comment_is_in_the_catalogue() {
+    let (routes, _) = contract();
     for route in routes.iter() {
-        let comment = of_method(&route.rpc.descriptor);
-        let known: HashSet<_> = refusals(&route.rpc)
+        let comment = method_comment(&route.rpc.descriptor);
+        let known: HashSet<_> = error_specs(&route.rpc)
             .into_iter()
-            .map(|fact| fact.reason.as_str())
+            .map(|spec| spec.reason.as_str())
             .collect();
         for reason in comment.reasons() {
             assert!(known.contains(reason), "{}: {reason}", route.rpc.path);
@@ -135,8 +135,8 @@ fn every_reason_a_comment_names_is_in_the_catalogue() {
 }
 
 #[test]
-fn lists_and_streams_are_told() {
-    let (_, document) = whole();
+fn lists_streams_and_empty_responses_have_their_form() {
+    let (_, document) = contract();
     let list = &document["paths"]["/v1/bookings"]["get"]["responses"]["200"];
     assert_eq!(list["content"]["application/json"]["schema"]["type"], "array");
     assert!(list["headers"]["X-Next-Page-Token"].is_object());
@@ -149,27 +149,27 @@ fn lists_and_streams_are_told() {
 }
 
 #[test]
-fn a_request_with_rules() {
-    let (_, document) = whole();
+fn request_schema_has_the_rules() {
+    let (_, document) = contract();
     insta::assert_json_snapshot!(document["components"]["schemas"]["RegisterRequest"]);
 }
 
 #[test]
-fn a_search_with_its_parameters() {
-    let (_, document) = whole();
+fn search_has_query_parameters() {
+    let (_, document) = contract();
     let parameters = &document["paths"]["/v1/vehicles"]["get"]["parameters"];
-    let brief = parameters
+    let summary = parameters
         .as_array()
         .unwrap()
         .iter()
         .filter(|parameter| parameter["in"] == "query")
         .map(|parameter| json!([parameter["name"], parameter["required"], parameter["schema"]]));
-    insta::assert_json_snapshot!(brief.collect::<Vec<_>>());
+    insta::assert_json_snapshot!(summary.collect::<Vec<_>>());
 }
 
 #[test]
-fn what_the_path_says_is_not_in_the_body() {
-    let (_, document) = whole();
+fn path_variables_are_not_in_the_body() {
+    let (_, document) = contract();
     let body = &document["components"]["schemas"]["ApproveBookingRequest"];
     let fields: Vec<_> = body["properties"].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["host_response"]);

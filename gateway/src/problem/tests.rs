@@ -1,4 +1,4 @@
-//! Problems of every origin.
+//! Problems made from errors and from statuses.
 
 use carshare_proto::booking::v1::ErrorReason as Booking;
 use carshare_proto::common::v1::ErrorReason as Common;
@@ -7,8 +7,8 @@ use tonic::Code;
 
 use super::*;
 
-fn exchange(lang: Lang) -> Exchange {
-    Exchange::for_test(lang, "c-1", "/v1/bookings/7/start")
+fn info(lang: Lang) -> RequestInfo {
+    RequestInfo::for_test(lang, "c-1", "/v1/bookings/7/start")
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
@@ -16,12 +16,12 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn a_refusal_of_a_service_reads_in_the_language_of_the_client() {
-    let refused = Error::new(Booking::WrongState)
+fn status_of_a_service_is_in_the_language_of_the_client() {
+    let error = Error::new(Booking::WrongState)
         .with("from", "pending")
         .with("to", "active");
-    let problem = Problem::from_status(&refused.into_status(Lang::En));
-    let korean = problem.to_json(&exchange(Lang::Ko));
+    let problem = Problem::from_status(&error.into_status(Lang::En));
+    let korean = problem.to_json(&info(Lang::Ko));
     let expected = json!({
         "type": "/docs#BOOKING003",
         "title": "Wrong state",
@@ -34,24 +34,24 @@ fn a_refusal_of_a_service_reads_in_the_language_of_the_client() {
         "metadata": { "from": "pending", "to": "active" },
     });
     assert_eq!(korean, expected);
-    let english = problem.to_json(&exchange(Lang::En));
+    let english = problem.to_json(&info(Lang::En));
     assert_eq!(english["detail"], "The booking cannot go from pending to active.");
 }
 
 #[test]
-fn every_field_is_named_with_its_rule() {
+fn every_violation_has_field_message_and_rule() {
     let violation = Violation {
         field: "email".into(),
         rule: "STRING_EMAIL".into(),
         ko: "이메일".into(),
         en: "must be an e-mail address".into(),
     };
-    let refused = Error::new(Common::InvalidArgument).violations_of([violation]);
+    let error = Error::new(Common::InvalidArgument).violations_of([violation]);
     for problem in [
-        Problem::from_error(&refused),
-        Problem::from_status(&refused.into_status(Lang::Ko)),
+        Problem::from_error(&error),
+        Problem::from_status(&error.into_status(Lang::Ko)),
     ] {
-        let of = |lang| problem.to_json(&exchange(lang))["errors"].clone();
+        let of = |lang| problem.to_json(&info(lang))["errors"].clone();
         assert_eq!(
             of(Lang::Ko),
             json!([{ "field": "email", "message": "이메일", "rule": "STRING_EMAIL" }])
@@ -61,18 +61,18 @@ fn every_field_is_named_with_its_rule() {
 }
 
 #[test]
-fn the_catalogue_may_name_another_http_status_than_usual() {
-    let refused = Error::new(Common::IdempotencyKeyReused).into_status(Lang::Ko);
+fn http_status_of_the_catalogue_is_used() {
+    let error = Error::new(Common::IdempotencyKeyReused).into_status(Lang::Ko);
     assert_eq!(
-        Problem::from_status(&refused)
-            .answer(&exchange(Lang::Ko))
+        Problem::from_status(&error)
+            .into_response(&info(Lang::Ko))
             .status(),
         422
     );
 }
 
 #[test]
-fn a_status_without_our_details_is_mapped() {
+fn status_without_details_is_mapped_by_its_code() {
     for (code, expected, ours) in [
         (Code::Unavailable, 503, "COMMON005"),
         (Code::Unknown, 503, "COMMON005"),
@@ -81,23 +81,18 @@ fn a_status_without_our_details_is_mapped() {
         (Code::NotFound, 500, "COMMON007"),
     ] {
         let problem = Problem::from_status(&Status::new(code, "secret inner text"));
-        let response = problem.answer(&exchange(Lang::En));
+        let response = problem.clone().into_response(&info(Lang::En));
         assert_eq!(
             (response.status().as_u16(), problem.code()),
             (expected, ours),
             "{code:?}"
         );
-        assert!(
-            !problem
-                .to_json(&exchange(Lang::En))
-                .to_string()
-                .contains("secret")
-        );
+        assert!(!problem.to_json(&info(Lang::En)).to_string().contains("secret"));
     }
 }
 
 #[test]
-fn a_reason_newer_than_this_gateway_is_told_by_its_own_details() {
+fn unknown_reason_is_described_by_its_own_details() {
     let details = vec![
         ErrorInfo::new(
             "BRAND_NEW",
@@ -109,30 +104,30 @@ fn a_reason_newer_than_this_gateway_is_told_by_its_own_details() {
     ];
     let status = Status::with_error_details_vec(Code::Aborted, "Something new.", details);
     let problem = Problem::from_status(&status);
-    let json = problem.to_json(&exchange(Lang::Ko));
+    let json = problem.to_json(&info(Lang::Ko));
     assert_eq!(
         (&json["status"], &json["code"], &json["detail"]),
         (&json!(409), &json!("BOOKING099"), &json!("새로운 오류"))
     );
-    assert_eq!(problem.to_json(&exchange(Lang::En))["detail"], "Something new.");
+    assert_eq!(problem.to_json(&info(Lang::En))["detail"], "Something new.");
 }
 
 #[test]
-fn retry_after_is_rounded_up_and_always_there_when_something_is_away() {
+fn retry_after_is_rounded_up_and_present_on_every_503() {
     let limited = Error::new(Common::RateLimited).retry_after(Duration::from_millis(1_200));
-    let response = Problem::from_error(&limited).answer(&exchange(Lang::Ko));
+    let response = Problem::from_error(&limited).into_response(&info(Lang::Ko));
     assert_eq!(
         (response.status().as_u16(), header(&response, "retry-after")),
         (429, Some("2"))
     );
-    let away = Problem::from_error(&Error::new(Common::Unavailable)).answer(&exchange(Lang::Ko));
-    assert_eq!(header(&away, "retry-after"), Some("1"));
-    let missing = Problem::from_error(&Error::new(Common::NotFound)).answer(&exchange(Lang::Ko));
+    let unavailable = Problem::from_error(&Error::new(Common::Unavailable)).into_response(&info(Lang::Ko));
+    assert_eq!(header(&unavailable, "retry-after"), Some("1"));
+    let missing = Problem::from_error(&Error::new(Common::NotFound)).into_response(&info(Lang::Ko));
     assert_eq!(header(&missing, "retry-after"), None);
 }
 
 #[test]
-fn unauthorized_challenges() {
+fn unauthorized_response_has_a_challenge() {
     for (reason, challenge) in [
         (Common::Unauthenticated, r#"Bearer realm="carshare""#),
         (
@@ -144,7 +139,7 @@ fn unauthorized_challenges() {
             r#"Bearer realm="carshare", error="invalid_token""#,
         ),
     ] {
-        let response = Problem::from_error(&Error::new(reason)).answer(&exchange(Lang::En));
+        let response = Problem::from_error(&Error::new(reason)).into_response(&info(Lang::En));
         assert_eq!(header(&response, "www-authenticate"), Some(challenge));
         assert_eq!(header(&response, "content-type"), Some(PROBLEM_JSON));
         assert_eq!(header(&response, "content-language"), Some("en"));

@@ -1,26 +1,26 @@
-//! The generic cell rate algorithm, without a clock: each call puts one interval onto a backlog that drains with time; a
-//! call that would make the backlog longer than the period is refused.
+//! The generic cell rate algorithm, without a clock: each call adds one interval to a backlog that drains with time. A call that
+//! would make the backlog longer than the period is refused.
 
 use std::time::Duration;
 
-/// What a budget says to a call.
+/// The decision of one budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LimitDecision {
-    /// Calls that may follow at once.
+    /// Calls that would be admitted now.
     pub(super) remaining: u32,
-    /// When the budget is whole again.
+    /// Time until the backlog is empty.
     pub(super) full_in: Duration,
-    /// The call is refused, and would not be after this.
+    /// Set when the call is refused: the time after which it would be admitted.
     pub(super) retry_after: Option<Duration>,
 }
 
-/// The time a call puts onto the backlog.
+/// Returns the time that a call adds to the backlog.
 pub(super) fn interval(limit: u32, period: Duration) -> Duration {
     period / limit.max(1)
 }
 
-/// Judges a call that finds this backlog.
-pub(super) fn judge(limit: u32, period: Duration, backlog: Duration) -> LimitDecision {
+/// Decides on a call that finds this backlog.
+pub(super) fn decide(limit: u32, period: Duration, backlog: Duration) -> LimitDecision {
     let interval = interval(limit, period);
     let with_it = backlog + interval;
     let Some(room) = period.checked_sub(with_it) else {
@@ -47,18 +47,18 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
 
     #[test]
-    fn a_whole_budget_may_be_spent_at_once_and_comes_back_evenly() {
-        let first = judge(20, MINUTE, Duration::ZERO);
+    fn budget_may_be_spent_at_once_and_refills_evenly() {
+        let first = decide(20, MINUTE, Duration::ZERO);
         assert_eq!(
             (first.remaining, first.full_in, first.retry_after),
             (19, Duration::from_secs(3), None)
         );
-        let last = judge(20, MINUTE, Duration::from_secs(57));
+        let last = decide(20, MINUTE, Duration::from_secs(57));
         assert_eq!(
             (last.remaining, last.full_in, last.retry_after),
             (0, MINUTE, None)
         );
-        let over = judge(20, MINUTE, MINUTE);
+        let over = decide(20, MINUTE, MINUTE);
         assert_eq!(
             (over.remaining, over.full_in, over.retry_after),
             (0, MINUTE, Some(Duration::from_secs(3)))
@@ -67,21 +67,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn exactly_the_limit_passes_at_once(limit in 1u32..500, seconds in 1u64..4_000) {
+        fn exactly_the_limit_is_admitted_at_once(limit in 1u32..500, seconds in 1u64..4_000) {
             let period = Duration::from_secs(seconds);
-            let (mut backlog, mut passed) = (Duration::ZERO, 0);
-            while judge(limit, period, backlog).retry_after.is_none() {
-                backlog = judge(limit, period, backlog).full_in;
-                passed += 1;
+            let (mut backlog, mut admitted) = (Duration::ZERO, 0);
+            while decide(limit, period, backlog).retry_after.is_none() {
+                backlog = decide(limit, period, backlog).full_in;
+                admitted += 1;
             }
-            prop_assert_eq!(passed, limit);
+            prop_assert_eq!(admitted, limit);
         }
 
         #[test]
-        fn who_waits_as_told_passes(limit in 1u32..500, backlog_ms in 0u64..120_000) {
+        fn call_is_admitted_after_retry_after(limit in 1u32..500, backlog_ms in 0u64..120_000) {
             let backlog = Duration::from_millis(backlog_ms);
-            if let Some(after) = judge(limit, MINUTE, backlog).retry_after {
-                prop_assert_eq!(judge(limit, MINUTE, backlog.saturating_sub(after)).retry_after, None);
+            if let Some(after) = decide(limit, MINUTE, backlog).retry_after {
+                prop_assert_eq!(decide(limit, MINUTE, backlog.saturating_sub(after)).retry_after, None);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Backlogs in this process: for while Redis is away, and for one gateway without Redis.
+//! Backlogs in this process, while Redis is unreachable or not configured.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,49 +9,49 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Budget, gcra};
 
-/// From so many keys on those that have drained are looked for, whenever there are twice as many as were left.
-const MANY: usize = 10_000;
+/// Number of keys from which drained ones are removed.
+const PURGE_THRESHOLD: usize = 10_000;
 
-/// When each backlog has drained, by key.
-pub(super) struct Local {
+pub(super) struct InMemory {
     clock: Clock,
-    ledger: Mutex<Ledger>,
+    backlogs: Mutex<Backlogs>,
 }
 
 #[derive(Default)]
-struct Ledger {
+struct Backlogs {
+    /// Time at which each backlog is empty, by key.
     drained_at: HashMap<String, DateTime<Utc>>,
-    /// Live keys when it was last cleared.
-    left: usize,
+    /// Number of keys after the last purge.
+    kept: usize,
 }
 
-impl Local {
+impl InMemory {
     pub(super) fn new(clock: Clock) -> Self {
         Self {
             clock,
-            ledger: Mutex::default(),
+            backlogs: Mutex::default(),
         }
     }
 
-    /// The backlogs that the call finds. It is put onto them when all budgets authorize it.
+    /// Returns the backlogs that the call finds, and adds it to them when all budgets admit it.
     pub(super) fn take(&self, budgets: &[Budget]) -> Vec<Duration> {
         let now = self.clock.now();
-        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.clear_drained(now);
-        let drained_at = &mut ledger.drained_at;
+        let mut state = self.backlogs.lock().unwrap_or_else(PoisonError::into_inner);
+        state.purge(now);
+        let drained_at = &mut state.drained_at;
         let backlog = |budget: &Budget| {
             let at = drained_at.get(&budget.key).copied().unwrap_or(now);
             (at - now).to_std().unwrap_or_default()
         };
         let backlogs: Vec<Duration> = budgets.iter().map(backlog).collect();
-        let verdicts: Vec<_> = budgets
+        let decisions: Vec<_> = budgets
             .iter()
             .zip(&backlogs)
-            .map(|(budget, backlog)| gcra::judge(budget.limit, budget.period, *backlog))
+            .map(|(budget, backlog)| gcra::decide(budget.limit, budget.period, *backlog))
             .collect();
-        if verdicts.iter().all(|verdict| verdict.retry_after.is_none()) {
-            for (budget, verdict) in budgets.iter().zip(verdicts) {
-                let ahead = TimeDelta::from_std(verdict.full_in).unwrap_or_default();
+        if decisions.iter().all(|decision| decision.retry_after.is_none()) {
+            for (budget, decision) in budgets.iter().zip(decisions) {
+                let ahead = TimeDelta::from_std(decision.full_in).unwrap_or_default();
                 drained_at.insert(budget.key.clone(), now + ahead);
             }
         }
@@ -59,12 +59,12 @@ impl Local {
     }
 }
 
-impl Ledger {
-    /// Looks through all keys so rarely that it does not matter how many clients there are.
-    fn clear_drained(&mut self, now: DateTime<Utc>) {
-        if self.drained_at.len() > MANY.max(2 * self.left) {
+impl Backlogs {
+    /// Removes drained keys once their number has doubled, so that the cost of a call does not grow with the clients.
+    fn purge(&mut self, now: DateTime<Utc>) {
+        if self.drained_at.len() > PURGE_THRESHOLD.max(2 * self.kept) {
             self.drained_at.retain(|_, at| *at > now);
-            self.left = self.drained_at.len();
+            self.kept = self.drained_at.len();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Backlogs in Redis, by its own clock: one script, one round trip for all budgets of a call.
+//! Backlogs in Redis, on its clock: one script and one round trip for all budgets of a call.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use redis::aio::ConnectionManager;
 
 use super::{Budget, gcra};
 
-/// Counting must not make every call slow while Redis is away.
+/// Short, because every call waits for it while Redis is unreachable.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// KEYS: the budgets; ARGV: interval and period of each, in microseconds. Gives the backlogs that the call finds, and puts it
-/// onto them when all budgets authorize it.
+/// KEYS: the budgets; ARGV: interval and period of each, in microseconds. Returns the backlogs that the call finds, and adds it
+/// to them when all budgets admit it.
 const TAKE: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

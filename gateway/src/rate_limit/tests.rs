@@ -1,24 +1,24 @@
-//! Which budgets a call belongs to, and how they are spent.
+//! The budgets of a call.
 
 use carshare_chassis::Environment;
 use carshare_chassis::identity::{Role, UserCaller};
 
 use super::*;
-use crate::method_table::Rpcs;
+use crate::method_table::MethodTable;
 
 const LOGIN: &str = "/carshare.auth.v1.AuthService/Login";
 const WEBHOOK: &str = "/carshare.payment.v1.PaymentService/HandleWebhook";
 const LIST: &str = "/carshare.booking.v1.BookingService/ListBookings";
 
-fn limiter(limits: Limits) -> (Limiter, carshare_chassis::ManualClock) {
-    let (environment, hand) = Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
+fn limiter(limits: Limits) -> (RateLimiter, carshare_chassis::ManualClock) {
+    let (environment, clock) = Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
     (
-        Limiter {
+        RateLimiter {
             limits,
             shared: None,
-            local: Local::new(environment.clock),
+            fallback: InMemory::new(environment.clock),
         },
-        hand,
+        clock,
     )
 }
 
@@ -39,31 +39,31 @@ fn user() -> Caller {
 }
 
 #[tokio::test]
-async fn a_class_has_a_budget_of_its_own_for_each_address() {
+async fn class_has_its_own_budget_for_each_address() {
     let limits = Limits {
         per_minute_by_address: 100,
         per_hour_by_user: 1000,
         class_factor: 1,
         proxies: 0,
     };
-    let (limiter, hand) = limiter(limits);
-    let rpcs = Rpcs::read().unwrap();
+    let (limiter, clock) = limiter(limits);
+    let rpcs = MethodTable::read().unwrap();
     let login = rpcs.find(LOGIN).unwrap().limit.as_ref();
-    for rest in (0..20).rev() {
-        let (standing, taken) = limiter.take(login, address(1), &Caller::Anonymous).await;
-        let standing = standing.unwrap();
+    for remaining in (0..20).rev() {
+        let (status, taken) = limiter.take(login, address(1), &Caller::Anonymous).await;
+        let status = status.unwrap();
         assert_eq!(
-            (standing.budget.name.as_str(), standing.verdict.remaining),
-            ("credentials", rest)
+            (status.budget.name.as_str(), status.decision.remaining),
+            ("credentials", remaining)
         );
         assert!(taken.is_ok());
     }
-    let (standing, refused) = limiter.take(login, address(1), &Caller::Anonymous).await;
-    let refused = refused.unwrap_err();
+    let (status, result) = limiter.take(login, address(1), &Caller::Anonymous).await;
+    let refused = result.unwrap_err();
     assert!(refused.is(Common::RateLimited));
     assert_eq!(refused.retry_delay(), Some(Duration::from_secs(3)));
     let mut headers = HeaderMap::new();
-    standing.unwrap().write(&mut headers);
+    status.unwrap().write(&mut headers);
     assert_eq!(headers["ratelimit-policy"], r#""credentials";q=20;w=60"#);
     assert_eq!(headers["ratelimit"], r#""credentials";r=0;t=60"#);
     assert!(
@@ -73,7 +73,7 @@ async fn a_class_has_a_budget_of_its_own_for_each_address() {
             .1
             .is_ok()
     );
-    hand.advance(Duration::from_secs(3));
+    clock.advance(Duration::from_secs(3));
     assert!(
         limiter
             .take(login, address(1), &Caller::Anonymous)
@@ -84,24 +84,24 @@ async fn a_class_has_a_budget_of_its_own_for_each_address() {
 }
 
 #[tokio::test]
-async fn a_user_has_one_budget_wherever_it_calls_from() {
+async fn user_has_one_budget_for_all_addresses() {
     let limits = Limits {
         per_minute_by_address: 100,
         per_hour_by_user: 2,
         class_factor: 1,
         proxies: 0,
     };
-    let (limiter, _hand) = limiter(limits);
-    let rpcs = Rpcs::read().unwrap();
+    let (limiter, _clock) = limiter(limits);
+    let rpcs = MethodTable::read().unwrap();
     let list = rpcs.find(LIST).unwrap().limit.as_ref();
     assert!(limiter.take(list, address(1), &user()).await.1.is_ok());
     assert!(limiter.take(list, address(2), &user()).await.1.is_ok());
-    let (standing, refused) = limiter.take(list, address(3), &user()).await;
-    assert_eq!(standing.unwrap().budget.name, "user");
-    assert_eq!(refused.unwrap_err().retry_delay(), Some(Duration::from_mins(30)));
+    let (status, result) = limiter.take(list, address(3), &user()).await;
+    assert_eq!(status.unwrap().budget.name, "user");
+    assert_eq!(result.unwrap_err().retry_delay(), Some(Duration::from_mins(30)));
     // The refused call took nothing from the address.
-    let (standing, _) = limiter.take(list, address(3), &Caller::Anonymous).await;
-    assert_eq!(standing.unwrap().verdict.remaining, 99);
+    let (status, _) = limiter.take(list, address(3), &Caller::Anonymous).await;
+    assert_eq!(status.unwrap().decision.remaining, 99);
 }
 
 #[tokio::test]
@@ -112,24 +112,24 @@ async fn zero_is_no_limit() {
         class_factor: 0,
         proxies: 0,
     };
-    let (limiter, _hand) = limiter(limits);
-    let rpcs = Rpcs::read().unwrap();
-    let (standing, taken) = limiter
+    let (limiter, _clock) = limiter(limits);
+    let rpcs = MethodTable::read().unwrap();
+    let (status, taken) = limiter
         .take(rpcs.find(LOGIN).unwrap().limit.as_ref(), address(1), &user())
         .await;
-    assert!(standing.is_none() && taken.is_ok());
+    assert!(status.is_none() && taken.is_ok());
 }
 
 #[tokio::test]
-async fn a_class_wider_than_an_addresss_budget_stands_instead_of_it() {
+async fn class_with_a_higher_limit_replaces_the_budget_of_the_address() {
     let limits = Limits {
         per_minute_by_address: 1,
         per_hour_by_user: 0,
         class_factor: 1,
         proxies: 0,
     };
-    let (limiter, _hand) = limiter(limits);
-    let rpcs = Rpcs::read().unwrap();
+    let (limiter, _clock) = limiter(limits);
+    let rpcs = MethodTable::read().unwrap();
     let webhook = rpcs.find(WEBHOOK).unwrap().limit.as_ref();
     for _ in 0..600 {
         assert!(

@@ -1,11 +1,11 @@
-//! A gRPC codec for messages that are known by their descriptors only.
+//! A gRPC codec for messages whose types are known by descriptor only.
 
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Encodes any message; decodes messages of one type.
+/// Encodes any message; decodes messages of this type.
 #[derive(Clone, Debug)]
 pub(super) struct MessageCodec(MessageDescriptor);
 

@@ -1,82 +1,82 @@
-//! Fields from texts: the parameters of a query and the variables of a path.
+//! Sets fields from texts: query parameters and path variables.
 
 use carshare_chassis::error::Violation;
 use percent_encoding::percent_decode_str;
 use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
-use crate::json::{Fault, MAX_DEPTH, from_text};
+use crate::json::{DecodeError, MAX_DEPTH, from_text};
 
-/// Sets what a query says: `status=pending&period.from=…&tag=a&tag=b`. `closed` tells of a name why a query may not
-/// set it. Gives every fault.
-pub(super) fn read(
+/// Sets the parameters of a query, `status=pending&period.from=…&tag=a&tag=b`, and returns every violation. `refused` returns
+/// the error of a name that a query may not set.
+pub(super) fn decode(
     message: &mut DynamicMessage,
     query: &str,
-    closed: impl Fn(&str) -> Option<Fault>,
+    refused: impl Fn(&str) -> Option<DecodeError>,
 ) -> Vec<Violation> {
-    let mut faults = Vec::new();
-    for (name, texts) in parameters(query, &mut faults) {
-        let fault = closed(&name).or_else(|| assign(message, &name, &texts, 0).err());
-        faults.extend(fault.map(|fault| fault.at(name)));
+    let mut violations = Vec::new();
+    for (name, texts) in parameters(query, &mut violations) {
+        let error = refused(&name).or_else(|| assign(message, &name, &texts, 0).err());
+        violations.extend(error.map(|error| error.at(name)));
     }
-    faults
+    violations
 }
 
-/// Sets the field at a path, `period.from`, to a text; a list to several.
+/// Sets the field at a path, `period.from`, to a text; a list to several. `depth` is the nesting of `message`.
 pub(super) fn assign(
     message: &mut DynamicMessage,
     path: &str,
     texts: &[String],
     depth: usize,
-) -> Result<(), Fault> {
+) -> Result<(), DecodeError> {
     let (name, rest) = path
         .split_once('.')
         .map_or((path, None), |(name, rest)| (name, Some(rest)));
     let field = message
         .descriptor()
         .get_field_by_name(name)
-        .ok_or(Fault::Unknown)?;
+        .ok_or(DecodeError::UnknownField)?;
     if let Some(rest) = rest {
         let is_message = !field.is_list() && !field.is_map() && field.kind().as_message().is_some();
         if !is_message || depth >= MAX_DEPTH {
-            return Err(Fault::Unknown);
+            return Err(DecodeError::UnknownField);
         }
         let inner = message
             .get_field_mut(&field)
             .as_message_mut()
-            .ok_or(Fault::Unknown)?;
+            .ok_or(DecodeError::UnknownField)?;
         return assign(inner, rest, texts, depth + 1);
     }
     let value = match texts {
-        _ if field.is_map() => return Err(Fault::Unknown),
+        _ if field.is_map() => return Err(DecodeError::UnknownField),
         texts if field.is_list() => {
             let values: Result<Vec<_>, _> = texts.iter().map(|text| from_text(&field.kind(), text)).collect();
             Value::List(values?)
         }
         [text] => from_text(&field.kind(), text)?,
-        _ => return Err(Fault::Repeated),
+        _ => return Err(DecodeError::Repeated),
     };
     message.set_field(&field, value);
     Ok(())
 }
 
-/// The parameters by name, in the order of their first appearance.
-fn parameters(query: &str, faults: &mut Vec<Violation>) -> Vec<(String, Vec<String>)> {
+/// Groups the parameters by name, in the order of their first appearance.
+fn parameters(query: &str, violations: &mut Vec<Violation>) -> Vec<(String, Vec<String>)> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
-        match (decode(name), decode(text)) {
+        match (decode_text(name), decode_text(text)) {
             (Some(name), Some(text)) => match found.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, texts)) => texts.push(text),
                 None => found.push((name, vec![text])),
             },
-            (name, _) => faults.push(Fault::NotText.at(name.unwrap_or_default())),
+            (name, _) => violations.push(DecodeError::NotUtf8.at(name.unwrap_or_default())),
         }
     }
     found
 }
 
-/// `application/x-www-form-urlencoded`: a plus is a space.
-fn decode(text: &str) -> Option<String> {
+/// Decodes `application/x-www-form-urlencoded`, in which a plus is a space.
+fn decode_text(text: &str) -> Option<String> {
     percent_decode_str(&text.replace('+', " "))
         .decode_utf8()
         .ok()
@@ -91,17 +91,17 @@ mod tests {
     use super::*;
     use crate::json::Json;
 
-    fn read_as(name: &str, query: &str) -> Result<serde_json::Value, Vec<(String, String)>> {
+    fn decode_as(name: &str, query: &str) -> Result<serde_json::Value, Vec<(String, String)>> {
         let mut message = DynamicMessage::new(DESCRIPTOR_POOL.get_message_by_name(name).unwrap());
-        let faults = read(&mut message, query, |_| None);
-        if faults.is_empty() {
+        let violations = decode(&mut message, query, |_| None);
+        if violations.is_empty() {
             return Ok(serde_json::to_value(Json(&message)).unwrap());
         }
-        Err(faults.into_iter().map(|v| (v.field, v.rule)).collect())
+        Err(violations.into_iter().map(|v| (v.field, v.rule)).collect())
     }
 
     #[test]
-    fn numbers_times_and_words_are_read() {
+    fn numbers_times_and_enums_are_decoded() {
         let query = "lat=37.5&lng=126.97&start_datetime=2026-11-23T10:00:00%2B09:00\
                      &end_datetime=2026-11-23T13:00:00+09:00&page_size=20&page_token=a%26b";
         let expected = json!({
@@ -109,10 +109,10 @@ mod tests {
             "page_size": 20, "page_token": "a&b",
         });
         assert_eq!(
-            read_as("carshare.vehicle.v1.SearchVehiclesRequest", query),
+            decode_as("carshare.vehicle.v1.SearchVehiclesRequest", query),
             Ok(expected)
         );
-        let bookings = read_as(
+        let bookings = decode_as(
             "carshare.booking.v1.ListBookingsRequest",
             "status=approved&&page_token=",
         )
@@ -121,7 +121,7 @@ mod tests {
             bookings,
             json!({ "status": "approved", "page_size": 0, "page_token": "" })
         );
-        let unread = read_as(
+        let unread = decode_as(
             "carshare.notification.v1.ListNotificationsRequest",
             "unread_only=true",
         )
@@ -130,19 +130,19 @@ mod tests {
     }
 
     #[test]
-    fn nested_and_repeated_fields_are_read() {
+    fn nested_and_repeated_fields_are_decoded() {
         let query = "vehicle.owner.name=%EA%B9%80&vehicle.images=a&vehicle.images=b";
-        let booking = read_as("carshare.booking.v1.Booking", query).unwrap();
+        let booking = decode_as("carshare.booking.v1.Booking", query).unwrap();
         assert_eq!(booking["vehicle"]["owner"]["name"], "김");
         assert_eq!(booking["vehicle"]["images"], json!(["a", "b"]));
     }
 
     #[test]
-    fn every_fault_is_named() {
+    fn every_violation_is_returned() {
         let query =
             "lat=north&lat=2&lng=&colour=1&start_datetime=now&page_size=1&page_size=2&vehicle.x=1&%FF=1";
-        let mut faults = read_as("carshare.vehicle.v1.SearchVehiclesRequest", query).unwrap_err();
-        faults.sort();
+        let mut violations = decode_as("carshare.vehicle.v1.SearchVehiclesRequest", query).unwrap_err();
+        violations.sort();
         let expected = [
             ("", "UTF8"),
             ("colour", "UNKNOWN_FIELD"),
@@ -153,13 +153,13 @@ mod tests {
             ("vehicle.x", "UNKNOWN_FIELD"),
         ];
         assert_eq!(
-            faults,
+            violations,
             expected.map(|(field, rule)| (field.to_owned(), rule.to_owned()))
         );
     }
 
     #[test]
-    fn what_has_no_form_as_a_text_is_unknown_to_a_query() {
+    fn messages_and_maps_are_unknown_fields_in_a_query() {
         for (message, query) in [
             ("carshare.booking.v1.Booking", "vehicle=x"),
             ("carshare.notification.v1.Notification", "data=x"),
@@ -167,8 +167,8 @@ mod tests {
             ("carshare.payment.v1.HandleWebhookRequest", "payload=x"),
             ("carshare.booking.v1.Booking", "id.x=1"),
         ] {
-            let faults = read_as(message, query).unwrap_err();
-            assert_eq!(faults[0].1, "UNKNOWN_FIELD", "{query}");
+            let violations = decode_as(message, query).unwrap_err();
+            assert_eq!(violations[0].1, "UNKNOWN_FIELD", "{query}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP request → request message: body, query and path, in this order.
+//! Converts an HTTP request to a request message: body, query and path, in this order.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -12,17 +12,17 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use prost_reflect::{DynamicMessage, Kind, ReflectMessage as _, Value};
 
 use super::{CURSOR, query};
-use crate::json::{self, Fault};
+use crate::json::{self, DecodeError};
 use crate::routes::{self, Bindings, Route};
 
-/// The header in which browsers say where a stream broke off.
+/// Header in which a browser that reconnects sends the id of the last event.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// Fills the request message of the route's RPC.
+/// Decodes the request message of the route's RPC.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` naming every field at fault, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`.
-pub(super) async fn read(
+/// `INVALID_ARGUMENT` with every invalid field, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`.
+pub(super) async fn decode(
     route: &Route,
     bindings: Bindings,
     parts: &Parts,
@@ -30,33 +30,33 @@ pub(super) async fn read(
     max_bytes: usize,
 ) -> Result<DynamicMessage, Error> {
     let mut message = DynamicMessage::new(route.rpc.descriptor.input());
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     if route.body != routes::Body::None {
         let bytes = collect(&parts.headers, body, max_bytes).await?;
-        faults.extend(read_body(&mut message, route, &bytes, &parts.headers)?);
+        violations.extend(decode_body(&mut message, route, &bytes, &parts.headers)?);
     }
     if let Some(query) = parts.uri.query() {
-        let closed = |name: &str| not_for_the_query(route, name);
-        faults.extend(query::read(&mut message, query, closed));
+        let refused = |name: &str| set_elsewhere(route, name);
+        violations.extend(query::decode(&mut message, query, refused));
     }
     for (field, text) in bindings {
         let assigned = query::assign(&mut message, &field, &[text], 0);
-        faults.extend(assigned.err().map(|fault| fault.at(field)));
+        violations.extend(assigned.err().map(|error| error.at(field)));
     }
     resume(&mut message, &parts.headers);
-    if faults.is_empty() {
+    if violations.is_empty() {
         Ok(message)
     } else {
-        Err(Error::new(Common::InvalidArgument).violations_of(faults))
+        Err(Error::new(Common::InvalidArgument).violations_of(violations))
     }
 }
 
-/// The whole body, if it is not too large.
+/// Reads the whole body, up to `max_bytes`.
 async fn collect(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes, Error> {
-    let announced = headers
+    let content_length = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > max_bytes) {
+    if content_length.is_some_and(|length| length > max_bytes) {
         return Err(Error::new(Common::TooLarge));
     }
     match Limited::new(body, max_bytes).collect().await {
@@ -66,8 +66,8 @@ async fn collect(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<By
     }
 }
 
-/// An empty body is an object without fields, whatever its type.
-fn read_body(
+/// Decodes the body. An empty one is an object without fields, whatever its content type.
+fn decode_body(
     message: &mut DynamicMessage,
     route: &Route,
     bytes: &[u8],
@@ -80,9 +80,9 @@ fn read_body(
         return Err(Error::new(Common::UnsupportedMediaType));
     }
     let json = json::parse(bytes).map_err(|error| malformed(&error))?;
-    let read = match &route.body {
+    let decoded = match &route.body {
         routes::Body::Field(name) => match message.descriptor().get_field_by_name(name) {
-            Some(field) => json::read_field(message, &field, &json),
+            Some(field) => json::decode_field(message, &field, &json),
             None => {
                 return Err(Error::internal(anyhow::anyhow!(
                     "{} has no field {name}",
@@ -90,25 +90,17 @@ fn read_body(
                 )));
             }
         },
-        routes::Body::None | routes::Body::Whole => {
-            let taken: Vec<&str> = route
-                .template
-                .variables()
-                .iter()
-                .map(|v| v.field.as_str())
-                .collect();
-            json::read(message, &json, &taken)
-        }
+        routes::Body::None | routes::Body::Whole => json::decode(message, &json, &route.variables),
     };
-    Ok(read.err().unwrap_or_default())
+    Ok(decoded.err().unwrap_or_default())
 }
 
-fn malformed(place: &impl std::fmt::Display) -> Error {
-    let fault = Fault::Malformed(place.to_string());
-    Error::new(Common::InvalidArgument).violations_of([fault.at("")])
+fn malformed(error: &impl std::fmt::Display) -> Error {
+    let error = DecodeError::Malformed(error.to_string());
+    Error::new(Common::InvalidArgument).violations_of([error.at("")])
 }
 
-/// `application/json`, with whatever parameters.
+/// Returns whether the content type is `application/json`, with any parameters.
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(CONTENT_TYPE)
@@ -118,7 +110,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Nothing is unpacked here (RFC 9110 §8.4: 415).
+/// Returns whether the body is compressed, which is 415 here (RFC 9110 §8.4).
 fn is_encoded(headers: &HeaderMap) -> bool {
     headers
         .get_all(CONTENT_ENCODING)
@@ -126,15 +118,10 @@ fn is_encoded(headers: &HeaderMap) -> bool {
         .any(|coding| coding != "identity")
 }
 
-/// What a query may not set, because the body or the path does.
-fn not_for_the_query(route: &Route, name: &str) -> Option<Fault> {
-    if route
-        .template
-        .variables()
-        .iter()
-        .any(|variable| variable.field == name)
-    {
-        return Some(Fault::GivenByPath);
+/// Returns the error of a query parameter whose field the path or the body sets.
+fn set_elsewhere(route: &Route, name: &str) -> Option<DecodeError> {
+    if route.has_variable(name) {
+        return Some(DecodeError::GivenByPath);
     }
     let first = name.split('.').next();
     let by_body = match &route.body {
@@ -142,10 +129,10 @@ fn not_for_the_query(route: &Route, name: &str) -> Option<Fault> {
         routes::Body::Whole => true,
         routes::Body::Field(field) => first == Some(field),
     };
-    by_body.then_some(Fault::Unknown)
+    by_body.then_some(DecodeError::UnknownField)
 }
 
-/// A browser that lost a stream says in a header of its own where it was.
+/// Sets the cursor of a stream from the header of a browser that reconnects.
 fn resume(message: &mut DynamicMessage, headers: &HeaderMap) {
     let last = headers
         .get(LAST_EVENT_ID)

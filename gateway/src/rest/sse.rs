@@ -1,9 +1,8 @@
-//! Server streams as server-sent events.
+//! Converts server streams to server-sent events.
 //!
-//! `id` is the message's `cursor`, `event` the member that is set of its oneof and `data` that member's JSON (of a message
-//! without a oneof: the whole). A stream that fails ends with an `error` event that holds the problem. A client that comes
-//! back sends the last id and goes on behind it; one that goes away ends the call to the service, because dropping the
-//! body drops the stream.
+//! `id` is the message's `cursor`, `event` the name of the set member of its oneof and `data` the JSON of that member, or of the
+//! whole message when it has no oneof. A stream that fails ends with an `error` event whose data is the problem. A client that
+//! reconnects sends the last id and resumes after it. When the client goes away, the dropped body ends the call to the service.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,17 +20,17 @@ use super::codec::MessageCodec;
 use super::{Call, Client};
 use crate::error::GatewayError;
 use crate::json::{Json, JsonField};
+use crate::layer::request_info::RequestInfo;
 use crate::problem::Problem;
-use crate::request_context::Exchange;
 use crate::routes::Route;
-use crate::stream_end::Ending;
+use crate::stream_end::StreamEnd;
 
-/// The field of a message to resume with.
+/// Field of a message with the position to resume at.
 pub(crate) const CURSOR: &str = "cursor";
-/// Browsers wait this long before they come back.
-const RETRY: Duration = Duration::from_secs(2);
+/// Time after which browsers reconnect.
+const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
-/// Opens the stream of an RPC. A refusal before the first message is an ordinary problem.
+/// Opens the stream of an RPC. An error before the response head is an ordinary problem.
 pub(super) async fn open(
     route: &Route,
     mut client: Client,
@@ -45,58 +44,58 @@ pub(super) async fn open(
         .into_inner())
 }
 
-/// The stream as an answer.
-pub(super) fn present(
+/// Returns the event stream.
+pub(super) fn respond(
     messages: Streaming<DynamicMessage>,
-    ending: Ending,
-    exchange: &Exchange,
+    end: StreamEnd,
+    info: &RequestInfo,
     keep_alive: Duration,
 ) -> Response {
-    let messages = until(messages, ending, exchange.lang);
+    let messages = until(messages, end, info.lang);
     let alive = KeepAlive::new().interval(keep_alive).text("keep-alive");
-    let mut response = Sse::new(events(messages, exchange.clone()))
+    let mut response = Sse::new(events(messages, info.clone()))
         .keep_alive(alive)
         .into_response();
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Reverse proxies buffer by default; nginx and its kin obey this.
+    // Reverse proxies such as nginx buffer responses without this.
     response
         .headers_mut()
         .insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }
 
-/// The messages up to the first error, of which the ending is one.
+/// Returns the messages up to the first error, which may be that of `end`.
 fn until<M>(
     messages: impl Stream<Item = Result<M, Status>> + Unpin + Send,
-    ending: Ending,
+    end: StreamEnd,
     lang: Lang,
 ) -> impl Stream<Item = Result<M, Status>> + Send
 where
     M: Send,
 {
-    stream::unfold(Some((messages, ending)), move |open| async move {
-        let (mut messages, mut ending) = open?;
+    stream::unfold(Some((messages, end)), move |open| async move {
+        let (mut messages, mut end) = open?;
         let message = tokio::select! {
             message = messages.next() => message?,
-            error = &mut ending => Err(error.into_status(lang)),
+            error = &mut end => Err(error.into_status(lang)),
         };
-        let open = message.is_ok().then_some((messages, ending));
+        let open = message.is_ok().then_some((messages, end));
         Some((message, open))
     })
 }
 
 fn events(
     messages: impl Stream<Item = Result<DynamicMessage, Status>> + Send,
-    exchange: Exchange,
+    info: RequestInfo,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    let opening = Event::default().retry(RETRY).comment("open");
-    let told = messages.map(move |message| match message {
+    let opening = Event::default().retry(RECONNECT_DELAY).comment("open");
+    let events = messages.map(move |message| match message {
         Ok(message) => event(&message),
-        Err(status) => failure(&status, &exchange),
+        Err(status) => failure(&status, &info),
     });
-    stream::iter([opening]).chain(told).map(Ok)
+    stream::iter([opening]).chain(events).map(Ok)
 }
 
 fn event(message: &DynamicMessage) -> Event {
@@ -117,27 +116,27 @@ fn event(message: &DynamicMessage) -> Event {
     }
 }
 
-/// A line break would end the field, and the writer refuses it.
+/// Returns the cursor as event id. One with a line break, which would end the field, is left out.
 fn id(message: &DynamicMessage) -> Option<String> {
     let cursor = message.get_field_by_name(CURSOR)?;
     let id = cursor.as_str()?;
     (!id.is_empty() && !id.contains(['\r', '\n', '\0'])).then(|| id.to_owned())
 }
 
-/// The member that is set of the message's choice.
+/// Returns the set member of the message's oneof.
 fn member(message: &DynamicMessage) -> Option<FieldDescriptor> {
-    let choice = message
+    let oneof = message
         .descriptor()
         .oneofs()
         .find(|oneof| !oneof.is_synthetic())?;
-    choice.fields().find(|field| message.has_field(field))
+    oneof.fields().find(|field| message.has_field(field))
 }
 
-fn failure(status: &Status, exchange: &Exchange) -> Event {
-    tracing::info!(correlation_id = exchange.correlation_id, status = ?status.code(), "a stream failed");
+fn failure(status: &Status, info: &RequestInfo) -> Event {
+    tracing::info!(correlation_id = info.correlation_id, status = ?status.code(), "stream failed");
     Event::default()
         .event("error")
-        .data(Problem::from_status(status).to_json(exchange).to_string())
+        .data(Problem::from_status(status).to_json(info).to_string())
 }
 
 #[cfg(test)]
@@ -150,23 +149,23 @@ mod tests {
 
     use super::*;
 
-    async fn written(messages: Vec<Result<SubscribeResponse, Status>>) -> String {
-        let exchange = Exchange::for_test(Lang::En, "c", "/stream");
+    async fn event_stream(messages: Vec<Result<SubscribeResponse, Status>>) -> String {
+        let info = RequestInfo::for_test(Lang::En, "c", "/stream");
         let messages = messages
             .into_iter()
             .map(|message| message.map(|message| message.transcode_to_dynamic()));
-        let response = Sse::new(events(stream::iter(messages), exchange)).into_response();
+        let response = Sse::new(events(stream::iter(messages), info)).into_response();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         String::from_utf8(body.to_vec()).unwrap()
     }
 
     #[tokio::test]
-    async fn a_message_is_an_event_named_after_its_member() {
+    async fn message_is_an_event_named_after_its_oneof_member() {
         let heartbeat = SubscribeResponse {
             cursor: "41".into(),
             event: Some(Member::Heartbeat(Heartbeat::default())),
         };
-        let text = written(vec![Ok(heartbeat)]).await;
+        let text = event_stream(vec![Ok(heartbeat)]).await;
         assert_eq!(
             text,
             "retry: 2000\n: open\n\nid: 41\nevent: heartbeat\ndata: {}\n\n"
@@ -174,8 +173,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_member_the_whole_message_is_the_data_and_a_strange_id_is_left_out() {
-        let text = written(vec![Ok(SubscribeResponse {
+    async fn message_without_a_member_is_the_data_and_a_cursor_with_a_line_break_is_no_id() {
+        let text = event_stream(vec![Ok(SubscribeResponse {
             cursor: "a\nb".into(),
             event: None,
         })])
@@ -184,8 +183,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_is_an_event_with_the_problem() {
-        let text = written(vec![Err(Error::new(Common::TokenExpired).into_status(Lang::Ko))]).await;
+    async fn error_is_an_event_with_the_problem() {
+        let text = event_stream(vec![Err(Error::new(Common::TokenExpired).into_status(Lang::Ko))]).await;
         let data = text.split_once("event: error\ndata: ").unwrap().1.trim();
         let problem: serde_json::Value = serde_json::from_str(data).unwrap();
         assert_eq!(

@@ -1,34 +1,30 @@
-//! The routes of the real contract.
+//! Lookups in the routes of the real contract.
 
 use super::*;
-use crate::method_table::Rpcs;
+use crate::method_table::MethodTable;
 
 fn routes() -> Routes {
-    Routes::read(Rpcs::read().unwrap().iter()).unwrap()
+    Routes::read(MethodTable::read().unwrap().iter()).unwrap()
 }
 
-fn found(routes: &Routes, method: Method, path: &str) -> String {
-    match routes.find(&method, path) {
-        Found::Route(route, bindings) => {
-            let values: Vec<_> = bindings
-                .iter()
-                .map(|(field, value)| format!("{field}={value}"))
-                .collect();
-            format!("{} {}", route.rpc.descriptor.name(), values.join(","))
-                .trim_end()
-                .to_owned()
+/// `GetBooking booking_id=7`, `405 GET,POST` or `404`.
+fn found(routes: &Routes, method: &Method, path: &str) -> String {
+    match routes.find(method, path) {
+        RouteMatch::Found(route, bindings) => {
+            let values = bindings.iter().map(|(field, value)| format!(" {field}={value}"));
+            format!("{}{}", route.rpc.descriptor.name(), values.collect::<String>())
         }
-        Found::OtherMethods(methods) => {
-            let mut names: Vec<_> = methods.iter().map(Method::as_str).collect();
-            names.sort_unstable();
+        RouteMatch::OtherMethods(mut methods) => {
+            methods.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+            let names: Vec<_> = methods.iter().map(Method::as_str).collect();
             format!("405 {}", names.join(","))
         }
-        Found::Nothing => "404".to_owned(),
+        RouteMatch::NotFound => "404".to_owned(),
     }
 }
 
 #[test]
-fn the_spec_s_paths_lead_to_their_rpcs() {
+fn find_matches_method_and_path() {
     let routes = routes();
     for (method, path, expected) in [
         (Method::POST, "/v1/auth/register", "Register"),
@@ -41,55 +37,116 @@ fn the_spec_s_paths_lead_to_their_rpcs() {
             "/v1/bookings/7/approve",
             "ApproveBooking booking_id=7",
         ),
-        (
-            Method::POST,
-            "/v1/vehicles/1/images/2:complete",
-            "CompleteImageUpload vehicle_id=1,image_id=2",
-        ),
         (Method::GET, "/v1/notifications/stream", "Subscribe"),
         (Method::HEAD, "/v1/bookings", "ListBookings"),
         (Method::PATCH, "/v1/bookings", "405 GET,POST"),
-        (Method::GET, "/v1/auth/login", "405 POST"),
+        (Method::HEAD, "/v1/auth/login", "405 POST"),
         (Method::GET, "/v1/bookings/7/approve/x", "404"),
+        (Method::GET, "/v1/Bookings", "404"),
+        (Method::GET, "/v1/bookings/", "404"),
         (Method::GET, "/", "404"),
         (Method::GET, "", "404"),
+        (Method::OPTIONS, "*", "404"),
     ] {
-        assert_eq!(found(&routes, method.clone(), path), expected, "{method} {path}");
+        assert_eq!(found(&routes, &method, path), expected, "{method} {path}");
     }
 }
 
 #[test]
-fn a_literal_beats_a_variable() {
+fn find_matches_custom_verbs_at_the_last_colon() {
     let routes = routes();
-    assert_eq!(
-        found(&routes, Method::GET, "/v1/payments/methods"),
-        "ListPaymentMethods"
-    );
-    assert_eq!(
-        found(&routes, Method::GET, "/v1/payments/bookings/history"),
-        "GetBookingPayment booking_id=history"
-    );
+    for (path, expected) in [
+        (
+            "1/images/2:complete",
+            "CompleteImageUpload vehicle_id=1 image_id=2",
+        ),
+        (
+            "1/images/x:y:complete",
+            "CompleteImageUpload vehicle_id=1 image_id=x:y",
+        ),
+        ("1/images/:complete", "404"),
+        ("1/images/2:delete", "404"),
+        ("1/images/2", "404"),
+    ] {
+        let path = format!("/v1/vehicles/{path}");
+        assert_eq!(found(&routes, &Method::POST, &path), expected, "{path}");
+    }
 }
 
 #[test]
-fn what_a_rule_says_about_bodies_is_kept() {
+fn find_decodes_percent_encoding_once() {
     let routes = routes();
-    let route = |name: &str| {
-        routes
-            .iter()
-            .find(|route| route.rpc.descriptor.name() == name)
-            .unwrap()
+    for (path, expected) in [
+        ("/v1/%62oo%6bings/7", "GetBooking booking_id=7"),
+        ("/v1/bookings/a%2Fb%20%ED%95%9C", "GetBooking booking_id=a/b 한"),
+        ("/v1/bookings/%2561%2", "GetBooking booking_id=%61%2"),
+        ("/v1/bookings%2F7", "404"),
+        ("/v1/bookings/%FF", "404"),
+    ] {
+        assert_eq!(found(&routes, &Method::GET, path), expected, "{path}");
+    }
+}
+
+#[test]
+fn literal_precedes_variable() {
+    let routes = routes();
+    for (path, expected) in [
+        ("/v1/payments/methods", "ListPaymentMethods"),
+        (
+            "/v1/payments/bookings/history",
+            "GetBookingPayment booking_id=history",
+        ),
+    ] {
+        assert_eq!(found(&routes, &Method::GET, path), expected);
+    }
+}
+
+#[test]
+fn route_keeps_body_and_response_body_of_its_rule() {
+    let routes = routes();
+    let of = |name: &str| {
+        let route = routes.iter().find(|route| route.rpc.descriptor.name() == name);
+        let route = route.unwrap();
+        (route.body.clone(), route.response_body.as_deref())
     };
-    assert_eq!(route("CreateBooking").body, Body::Whole);
-    assert_eq!(route("HandleWebhook").body, Body::Field("payload".into()));
-    assert_eq!(route("ListBookings").body, Body::None);
-    assert_eq!(route("ListBookings").response_body.as_deref(), Some("bookings"));
+    assert_eq!(of("CreateBooking"), (Body::Whole, None));
+    assert_eq!(of("HandleWebhook"), (Body::Field("payload".into()), None));
+    assert_eq!(of("ListBookings"), (Body::None, Some("bookings")));
 }
 
 #[test]
-fn two_rpcs_at_one_place_are_refused() {
-    let rpcs = Rpcs::read().unwrap();
+fn two_rpcs_with_one_route_are_refused() {
+    let rpcs = MethodTable::read().unwrap();
     let twice = rpcs.iter().chain(rpcs.iter());
-    let refused = Routes::read(twice).unwrap_err();
-    assert!(refused.to_string().contains("have one route"), "{refused}");
+    let error = format!("{:#}", Routes::read(twice).unwrap_err());
+    assert!(
+        error.starts_with("the route of /carshare.") && error.contains("conflict"),
+        "{error}"
+    );
+}
+
+#[test]
+fn unsupported_path_templates_are_refused() {
+    let read = |path: &str| {
+        let rule = HttpRule {
+            pattern: Some(Pattern::Get(path.to_owned())),
+            ..Default::default()
+        };
+        let rpcs = MethodTable::read().unwrap();
+        let route = Route::read(&rule, Arc::clone(rpcs.iter().next().unwrap()))?;
+        Routes::default().insert(Arc::new(route))
+    };
+    for broken in [
+        "v1/x",
+        "/v1//x",
+        "/v1/{x",
+        "/v1/{}",
+        "/v1/{a=b/*}",
+        "/v1/**",
+        "/v1/{*a}",
+        "/v1/{a}{b}",
+    ] {
+        assert!(read(broken).is_err(), "{broken}");
+    }
+    assert!(read("/v1/{booking.id}/x").is_ok());
 }

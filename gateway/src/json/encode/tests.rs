@@ -1,4 +1,4 @@
-//! What is written, on messages of the contract, and that everything written is read back.
+//! The JSON of messages of the contract, and its way back.
 
 use std::collections::HashMap;
 
@@ -16,12 +16,12 @@ fn dynamic(message: &impl ReflectMessage) -> DynamicMessage {
     message.transcode_to_dynamic()
 }
 
-fn written(message: &impl ReflectMessage) -> Json_ {
+fn encoded(message: &impl ReflectMessage) -> Json_ {
     serde_json::to_value(Json(&dynamic(message))).unwrap()
 }
 
 #[test]
-fn a_booking_reads_as_the_spec_says() {
+fn booking_has_the_fields_of_the_spec() {
     let booking = Booking {
         id: "b".into(),
         total_amount: 9_007_199_254_740_993,
@@ -39,32 +39,32 @@ fn a_booking_reads_as_the_spec_says() {
         "total_amount": 9_007_199_254_740_993_i64, "platform_fee": 0,
         "status": "pending", "guest_message": "",
     });
-    assert_eq!(written(&booking), expected);
+    assert_eq!(encoded(&booking), expected);
 }
 
 #[test]
-fn lists_and_maps_are_printed_when_empty() {
+fn empty_lists_and_maps_are_written() {
     assert_eq!(
-        written(&ListBookingsResponse::default()),
+        encoded(&ListBookingsResponse::default()),
         json!({ "bookings": [], "next_page_token": "" })
     );
-    assert_eq!(written(&Notification::default())["data"], json!({}));
-    assert_eq!(written(&Vehicle::default())["images"], json!([]));
+    assert_eq!(encoded(&Notification::default())["data"], json!({}));
+    assert_eq!(encoded(&Vehicle::default())["images"], json!([]));
 }
 
 #[test]
-fn an_enum_that_is_not_told_is_left_out_and_an_unknown_one_is_its_number() {
-    assert_eq!(written(&Vehicle::default()).get("fuel_type"), None);
-    let told = Vehicle {
+fn unset_enum_is_omitted_and_unknown_value_is_a_number() {
+    assert_eq!(encoded(&Vehicle::default()).get("fuel_type"), None);
+    let hybrid = Vehicle {
         fuel_type: FuelType::Hybrid.into(),
         ..Default::default()
     };
-    assert_eq!(written(&told)["fuel_type"], "hybrid");
+    assert_eq!(encoded(&hybrid)["fuel_type"], "hybrid");
     let newer = Vehicle {
         fuel_type: 99,
         ..Default::default()
     };
-    assert_eq!(written(&newer)["fuel_type"], 99);
+    assert_eq!(encoded(&newer)["fuel_type"], 99);
 }
 
 #[test]
@@ -83,13 +83,13 @@ fn fields_keep_the_order_of_the_contract_and_maps_are_sorted() {
 }
 
 #[test]
-fn numbers_without_a_json_form_are_words() {
+fn non_finite_numbers_are_words() {
     let nowhere = Vehicle {
         location_lat: f64::NAN,
         location_lng: f64::NEG_INFINITY,
         ..Default::default()
     };
-    let json = written(&nowhere);
+    let json = encoded(&nowhere);
     assert_eq!(
         (&json["location_lat"], &json["location_lng"]),
         (&json!("NaN"), &json!("-Infinity"))
@@ -97,7 +97,7 @@ fn numbers_without_a_json_form_are_words() {
 }
 
 #[test]
-fn one_field_can_be_written_alone() {
+fn field_is_written_alone() {
     let response = ListBookingsResponse {
         bookings: vec![Booking::default()],
         ..Default::default()
@@ -129,12 +129,12 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(vehicle in any_vehicle()) {
+    fn encoded_message_is_decoded_unchanged(vehicle in any_vehicle()) {
         let message = dynamic(&vehicle);
         let text = serde_json::to_string(&Json(&message)).unwrap();
         let json: Json_ = serde_json::from_str(&text).unwrap();
         let mut back = DynamicMessage::new(message.descriptor());
-        prop_assert_eq!(super::super::read(&mut back, &json, &[]), Ok(()));
+        prop_assert_eq!(super::super::decode(&mut back, &json, &[]), Ok(()));
         prop_assert_eq!(back.transcode_to::<Vehicle>().unwrap(), vehicle);
     }
 }

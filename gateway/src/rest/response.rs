@@ -1,4 +1,4 @@
-//! Reply message → HTTP response.
+//! Converts a reply message to an HTTP response.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -15,14 +15,14 @@ use crate::error::GatewayError;
 use crate::json::{Json, JsonField};
 use crate::routes::Route;
 
-/// Where the token of the next page goes when the body is a bare list.
+/// Header of the next page's token when the body is a bare list.
 pub(crate) const NEXT_PAGE_TOKEN: HeaderName = HeaderName::from_static("x-next-page-token");
-/// Its field in the reply, and the parameter it is sent back in.
-pub(crate) const NEXT_FIELD: &str = "next_page_token";
-const PARAMETER: &str = "page_token";
+pub(crate) const NEXT_PAGE_TOKEN_FIELD: &str = "next_page_token";
+/// Query parameter in which the client sends the token back.
+const PAGE_TOKEN: &str = "page_token";
 
-/// Calls a unary RPC and presents its reply.
-pub(super) async fn answer(
+/// Calls a unary RPC and converts its reply.
+pub(super) async fn unary(
     route: &Route,
     uri: &Uri,
     mut client: Client,
@@ -34,10 +34,10 @@ pub(super) async fn answer(
         .unary(call, route.rpc.path.clone(), codec)
         .await?
         .into_inner();
-    present(route, uri, &reply).map_err(GatewayError::Ours)
+    Ok(convert(route, uri, &reply)?)
 }
 
-fn present(route: &Route, uri: &Uri, reply: &DynamicMessage) -> Result<Response, Error> {
+fn convert(route: &Route, uri: &Uri, reply: &DynamicMessage) -> Result<Response, Error> {
     let status = success_status(route);
     if status == StatusCode::NO_CONTENT {
         return Ok(with_status(Response::new(Body::empty()), status));
@@ -58,12 +58,12 @@ fn present(route: &Route, uri: &Uri, reply: &DynamicMessage) -> Result<Response,
     Ok(response)
 }
 
-/// The status of a success: what the contract says, or 200.
+/// Returns the status of the `rest` option, or 200.
 pub(crate) fn success_status(route: &Route) -> StatusCode {
-    let said = u16::try_from(route.rpc.rest.success_status)
-        .ok()
-        .filter(|status| *status != 0);
-    said.and_then(|status| StatusCode::from_u16(status).ok())
+    // Unset is zero, which is not a status.
+    let status = u16::try_from(route.rpc.rest.success_status).ok();
+    status
+        .and_then(|status| StatusCode::from_u16(status).ok())
         .unwrap_or(StatusCode::OK)
 }
 
@@ -80,9 +80,9 @@ fn json(value: &impl Serialize) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// A bare list has no room for the token: it goes to a header, and as a whole link (RFC 8288) to another.
+/// Writes the token of the next page to a header, and as a link (RFC 8288) to another: a bare list has no field for it.
 fn link_next_page(headers: &mut HeaderMap, uri: &Uri, reply: &DynamicMessage) {
-    let token = reply.get_field_by_name(NEXT_FIELD);
+    let token = reply.get_field_by_name(NEXT_PAGE_TOKEN_FIELD);
     let Some(token) = token
         .as_ref()
         .and_then(|token| token.as_str())
@@ -95,8 +95,8 @@ fn link_next_page(headers: &mut HeaderMap, uri: &Uri, reply: &DynamicMessage) {
         .unwrap_or_default()
         .split('&')
         .filter(|pair| !pair.is_empty());
-    let others = others.filter(|pair| pair.split('=').next() != Some(PARAMETER));
-    let next = format!("{PARAMETER}={}", utf8_percent_encode(token, NON_ALPHANUMERIC));
+    let others = others.filter(|pair| pair.split('=').next() != Some(PAGE_TOKEN));
+    let next = format!("{PAGE_TOKEN}={}", utf8_percent_encode(token, NON_ALPHANUMERIC));
     let query = others.chain([next.as_str()]).collect::<Vec<_>>().join("&");
     let link = format!(r#"<{}?{query}>; rel="next""#, uri.path());
     for (name, value) in [(NEXT_PAGE_TOKEN, token), (LINK, &link)] {
@@ -112,20 +112,20 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::method_table::Rpcs;
+    use crate::method_table::MethodTable;
     use crate::routes::Routes;
 
-    async fn presented(
+    async fn converted(
         name: &str,
         uri: &'static str,
         reply: &impl prost_reflect::ReflectMessage,
     ) -> (Response<()>, Vec<u8>) {
-        let routes = Routes::read(Rpcs::read().unwrap().iter()).unwrap();
+        let routes = Routes::read(MethodTable::read().unwrap().iter()).unwrap();
         let route = routes
             .iter()
             .find(|route| route.rpc.descriptor.name() == name)
             .unwrap();
-        let response = present(route, &Uri::from_static(uri), &reply.transcode_to_dynamic()).unwrap();
+        let response = convert(route, &Uri::from_static(uri), &reply.transcode_to_dynamic()).unwrap();
         let (parts, body) = response.into_parts();
         (
             Response::from_parts(parts, ()),
@@ -134,8 +134,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn creation_is_201_with_the_whole_reply() {
-        let (head, body) = presented("Register", "/v1/auth/register", &AuthResponse::default()).await;
+    async fn created_resource_is_201_with_the_whole_reply() {
+        let (head, body) = converted("Register", "/v1/auth/register", &AuthResponse::default()).await;
         assert_eq!(
             (head.status().as_u16(), &head.headers()["content-type"]),
             (201, &HeaderValue::from_static("application/json"))
@@ -148,21 +148,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_content_has_no_body() {
+    async fn no_content_response_has_no_body_and_no_content_type() {
         let reply = carshare_proto::auth::v1::LogoutResponse::default();
-        let (head, body) = presented("Logout", "/v1/auth/logout", &reply).await;
+        let (head, body) = converted("Logout", "/v1/auth/logout", &reply).await;
         assert_eq!((head.status().as_u16(), body.len()), (204, 0));
         assert!(head.headers().get(CONTENT_TYPE).is_none());
     }
 
     #[tokio::test]
-    async fn a_list_is_bare_and_its_next_page_is_linked() {
+    async fn list_is_a_bare_array_with_a_link_to_the_next_page() {
         let reply = ListBookingsResponse {
             bookings: vec![Booking::default()],
             next_page_token: "a=b".into(),
         };
         let uri = "/v1/bookings?status=pending&page_token=old&page_size=1";
-        let (head, body) = presented("ListBookings", uri, &reply).await;
+        let (head, body) = converted("ListBookings", uri, &reply).await;
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body.as_array().map(Vec::len), Some(1));
         assert_eq!(head.headers()["x-next-page-token"], "a=b");
@@ -171,8 +171,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_page_and_an_empty_list_have_no_link() {
-        let (head, body) = presented("ListBookings", "/v1/bookings", &ListBookingsResponse::default()).await;
+    async fn last_page_has_no_link() {
+        let (head, body) = converted("ListBookings", "/v1/bookings", &ListBookingsResponse::default()).await;
         assert_eq!(body, b"[]");
         assert!(head.headers().get("link").is_none() && head.headers().get("x-next-page-token").is_none());
     }

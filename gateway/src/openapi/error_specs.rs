@@ -1,26 +1,26 @@
-//! Which refusals an RPC can give: those its comment names, and those that its options imply.
+//! Lists the errors of an RPC: those that its comment names and those that its options imply.
 
 use carshare_chassis::method_registry::Policy;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::errors::{self, ErrorSpec, Reason};
 
-use super::comment::of_method;
+use super::comment::method_comment;
 use crate::method_table::Rpc;
 
-/// All refusals of an RPC over REST, each once, by HTTP status and code.
-pub(crate) fn refusals(rpc: &Rpc) -> Vec<&'static ErrorSpec> {
-    let comment = of_method(&rpc.descriptor);
+/// Returns the errors of an RPC over REST, each once, ordered by HTTP status and code.
+pub(crate) fn error_specs(rpc: &Rpc) -> Vec<&'static ErrorSpec> {
+    let comment = method_comment(&rpc.descriptor);
     let named = comment.reasons().filter_map(|reason| find(rpc, reason));
-    let mut facts: Vec<_> = named.chain(implied(rpc).into_iter().map(Reason::fact)).collect();
-    facts.sort_by_key(|fact| (fact.http, &fact.code));
-    facts.dedup_by_key(|fact| &fact.code);
-    facts
+    let mut specs: Vec<_> = named.chain(implied(rpc).into_iter().map(Reason::fact)).collect();
+    specs.sort_by_key(|spec| (spec.http, &spec.code));
+    specs.dedup_by_key(|spec| &spec.code);
+    specs
 }
 
-/// A reason of the service itself, of what all share, or of another service whose refusal travels on.
+/// Finds a reason of the service itself, else of any domain: errors of other services are passed on.
 fn find(rpc: &Rpc, reason: &str) -> Option<&'static ErrorSpec> {
     let domain = format!("carshare.{}", rpc.peer);
-    let everywhere = || errors::all().find(|fact| fact.reason == reason);
+    let everywhere = || errors::all().find(|spec| spec.reason == reason);
     errors::find(&domain, reason).or_else(everywhere)
 }
 

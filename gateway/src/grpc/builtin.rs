@@ -1,9 +1,9 @@
-//! The gRPC services of the gateway itself: reflection in both versions, so that stock clients find their way, and health.
+//! The gRPC services of the gateway itself: health, and reflection in both versions, which tools read.
 
 use axum::body::Body;
+use axum::extract::Request;
 use axum::response::Response;
 use carshare_proto::DESCRIPTOR_SET;
-use http::Request;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic::service::{Routes, RoutesBuilder};
@@ -11,23 +11,22 @@ use tonic_health::server::health_reporter;
 use tonic_reflection::server::Builder;
 use tower::ServiceExt as _;
 
-use crate::method_table::Rpcs;
+use crate::method_table::MethodTable;
 
 const HEALTH: &str = "grpc.health.v1.Health";
 
-/// Answers `/grpc.*`.
 #[derive(Clone, Debug)]
-pub struct Infrastructure(Routes);
+pub struct BuiltinServices(Routes);
 
-impl Infrastructure {
-    /// Reflects what clients may call.
+impl BuiltinServices {
+    /// Reflects the RPCs that clients may call.
     ///
     /// # Errors
     /// A descriptor set that cannot be read: a defect of the build.
-    pub fn new(rpcs: &Rpcs) -> anyhow::Result<Self> {
-        let contract = for_clients(rpcs)?;
+    pub fn new(methods: &MethodTable) -> anyhow::Result<Self> {
+        let contract = for_clients(methods)?;
         let reflection = || {
-            let names = rpcs
+            let names = methods
                 .iter()
                 .map(|rpc| rpc.descriptor.parent_service().full_name().to_owned());
             let builder = Builder::configure()
@@ -46,31 +45,27 @@ impl Infrastructure {
         Ok(Self(services.routes().prepare()))
     }
 
-    /// Is this path answered here?
-    pub fn serves(path: &str) -> bool {
+    /// Returns whether the gRPC path belongs to one of them.
+    pub fn has(path: &str) -> bool {
         path.starts_with("/grpc.")
     }
 
-    pub async fn answer(&self, request: Request<Body>) -> Response {
-        let answer = self
-            .0
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap_or_else(|never| match never {});
-        answer.map(Body::new)
+    pub async fn call(&self, request: Request) -> Response {
+        let Ok(response) = self.0.clone().oneshot(request).await;
+        response.map(Body::new)
     }
 }
 
-/// The contract without the RPCs that do not exist here. Without comments too: their paths count RPCs, and they speak of all.
-fn for_clients(rpcs: &Rpcs) -> anyhow::Result<FileDescriptorSet> {
+/// Returns the contract without internal RPCs. Comments are removed too: they are addressed by the index of the RPC and mention
+/// internal ones.
+fn for_clients(methods: &MethodTable) -> anyhow::Result<FileDescriptorSet> {
     let mut contract = FileDescriptorSet::decode(DESCRIPTOR_SET)?;
     for file in &mut contract.file {
         let package = file.package().to_owned();
         file.source_code_info = None;
         for service in &mut file.service {
             let name = service.name().to_owned();
-            let exists = |rpc: &str| rpcs.find(&format!("/{package}.{name}/{rpc}")).is_some();
+            let exists = |rpc: &str| methods.find(&format!("/{package}.{name}/{rpc}")).is_some();
             service.method.retain(|method| exists(method.name()));
         }
         file.service.retain(|service| !service.method.is_empty());

@@ -1,4 +1,4 @@
-//! A passed-through stream that has to end does so with a status that says why, instead of a connection that breaks.
+//! Ends a forwarded stream with a status in its trailers instead of a broken connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,26 +11,26 @@ use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::stream_end::Ending;
+use crate::stream_end::StreamEnd;
 
-/// The body until its ending comes, then trailers that carry the reason.
-pub(super) fn by(body: Body, ending: Ending, lang: Lang) -> Body {
-    Body::new(Bounded {
-        inner: body,
-        ending,
+/// Passes the body on until `end` resolves, then sends its error as trailers.
+pub(super) fn end_with_status(inner: Body, end: StreamEnd, lang: Lang) -> Body {
+    Body::new(EndableBody {
+        inner,
+        end,
         lang,
-        over: false,
+        is_over: false,
     })
 }
 
-struct Bounded {
+struct EndableBody {
     inner: Body,
-    ending: Ending,
+    end: StreamEnd,
     lang: Lang,
-    over: bool,
+    is_over: bool,
 }
 
-impl http_body::Body for Bounded {
+impl http_body::Body for EndableBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -38,25 +38,21 @@ impl http_body::Body for Bounded {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.over {
+        if self.is_over {
             return Poll::Ready(None);
         }
-        let Poll::Ready(error) = self.ending.poll_unpin(cx) else {
+        let Poll::Ready(error) = self.end.poll_unpin(cx) else {
             return Pin::new(&mut self.inner).poll_frame(cx);
         };
-        self.over = true;
-        let mut trailers = error
-            .into_status(self.lang)
-            .into_http::<()>()
-            .into_parts()
-            .0
-            .headers;
+        self.is_over = true;
+        let response = error.into_status(self.lang).into_http::<()>();
+        let mut trailers = response.into_parts().0.headers;
         trailers.remove(CONTENT_TYPE);
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.over || self.inner.is_end_stream()
+        self.is_over || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -73,11 +69,12 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_silent_stream_ends_with_trailers_that_say_why() {
+    #[tokio::test(start_paused = true)]
+    async fn silent_stream_ends_with_the_error_in_its_trailers() {
         let silent = StreamBody::new(futures::stream::pending::<Result<Frame<Bytes>, Status>>());
-        let ending = std::future::ready(Error::new(Common::TokenExpired)).boxed();
-        let collected = by(Body::new(silent), ending, Lang::En).collect().await.unwrap();
+        let end = std::future::ready(Error::new(Common::TokenExpired)).boxed();
+        let body = end_with_status(Body::new(silent), end, Lang::En);
+        let collected = body.collect().await.unwrap();
         let status = Status::from_header_map(collected.trailers().unwrap()).unwrap();
         assert_eq!(
             (status.code(), status.message()),

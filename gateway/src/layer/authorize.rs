@@ -1,0 +1,95 @@
+//! Verifies the access token, checks the RPC's access option and takes the call from the caller's rate limits; attaches the
+//! `Caller`. The service checks access again. Refused callers are counted too, so that guessing is limited.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use carshare_chassis::authorization::{self, Credentials};
+use carshare_chassis::identity::Caller;
+
+use super::request_info::RequestInfo;
+use super::route::Target;
+use crate::error::GatewayError;
+use crate::state::AppState;
+
+pub async fn authorize(
+    State(state): State<Arc<AppState>>,
+    Extension(info): Extension<RequestInfo>,
+    Extension(target): Extension<Target>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, GatewayError> {
+    let authorized = match target.rpc() {
+        Some(rpc) => {
+            let credentials = Credentials {
+                peer: None,
+                bearer: authorization::bearer(request.headers()),
+            };
+            authorization::authorize(rpc.method, credentials, &state.verifier).await
+        }
+        None => Ok(Caller::Anonymous),
+    };
+    let caller = authorized.as_ref().unwrap_or(&Caller::Anonymous);
+    let class = target.rpc().and_then(|rpc| rpc.limit.as_ref());
+    let (status, within_limits) = state.rate_limiter.take(class, info.client_ip, caller).await;
+    if let Some(status) = status {
+        // A request is counted once, so the cell is empty.
+        let _ = info.rate_limit.set(status);
+    }
+    within_limits?;
+    request.extensions_mut().insert(authorized?);
+    Ok(next.run(request).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use carshare_chassis::Lang;
+    use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+
+    use super::*;
+
+    const PUBLIC: &str = "/carshare.auth.v1.AuthService/GetJwks";
+    const ANY_USER: &str = "/carshare.auth.v1.AuthService/GetMe";
+
+    /// Returns the error code, and the `RateLimit` header.
+    async fn call(state: &Arc<AppState>, path: &str) -> (Option<String>, String) {
+        let service = ServiceBuilder::new()
+            .layer(from_fn_with_state(Arc::clone(state), authorize))
+            .service(service_fn(async |request: Request| {
+                assert!(matches!(request.extensions().get(), Some(Caller::Anonymous)));
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            }));
+        let info = RequestInfo::for_test(Lang::En, "c", path);
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(info.clone());
+        let rpc = Arc::clone(state.methods.find(path).unwrap());
+        request.extensions_mut().insert(Target::Grpc(rpc));
+        let error = GatewayError::take(&mut service.oneshot(request).await.unwrap());
+        let mut headers = http::HeaderMap::new();
+        info.rate_limit.get().unwrap().write(&mut headers);
+        let code = error.map(|error| error.problem().code().to_owned());
+        (code, headers["ratelimit"].to_str().unwrap().to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn unauthorized_caller_is_refused_and_counted() {
+        let state = Arc::new(AppState::for_test());
+        let status = |remaining: u32, seconds: u32| format!("\"address\";r={remaining};t={seconds}");
+        assert_eq!(call(&state, PUBLIC).await, (None, status(99, 1)));
+        let unauthenticated = Some("AUTH001".to_owned());
+        assert_eq!(call(&state, ANY_USER).await, (unauthenticated, status(98, 2)));
+        for _ in 0..98 {
+            call(&state, ANY_USER).await;
+        }
+        let limited = Some("COMMON004".to_owned());
+        assert_eq!(call(&state, ANY_USER).await, (limited.clone(), status(0, 60)));
+        assert_eq!(call(&state, PUBLIC).await, (limited, status(0, 60)));
+    }
+}

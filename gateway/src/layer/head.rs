@@ -1,0 +1,54 @@
+//! Answers HEAD as GET without the body; `Content-Length` is that of GET. An own layer: axum removes the body in its router only.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
+use http_body::Body as _;
+
+pub async fn remove_body(request: Request, next: Next) -> Response {
+    let is_head = request.method() == Method::HEAD;
+    let response = next.run(request).await;
+    if !is_head {
+        return response;
+    }
+    let length = response.body().size_hint().exact();
+    let mut response = response.map(|_| Body::empty());
+    if let Some(length) = length {
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::middleware::from_fn;
+    use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+
+    use super::*;
+
+    async fn response(method: Method) -> Response {
+        let service = ServiceBuilder::new()
+            .layer(from_fn(remove_body))
+            .service(service_fn(async |_: Request| {
+                Ok::<_, Infallible>(Response::new(Body::from("hello")))
+            }));
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = method;
+        service.oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn head_has_the_length_of_get_and_no_body() {
+        let head = response(Method::HEAD).await;
+        assert_eq!(head.headers()[CONTENT_LENGTH], "5");
+        assert_eq!(head.body().size_hint().exact(), Some(0));
+        assert_eq!(response(Method::GET).await.body().size_hint().exact(), Some(5));
+    }
+}

@@ -1,0 +1,135 @@
+//! Answers the gateway's own pages whatever the load is: `/healthz`, `/readyz`, `/openapi.json`, `/docs`. An own layer, because
+//! axum's router would answer other methods in a form that is not ours.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use carshare_chassis::health::Readiness;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::error::method_not_allowed;
+use crate::routes::Routes;
+use crate::{docs, openapi};
+
+/// `/docs` has one inline style and loads nothing.
+const DOCS_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+/// The contract changes with a release only.
+const DOCUMENT_CACHE: &str = "public, max-age=300";
+
+pub struct Pages {
+    readiness: Readiness,
+    openapi: Bytes,
+    docs: Bytes,
+}
+
+impl Pages {
+    /// Writes the documents of these routes, once.
+    pub fn new(routes: &Routes, readiness: Readiness) -> anyhow::Result<Self> {
+        Ok(Self {
+            readiness,
+            openapi: serde_json::to_vec(&openapi::document(routes))?.into(),
+            docs: docs::page(routes).into(),
+        })
+    }
+}
+
+pub async fn serve(State(pages): State<Arc<Pages>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if !matches!(path, "/healthz" | "/readyz" | "/openapi.json" | "/docs") {
+        return next.run(request).await;
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return method_not_allowed([Method::GET]);
+    }
+    match path {
+        "/healthz" => "ok".into_response(),
+        "/readyz" => readyz(&pages.readiness).await,
+        "/docs" => {
+            let policy = [(CONTENT_SECURITY_POLICY, DOCS_POLICY)];
+            (policy, document("text/html; charset=utf-8", &pages.docs)).into_response()
+        }
+        _ => document("application/json", &pages.openapi),
+    }
+}
+
+fn document(content_type: &'static str, body: &Bytes) -> Response {
+    let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, DOCUMENT_CACHE)];
+    (headers, body.clone()).into_response()
+}
+
+async fn readyz(readiness: &Readiness) -> Response {
+    let report = readiness.report().await;
+    let status = if report.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let failed = report.checks.iter().filter(|(_, failure)| failure.is_some());
+    let waiting_for: Vec<_> = failed.map(|(name, _)| name).collect();
+    let body = json!({ "ready": report.is_ready(), "draining": report.draining, "waiting_for": waiting_for });
+    (status, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use http::header::ALLOW;
+    use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+
+    use super::*;
+
+    async fn response(method: Method, path: &str) -> Response {
+        let mut readiness = Readiness::new();
+        readiness.check("payment", || std::future::pending());
+        let pages = Pages::new(&Routes::default(), readiness).unwrap();
+        let service = ServiceBuilder::new()
+            .layer(from_fn_with_state(Arc::new(pages), serve))
+            .service(service_fn(async |_: Request| {
+                Ok::<_, Infallible>(StatusCode::IM_A_TEAPOT.into_response())
+            }));
+        let request = Request::builder().method(method).uri(path);
+        service
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_are_answered_and_other_paths_pass() {
+        for (path, status) in [
+            ("/healthz", 200),
+            ("/openapi.json", 200),
+            ("/docs", 200),
+            ("/v1/x", 418),
+        ] {
+            let response = response(Method::GET, path).await;
+            assert_eq!(response.status().as_u16(), status, "{path}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn readyz_is_503_when_a_check_hangs() {
+        let response = response(Method::GET, "/readyz").await;
+        assert_eq!(response.status().as_u16(), 503);
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["waiting_for"], json!(["payment"]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_methods_are_not_allowed() {
+        assert_eq!(
+            response(Method::POST, "/healthz").await.headers()[ALLOW],
+            "GET, HEAD"
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! Attaches [`RequestInfo`] to a request and writes `X-Correlation-Id` and `RateLimit` to its response. An own layer: the
+//! request id of tower-http is taken over unchecked.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use carshare_chassis::http_server::Connection;
+use carshare_chassis::request_context::CORRELATION_ID;
+use carshare_chassis::{Ids, Lang};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+
+use crate::rate_limit::{RateLimitStatus, client_ip};
+
+/// Read when there is no `X-Correlation-Id`; never written.
+const REQUEST_ID: &str = "x-request-id";
+
+/// The facts of a request that its response, its log line and its errors need.
+#[derive(Clone, Debug)]
+pub struct RequestInfo {
+    pub protocol: Protocol,
+    /// Language of error texts.
+    pub lang: Lang,
+    /// Id of the request across services, logs and events.
+    pub correlation_id: String,
+    /// Path of the URL. The query is left out: it may hold personal data.
+    pub path: String,
+    pub client_ip: IpAddr,
+    /// The tightest rate limit of the caller, set when the call was counted.
+    pub rate_limit: Arc<OnceLock<RateLimitStatus>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RequestInfoConfig {
+    /// Source of correlation ids for requests without one.
+    pub ids: Ids,
+    /// Number of trusted proxies in front of this port.
+    pub proxies: usize,
+}
+
+/// The protocol in which a request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Rest,
+    /// gRPC, or gRPC-web, which is translated to it.
+    Grpc,
+}
+
+pub async fn attach(State(config): State<RequestInfoConfig>, mut request: Request, next: Next) -> Response {
+    let info = RequestInfo::read(&request, &config);
+    request.extensions_mut().insert(info.clone());
+    let mut response = next.run(request).await;
+    if let Ok(id) = HeaderValue::from_str(&info.correlation_id) {
+        response.headers_mut().insert(CORRELATION_ID, id);
+    }
+    if let Some(status) = info.rate_limit.get() {
+        status.write(response.headers_mut());
+    }
+    response
+}
+
+impl RequestInfo {
+    fn read(request: &Request, config: &RequestInfoConfig) -> Self {
+        let headers = request.headers();
+        // Requests of tests come over no connection.
+        let remote = request
+            .extensions()
+            .get::<Connection>()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| {
+                connection.remote.ip()
+            });
+        let id = [CORRELATION_ID, REQUEST_ID]
+            .iter()
+            .find_map(|name| correlation_id(headers, name));
+        let language = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Self {
+            protocol: Protocol::of(headers),
+            lang: language.map_or(Lang::default(), Lang::from_accept_language),
+            correlation_id: id.unwrap_or_else(|| config.ids.next().to_string()),
+            path: request.uri().path().to_owned(),
+            client_ip: client_ip(remote, headers, config.proxies),
+            rate_limit: Arc::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl RequestInfo {
+    /// Returns the info of a REST request from an unknown address.
+    pub fn for_test(lang: Lang, correlation_id: &str, path: &str) -> Self {
+        Self {
+            protocol: Protocol::Rest,
+            lang,
+            correlation_id: correlation_id.to_owned(),
+            path: path.to_owned(),
+            client_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            rate_limit: Arc::default(),
+        }
+    }
+}
+
+impl Protocol {
+    /// Every content type of gRPC and gRPC-web begins with `application/grpc`.
+    fn of(headers: &HeaderMap) -> Self {
+        let content_type = headers
+            .get(CONTENT_TYPE)
+            .map_or(&b""[..], |value| value.as_bytes());
+        if content_type.starts_with(b"application/grpc") {
+            Self::Grpc
+        } else {
+            Self::Rest
+        }
+    }
+
+    /// Returns the label of metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
+/// Returns the client's id when it is safe in logs, headers and events.
+fn correlation_id(headers: &HeaderMap, name: &str) -> Option<String> {
+    let id = headers.get(name)?.to_str().ok()?;
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    ((1..=128).contains(&id.len()) && id.bytes().all(is_safe)).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use carshare_chassis::Environment;
+    use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+
+    use super::*;
+
+    fn config() -> RequestInfoConfig {
+        RequestInfoConfig {
+            ids: Environment::system().ids,
+            proxies: 0,
+        }
+    }
+
+    fn request(headers: &[(&'static str, &str)]) -> Request {
+        let request = Request::get("/v1/bookings?a=b");
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value));
+        request.body(Body::empty()).unwrap()
+    }
+
+    fn read(headers: &[(&'static str, &str)]) -> RequestInfo {
+        RequestInfo::read(&request(headers), &config())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attach_adds_the_info_and_returns_the_correlation_id() {
+        let service = ServiceBuilder::new()
+            .layer(from_fn_with_state(config(), attach))
+            .service(service_fn(async |request: Request| {
+                let info: &RequestInfo = request.extensions().get().unwrap();
+                Ok::<_, Infallible>(Response::new(Body::from(info.path.clone())))
+            }));
+        let response = service
+            .oneshot(request(&[("x-correlation-id", "c-1")]))
+            .await
+            .unwrap();
+        assert_eq!(response.headers()[CORRELATION_ID], "c-1");
+        let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
+        assert_eq!(body, "/v1/bookings");
+    }
+
+    #[test]
+    fn safe_correlation_id_is_kept_and_another_is_replaced() {
+        let id = |headers: &[(&'static str, &str)]| read(headers).correlation_id;
+        assert_eq!(id(&[("x-correlation-id", "app-1.7:a_b")]), "app-1.7:a_b");
+        assert_eq!(id(&[("x-request-id", "r1")]), "r1");
+        assert_eq!(id(&[("x-request-id", "r1"), ("x-correlation-id", "c1")]), "c1");
+        let long = "x".repeat(129);
+        for unsafe_id in ["", "a b", "a\"b", long.as_str()] {
+            assert_eq!(id(&[("x-correlation-id", unsafe_id)]).len(), 36, "{unsafe_id:?}");
+        }
+    }
+
+    #[test]
+    fn protocol_follows_the_content_type() {
+        for (content_type, protocol) in [
+            ("application/grpc", Protocol::Grpc),
+            ("application/grpc-web-text+proto", Protocol::Grpc),
+            ("application/json", Protocol::Rest),
+        ] {
+            assert_eq!(read(&[("content-type", content_type)]).protocol, protocol);
+        }
+        assert_eq!(read(&[]).protocol, Protocol::Rest);
+    }
+
+    #[test]
+    fn language_is_korean_unless_english_is_preferred() {
+        assert_eq!(read(&[]).lang, Lang::Ko);
+        assert_eq!(read(&[("accept-language", "en-US,en;q=0.9")]).lang, Lang::En);
+    }
+}
