@@ -68,7 +68,11 @@ impl AppState {
     ///
     /// # Errors
     /// An invalid configuration, or a defect of the contract.
-    pub fn new(config: &ServiceConfig<Config>, environment: &Environment, draining: Shutdown) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &ServiceConfig<Config>,
+        environment: &Environment,
+        draining: Shutdown,
+    ) -> anyhow::Result<Self> {
         let methods = MethodTable::read()?;
         let peers = Peers::connect(config, &methods, environment)?;
         Ok(Self {
@@ -107,7 +111,11 @@ impl AppState {
     }
 }
 
-fn verifier(config: &ServiceConfig<Config>, peers: &Peers, environment: &Environment) -> anyhow::Result<Verifier> {
+fn verifier(
+    config: &ServiceConfig<Config>,
+    peers: &Peers,
+    environment: &Environment,
+) -> anyhow::Result<Verifier> {
     let source: Arc<dyn JwksSource> = if let Some(auth) = peers.calls.get(AUTH) {
         Arc::new(RemoteJwks::new(auth.clone()))
     } else {
@@ -125,12 +133,20 @@ fn verifier(config: &ServiceConfig<Config>, peers: &Peers, environment: &Environ
 }
 
 impl Peers {
-    fn connect(config: &ServiceConfig<Config>, methods: &MethodTable, environment: &Environment) -> anyhow::Result<Self> {
+    fn connect(
+        config: &ServiceConfig<Config>,
+        methods: &MethodTable,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
         let connect = |name: &String| -> anyhow::Result<(String, PeerChannel)> {
             // The channels live as long as the process, and so do their names.
             let static_name = name.clone().leak();
-            let channel =
-                client::connect(static_name, &config.service.peers[name], &config.common.tls, environment.clone())?;
+            let channel = client::connect(
+                static_name,
+                &config.service.peers[name],
+                &config.common.tls,
+                environment.clone(),
+            )?;
             Ok((name.clone(), channel))
         };
         let streaming: BTreeSet<&String> = methods

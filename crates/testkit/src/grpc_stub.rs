@@ -7,18 +7,20 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Result;
 use carshare_proto::auth::v1::{GetJwksRequest, GetJwksResponse, Jwk};
+use carshare_proto::codec::ValidatingCodec;
+use prost_reflect::ReflectMessage;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_stream::Stream;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::server::Grpc;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
-use tonic_prost::ProstCodec;
 use tower::service_fn;
 
 use crate::tokens::Tokens;
 
-/// RPC paths and their handlers. Other paths answer UNIMPLEMENTED.
+/// RPC paths and their handlers. Other paths answer UNIMPLEMENTED. Requests are validated as by a generated server.
 #[derive(Default)]
 pub struct GrpcStub(axum::Router);
 
@@ -31,7 +33,7 @@ impl GrpcStub {
     /// Adds a unary RPC. `path` is `/carshare.vehicle.v1.VehicleService/PlaceHold`.
     pub fn unary<Req, Res, F, Fut>(self, path: &str, handler: F) -> Self
     where
-        Req: prost::Message + Default + 'static,
+        Req: prost::Message + ReflectMessage + Default + 'static,
         Res: prost::Message + Default + 'static,
         F: Fn(Request<Req>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Res, Status>> + Send + 'static,
@@ -43,11 +45,39 @@ impl GrpcStub {
                 async move { reply.await.map(Response::new) }
             });
             async move {
-                let mut grpc = Grpc::new(ProstCodec::<Res, Req>::default());
+                let mut grpc = Grpc::new(ValidatingCodec::<Res, Req>::default());
                 Ok::<_, Infallible>(grpc.unary(unary, request).await)
             }
         });
         Self(self.0.route_service(path, service))
+    }
+
+    /// Adds an RPC that streams its replies.
+    pub fn server_streaming<Req, Res, S, F, Fut>(self, path: &str, handler: F) -> Self
+    where
+        Req: prost::Message + ReflectMessage + Default + 'static,
+        Res: prost::Message + Default + 'static,
+        S: Stream<Item = Result<Res, Status>> + Send + 'static,
+        F: Fn(Request<Req>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<S, Status>> + Send + 'static,
+    {
+        let service = service_fn(move |request: axum::extract::Request| {
+            let handler = handler.clone();
+            let streaming = service_fn(move |request| {
+                let replies = handler(request);
+                async move { replies.await.map(Response::new) }
+            });
+            async move {
+                let mut grpc = Grpc::new(ValidatingCodec::<Res, Req>::default());
+                Ok::<_, Infallible>(grpc.server_streaming(streaming, request).await)
+            }
+        });
+        Self(self.0.route_service(path, service))
+    }
+
+    /// Returns the RPCs, for a server of the test's own.
+    pub fn into_routes(self) -> Routes {
+        Routes::from(self.0)
     }
 
     /// Adds auth's `GetJwks`, which returns the key set of `tokens`.
@@ -67,7 +97,7 @@ impl GrpcStub {
     pub async fn start(self) -> Result<StubServer> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let server = tonic::transport::Server::builder().add_routes(Routes::from(self.0));
+        let server = tonic::transport::Server::builder().add_routes(self.into_routes());
         let task = tokio::spawn(async move {
             server
                 .serve_with_incoming(TcpListenerStream::new(listener))

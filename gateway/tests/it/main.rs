@@ -1,11 +1,11 @@
-//! The real gateway over real HTTP, in front of scripted services over real gRPC.
+//! The real gateway over real HTTP, in front of fake services over real gRPC.
 
-mod bounds;
-mod fronts;
+mod errors;
 mod grpc;
-mod guards;
 mod harness;
-mod refusals;
+mod layers;
+mod limits;
+mod pages;
 mod rest;
 mod sse;
 mod web;

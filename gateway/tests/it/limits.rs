@@ -1,0 +1,99 @@
+//! Limits that keep one client from starving others: requests in flight, open streams, connections to the services.
+
+use carshare_proto::codec::ValidatingCodec;
+use carshare_proto::notification::v1::{SubscribeRequest, SubscribeResponse};
+use carshare_testkit::eventually_true;
+use reqwest::Method;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::timeout;
+use tonic::{Code, Status};
+
+use crate::harness::{
+    Harness, STREAMS_PER_CONNECTION, TIMEOUT, code, header, into_json, send, send_for_code, send_for_json,
+};
+
+const STREAM: &str = "/v1/notifications/stream";
+
+#[tokio::test]
+async fn request_above_max_in_flight_is_refused_and_probes_are_answered() {
+    let gateway = Harness::start_with(|config| config.common.server.max_in_flight = 1).await;
+    let list = || gateway.request("guest", Method::GET, "/v1/bookings");
+    let others = async {
+        eventually_true(TIMEOUT, async || gateway.services.calls() == 1).await;
+        assert_eq!(send_for_code(list()).await, code(503, "COMMON005"));
+        let healthz = send(gateway.anonymous(Method::GET, "/healthz")).await;
+        assert_eq!(healthz.status().as_u16(), 200);
+    };
+    tokio::select! {
+        response = send(gateway.create_booking("hang")) => panic!("{response:?}"),
+        () = others => {}
+    }
+    // The client has gone away, and its place is free.
+    eventually_true(TIMEOUT, async || send(list()).await.status().as_u16() == 200).await;
+}
+
+#[tokio::test]
+async fn open_streams_do_not_block_calls() {
+    let gateway = Harness::start_with(|config| config.service.limits.per_minute_by_address = 0).await;
+    let mut open = Vec::new();
+    for _ in 0..STREAMS_PER_CONNECTION {
+        open.push(send(gateway.request("host", Method::GET, STREAM)).await);
+    }
+    assert!(open.iter().all(|stream| stream.status().as_u16() == 200));
+    let call = send_for_json(gateway.request("guest", Method::GET, "/v1/notifications"));
+    let response = timeout(TIMEOUT / 2, call).await.expect("a response");
+    assert_eq!(response, (200, json!([])));
+}
+
+#[tokio::test]
+async fn stream_above_max_streams_is_refused_until_another_ends() {
+    let gateway = Harness::start_with(|config| config.service.edge.max_streams = 1).await;
+    let open = async || send(gateway.request("host", Method::GET, STREAM)).await;
+    let first = open().await;
+    assert_eq!(first.status().as_u16(), 200);
+    let second = open().await;
+    assert!(header(&second, "retry-after").is_some());
+    let (status, problem) = into_json(second).await;
+    assert_eq!((status, &problem["code"]), (503, &json!("COMMON005")));
+    drop(first);
+    eventually_true(TIMEOUT, async || open().await.status().as_u16() == 200).await;
+}
+
+/// Calls an RPC and never ends the request.
+async fn send_half(gateway: &Harness, path: &'static str) -> Status {
+    let mut client = tonic::client::Grpc::new(gateway.channel().await);
+    client.ready().await.unwrap();
+    let request = gateway.grpc_request("host", futures::stream::pending());
+    let codec = ValidatingCodec::<SubscribeRequest, SubscribeResponse>::default();
+    let call = client.streaming(request, path.parse().unwrap(), codec);
+    let response = timeout(TIMEOUT, call).await.expect("a response");
+    response.expect_err("the request is not complete")
+}
+
+#[tokio::test]
+async fn request_that_is_never_sent_whole_ends_at_the_timeout() {
+    let timeout = Duration::from_millis(100);
+    let gateway = Harness::start_with(|config| config.common.server.request_timeout = timeout).await;
+    for path in [
+        "/carshare.notification.v1.NotificationService/Subscribe",
+        "/grpc.health.v1.Health/Check",
+    ] {
+        let status = send_half(&gateway, path).await;
+        assert_eq!(status.code(), Code::DeadlineExceeded, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn health_is_rate_limited_and_its_streams_end_on_drain() {
+    let gateway = Harness::start_with(|config| config.service.limits.per_minute_by_address = 1).await;
+    let mut client = tonic_health::pb::health_client::HealthClient::new(gateway.channel().await);
+    let request = tonic_health::pb::HealthCheckRequest::default();
+    let mut stream = client.watch(request.clone()).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    let refused = client.check(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    gateway.shutdown.trigger();
+    let ended = timeout(TIMEOUT, stream.message()).await.expect("the stream ends");
+    assert_eq!(ended.unwrap_err().code(), Code::Unavailable);
+}

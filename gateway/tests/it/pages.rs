@@ -1,0 +1,36 @@
+//! The gateway's own pages.
+
+use carshare_testkit::eventually_true;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{Harness, TIMEOUT, header, send, send_for_json};
+
+#[tokio::test]
+async fn gateway_is_alive_at_once_and_ready_when_every_service_was_reached() {
+    let gateway = Harness::start().await;
+    let healthz = send(gateway.anonymous(Method::GET, "/healthz")).await;
+    assert_eq!(healthz.status().as_u16(), 200);
+    // The payment service is down.
+    let waiting = json!({ "ready": false, "draining": false, "waiting_for": ["payment"] });
+    let readyz = async || send_for_json(gateway.anonymous(Method::GET, "/readyz")).await;
+    eventually_true(TIMEOUT, async || readyz().await == (503, waiting.clone())).await;
+
+    let gateway = Harness::start_with(|config| drop(config.service.peers.remove("payment"))).await;
+    let ready = json!({ "ready": true, "draining": false, "waiting_for": [] });
+    let readyz = async || send_for_json(gateway.anonymous(Method::GET, "/readyz")).await;
+    eventually_true(TIMEOUT, async || readyz().await == (200, ready.clone())).await;
+}
+
+#[tokio::test]
+async fn contract_is_served_as_openapi_and_as_a_page() {
+    let gateway = Harness::start().await;
+    let (status, document) = send_for_json(gateway.anonymous(Method::GET, "/openapi.json")).await;
+    assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
+    let page = send(gateway.anonymous(Method::GET, "/docs")).await;
+    assert_eq!(header(&page, "content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(header(&page, "cache-control"), Some("public, max-age=300"));
+    let policy = header(&page, "content-security-policy").unwrap();
+    assert!(policy.contains("style-src 'unsafe-inline'"));
+    assert!(page.text().await.unwrap().contains("BOOKING002"));
+}
