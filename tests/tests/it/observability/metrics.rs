@@ -44,7 +44,7 @@ const OPTIONAL_METRICS: [&str; 4] = [
 const LABELS: [&str; 21] = [
     "code",
     "event",
-    "front",
+    "protocol",
     "group",
     "kind",
     "le",
@@ -80,15 +80,15 @@ const OPERATING_PAGE: &str = include_str!("../../../../docs/OPERATING.md");
 const COUNTED: [(&str, &str, f64); 27] = [
     (
         "gateway",
-        "edge_requests_total{front=rest,rpc=rpc.booking.approve_booking,status=200}",
+        "edge_requests_total{protocol=rest,rpc=rpc.booking.approve_booking,status=200}",
         3.0,
     ),
     (
         "gateway",
-        "edge_requests_total{front=rest,rpc=rpc.auth.get_me,status=401}",
+        "edge_requests_total{protocol=rest,rpc=rpc.auth.get_me,status=401}",
         3.0,
     ),
-    ("gateway", "edge_in_flight{front=rest}", 0.0),
+    ("gateway", "edge_in_flight{protocol=rest}", 0.0),
     (
         "auth",
         "rpc_server_calls_total{code=UNAUTHENTICATED,rpc=rpc.auth.login}",
