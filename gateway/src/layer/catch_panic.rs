@@ -38,11 +38,7 @@ mod tests {
                     assert_eq!(request.body(), &"calm", "hunter2");
                     Ok::<_, Infallible>(Response::new(axum::body::Body::empty()))
                 }));
-        let mut panicked = service
-            .clone()
-            .oneshot(http::Request::new("panic"))
-            .await
-            .unwrap();
+        let mut panicked = service.oneshot(http::Request::new("panic")).await.unwrap();
         let error = GatewayError::take(&mut panicked).unwrap();
         assert_eq!(error.problem().code(), "COMMON007");
         let calm = service.oneshot(http::Request::new("calm")).await.unwrap();

@@ -89,7 +89,7 @@ mod tests {
 
     async fn response(method: Method, path: &str) -> Response {
         let mut readiness = Readiness::new();
-        readiness.check("payment", || std::future::pending());
+        readiness.check("payment", std::future::pending);
         let pages = Pages::new(&Routes::default(), readiness).unwrap();
         let service = ServiceBuilder::new()
             .layer(from_fn_with_state(Arc::new(pages), serve))

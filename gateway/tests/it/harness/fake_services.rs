@@ -182,9 +182,6 @@ fn subscribe(
     } else {
         Ok(message(after + 2, Event::Heartbeat(Heartbeat::default())))
     };
-    let silence = stream::once(async move {
-        let _open = open;
-        std::future::pending().await
-    });
+    let silence = stream::pending().inspect(move |_| drop(open.clone()));
     Ok(stream::iter([Ok(first), second]).chain(silence))
 }
