@@ -1,7 +1,6 @@
 //! Errors on their way to the client. Layers and handlers return a [`GatewayError`];
 //! [`error_response`](crate::layer::error_response) writes it.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
@@ -12,7 +11,7 @@ use http::{HeaderValue, Method, StatusCode};
 use tonic::{Code, Status};
 
 use crate::layer::request_info::{Protocol, RequestInfo};
-use crate::problem::{DEFAULT_RETRY_AFTER, Problem};
+use crate::problem::Problem;
 
 #[derive(Debug)]
 pub enum GatewayError {
@@ -101,13 +100,6 @@ impl GatewayError {
             _ => {}
         }
     }
-}
-
-/// Returns an `UNAVAILABLE` error. `cause` is logged and not sent.
-pub fn unavailable(cause: impl Display) -> Error {
-    Error::new(Common::Unavailable)
-        .retry_after(DEFAULT_RETRY_AFTER)
-        .cause(anyhow::anyhow!("{cause}"))
 }
 
 /// Returns 405 with the methods in `Allow` (RFC 9110 §15.5.6). HEAD is allowed where GET is.

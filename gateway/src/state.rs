@@ -12,9 +12,9 @@ use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::error::unavailable;
 use crate::grpc::BuiltinServices;
 use crate::method_table::{MethodTable, Rpc};
+use crate::problem::DEFAULT_RETRY_AFTER;
 use crate::rate_limit::RateLimiter;
 use crate::routes::Routes;
 use crate::stream_end::{self, StreamEnd};
@@ -104,7 +104,10 @@ impl AppState {
     pub fn stream_end(&self, caller: &Caller) -> Result<StreamEnd, Error> {
         let Ok(permit) = Arc::clone(&self.streams).try_acquire_owned() else {
             metrics::counter!("edge_streams_refused_total").increment(1);
-            return Err(unavailable("the gateway has too many open streams"));
+            return Err(Error::unavailable(
+                "the gateway has too many open streams",
+                DEFAULT_RETRY_AFTER,
+            ));
         };
         let end = stream_end::of(caller, &self.clock, &self.draining);
         Ok(end.inspect(|_| drop(permit)).boxed())
@@ -175,7 +178,8 @@ impl Peers {
             &self.streams
         };
         let channel = channels.get(&rpc.peer).cloned();
-        channel.ok_or_else(|| unavailable(format_args!("peers.{} is not set", rpc.peer)))
+        channel
+            .ok_or_else(|| Error::unavailable(format!("peers.{} is not set", rpc.peer), DEFAULT_RETRY_AFTER))
     }
 
     /// Iterates over one channel to each service.

@@ -7,7 +7,7 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::error::unavailable;
+use crate::problem::DEFAULT_RETRY_AFTER;
 
 /// Resolves with the error of the stream when it has to end.
 pub type StreamEnd = BoxFuture<'static, Error>;
@@ -24,7 +24,7 @@ pub fn of(caller: &Caller, clock: &Clock, draining: &Shutdown) -> StreamEnd {
             }
         };
         tokio::select! {
-            () = draining.cancelled() => unavailable("the gateway is draining"),
+            () = draining.cancelled() => Error::unavailable("the gateway is draining", DEFAULT_RETRY_AFTER),
             () = expired => Error::new(Common::TokenExpired),
         }
     }

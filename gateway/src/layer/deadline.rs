@@ -2,24 +2,21 @@
 //! deadline depends on the RPC and on `grpc-timeout`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use carshare_chassis::deadline::{self, GRPC_TIMEOUT};
+use carshare_chassis::deadline;
 use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::telemetry::propagation;
 use carshare_chassis::{Deadline, Error};
 use carshare_proto::common::v1::ErrorReason as Common;
-use http::HeaderMap;
 use tokio::time::timeout_at;
 
 use super::request_info::RequestInfo;
 use super::route::Target;
 use crate::error::GatewayError;
-use crate::method_table::Rpc;
 use crate::state::AppState;
 
 pub async fn enforce(
@@ -31,11 +28,11 @@ pub async fn enforce(
 ) -> Result<Response, GatewayError> {
     let headers = request.headers();
     let rpc = target.rpc();
-    let deadline = rpc.and_then(|rpc| deadline_of(rpc, headers, state.limits.timeout));
+    let deadline = rpc.and_then(|rpc| deadline::of_request(headers, rpc.is_unary(), state.limits.timeout));
     let trace = propagation::of_current_span().unwrap_or_else(|| propagation::extract(headers));
     let draining = state.draining.token().clone();
     let context = RequestContext::new(info.correlation_id, deadline, info.lang, trace, draining);
-    // A stream may have no deadline, but it has to begin: a request that is never sent whole must not count for ever. Only a
+    // A stream may have no deadline, but it has to begin: a request that is never sent whole must not stay in flight. Only a
     // client stream takes the time that the client takes.
     let is_sent_at_once = rpc.is_none_or(|rpc| !rpc.method.streaming().client);
     let begin = is_sent_at_once.then(|| Deadline::after(state.limits.timeout));
@@ -48,17 +45,6 @@ pub async fn enforce(
     }
 }
 
-/// Returns the deadline of a call: for a unary one at most `longest` from now, for a stream only what the client asks for.
-fn deadline_of(rpc: &Rpc, headers: &HeaderMap, longest: Duration) -> Option<Deadline> {
-    let asked = headers
-        .get(GRPC_TIMEOUT)
-        .and_then(|value| deadline::parse_timeout(value.to_str().ok()?));
-    match (rpc.is_unary(), asked) {
-        (true, asked) => Some(Deadline::after(asked.unwrap_or(longest).min(longest))),
-        (false, asked) => asked.map(Deadline::after),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -67,6 +53,7 @@ mod tests {
     use axum::body::Body;
     use axum::middleware::from_fn_with_state;
     use carshare_chassis::Lang;
+    use carshare_chassis::deadline::GRPC_TIMEOUT;
     use http::HeaderName;
     use tokio::time::Instant;
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};

@@ -1,13 +1,15 @@
 //! Refuses a request when `server.max_in_flight` others wait for their response head. Open streams do not count. Load shedding
 //! and the limit are tower's layers; this handles their error.
 
+use carshare_chassis::Error;
 use tower::BoxError;
 
-use crate::error::{GatewayError, unavailable};
+use crate::error::GatewayError;
+use crate::problem::DEFAULT_RETRY_AFTER;
 
 pub async fn respond(_: BoxError) -> GatewayError {
     metrics::counter!("edge_shed_total").increment(1);
-    unavailable("the gateway is overloaded").into()
+    Error::unavailable("the gateway is overloaded", DEFAULT_RETRY_AFTER).into()
 }
 
 #[cfg(test)]

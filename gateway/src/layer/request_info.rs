@@ -1,5 +1,5 @@
-//! Attaches [`RequestInfo`] to a request and writes `X-Correlation-Id` and `RateLimit` to its response. An own layer: the
-//! request id of tower-http is taken over unchecked.
+//! Attaches [`RequestInfo`] to a request and writes `X-Correlation-Id` and `RateLimit` to its response. An own layer: tower-http's
+//! `SetRequestIdLayer` keeps any id of the client, also one that is not safe in logs.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
@@ -8,15 +8,12 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use carshare_chassis::http_server::Connection;
-use carshare_chassis::request_context::CORRELATION_ID;
+use carshare_chassis::request_context::{self, CORRELATION_ID};
 use carshare_chassis::{Ids, Lang};
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 
 use crate::rate_limit::{RateLimitStatus, client_ip};
-
-/// Read when there is no `X-Correlation-Id`; never written.
-const REQUEST_ID: &str = "x-request-id";
 
 /// The facts of a request that its response, its log line and its errors need.
 #[derive(Clone, Debug)]
@@ -72,14 +69,11 @@ impl RequestInfo {
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| {
                 connection.remote.ip()
             });
-        let id = [CORRELATION_ID, REQUEST_ID]
-            .iter()
-            .find_map(|name| correlation_id(headers, name));
         let language = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         Self {
             protocol: Protocol::of(headers),
             lang: language.map_or(Lang::default(), Lang::from_accept_language),
-            correlation_id: id.unwrap_or_else(|| config.ids.next().to_string()),
+            correlation_id: request_context::correlation_id(headers, &config.ids),
             path: request.uri().path().to_owned(),
             client_ip: client_ip(remote, headers, config.proxies),
             rate_limit: Arc::default(),
@@ -122,13 +116,6 @@ impl Protocol {
             Self::Grpc => "grpc",
         }
     }
-}
-
-/// Returns the client's id when it is safe in logs, headers and events.
-fn correlation_id(headers: &HeaderMap, name: &str) -> Option<String> {
-    let id = headers.get(name)?.to_str().ok()?;
-    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
-    ((1..=128).contains(&id.len()) && id.bytes().all(is_safe)).then(|| id.to_owned())
 }
 
 #[cfg(test)]
@@ -176,18 +163,6 @@ mod tests {
         assert_eq!(response.headers()[CORRELATION_ID], "c-1");
         let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
         assert_eq!(body, "/v1/bookings");
-    }
-
-    #[test]
-    fn safe_correlation_id_is_kept_and_another_is_replaced() {
-        let id = |headers: &[(&'static str, &str)]| read(headers).correlation_id;
-        assert_eq!(id(&[("x-correlation-id", "app-1.7:a_b")]), "app-1.7:a_b");
-        assert_eq!(id(&[("x-request-id", "r1")]), "r1");
-        assert_eq!(id(&[("x-request-id", "r1"), ("x-correlation-id", "c1")]), "c1");
-        let long = "x".repeat(129);
-        for unsafe_id in ["", "a b", "a\"b", long.as_str()] {
-            assert_eq!(id(&[("x-correlation-id", unsafe_id)]).len(), 36, "{unsafe_id:?}");
-        }
     }
 
     #[test]
