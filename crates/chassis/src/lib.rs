@@ -17,15 +17,17 @@
 //! | [`deadline`] | the time a call may still take |
 //! | [`request_context`] | correlation id, trace and deadline around a piece of work |
 //! | [`environment`], [`clock`], [`ids`], [`random`] | injected time, ids and chance |
+//! | [`backoff`] | delays between retries |
 //! | [`task`] | supervised background work, the signal to stop |
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`admin`], [`health`] | `/metrics`, `/livez`, `/readyz`; readiness |
 //! | [`tls`] | certificates of the mesh |
-//! | [`proto_types`], [`pagination`] | timestamps, ids, page tokens |
+//! | [`proto_types`], [`pagination`] | timestamps, ids, pages |
 //! | [`encryption`] | encryption of secrets at rest |
 
 pub mod admin;
 pub mod authorization;
+pub mod backoff;
 pub mod client;
 pub mod clock;
 pub mod config;
@@ -51,6 +53,7 @@ pub mod task;
 pub mod telemetry;
 pub mod tls;
 
+pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock};
 pub use deadline::Deadline;
 pub use environment::Environment;

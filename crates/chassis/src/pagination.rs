@@ -1,9 +1,51 @@
-//! Encodes and decodes page tokens.
+//! Keyset pages: their size, their tokens, and whether another one follows.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::Error;
+
+/// Number of items of one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize(usize);
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Token of the following page; empty on the last one.
+    pub next_page_token: String,
+}
+
+impl PageSize {
+    /// Page size when the request names none.
+    const DEFAULT: usize = 50;
+
+    /// Reads the field `page_size`; its upper bound is a rule of the contract.
+    pub fn requested(page_size: i32) -> Self {
+        let size = usize::try_from(page_size).ok().filter(|size| *size > 0);
+        Self(size.unwrap_or(Self::DEFAULT))
+    }
+
+    /// Rows to select: one more than the page holds, which shows whether another page follows.
+    pub fn limit(self) -> u64 {
+        self.0 as u64 + 1
+    }
+}
+
+impl<T> Page<T> {
+    /// Cuts a page off the front of at most [`PageSize::limit`] rows. `key` returns the sort key of a row, the place where the
+    /// next page starts.
+    pub fn cut<K: AsRef<[u8]>>(mut rows: Vec<T>, size: PageSize, key: impl FnOnce(&T) -> K) -> Self {
+        let more = rows.len() > size.0;
+        rows.truncate(size.0);
+        let last = rows.last().filter(|_| more);
+        Self {
+            next_page_token: last.map(|row| page_token(key(row).as_ref())).unwrap_or_default(),
+            items: rows,
+        }
+    }
+}
 
 /// Encodes the token of the page that starts after `key`, the sort key of the last item. Clients treat it as opaque.
 pub fn page_token(key: &[u8]) -> String {
@@ -34,6 +76,27 @@ mod tests {
     use carshare_proto::common::v1::ErrorReason as Common;
 
     use super::*;
+
+    #[test]
+    fn only_a_page_with_a_successor_has_a_token() {
+        let size = PageSize::requested(2);
+        assert_eq!(size.limit(), 3);
+        for (rows, items, next) in [
+            (vec![], vec![], String::new()),
+            (vec![9, 8], vec![9, 8], String::new()),
+            (vec![9, 8, 7], vec![9, 8], page_token(&[8])),
+        ] {
+            let page = Page::cut(rows, size, |row: &u8| [*row]);
+            assert_eq!((page.items, page.next_page_token), (items, next));
+        }
+    }
+
+    #[test]
+    fn page_size_is_fifty_unless_requested() {
+        for (requested, limit) in [(0, 51), (-1, 51), (1, 2), (100, 101)] {
+            assert_eq!(PageSize::requested(requested).limit(), limit, "{requested}");
+        }
+    }
 
     #[test]
     fn page_token_round_trips() {

@@ -3,15 +3,15 @@
 use bytes::{Bytes, BytesMut};
 use reqwest::{Request, Response};
 
-use crate::backoff;
 use crate::error::OutboundError;
 use crate::reply::Reply;
+use crate::retry_after::retry_after;
 use crate::shared::Shared;
 
 pub(crate) async fn run(client: &Shared, request: Request) -> Result<Reply, OutboundError> {
     let response = client.http.execute(request).await.map_err(classify)?;
     let (status, headers) = (response.status(), response.headers().clone());
-    let retry_after = backoff::retry_after(&headers, client.environment.clock.now());
+    let retry_after = retry_after(&headers, client.environment.clock.now());
     let body = read(response, client.config.max_body_bytes).await?;
     Ok(Reply {
         status,

@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::attempt;
-use crate::backoff;
 use crate::error::OutboundError;
 use crate::reply::Reply;
 use crate::shared::Shared;
@@ -133,9 +132,12 @@ impl Attempts<'_> {
         if attempt >= self.retries || !failure.is_transient() {
             return None;
         }
-        let delay = failure
-            .retry_after()
-            .unwrap_or_else(|| backoff::delay(&self.client.config, attempt, &self.client.environment.random));
+        let delay = failure.retry_after().unwrap_or_else(|| {
+            self.client
+                .config
+                .retry_backoff()
+                .delay(attempt + 1, &self.client.environment.random)
+        });
         // An attempt after the deadline would be in vain.
         (delay < self.deadline.saturating_duration_since(Instant::now())).then_some(delay)
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use carshare_chassis::Backoff;
 use carshare_chassis::config::millis;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,16 @@ impl Default for Config {
             breaker_failures: 5,
             breaker_open: Duration::from_secs(30),
             max_body_bytes: 1 << 20,
+        }
+    }
+}
+
+impl Config {
+    /// Returns the delays between attempts.
+    pub(crate) fn retry_backoff(&self) -> Backoff {
+        Backoff {
+            initial: self.backoff,
+            max: self.backoff_max,
         }
     }
 }

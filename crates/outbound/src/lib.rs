@@ -7,7 +7,6 @@
 #![warn(missing_docs)]
 
 mod attempt;
-mod backoff;
 mod breaker;
 mod call;
 mod client;
@@ -16,6 +15,7 @@ mod error;
 mod metrics;
 mod reply;
 mod request;
+mod retry_after;
 mod shared;
 
 pub use client::HttpClient;

@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use carshare_chassis::Backoff;
 use carshare_chassis::client::PeerChannel;
 use carshare_chassis::{Error as ChassisError, Shutdown, config};
 use carshare_proto::events::EventMessage;
@@ -33,7 +34,6 @@ pub use event_metadata::EventMetadata;
 pub use inbox::FiledEvent;
 pub use registry::EventHandler;
 
-use crate::backoff::Backoff;
 use crate::db::Db;
 use registry::Registry;
 

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use carshare_chassis::Backoff;
 use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::{Error as ChassisError, Shutdown, task};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +17,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::backoff::Backoff;
 use crate::db::Db;
 
 /// Delay before asking again for a row that is due but claimed or locked by another worker. Real time.

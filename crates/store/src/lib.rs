@@ -16,7 +16,6 @@
 //! | [`housekeeping`] | deletes expired rows |
 #![deny(missing_docs)]
 
-mod backoff;
 mod cli;
 mod clock_sync;
 pub mod config;
@@ -36,7 +35,6 @@ mod runner;
 mod schedule;
 mod transaction;
 
-pub use backoff::Backoff;
 pub use cli::Command;
 pub use consumer::{Consumer, EventHandler, EventMetadata, FiledEvent};
 pub use db::Db;

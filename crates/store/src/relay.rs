@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
+use carshare_chassis::Backoff;
 use carshare_chassis::{Shutdown, config};
 use redis::aio::ConnectionManager;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::envelope::{self, Envelope};
 use crate::error::Error;

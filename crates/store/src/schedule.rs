@@ -10,6 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use carshare_chassis::Backoff;
 use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::task::panic_text;
 use carshare_chassis::{Error as ChassisError, Shutdown};
@@ -18,7 +19,6 @@ use futures::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::error::Error;
 

@@ -3,6 +3,9 @@
 mod conn;
 mod tx;
 
+use std::time::Duration;
+
+use carshare_chassis::Backoff;
 use sea_orm::TransactionTrait as _;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
@@ -10,10 +13,14 @@ use tracing::Instrument as _;
 pub use conn::Conn;
 pub use tx::Tx;
 
-use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::error::{Error, Retry, retry_of};
 
+/// Delays between the attempts of a transaction. They are real time, because locks do not follow the injected clock.
+const RETRY_BACKOFF: Backoff = Backoff {
+    initial: Duration::from_millis(10),
+    max: Duration::from_millis(500),
+};
 /// Attempts of one transaction, the first included.
 const MAX_ATTEMPTS: u32 = 6;
 
@@ -111,7 +118,7 @@ impl Db {
             metrics::counter!("db_transaction_retries_total", "name" => name, "reason" => reason)
                 .increment(1);
             tracing::debug!(name, failures, reason, "retrying transaction");
-            sleep(Backoff::TRANSACTION.delay(failures, &self.environment().random)).await;
+            sleep(RETRY_BACKOFF.delay(failures, &self.environment().random)).await;
         }
     }
 

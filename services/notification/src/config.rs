@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use carshare_chassis::Backoff;
 use carshare_chassis::config::{Peer, Redis, Secret, millis};
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +46,10 @@ pub struct Push {
 impl Push {
     /// Returns the delay after `attempts` failed attempts.
     pub fn retry_after(&self, attempts: i32) -> Duration {
-        let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
-        let delay = self.retry.saturating_mul(1 << doublings);
-        delay.min(Duration::from_hours(1))
+        let backoff = Backoff {
+            initial: self.retry,
+            max: Duration::from_hours(1),
+        };
+        backoff.nominal_delay(u32::try_from(attempts).unwrap_or(0))
     }
 }

@@ -15,6 +15,7 @@ use tracing::{Instrument as _, Span};
 
 use super::transport_error::Failure;
 use super::{PeerChannel, headers, response_body};
+use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 use crate::error::{Error, code_name, error_chain};
 use crate::lang::Lang;
@@ -24,8 +25,11 @@ use crate::rpc::IDEMPOTENCY_KEY;
 
 /// A call is sent this many times at most.
 const ATTEMPTS: u32 = 3;
-/// Pause before the first repetition; it doubles, and varies by half so that callers do not come back in step.
-const PAUSE: Duration = Duration::from_millis(25);
+/// Delays between attempts.
+const BACKOFF: Backoff = Backoff {
+    initial: Duration::from_millis(25),
+    max: Duration::from_millis(50),
+};
 
 struct Exchange {
     peer: PeerChannel,
@@ -160,9 +164,8 @@ impl Exchange {
     }
 
     async fn pause(&self, attempt: u32) -> Result<(), Error> {
-        let jitter = 0.5 + self.peer.shared.environment.random.unit();
-        self.in_time(tokio::time::sleep(PAUSE.mul_f64(jitter) * 2u32.pow(attempt - 1)))
-            .await
+        let delay = BACKOFF.delay(attempt, &self.peer.shared.environment.random);
+        self.in_time(tokio::time::sleep(delay)).await
     }
 
     /// Waits no longer than the deadline. A call that cannot finish is not begun.

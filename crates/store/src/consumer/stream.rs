@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use carshare_chassis::Backoff;
 use carshare_chassis::{Shutdown, config};
 use redis::aio::ConnectionManager;
 use redis::streams::{
@@ -18,7 +19,6 @@ use tokio::time::{Instant, timeout};
 
 use super::delivery::Batch;
 use super::{Shared, pause};
-use crate::backoff::Backoff;
 use crate::envelope::{self, Envelope};
 
 /// Entries per read, and events per transaction.

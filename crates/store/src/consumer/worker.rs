@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use carshare_chassis::Backoff;
 use carshare_chassis::Shutdown;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -14,7 +15,6 @@ use super::inbox::{self, Failed, FiledEvent};
 use super::observation::Observation;
 use super::registry::{FailureKind, HandlerError, Registry};
 use super::{Retry, Shared, pause};
-use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::envelope::Envelope;
 use crate::error::Error;

@@ -1,6 +1,7 @@
 //! `ListBookings`: the bookings of a guest or host, all bookings for an admin, newest first.
 
 use carshare_chassis::identity::{Role, UserCaller};
+use carshare_chassis::pagination::{Page, PageSize};
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 
@@ -10,8 +11,6 @@ use crate::domain::{Booking, UserId};
 use crate::error::Error;
 use crate::store::bookings::{self, BookingFilter, PageKey};
 
-const DEFAULT_PAGE_SIZE: u64 = 50;
-
 pub async fn handle(
     app: &App,
     ctx: CallContext,
@@ -19,22 +18,12 @@ pub async fn handle(
 ) -> Result<pb::ListBookingsResponse, Error> {
     let status = convert::status_filter(request.status());
     let after = page_token::decode(&request.page_token)?;
-    let size = match request.page_size {
-        0 => DEFAULT_PAGE_SIZE,
-        size => u64::from(size.unsigned_abs()),
-    };
-    // One row more than the page size shows whether there is a next page.
-    let mut found = bookings::list(app.db.conn(), filter(ctx.user()?), status, after, size + 1).await?;
-    let more = found.len() as u64 > size;
-    found.truncate(size as usize);
-    let next_page_token = found
-        .last()
-        .filter(|_| more)
-        .map(|last| page_token::encode(page_key(last)))
-        .unwrap_or_default();
+    let size = PageSize::requested(request.page_size);
+    let rows = bookings::list(app.db.conn(), filter(ctx.user()?), status, after, size.limit()).await?;
+    let page = Page::cut(rows, size, |last| page_token::key_bytes(page_key(last)));
     Ok(pb::ListBookingsResponse {
-        bookings: response::bookings(app.db.conn(), &found).await?,
-        next_page_token,
+        bookings: response::bookings(app.db.conn(), &page.items).await?,
+        next_page_token: page.next_page_token,
     })
 }
 

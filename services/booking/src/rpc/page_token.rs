@@ -8,11 +8,11 @@ use crate::domain::BookingId;
 use crate::error::Error;
 use crate::store::bookings::PageKey;
 
-/// Encodes a key: microseconds since 1970 and the id.
-pub fn encode(key: PageKey) -> String {
+/// Returns the bytes of a key: microseconds since 1970 and the id.
+pub fn key_bytes(key: PageKey) -> Vec<u8> {
     let mut bytes = key.created_at.timestamp_micros().to_be_bytes().to_vec();
     bytes.extend_from_slice(key.id.0.as_bytes());
-    pagination::page_token(&bytes)
+    bytes
 }
 
 /// Decodes a token: `None` for the first page, an error for a token that this service did not issue.
@@ -46,7 +46,7 @@ mod tests {
         fn key_round_trips(micros in 0i64..4_102_444_800_000_000, id in any::<u128>()) {
             let created_at = DateTime::from_timestamp_micros(micros).unwrap();
             let key = PageKey { created_at, id: BookingId(Uuid::from_u128(id)) };
-            prop_assert_eq!(decode(&encode(key)).unwrap(), Some(key));
+            prop_assert_eq!(decode(&pagination::page_token(&key_bytes(key))).unwrap(), Some(key));
         }
 
         #[test]
