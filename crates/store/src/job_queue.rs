@@ -54,11 +54,13 @@ pub trait JobQueue: Send + Sync + 'static {
     fn work(&self, row: Self::Row) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// A claimed row whose table has the columns `id`, `correlation_id` and `traceparent`.
+/// A claimed row whose table has the columns `id`, `version`, `correlation_id` and `traceparent`.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct ClaimedRow {
     /// Primary key.
     pub id: Uuid,
+    /// Version that the claim gave to the row. A worker whose claim has ended finds another one.
+    pub version: i64,
     /// Correlation id of the request that led to the work.
     pub correlation_id: Option<String>,
     /// W3C trace context of the request that led to the work.

@@ -3,7 +3,7 @@
 -- Bookings that ended, with or without a payment: an approval that is delivered later creates none.
 CREATE TABLE closed_bookings (
     booking_id  uuid        PRIMARY KEY,
-    -- Amount to refund of what is captured; NULL = everything.
+    -- Total to refund of what is captured; NULL = everything.
     refund_krw  bigint      CHECK (refund_krw >= 0),
     closed_at   timestamptz NOT NULL
 );
@@ -29,14 +29,15 @@ CREATE TABLE payments (
     failure_code      text,
     due_at            timestamptz NOT NULL,
     paid_at           timestamptz,
-    -- Set when the booking has ended; closing_refund_krw NULL = everything is refunded.
+    rental_ends_at    timestamptz NOT NULL,
+    -- Set when the booking has ended; closing_refund_krw is the total to refund, NULL = everything.
     closed_at         timestamptz,
     closing_refund_krw bigint      CHECK (closing_refund_krw >= 0),
     -- When the worker checks it next; NULL = nothing to do. The checks since the last definite result set the delay.
     next_check_at     timestamptz,
     checks            integer     NOT NULL DEFAULT 0,
-    -- Set by a webhook: one more check follows the one in progress.
-    recheck           boolean     NOT NULL DEFAULT false,
+    -- When the payment is compared with the provider next; NULL after its window.
+    next_reconciliation_at timestamptz,
     -- Of the request that led to the payment: the worker continues them.
     correlation_id    text,
     traceparent       text,
@@ -45,11 +46,16 @@ CREATE TABLE payments (
     version           bigint      NOT NULL DEFAULT 0,
     CONSTRAINT payments_shares CHECK (refunded_krw <= amount_krw AND fee_krw <= amount_krw - refunded_krw),
     CONSTRAINT payments_captured CHECK ((state IN ('completed', 'refunded')) = (paid_at IS NOT NULL)),
-    CONSTRAINT payments_refunded CHECK ((state = 'refunded') = (refunded_krw > 0)),
+    CONSTRAINT payments_refunded CHECK (
+        (state IN ('completed', 'refunded') OR refunded_krw = 0)
+        AND (state <> 'refunded' OR refunded_krw > 0)
+        AND (state = 'refunded' OR refunded_krw < amount_krw)
+    ),
     CONSTRAINT payments_failed CHECK (state <> 'failed' OR failure_code IS NOT NULL)
 );
 
 CREATE INDEX payments_due ON payments (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX payments_to_reconcile ON payments (next_reconciliation_at) WHERE next_reconciliation_at IS NOT NULL;
 CREATE INDEX payments_updated_at ON payments (updated_at);
 CREATE INDEX payments_of_guest ON payments (guest_id, id DESC);
 CREATE INDEX payments_of_host ON payments (host_id, id DESC);
@@ -99,8 +105,12 @@ CREATE TABLE refunds (
     code            text,
     next_check_at   timestamptz,
     checks          integer     NOT NULL DEFAULT 0,
+    -- Of the cancellation that led to the refund: the worker continues them.
+    correlation_id  text,
+    traceparent     text,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
+    version         bigint      NOT NULL DEFAULT 0,
     CHECK ((state = 'done') = (transaction_key IS NOT NULL)),
     CHECK ((state IN ('due', 'unknown')) = (next_check_at IS NOT NULL))
 );

@@ -6,3 +6,5 @@ CREATE TABLE webhook_deliveries (
     event_type  text        NOT NULL,
     received_at timestamptz NOT NULL
 );
+
+CREATE INDEX webhook_deliveries_received_at ON webhook_deliveries (received_at);

@@ -2,7 +2,8 @@
 //!
 //! An attempt has three steps: [`begin_attempt`] commits its row, [`call_provider`] charges or confirms, [`apply_result`]
 //! applies the result in one transaction with ledger and events. A crash between two of them leaves an open attempt, which
-//! [`reconcile`] resolves before another one begins.
+//! [`reconcile`] resolves before another one begins. A worker that hangs past its claim and continues may repeat a call, under
+//! the same idempotency key, but changes nothing that another worker has decided since.
 
 mod apply_result;
 mod begin_attempt;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use carshare_chassis::config::{Peer, Redis, Seal, Secret, millis};
+use carshare_chassis::config::{Peer, Redis, Seal, Secret, millis, seconds};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,7 @@ pub struct Config {
     pub seal: Seal,
     pub toss: Toss,
     pub worker: Worker,
+    pub reconciliation: Reconciliation,
 }
 
 /// `[toss]`
@@ -47,6 +48,30 @@ pub struct Worker {
     /// How often the invariants are checked.
     #[serde(rename = "invariant_check_interval_ms", with = "millis")]
     pub invariant_check_interval: Duration,
+    /// How often rows past their retention are deleted.
+    #[serde(rename = "retention_interval_ms", with = "millis")]
+    pub retention_interval: Duration,
+}
+
+/// `[reconciliation]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconciliation {
+    /// How often a payment is looked up at the provider.
+    #[serde(rename = "interval_s", with = "seconds")]
+    pub interval: Duration,
+    /// How long payments are looked up after the end of the booking or rental.
+    #[serde(rename = "window_s", with = "seconds")]
+    pub window: Duration,
+    /// Upper bound of lookups in one process; the provider limits requests.
+    pub lookups_per_minute: u32,
+}
+
+impl Reconciliation {
+    /// Returns the shortest time between two lookups in one process.
+    pub fn lookup_interval(&self) -> Duration {
+        Duration::from_mins(1) / self.lookups_per_minute.max(1)
+    }
 }
 
 #[cfg(test)]

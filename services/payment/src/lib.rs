@@ -37,7 +37,7 @@ use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_proto::payment::v1::payment_service_server::PaymentServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
 
 pub use config::Config;
@@ -64,6 +64,7 @@ pub struct App {
     pub provider: Arc<dyn Provider>,
     pub billing_keys: Arc<BillingKeys>,
     pub worker: config::Worker,
+    pub reconciliation: config::Reconciliation,
 }
 
 impl App {
@@ -80,17 +81,13 @@ impl App {
             db: Db::connect(&config.database, environment)?,
             provider,
             worker: config.worker.clone(),
+            reconciliation: config.reconciliation.clone(),
         })
     }
 
     /// Returns the time of the injected clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.db.environment().clock.now()
-    }
-
-    /// Returns how long a worker's claim on a row lasts.
-    pub fn claim_timeout(&self) -> TimeDelta {
-        TimeDelta::from_std(self.worker.claim_timeout).unwrap_or(TimeDelta::MAX)
     }
 }
 

@@ -13,7 +13,15 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         "payment_alarms_total",
-        "Conditions that an operator has to resolve: foreign_amount, refund_stuck, our_fault."
+        "Conditions that an operator has to resolve: foreign_amount, refund_stuck, our_fault, provider_difference."
+    );
+    describe_counter!(
+        "payment_reconciliation_findings_total",
+        "Payments for which a reconciliation found a capture or cancel at the provider that no webhook had reported."
+    );
+    describe_gauge!(
+        "payment_reconciliation_lag_seconds",
+        "How long the oldest due reconciliation has been waiting, at the last check."
     );
     describe_gauge!(
         "payment_unknown_oldest_seconds",

@@ -6,18 +6,29 @@ use carshare_store::Tx;
 use crate::domain::attempt::AttemptOutcome;
 use crate::domain::ids::RefundId;
 use crate::domain::payment::{Payment, State};
-use crate::domain::provider_report::{Cancel, PaymentSnapshot, PaymentStatus};
+use crate::domain::provider_report::{Cancel, PaymentSnapshot, PaymentStatus, ProviderResult};
 use crate::domain::refund::{Refund, RefundState, refund_id_of};
 use crate::error::Error;
 use crate::events::publish;
 use crate::jobs;
+use crate::provider::Lookup;
 use crate::store::{ledger, payment_attempts, payments, refunds};
 
-/// Returns whether the snapshot is of a capture of this payment.
-pub fn is_captured(payment: &Payment, snapshot: &PaymentSnapshot) -> bool {
-    matches!(snapshot.status, PaymentStatus::Captured(_))
-        && snapshot.order_id == payment.order_id
-        && snapshot.total_krw == payment.amount_krw
+/// Returns the snapshot if it is of a capture of this payment.
+pub fn captured<'a>(payment: &Payment, result: &'a ProviderResult) -> Option<&'a PaymentSnapshot> {
+    result.as_ref().ok().filter(|snapshot| {
+        matches!(snapshot.status, PaymentStatus::Captured(_))
+            && snapshot.order_id == payment.order_id
+            && snapshot.total_krw == payment.amount_krw
+    })
+}
+
+/// Returns how a payment is looked up.
+pub fn lookup(payment: &Payment) -> Lookup {
+    match &payment.payment_key {
+        Some(key) => Lookup::Key(key.clone()),
+        None => Lookup::Order(payment.order_id.clone()),
+    }
 }
 
 /// Records a capture, unless it is recorded already, and its cancels. The payment has to be locked; it is updated.
@@ -32,7 +43,7 @@ pub async fn record_capture(tx: &Tx, payment: &mut Payment, snapshot: &PaymentSn
             tracing::warn!(payment_id = %payment.id, "captured after the end of the booking, refunding");
             let refund = Refund::new(RefundId(tx.new_id()), payment.id, refund_krw, tx.now());
             refunds::insert(tx, &refund).await?;
-            tx.notify_job(jobs::refunds::NAME);
+            tx.notify_job(jobs::REFUNDS);
         }
     }
     payment.stop_checking();
@@ -72,7 +83,7 @@ async fn complete_refund(tx: &Tx, payment: &Payment, cancel: &Cancel) -> Result<
     };
     if let Some(mut refund) = own.filter(|r| r.payment_id == payment.id && r.state != RefundState::Done) {
         refund.complete(cancel);
-        refunds::update(tx, &refund).await?;
+        refunds::update(tx, &mut refund).await?;
         return Ok(refund);
     }
     tracing::warn!(payment_id = %payment.id, amount_krw = cancel.amount_krw, "refund made at the provider");

@@ -3,12 +3,10 @@
 
 use anyhow::Context as _;
 use carshare_store::Tx;
-use chrono::TimeDelta;
 
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptOutcome, Decision, NextStep, ProviderAnswer};
 use crate::domain::backoff;
-use crate::domain::ids::PaymentId;
-use crate::domain::payment::{AttemptEnd, Payment};
+use crate::domain::payment::{AttemptEnd, Claim, Payment};
 use crate::domain::provider_report::ProviderError;
 use crate::error::Error;
 use crate::events::publish;
@@ -31,19 +29,23 @@ pub enum AttemptResult {
 }
 
 struct Input {
-    payment_id: PaymentId,
+    claim: Claim,
     number: i32,
     answer: ProviderAnswer,
 }
 
 /// Applies `answer` to `attempt`.
+///
+/// A worker whose claim is lost may know less than the one that has it now: only what is certain is applied, which is a capture
+/// and the response to a call.
 pub(super) async fn apply_result(
     app: &App,
+    claim: Claim,
     attempt: &Attempt,
     answer: ProviderAnswer,
 ) -> Result<AttemptResult, Error> {
     let input = Input {
-        payment_id: attempt.payment_id,
+        claim,
         number: attempt.number,
         answer,
     };
@@ -51,12 +53,19 @@ pub(super) async fn apply_result(
 }
 
 async fn apply(tx: &Tx, input: &Input) -> Result<AttemptResult, Error> {
-    let mut payment = payments::lock(tx, input.payment_id).await?;
-    let attempt = payment_attempts::find(tx.conn(), input.payment_id, input.number)
+    let mut payment = payments::lock_claimed(tx, input.claim).await?;
+    let attempt = payment_attempts::find(tx.conn(), payment.id, input.number)
         .await?
         .context("the attempt is missing")?;
     if attempt.outcome != AttemptOutcome::Open {
         return apply_late(tx, &mut payment, &attempt, &input.answer).await;
+    }
+    if let (true, ProviderAnswer::Lookup(result)) = (payment.claim_lost, &input.answer)
+        && provider_facts::captured(&payment, result).is_none()
+    {
+        return Ok(AttemptResult::Unknown {
+            code: "CLAIM_LOST".to_owned(),
+        });
     }
     match attempt.decide(input.answer.clone(), payment.decision_context(tx.now())) {
         Decision::Captured(snapshot) => {
@@ -81,8 +90,7 @@ async fn apply(tx: &Tx, input: &Input) -> Result<AttemptResult, Error> {
         Decision::AmountConflict => {
             metrics::counter!("payment_alarms_total", "alarm" => "foreign_amount").increment(1);
             tracing::error!(payment_id = %payment.id, "the provider captured another amount under this order");
-            let interval = TimeDelta::from_std(backoff::STUCK_INTERVAL).unwrap_or_default();
-            payment.next_check_at = Some(tx.now() + interval);
+            payment.schedule(Some(tx.now() + backoff::STUCK_INTERVAL));
             payments::update(tx, &mut payment).await?;
             Ok(AttemptResult::Unknown {
                 code: "FOREIGN_AMOUNT".to_owned(),
@@ -99,9 +107,7 @@ async fn apply_late(
     answer: &ProviderAnswer,
 ) -> Result<AttemptResult, Error> {
     let (ProviderAnswer::Call(result) | ProviderAnswer::Lookup(result)) = answer;
-    if let Ok(snapshot) = result
-        && provider_facts::is_captured(payment, snapshot)
-    {
+    if let Some(snapshot) = provider_facts::captured(payment, result) {
         if payment.paid_at.is_none() {
             payment_attempts::end(tx, attempt, AttemptOutcome::Captured, None).await?;
         }
@@ -142,6 +148,6 @@ async fn end_attempt(
 /// Wakes the worker, which sleeps until the earliest check it knows of: this one may be earlier.
 fn notify_worker(tx: &Tx, payment: &Payment) {
     if payment.next_check_at.is_some() {
-        tx.notify_job(jobs::payments::NAME);
+        tx.notify_job(jobs::CHARGES);
     }
 }

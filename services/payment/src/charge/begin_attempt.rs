@@ -1,33 +1,34 @@
 //! Begins attempts: inserts the row and makes the payment's outcome unknown.
 
+use std::time::Duration;
+
 use carshare_store::Tx;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::App;
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptOutcome};
-use crate::domain::ids::PaymentId;
-use crate::domain::payment::{Payment, State};
+use crate::domain::payment::{Claim, Payment, State};
 use crate::error::Error;
 use crate::events::publish;
 use crate::store::{payment_attempts, payment_methods, payments};
 
 struct Input {
-    payment_id: PaymentId,
+    claim: Claim,
     preceding_key: Option<String>,
-    claim_timeout: TimeDelta,
+    claim_timeout: Duration,
 }
 
 /// Begins to charge the guest's default card; requests the payment from a guest without one. `None` when there is nothing
-/// to charge.
+/// to charge, or the claim is lost.
 pub(super) async fn begin_billing(
     app: &App,
-    payment_id: PaymentId,
+    claim: Claim,
     preceding_key: Option<String>,
 ) -> Result<Option<(Payment, Attempt)>, Error> {
     let input = Input {
-        payment_id,
+        claim,
         preceding_key,
-        claim_timeout: app.claim_timeout(),
+        claim_timeout: app.worker.claim_timeout,
     };
     app.db
         .transaction("payments.begin_charge", input, begin_charge)
@@ -35,8 +36,8 @@ pub(super) async fn begin_billing(
 }
 
 async fn begin_charge(tx: &Tx, input: &Input) -> Result<Option<(Payment, Attempt)>, Error> {
-    let mut payment = payments::lock(tx, input.payment_id).await?;
-    if payment.state != State::Due || !payment.may_charge(tx.now()) {
+    let mut payment = payments::lock_claimed(tx, input.claim).await?;
+    if payment.claim_lost || payment.state != State::Due || !payment.may_charge(tx.now()) {
         return Ok(None);
     }
     let Some(method) = payment_methods::find_default(tx.conn(), payment.guest_id).await? else {

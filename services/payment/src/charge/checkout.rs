@@ -1,8 +1,9 @@
 //! Charges by checkout: confirms what the guest paid in the provider's payment window.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use carshare_store::Tx;
-use chrono::TimeDelta;
 
 use crate::App;
 use crate::domain::attempt::{Attempt, AttemptKind, ProviderAnswer};
@@ -38,13 +39,13 @@ pub enum BegunCheckout {
 
 /// Compares order and amount with what is owed, and begins an attempt.
 pub async fn begin_checkout(app: &App, result: CheckoutResult) -> Result<BegunCheckout, Error> {
-    let input = (result, app.claim_timeout());
+    let input = (result, app.worker.claim_timeout);
     app.db.transaction("payments.begin_checkout", input, begin).await
 }
 
 async fn begin(
     tx: &Tx,
-    (result, claim_timeout): &(CheckoutResult, TimeDelta),
+    (result, claim_timeout): &(CheckoutResult, Duration),
 ) -> Result<BegunCheckout, Error> {
     let payment = payments::lock_by_booking(tx, result.booking_id).await?;
     let mut payment = payment
@@ -66,6 +67,9 @@ async fn begin(
                 .await?
                 .context("a payment of unknown outcome has no open attempt")?;
             if open.kind == kind {
+                // Takes over the claim of a worker.
+                payment.next_check_at = Some(tx.now() + *claim_timeout);
+                payments::update(tx, &mut payment).await?;
                 return Ok(BegunCheckout::Open(Box::new((payment, open))));
             }
             // Another attempt has to be resolved first, else the guest could be charged twice.
@@ -89,7 +93,7 @@ pub async fn finish_checkout(app: &App, begun: BegunCheckout) -> Result<AttemptR
         BegunCheckout::Open(open) => reconcile::resolve(app, &open.0, &open.1).await,
         BegunCheckout::New(new) => {
             let result = call_provider::capture(app, &new.0, &new.1).await?;
-            apply_result(app, &new.1, ProviderAnswer::Call(result)).await
+            apply_result(app, new.0.claim(), &new.1, ProviderAnswer::Call(result)).await
         }
     }
 }

@@ -3,8 +3,7 @@
 use carshare_store::Tx;
 
 use crate::domain::attempt::{Attempt, ProviderAnswer};
-use crate::domain::ids::PaymentId;
-use crate::domain::payment::{Payment, State};
+use crate::domain::payment::{Claim, Payment, State};
 use crate::domain::provider_report::{ErrorKind, ProviderResult};
 use crate::error::Error;
 use crate::provider::Lookup;
@@ -16,17 +15,18 @@ use super::{begin_attempt, call_provider};
 
 /// Makes one step of progress with a payment: resolves its open attempt, begins one if it is due, or else looks up what the
 /// provider has.
-pub async fn reconcile(app: &App, id: PaymentId) -> Result<(), Error> {
+pub async fn reconcile(app: &App, claim: Claim) -> Result<(), Error> {
     let conn = app.db.conn();
-    let Some(payment) = payments::find(conn, id).await? else {
+    let payment = payments::find(conn, claim.id).await?;
+    let Some(payment) = payment.filter(|payment| payment.claim() == claim) else {
         return Ok(());
     };
-    match payment_attempts::find_open(conn, id).await? {
+    match payment_attempts::find_open(conn, claim.id).await? {
         Some(attempt) => resolve(app, &payment, &attempt).await.map(drop),
         None if payment.state == State::Due && payment.may_charge(app.now()) => charge(app, payment).await,
         None => {
-            let result = app.provider.find(lookup(&payment)).await;
-            record(app, id, result).await
+            let result = app.provider.find(provider_facts::lookup(&payment)).await;
+            record(app, claim, result).await
         }
     }
 }
@@ -34,10 +34,10 @@ pub async fn reconcile(app: &App, id: PaymentId) -> Result<(), Error> {
 /// Looks up the result of an open attempt, and repeats its call if that never arrived.
 pub(super) async fn resolve(app: &App, payment: &Payment, attempt: &Attempt) -> Result<AttemptResult, Error> {
     let result = call_provider::look_up(app, payment, attempt).await;
-    match apply_result(app, attempt, ProviderAnswer::Lookup(result)).await? {
+    match apply_result(app, payment.claim(), attempt, ProviderAnswer::Lookup(result)).await? {
         AttemptResult::RetryCall => {
             let result = call_provider::capture(app, payment, attempt).await?;
-            apply_result(app, attempt, ProviderAnswer::Call(result)).await
+            apply_result(app, payment.claim(), attempt, ProviderAnswer::Call(result)).await
         }
         applied => Ok(applied),
     }
@@ -48,48 +48,43 @@ pub(super) async fn resolve(app: &App, payment: &Payment, attempt: &Attempt) -> 
 async fn charge(app: &App, payment: Payment) -> Result<(), Error> {
     let mut preceding_key = None;
     if payment.last_attempt > 0 {
-        match app.provider.find(Lookup::Order(payment.order_id.clone())).await {
-            Ok(snapshot) if !provider_facts::is_captured(&payment, &snapshot) => {
-                preceding_key = Some(snapshot.payment_key);
+        let result = app.provider.find(Lookup::Order(payment.order_id.clone())).await;
+        match &result {
+            Ok(snapshot) if provider_facts::captured(&payment, &result).is_none() => {
+                preceding_key = Some(snapshot.payment_key.clone());
             }
             Err(error) if error.kind == ErrorKind::NotFound => {}
-            captured_or_unknown => return record(app, payment.id, captured_or_unknown).await,
+            _ => return record(app, payment.claim(), result).await,
         }
     }
-    let Some((payment, attempt)) = begin_attempt::begin_billing(app, payment.id, preceding_key).await? else {
+    let Some((payment, attempt)) = begin_attempt::begin_billing(app, payment.claim(), preceding_key).await?
+    else {
         return Ok(());
     };
     let result = call_provider::capture(app, &payment, &attempt).await?;
-    apply_result(app, &attempt, ProviderAnswer::Call(result))
+    apply_result(app, payment.claim(), &attempt, ProviderAnswer::Call(result))
         .await
         .map(drop)
 }
 
-fn lookup(payment: &Payment) -> Lookup {
-    match &payment.payment_key {
-        Some(key) => Lookup::Key(key.clone()),
-        None => Lookup::Order(payment.order_id.clone()),
-    }
-}
-
 /// Records the provider's state of a payment without an open attempt.
-async fn record(app: &App, id: PaymentId, result: ProviderResult) -> Result<(), Error> {
+async fn record(app: &App, claim: Claim, result: ProviderResult) -> Result<(), Error> {
     app.db
-        .transaction("payments.reconcile", (id, result), record_result)
+        .transaction("payments.reconcile", (claim, result), record_result)
         .await
 }
 
-async fn record_result(tx: &Tx, (id, result): &(PaymentId, ProviderResult)) -> Result<(), Error> {
-    let mut payment = payments::lock(tx, *id).await?;
+async fn record_result(tx: &Tx, (claim, result): &(Claim, ProviderResult)) -> Result<(), Error> {
+    let mut payment = payments::lock_claimed(tx, *claim).await?;
+    if let Some(snapshot) = provider_facts::captured(&payment, result) {
+        return provider_facts::record_capture(tx, &mut payment, snapshot).await;
+    }
     match result {
-        _ if payment.state == State::Unknown => return Ok(()),
-        Ok(snapshot) if provider_facts::is_captured(&payment, snapshot) => {
-            return provider_facts::record_capture(tx, &mut payment, snapshot).await;
-        }
+        _ if payment.claim_lost || payment.state == State::Unknown => return Ok(()),
         Ok(_) => payment.stop_checking(),
         Err(error) if error.kind == ErrorKind::NotFound => payment.stop_checking(),
         Err(error) => {
-            tracing::info!(payment_id = %id, code = error.code, "lookup at the provider failed");
+            tracing::info!(payment_id = %payment.id, code = error.code, "lookup at the provider failed");
             payment.check_later(tx.now());
         }
     }

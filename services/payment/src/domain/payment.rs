@@ -6,14 +6,20 @@
 //!  ▼         ▼  │          │ a late capture, which is refunded at once
 //! requested ────┘        failed
 //! ```
+//!
+//! A partial refund changes the amounts only. A payment is refunded once nothing is left of it, or once the guest has got
+//! back what was owed when the booking ended.
+
+mod booking_end;
 
 use chrono::{DateTime, Utc};
+
+pub use booking_end::BookingEnd;
 
 use super::attempt::{AttemptKind, DecisionContext, NextStep};
 use super::backoff;
 use super::ids::{BookingId, GuestId, HostId, PaymentId};
 use super::ledger::Posting;
-use super::money::fee_of;
 use super::provider_report::PaymentSnapshot;
 
 /// Failure code of a payment whose booking ended before a capture.
@@ -33,6 +39,7 @@ pub struct Payment {
     pub amount_krw: i64,
     /// The platform's share of the amount less refunds.
     pub fee_krw: i64,
+    /// Refunded so far.
     pub refunded_krw: i64,
     pub state: State,
     /// Number of the latest attempt, 0 before the first.
@@ -44,16 +51,18 @@ pub struct Payment {
     pub failure_code: Option<String>,
     pub due_at: DateTime<Utc>,
     pub paid_at: Option<DateTime<Utc>>,
+    pub rental_ends_at: DateTime<Utc>,
     pub booking_end: Option<BookingEnd>,
     /// When the worker checks it next; `None` when nothing is to be done.
     pub next_check_at: Option<DateTime<Utc>>,
     /// Checks since the last definite result; determines the delay of the next one.
     pub checks: i32,
-    /// Whether a webhook arrived since the worker claimed the payment, so that one more check follows.
-    pub recheck: bool,
+    /// Whether the payment was claimed or scheduled again since the worker claimed it: the worker's late result does not change
+    /// the schedule any more. Not stored.
+    pub claim_lost: bool,
     /// When the booking was approved.
     pub created_at: DateTime<Utc>,
-    /// Incremented by every update.
+    /// Incremented by every update and claim.
     pub version: i64,
 }
 
@@ -72,16 +81,15 @@ pub enum State {
     Completed,
     /// Declined, or the booking ended before a capture.
     Failed,
-    /// Captured, and refunded in full or in part.
+    /// Captured, and refunded in full or by what was owed when the booking ended.
     Refunded,
 }
 
-/// The end of a booking before its ride: rejected, expired or cancelled.
+/// A worker's claim on a payment. It is lost when the version changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BookingEnd {
-    pub at: DateTime<Utc>,
-    /// Amount to refund of what is captured; `None` = everything.
-    pub refund_krw: Option<i64>,
+pub struct Claim {
+    pub id: PaymentId,
+    pub version: i64,
 }
 
 /// A transition that the state does not allow.
@@ -113,6 +121,14 @@ pub enum AttemptEnd {
 }
 
 impl Payment {
+    /// Returns the claim that was read with the payment.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            id: self.id,
+            version: self.version,
+        }
+    }
+
     /// Returns whether the provider may be asked for money: the booking has not ended and the payment is not overdue.
     pub fn may_charge(&self, now: DateTime<Utc>) -> bool {
         self.booking_end.is_none() && now < self.due_at
@@ -125,14 +141,6 @@ impl Payment {
             amount_krw: self.amount_krw,
             may_charge: self.may_charge(now),
             now,
-        }
-    }
-
-    /// Returns the captured amount less refunds.
-    pub fn balance_krw(&self) -> i64 {
-        match self.state {
-            State::Completed | State::Refunded => self.amount_krw - self.refunded_krw,
-            State::Due | State::Requested | State::Unknown | State::Failed => 0,
         }
     }
 
@@ -181,6 +189,10 @@ impl Payment {
         self.failure_code = None;
         self.paid_at = Some(paid_at);
         self.stop_checking();
+        if let (true, Some(end)) = (refund, &mut self.booking_end) {
+            // Its amount presumed that nothing was captured.
+            end.refund_krw = None;
+        }
         Ok(Capture {
             posting: Posting {
                 host: self.host_id,
@@ -220,7 +232,7 @@ impl Payment {
             }
             NextStep::RetryOtherMethod => {
                 self.state = State::Due;
-                self.next_check_at = Some(now);
+                self.schedule(Some(now));
             }
         }
         Ok(AttemptEnd::Continues)
@@ -228,51 +240,21 @@ impl Payment {
 
     /// Schedules another check, with exponential backoff.
     pub fn check_later(&mut self, now: DateTime<Utc>) {
-        self.next_check_at = Some(now + backoff::delay(self.checks));
+        self.schedule(Some(now + backoff::delay(self.checks)));
         self.checks = self.checks.saturating_add(1);
     }
 
-    /// Cancels the scheduled check, unless a webhook asked for it, and resets the backoff.
+    /// Cancels the scheduled check and resets the backoff.
     pub fn stop_checking(&mut self) {
-        if !self.recheck {
-            self.next_check_at = None;
-        }
+        self.schedule(None);
         self.checks = 0;
     }
 
-    /// Records the end of the booking and returns the amount to refund. Only the first end has an effect.
-    pub fn end_booking(&mut self, end: BookingEnd) -> Option<i64> {
-        if self.booking_end.is_some() {
-            return None;
+    /// Schedules the next check, unless the claim is lost.
+    pub fn schedule(&mut self, next_check_at: Option<DateTime<Utc>>) {
+        if !self.claim_lost {
+            self.next_check_at = next_check_at;
         }
-        self.booking_end = Some(end);
-        match self.state {
-            State::Due | State::Requested => {
-                self.fail(BOOKING_CLOSED);
-                None
-            }
-            State::Unknown | State::Failed => None,
-            State::Completed | State::Refunded => {
-                let balance = self.balance_krw();
-                Some(end.refund_krw.unwrap_or(balance).min(balance)).filter(|owed| *owed > 0)
-            }
-        }
-    }
-
-    /// Records a refund of `amount_krw` and recomputes the shares from the remaining balance.
-    pub fn refund(&mut self, amount_krw: i64) -> Result<Posting, WrongState> {
-        if amount_krw <= 0 || amount_krw > self.balance_krw() {
-            return Err(self.wrong_state("be refunded by this amount"));
-        }
-        self.state = State::Refunded;
-        self.refunded_krw += amount_krw;
-        let fee_krw = fee_of(self.amount_krw - self.refunded_krw);
-        let fee_change_krw = fee_krw - std::mem::replace(&mut self.fee_krw, fee_krw);
-        Ok(Posting {
-            host: self.host_id,
-            gross_krw: -amount_krw,
-            fee_krw: fee_change_krw,
-        })
     }
 
     fn fail(&mut self, code: &str) {

@@ -28,6 +28,15 @@ pub struct Refund {
     /// Failed checks so far; determines the delay of the next one.
     pub checks: i32,
     pub created_at: DateTime<Utc>,
+    /// Incremented by every update and claim.
+    pub version: i64,
+}
+
+/// A worker's claim on a refund. It is lost when the version changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefundClaim {
+    pub id: RefundId,
+    pub version: i64,
 }
 
 /// Why a refund exists.
@@ -50,7 +59,7 @@ pub enum RefundState {
     Unknown,
     /// Completed.
     Done,
-    /// Not made: there was no balance left.
+    /// Not made: what was owed had been refunded at the provider.
     Void,
 }
 
@@ -81,6 +90,7 @@ impl Refund {
             next_check_at: Some(now),
             checks: 0,
             created_at: now,
+            version: 0,
         }
     }
 
@@ -95,6 +105,14 @@ impl Refund {
         refund.origin = Origin::Provider;
         refund.complete(cancel);
         refund
+    }
+
+    /// Returns the claim that was read with the refund.
+    pub fn claim(&self) -> RefundClaim {
+        RefundClaim {
+            id: self.id,
+            version: self.version,
+        }
     }
 
     /// Returns the idempotency key of the latest call.
@@ -116,15 +134,15 @@ impl Refund {
         }
     }
 
-    /// Begins a call, of at most `balance_krw`: under the previous idempotency key if the provider did not answer under it,
-    /// else under a new one. Returns `false`, and is void, when no balance is left.
-    pub fn begin_call(&mut self, balance_krw: i64, check_at: DateTime<Utc>) -> bool {
-        if balance_krw <= 0 {
+    /// Begins a call, of at most `owed_krw`: under the previous idempotency key if the provider did not answer under it,
+    /// else under a new one. Returns `false`, and is void, when nothing is owed any more.
+    pub fn begin_call(&mut self, owed_krw: i64, check_at: DateTime<Utc>) -> bool {
+        if owed_krw <= 0 {
             self.state = RefundState::Void;
             self.next_check_at = None;
             return false;
         }
-        self.amount_krw = self.amount_krw.min(balance_krw);
+        self.amount_krw = self.amount_krw.min(owed_krw);
         if self.attempt == 0 || self.key_spent {
             self.attempt += 1;
             self.key_spent = false;

@@ -1,10 +1,10 @@
 //! Handles `booking.approved`: creates the payment. The worker charges the guest's card or requests the payment.
 
 use anyhow::Context as _;
+use carshare_chassis::proto_types::{to_datetime, uuid};
 use carshare_proto::booking::v1::{BookingApproved, BookingFacts};
 use carshare_store::{EventMetadata, Tx};
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use crate::domain::ids::{BookingId, GuestId, HostId, PaymentId};
 use crate::domain::payment::{Payment, State};
@@ -24,24 +24,20 @@ pub(super) async fn handle(tx: &Tx, _: &EventMetadata, event: &BookingApproved) 
         return Ok(());
     }
     payments::insert(tx, &payment).await?;
-    tx.notify_job(jobs::payments::NAME);
+    tx.notify_job(jobs::CHARGES);
     Ok(())
 }
 
-fn new_payment(event: &BookingApproved, id: PaymentId, now: DateTime<Utc>) -> anyhow::Result<Payment> {
+fn new_payment(event: &BookingApproved, id: PaymentId, now: DateTime<Utc>) -> Result<Payment, Error> {
     let facts = event
         .booking
         .as_ref()
         .context("booking.approved without its booking")?;
-    let due_at = event
-        .payment_due_at
-        .as_ref()
-        .and_then(|at| DateTime::from_timestamp(at.seconds, at.nanos.unsigned_abs()));
     Ok(Payment {
         id,
-        booking_id: BookingId(Uuid::try_parse(&event.booking_id).context("booking_id")?),
-        guest_id: GuestId(Uuid::try_parse(&facts.guest_id).context("guest_id")?),
-        host_id: HostId(Uuid::try_parse(&facts.host_id).context("host_id")?),
+        booking_id: BookingId(uuid("booking_id", &event.booking_id)?),
+        guest_id: GuestId(uuid("guest_id", &facts.guest_id)?),
+        host_id: HostId(uuid("host_id", &facts.host_id)?),
         order_id: id.order_id(),
         order_name: order_name(facts),
         amount_krw: facts.total_amount,
@@ -52,12 +48,13 @@ fn new_payment(event: &BookingApproved, id: PaymentId, now: DateTime<Utc>) -> an
         payment_key: None,
         method: None,
         failure_code: None,
-        due_at: due_at.context("payment_due_at")?,
+        due_at: to_datetime(event.payment_due_at).context("payment_due_at")?,
         paid_at: None,
+        rental_ends_at: to_datetime(facts.end_datetime).context("end_datetime")?,
         booking_end: None,
         next_check_at: Some(now),
         checks: 0,
-        recheck: false,
+        claim_lost: false,
         created_at: now,
         version: 0,
     })

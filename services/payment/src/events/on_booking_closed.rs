@@ -1,10 +1,9 @@
 //! Handles `booking.rejected`, `booking.expired` and `booking.cancelled`: no attempt begins any more, and what is captured
 //! is refunded.
 
-use anyhow::Context as _;
+use carshare_chassis::proto_types::uuid;
 use carshare_proto::booking::v1::{BookingCancelled, BookingExpired, BookingRejected, PaymentStatus};
 use carshare_store::{EventMetadata, Tx};
-use uuid::Uuid;
 
 use crate::domain::ids::{BookingId, RefundId};
 use crate::domain::payment::BookingEnd;
@@ -36,7 +35,7 @@ pub(super) async fn cancelled(tx: &Tx, _: &EventMetadata, event: &BookingCancell
 }
 
 async fn end_booking(tx: &Tx, booking_id: &str, refund_krw: Option<i64>) -> Result<(), Error> {
-    let booking = BookingId(Uuid::try_parse(booking_id).context("booking_id")?);
+    let booking = BookingId(uuid("booking_id", booking_id)?);
     let end = BookingEnd {
         at: tx.now(),
         refund_krw,
@@ -49,7 +48,7 @@ async fn end_booking(tx: &Tx, booking_id: &str, refund_krw: Option<i64>) -> Resu
     if let Some(owed_krw) = payment.end_booking(end) {
         let refund = Refund::new(RefundId(tx.new_id()), payment.id, owed_krw, tx.now());
         refunds::insert(tx, &refund).await?;
-        tx.notify_job(jobs::refunds::NAME);
+        tx.notify_job(jobs::REFUNDS);
     }
     payments::update(tx, &mut payment).await
 }

@@ -4,19 +4,9 @@ use carshare_chassis::proto_types::timestamp;
 use carshare_proto::payment::v1 as pb;
 use prost_types::value::Kind;
 use serde_json::Value;
-use uuid::Uuid;
 
-use crate::domain::ids::BookingId;
 use crate::domain::payment::{Payment, State};
-use crate::error::Error;
 use crate::store::payment_methods::PaymentMethod;
-
-/// Parses a booking id. One that is not a UUID has no payment.
-pub(super) fn booking_id(text: &str) -> Result<BookingId, Error> {
-    Uuid::try_parse(text)
-        .map(BookingId)
-        .map_err(|_| Error::PaymentNotFound)
-}
 
 pub(super) fn payment(payment: &Payment) -> pb::Payment {
     pb::Payment {

@@ -1,11 +1,13 @@
 //! `GetBookingPayment`: returns the payment of a booking to its guest, its host and admins; to others it does not exist.
 
 use carshare_chassis::identity::{Role, UserCaller};
+use carshare_chassis::proto_types::uuid;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 
 use super::convert;
 use crate::App;
+use crate::domain::ids::BookingId;
 use crate::domain::payment::Payment;
 use crate::error::Error;
 use crate::store::payments;
@@ -16,7 +18,7 @@ pub(super) async fn handle(
     request: pb::GetBookingPaymentRequest,
 ) -> Result<pb::Payment, Error> {
     let caller = ctx.user()?;
-    let booking = convert::booking_id(&request.booking_id)?;
+    let booking = BookingId(uuid("booking_id", &request.booking_id)?);
     let payment = payments::find_by_booking(app.db.conn(), booking).await?;
     let payment = payment
         .filter(|payment| may_read(caller, payment))

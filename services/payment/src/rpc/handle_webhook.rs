@@ -48,6 +48,6 @@ async fn receive(tx: &Tx, (event, delivery_id): &(WebhookEvent, String)) -> Resu
         return Ok(());
     }
     payments::request_check(tx, payment.id).await?;
-    tx.notify_job(jobs::payments::NAME);
+    tx.notify_job(jobs::CHARGES);
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! The provider call and the transaction after it are finished even if the client disconnects. After `PROVIDER_UNAVAILABLE`
 //! the client may repeat the call with the same payment key; the guest is charged once.
 
+use carshare_chassis::proto_types::uuid;
 use carshare_chassis::rpc::CallContext;
 use carshare_chassis::task;
 use carshare_proto::payment::v1 as pb;
@@ -25,7 +26,7 @@ pub(super) async fn handle(
     if let Claim::Replayed(payment) = app.db.claim(&ctx).await? {
         return Ok(payment);
     }
-    let booking_id = convert::booking_id(&request.booking_id)?;
+    let booking_id = BookingId(uuid("booking_id", &request.booking_id)?);
     let result = CheckoutResult {
         booking_id,
         guest_id: GuestId(ctx.user()?.id),

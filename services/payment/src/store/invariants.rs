@@ -23,7 +23,7 @@ pub struct Breach {
     pub subject: String,
 }
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         name: "every ledger transaction sums to zero",
         sql: "SELECT t.id::text AS subject FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id \
@@ -65,9 +65,15 @@ const RULES: [Rule; 7] = [
     Rule {
         name: "payments of closed bookings are settled or being refunded",
         sql: "SELECT p.id::text AS subject FROM payments p WHERE p.updated_at >= $1 AND p.closed_at IS NOT NULL \
-              AND (p.state IN ('due', 'requested') OR p.state = 'completed' \
-                   AND coalesce(p.closing_refund_krw, p.amount_krw) > 0 \
-                   AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.state <> 'void'))",
+              AND (p.state IN ('due', 'requested') OR p.paid_at IS NOT NULL \
+                   AND least(coalesce(p.closing_refund_krw, p.amount_krw), p.amount_krw) > p.refunded_krw \
+                   AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.state IN ('due', 'unknown')))",
+    },
+    Rule {
+        name: "payments refunded in part are those whose booking ended",
+        sql: "SELECT p.id::text AS subject FROM payments p WHERE p.updated_at >= $1 AND p.state = 'refunded' \
+              AND p.refunded_krw < p.amount_krw \
+              AND (p.closed_at IS NULL OR p.refunded_krw < coalesce(p.closing_refund_krw, p.amount_krw))",
     },
 ];
 

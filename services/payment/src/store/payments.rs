@@ -1,19 +1,17 @@
 //! Table `payments`.
 
 use carshare_chassis::request_context::RequestContext;
-use carshare_store::{ClaimedRow, Error as StoreError, Tx};
-use chrono::{DateTime, Utc};
+use carshare_store::{Error as StoreError, Tx};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    Condition, ConnectionTrait, FromQueryResult, IntoActiveModel as _, QueryOrder as _, QuerySelect as _,
-    raw_sql,
-};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{Condition, ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
 use crate::domain::ids::{BookingId, GuestId, HostId, PaymentId};
-use crate::domain::payment::{BookingEnd, Payment};
+use crate::domain::payment::{BookingEnd, Claim, Payment};
 use crate::error::Error;
+use crate::store::queue::Queue;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "payments")]
@@ -35,11 +33,12 @@ pub struct Model {
     pub failure_code: Option<String>,
     pub due_at: DateTimeUtc,
     pub paid_at: Option<DateTimeUtc>,
+    pub rental_ends_at: DateTimeUtc,
     pub closed_at: Option<DateTimeUtc>,
     pub closing_refund_krw: Option<i64>,
     pub next_check_at: Option<DateTimeUtc>,
     pub checks: i32,
-    pub recheck: bool,
+    pub next_reconciliation_at: Option<DateTimeUtc>,
     pub correlation_id: Option<String>,
     pub traceparent: Option<String>,
     pub created_at: DateTimeUtc,
@@ -51,6 +50,23 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Delay of the first reconciliation of a payment, whose attempts are looked up until they have a result anyway.
+const FIRST_RECONCILIATION_DELAY: TimeDelta = TimeDelta::hours(1);
+
+/// Payments to charge, or to look up because their outcome is unknown.
+pub const CHECKS: Queue = Queue {
+    table: "payments",
+    due_column: "next_check_at",
+    fenced: true,
+};
+
+/// Payments to compare with the provider.
+pub const RECONCILIATIONS: Queue = Queue {
+    table: "payments",
+    due_column: "next_reconciliation_at",
+    fenced: false,
+};
 
 pub async fn find(conn: &impl ConnectionTrait, id: PaymentId) -> Result<Option<Payment>, Error> {
     Entity::find_by_id(id.0)
@@ -96,6 +112,13 @@ pub async fn lock(tx: &Tx, id: PaymentId) -> Result<Payment, Error> {
     row.ok_or(Error::PaymentNotFound)?.try_into()
 }
 
+/// Locks a payment until the transaction ends, and finds out whether the worker's claim is lost.
+pub async fn lock_claimed(tx: &Tx, claim: Claim) -> Result<Payment, Error> {
+    let mut payment = lock(tx, claim.id).await?;
+    payment.claim_lost = payment.version != claim.version;
+    Ok(payment)
+}
+
 /// Locks the payment of a booking until the transaction ends.
 pub async fn lock_by_booking(tx: &Tx, booking: BookingId) -> Result<Option<Payment>, Error> {
     let row = Entity::find()
@@ -114,6 +137,7 @@ pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
             .as_ref()
             .map(|context| context.correlation_id().to_owned()),
         traceparent: context.and_then(|context| context.traceparent()),
+        next_reconciliation_at: Some(tx.now() + FIRST_RECONCILIATION_DELAY),
         ..row(payment, tx.now())
     };
     Entity::insert(row.into_active_model())
@@ -128,7 +152,7 @@ pub async fn update(tx: &Tx, payment: &mut Payment) -> Result<(), Error> {
     let expected = payment.version;
     payment.version += 1;
     let mut row = row(payment, tx.now()).into_active_model().reset_all();
-    (row.correlation_id, row.traceparent) = (NotSet, NotSet);
+    (row.correlation_id, row.traceparent, row.next_reconciliation_at) = (NotSet, NotSet, NotSet);
     let updated = Entity::update_many()
         .set(row)
         .filter(Column::Id.eq(payment.id.0))
@@ -155,47 +179,29 @@ pub async fn list(
     page.all(conn).await?.into_iter().map(Payment::try_from).collect()
 }
 
-/// Schedules a check at once, and one more after a check in progress.
+/// Schedules a check at once. A worker that is checking the payment loses its claim, so that one more check follows.
 pub async fn request_check(tx: &Tx, id: PaymentId) -> Result<(), Error> {
     Entity::update_many()
         .col_expr(Column::NextCheckAt, Expr::value(tx.now()))
-        .col_expr(Column::Recheck, Expr::value(true))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::Id.eq(id.0))
         .exec(tx.conn())
         .await?;
     Ok(())
 }
 
-/// Claims up to `limit` due payments, oldest first, until `until`; other workers skip them meanwhile.
-pub async fn claim(
-    conn: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-    limit: usize,
-) -> Result<Vec<ClaimedRow>, Error> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    // ARRAY makes it an InitPlan, evaluated once: a joined subquery may be evaluated again and lock more than `limit` rows.
-    let claim = raw_sql!(
-        Postgres,
-        r#"UPDATE payments SET next_check_at = {until}, recheck = false WHERE id = ANY(ARRAY(
-               SELECT id FROM payments WHERE next_check_at <= {now}
-               ORDER BY next_check_at LIMIT {limit} FOR UPDATE SKIP LOCKED
-           )) RETURNING id, correlation_id, traceparent"#
-    );
-    Ok(ClaimedRow::find_by_statement(claim).all(conn).await?)
-}
-
-/// Returns when the next payment is due for a check.
-pub async fn next_check_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, Error> {
-    #[derive(FromQueryResult)]
-    struct Next {
-        at: Option<DateTime<Utc>>,
-    }
-    let next = Entity::find()
-        .select_only()
-        .column_as(Column::NextCheckAt.min(), "at")
-        .into_model::<Next>();
-    Ok(next.one(conn).await?.and_then(|next| next.at))
+/// Schedules the next reconciliation; `None` ends them.
+pub async fn schedule_reconciliation(
+    tx: &Tx,
+    id: PaymentId,
+    next_at: Option<DateTime<Utc>>,
+) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::NextReconciliationAt, Expr::value(next_at))
+        .filter(Column::Id.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
@@ -217,11 +223,12 @@ fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
         failure_code: payment.failure_code,
         due_at: payment.due_at,
         paid_at: payment.paid_at,
+        rental_ends_at: payment.rental_ends_at,
         closed_at: payment.booking_end.map(|end| end.at),
         closing_refund_krw: payment.booking_end.and_then(|end| end.refund_krw),
         next_check_at: payment.next_check_at,
         checks: payment.checks,
-        recheck: payment.recheck,
+        next_reconciliation_at: None,
         correlation_id: None,
         traceparent: None,
         created_at: payment.created_at,
@@ -255,13 +262,14 @@ impl TryFrom<Model> for Payment {
             failure_code: row.failure_code,
             due_at: row.due_at,
             paid_at: row.paid_at,
+            rental_ends_at: row.rental_ends_at,
             booking_end: row.closed_at.map(|at| BookingEnd {
                 at,
                 refund_krw: row.closing_refund_krw,
             }),
             next_check_at: row.next_check_at,
             checks: row.checks,
-            recheck: row.recheck,
+            claim_lost: false,
             created_at: row.created_at,
             version: row.version,
         })

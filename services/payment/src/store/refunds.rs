@@ -1,15 +1,16 @@
 //! Table `refunds`.
 
 use carshare_chassis::request_context::RequestContext;
-use carshare_store::{ClaimedRow, Tx};
+use carshare_store::{Error as StoreError, Tx};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, FromQueryResult, IntoActiveModel as _, QuerySelect as _, raw_sql};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _};
 
 use crate::domain::ids::{PaymentId, RefundId};
 use crate::domain::refund::Refund;
 use crate::error::Error;
+use crate::store::queue::Queue;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "refunds")]
@@ -30,12 +31,20 @@ pub struct Model {
     pub traceparent: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Refunds to make, or to look up because their outcome is unknown.
+pub const CHECKS: Queue = Queue {
+    table: "refunds",
+    due_column: "next_check_at",
+    fenced: true,
+};
 
 pub async fn find(conn: &impl ConnectionTrait, id: RefundId) -> Result<Option<Refund>, Error> {
     Entity::find_by_id(id.0)
@@ -80,44 +89,19 @@ pub async fn insert(tx: &Tx, refund: &Refund) -> Result<(), Error> {
     Ok(())
 }
 
-/// Updates a locked refund.
-pub async fn update(tx: &Tx, refund: &Refund) -> Result<(), Error> {
+/// Updates a refund. [`StoreError::Stale`] when its version changed since it was read.
+pub async fn update(tx: &Tx, refund: &mut Refund) -> Result<(), Error> {
+    let expected = refund.version;
+    refund.version += 1;
     let mut row = row(refund, tx.now()).into_active_model().reset_all();
     (row.correlation_id, row.traceparent) = (NotSet, NotSet);
-    row.update(tx.conn()).await?;
-    Ok(())
-}
-
-/// Claims up to `limit` due refunds, oldest first, until `until`; other workers skip them meanwhile.
-pub async fn claim(
-    conn: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-    limit: usize,
-) -> Result<Vec<ClaimedRow>, Error> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    // ARRAY makes it an InitPlan, evaluated once: a joined subquery may be evaluated again and lock more than `limit` rows.
-    let claim = raw_sql!(
-        Postgres,
-        r#"UPDATE refunds SET next_check_at = {until} WHERE id = ANY(ARRAY(
-               SELECT id FROM refunds WHERE next_check_at <= {now}
-               ORDER BY next_check_at LIMIT {limit} FOR UPDATE SKIP LOCKED
-           )) RETURNING id, correlation_id, traceparent"#
-    );
-    Ok(ClaimedRow::find_by_statement(claim).all(conn).await?)
-}
-
-/// Returns when the next refund is due for a check.
-pub async fn next_check_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, Error> {
-    #[derive(FromQueryResult)]
-    struct Next {
-        at: Option<DateTime<Utc>>,
-    }
-    let next = Entity::find()
-        .select_only()
-        .column_as(Column::NextCheckAt.min(), "at")
-        .into_model::<Next>();
-    Ok(next.one(conn).await?.and_then(|next| next.at))
+    let updated = Entity::update_many()
+        .set(row)
+        .filter(Column::Id.eq(refund.id.0))
+        .filter(Column::Version.eq(expected))
+        .exec(tx.conn())
+        .await?;
+    Ok(StoreError::expect_one(updated.rows_affected)?)
 }
 
 fn row(refund: &Refund, now: DateTime<Utc>) -> Model {
@@ -137,6 +121,7 @@ fn row(refund: &Refund, now: DateTime<Utc>) -> Model {
         traceparent: None,
         created_at: refund.created_at,
         updated_at: now,
+        version: refund.version,
     }
 }
 
@@ -160,6 +145,7 @@ impl TryFrom<Model> for Refund {
             next_check_at: row.next_check_at,
             checks: row.checks,
             created_at: row.created_at,
+            version: row.version,
         })
     }
 }

@@ -29,6 +29,9 @@ impl Harness {
             host_id: host.id.to_string(),
             vehicle_title: "현대 아이오닉 5".to_owned(),
             total_amount,
+            end_datetime: Some(carshare_chassis::proto_types::timestamp(
+                self.clock.now() + chrono::TimeDelta::days(3),
+            )),
             platform_fee: carshare_payment::domain::money::fee_of(total_amount),
             ..Default::default()
         };

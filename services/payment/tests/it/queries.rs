@@ -53,6 +53,21 @@ impl Harness {
         .await
     }
 
+    /// Advances the clock in small steps until this much of the payment is refunded.
+    pub async fn until_refunded(&self, booking: &Booking, refunded_krw: i64) -> Row {
+        eventually(WAIT_TIMEOUT, || async {
+            let row = self
+                .row(booking)
+                .await
+                .filter(|row| row.refunded_krw == refunded_krw);
+            if row.is_none() {
+                self.clock.advance(Duration::from_secs(1));
+            }
+            row
+        })
+        .await
+    }
+
     /// Returns the attempts of a payment: `billing captured`, `billing failed PROVIDER_ERROR`.
     pub async fn attempts(&self, row: &Row) -> Vec<String> {
         let sql = format!(

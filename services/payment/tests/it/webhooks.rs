@@ -157,7 +157,7 @@ async fn webhook_resolves_an_unknown_outcome() {
 }
 
 #[tokio::test]
-async fn refund_at_the_provider_is_recorded() {
+async fn partial_refund_at_the_provider_changes_the_amounts_and_not_the_state() {
     let harness = Harness::start().await;
     let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
     harness.until(&booking, "completed").await;
@@ -166,8 +166,19 @@ async fn refund_at_the_provider_is_recorded() {
     harness
         .webhook(&webhook.body, Some(&webhook.transmission_id))
         .await;
-    let row = harness.until(&booking, "refunded").await;
-    assert_eq!((row.refunded_krw, row.fee_krw), (5_000, 6_000));
+    let row = harness.until_refunded(&booking, 5_000).await;
+    assert_eq!((row.state.as_str(), row.fee_krw), ("completed", 6_000));
+    let event: PaymentRefunded = harness.event().await;
+    assert_eq!(
+        (event.refunded_amount, event.refunded_total, event.captured_amount),
+        (5_000, 5_000, PRICE)
+    );
+    let seen = harness.get(booking.guest, &booking).await.unwrap();
+    assert_eq!(
+        (seen.status(), seen.refunded_amount),
+        (PaymentStatus::Completed, 5_000)
+    );
+    assert_eq!((seen.platform_fee, seen.host_amount), (6_000, 34_000));
     assert_eq!(
         harness.balances().await,
         [
@@ -194,6 +205,6 @@ async fn webhook_check_is_repeated_while_the_provider_is_down() {
         .inject(Fault::refuse(Provider::Toss, "/v1/payments").times(3));
     let webhook = harness.sandbox.webhooks().pop().unwrap();
     harness.webhook(&webhook.body, None).await;
-    harness.pass_time_until(&booking, "refunded").await;
+    harness.until_refunded(&booking, 5_000).await;
     harness.finish().await;
 }

@@ -51,14 +51,14 @@ fn unanswered_calls_keep_their_idempotency_key_and_answered_ones_get_a_new_one()
 #[case(45_000, true, 10_000, RefundState::Unknown)]
 #[case(4_000, true, 4_000, RefundState::Unknown)]
 #[case(0, false, 10_000, RefundState::Void)]
-fn begin_call_is_limited_to_the_balance(
-    #[case] balance_krw: i64,
+fn begin_call_is_limited_to_what_is_owed(
+    #[case] owed_krw: i64,
     #[case] called: bool,
     #[case] amount_krw: i64,
     #[case] state: RefundState,
 ) {
     let mut refund = due();
-    assert_eq!(refund.begin_call(balance_krw, noon()), called);
+    assert_eq!(refund.begin_call(owed_krw, noon()), called);
     assert_eq!((refund.amount_krw, refund.state), (amount_krw, state));
 }
 
@@ -68,13 +68,13 @@ fn begin_call_is_limited_to_the_balance(
 #[case(ErrorKind::OurFault, true, TimeDelta::hours(1))]
 #[case(ErrorKind::Declined, true, TimeDelta::hours(1))]
 fn call_failed_schedules_a_lookup(
-    #[case] verdict: ErrorKind,
+    #[case] kind: ErrorKind,
     #[case] key_spent: bool,
     #[case] delay: TimeDelta,
 ) {
     let mut refund = due();
     refund.begin_call(45_000, noon());
-    refund.call_failed(&ProviderError::new(verdict, "CODE"), noon());
+    refund.call_failed(&ProviderError::new(kind, "CODE"), noon());
     assert_eq!(
         (refund.key_spent, refund.next_check_at),
         (key_spent, Some(noon() + delay))
