@@ -1,4 +1,4 @@
-//! Deletes rows of this crate's tables that nothing needs any more. Each table's retention and its reason stand here.
+//! Deletes expired rows of this crate's tables, whose retentions and reasons stand here, and of the service's.
 
 use std::time::Duration;
 
@@ -33,16 +33,17 @@ const EXPIRED: [(&str, &str); 4] = [
     ("processes", "seen_at < $1 - interval '1 day'"),
 ];
 
-/// Deletes expired rows every ten minutes until `shutdown`.
-pub async fn housekeeping(db: &Db, shutdown: Shutdown) {
+/// Deletes expired rows every ten minutes until `shutdown`: of this crate's tables, and of those in `expired`, see
+/// [`crate::StoreService::EXPIRED`].
+pub async fn housekeeping(db: &Db, expired: &'static [(&'static str, &'static str)], shutdown: Shutdown) {
     Schedule::every(db, "housekeeping", INTERVAL)
-        .run(shutdown, || sweep(db))
+        .run(shutdown, || sweep(db, expired))
         .await;
 }
 
-async fn sweep(db: &Db) -> Result<(), Error> {
-    for (table, expired) in EXPIRED {
-        remove(db, table, expired).await?;
+async fn sweep(db: &Db, expired: &[(&'static str, &'static str)]) -> Result<(), Error> {
+    for (table, condition) in EXPIRED.iter().chain(expired) {
+        remove(db, table, condition).await?;
     }
     Ok(())
 }

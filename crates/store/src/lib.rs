@@ -13,7 +13,7 @@
 //! | [`FiledEvent`], [`Command`] | events that hold back their key, and the operator's commands for them |
 //! | [`Schedule`] | periodic jobs, each run claimed by one process |
 //! | [`JobQueue`] | rows that wait for an outside system, claimed by workers of all replicas |
-//! | [`housekeeping`], [`delete_expired`] | deletes expired rows of this crate's tables, and of a service's |
+//! | [`housekeeping`] | deletes expired rows |
 #![deny(missing_docs)]
 
 mod cli;
@@ -31,7 +31,6 @@ mod metrics;
 mod migrate;
 mod outbox;
 mod relay;
-mod retention;
 mod runner;
 mod schedule;
 mod transaction;

@@ -31,6 +31,9 @@ pub trait StoreService: Send + Sync + 'static {
     const NAME: &'static str;
     /// The embedded `config.default.toml`.
     const DEFAULTS: &'static str;
+    /// Expired rows of the service's tables, deleted every ten minutes: a table and a condition, in which `$1` is the time. The
+    /// service's README gives the reason of each retention.
+    const EXPIRED: &'static [(&'static str, &'static str)] = &[];
     /// The service's configuration.
     type Config: DeserializeOwned + Serialize + Send + Sync + 'static;
     /// State of handlers and jobs. Cheap to clone.
@@ -195,7 +198,7 @@ impl<S: StoreService> Runner<S> {
             Relay::new(&db, &events.redis, S::NAME).run(shutdown.clone()),
             consumer.run(shutdown.clone()),
             S::jobs(app, shutdown.clone()),
-            housekeeping(&db, shutdown),
+            housekeeping(&db, S::EXPIRED, shutdown),
         );
     }
 }

@@ -23,6 +23,7 @@ CREATE TABLE refresh_tokens (
     access_token_id   uuid NOT NULL,
     access_expires_at timestamptz NOT NULL
 );
+CREATE INDEX refresh_tokens_used ON refresh_tokens (expires_at) WHERE used_at IS NOT NULL;
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
 -- At most one unused token per session.
 CREATE UNIQUE INDEX refresh_tokens_one_live ON refresh_tokens (session_id) WHERE used_at IS NULL;

@@ -27,9 +27,6 @@ pub struct Jobs {
     /// How often all revocations are copied to Redis.
     #[serde(rename = "copy_revocations_every_ms", with = "millis")]
     pub copy_revocations_every: Duration,
-    /// How often rows past their retention are deleted.
-    #[serde(rename = "purge_every_ms", with = "millis")]
-    pub purge_every: Duration,
 }
 
 #[cfg(test)]

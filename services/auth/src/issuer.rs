@@ -25,9 +25,6 @@ pub struct Config {
     /// Lifetime of a refresh token; each refresh issues a new one of full lifetime.
     #[serde(rename = "refresh_token_ttl_s", with = "seconds")]
     pub refresh_token_ttl: Duration,
-    /// How long expired sessions and used refresh tokens are kept.
-    #[serde(rename = "keep_expired_s", with = "seconds")]
-    pub keep_expired: Duration,
 }
 
 /// Issues tokens. Cheap to clone.

@@ -1,7 +1,6 @@
-//! Background work: copies revocations to Redis and deletes expired rows.
+//! Background work: copies revocations to Redis.
 
 mod copy_revocations;
-mod purge;
 
 use carshare_chassis::Shutdown;
 use carshare_store::Schedule;
@@ -10,11 +9,10 @@ use crate::App;
 
 /// Runs all jobs until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
-    let jobs = &app.config.jobs;
-    let copy = Schedule::every(&app.db, "copy_revocations", jobs.copy_revocations_every);
-    let purge = Schedule::every(&app.db, "purge", jobs.purge_every);
-    tokio::join!(
-        copy.run(shutdown.clone(), || copy_revocations::handle(app)),
-        purge.run(shutdown, || purge::handle(app)),
+    let copy = Schedule::every(
+        &app.db,
+        "copy_revocations",
+        app.config.jobs.copy_revocations_every,
     );
+    copy.run(shutdown, || copy_revocations::handle(app)).await;
 }

@@ -73,8 +73,8 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Adds a key, which signs once it has been published for `publish_ahead_ms`. Older keys continue to verify until
-    /// [`KeyRing::delete_retired`].
+    /// Adds a key, which signs once it has been published for `publish_ahead_ms`. Older keys continue to verify for a
+    /// week, and are deleted then.
     pub async fn rotate(&self) -> Result<(), Error> {
         self.add(Need::Another).await
     }

@@ -31,6 +31,7 @@ mod session;
 mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use carshare_chassis::config::{Redis, ServiceConfig};
 use carshare_chassis::encryption::Sealer;
@@ -57,11 +58,28 @@ pub const NAME: &str = "auth";
 /// The embedded `config.default.toml`.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
+/// Expired rows; the README gives the reasons.
+const EXPIRED: [(&str, &str); 4] = [
+    ("revocations", "expires_at <= $1"),
+    ("sessions", "expires_at < $1 - interval '30 days'"),
+    (
+        "refresh_tokens",
+        "used_at IS NOT NULL AND expires_at < $1 - interval '30 days'",
+    ),
+    (
+        "signing_keys",
+        "EXISTS (SELECT FROM signing_keys newer WHERE newer.created_at > signing_keys.created_at \
+         AND newer.created_at < $1 - interval '7 days')",
+    ),
+];
+
+/// Time after which a newer signing key has replaced the older ones, as in [`EXPIRED`].
+const KEY_REPLACEMENT_TIME: Duration = Duration::from_hours(7 * 24);
+
 /// State of handlers and jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     db: Db,
-    environment: Environment,
     config: Arc<Config>,
     passwords: Passwords,
     keys: KeyRing,
@@ -78,6 +96,11 @@ impl App {
             common,
             service: config,
         } = config;
+        let key_in_use = config.signing_keys.publish_ahead + config.sessions.access_token_ttl;
+        anyhow::ensure!(
+            key_in_use < KEY_REPLACEMENT_TIME,
+            "signing_keys.publish_ahead_ms and sessions.access_token_ttl_s together must be below 7 days"
+        );
         let db = Db::connect(&config.database, environment.clone())?;
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());
@@ -93,7 +116,6 @@ impl App {
             replies: SealedReplies::new(&config.seal, sealer)?,
             revoker: Revoker::new(db.clone(), revocations),
             db,
-            environment,
             config: Arc::new(config),
             keys,
         })
@@ -106,6 +128,7 @@ pub struct Auth;
 impl StoreService for Auth {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
+    const EXPIRED: &'static [(&'static str, &'static str)] = &EXPIRED;
     type Config = Config;
     type App = App;
     type Command = cli::Command;

@@ -19,3 +19,4 @@ CREATE TABLE notifications (
     CONSTRAINT notifications_once UNIQUE (event_id, user_id),
     CONSTRAINT notifications_feed UNIQUE (user_id, seq)
 );
+CREATE INDEX notifications_created_at ON notifications (created_at);

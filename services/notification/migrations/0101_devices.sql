@@ -14,7 +14,7 @@ CREATE INDEX devices_user ON devices (user_id);
 -- Pushes of a notification to a device.
 CREATE TABLE deliveries (
     id uuid PRIMARY KEY,
-    notification_id uuid NOT NULL REFERENCES notifications (id),
+    notification_id uuid NOT NULL REFERENCES notifications (id) ON DELETE CASCADE,
     device_id uuid NOT NULL,
     state text NOT NULL CHECK (state IN ('pending', 'sent', 'dropped')),
     attempts integer NOT NULL DEFAULT 0,
@@ -23,4 +23,5 @@ CREATE TABLE deliveries (
     updated_at timestamptz NOT NULL,
     CONSTRAINT deliveries_once UNIQUE (notification_id, device_id)
 );
+CREATE INDEX deliveries_finished ON deliveries (updated_at) WHERE state <> 'pending';
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE state = 'pending';

@@ -42,6 +42,16 @@ pub const NAME: &str = "notification";
 /// The embedded `config.default.toml`.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
+/// Expired rows; the README gives the reasons.
+const EXPIRED: [(&str, &str); 3] = [
+    (
+        "deliveries",
+        "state <> 'pending' AND updated_at < $1 - interval '30 days'",
+    ),
+    ("notifications", "created_at < $1 - interval '180 days'"),
+    ("devices", "updated_at < $1 - interval '270 days'"),
+];
+
 /// State of handlers and jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -74,6 +84,7 @@ pub struct Notification;
 impl StoreService for Notification {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
+    const EXPIRED: &'static [(&'static str, &'static str)] = &EXPIRED;
     type Config = Config;
     type App = App;
     type Command = NoCommand;

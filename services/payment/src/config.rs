@@ -48,9 +48,6 @@ pub struct Worker {
     /// How often the invariants are checked.
     #[serde(rename = "invariant_check_interval_ms", with = "millis")]
     pub invariant_check_interval: Duration,
-    /// How often rows past their retention are deleted.
-    #[serde(rename = "retention_interval_ms", with = "millis")]
-    pub retention_interval: Duration,
 }
 
 /// `[reconciliation]`

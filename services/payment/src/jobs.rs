@@ -1,14 +1,13 @@
-//! Background work: due charges and refunds, reconciliation with the provider, the check of the invariants, and retention.
+//! Background work: due charges and refunds, reconciliation with the provider, and the check of the invariants.
 
 mod invariant_check;
 mod queues;
 mod reconciliation;
 
 use carshare_chassis::Shutdown;
-use carshare_store::{JobQueueOptions, Lease, delete_expired};
+use carshare_store::{JobQueueOptions, Schedule};
 
 use crate::App;
-use crate::store::EXPIRED;
 use queues::{Charges, Refunds, TableQueue};
 use reconciliation::Reconciliations;
 
@@ -30,13 +29,11 @@ pub async fn run(app: &App, shutdown: Shutdown) {
     };
     let db = &app.db;
     let reconciliations = TableQueue::<Reconciliations>::new(app).paced(app.reconciliation.lookup_interval());
-    let invariants = Lease::every(db, "payment_invariant_check", app.worker.invariant_check_interval);
-    let retention = Lease::every(db, "payment_retention", app.worker.retention_interval);
+    let invariants = Schedule::every(db, "payment_invariant_check", app.worker.invariant_check_interval);
     tokio::join!(
         db.run_job_queue(TableQueue::<Charges>::new(app), options, shutdown.clone()),
         db.run_job_queue(TableQueue::<Refunds>::new(app), options, shutdown.clone()),
         db.run_job_queue(reconciliations, lookups, shutdown.clone()),
-        invariants.run(shutdown.clone(), || invariant_check::check(app)),
-        retention.run(shutdown, || delete_expired(db, &EXPIRED)),
+        invariants.run(shutdown, || invariant_check::check(app)),
     );
 }

@@ -97,6 +97,8 @@ pub struct Payment;
 impl StoreService for Payment {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
+    const EXPIRED: &'static [(&'static str, &'static str)] =
+        &[("webhook_deliveries", "received_at < $1 - interval '30 days'")];
     type Config = Config;
     type App = App;
     type Command = NoCommand;

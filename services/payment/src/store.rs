@@ -12,6 +12,3 @@ pub mod queue;
 pub mod refunds;
 pub mod unresolved;
 pub mod webhook_deliveries;
-
-/// Expired rows, for [`carshare_store::delete_expired`]. All other tables are kept, see the README.
-pub const EXPIRED: [(&str, &str); 1] = [("webhook_deliveries", "received_at < $1 - interval '30 days'")];

@@ -45,7 +45,8 @@ async fn deletes_expired_rows() {
     )
     .await;
     let db = harness.db.clone();
-    let cleaner = Running::start(|shutdown| async move { carshare_store::housekeeping(&db, shutdown).await });
+    let cleaner =
+        Running::start(|shutdown| async move { carshare_store::housekeeping(&db, &[], shutdown).await });
     harness.clock.advance(Duration::from_hours(23));
     publish(&harness.db, "u-1", "unsent is never removed").await;
     assert_eq!(rows(&harness).await, (2, 1));
@@ -92,7 +93,8 @@ async fn keeps_a_row_that_is_renewed_during_deletion() {
         .await
         .unwrap();
     let db = harness.db.clone();
-    let cleaner = Running::start(|shutdown| async move { carshare_store::housekeeping(&db, shutdown).await });
+    let cleaner =
+        Running::start(|shutdown| async move { carshare_store::housekeeping(&db, &[], shutdown).await });
     let one = |sql: &'static str| sqlx::query_scalar::<_, bool>(sql);
     let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN \
         (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))";

@@ -64,12 +64,6 @@ pub async fn list(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec
     Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())
 }
 
-/// Forgets the tokens that have ended by themselves; says how many.
-pub async fn delete_expired(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64, Error> {
-    let expired = Entity::delete_many().filter(Column::ExpiresAt.lte(now));
-    Ok(expired.exec(conn).await?.rows_affected)
-}
-
 impl From<Model> for Revoked {
     fn from(row: Model) -> Self {
         Self {

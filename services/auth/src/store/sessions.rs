@@ -111,9 +111,3 @@ pub async fn end(
         .await?;
     Ok(())
 }
-
-/// Removes the sessions whose last token ended before `before`, with their tokens; says how many.
-pub async fn delete_expired(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, Error> {
-    let expired = Entity::delete_many().filter(Column::ExpiresAt.lt(before));
-    Ok(expired.exec(conn).await?.rows_affected)
-}

@@ -172,6 +172,33 @@ async fn new_key_is_published_at_once_and_signs_after_publish_ahead() {
 }
 
 #[tokio::test]
+async fn replaced_key_is_deleted_a_week_after_its_successor_was_added() {
+    let auth = Auth::start().await;
+    keys(&auth.replica).await;
+    let (environment, clock) = Environment::manual(START.parse().unwrap(), 77);
+    clock.advance(Duration::from_mins(1));
+    handle(
+        auth.replica.config.clone(),
+        environment,
+        Command::RotateSigningKey,
+    )
+    .await
+    .unwrap();
+    let newest = keys(&auth.replica).await[0].kid.clone();
+    auth.replica.clock.advance(Duration::from_hours(7 * 24));
+    assert_eq!(keys(&auth.replica).await.len(), 2);
+    // A run in progress when the clock moved is followed by one ten minutes later.
+    eventually_true(TIMEOUT, || async {
+        auth.replica.clock.advance(Duration::from_mins(10));
+        auth.count("signing_keys").await == 1
+    })
+    .await;
+    let kept = keys(&auth.replica).await;
+    assert_eq!((kept.len(), &kept[0].kid), (1, &newest));
+    auth.finish().await;
+}
+
+#[tokio::test]
 async fn private_key_cannot_be_decrypted_with_another_sealing_key() {
     let auth = Auth::start().await;
     keys(&auth.replica).await;

@@ -151,3 +151,21 @@ async fn expired_sessions_are_deleted_after_their_retention() {
     auth.refresh(&kept.refresh_token).await.unwrap();
     auth.finish().await;
 }
+
+#[tokio::test]
+async fn used_tokens_of_a_live_session_are_deleted_after_their_retention() {
+    let auth = Auth::start().await;
+    let mut tokens = auth.register("minji@example.com").await;
+    // The session is extended by each refresh; the first token expires after 30 days and is kept for 30 more.
+    for _ in 0..3 {
+        auth.replica.clock.advance(Duration::from_hours(25 * 24));
+        tokens = auth.refresh(&tokens.refresh_token).await.unwrap();
+    }
+    carshare_testkit::eventually_true(TIMEOUT, || async {
+        auth.replica.clock.advance(Duration::from_mins(10));
+        auth.count("refresh_tokens").await == 3
+    })
+    .await;
+    auth.refresh(&tokens.refresh_token).await.unwrap();
+    auth.finish().await;
+}

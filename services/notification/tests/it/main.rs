@@ -6,4 +6,5 @@ mod events;
 mod harness;
 mod list;
 mod pushes;
+mod retention;
 mod stream;

@@ -17,6 +17,7 @@ mod log_capture;
 mod paused_provider;
 mod queries;
 mod reads;
+mod reconciliation;
 mod refunds;
 mod secrets;
 mod simulation;

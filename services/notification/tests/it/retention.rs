@@ -1,0 +1,59 @@
+//! Deletion of expired rows.
+
+use std::time::Duration;
+
+use carshare_testkit::eventually_true;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use uuid::Uuid;
+
+use crate::harness::{Harness, TIMEOUT, harness};
+
+const HOST: Uuid = Uuid::from_u128(0xB0);
+const DAY: Duration = Duration::from_hours(24);
+
+async fn count(harness: &Harness, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) AS count FROM {table}");
+    let row = harness
+        .db
+        .conn()
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql));
+    row.await
+        .expect("a query")
+        .expect("a row")
+        .try_get("", "count")
+        .expect("a count")
+}
+
+/// Waits until the table is empty. A run in progress when the clock moved is followed by one ten minutes later.
+async fn until_empty(harness: &Harness, table: &str) {
+    eventually_true(TIMEOUT, || async {
+        harness.clock.advance(Duration::from_mins(10));
+        count(harness, table).await == 0
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_deleted_after_their_retention() {
+    let harness = harness().await;
+    harness
+        .register_device(HOST, "sbx-phone")
+        .await
+        .expect("a device");
+    harness.request_booking(HOST).await;
+    harness.list_when(HOST, 1).await;
+    eventually_true(TIMEOUT, || async { harness.sandbox.pushes().len() == 1 }).await;
+
+    harness.clock.advance(DAY * 30);
+    until_empty(&harness, "deliveries").await;
+    assert_eq!(count(&harness, "notifications").await, 1);
+    harness.clock.advance(DAY * 150);
+    until_empty(&harness, "notifications").await;
+    assert_eq!(
+        (count(&harness, "devices").await, count(&harness, "feeds").await),
+        (1, 1)
+    );
+    harness.clock.advance(DAY * 90);
+    until_empty(&harness, "devices").await;
+    harness.stop().await;
+}
