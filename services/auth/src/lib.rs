@@ -107,12 +107,7 @@ impl App {
         let revocations = Revocations::new(&config.redis, common.identity.revocation)?;
         Ok(Self {
             passwords: Passwords::new(&config.passwords, environment.random.clone())?,
-            issuer: Issuer::new(
-                keys.clone(),
-                &common.identity,
-                &config.sessions,
-                environment.clone(),
-            ),
+            issuer: Issuer::new(keys.clone(), &common.identity, &config.sessions, environment),
             replies: SealedReplies::new(&config.seal, sealer)?,
             revoker: Revoker::new(db.clone(), revocations),
             db,
