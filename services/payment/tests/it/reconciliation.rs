@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use carshare_payment::provider::{Lookup, Provider as _};
 use carshare_proto::booking::v1::PaymentStatus as Known;
 use carshare_proto::payment::v1::PaymentRefunded;
 use carshare_sandbox::{Fault, Provider};
@@ -98,43 +97,6 @@ async fn two_replicas_record_a_cancel_once() {
         harness.published_events(&booking).await,
         ["payment.completed", "payment.refunded"]
     );
-    harness.finish().await;
-}
-
-/// A worker looks up the order before the call of the other one, hangs past its claim, and continues after that call.
-#[tokio::test]
-async fn worker_that_hangs_past_its_claim_decides_nothing() {
-    let harness = Harness::start().await;
-    let guest = harness.guest_with(GOOD_CARD).await;
-    harness
-        .sandbox
-        .inject(Fault::refuse(Provider::Toss, "/v1/billing/bsbx"));
-    let booking = harness.approved(guest).await;
-    let unanswered = "SELECT count(*) AS count FROM payment_attempts WHERE code IS NOT NULL";
-    wait_until(|| async { harness.count(unanswered).await == 1 }).await;
-    harness.instance.provider.pause_at(Verb::Find, When::After);
-    harness.clock.advance(Duration::from_secs(15));
-    harness.instance.provider.paused().await;
-
-    // The other worker repeats the call, whose response is an error although the provider captures.
-    let body = serde_json::json!({"code": "FAILED_INTERNAL_SYSTEM_PROCESSING", "message": "m"});
-    let other = Instance::start(&harness.config, &harness.environment).await;
-    other.provider.pause_at(Verb::Charge, When::After);
-    harness.sandbox.inject(Fault {
-        body,
-        ..Fault::lost_reply(Provider::Toss, "/v1/billing/bsbx")
-    });
-    harness.clock.advance(Duration::from_secs(15));
-    other.provider.paused().await;
-    harness.instance.provider.resume();
-    other.provider.resume();
-
-    let row = harness.pass_time_until(&booking, "completed").await;
-    assert_eq!(harness.attempts(&row).await, ["billing captured"]);
-    let order = Lookup::Order(row.order_id.clone());
-    assert_eq!(harness.toss.find(order).await.unwrap().total_krw, PRICE);
-    harness.only_capture();
-    other.stop().await;
     harness.finish().await;
 }
 
