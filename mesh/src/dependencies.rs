@@ -30,7 +30,7 @@ pub struct Dependencies {
     stores: Stores,
 }
 
-/// PostgreSQL and Redis.
+/// PostgreSQL and Redis, private or provided by the caller.
 enum Stores {
     Private {
         postgres: PrivatePostgres,

@@ -8,6 +8,7 @@
 //! | [`dependencies`] | the servers and the sandbox of either |
 //! | [`service_env`] | the configuration of the processes, as environment variables |
 //! | [`demo`] | demo data, created through REST |
+//! | [`reconcile`] | comparison of the services' data with one another and with the provider |
 //!
 //! A mesh runs the same [`Service`](carshare_chassis::service::Service)s as the binaries, with the same configuration.
 
@@ -18,6 +19,7 @@ mod in_process;
 mod options;
 mod processes;
 mod ready;
+pub mod reconcile;
 mod secrets;
 pub mod service_env;
 

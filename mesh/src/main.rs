@@ -1,6 +1,7 @@
 //! The `carshare` binary: the whole mesh on a bare machine.
 
 mod banner;
+mod reconcile_command;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ enum Command {
     Run(RunArgs),
     /// Measure start-up time, idle memory and CPU per request.
     BenchSmoke,
+    /// Compare bookings, occupancies, payments, ledger and provider; exit code 1 if they differ.
+    Reconcile(reconcile_command::ReconcileArgs),
 }
 
 #[derive(clap::Args)]
@@ -54,11 +57,12 @@ struct RunArgs {
 #[tokio::main]
 async fn main() -> ExitCode {
     let finished = match Cli::parse().command {
-        Command::Run(args) => run(args).await,
-        Command::BenchSmoke => bench_smoke().await,
+        Command::Run(args) => run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::BenchSmoke => bench_smoke().await.map(|()| ExitCode::SUCCESS),
+        Command::Reconcile(args) => reconcile_command::run(args).await,
     };
     match finished {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("carshare: {error:#}");
             ExitCode::FAILURE

@@ -51,7 +51,7 @@ pub struct Fault {
     /// How many requests are left to hit.
     #[serde(default = "one")]
     pub times: u32,
-    /// What goes wrong.
+    /// Fault to inject.
     pub kind: Kind,
     /// Wait before the handler runs; may accompany `lost_reply` too.
     #[serde(default)]

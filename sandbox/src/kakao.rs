@@ -32,7 +32,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         ))
 }
 
-/// The key first, then the day's quota.
+/// Checks the API key first, then the daily quota.
 async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let header = request
         .headers()

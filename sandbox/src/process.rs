@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::{Config, Sandbox};
 
-/// What `main` runs.
+/// The sandbox as a process, run by `main`.
 pub struct Process;
 
 /// Configuration of the process.

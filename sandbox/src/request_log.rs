@@ -1,4 +1,4 @@
-//! The log of what clients asked, so that a test can say "exactly one charge reached Toss".
+//! Log of the requests to the providers, so that a test can assert that exactly one charge reached Toss.
 
 use std::collections::VecDeque;
 
@@ -10,20 +10,20 @@ use crate::Provider;
 /// Older records are forgotten: a sandbox may run for weeks.
 const KEPT: usize = 10_000;
 
-/// One request that reached a provider's own API (not the sandbox's private endpoints).
+/// Request to a provider's API. Those to the sandbox's own endpoints are not logged.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestRecord {
-    /// Whom the client meant.
+    /// Provider that the request was sent to.
     pub provider: Provider,
-    /// HTTP method.
+    /// HTTP method of the request.
     pub method: String,
     /// Path below the provider's prefix, such as `/v1/payments/confirm`.
     pub path: String,
-    /// The `Idempotency-Key` header, when there was one.
+    /// Value of the `Idempotency-Key` header.
     pub idempotency_key: Option<String>,
-    /// The `traceparent` header, when there was one.
+    /// Value of the `traceparent` header.
     pub traceparent: Option<String>,
-    /// When it arrived.
+    /// Time of arrival, by the sandbox's clock.
     pub at: DateTime<Utc>,
 }
 

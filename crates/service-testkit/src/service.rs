@@ -17,7 +17,7 @@ use crate::publisher::Publisher;
 /// A user with an access token.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
-    /// User id.
+    /// Subject of the token.
     pub id: Uuid,
     /// Role in the token: `guest`, `host` or `admin`.
     pub role: &'static str,

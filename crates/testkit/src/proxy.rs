@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-/// Treatment of bytes.
+/// Treatment of the bytes that pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// Passes each chunk on after this delay.

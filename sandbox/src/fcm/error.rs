@@ -72,7 +72,7 @@ impl Error {
         }
     }
 
-    /// Comes without details.
+    /// Error without details.
     pub(super) fn too_big() -> Self {
         Self::new(400, "INVALID_ARGUMENT", "Android message is too big")
     }

@@ -17,7 +17,7 @@ use crate::state::App;
 const KEPT: usize = 1_000;
 const REFRESH_SECONDS: u32 = 2;
 
-/// One accepted message.
+/// Message that FCM has accepted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Push {
     /// The last part of the name FCM answered with.
@@ -28,11 +28,11 @@ pub struct Push {
     pub target: String,
     /// The value of the target, nearly always a device's registration token.
     pub token: String,
-    /// `notification.title`.
+    /// `notification.title` of the message.
     pub title: Option<String>,
-    /// `notification.body`.
+    /// `notification.body` of the message.
     pub body: Option<String>,
-    /// `data`.
+    /// `data` of the message.
     pub data: BTreeMap<String, String>,
     /// The whole message as it came.
     pub message: Value,
@@ -63,7 +63,7 @@ impl Inbox {
 
 #[derive(Deserialize)]
 pub(super) struct Filter {
-    /// Only this device.
+    /// Registration token to filter by.
     token: Option<String>,
 }
 

@@ -36,9 +36,9 @@ const WEBPUSH_FIELDS: [&str; 4] = ["headers", "data", "notification", "fcm_optio
 /// A message that passed.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
-    /// Such as `token`.
+    /// Kind of the target, such as `token`.
     pub(super) target: &'static str,
-    /// Its value.
+    /// Token, topic or condition itself.
     pub(super) address: String,
     pub(super) fields: Map<String, Value>,
 }

@@ -8,9 +8,9 @@ use serde::Deserialize;
 /// One place of the fixture. Coordinates are strings because Kakao sends strings, digit for digit.
 #[derive(Debug, Deserialize)]
 pub(super) struct Place {
-    /// Longitude.
+    /// Longitude in degrees, WGS 84.
     pub(super) x: String,
-    /// Latitude.
+    /// Latitude in degrees, WGS 84.
     pub(super) y: String,
     pub(super) lot: Lot,
     /// None for a district (REGION).
@@ -59,7 +59,7 @@ pub(super) enum Match {
 
 static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
     let parsed = serde_json::from_str(include_str!("../../data/addresses.json"));
-    // The file is part of the source; the test below parses it.
+    // A test below parses the embedded file.
     parsed.unwrap_or_default()
 });
 

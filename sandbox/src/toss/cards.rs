@@ -1,16 +1,16 @@
-//! The magic card numbers: what happens to a card is decided by its number alone. Any number that is not in the table
+//! Test card numbers: the behaviour of a card follows from its number. Any number that is not in the table
 //! is approved.
 
 /// A card that behaves in its own way.
 #[derive(Clone, Copy, Debug)]
 pub struct MagicCard {
-    /// All 16 digits.
+    /// Card number, 16 digits.
     pub number: &'static str,
-    /// What the card does.
+    /// Behaviour of the card.
     pub behaviour: Behaviour,
 }
 
-/// What a magic card does.
+/// Behaviour of a test card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// Cannot be registered: issuing the billing key fails with this code.
@@ -19,7 +19,7 @@ pub enum Behaviour {
     Declines(&'static str),
     /// The first charge is refused with this code, later ones are approved.
     DeclinesOnce(&'static str),
-    /// The money is taken and the answer is this (5xx) code.
+    /// Captures the money and replies with this (5xx) code.
     ChargesThenFails(&'static str),
 }
 
@@ -52,7 +52,7 @@ pub const MAGIC_CARDS: [MagicCard; 10] = [
     ),
 ];
 
-/// The card that declines every charge with this code, if there is one.
+/// Finds the card that declines every charge with this code.
 pub fn declining_card(code: &str) -> Option<&'static str> {
     let declines = |card: &&MagicCard| matches!(card.behaviour, Behaviour::Declines(with) if with == code);
     MAGIC_CARDS.iter().find(declines).map(|card| card.number)

@@ -1,4 +1,4 @@
-//! `POST /v1/payments/confirm`: the shop takes the money of a payment the guest has authenticated.
+//! `POST /v1/payments/confirm`: captures a payment that the guest has authenticated.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -32,7 +32,7 @@ pub(super) async fn handle(State(app): State<App>, body: Bytes) -> Result<Json<P
     charged.map(Json)
 }
 
-/// The payment must be this order's, authenticated and not yet processed, for exactly this amount.
+/// Checks that the payment belongs to this order, is authenticated, unprocessed and of exactly this amount.
 fn check(ledger: &mut Ledger, request: &Confirm) -> Result<(), Error> {
     let record = ledger
         .by_key(&request.payment_key)

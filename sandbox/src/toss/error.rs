@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-/// One row of the table.
+/// Row of the table of error codes.
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorSpec {
     pub(super) code: String,
@@ -22,11 +22,11 @@ pub(super) struct ErrorSpec {
 pub(crate) struct Error(&'static ErrorSpec);
 
 static FACTS: LazyLock<Vec<ErrorSpec>> = LazyLock::new(|| {
-    // The file is part of the source; the test below parses it.
+    // A test below parses the embedded file.
     serde_json::from_str(include_str!("../../data/toss_errors.json")).unwrap_or_default()
 });
 
-/// For a code that is not in the table; a test keeps every code of the source in it.
+/// Fallback for a code that is not in the table. A test checks that every code of the source is.
 static UNLISTED: LazyLock<ErrorSpec> = LazyLock::new(|| ErrorSpec {
     code: "COMMON_ERROR".to_owned(),
     status: 500,
@@ -35,12 +35,12 @@ static UNLISTED: LazyLock<ErrorSpec> = LazyLock::new(|| ErrorSpec {
 });
 
 impl Error {
-    /// The refusal of a code the source names.
+    /// Returns the error with a code that the source names.
     pub(super) fn new(code: &str) -> Self {
         Self::find(code).unwrap_or(Self(&UNLISTED))
     }
 
-    /// The refusal of a code somebody else names.
+    /// Returns the error with a code from a request, if the table has it.
     pub(super) fn find(code: &str) -> Option<Self> {
         FACTS.iter().find(|fact| fact.code == code).map(Self)
     }
@@ -53,7 +53,7 @@ impl Error {
         &self.0.ko
     }
 
-    /// The body in English, for those who ask for it.
+    /// Returns the body in English.
     pub(super) fn english_body(self) -> String {
         self.body(&self.0.en)
     }

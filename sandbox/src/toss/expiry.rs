@@ -1,4 +1,4 @@
-//! What surrounds every Toss request: payments whose time is over expire before it, and a ledger that is kept in a file is
+//! Runs around every Toss request: payments whose time is over expire before it, and a ledger that is kept in a file is
 //! written after it.
 
 use axum::extract::{Request, State};

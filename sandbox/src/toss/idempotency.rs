@@ -35,11 +35,11 @@ struct Answer {
 #[derive(Debug)]
 struct Entry {
     first_use: DateTime<Utc>,
-    /// None while the first request runs.
+    /// Reply of the first request; `None` while it runs.
     answer: Option<Answer>,
 }
 
-/// What a key meets.
+/// Result of a claim on a key.
 enum Met {
     Nothing,
     Running,
@@ -51,7 +51,7 @@ enum Met {
 pub(crate) struct Answers(HashMap<Scope, Entry>);
 
 impl Answers {
-    /// Claims the key for the caller when nobody holds it.
+    /// Claims the key for the caller if it is free.
     fn claim(&mut self, scope: &Scope, now: DateTime<Utc>) -> Met {
         self.0
             .retain(|_, entry| now - entry.first_use < TimeDelta::days(KEPT_DAYS));
@@ -122,7 +122,7 @@ fn scope(key: &HeaderValue, request: &Request) -> Scope {
 impl Answer {
     async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
-        // Bodies are made in memory by the handlers, so reading them cannot fail.
+        // Handlers build their bodies in memory, so reading them cannot fail.
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
         Self {
             status: parts.status,

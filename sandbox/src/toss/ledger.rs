@@ -1,4 +1,4 @@
-//! What Toss remembers: payments, registered cards, billing keys. It can be kept in a file.
+//! State of Toss: payments, registered cards, billing keys. It can be stored in a file.
 
 mod file;
 
@@ -11,7 +11,7 @@ use super::cards::{self, Behaviour};
 use super::error::Error;
 use super::payment::{Fresh, Payment, Purchase, Record, Status};
 
-/// A card the guest has entered in the window; `used` once the shop has its billing key.
+/// Card that a guest has entered in the window; `used` once the shop has its billing key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Authorization {
     pub(super) customer_key: String,
@@ -47,14 +47,14 @@ impl Ledger {
             .collect()
     }
 
-    /// The record of a payment key.
+    /// Finds the payment with this key.
     pub(super) fn by_key(&mut self, payment_key: &str) -> Option<&mut Record> {
         self.payments
             .iter_mut()
             .find(|record| record.payment.payment_key == payment_key)
     }
 
-    /// The latest payment of an order: an order that failed may be tried again.
+    /// Finds the latest payment of an order; a failed order may be tried again.
     pub(super) fn by_order(&mut self, order_id: &str) -> Option<&mut Record> {
         self.payments
             .iter_mut()
@@ -66,7 +66,7 @@ impl Ledger {
         self.payments.push(record);
     }
 
-    /// An order id is used up by the first payment of it that took money.
+    /// Returns whether a payment of this order has captured money, after which the order id cannot be used again.
     pub(super) fn check_unused(&self, purchase: &Purchase) -> Result<(), Error> {
         let paid = |p: &Payment| {
             matches!(
@@ -85,7 +85,7 @@ impl Ledger {
         }
     }
 
-    /// Expires what is due; the payments that expired now.
+    /// Expires payments whose time is over and returns them.
     pub(super) fn expire(&mut self, now: DateTime<Utc>) -> Vec<Payment> {
         let expired = self
             .payments

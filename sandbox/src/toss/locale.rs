@@ -1,4 +1,4 @@
-//! `Accept-Language: en…` turns the message of a refusal into English. Everything else stays Korean, as at Toss.
+//! `Accept-Language: en…` selects English error messages. Everything else is Korean, as at Toss.
 
 use axum::body::Body;
 use axum::extract::Request;

@@ -1,4 +1,4 @@
-//! The Payment object as it goes over the wire, and the money in it. Transitions are in [`transitions`].
+//! The Payment object of Toss's API, with its amounts. Transitions are in [`transitions`].
 
 mod transitions;
 
@@ -12,27 +12,27 @@ pub(crate) use self::transitions::{CancelRequest, Fresh, Purchase, Record};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Opened; the guest has not authenticated.
+    /// The window is open; the guest has not authenticated.
     Ready,
-    /// Authenticated, not charged.
+    /// The guest has authenticated; nothing is captured.
     InProgress,
-    /// Charged. The only state that means money.
+    /// Captured.
     Done,
     /// Cancelled whole, at once.
     Canceled,
     /// Cancelled in parts; stays so even when nothing is left.
     PartialCanceled,
-    /// Refused at the charge.
+    /// The charge was declined.
     Aborted,
     /// Nobody came in time.
     Expired,
 }
 
-/// How the payment came to be.
+/// Kind of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
-    /// By the guest in the window, then confirmed.
+    /// Paid by the guest in the window, then confirmed by the shop.
     Normal,
     /// By a billing key.
     Billing,
@@ -41,10 +41,7 @@ pub enum Kind {
 /// A payment with every field Toss sends. Money is won.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(
-    missing_docs,
-    reason = "the fields are Toss's own; their reference documents them"
-)]
+#[expect(missing_docs, reason = "Toss's reference documents the fields")]
 pub struct Payment {
     pub version: String,
     pub m_id: String,
@@ -90,13 +87,10 @@ pub struct Payment {
     pub sandbox_extra: Value,
 }
 
-/// What a card payment says about the card.
+/// Card of a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(
-    missing_docs,
-    reason = "the fields are Toss's own; their reference documents them"
-)]
+#[expect(missing_docs, reason = "Toss's reference documents the fields")]
 pub struct Card {
     pub amount: i64,
     pub issuer_code: String,
@@ -115,16 +109,13 @@ pub struct Card {
 /// One cancel of a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(
-    missing_docs,
-    reason = "the fields are Toss's own; their reference documents them"
-)]
+#[expect(missing_docs, reason = "Toss's reference documents the fields")]
 pub struct Cancel {
     pub cancel_amount: i64,
     pub cancel_reason: String,
     pub tax_free_amount: i64,
     pub tax_exemption_amount: i64,
-    /// What is left after this cancel.
+    /// Balance after this cancel.
     pub refundable_amount: i64,
     pub card_discount_amount: i64,
     pub transfer_discount_amount: i64,
@@ -139,16 +130,16 @@ pub struct Cancel {
 /// A link in an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// Where it leads.
+    /// URL of the page.
     pub url: String,
 }
 
 /// Why a payment was aborted or expired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Toss's error code.
+    /// Error code of Toss.
     pub code: String,
-    /// Its text.
+    /// Error message for the guest.
     pub message: String,
 }
 

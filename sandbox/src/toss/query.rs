@@ -1,4 +1,4 @@
-//! `GET /v1/payments/{paymentKey}` and `GET /v1/payments/orders/{orderId}`: what Toss believes. The answer to every
+//! `GET /v1/payments/{paymentKey}` and `GET /v1/payments/orders/{orderId}`: the payment as Toss stores it. The answer to every
 //! unknown outcome.
 
 use axum::Json;

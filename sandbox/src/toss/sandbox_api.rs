@@ -1,5 +1,5 @@
-//! What is not Toss's API: the two browser windows as plain calls, and lists for tests and people. No keys are asked
-//! for, as in the windows.
+//! Endpoints of the sandbox that Toss does not have: the two browser windows as plain calls, and lists for tests. They
+//! need no API key, as the windows do not.
 
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -33,7 +33,8 @@ struct RegisterCard {
     card_number: String,
 }
 
-/// The guest enters a card in the window; the browser comes back with `authKey`. Further card fields are ignored.
+/// Registers a card as the guest does in the window and returns the `authKey` of the redirect. Further card fields are
+/// ignored.
 async fn register_card(State(app): State<App>, body: Bytes) -> Result<Response, Error> {
     let request: RegisterCard = params::parse(&body)?;
     params::check_customer_key(&request.customer_key)?;
@@ -55,7 +56,7 @@ struct Checkout {
     #[serde(flatten)]
     purchase: Purchase,
     card_number: Option<String>,
-    /// False leaves the payment READY: the guest opened the window and did nothing.
+    /// False leaves the payment READY, as when the guest only opens the window.
     #[serde(default = "yes")]
     authenticate: bool,
 }
@@ -64,7 +65,7 @@ const fn yes() -> bool {
     true
 }
 
-/// The guest pays in the window; the browser comes back with `paymentKey`, and the shop has ten minutes to confirm.
+/// Pays as the guest does in the window and returns the `paymentKey` of the redirect. The shop has ten minutes to confirm.
 async fn checkout(State(app): State<App>, body: Bytes) -> Result<Response, Error> {
     let request: Checkout = params::parse(&body)?;
     request.purchase.check()?;

@@ -18,22 +18,22 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const RETRY_MINUTES: [u32; 7] = [1, 4, 16, 64, 256, 1024, 4096];
 const KEPT: usize = 10_000;
 
-/// One event on its way to the shop.
+/// Webhook event for the shop.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Delivery {
-    /// `whtrans_…`, the same on every attempt: receivers tell repeats by it.
+    /// `whtrans_…`, the same on every attempt, by which receivers recognise repeats.
     pub transmission_id: String,
-    /// Such as `PAYMENT_STATUS_CHANGED`.
+    /// Event type, such as `PAYMENT_STATUS_CHANGED`.
     pub event_type: String,
-    /// The whole body.
+    /// JSON body of the request.
     pub body: Value,
     /// How often it was sent.
     pub attempts: u32,
-    /// Whether the shop answered 200.
+    /// Whether the shop has replied 200.
     pub delivered: bool,
 }
 
-/// The sender and its log.
+/// Sender of webhooks, with a log of the events.
 pub(crate) struct Webhooks {
     url: Mutex<Option<String>>,
     deliveries: Mutex<Vec<Delivery>>,
@@ -90,7 +90,7 @@ impl Webhooks {
     }
 }
 
-/// PAYMENT_STATUS_CHANGED with the payment as it is now.
+/// Builds PAYMENT_STATUS_CHANGED with the current state of the payment.
 pub(super) fn payment_changed(app: &App, payment_key: &str) {
     let payment = app
         .ledger()
@@ -125,7 +125,7 @@ pub(super) fn emit(app: &App, event_type: &str, data: Value) {
     });
 }
 
-/// Tries until the shop says 200 or the schedule is over.
+/// Sends until the shop replies 200 or the schedule ends.
 async fn deliver(app: &App, delivery: &Delivery) {
     for retried in 0..=RETRY_MINUTES.len() {
         if let Some(minutes) = retried.checked_sub(1).and_then(|index| RETRY_MINUTES.get(index)) {

@@ -1,9 +1,6 @@
 //! The sandbox over real HTTP, provider by provider: what our clients rely on, told in exact answers.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it is"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 mod client;
 mod faults;

@@ -9,6 +9,7 @@ mod identity;
 mod journeys;
 mod observability;
 mod races;
+mod reconcile;
 mod schemas;
 mod streams;
 mod timers;

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::Ledger;
 
 impl Ledger {
-    /// The ledger of an earlier run, or an empty one when there was none.
+    /// Reads the ledger of an earlier run, or returns an empty one.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -20,7 +20,7 @@ impl Ledger {
         serde_json::from_slice(&bytes).with_context(|| format!("{} is no sandbox state", path.display()))
     }
 
-    /// Replaces the file in one step: a crash leaves the old state or the new, never half of one.
+    /// Replaces the file atomically: after a crash it has the old or the new content.
     pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
         let fresh = path.with_extension("new");
         fs::write(&fresh, serde_json::to_vec(self)?)

@@ -15,7 +15,7 @@ const READY_MINUTES: i64 = 30;
 const CONFIRM_MINUTES: i64 = 10;
 const MINIMUM_CARD_KRW: i64 = 100;
 
-/// What a shop wants paid. Deserialised from requests, so it is checked before use.
+/// Order to be paid. Deserialised from a request, so it is validated before use.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Purchase {
@@ -33,26 +33,26 @@ pub(crate) struct Record {
     authenticated_at: Option<DateTime<Utc>>,
 }
 
-/// Keys made by chance, handed in so that the transitions stay pure.
+/// Random keys, passed in so that the transitions stay pure functions.
 #[derive(Clone, Debug)]
 pub(crate) struct Fresh {
     pub(crate) now: DateTime<Utc>,
-    /// 32 hexadecimal digits nobody has seen before.
+    /// 32 random hexadecimal digits.
     pub(crate) token: String,
 }
 
-/// What a cancel asks for, already of the right types.
+/// Parsed parameters of a cancel.
 #[derive(Clone, Debug)]
 pub(crate) struct CancelRequest {
     pub(crate) reason: String,
     /// None = everything left.
     pub(crate) amount: Option<i64>,
-    /// The balance the shop believes in.
+    /// Balance that the shop expects.
     pub(crate) refundable: Option<i64>,
 }
 
 impl Fresh {
-    /// The present moment and a new token.
+    /// Returns the current time and a new token.
     pub(crate) fn new(environment: &Environment) -> Self {
         Self {
             now: environment.clock.now(),
@@ -78,7 +78,7 @@ impl Purchase {
 }
 
 impl Record {
-    /// READY: the window is open.
+    /// Creates a READY payment.
     pub(crate) fn open(
         kind: Kind,
         purchase: Purchase,
@@ -140,7 +140,7 @@ impl Record {
         }
     }
 
-    /// READY → IN_PROGRESS: the guest has authenticated.
+    /// READY → IN_PROGRESS, when the guest has authenticated.
     pub(crate) fn authenticate(&mut self, now: DateTime<Utc>) {
         self.payment.status = Status::InProgress;
         self.authenticated_at = Some(now);
@@ -165,7 +165,7 @@ impl Record {
         true
     }
 
-    /// IN_PROGRESS → DONE: the money is taken.
+    /// IN_PROGRESS → DONE, when the money is captured.
     pub(crate) fn charge(&mut self, fresh: &Fresh, public_url: &str) {
         let payment = &mut self.payment;
         payment.status = Status::Done;
@@ -178,7 +178,7 @@ impl Record {
         });
     }
 
-    /// IN_PROGRESS → ABORTED: the card company said no.
+    /// IN_PROGRESS → ABORTED, when the card company declines.
     pub(crate) fn abort(&mut self, error: Error) {
         self.payment.status = Status::Aborted;
         self.payment.failure = Some(Failure {

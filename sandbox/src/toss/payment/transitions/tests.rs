@@ -1,4 +1,4 @@
-//! The state machine, transition by transition.
+//! Transitions of a payment.
 
 use super::*;
 

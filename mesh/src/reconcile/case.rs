@@ -1,0 +1,191 @@
+//! The rows of one booking, and the differences between them.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Kinds of differences. docs/OPERATING.md gives the meaning and the repair of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::EnumIter, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// A car is occupied for a booking that does not exist or has ended.
+    OccupancyWithoutBooking,
+    /// A pending, approved or active booking occupies no car.
+    BookingWithoutOccupancy,
+    /// The occupancy has another car or period than the booking.
+    OccupancyDiffers,
+    /// A hold is past its expiry.
+    HoldPastExpiry,
+    /// A confirmed booking has no captured payment.
+    ConfirmedNotPaid,
+    /// A payment belongs to no booking.
+    PaymentWithoutBooking,
+    /// The payment has another guest, host or amount than the booking.
+    PaymentTermsDiffer,
+    /// The booking's payment status contradicts the payment.
+    PaymentStatusDiffers,
+    /// Less was refunded than the cancelled booking owes.
+    RefundMissing,
+    /// The ledger's balance is not the captured amount less refunds.
+    LedgerDiffers,
+    /// The provider has captured a payment that is not recorded.
+    CaptureNotRecorded,
+    /// The provider does not know a recorded capture.
+    CaptureUnknownToProvider,
+    /// The provider has captured or refunded another amount.
+    ProviderAmountDiffers,
+}
+
+impl Kind {
+    /// Returns the name in output, metrics and documentation.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Booking {
+    pub(super) id: Uuid,
+    vehicle_id: Uuid,
+    guest_id: Uuid,
+    host_id: Uuid,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    total_krw: i64,
+    status: String,
+    payment_status: String,
+    confirmed: bool,
+    refund_krw: Option<i64>,
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Occupancy {
+    pub(super) ref_id: Uuid,
+    vehicle_id: Uuid,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    /// Expiry of a hold; `None` for a booking.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Payment {
+    pub(super) booking_id: Uuid,
+    guest_id: Uuid,
+    host_id: Uuid,
+    amount_krw: i64,
+    refunded_krw: i64,
+    pub(super) order_id: String,
+    pub(super) payment_key: Option<String>,
+    /// Whether the provider was ever called.
+    pub(super) attempted: bool,
+    pub(super) captured: bool,
+    pub(super) updated_at: DateTime<Utc>,
+    /// Balance of the ledger's provider account for this payment.
+    ledger_krw: i64,
+}
+
+/// The rows of one booking.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) booking_id: Uuid,
+    pub(super) booking: Option<Booking>,
+    pub(super) occupancy: Option<Occupancy>,
+    pub(super) payment: Option<Payment>,
+}
+
+impl Booking {
+    fn is_live(&self) -> bool {
+        matches!(self.status.as_str(), "pending" | "approved" | "active")
+    }
+
+    fn is_confirmed(&self) -> bool {
+        matches!(self.status.as_str(), "active" | "completed") || self.status == "approved" && self.confirmed
+    }
+}
+
+impl Case {
+    /// Lists the differences between the rows at `now`.
+    pub(super) fn compare(&self, now: DateTime<Utc>) -> Vec<Kind> {
+        let calendar = self.compare_calendar(now).into_iter();
+        calendar.chain(self.compare_money()).collect()
+    }
+
+    fn compare_calendar(&self, now: DateTime<Utc>) -> Option<Kind> {
+        let Some(occupancy) = &self.occupancy else {
+            let is_live = self.booking.as_ref().is_some_and(Booking::is_live);
+            return is_live.then_some(Kind::BookingWithoutOccupancy);
+        };
+        let Some(booking) = &self.booking else {
+            // A hold precedes its booking.
+            return match occupancy.expires_at {
+                Some(expires_at) => (expires_at < now).then_some(Kind::HoldPastExpiry),
+                None => Some(Kind::OccupancyWithoutBooking),
+            };
+        };
+        let is_within = booking.starts_at <= occupancy.starts_at && occupancy.ends_at <= booking.ends_at;
+        let is_equal = (booking.starts_at, booking.ends_at) == (occupancy.starts_at, occupancy.ends_at);
+        if booking.is_live() {
+            let is_same = is_equal && booking.vehicle_id == occupancy.vehicle_id;
+            return (!is_same).then_some(Kind::OccupancyDiffers);
+        }
+        // A completed rental keeps its car occupied until the return.
+        let is_history = booking.status == "completed" && is_within;
+        (!is_history).then_some(Kind::OccupancyWithoutBooking)
+    }
+
+    fn compare_money(&self) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        let captured = self.payment.as_ref().is_some_and(|payment| payment.captured);
+        let refunded_krw = self.payment.as_ref().map_or(0, |payment| payment.refunded_krw);
+        if let Some(booking) = &self.booking {
+            if booking.is_confirmed() && !captured {
+                kinds.push(Kind::ConfirmedNotPaid);
+            }
+            let contradicts = match booking.payment_status.as_str() {
+                "paid" => !captured,
+                "refunded" => !captured || refunded_krw == 0,
+                _ => captured,
+            };
+            if contradicts {
+                kinds.push(Kind::PaymentStatusDiffers);
+            }
+            if captured && booking.status == "cancelled" && refunded_krw < booking.refund_krw.unwrap_or(0) {
+                kinds.push(Kind::RefundMissing);
+            }
+        }
+        if let Some(payment) = &self.payment {
+            kinds.extend(self.compare_terms(payment));
+            let retained_krw = payment.amount_krw - payment.refunded_krw;
+            if payment.ledger_krw != if payment.captured { retained_krw } else { 0 } {
+                kinds.push(Kind::LedgerDiffers);
+            }
+        }
+        kinds
+    }
+
+    fn compare_terms(&self, payment: &Payment) -> Option<Kind> {
+        let Some(booking) = &self.booking else {
+            return Some(Kind::PaymentWithoutBooking);
+        };
+        let agreed = (booking.guest_id, booking.host_id, booking.total_krw);
+        let differs = agreed != (payment.guest_id, payment.host_id, payment.amount_krw);
+        differs.then_some(Kind::PaymentTermsDiffer)
+    }
+}
+
+impl Payment {
+    /// Compares with the amounts that the provider has captured and refunded; `None` if it has captured nothing.
+    pub(super) fn compare_with_provider(&self, provider: Option<(i64, i64)>) -> Option<Kind> {
+        match (self.captured, provider) {
+            (true, None) => Some(Kind::CaptureUnknownToProvider),
+            (false, Some(_)) => Some(Kind::CaptureNotRecorded),
+            (true, Some(amounts)) if amounts != (self.amount_krw, self.refunded_krw) => {
+                Some(Kind::ProviderAmountDiffers)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

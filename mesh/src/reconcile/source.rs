@@ -1,0 +1,113 @@
+//! Rows of the three schemas, read in pages by their own roles.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use anyhow::{Context as _, Result};
+use sqlx::postgres::{PgPoolOptions, PgRow};
+use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use uuid::Uuid;
+
+use super::case::{Booking, Case, Occupancy, Payment};
+
+/// Maximum number of bookings per query.
+pub(super) const PAGE_SIZE: usize = 500;
+
+/// A table whose rows are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    Bookings,
+    Occupancies,
+    Payments,
+}
+
+pub(super) const TABLES: [Table; 3] = [Table::Bookings, Table::Occupancies, Table::Payments];
+
+const BOOKINGS: &str = "SELECT id, vehicle_id, guest_id, host_id, starts_at, ends_at, total_krw, status, payment_status, \
+    confirmed_at IS NOT NULL AS confirmed, refund_krw FROM bookings WHERE id = ANY($1)";
+
+const OCCUPANCIES: &str = "SELECT ref_id, vehicle_id, lower(period) AS starts_at, upper(period) AS ends_at, expires_at \
+    FROM occupancies WHERE ref_id = ANY($1)";
+
+/// The ledger's balance of a payment is what the provider owes for it.
+const PAYMENTS: &str = "SELECT p.booking_id, p.guest_id, p.host_id, p.amount_krw, p.refunded_krw, p.order_id, p.payment_key, \
+    p.last_attempt > 0 AS attempted, p.paid_at IS NOT NULL AS captured, p.updated_at, \
+    (SELECT coalesce(sum(e.amount_krw), 0)::bigint FROM ledger_transactions t \
+        JOIN ledger_entries e ON e.transaction_id = t.id JOIN ledger_accounts a ON a.id = e.account_id \
+        WHERE t.payment_id = p.id AND a.code = 'provider_clearing') AS ledger_krw \
+    FROM payments p WHERE p.booking_id = ANY($1)";
+
+/// Connections to the schemas of booking, vehicle and payment.
+pub struct Source {
+    booking: PgPool,
+    vehicle: PgPool,
+    payment: PgPool,
+}
+
+impl Source {
+    /// Opens the connections at first use. The URLs are those of the services (`BOOKING__DATABASE__URL` …).
+    pub fn new(booking_url: &str, vehicle_url: &str, payment_url: &str) -> Result<Self> {
+        let pool = |url: &str| {
+            let options = PgPoolOptions::new().max_connections(1);
+            options.connect_lazy(url).context("a database URL is invalid")
+        };
+        Ok(Self {
+            booking: pool(booking_url)?,
+            vehicle: pool(vehicle_url)?,
+            payment: pool(payment_url)?,
+        })
+    }
+
+    /// Returns the next booking ids of a table after `after`, in order.
+    pub(super) async fn page(&self, table: Table, after: Uuid) -> Result<Vec<Uuid>> {
+        let (pool, sql) = match table {
+            Table::Bookings => (
+                &self.booking,
+                "SELECT id FROM bookings WHERE id > $1 ORDER BY id LIMIT $2",
+            ),
+            Table::Occupancies => (
+                &self.vehicle,
+                "SELECT ref_id FROM occupancies WHERE ref_id > $1 ORDER BY ref_id LIMIT $2",
+            ),
+            Table::Payments => (
+                &self.payment,
+                "SELECT booking_id FROM payments WHERE booking_id > $1 ORDER BY booking_id LIMIT $2",
+            ),
+        };
+        let ids = sqlx::query_scalar(sql).bind(after).bind(PAGE_SIZE as i64);
+        ids.fetch_all(pool)
+            .await
+            .with_context(|| format!("{table:?} cannot be read"))
+    }
+
+    /// Reads the rows of these bookings.
+    pub(super) async fn cases(&self, ids: &[Uuid]) -> Result<Vec<Case>> {
+        let (mut bookings, mut occupancies, mut payments) = tokio::try_join!(
+            by_key(&self.booking, BOOKINGS, ids, |row: &Booking| row.id),
+            by_key(&self.vehicle, OCCUPANCIES, ids, |row: &Occupancy| row.ref_id),
+            by_key(&self.payment, PAYMENTS, ids, |row: &Payment| row.booking_id),
+        )?;
+        let cases = ids.iter().map(|id| Case {
+            booking_id: *id,
+            booking: bookings.remove(id),
+            occupancy: occupancies.remove(id),
+            payment: payments.remove(id),
+        });
+        Ok(cases.collect())
+    }
+}
+
+async fn by_key<R, K>(
+    pool: &PgPool,
+    sql: &'static str,
+    ids: &[Uuid],
+    key: impl Fn(&R) -> K,
+) -> Result<HashMap<K, R>>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    K: Eq + Hash,
+{
+    let rows = sqlx::query_as(AssertSqlSafe(sql)).bind(ids);
+    let rows = rows.fetch_all(pool).await.context("rows cannot be read")?;
+    Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
+}

@@ -1,0 +1,121 @@
+//! `carshare reconcile`: prints the differences between the services' data, once or at an interval.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use carshare_chassis::config::{Common, LogFormat, Telemetry, Tls};
+use carshare_chassis::{Environment, Server, Shutdown, telemetry, tls};
+use carshare_mesh::reconcile::{Difference, Reconciler, Source};
+use carshare_payment::config::Toss;
+use carshare_payment::provider::toss::TossClient;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(clap::Args)]
+pub struct ReconcileArgs {
+    /// URL of booking's database role.
+    #[arg(long, env = "BOOKING__DATABASE__URL", hide_env_values = true)]
+    booking_url: String,
+    /// URL of vehicle's database role.
+    #[arg(long, env = "VEHICLE__DATABASE__URL", hide_env_values = true)]
+    vehicle_url: String,
+    /// URL of payment's database role.
+    #[arg(long, env = "PAYMENT__DATABASE__URL", hide_env_values = true)]
+    payment_url: String,
+    /// Base URL of Toss; without it payments are not compared with the provider.
+    #[arg(long, env = "PAYMENT__TOSS__HTTP__BASE_URL", requires = "toss_secret_key")]
+    toss_url: Option<String>,
+    /// Secret key of Toss.
+    #[arg(long, env = "PAYMENT__TOSS__SECRET_KEY", hide_env_values = true)]
+    toss_secret_key: Option<String>,
+    /// Seconds after which a difference is looked at again before it is reported.
+    #[arg(long, default_value_t = 60)]
+    grace: u64,
+    /// Days within which a payment has changed to be compared with the provider.
+    #[arg(long, default_value_t = 7)]
+    provider_days: u64,
+    /// Repeat after so many seconds and serve the counts as metrics.
+    #[arg(long)]
+    interval: Option<u64>,
+    /// Address of the metrics with --interval.
+    #[arg(long, default_value = "127.0.0.1:9106")]
+    admin_listen: SocketAddr,
+}
+
+/// Returns 0 if nothing differs, 1 if something does. With an interval it runs until a signal.
+pub async fn run(args: ReconcileArgs) -> Result<ExitCode> {
+    tls::install_provider();
+    let environment = Environment::system();
+    let reconciler = reconciler(&args, &environment)?;
+    let Some(interval) = args.interval else {
+        let differences = reconciler.run().await?;
+        print(&differences);
+        return Ok(if differences.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
+    };
+    let config = Telemetry {
+        format: LogFormat::Json,
+        ..Telemetry::default()
+    };
+    let guard = telemetry::init("reconcile", &config, &environment.clock)?;
+    let shutdown = Shutdown::from_signals()?;
+    let mut common = Common {
+        tls: Tls::insecure(),
+        ..Common::default()
+    };
+    common.admin.listen = Some(args.admin_listen);
+    let server = Server::new("reconcile", &common, environment.clone()).serve(None, shutdown.clone());
+    let served = tokio::select! {
+        served = server => served,
+        () = repeat(&reconciler, &environment, Duration::from_secs(interval)) => Ok(()),
+    };
+    guard.flush().await;
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+async fn repeat(reconciler: &Reconciler, environment: &Environment, interval: Duration) {
+    loop {
+        match reconciler.run().await {
+            Ok(differences) => print(&differences),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "cannot reconcile"),
+        }
+        environment.clock.sleep(interval).await;
+    }
+}
+
+fn reconciler(args: &ReconcileArgs, environment: &Environment) -> Result<Reconciler> {
+    let provider = match (&args.toss_url, &args.toss_secret_key) {
+        (Some(url), Some(key)) => {
+            let toss = Toss {
+                secret_key: key.as_str().into(),
+                billing_timeout: TIMEOUT,
+                http: carshare_outbound::Config {
+                    base_url: url.clone(),
+                    timeout: TIMEOUT,
+                    ..carshare_outbound::Config::default()
+                },
+            };
+            Some(TossClient::new(&toss, environment.clone())?)
+        }
+        _ => None,
+    };
+    Ok(Reconciler {
+        source: Source::new(&args.booking_url, &args.vehicle_url, &args.payment_url)?,
+        provider,
+        grace: Duration::from_secs(args.grace),
+        provider_window: Duration::from_secs(args.provider_days * 24 * 60 * 60),
+        clock: environment.clock.clone(),
+    })
+}
+
+fn print(differences: &[Difference]) {
+    for difference in differences {
+        println!("{} {}", difference.kind.as_str(), difference.booking_id);
+    }
+    println!("{} differences", differences.len());
+}
