@@ -12,7 +12,6 @@ use axum::response::Response;
 use axum::{BoxError, Extension};
 use bytes::Bytes;
 use carshare_chassis::Environment;
-use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::health::Readiness;
 use carshare_chassis::identity::Caller;
 use http::header::{AUTHORIZATION, COOKIE};
@@ -20,7 +19,6 @@ use tokio::sync::Semaphore;
 use tower::{Service, ServiceBuilder};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 
-use crate::config::Config;
 use crate::error::GatewayError;
 use crate::layer::pages::{self, Pages};
 use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
@@ -37,7 +35,6 @@ use crate::{grpc, rest};
 /// # Errors
 /// A contract that cannot be described, or an invalid CORS origin.
 pub fn service<B>(
-    config: &ServiceConfig<Config>,
     state: Arc<AppState>,
     readiness: Readiness,
     environment: &Environment,
@@ -48,20 +45,21 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let (server, config) = (&state.config.common.server, &state.config.service);
     let info = RequestInfoConfig {
         ids: environment.ids.clone(),
-        proxies: config.service.limits.proxies,
+        proxies: config.limits.proxies,
     };
     let pages = Arc::new(Pages::new(&state.routes, readiness)?);
-    let max_in_flight = config.common.server.max_in_flight.min(Semaphore::MAX_PERMITS);
+    let max_in_flight = server.max_in_flight.min(Semaphore::MAX_PERMITS);
     Ok(ServiceBuilder::new()
         .map_request(|request: http::Request<B>| request.map(Body::new))
         .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
         .layer(from_fn_with_state(info, request_info::attach))
         .layer(from_fn(access_log::record))
         .layer(from_fn(connection_close::announce))
-        .layer(cors::layer(&config.service.cors)?)
-        .layer(security_headers::layers(config.service.edge.https))
+        .layer(cors::layer(&config.cors)?)
+        .layer(security_headers::layers(config.edge.https))
         .layer(from_fn(grpc_web::translate))
         .layer(from_fn(head::remove_body))
         .layer(from_fn(error_response::render))

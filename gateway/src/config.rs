@@ -9,56 +9,51 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `[redis]`: signed-out tokens and the counters of the limits. Without it neither is known to other processes.
+    /// `[redis]`: revoked tokens and the counters of rate limits, shared by all processes.
     pub redis: Option<Redis>,
-    /// `[peers.<service>]`: where the packages `carshare.<service>.v1` are served.
+    /// `[peers.<service>]`: addresses of the packages `carshare.<service>.v1`.
     pub peers: BTreeMap<String, Peer>,
-    /// `[edge]`: bounds of a request.
     pub edge: EdgeConfig,
-    /// `[limits]`: how often one may ask.
     pub limits: Limits,
-    /// `[cors]`: who may ask from a browser.
     pub cors: Cors,
 }
 
-/// `[edge]`
+/// `[edge]`: bounds of requests and streams.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EdgeConfig {
     /// Largest body of a REST request.
     pub max_body_bytes: usize,
-    /// Largest reply message that is turned into JSON.
+    /// Largest reply message that is converted to JSON.
     pub max_reply_bytes: usize,
-    /// A comment is sent on an event stream when nothing else was for this long.
+    /// Interval of the comments on a silent event stream.
     #[serde(rename = "keep_alive_ms", with = "millis")]
     pub keep_alive: Duration,
-    /// Streams open at a time; more are refused as unavailable. A service has to authorize as many on one
-    /// connection (`server.max_streams_per_connection`).
+    /// Open streams; more are refused as unavailable. A service has to accept as many on one connection
+    /// (`server.max_streams_per_connection`).
     pub max_streams: usize,
-    /// The environment reaches us by HTTPS: send Strict-Transport-Security.
+    /// Clients reach the port by HTTPS, so that Strict-Transport-Security is sent.
     pub https: bool,
 }
 
-/// `[limits]`. Zero is no limit. The mesh of one machine, where all clients have one address, sets higher ones than the
+/// `[limits]`: rate limits. Zero is no limit. The mesh of one machine, where all clients have one address, sets higher ones than the
 /// embedded defaults.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Calls a minute from one address.
     pub per_minute_by_address: u32,
-    /// Calls an hour of one user.
     pub per_hour_by_user: u32,
-    /// The limits of the classes that the contract names are multiplied by this.
+    /// Multiplies the limits of the contract's classes.
     pub class_factor: u32,
-    /// Proxies of ours in front of this port, each of which adds to X-Forwarded-For. Default 0: the connection counts.
+    /// Trusted proxies in front of this port, each of which appends to X-Forwarded-For. With 0 the address is that of the connection.
     pub proxies: usize,
 }
 
-/// `[cors]`
+/// `[cors]`: cross-origin requests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cors {
-    /// Origins whose scripts may ask, `https://app.carshare.kr`.
+    /// Allowed origins, `https://app.carshare.kr`.
     pub origins: Vec<String>,
 }
 

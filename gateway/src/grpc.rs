@@ -35,7 +35,7 @@ pub async fn forward(
     let max_bytes = if streaming.client {
         usize::MAX
     } else {
-        state.limits.max_message_bytes
+        state.config.common.server.max_message_bytes
     };
     let request = to_service(rpc, request, max_bytes, lang);
     let mut response = state.peers.channel(rpc)?.oneshot(request).await?;

@@ -86,7 +86,7 @@ pub async fn run(
     let stop = Shutdown::new();
     let state = Arc::new(AppState::new(&config, &environment, stop.clone())?);
     let readiness = readiness::checks(state.peers.iter());
-    let service = app::service(&config, state, readiness.clone(), &environment)?;
+    let service = app::service(state, readiness.clone(), &environment)?;
     let stopped = Shutdown::new();
     let admin = admin::spawn(&config.common.admin, readiness.clone(), stopped.clone()).await?;
     let address = listener.local_addr()?;

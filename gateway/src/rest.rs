@@ -35,16 +35,17 @@ pub async fn call(
     caller: &Caller,
     request: Request,
 ) -> Result<Response, GatewayError> {
+    let config = &state.config.service.edge;
     let (parts, body) = request.into_parts();
-    let message = request::decode(route, bindings, &parts, body, state.limits.max_body_bytes).await?;
+    let message = request::decode(route, bindings, &parts, body, config.max_body_bytes).await?;
     let mut call = Call::new(message);
     *call.metadata_mut() = headers::to_metadata(&parts.headers);
     let channel = state.peers.channel(&route.rpc)?;
-    let client = Grpc::new(channel).max_decoding_message_size(state.limits.max_reply_bytes);
+    let client = Grpc::new(channel).max_decoding_message_size(config.max_reply_bytes);
     if route.rpc.method.streaming().server {
         let end = state.stream_end(caller)?;
         let messages = sse::open(route, client, call).await?;
-        Ok(sse::respond(messages, end, info, state.keep_alive))
+        Ok(sse::respond(messages, end, info, config.keep_alive))
     } else {
         response::unary(route, &parts.uri, client, call).await
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use carshare_chassis::client::{self, PeerChannel, RemoteJwks};
 use carshare_chassis::config::{RevocationPolicy, ServiceConfig};
@@ -31,28 +30,13 @@ pub struct AppState {
     pub verifier: Verifier,
     pub rate_limiter: RateLimiter,
     pub builtin: BuiltinServices,
-    pub limits: Limits,
-    /// Interval of the comments on a silent event stream.
-    pub keep_alive: Duration,
+    pub config: ServiceConfig<Config>,
     /// One permit for each open stream.
     pub streams: Arc<Semaphore>,
     /// Ends streams when it fires.
     pub draining: Shutdown,
     /// Ends the streams of expired tokens.
     pub clock: Clock,
-}
-
-/// Upper bounds on one request: body, message and reply size, and time.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Body of a REST request.
-    pub max_body_bytes: usize,
-    /// Message of a unary gRPC request.
-    pub max_message_bytes: usize,
-    /// Reply message that is converted to JSON.
-    pub max_reply_bytes: usize,
-    /// Time of a unary call, whatever the client asks for, and time until a stream begins.
-    pub timeout: Duration,
 }
 
 /// Channels to the services, by name. Streams have connections of their own: a connection carries a limited number of them,
@@ -80,17 +64,11 @@ impl AppState {
             verifier: verifier(config, &peers, environment)?,
             rate_limiter: RateLimiter::new(&config.service, &environment.clock)?,
             builtin: BuiltinServices::new(&methods)?,
-            limits: Limits {
-                max_body_bytes: config.service.edge.max_body_bytes,
-                max_message_bytes: config.common.server.max_message_bytes,
-                max_reply_bytes: config.service.edge.max_reply_bytes,
-                timeout: config.common.server.request_timeout,
-            },
-            keep_alive: config.service.edge.keep_alive,
             streams: Arc::new(Semaphore::new(
                 config.service.edge.max_streams.min(Semaphore::MAX_PERMITS),
             )),
             clock: environment.clock.clone(),
+            config: config.clone(),
             draining,
             peers,
             methods,
@@ -189,21 +167,26 @@ impl Peers {
 }
 
 #[cfg(test)]
-impl AppState {
-    /// Returns a state with the embedded defaults and a clock that stands still, without peers.
-    pub fn for_test() -> Self {
-        use carshare_chassis::config::{Sources, load};
-        let sources = Sources {
-            service: "gateway",
-            defaults: include_str!("../config.default.toml"),
-            file: None,
-            env: [],
-        };
-        let mut config = load::<Config>(sources).unwrap();
-        config.service.peers.clear();
-        config.service.redis = None;
-        let start = "2026-11-22T12:00:00Z".parse().unwrap();
-        let (environment, _) = Environment::manual(start, 1);
-        Self::new(&config, &environment, Shutdown::new()).unwrap()
+mod tests {
+    use carshare_chassis::config::{Sources, load};
+
+    use super::*;
+
+    impl AppState {
+        /// Returns a state with the embedded defaults and a clock that stands still, without peers.
+        pub fn for_test() -> Self {
+            let sources = Sources {
+                service: "gateway",
+                defaults: include_str!("../config.default.toml"),
+                file: None,
+                env: [],
+            };
+            let mut config = load::<Config>(sources).unwrap();
+            config.service.peers.clear();
+            config.service.redis = None;
+            let start = "2026-11-22T12:00:00Z".parse().unwrap();
+            let (environment, _) = Environment::manual(start, 1);
+            Self::new(&config, &environment, Shutdown::new()).unwrap()
+        }
     }
 }

@@ -2,19 +2,17 @@
 //! wrong type or unauthorized. An own layer: hyper closes such a connection, since unread bytes precede the next request,
 //! but does not announce it, and a client that keeps the connection would lose its next request.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use http::header::CONNECTION;
 use http::{HeaderValue, Version};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::Body as _;
 
 /// Bodies up to this size arrive with the head of the request, and hyper skips them.
 const SKIPPED_BYTES: u64 = 4096;
@@ -25,12 +23,12 @@ pub async fn announce(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let is_read = Arc::new(AtomicBool::new(false));
-    let observed = request.map(|inner| {
-        Body::new(ObservedBody {
-            inner,
-            is_read: Arc::clone(&is_read),
-        })
+    let at_end = Arc::clone(&is_read);
+    let end = std::iter::from_fn(move || {
+        at_end.store(true, Ordering::Relaxed);
+        None
     });
+    let observed = request.map(|body| Body::from_stream(body.into_data_stream().chain(stream::iter(end))));
     let mut response = next.run(observed).await;
     if !is_read.load(Ordering::Relaxed) {
         response
@@ -40,41 +38,12 @@ pub async fn announce(request: Request, next: Next) -> Response {
     response
 }
 
-/// A request body that records whether its end was read.
-struct ObservedBody {
-    inner: Body,
-    is_read: Arc<AtomicBool>,
-}
-
-impl http_body::Body for ObservedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        if frame.is_none() || self.inner.is_end_stream() {
-            self.is_read.store(true, Ordering::Relaxed);
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::Router;
     use axum::middleware::from_fn;
     use axum::routing::post;
+    use bytes::Bytes;
     use tower::ServiceExt as _;
 
     use super::*;

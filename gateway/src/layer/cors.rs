@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_browser_sends_is_no_origin() {
+    fn malformed_origins_are_refused() {
         let with = |origin: &str| {
             layer(&Cors {
                 origins: vec![origin.to_owned()],

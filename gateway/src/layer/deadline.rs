@@ -28,14 +28,15 @@ pub async fn enforce(
 ) -> Result<Response, GatewayError> {
     let headers = request.headers();
     let rpc = target.rpc();
-    let deadline = rpc.and_then(|rpc| deadline::of_request(headers, rpc.is_unary(), state.limits.timeout));
+    let timeout = state.config.common.server.request_timeout;
+    let deadline = rpc.and_then(|rpc| deadline::of_request(headers, rpc.is_unary(), timeout));
     let trace = propagation::of_current_span().unwrap_or_else(|| propagation::extract(headers));
     let draining = state.draining.token().clone();
     let context = RequestContext::new(info.correlation_id, deadline, info.lang, trace, draining);
     // A stream may have no deadline, but it has to begin: a request that is never sent whole must not stay in flight. Only a
     // client stream takes the time that the client takes.
     let is_sent_at_once = rpc.is_none_or(|rpc| !rpc.method.streaming().client);
-    let begin = is_sent_at_once.then(|| Deadline::after(state.limits.timeout));
+    let begin = is_sent_at_once.then(|| Deadline::after(timeout));
     let response = context.run(next.run(request));
     match deadline.into_iter().chain(begin).min() {
         Some(deadline) => timeout_at(deadline.instant(), response)

@@ -81,21 +81,6 @@ impl RequestInfo {
     }
 }
 
-#[cfg(test)]
-impl RequestInfo {
-    /// Returns the info of a REST request from an unknown address.
-    pub fn for_test(lang: Lang, correlation_id: &str, path: &str) -> Self {
-        Self {
-            protocol: Protocol::Rest,
-            lang,
-            correlation_id: correlation_id.to_owned(),
-            path: path.to_owned(),
-            client_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            rate_limit: Arc::default(),
-        }
-    }
-}
-
 impl Protocol {
     /// Every content type of gRPC and gRPC-web begins with `application/grpc`.
     fn of(headers: &HeaderMap) -> Self {
@@ -128,6 +113,20 @@ mod tests {
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
     use super::*;
+
+    impl RequestInfo {
+        /// Returns the info of a REST request from an unknown address.
+        pub fn for_test(lang: Lang, correlation_id: &str, path: &str) -> Self {
+            Self {
+                protocol: Protocol::Rest,
+                lang,
+                correlation_id: correlation_id.to_owned(),
+                path: path.to_owned(),
+                client_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                rate_limit: Arc::default(),
+            }
+        }
+    }
 
     fn config() -> RequestInfoConfig {
         RequestInfoConfig {
