@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt docs reset prepare build bench-smoke test-clients test-readme
+.PHONY: help run test chaos lint fmt docs reset prepare build bench-smoke test-clients test-readme
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -21,6 +21,9 @@ run: build ## start the whole mesh with demo data: gateway on 8080, sandbox on 8
 test: build ## run all tests, and the README's commands
 	$(CARGO) test --workspace --locked --no-fail-fast
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
+
+chaos: build ## guests and hosts on two replicas of everything under random faults (MINUTES=10 SEED=…)
+	CHAOS_MINUTES=$(or $(MINUTES),10) CHAOS_SEED=$(SEED) $(CARGO) test -p carshare-tests --test it --locked -- chaos --nocapture
 
 test-clients: build ## run the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
 	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare

@@ -111,12 +111,12 @@ impl Fleet {
 
     /// Starts one process, which must not be running.
     pub fn spawn(&mut self, replica: Replica) -> Result<()> {
-        self.spawn_with(replica, &[])
+        self.spawn_with(replica, &[], &[])
     }
 
-    /// Starts one process with further environment variables.
-    pub fn spawn_with(&mut self, replica: Replica, env: &[(&str, &str)]) -> Result<()> {
-        let binary = self.execute(replica, &["serve"], env)?;
+    /// Starts one process with further arguments of `serve`, such as `--no-worker`, and environment variables.
+    pub fn spawn_with(&mut self, replica: Replica, args: &[&str], env: &[(&str, &str)]) -> Result<()> {
+        let binary = self.execute(replica, &[&["serve"], args].concat(), env)?;
         self.running.insert(replica, binary);
         Ok(())
     }

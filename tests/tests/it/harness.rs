@@ -7,6 +7,7 @@ mod deployment;
 mod error_info;
 mod grpc;
 mod rest;
+mod servers;
 mod setup;
 mod sql;
 mod sse;
@@ -15,7 +16,8 @@ pub use accounts::{Guest, Host, PASSWORD, Slot, id, next_slot, photo, put};
 pub use deployment::Deployment;
 pub use error_info::ErrorInfo;
 pub use grpc::{GrpcClient, Protocol, with_session, with_token};
-pub use rest::{Response, Rest};
+pub use rest::{Response, Rest, new_key};
+pub use servers::{Servers, fault_lasts, libfaketime};
 pub use setup::{Setup, start_fleet};
 pub use sql::{BOOKINGS, IMAGES, OCCUPANCIES, Sql, Table, USERS, VEHICLES};
 pub use sse::{Event, Events};
@@ -48,9 +50,9 @@ pub async fn start(options: Options) -> Mesh {
     mesh.expect("the mesh starts")
 }
 
-/// Gives a mesh without a data folder a fresh database and an empty Redis database on the servers that all tests share.
+/// Gives a mesh without a data folder and servers of its own a fresh database and an empty Redis database on the servers that all tests share.
 pub async fn on_shared_servers(options: Options) -> Options {
-    if options.data.is_some() {
+    if options.data.is_some() || options.stores.is_some() {
         return options;
     }
     let (database, redis_url) = tokio::join!(Database::create_many(&SERVICES, migrate), redis_url());

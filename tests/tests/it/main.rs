@@ -1,8 +1,10 @@
 //! End-to-end tests: the source tree's rules, journeys over every protocol, faults, and crashes of the real binaries.
 
 mod architecture;
+mod chaos;
 mod crashes;
 mod errors;
+mod failover;
 mod faults;
 mod harness;
 mod identity;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use carshare_mesh::{Fleet, Replica};
 use carshare_sandbox::{Fault, Provider};
 use carshare_testkit::eventually_true;
-use reqwest::Method;
 use serde_json::json;
 
 use super::kill::{ALL_SERVICES, fleet};
@@ -72,7 +71,9 @@ async fn approve_while_draining(setup: &mut Setup<Fleet>, replicas: &[Replica], 
         lock.release().await;
     };
     // Sent once: the running call itself is answered.
-    let (response, ()) = tokio::join!(setup.host.approve(booking), draining);
+    let path = format!("/v1/bookings/{booking}/approve");
+    let nothing = json!({});
+    let (response, ()) = tokio::join!(setup.host.rest.put(&path, &nothing), draining);
     assert_eq!(response.ok(200)["status"], "approved");
 }
 
@@ -150,8 +151,7 @@ async fn stream_ends_with_an_error_event_and_resumes_at_its_cursor() {
 
 /// The first notification after the cursor, on a stream that is opened as soon as the service responses.
 async fn first_after(rest: &Rest, cursor: &str) -> Event {
-    let list = rest.send_until_answered(Method::GET, "/v1/notifications", &json!(null));
-    list.await.ok(200);
+    rest.read("/v1/notifications").await;
     let mut events = Events::open(rest, Some(cursor)).await;
     loop {
         let event = events.next().await;

@@ -3,8 +3,7 @@
 use carshare_mesh::Fleet;
 use carshare_sandbox::{PaymentStatus, Provider};
 use carshare_testkit::eventually_true;
-use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::kill::{Call, Kill};
 use super::kill_points::{CHARGE, Crash, KillPoint, ProviderCall, REFUND};
@@ -171,11 +170,7 @@ impl Setup<Fleet> {
     async fn wait_for_state(&self, id: &str, expected: &str) {
         eventually_true(TIMEOUT, || async { self.sql.booking_state(id).await == expected }).await;
         let path = format!("/v1/bookings/{id}");
-        let shown = self
-            .guest
-            .rest
-            .send_until_answered(Method::GET, &path, &Value::Null);
-        let booking = shown.await.ok(200);
+        let booking = self.guest.rest.read(&path).await;
         let word = |name: &str| booking[name].as_str().expect("a word").to_owned();
         assert_eq!(format!("{} {}", word("status"), word("payment_status")), expected);
     }

@@ -1,14 +1,18 @@
-//! Hosts with cars and guests with cards, created over REST.
+//! Hosts with cars and guests with cards, created over REST. Calls on bookings are repeated until they are answered.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use carshare_testkit::eventually;
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::TIMEOUT;
 use super::deployment::Deployment;
-use super::rest::{Response, Rest};
+use super::rest::{Response, Rest, new_key};
+
+/// Under faults a payment can become due late.
+const CHECKOUT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(90);
 
 pub const PASSWORD: &str = "correct horse 42";
 
@@ -19,6 +23,7 @@ fn number() -> u32 {
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
+#[derive(Clone)]
 pub struct Host {
     pub id: String,
     pub email: String,
@@ -131,8 +136,9 @@ impl Host {
     }
 
     pub async fn approve(&self, booking_id: &str) -> Response {
+        let path = format!("/v1/bookings/{booking_id}/approve");
         self.rest
-            .put(&format!("/v1/bookings/{booking_id}/approve"), &json!({}))
+            .send_until_answered(Method::PUT, &path, &json!({}))
             .await
     }
 }
@@ -155,7 +161,7 @@ impl Guest {
 
     /// Registers a card by its number; some numbers of the sandbox are declined.
     pub async fn add_card(&self, card_number: &str) -> Response {
-        let customer = self.rest.get("/v1/payments/customer").await.ok(200);
+        let customer = self.rest.read("/v1/payments/customer").await;
         let card = json!({
             "customerKey": customer["customer_key"], "cardNumber": card_number,
             "cardExpirationYear": "30", "cardExpirationMonth": "12",
@@ -163,7 +169,9 @@ impl Guest {
         let window = Rest::at(&self.sandbox);
         let registered = window.post("/toss/sandbox/cards", &card).await.ok(201);
         let method = json!({ "auth_key": registered["authKey"] });
-        self.rest.post("/v1/payments/methods", &method).await
+        self.rest
+            .send_until_answered(Method::POST, "/v1/payments/methods", &method)
+            .await
     }
 
     /// A guest with a card that is not declined.
@@ -176,7 +184,9 @@ impl Guest {
     pub async fn book(&self, vehicle_id: &str, slot: Slot) -> Response {
         let mut request = slot.json();
         request["vehicle_id"] = json!(vehicle_id);
-        self.rest.post("/v1/bookings", &request).await
+        self.rest
+            .send_until_answered(Method::POST, "/v1/bookings", &request)
+            .await
     }
 
     /// The id of a new booking.
@@ -185,7 +195,7 @@ impl Guest {
     }
 
     pub async fn booking(&self, booking_id: &str) -> Value {
-        self.rest.get(&format!("/v1/bookings/{booking_id}")).await.ok(200)
+        self.rest.read(&format!("/v1/bookings/{booking_id}")).await
     }
 
     /// The booking, as soon as the condition holds.
@@ -207,16 +217,16 @@ impl Guest {
 
     pub async fn payment(&self, booking_id: &str) -> Value {
         self.rest
-            .get(&format!("/v1/payments/bookings/{booking_id}"))
+            .read(&format!("/v1/payments/bookings/{booking_id}"))
             .await
-            .ok(200)
     }
 
     /// Pays in the payment window of the sandbox, as soon as the payment is due: the body of `POST /v1/payments/process`.
     pub async fn checkout(&self, booking_id: &str) -> Value {
         let path = format!("/v1/payments/bookings/{booking_id}");
-        let payment = eventually(TIMEOUT, || async {
-            let response = self.rest.get(&path).await;
+        let key = new_key();
+        let payment = eventually(CHECKOUT_TIMEOUT, || async {
+            let response = self.rest.attempt(&Method::GET, &path, &key, &Value::Null).await?;
             (response.status == 200).then_some(response.body)
         })
         .await;
@@ -228,8 +238,9 @@ impl Guest {
     }
 
     pub async fn cancel(&self, booking_id: &str) -> Response {
+        let path = format!("/v1/bookings/{booking_id}/cancel");
         self.rest
-            .put(&format!("/v1/bookings/{booking_id}/cancel"), &json!({}))
+            .send_until_answered(Method::PUT, &path, &json!({}))
             .await
     }
 
@@ -239,7 +250,7 @@ impl Guest {
             "/v1/vehicles?lat=37.5663&lng=126.9778&radius=1&page_size=200&{}",
             slot.query()
         );
-        let cars = self.rest.get(&path).await.ok(200);
+        let cars = self.rest.read(&path).await;
         cars.as_array()
             .expect("a bare array")
             .iter()

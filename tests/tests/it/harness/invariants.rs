@@ -15,15 +15,17 @@ use chrono::DateTime;
 use super::deployment::Deployment;
 use super::sql::Sql;
 
+pub use quiescence::wait as wait_until_quiescent;
+
 /// Waits until the mesh is quiescent and asserts every rule.
 pub async fn assert_hold(mesh: &impl Deployment) {
-    quiescence::wait(mesh).await;
+    wait_until_quiescent(mesh).await;
     let broken = breaches(mesh).await;
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
 /// Every breach as `rule: subject`.
-async fn breaches(mesh: &impl Deployment) -> Vec<String> {
+pub async fn breaches(mesh: &impl Deployment) -> Vec<String> {
     let sql = Sql::of(mesh);
     let mut found = Vec::new();
     for rule in &rules::RULES {

@@ -103,10 +103,23 @@ impl Rest {
         eventually(TIMEOUT, || self.attempt(&method, path, &key, body)).await
     }
 
+    /// Repeats a GET until it succeeds.
+    pub async fn read(&self, path: &str) -> Value {
+        self.send_until_answered(Method::GET, path, &Value::Null)
+            .await
+            .ok(200)
+    }
+
     /// Sends once; none when no gateway responses or the response is 503 or 504.
     pub async fn attempt(&self, method: &Method, path: &str, key: &str, body: &Value) -> Option<Response> {
         let request = self.request(method.clone(), path).timeout(ATTEMPT_TIMEOUT);
-        let response = Response::receive(request.header("idempotency-key", key).json(body)).await?;
+        let request = request.header("idempotency-key", key);
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(body)
+        };
+        let response = Response::receive(request).await?;
         let is_unavailable = response.status == StatusCode::SERVICE_UNAVAILABLE;
         assert!(
             !is_unavailable || response.headers.contains_key("retry-after"),
@@ -118,7 +131,7 @@ impl Rest {
 }
 
 /// An idempotency key that was not used before.
-fn new_key() -> String {
+pub fn new_key() -> String {
     static CALLS: AtomicUsize = AtomicUsize::new(1);
     format!("call-{}", CALLS.fetch_add(1, Ordering::Relaxed))
 }

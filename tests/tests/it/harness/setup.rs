@@ -5,7 +5,7 @@ use carshare_testkit::TempDir;
 use carshare_testkit::process::built;
 use serde_json::{Value, json};
 
-use super::{Deployment, Guest, Host, Sql, invariants, next_slot, on_shared_servers, start};
+use super::{Deployment, Guest, Host, Servers, Sql, invariants, next_slot, on_shared_servers, start};
 
 /// Replicas of every process of a fleet.
 pub const REPLICAS: usize = 2;
@@ -39,6 +39,12 @@ impl Setup<Fleet> {
     /// As processes.
     pub async fn fleet(options: Options) -> Self {
         Self::of(start_fleet(options, REPLICAS).await).await
+    }
+
+    /// As processes, on servers that can fail. They must outlive the fleet.
+    pub async fn fleet_on(servers: &Servers, options: Options) -> Self {
+        let fleet = start_fleet(servers.options(options), REPLICAS).await;
+        Self::of(fleet).await
     }
 
     /// As processes, on PostgreSQL and Redis of their own.

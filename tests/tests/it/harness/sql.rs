@@ -80,8 +80,19 @@ impl Sql {
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
+    /// Locks the row of a booking until the transaction ends.
+    pub async fn lock_booking(&self, booking_id: &str) -> Transaction<'static, Postgres> {
+        let mut transaction = self.0.begin().await.expect("a transaction");
+        sqlx::query("SELECT FROM booking.bookings WHERE id = $1::uuid FOR UPDATE")
+            .bind(booking_id)
+            .execute(&mut *transaction)
+            .await
+            .expect("the lock");
+        transaction
+    }
+
     /// Blocks every writer of a table until [`TableLock::release`].
-    pub async fn lock_table(&self, table: Table) -> TableLock<'_> {
+    pub async fn lock_table(&self, table: Table) -> TableLock {
         let mut transaction = self.0.begin().await.expect("a transaction");
         let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", table.0);
         sqlx::query(AssertSqlSafe(lock))
@@ -91,7 +102,7 @@ impl Sql {
         TableLock {
             transaction,
             table,
-            sql: self,
+            sql: self.clone(),
         }
     }
 }
@@ -107,13 +118,13 @@ pub const USERS: Table = Table("auth.users");
 pub const VEHICLES: Table = Table("vehicle.vehicles");
 
 /// A locked table: a process that is killed while it waits is killed in the middle of a transaction.
-pub struct TableLock<'a> {
-    transaction: Transaction<'a, Postgres>,
+pub struct TableLock {
+    transaction: Transaction<'static, Postgres>,
     table: Table,
-    sql: &'a Sql,
+    sql: Sql,
 }
 
-impl TableLock<'_> {
+impl TableLock {
     /// The `application_name` of every session that waits for the lock: of a fleet, `booking-0`.
     pub async fn waiters(&self) -> Vec<String> {
         let query = "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) \

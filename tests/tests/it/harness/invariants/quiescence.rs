@@ -20,7 +20,7 @@ const OPEN: &str = "\
     SELECT 'payment ' || state || ' ' || id FROM payment.payments WHERE state IN ('due', 'unknown') \
     UNION ALL SELECT 'refund ' || state || ' ' || id FROM payment.refunds WHERE state IN ('due', 'unknown')";
 
-pub(super) async fn wait(mesh: &impl Deployment) {
+pub async fn wait(mesh: &impl Deployment) {
     let sql = Sql::of(mesh);
     let quiescent = eventually_true(TIMEOUT * 2, || async { unfinished(&sql).await.is_empty() });
     let in_time = timeout(TIMEOUT, quiescent).await;

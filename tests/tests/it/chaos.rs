@@ -1,0 +1,134 @@
+//! A randomized run: guests and hosts book, pay and cancel on a fleet while processes, servers, connections, clocks and
+//! providers fail. Afterwards every accepted request has reached its end, the provider and the ledger agree, no car is booked
+//! twice, and nothing waits.
+//!
+//! `make chaos MINUTES=30 SEED=7` runs it for longer.
+
+mod journal;
+mod process_faults;
+mod provider_faults;
+mod server_faults;
+mod workload;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use carshare_chassis::Random;
+use carshare_mesh::{Fleet, Options};
+use futures::future::join_all;
+use tokio::time::Instant;
+
+use crate::harness::{Servers, Setup, invariants};
+use journal::Journal;
+use workload::Workload;
+
+/// Duration of the run in `make test`.
+const SHORT_RUN: Duration = Duration::from_secs(25);
+
+/// Short claims, so that work of killed processes is taken over soon; a token for the whole run; no limits of requests.
+const ENV: [(&str, &str); 7] = [
+    ("AUTH__PASSWORDS__BCRYPT_COST", "4"),
+    ("AUTH__SESSIONS__ACCESS_TOKEN_TTL_S", "86400"),
+    ("GATEWAY__LIMITS__PER_MINUTE_BY_ADDRESS", "1000000"),
+    ("GATEWAY__LIMITS__PER_HOUR_BY_USER", "1000000"),
+    ("PAYMENT__WORKER__CLAIM_TIMEOUT_MS", "2000"),
+    ("PAYMENT__WORKER__POLL_INTERVAL_MS", "500"),
+    ("PAYMENT__TOSS__HTTP__BREAKER_OPEN_MS", "1000"),
+];
+
+/// A random source with the choices of faults and guests.
+#[derive(Clone)]
+struct Dice(Random);
+
+impl Dice {
+    fn below(&self, limit: usize) -> usize {
+        (self.0.unit() * limit as f64) as usize
+    }
+
+    fn pick<T: Copy>(&self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    fn chance(&self, probability: f64) -> bool {
+        self.0.unit() < probability
+    }
+
+    /// A duration between `from_ms` and `to_ms`, short ones more often.
+    fn duration(&self, from_ms: u64, to_ms: u64) -> Duration {
+        let part = self.0.unit().powi(2);
+        Duration::from_millis(from_ms + ((to_ms - from_ms) as f64 * part) as u64)
+    }
+}
+
+/// End of the run, and the number of faults so far.
+struct Run {
+    end: Instant,
+    faults: AtomicUsize,
+}
+
+impl Run {
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.end
+    }
+
+    /// Counts and prints a fault.
+    fn begins(&self, fault: &str) {
+        let number = self.faults.fetch_add(1, Ordering::Relaxed) + 1;
+        println!("{number} {fault}");
+    }
+}
+
+/// A parameter of `make chaos`.
+fn parameter(name: &str) -> Option<u64> {
+    let value = std::env::var_os(name)?.into_string().ok()?;
+    (!value.is_empty()).then(|| value.parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_requests_reach_their_end_under_random_faults() {
+    let seed = parameter("CHAOS_SEED").unwrap_or_else(|| (Random::system().unit() * 1e9) as u64);
+    let duration = parameter("CHAOS_MINUTES").map_or(SHORT_RUN, Duration::from_mins);
+    println!("seed {seed}, {duration:?}");
+    let servers = Servers::start().await;
+    let options = ENV.iter().fold(Options::temporary(), |options, (name, value)| {
+        options.with_env(name, value)
+    });
+    let mut setup = Setup::fleet_on(&servers, options).await;
+    let workload = Workload::prepare(&setup.mesh).await;
+    let journal = Journal::default();
+    let run = Run {
+        end: Instant::now() + duration,
+        faults: AtomicUsize::new(0),
+    };
+
+    inject_and_work(&servers, &mut setup.mesh, (&workload, &journal), &run, seed).await;
+
+    setup.mesh.sandbox().clear_faults();
+    journal.print(run.faults.load(Ordering::Relaxed));
+    invariants::wait_until_quiescent(&setup.mesh).await;
+    let mut broken = journal.breaches(&setup.sql).await;
+    broken.extend(invariants::breaches(&setup.mesh).await);
+    assert!(broken.is_empty(), "seed {seed}: {broken:#?}");
+}
+
+/// Runs guests and faults side by side until the end of the run. Every fault is over afterwards.
+async fn inject_and_work(
+    servers: &Servers,
+    fleet: &mut Fleet,
+    (workload, journal): (&Workload, &Journal),
+    run: &Run,
+    seed: u64,
+) {
+    let dice = |lane: u64| Dice(Random::seeded(seed.wrapping_mul(31).wrapping_add(lane)));
+    let sandbox = fleet.sandbox().url().to_owned();
+    let guests = (0..workload.guests()).map(|number| {
+        let dice = dice(100 + number as u64);
+        workload.run(number, dice, journal, run)
+    });
+    tokio::join!(
+        join_all(guests),
+        process_faults::inject(fleet, dice(1), run),
+        server_faults::inject(servers, dice(2), run),
+        provider_faults::inject(&sandbox, dice(3), journal, run),
+    );
+}

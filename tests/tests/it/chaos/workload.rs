@@ -1,0 +1,235 @@
+//! Guests who book, pay and cancel, and hosts who approve and reject.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use carshare_mesh::Fleet;
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use super::journal::{Effect, Journal};
+use super::{Dice, Run};
+use crate::harness::{Deployment as _, Guest, Host, Response, Rest, Slot, id, new_key, next_slot};
+
+const HOSTS: usize = 2;
+const CARS_PER_HOST: usize = 2;
+const GUESTS: usize = 6;
+/// Every third guest pays in the payment window.
+const WITHOUT_CARD: usize = 3;
+
+/// Guests repeat a call for this long.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(90);
+const RETRY_DELAY: Duration = Duration::from_millis(250);
+
+/// Errors of `CreateBooking` that are no fault: the slot is taken, too many open requests.
+const CREATE_ERRORS: [&str; 2] = ["BOOKING002", "BOOKING009"];
+/// Wrong state: an event or another call came first.
+const STATE_ERRORS: [&str; 2] = ["BOOKING003", "PAYMENT004"];
+
+pub struct Workload {
+    cars: Vec<(Host, String)>,
+    guests: Vec<Guest>,
+    /// The slots that guests compete for.
+    slots: Vec<Slot>,
+    next: AtomicUsize,
+}
+
+impl Workload {
+    pub async fn prepare(fleet: &Fleet) -> Self {
+        let mut cars = Vec::new();
+        for _ in 0..HOSTS {
+            let host = Host::register(fleet).await;
+            for _ in 0..CARS_PER_HOST {
+                let car = host.car().await;
+                cars.push((host.clone(), car));
+            }
+        }
+        let mut guests = Vec::new();
+        for number in 0..GUESTS {
+            guests.push(if number.is_multiple_of(WITHOUT_CARD) {
+                Guest::register(fleet).await
+            } else {
+                Guest::with_card(fleet).await
+            });
+        }
+        let first = next_slot(fleet.now());
+        let slots = (0..1_200).map(|number| {
+            let start = first.start + TimeDelta::hours(6 * number);
+            Slot {
+                start,
+                end: start + TimeDelta::hours(4),
+            }
+        });
+        Self {
+            cars,
+            guests,
+            slots: slots.collect(),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    pub fn guests(&self) -> usize {
+        self.guests.len()
+    }
+
+    /// One guest's journeys, one after the other, until the run is over.
+    pub async fn run(&self, guest: usize, dice: Dice, journal: &Journal, run: &Run) {
+        while !run.is_over() {
+            let journey = Journey {
+                guest: &self.guests[guest],
+                has_card: !guest.is_multiple_of(WITHOUT_CARD),
+                dice: &dice,
+                journal,
+            };
+            let (host, car) = &self.cars[dice.below(self.cars.len())];
+            journey.run(host, car, self.slot(&dice)).await;
+        }
+    }
+
+    /// A slot that nobody has asked for, or one of the last that somebody has.
+    fn slot(&self, dice: &Dice) -> Slot {
+        let next = if dice.chance(0.7) {
+            self.next.fetch_add(1, Ordering::Relaxed)
+        } else {
+            let last = self.next.load(Ordering::Relaxed);
+            last.saturating_sub(1 + dice.below(4))
+        };
+        self.slots[next / self.cars.len() % self.slots.len()]
+    }
+}
+
+/// One booking of one guest.
+struct Journey<'a> {
+    guest: &'a Guest,
+    has_card: bool,
+    dice: &'a Dice,
+    journal: &'a Journal,
+}
+
+impl Journey<'_> {
+    async fn run(&self, host: &Host, car: &str, slot: Slot) {
+        let mut request = slot.json();
+        request["vehicle_id"] = json!(car);
+        let create = self.call(&self.guest.rest, Method::POST, "/v1/bookings", &request);
+        let Some(response) = create.await else { return };
+        let Some(booking) = self.success("create", response, 201, &CREATE_ERRORS) else {
+            return;
+        };
+        let id = id(&booking);
+        self.journal.accepted(&id);
+        match self.dice.below(20) {
+            0 => return,
+            1 | 2 => self.cancel(&id).await,
+            3 | 4 => {
+                let rejected = self.change(&host.rest, &id, "reject").await;
+                self.journal.update(&id, |booking| booking.rejected = rejected);
+                return;
+            }
+            _ => {}
+        }
+        let approved = self.change(&host.rest, &id, "approve").await;
+        self.journal.update(&id, |booking| {
+            booking.approved = approved;
+            if self.has_card {
+                booking.paid = Effect::Yes;
+            }
+        });
+        if approved != Effect::Yes {
+            return;
+        }
+        if !self.has_card {
+            self.pay(&id).await;
+        }
+        if self.dice.chance(0.5) {
+            if self.dice.chance(0.7) {
+                self.wait_until_paid(&id).await;
+            }
+            self.cancel(&id).await;
+        }
+    }
+
+    async fn cancel(&self, id: &str) {
+        let cancelled = self.change(&self.guest.rest, id, "cancel").await;
+        self.journal.update(id, |booking| booking.cancelled = cancelled);
+    }
+
+    /// Pays in the payment window as soon as the payment is due.
+    async fn pay(&self, id: &str) {
+        let paid = self.guest.checkout(id).await;
+        let process = self.call(&self.guest.rest, Method::POST, "/v1/payments/process", &paid);
+        let effect = match process.await {
+            None => Effect::Unknown,
+            Some(response) if response.body["code"] == "PAYMENT006" => Effect::Unknown,
+            Some(response) => match self.success("process", response, 200, &STATE_ERRORS) {
+                Some(_) => Effect::Yes,
+                None => Effect::No,
+            },
+        };
+        self.journal.update(id, |booking| booking.paid = effect);
+    }
+
+    /// Waits until the guest's app shows the payment, for as long as a guest would.
+    async fn wait_until_paid(&self, id: &str) {
+        let path = format!("/v1/bookings/{id}");
+        let paid = async {
+            loop {
+                let read = self.call(&self.guest.rest, Method::GET, &path, &Value::Null);
+                let Some(response) = read.await else { return };
+                if response.body["payment_status"] != "pending" {
+                    return;
+                }
+                sleep(RETRY_DELAY).await;
+            }
+        };
+        if timeout(GIVE_UP_AFTER, paid).await.is_err() {
+            self.journal.count("wait", "not paid in time");
+        }
+    }
+
+    /// Approves, rejects or cancels.
+    async fn change(&self, rest: &Rest, id: &str, verb: &str) -> Effect {
+        let path = format!("/v1/bookings/{id}/{verb}");
+        match self.call(rest, Method::PUT, &path, &json!({})).await {
+            None => Effect::Unknown,
+            Some(response) => match self.success(verb, response, 200, &STATE_ERRORS) {
+                Some(_) => Effect::Yes,
+                None => Effect::No,
+            },
+        }
+    }
+
+    /// Repeats a call under one key until it is answered or the guest gives up.
+    async fn call(&self, rest: &Rest, method: Method, path: &str, body: &Value) -> Option<Response> {
+        let key = new_key();
+        let answered = async {
+            loop {
+                if let Some(response) = rest.attempt(&method, path, &key, body).await {
+                    return response;
+                }
+                sleep(RETRY_DELAY).await;
+            }
+        };
+        let response = timeout(GIVE_UP_AFTER, answered).await.ok();
+        if response.is_none() {
+            self.journal.count(path, "never answered");
+        }
+        response
+    }
+
+    /// The body of a success; none for one of these errors. Every other response is a breach.
+    fn success(&self, call: &str, response: Response, status: u16, errors: &[&str]) -> Option<Value> {
+        let code = response.body["code"].as_str().unwrap_or_default();
+        if response.status == status {
+            self.journal.count(call, "ok");
+            return Some(response.body);
+        }
+        self.journal.count(call, code);
+        if !errors.contains(&code) {
+            let (status, body) = (response.status, &response.body);
+            self.journal.unexpected(format!("{call}: {status} {body}"));
+        }
+        None
+    }
+}
