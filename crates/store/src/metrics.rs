@@ -20,6 +20,18 @@ pub(crate) fn describe() {
         "idempotent_repeats_total",
         "Calls answered with the reply kept for their idempotency key."
     );
+    describe_events();
+    describe_gauge!(
+        "clock_skew_seconds",
+        "How far the machine's clock is ahead of PostgreSQL's."
+    );
+    describe_counter!("job_runs_total", "Runs of background jobs, by outcome.");
+    describe_histogram!("job_seconds", "Time of a run of a background job.");
+    describe_counter!("housekeeping_removed_total", "Expired rows removed, by table.");
+}
+
+/// Describes the metrics of publishing and consuming events.
+fn describe_events() {
     describe_gauge!(
         "outbox_oldest_seconds",
         "Age of the oldest event that has no position in the log yet; 0 when all have."
@@ -72,11 +84,4 @@ pub(crate) fn describe() {
         "consumer_failures_total",
         "Sessions with Redis that broke; events are read from the log meanwhile."
     );
-    describe_gauge!(
-        "clock_skew_seconds",
-        "How far the machine's clock is ahead of PostgreSQL's."
-    );
-    describe_counter!("job_runs_total", "Runs of background jobs, by outcome.");
-    describe_histogram!("job_seconds", "Time of a run of a background job.");
-    describe_counter!("housekeeping_removed_total", "Expired rows removed, by table.");
 }

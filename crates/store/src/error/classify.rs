@@ -87,10 +87,9 @@ fn refused(refusal: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         "23503" => Violation::ForeignKey,
         "23502" => Violation::NotNull,
         "40001" | "40P01" => return Some(Error::Contention),
-        // Timeouts: of the statement, of its wait for a lock, of the idle transaction.
-        "57014" | "55P03" | "25P03" => return Some(unavailable(refusal)),
-        // A read-only transaction: the server is a standby after a failover, or was made read-only.
-        "25006" => return Some(unavailable(refusal)),
+        // Timeouts: of the statement, of its wait for a lock, of the idle transaction. 25006: the transaction is read-only,
+        // as on a standby after a failover.
+        "57014" | "55P03" | "25P03" | "25006" => return Some(unavailable(refusal)),
         // Class 53: too many connections, out of memory or disk. Class 58: errors of the operating system.
         code if is_disconnect(code) || code.starts_with("53") || code.starts_with("58") => {
             return Some(unavailable(refusal));
