@@ -10,7 +10,6 @@ mod headers;
 mod remote_jwks;
 mod resolver;
 mod response_body;
-mod retry_budget;
 mod transport_error;
 
 use std::sync::Arc;
@@ -26,14 +25,19 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, ClientTlsConfig};
 use tower::Service;
+use tower::retry::budget::TpsBudget;
 
 use crate::config::{Peer, Tls};
 use crate::environment::Environment;
 use crate::{task, tls};
-use resolver::Addresses;
-use retry_budget::Budget;
-
 pub use remote_jwks::RemoteJwks;
+use resolver::Addresses;
+
+/// Retries are limited to a tenth of the calls of the last ten seconds and ten more, so that they help a peer that fails now and
+/// then and do not overload one that is down.
+const BUDGET_WINDOW: Duration = Duration::from_secs(10);
+const BUDGET_RESERVE_PER_SECOND: u32 = 1;
+const BUDGET_SHARE: f32 = 0.1;
 
 /// A channel to one service, for `XServiceClient::new(channel)` or as a plain tower service. Cheap to clone.
 ///
@@ -49,7 +53,7 @@ struct Shared {
     timeout: Duration,
     /// Who we say we are when there is no certificate to say it.
     claim: Option<HeaderValue>,
-    budget: Budget,
+    budget: TpsBudget,
     environment: Environment,
     /// Wakes the search for addresses: one of them does not answer.
     trouble: Arc<Notify>,
@@ -80,7 +84,7 @@ pub fn connect(
         name,
         timeout: peer.timeout,
         claim,
-        budget: Budget::default(),
+        budget: retry_budget(),
         environment,
         trouble,
     };
@@ -88,6 +92,10 @@ pub fn connect(
         channel,
         shared: Arc::new(shared),
     })
+}
+
+fn retry_budget() -> TpsBudget {
+    TpsBudget::new(BUDGET_WINDOW, BUDGET_RESERVE_PER_SECOND, BUDGET_SHARE)
 }
 
 /// Plain text is never an accident: both the scheme and the configuration have to say so.
@@ -144,7 +152,20 @@ impl std::fmt::Debug for PeerChannel {
 
 #[cfg(test)]
 mod tests {
+    use tower::retry::budget::Budget as _;
+
     use super::*;
+
+    #[test]
+    fn retry_budget_allows_ten_retries_and_one_for_ten_calls() {
+        let budget = retry_budget();
+        assert_eq!((0..20).filter(|_| budget.withdraw()).count(), 10);
+        (0..9).for_each(|_| budget.deposit());
+        assert!(!budget.withdraw());
+        budget.deposit();
+        assert!(budget.withdraw());
+        assert!(!budget.withdraw());
+    }
 
     #[tokio::test]
     async fn plain_text_must_be_asked_for_and_https_needs_certificates() {

@@ -11,6 +11,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
+use tower::retry::budget::Budget as _;
 use tracing::{Instrument as _, Span};
 
 use super::transport_error::Failure;
