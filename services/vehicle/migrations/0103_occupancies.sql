@@ -18,10 +18,12 @@ CREATE TABLE occupancies (
 
 CREATE INDEX occupancies_expiring ON occupancies (expires_at) WHERE expires_at IS NOT NULL;
 
--- Bookings that have released their car. Late or repeated events of them do not take it again.
+-- Bookings that have released their car. Late or repeated events of them do not take it again. Kept indefinitely, because
+-- an event can be late without bound.
 CREATE TABLE released_bookings (
     booking_id  uuid PRIMARY KEY,
     released_at timestamptz NOT NULL
 );
 
-CREATE INDEX released_bookings_age ON released_bookings (released_at);
+-- Past occupancies are deleted.
+CREATE INDEX occupancies_ended ON occupancies (upper(period));

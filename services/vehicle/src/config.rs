@@ -45,9 +45,9 @@ pub struct Holds {
     /// Interval of the deletion of expired holds.
     #[serde(rename = "sweep_every_ms", with = "millis")]
     pub sweep_every: Duration,
-    /// How long `released_bookings` are kept.
-    #[serde(rename = "remember_released_ms", with = "millis")]
-    pub remember_released: Duration,
+    /// How long past occupancies are kept.
+    #[serde(rename = "retention_ms", with = "millis")]
+    pub retention: Duration,
 }
 
 /// `[images]`
@@ -120,7 +120,7 @@ mod tests {
         let config = &loaded.service;
         assert_eq!(config.plates.accepted, [PlateClass::Private, PlateClass::Rental]);
         assert_eq!(config.holds.ttl, Duration::from_mins(10));
-        assert_eq!(config.holds.remember_released, Duration::from_hours(30 * 24));
+        assert_eq!(config.holds.retention, Duration::from_hours(90 * 24));
         assert_eq!(
             (config.images.max_per_vehicle, config.images.upload_ttl),
             (20, Duration::from_mins(15))

@@ -51,6 +51,9 @@ pub enum Error {
     NoImage,
     #[error("the vehicle is the guest's own")]
     OwnVehicle,
+    /// The car is not available for the booking any more.
+    #[error("the booking has lost its vehicle")]
+    HoldLost,
     #[error(transparent)]
     Store(carshare_store::Error),
     /// An error of the server stack, or a defect.
@@ -80,6 +83,7 @@ impl From<Error> for chassis::Error {
             Error::VehicleHasBookings => refuse(Reason::VehicleHasBookings),
             Error::NoImage => refuse(Reason::NoImage),
             Error::OwnVehicle => refuse(Reason::OwnVehicle),
+            Error::HoldLost => refuse(Reason::VehicleHoldLost),
             Error::Store(error) => error.into(),
             Error::Other(error) => error,
         }

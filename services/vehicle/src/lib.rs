@@ -11,6 +11,7 @@
 //! | [`config`], [`error`] | configuration, errors |
 
 pub mod config;
+mod confirm;
 pub mod domain;
 pub mod error;
 pub mod events;

@@ -3,6 +3,7 @@
 mod add_availability;
 mod authorization;
 mod complete_image_upload;
+mod confirm_hold;
 mod convert;
 mod create_image_upload;
 mod create_vehicle;
@@ -82,6 +83,10 @@ impl VehicleService for Rpc {
 
     async fn place_hold(&self, request: Request<PlaceHoldRequest>) -> Reply<PlaceHoldResponse> {
         rpc::unary(&self.app, request, place_hold::handle).await
+    }
+
+    async fn confirm_hold(&self, request: Request<ConfirmHoldRequest>) -> Reply<ConfirmHoldResponse> {
+        rpc::unary(&self.app, request, confirm_hold::handle).await
     }
 
     async fn release_hold(&self, request: Request<ReleaseHoldRequest>) -> Reply<ReleaseHoldResponse> {

@@ -8,40 +8,21 @@ use carshare_proto::booking::v1 as pb;
 use carshare_store::{EventMetadata, Tx};
 
 use super::publish;
+use crate::confirm::{self, Confirmation};
 use crate::domain::{BookingId, Period, VehicleId};
 use crate::error::Result;
-use crate::store::occupancies::{self, Occupancy};
-use crate::store::{released_bookings, vehicles};
+use crate::store::{occupancies, released_bookings};
 
-/// Turns the hold into a booking. If the hold has expired the car is taken again; if it is not free any more,
-/// `vehicle.hold_lost` is published.
+/// Confirms the hold of the booking. If the car is lost, `vehicle.hold_lost` is published. While only a hold of another
+/// booking is in the way, nothing is decided: `ConfirmHold` follows before an approval.
 pub async fn requested(tx: &Tx, _: &EventMetadata, event: &pb::BookingRequested) -> Result<()> {
     let (booking, vehicle, period) = read_facts(event.booking.as_ref())?;
-    occupancies::lock_booking(tx.conn(), booking).await?;
-    if released_bookings::exists(tx.conn(), booking).await? {
-        return Ok(());
+    match confirm::confirm(tx, booking, vehicle, period).await? {
+        Confirmation::Confirmed | Confirmation::Released => {}
+        Confirmation::HeldByAnother => tracing::info!(booking_id = %booking, "another hold is in the way"),
+        Confirmation::Lost => tx.publish(&publish::hold_lost(vehicle, booking)).await?,
     }
-    // A withdrawal takes this lock too: it sees the hold alive, or this does not.
-    let is_offered = vehicles::lock(tx.conn(), vehicle).await?.is_some();
-    if occupancies::confirm(tx.conn(), booking, tx.now()).await?
-        || is_offered && take(tx, booking, vehicle, period).await?
-    {
-        return Ok(());
-    }
-    tx.publish(&publish::hold_lost(vehicle, booking)).await?;
     Ok(())
-}
-
-/// Takes the car without a hold.
-async fn take(tx: &Tx, booking: BookingId, vehicle: VehicleId, period: Period) -> Result<bool> {
-    let taken = Occupancy {
-        booking,
-        vehicle,
-        period,
-        expires_at: None,
-    };
-    occupancies::delete_expired(tx.conn(), &taken, tx.now()).await?;
-    occupancies::insert(tx.conn(), &taken, tx.now()).await
 }
 
 pub async fn rejected(tx: &Tx, _: &EventMetadata, event: &pb::BookingRejected) -> Result<()> {

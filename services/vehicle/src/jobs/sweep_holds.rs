@@ -1,4 +1,4 @@
-//! Deletes expired holds and old `released_bookings`.
+//! Deletes expired holds and past occupancies.
 //!
 //! Housekeeping only: an expired hold does not count, and a new hold on the car deletes it.
 
@@ -9,7 +9,7 @@ use carshare_store::{Schedule, Tx};
 
 use crate::App;
 use crate::error::Result;
-use crate::store::{occupancies, released_bookings};
+use crate::store::occupancies;
 
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.holds.sweep_every;
@@ -17,13 +17,13 @@ pub async fn run(app: &App, shutdown: Shutdown) {
 }
 
 async fn sweep(app: &App) -> Result<()> {
-    let keep = app.config.holds.remember_released;
+    let keep = app.config.holds.retention;
     let swept = app.db.transaction("occupancies.sweep", keep, remove).await?;
     metrics::counter!("holds_expired_total").increment(swept);
     Ok(())
 }
 
 async fn remove(tx: &Tx, &keep: &Duration) -> Result<u64> {
-    released_bookings::delete_before(tx.conn(), tx.now() - keep).await?;
+    occupancies::delete_ended_before(tx.conn(), tx.now() - keep).await?;
     occupancies::delete_all_expired(tx.conn(), tx.now()).await
 }

@@ -102,18 +102,40 @@ pub async fn delete_expired(conn: &impl ConnectionTrait, new: &Occupancy, now: D
     Ok(())
 }
 
-/// Turns a live hold into a booking. Returns whether the booking takes the car now.
-pub async fn confirm(conn: &impl ConnectionTrait, booking: BookingId, now: DateTime<Utc>) -> Result<bool> {
+/// Turns the hold of a booking into a booking; an expired hold only if `with_expired`. Returns whether the booking takes the
+/// car now.
+pub async fn confirm(
+    conn: &impl ConnectionTrait,
+    booking: BookingId,
+    with_expired: bool,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     let done = conn
         .execute_raw(raw_sql!(
             Postgres,
             r#"
             UPDATE occupancies SET kind = 'booking', expires_at = NULL
-            WHERE ref_id = {booking.0} AND (expires_at IS NULL OR expires_at > {now})
+            WHERE ref_id = {booking.0} AND (expires_at IS NULL OR expires_at > {now} OR {with_expired})
             "#
         ))
         .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Returns whether a booking takes the car in a part of the period. Holds do not count.
+pub async fn is_booked(conn: &impl ConnectionTrait, vehicle: VehicleId, period: Period) -> Result<bool> {
+    let (start, end) = (period.start(), period.end());
+    let found = conn
+        .query_one_raw(raw_sql!(
+            Postgres,
+            r#"
+            SELECT 1 FROM occupancies
+            WHERE vehicle_id = {vehicle.0} AND period && tstzrange({start}, {end}) AND kind = 'booking'
+            LIMIT 1
+            "#
+        ))
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Deletes the occupancy of the booking.
@@ -182,6 +204,16 @@ pub async fn delete_all_expired(conn: &impl ConnectionTrait, now: DateTime<Utc>)
         ))
         .await?;
     Ok(done.rows_affected())
+}
+
+/// Deletes occupancies whose period ended before `before`.
+pub async fn delete_ended_before(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<()> {
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        "DELETE FROM occupancies WHERE upper(period) < {before}"
+    ))
+    .await?;
+    Ok(())
 }
 
 impl TryFrom<Row> for Occupancy {

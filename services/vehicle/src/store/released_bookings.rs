@@ -28,14 +28,3 @@ pub async fn exists(conn: &impl ConnectionTrait, booking: BookingId) -> Result<b
         .await?;
     Ok(found.is_some())
 }
-
-/// Deletes older rows. Returns their number.
-pub async fn delete_before(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64> {
-    let done = conn
-        .execute_raw(raw_sql!(
-            Postgres,
-            "DELETE FROM released_bookings WHERE released_at < {before}"
-        ))
-        .await?;
-    Ok(done.rows_affected())
-}

@@ -102,6 +102,10 @@ async fn booking_requested_for_a_car_that_went_to_another_is_told_so() {
         .hold(booking(2), &car, ("24T12:00", "24T13:00"))
         .await
         .unwrap();
+    // The hold of another may expire: nothing is decided.
+    harness.booking_tells(requested(booking(1), &car)).await;
+    assert_eq!(harness.told::<VehicleHoldLost>().await, []);
+    harness.booking_tells(requested(booking(2), &car)).await;
     harness.booking_tells(requested(booking(1), &car)).await;
     let lost = VehicleHoldLost {
         vehicle_id: car.id.clone(),

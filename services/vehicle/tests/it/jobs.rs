@@ -8,25 +8,24 @@ use uuid::Uuid;
 use crate::harness::{Harness, soon};
 
 #[tokio::test]
-async fn dead_holds_and_old_memories_are_swept() {
+async fn expired_holds_and_past_occupancies_are_deleted_and_releases_are_kept() {
     let harness = Harness::start().await;
     let car = harness.car(harness.host()).await;
-    harness
-        .hold(Uuid::from_u128(1), &car, ("24T10:00", "24T14:00"))
-        .await
-        .unwrap();
-    let told_at = harness.clock.now();
+    let tuesday = ("24T10:00", "24T14:00");
+    harness.hold(Uuid::from_u128(1), &car, tuesday).await.unwrap();
+    let now = harness.clock.now();
     harness
         .execute(&format!(
-            "INSERT INTO released_bookings VALUES ('{}', '{told_at}')",
+            "INSERT INTO released_bookings VALUES ('{}', '{now}')",
             Uuid::from_u128(2)
         ))
         .await;
     harness.clock.advance(Duration::from_mins(11));
     soon(|| async { harness.rows("occupancies").await == 0 }).await;
+    harness.confirm(Uuid::from_u128(3), &car, tuesday).await.unwrap();
+    harness.clock.advance(Duration::from_hours(92 * 24));
+    soon(|| async { harness.rows("occupancies").await == 0 }).await;
     assert_eq!(harness.rows("released_bookings").await, 1);
-    harness.clock.advance(Duration::from_hours(720));
-    soon(|| async { harness.rows("released_bookings").await == 0 }).await;
     harness.finish().await;
 }
 

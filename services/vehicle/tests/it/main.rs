@@ -7,6 +7,7 @@
 )]
 
 mod availability;
+mod confirm_hold;
 mod create;
 mod events;
 mod harness;

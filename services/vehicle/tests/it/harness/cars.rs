@@ -116,6 +116,26 @@ impl Harness {
         )
     }
 
+    pub async fn confirm(
+        &self,
+        booking: Uuid,
+        car: &Vehicle,
+        (start, end): Span,
+    ) -> Result<ConfirmHoldResponse, Status> {
+        let hold = ConfirmHoldRequest {
+            booking_id: booking.to_string(),
+            vehicle_id: car.id.clone(),
+            start_datetime: stamp(start),
+            end_datetime: stamp(end),
+        };
+        only(
+            self.client
+                .clone()
+                .confirm_hold(from_service("booking", hold))
+                .await,
+        )
+    }
+
     pub async fn release(&self, booking: Uuid) -> Result<ReleaseHoldResponse, Status> {
         let hold = ReleaseHoldRequest {
             booking_id: booking.to_string(),
