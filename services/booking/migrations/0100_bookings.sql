@@ -27,14 +27,19 @@ CREATE TABLE bookings (
     payment_due_at       timestamptz,
     confirmed_at         timestamptz,
     cancellation_reason  text
-        CHECK (cancellation_reason IN ('guest', 'host', 'expired', 'payment_failed', 'payment_overdue', 'hold_lost')),
+        CHECK (cancellation_reason IN ('guest', 'host', 'expired', 'payment_failed', 'payment_overdue', 'hold_lost', 'no_show')),
     cancellation_message text,
     refund_krw           bigint,
     cancelled_at         timestamptz,
+    -- Won refunded so far, whoever asked for it.
+    refunded_krw         bigint NOT NULL DEFAULT 0 CHECK (refunded_krw >= 0),
     created_at           timestamptz NOT NULL,
     updated_at           timestamptz NOT NULL,
 
     CONSTRAINT bookings_period_forward CHECK (starts_at < ends_at),
+    -- Second lock besides the calendar of vehicle.
+    CONSTRAINT bookings_one_per_car EXCLUDE USING gist (vehicle_id WITH =, tstzrange(starts_at, ends_at) WITH &&)
+        WHERE (status IN ('pending', 'approved', 'active')),
     CONSTRAINT bookings_two_sides CHECK (guest_id <> host_id),
     CONSTRAINT bookings_fee_within_total CHECK (platform_fee_krw BETWEEN 0 AND total_krw),
     -- Repeat what the transitions guarantee, so that a defect is not stored.
@@ -59,3 +64,4 @@ CREATE INDEX bookings_newest ON bookings (created_at DESC, id DESC);
 -- Deadlines.
 CREATE INDEX bookings_to_expire ON bookings (respond_by) WHERE status = 'pending';
 CREATE INDEX bookings_to_pay ON bookings (payment_due_at) WHERE status = 'approved' AND payment_status = 'pending';
+CREATE INDEX bookings_to_end ON bookings (ends_at) WHERE status IN ('approved', 'active');

@@ -28,8 +28,10 @@ pub enum Error {
     /// Earlier than 30 minutes before the start.
     #[error("it is too early to start")]
     TooEarly,
+    #[error("the period of the rental is over")]
+    TooLate,
     #[error(transparent)]
-    Store(#[from] carshare_store::Error),
+    Store(carshare_store::Error),
     /// An error of a peer or of the server stack, or a defect.
     #[error(transparent)]
     Chassis(#[from] chassis::Error),
@@ -39,6 +41,11 @@ impl Error {
     /// Returns the error of a defect.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::Chassis(chassis::Error::internal(cause))
+    }
+
+    /// Returns whether the vehicle service refused because the booking has lost its car.
+    pub fn is_hold_lost(&self) -> bool {
+        matches!(self, Self::Chassis(error) if error.is(VehicleReason::VehicleHoldLost))
     }
 
     /// Converts an error of the vehicle service: `VEHICLE_UNAVAILABLE` becomes `SLOT_TAKEN`, others are passed on.
@@ -54,7 +61,17 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        Self::Store(error.into())
+        carshare_store::Error::from(error).into()
+    }
+}
+
+impl From<carshare_store::Error> for Error {
+    /// The exclusion constraint over live bookings has an error of its own.
+    fn from(error: carshare_store::Error) -> Self {
+        match error.constraint() {
+            Some("bookings_one_per_car") => Self::SlotTaken,
+            _ => Self::Store(error),
+        }
     }
 }
 
@@ -64,6 +81,7 @@ impl From<Refusal> for Error {
             Refusal::WrongState { from, to } => Self::WrongState { from, to },
             Refusal::NotPaid => Self::NotPaid,
             Refusal::TooEarly => Self::TooEarly,
+            Refusal::TooLate => Self::TooLate,
         }
     }
 }
@@ -79,6 +97,7 @@ impl From<Error> for chassis::Error {
                 .with("to", to.as_str()),
             Error::NotPaid => Self::new(ErrorReason::NotPaid),
             Error::TooEarly => Self::new(ErrorReason::TooEarly),
+            Error::TooLate => Self::new(ErrorReason::TooLate),
             Error::Store(error) => error.into(),
             Error::Chassis(error) => error,
         }

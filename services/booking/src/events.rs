@@ -8,9 +8,11 @@ mod on_vehicle;
 pub mod publish;
 
 use carshare_store::{Consumer, Tx};
+use chrono::{DateTime, Utc};
 
 use crate::apply_change::{self, Actor};
-use crate::domain::{BookingId, ExternalEvent};
+use crate::domain::transitions::State;
+use crate::domain::{Booking, BookingId, Change};
 use crate::error::Error;
 use crate::store::bookings;
 
@@ -25,15 +27,33 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
 }
 
 /// Applies an event to a booking. Events of unknown bookings are ignored.
-async fn apply(tx: &Tx, booking_id: &str, event: ExternalEvent, actor: Actor) -> Result<(), Error> {
-    let id = BookingId::parse("booking_id", booking_id)?;
+pub(crate) async fn apply(
+    tx: &Tx,
+    id: BookingId,
+    actor: Actor,
+    event: impl FnOnce(&mut Booking, DateTime<Utc>) -> Option<Change> + Send,
+) -> Result<(), Error> {
     let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
-        tracing::warn!(booking_id = %id, ?event, "event of an unknown booking");
+        tracing::warn!(booking_id = %id, ?actor, "event of an unknown booking");
         return Ok(());
     };
-    let Some(change) = booking.apply(event, tx.now()) else {
-        tracing::info!(booking_id = %id, ?event, status = booking.status.as_str(), "event without effect");
+    let state = booking.state();
+    if actor == Actor::Vehicle && state.is_live() {
+        raise_alarm(tx, id, state);
+    }
+    let Some(change) = event(&mut booking, tx.now()) else {
+        tracing::info!(booking_id = %id, ?actor, state = state.as_str(), "event without effect");
         return Ok(());
     };
     apply_change::update(tx, &mut booking, change, actor).await
+}
+
+/// Reports a live booking that has lost its car. Before the start it is cancelled; an active one goes on, because the guest
+/// has the car.
+fn raise_alarm(tx: &Tx, id: BookingId, state: State) {
+    let state = state.as_str();
+    tx.on_commit(move || {
+        tracing::warn!(booking_id = %id, state, "a live booking has lost its car");
+        metrics::counter!("booking_cars_lost_total", "state" => state).increment(1);
+    });
 }

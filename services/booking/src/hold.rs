@@ -3,11 +3,13 @@
 use anyhow::Context as _;
 use carshare_chassis::proto_types::timestamp;
 use carshare_chassis::task;
-use carshare_proto::vehicle::v1::{PlaceHoldRequest, ReleaseHoldRequest, Vehicle};
+use carshare_proto::vehicle::v1::{ConfirmHoldRequest, PlaceHoldRequest, ReleaseHoldRequest, Vehicle};
+use carshare_store::Tx;
 
-use crate::App;
-use crate::domain::{BookingId, Period, UserId, VehicleId};
+use crate::apply_change::Actor;
+use crate::domain::{Booking, BookingId, ExternalEvent, Period, UserId, VehicleId};
 use crate::error::Error;
+use crate::{App, events};
 
 /// A car to hold for a guest.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,34 @@ pub async fn place(app: &App, id: BookingId, hold: &HoldRequest) -> Result<Vehic
     let held = reply.map_err(Error::from_vehicle)?.into_inner().vehicle;
     held.context("PlaceHold returned no vehicle")
         .map_err(Error::internal)
+}
+
+/// Confirms that the booking has its car, before it is approved or started. A booking that has lost it is cancelled with a full
+/// refund, and the error returned.
+pub async fn confirm(app: &App, booking: &Booking) -> Result<(), Error> {
+    let request = ConfirmHoldRequest {
+        booking_id: booking.id.to_string(),
+        vehicle_id: booking.vehicle_id.to_string(),
+        start_datetime: Some(timestamp(booking.period.start())),
+        end_datetime: Some(timestamp(booking.period.end())),
+    };
+    let reply = app.vehicle.clone().confirm_hold(request).await;
+    let Err(error) = reply.map_err(Error::from_vehicle) else {
+        return Ok(());
+    };
+    if error.is_hold_lost() {
+        app.db
+            .transaction("bookings.lose_car", booking.id, lose_car)
+            .await?;
+    }
+    Err(error)
+}
+
+async fn lose_car(tx: &Tx, &id: &BookingId) -> Result<(), Error> {
+    events::apply(tx, id, Actor::Vehicle, |booking, now| {
+        booking.apply(ExternalEvent::HoldLost, now)
+    })
+    .await
 }
 
 /// Returns whether the car may be held although [`place`] returned this error: the reply of a hold may have been lost.

@@ -18,6 +18,7 @@ pub mod error;
 pub mod events;
 pub mod hold;
 pub mod jobs;
+mod metrics;
 pub mod rpc;
 pub mod store;
 
@@ -53,6 +54,7 @@ pub struct App {
 impl App {
     /// Connects at first use, so the service starts while its peers are unreachable. Fails on an invalid configuration.
     pub fn new(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<Self> {
+        metrics::describe();
         let ServiceConfig {
             common,
             service: config,

@@ -16,6 +16,9 @@ use super::{
 /// A rental can be started this long before its period.
 pub const START_EARLY: TimeDelta = TimeDelta::minutes(30);
 
+/// A rental that is not completed this long after its period is completed by a timer.
+pub const RETURN_GRACE: TimeDelta = TimeDelta::hours(24);
+
 /// A rental of one car by one guest, with the terms agreed when it was booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
@@ -40,6 +43,8 @@ pub struct Booking {
     pub payment_due_at: Option<DateTime<Utc>>,
     pub confirmed_at: Option<DateTime<Utc>>,
     pub cancellation: Option<Cancellation>,
+    /// Won refunded so far, whoever asked for it.
+    pub refunded_krw: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -92,6 +97,7 @@ impl Booking {
             payment_due_at: None,
             confirmed_at: None,
             cancellation: None,
+            refunded_krw: 0,
             created_at: now,
             updated_at: now,
         };
@@ -128,13 +134,16 @@ impl Booking {
         Ok(change)
     }
 
-    /// Cancels the booking. By the host everything is refunded, by the guest what the policy says.
+    /// Cancels the booking before the end of its period. By the host everything is refunded, by the guest what the policy says.
     pub fn cancel(
         &mut self,
         by: Party,
         message: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Change, Refusal> {
+        if self.state() == State::Confirmed && self.period.end() <= now {
+            return Err(Refusal::TooLate);
+        }
         let change = self.execute(Command::Cancel(by), Event::Cancelled, now)?;
         let captured_krw = self.captured_krw();
         let (reason, refund_krw) = match by {
@@ -153,10 +162,13 @@ impl Booking {
         Ok(change)
     }
 
-    /// Hands the car to the guest.
+    /// Hands the car to the guest, before the end of the period.
     pub fn start(&mut self, now: DateTime<Utc>) -> Result<Change, Refusal> {
         if self.state() == State::Confirmed && now < self.period.start() - START_EARLY {
             return Err(Refusal::TooEarly);
+        }
+        if self.state() == State::Confirmed && self.period.end() <= now {
+            return Err(Refusal::TooLate);
         }
         self.execute(Command::Start, Event::Started, now)
     }
@@ -166,22 +178,62 @@ impl Booking {
         self.execute(Command::Complete, Event::Completed, now)
     }
 
-    /// Cancels a request that was not answered by `respond_by`.
-    pub fn expire(&mut self, now: DateTime<Utc>) -> Option<Change> {
-        if self.respond_by <= now {
-            self.apply(ExternalEvent::Unanswered, now)
+    /// Applies the deadline of the current state if it has passed: expiry, missed payment, no-show, or overdue return.
+    pub fn pass_deadline(&mut self, now: DateTime<Utc>) -> Option<Change> {
+        let (deadline, event) = match self.state() {
+            State::Pending => (self.respond_by, ExternalEvent::Unanswered),
+            State::AwaitingPayment => (self.payment_due_at?, ExternalEvent::Unpaid),
+            State::Confirmed => (self.period.end(), ExternalEvent::NotStarted),
+            State::Active => (self.period.end() + RETURN_GRACE, ExternalEvent::Overdue),
+            State::Rejected | State::Completed | State::Cancelled => return None,
+        };
+        if deadline <= now {
+            self.apply(event, now)
         } else {
             None
         }
     }
 
-    /// Cancels a booking that was not paid by `payment_due_at`.
-    pub fn miss_payment(&mut self, now: DateTime<Utc>) -> Option<Change> {
-        if self.payment_due_at? <= now {
-            self.apply(ExternalEvent::Unpaid, now)
+    /// Applies a capture. One that becomes known after the period confirms nothing.
+    pub fn apply_capture(&mut self, now: DateTime<Utc>) -> Option<Change> {
+        if self.period.end() <= now {
+            self.apply(ExternalEvent::CapturedTooLate, now)
         } else {
-            None
+            self.apply(ExternalEvent::Captured, now)
         }
+    }
+
+    /// Applies the total refunded so far of what was captured. It counts as refunded when it covers what the cancellation owes,
+    /// or else everything; a smaller total is only recorded.
+    pub fn apply_refund(
+        &mut self,
+        refunded_krw: i64,
+        captured_krw: i64,
+        now: DateTime<Utc>,
+    ) -> Option<Change> {
+        let owed = self
+            .cancellation
+            .as_ref()
+            .map(|cancellation| cancellation.refund_krw);
+        let owed_krw = owed.filter(|owed| *owed > 0).unwrap_or(captured_krw);
+        let event = if refunded_krw >= owed_krw {
+            ExternalEvent::Refunded
+        } else {
+            ExternalEvent::PartlyRefunded
+        };
+        let recorded = reaction(event, self.state()) != Reaction::Ignore && refunded_krw > self.refunded_krw;
+        if recorded {
+            self.refunded_krw = refunded_krw;
+        }
+        let change = self.apply(event, now);
+        if change.is_some() || !recorded {
+            return change;
+        }
+        self.updated_at = now;
+        Some(Change {
+            from: Some(self.status),
+            event: None,
+        })
     }
 
     /// Applies an external event. `None` when it changes nothing.
@@ -194,7 +246,11 @@ impl Booking {
                 self.confirmed_at = Some(now);
                 Some(Event::Confirmed)
             }
-            Reaction::Cancel(reason) => Some(self.cancel_with_full_refund(reason, now)),
+            Reaction::Cancel(reason) => Some(self.cancel_by_rule(reason, now)),
+            Reaction::Complete => {
+                self.status = Status::Completed;
+                Some(Event::Completed)
+            }
             Reaction::Settle if settled => None,
             Reaction::Settle | Reaction::Ignore => return None,
         };
@@ -236,12 +292,17 @@ impl Booking {
         })
     }
 
-    fn cancel_with_full_refund(&mut self, reason: CancellationReason, now: DateTime<Utc>) -> Event {
+    /// Cancels with a full refund, except for a no-show, to which the policy applies as to the guest's own cancellation.
+    fn cancel_by_rule(&mut self, reason: CancellationReason, now: DateTime<Utc>) -> Event {
+        let mut refund_krw = self.captured_krw();
+        if reason == CancellationReason::NoShow {
+            refund_krw = self.policy.refund_krw(refund_krw, self.period.start() - now);
+        }
         self.status = Status::Cancelled;
         self.cancellation = Some(Cancellation {
             reason,
             message: None,
-            refund_krw: self.captured_krw(),
+            refund_krw,
             cancelled_at: now,
         });
         if reason == CancellationReason::Expired {
@@ -254,10 +315,15 @@ impl Booking {
     /// Moves the payment status forward to what the event reports. Returns whether it moved.
     fn settle(&mut self, event: ExternalEvent) -> bool {
         let reported = match event {
-            ExternalEvent::Captured => PaymentStatus::Paid,
+            ExternalEvent::Captured | ExternalEvent::CapturedTooLate => PaymentStatus::Paid,
             ExternalEvent::Declined => PaymentStatus::Failed,
             ExternalEvent::Refunded => PaymentStatus::Refunded,
-            ExternalEvent::Unanswered | ExternalEvent::Unpaid | ExternalEvent::HoldLost => return false,
+            ExternalEvent::Unanswered
+            | ExternalEvent::Unpaid
+            | ExternalEvent::NotStarted
+            | ExternalEvent::Overdue
+            | ExternalEvent::PartlyRefunded
+            | ExternalEvent::HoldLost => return false,
         };
         if reported <= self.payment_status {
             return false;

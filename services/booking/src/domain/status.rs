@@ -60,6 +60,8 @@ pub enum CancellationReason {
     PaymentOverdue,
     /// The car was taken by another booking, or withdrawn.
     HoldLost,
+    /// The guest did not take the car by the end of the period.
+    NoShow,
 }
 
 impl Status {

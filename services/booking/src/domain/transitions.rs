@@ -19,7 +19,8 @@ pub enum Party {
 }
 
 /// The status, with approved bookings divided by whether they are paid: a column of the tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     Pending,
     /// Approved and not paid.
@@ -53,12 +54,20 @@ pub enum ExternalEvent {
     Unanswered,
     /// The guest did not pay in time.
     Unpaid,
+    /// The guest did not take the car by the end of the period.
+    NotStarted,
+    /// The car was not reported back in time.
+    Overdue,
     /// The money is captured.
     Captured,
+    /// The money is captured, which became known after the period.
+    CapturedTooLate,
     /// The charge was declined for good.
     Declined,
-    /// Money was refunded to the guest.
+    /// Everything that is owed, or all that was captured, was refunded.
     Refunded,
+    /// A part of that was refunded.
+    PartlyRefunded,
     /// The car is not available any more.
     HoldLost,
 }
@@ -68,6 +77,7 @@ pub enum ExternalEvent {
 pub enum Reaction {
     Confirm,
     Cancel(CancellationReason),
+    Complete,
     /// Moves the payment status forward, never back; nothing else changes.
     Settle,
     /// Late, repeated or impossible.
@@ -85,6 +95,8 @@ pub enum Refusal {
     NotPaid,
     /// Earlier than [`START_EARLY`](super::booking::START_EARLY) before the start.
     TooEarly,
+    /// The period is over.
+    TooLate,
 }
 
 /// Returns the status that a command leads to.
@@ -119,32 +131,58 @@ pub fn transition(command: Command, state: State) -> Result<Status, Refusal> {
 
 /// Returns the reaction to an external event.
 pub fn reaction(event: ExternalEvent, state: State) -> Reaction {
-    use CancellationReason::{Expired, HoldLost, PaymentFailed, PaymentOverdue};
+    use CancellationReason::{Expired, HoldLost, NoShow, PaymentFailed, PaymentOverdue};
     use ExternalEvent as Event;
     use State::{Active, AwaitingPayment, Cancelled, Completed, Confirmed, Pending, Rejected};
     match (event, state) {
         (Event::Unanswered, Pending) => Reaction::Cancel(Expired),
-        (Event::Unpaid, AwaitingPayment) => Reaction::Cancel(PaymentOverdue),
+        // A guest who paid too late, as far as known here, could not take the car.
+        (Event::Unpaid | Event::CapturedTooLate, AwaitingPayment) => Reaction::Cancel(PaymentOverdue),
+        (Event::NotStarted, Confirmed) => Reaction::Cancel(NoShow),
+        (Event::Overdue, Active) => Reaction::Complete,
         (Event::Captured, AwaitingPayment) => Reaction::Confirm,
         // A booking whose money is gone cannot take place.
         (Event::Declined, AwaitingPayment) | (Event::Refunded, AwaitingPayment | Confirmed) => {
             Reaction::Cancel(PaymentFailed)
         }
         (Event::HoldLost, Pending | AwaitingPayment | Confirmed) => Reaction::Cancel(HoldLost),
-        (Event::Captured | Event::Declined, Confirmed)
-        | (Event::Captured | Event::Declined | Event::Refunded, Active | Completed | Cancelled) => {
-            Reaction::Settle
-        }
+        (Event::PartlyRefunded, AwaitingPayment | Confirmed | Active | Completed | Cancelled)
+        | (Event::Captured | Event::CapturedTooLate | Event::Declined, Confirmed)
+        | (
+            Event::Captured | Event::CapturedTooLate | Event::Declined | Event::Refunded,
+            Active | Completed | Cancelled,
+        ) => Reaction::Settle,
         // Nothing is charged before an approval.
-        (Event::Captured | Event::Declined | Event::Refunded, Pending | Rejected)
+        (
+            Event::Captured
+            | Event::CapturedTooLate
+            | Event::Declined
+            | Event::Refunded
+            | Event::PartlyRefunded,
+            Pending | Rejected,
+        )
         | (Event::Unanswered, AwaitingPayment | Confirmed | Rejected | Active | Completed | Cancelled)
         | (Event::Unpaid, Pending | Confirmed | Rejected | Active | Completed | Cancelled)
+        | (Event::NotStarted, Pending | AwaitingPayment | Rejected | Active | Completed | Cancelled)
+        | (Event::Overdue, Pending | AwaitingPayment | Confirmed | Rejected | Completed | Cancelled)
         // The guest has or had the car.
         | (Event::HoldLost, Rejected | Active | Completed | Cancelled) => Reaction::Ignore,
     }
 }
 
 impl State {
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns whether the booking needs its car.
+    pub fn is_live(self) -> bool {
+        matches!(
+            self,
+            Self::Pending | Self::AwaitingPayment | Self::Confirmed | Self::Active
+        )
+    }
+
     pub fn status(self) -> Status {
         match self {
             Self::Pending => Status::Pending,

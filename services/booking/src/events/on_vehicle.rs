@@ -5,10 +5,12 @@ use carshare_store::{EventMetadata, Tx};
 
 use super::apply;
 use crate::apply_change::Actor;
-use crate::domain::ExternalEvent;
+use crate::domain::{Booking, BookingId, ExternalEvent};
 use crate::error::Error;
 
 /// Cancels the booking with a full refund.
 pub async fn hold_lost(tx: &Tx, _: &EventMetadata, event: &VehicleHoldLost) -> Result<(), Error> {
-    apply(tx, &event.booking_id, ExternalEvent::HoldLost, Actor::Vehicle).await
+    let id = BookingId::parse("booking_id", &event.booking_id)?;
+    let lost = |booking: &mut Booking, now| booking.apply(ExternalEvent::HoldLost, now);
+    apply(tx, id, Actor::Vehicle, lost).await
 }

@@ -1,18 +1,18 @@
 //! `ApproveBooking`: the host accepts a request.
 //!
 //! `pending` → `approved`. The payment service charges the guest on `booking.approved`; a booking that is not paid by
-//! `payment_due_at` is cancelled.
+//! `payment_due_at` is cancelled. Before the transaction the vehicle service confirms that the booking has its car.
 
 use std::time::Duration;
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
-use carshare_store::Tx;
+use carshare_store::{Claim, Tx};
 
 use super::{authorization, response};
-use crate::domain::{BookingId, UserId};
+use crate::domain::{BookingId, Party, UserId};
 use crate::error::Error;
-use crate::{App, apply_change};
+use crate::{App, apply_change, hold};
 
 struct Approval {
     booking: BookingId,
@@ -32,6 +32,17 @@ pub async fn handle(
         host_response: request.host_response,
         pay_within: app.config.booking.pay_within,
     };
+    if let Claim::Replayed(booking) = app.db.claim(&ctx).await? {
+        return Ok(booking);
+    }
+    let (booking, party) = authorization::find(app, approval.booking, approval.host).await?;
+    if party != Party::Host {
+        return Err(Error::BookingNotFound);
+    }
+    // A refusal needs no car.
+    let now = app.environment.clock.now();
+    let _ = booking.clone().approve(None, approval.pay_within, now)?;
+    hold::confirm(app, &booking).await?;
     app.db
         .idempotent(&ctx, "bookings.approve", approval, approve)
         .await

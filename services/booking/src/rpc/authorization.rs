@@ -3,6 +3,7 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_store::Tx;
 
+use crate::App;
 use crate::apply_change::Actor;
 use crate::domain::{Booking, BookingId, Party, UserId};
 use crate::error::Error;
@@ -10,6 +11,14 @@ use crate::store::bookings;
 
 pub fn caller(ctx: &CallContext) -> Result<UserId, Error> {
     Ok(UserId(ctx.user()?.id))
+}
+
+/// Finds the booking for one of its sides.
+pub async fn find(app: &App, id: BookingId, user: UserId) -> Result<(Booking, Party), Error> {
+    let found = bookings::find(app.db.conn(), id).await?;
+    let booking = found.ok_or(Error::BookingNotFound)?;
+    let party = booking.party(user).ok_or(Error::BookingNotFound)?;
+    Ok((booking, party))
 }
 
 /// Locks the booking for one of its sides.

@@ -99,6 +99,7 @@ pub fn reason(reason: CancellationReason) -> pb::CancellationReason {
         CancellationReason::PaymentFailed => pb::CancellationReason::PaymentFailed,
         CancellationReason::PaymentOverdue => pb::CancellationReason::PaymentOverdue,
         CancellationReason::HoldLost => pb::CancellationReason::HoldLost,
+        CancellationReason::NoShow => pb::CancellationReason::NoShow,
     }
 }
 

@@ -1,16 +1,17 @@
 //! `StartBooking`: the guest takes the car, from 30 minutes before the start. Either side may report it.
 //!
-//! `approved` and paid → `active`.
+//! `approved` and paid → `active`, before the end of the period. Before the transaction the vehicle service confirms that the
+//! booking has its car.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
-use carshare_store::Tx;
+use carshare_store::{Claim, Tx};
 
 use super::{authorization, response};
 use crate::apply_change::Actor;
 use crate::domain::{BookingId, UserId};
 use crate::error::Error;
-use crate::{App, apply_change};
+use crate::{App, apply_change, hold};
 
 pub async fn handle(
     app: &App,
@@ -21,6 +22,13 @@ pub async fn handle(
         BookingId::parse("booking_id", &request.booking_id)?,
         authorization::caller(&ctx)?,
     );
+    if let Claim::Replayed(booking) = app.db.claim(&ctx).await? {
+        return Ok(booking);
+    }
+    let (booking, _) = authorization::find(app, input.0, input.1).await?;
+    // A refusal needs no car.
+    let _ = booking.clone().start(app.environment.clock.now())?;
+    hold::confirm(app, &booking).await?;
     app.db.idempotent(&ctx, "bookings.start", input, start).await
 }
 

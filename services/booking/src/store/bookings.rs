@@ -4,7 +4,7 @@ mod row;
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType};
 use sea_orm::{
     Condition, ConnectionTrait, FromQueryResult, IntoActiveModel as _, QueryOrder as _, QuerySelect as _,
     raw_sql,
@@ -49,6 +49,7 @@ pub struct Model {
     pub cancellation_message: Option<String>,
     pub refund_krw: Option<i64>,
     pub cancelled_at: Option<DateTimeUtc>,
+    pub refunded_krw: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
@@ -113,40 +114,36 @@ pub async fn list(
         .collect()
 }
 
-/// Lists up to `limit` requests that were not answered by `respond_by`, oldest first.
-pub async fn list_unanswered(
+/// Lists up to `limit` bookings whose deadline has passed: to answer, to pay, to start, and (by `overdue`) to return.
+pub async fn list_due(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
+    overdue: DateTime<Utc>,
     limit: u64,
 ) -> Result<Vec<BookingId>, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
     let limit = limit as i64;
-    ids(
-        conn,
-        raw_sql!(
-            Postgres,
-            "SELECT id FROM bookings WHERE status = 'pending' AND respond_by <= {now} ORDER BY respond_by LIMIT {limit}"
-        ),
-    )
-    .await
+    let due = raw_sql!(
+        Postgres,
+        r#"SELECT id FROM bookings WHERE status = 'pending' AND respond_by <= {now}
+           UNION ALL SELECT id FROM bookings
+               WHERE status = 'approved' AND payment_status = 'pending' AND payment_due_at <= {now}
+           UNION ALL SELECT id FROM bookings
+               WHERE status = 'approved' AND payment_status = 'paid' AND ends_at <= {now}
+           UNION ALL SELECT id FROM bookings WHERE status = 'active' AND ends_at <= {overdue}
+           LIMIT {limit}"#
+    );
+    let rows = Row::find_by_statement(due).all(conn).await?;
+    Ok(rows.into_iter().map(|row| BookingId(row.id)).collect())
 }
 
-/// Lists up to `limit` approved bookings that were not paid by `payment_due_at`, oldest first.
-pub async fn list_unpaid(
-    conn: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    limit: u64,
-) -> Result<Vec<BookingId>, Error> {
-    let limit = limit as i64;
-    ids(
-        conn,
-        raw_sql!(
-            Postgres,
-            r#"SELECT id FROM bookings
-               WHERE status = 'approved' AND payment_status = 'pending' AND payment_due_at <= {now}
-               ORDER BY payment_due_at LIMIT {limit}"#
-        ),
-    )
-    .await
+/// Locks a booking until the transaction ends, unless another transaction has locked it.
+pub async fn lock_if_free(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
+    let found = Entity::find_by_id(id.0).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    found.one(conn).await?.map(row::booking).transpose()
 }
 
 pub async fn insert(conn: &impl ConnectionTrait, booking: &Booking) -> Result<(), Error> {
@@ -175,13 +172,4 @@ fn owner(filter: BookingFilter) -> Condition {
         BookingFilter::Host(id) => Condition::all().add(Column::HostId.eq(id.0)),
         BookingFilter::All => Condition::all(),
     }
-}
-
-async fn ids(conn: &impl ConnectionTrait, query: sea_orm::Statement) -> Result<Vec<BookingId>, Error> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: Uuid,
-    }
-    let rows = Row::find_by_statement(query).all(conn).await?;
-    Ok(rows.into_iter().map(|row| BookingId(row.id)).collect())
 }

@@ -70,6 +70,8 @@ impl Harness {
                     &PaymentRefunded {
                         booking_id,
                         refunded_amount,
+                        refunded_total: refunded_amount,
+                        captured_amount: refunded_amount,
                         ..Default::default()
                     },
                 )

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
 
 mod cancel;
+mod car_lost;
 mod create;
 mod events;
 mod faults;

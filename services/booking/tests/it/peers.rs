@@ -18,6 +18,10 @@ pub struct Garage {
     pub holds: HashMap<String, Hold>,
     /// Booking ids of every `PlaceHold`, in order.
     pub placed: Vec<String>,
+    /// Booking ids of every `ConfirmHold`, in order.
+    pub confirmed: Vec<String>,
+    /// Reason with which `ConfirmHold` refuses.
+    pub confirm_refusal: Option<ErrorReason>,
     /// Booking ids of every `ReleaseHold`, in order.
     pub released: Vec<String>,
     /// Reason with which `PlaceHold` refuses.
@@ -54,14 +58,23 @@ impl Vehicles {
 }
 
 const PLACE_HOLD: &str = "/carshare.vehicle.v1.VehicleService/PlaceHold";
+const CONFIRM_HOLD: &str = "/carshare.vehicle.v1.VehicleService/ConfirmHold";
 const RELEASE_HOLD: &str = "/carshare.vehicle.v1.VehicleService/ReleaseHold";
 
 /// Serves the RPCs of vehicle that booking calls.
 pub async fn serve(vehicles: Vehicles) -> StubServer {
-    let (place, release) = (vehicles.clone(), vehicles);
+    let (place, confirm, release) = (vehicles.clone(), vehicles.clone(), vehicles);
     let stub = GrpcStub::new()
         .unary(PLACE_HOLD, move |request: Request<PlaceHoldRequest>| {
             place.clone().place_hold(request.into_inner())
+        })
+        .unary(CONFIRM_HOLD, move |request: Request<ConfirmHoldRequest>| {
+            let mut garage = confirm.garage();
+            garage.confirmed.push(request.into_inner().booking_id);
+            let refusal = garage
+                .confirm_refusal
+                .map(|reason| Error::new(reason).into_status(Lang::En));
+            ready(refusal.map_or(Ok(ConfirmHoldResponse {}), Err))
         })
         .unary(RELEASE_HOLD, move |request: Request<ReleaseHoldRequest>| {
             let mut garage = release.garage();

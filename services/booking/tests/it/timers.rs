@@ -107,3 +107,45 @@ async fn timers_finish_what_is_due_however_much_it_is() {
     assert_eq!(harness.count(events).await, 103);
     harness.finish().await;
 }
+
+#[tokio::test]
+async fn confirmed_booking_that_is_not_started_is_closed_at_its_end() {
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let car = harness.car(host);
+    let booking = harness.confirmed(guest, host, &car).await;
+    harness.clock.set(at("2026-12-01T13:00:20Z"));
+    soon(|| async { harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled })
+        .await;
+    let ended = harness.get(guest, &booking.id).await.unwrap();
+    let cancellation = ended.cancellation.clone().unwrap();
+    assert_eq!(
+        (
+            cancellation.reason(),
+            cancellation.refund_amount,
+            ended.payment_status()
+        ),
+        (CancellationReason::NoShow, 0, PaymentStatus::Paid)
+    );
+    wrong_state(harness.begin(guest, &booking.id).await, "cancelled", "active");
+    wrong_state(harness.cancel(host, &booking.id).await, "cancelled", "cancelled");
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn overdue_rental_is_completed_a_day_after_its_end() {
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let car = harness.car(host);
+    let booking = harness.confirmed(guest, host, &car).await;
+    harness.clock.set(at("2026-12-01T09:00:00Z"));
+    harness.begin(guest, &booking.id).await.unwrap();
+    harness.clock.set(at("2026-12-02T13:00:20Z"));
+    soon(|| async { harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Completed })
+        .await;
+    assert_eq!(
+        harness.history(&booking).await.last().unwrap(),
+        "active→completed paid by timer"
+    );
+    harness.finish().await;
+}

@@ -169,6 +169,7 @@ impl ToNotifications for booking::BookingCancelled {
             Reason::PaymentFailed => "결제가 거절되어",
             Reason::PaymentOverdue => "기한 내에 결제되지 않아",
             Reason::HoldLost => "다른 예약이 먼저 접수되어",
+            Reason::NoShow => "이용 시작 없이 대여 시간이 지나",
             Reason::Unspecified => "",
         };
         let body = format!("{} 예약이 {reason} 취소되었습니다.", summary(&facts));

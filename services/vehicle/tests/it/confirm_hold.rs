@@ -36,7 +36,10 @@ async fn confirm_hold_makes_a_hold_permanent_and_can_be_repeated() {
         harness.hold(booking(2), &car, TUESDAY).await,
         ErrorReason::VehicleUnavailable,
     );
-    assert_eq!((harness.booked().await, harness.rows("occupancies").await), (1, 1));
+    assert_eq!(
+        (harness.booked().await, harness.rows("occupancies").await),
+        (1, 1)
+    );
     harness.finish().await;
 }
 
@@ -116,6 +119,9 @@ async fn confirm_hold_is_internal_and_names_wrong_fields() {
     let refusal = client.confirm_hold(from_service("booking", wrong())).await;
     let error = refused(refusal, Common::InvalidArgument);
     let fields: Vec<&str> = error.violations().iter().map(|v| v.field.as_str()).collect();
-    assert_eq!(fields, ["booking_id", "vehicle_id", "start_datetime", "end_datetime"]);
+    assert_eq!(
+        fields,
+        ["booking_id", "vehicle_id", "start_datetime", "end_datetime"]
+    );
     harness.finish().await;
 }

@@ -261,6 +261,19 @@ fn start_reports_wrong_state_and_not_paid_before_too_early() {
 }
 
 #[test]
+fn start_and_cancel_are_refused_from_the_end_of_the_period() {
+    let mut booking = booking(State::Confirmed);
+    let before = booking.clone();
+    let end = booking.period.end();
+    assert_eq!(booking.start(end), Err(Refusal::TooLate));
+    for party in [Party::Guest, Party::Host] {
+        assert_eq!(booking.cancel(party, None, end), Err(Refusal::TooLate));
+    }
+    assert_eq!(booking, before);
+    let _ = booking.start(end - TimeDelta::microseconds(1)).unwrap();
+}
+
+#[test]
 fn party_is_found_by_user_id() {
     let booking = pending();
     assert_eq!(booking.party(booking.guest_id), Some(Party::Guest));

@@ -1,6 +1,6 @@
 //! The tables, pair by pair.
 
-use CancellationReason::{Expired, HoldLost, PaymentFailed, PaymentOverdue};
+use CancellationReason::{Expired, HoldLost, NoShow, PaymentFailed, PaymentOverdue};
 use Status::{Active, Approved, Cancelled, Completed};
 use rstest::rstest;
 use strum::VariantArray as _;
@@ -39,6 +39,10 @@ const SETTLE: Reaction = Reaction::Settle;
 #[rstest]
 #[case(ExternalEvent::Unanswered, [Reaction::Cancel(Expired), IGNORE, IGNORE, IGNORE, IGNORE, IGNORE, IGNORE])]
 #[case(ExternalEvent::Unpaid, [IGNORE, Reaction::Cancel(PaymentOverdue), IGNORE, IGNORE, IGNORE, IGNORE, IGNORE])]
+#[case(ExternalEvent::NotStarted, [IGNORE, IGNORE, Reaction::Cancel(NoShow), IGNORE, IGNORE, IGNORE, IGNORE])]
+#[case(ExternalEvent::Overdue, [IGNORE, IGNORE, IGNORE, IGNORE, Reaction::Complete, IGNORE, IGNORE])]
+#[case(ExternalEvent::CapturedTooLate, [IGNORE, Reaction::Cancel(PaymentOverdue), SETTLE, IGNORE, SETTLE, SETTLE, SETTLE])]
+#[case(ExternalEvent::PartlyRefunded, [IGNORE, SETTLE, SETTLE, IGNORE, SETTLE, SETTLE, SETTLE])]
 #[case(ExternalEvent::Captured, [IGNORE, Reaction::Confirm, SETTLE, IGNORE, SETTLE, SETTLE, SETTLE])]
 #[case(ExternalEvent::Declined, [IGNORE, Reaction::Cancel(PaymentFailed), SETTLE, IGNORE, SETTLE, SETTLE, SETTLE])]
 #[case(ExternalEvent::Refunded, [IGNORE, Reaction::Cancel(PaymentFailed), Reaction::Cancel(PaymentFailed), IGNORE, SETTLE, SETTLE, SETTLE])]

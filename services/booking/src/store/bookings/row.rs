@@ -41,6 +41,7 @@ fn read(row: Model) -> Result<Booking> {
         payment_due_at: row.payment_due_at,
         confirmed_at: row.confirmed_at,
         cancellation,
+        refunded_krw: row.refunded_krw,
         created_at: row.created_at,
         updated_at: row.updated_at,
     })
@@ -87,6 +88,7 @@ pub(super) fn model(booking: &Booking) -> Model {
         cancellation_message: cancellation.and_then(|c| c.message.clone()),
         refund_krw: cancellation.map(|c| c.refund_krw),
         cancelled_at: cancellation.map(|c| c.cancelled_at),
+        refunded_krw: booking.refunded_krw,
         created_at: booking.created_at,
         updated_at: booking.updated_at,
     }

@@ -111,6 +111,7 @@ fn events_of_the_rental_go_to_both() {
 #[case(booking::CancellationReason::PaymentFailed, "결제가 거절되어")]
 #[case(booking::CancellationReason::PaymentOverdue, "기한 내에 결제되지 않아")]
 #[case(booking::CancellationReason::HoldLost, "다른 예약이 먼저 접수되어")]
+#[case(booking::CancellationReason::NoShow, "이용 시작 없이 대여 시간이 지나")]
 fn cancellation_goes_to_both_with_its_reason(
     #[case] reason: booking::CancellationReason,
     #[case] text: &str,

@@ -1,7 +1,8 @@
 //! External events and deadlines.
 
-use CancellationReason::{Expired, HoldLost, PaymentOverdue};
+use CancellationReason::{Expired, HoldLost, NoShow, PaymentOverdue};
 use proptest::prelude::*;
+use rstest::rstest;
 use strum::VariantArray as _;
 
 use super::*;
@@ -42,8 +43,8 @@ fn capture_after_a_cancellation_is_refunded_in_full() {
 #[test]
 fn deadlines_act_at_their_time_and_not_before() {
     let mut unanswered = booking(State::Pending);
-    assert_eq!(unanswered.expire(at("2026-11-23T11:59:59Z")), None);
-    let change = unanswered.expire(at("2026-11-23T12:00:00Z")).unwrap();
+    assert_eq!(unanswered.pass_deadline(at("2026-11-23T11:59:59Z")), None);
+    let change = unanswered.pass_deadline(at("2026-11-23T12:00:00Z")).unwrap();
     assert_eq!(
         change,
         Change {
@@ -54,8 +55,8 @@ fn deadlines_act_at_their_time_and_not_before() {
     assert_eq!(unanswered.cancellation.unwrap().reason, Expired);
 
     let mut unpaid = booking(State::AwaitingPayment);
-    assert_eq!(unpaid.miss_payment(at("2026-11-22T13:59:59Z")), None);
-    let change = unpaid.miss_payment(at("2026-11-22T14:00:00Z")).unwrap();
+    assert_eq!(unpaid.pass_deadline(at("2026-11-22T13:59:59Z")), None);
+    let change = unpaid.pass_deadline(at("2026-11-22T14:00:00Z")).unwrap();
     assert_eq!(
         change,
         Change {
@@ -64,10 +65,6 @@ fn deadlines_act_at_their_time_and_not_before() {
         }
     );
     assert_eq!(unpaid.cancellation.unwrap().reason, PaymentOverdue);
-    assert_eq!(
-        booking(State::Pending).miss_payment(at("2027-01-01T00:00:00Z")),
-        None
-    );
 }
 
 #[test]
@@ -108,4 +105,78 @@ proptest! {
         }
         prop_assert_eq!(booking.payment_status, PaymentStatus::Refunded);
     }
+}
+
+#[test]
+fn confirmed_booking_that_is_not_started_ends_without_refund() {
+    let mut booking = booking(State::Confirmed);
+    assert_eq!(booking.pass_deadline(at("2026-12-01T12:59:59Z")), None);
+    let change = booking.pass_deadline(booking.period.end()).unwrap();
+    assert_eq!(
+        (change.from, change.event),
+        (Some(Approved), Some(Event::Cancelled))
+    );
+    let cancellation = booking.cancellation.unwrap();
+    assert_eq!((cancellation.reason, cancellation.refund_krw), (NoShow, 0));
+}
+
+#[test]
+fn overdue_rental_is_completed_a_day_after_its_end() {
+    let mut booking = booking(State::Active);
+    assert_eq!(booking.pass_deadline(at("2026-12-02T12:59:59Z")), None);
+    let change = booking.pass_deadline(at("2026-12-02T13:00:00Z")).unwrap();
+    assert_eq!(
+        (change.from, change.event),
+        (Some(Active), Some(Event::Completed))
+    );
+    assert_eq!(booking.status, Completed);
+}
+
+#[test]
+fn capture_that_becomes_known_after_the_period_is_refunded_in_full() {
+    let mut booking = booking(State::AwaitingPayment);
+    let change = booking.apply_capture(booking.period.end()).unwrap();
+    assert_eq!(change.event, Some(Event::Cancelled));
+    let cancellation = booking.cancellation.unwrap();
+    assert_eq!(
+        (cancellation.reason, cancellation.refund_krw),
+        (PaymentOverdue, 60_000)
+    );
+}
+
+#[rstest]
+#[case(State::Confirmed)]
+#[case(State::Active)]
+#[case(State::Completed)]
+fn partial_refund_changes_the_total_and_nothing_else(#[case] state: State) {
+    let mut booking = booking(state);
+    let before = booking.clone();
+    let change = booking.apply_refund(1_000, 60_000, noon()).unwrap();
+    assert_eq!((change.from, change.event), (Some(before.status), None));
+    let expected = Booking {
+        refunded_krw: 1_000,
+        updated_at: noon(),
+        ..before
+    };
+    assert_eq!(booking, expected);
+    assert_eq!(booking.apply_refund(1_000, 60_000, noon()), None);
+    assert_eq!(booking.apply_refund(500, 60_000, noon()), None);
+    let _ = booking.apply_refund(60_000, 60_000, noon()).unwrap();
+    assert_eq!(
+        (booking.payment_status, booking.refunded_krw),
+        (PaymentStatus::Refunded, 60_000)
+    );
+    assert_eq!(booking.status == Cancelled, state == State::Confirmed);
+}
+
+#[test]
+fn refund_of_a_cancelled_booking_is_complete_when_it_covers_what_is_owed() {
+    let mut booking = booking(State::Confirmed);
+    let _ = booking
+        .cancel(Party::Guest, None, at("2026-12-01T06:00:00Z"))
+        .unwrap();
+    let _ = booking.apply_refund(10_000, 60_000, noon()).unwrap();
+    assert_eq!(booking.payment_status, PaymentStatus::Paid);
+    let _ = booking.apply_refund(30_000, 60_000, noon()).unwrap();
+    assert_eq!(booking.payment_status, PaymentStatus::Refunded);
 }
