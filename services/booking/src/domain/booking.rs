@@ -1,5 +1,6 @@
 //! A booking, and what each transition of [`super::transitions`] writes into it.
 
+mod external_events;
 #[cfg(test)]
 mod tests;
 
@@ -7,10 +8,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::transitions::{Command, Reaction, State, reaction, transition};
+use super::transitions::{Command, State, transition};
 use super::{
-    BookingId, CancellationPolicy, CancellationReason, Change, Event, ExternalEvent, Party, PaymentStatus,
-    Period, Price, Refusal, Status, UserId, VehicleId,
+    BookingId, CancellationPolicy, CancellationReason, Change, Event, Party, PaymentStatus, Period, Price,
+    Refusal, Status, UserId, VehicleId,
 };
 
 /// A rental can be started this long before its period.
@@ -178,89 +179,6 @@ impl Booking {
         self.execute(Command::Complete, Event::Completed, now)
     }
 
-    /// Applies the deadline of the current state if it has passed: expiry, missed payment, no-show, or overdue return.
-    pub fn pass_deadline(&mut self, now: DateTime<Utc>) -> Option<Change> {
-        let (deadline, event) = match self.state() {
-            State::Pending => (self.respond_by, ExternalEvent::Unanswered),
-            State::AwaitingPayment => (self.payment_due_at?, ExternalEvent::Unpaid),
-            State::Confirmed => (self.period.end(), ExternalEvent::NotStarted),
-            State::Active => (self.period.end() + RETURN_GRACE, ExternalEvent::Overdue),
-            State::Rejected | State::Completed | State::Cancelled => return None,
-        };
-        if deadline <= now {
-            self.apply(event, now)
-        } else {
-            None
-        }
-    }
-
-    /// Applies a capture. One that becomes known after the period confirms nothing.
-    pub fn apply_capture(&mut self, now: DateTime<Utc>) -> Option<Change> {
-        if self.period.end() <= now {
-            self.apply(ExternalEvent::CapturedTooLate, now)
-        } else {
-            self.apply(ExternalEvent::Captured, now)
-        }
-    }
-
-    /// Applies the total refunded so far of what was captured. It counts as refunded when it covers what the cancellation owes,
-    /// or else everything; a smaller total is only recorded.
-    pub fn apply_refund(
-        &mut self,
-        refunded_krw: i64,
-        captured_krw: i64,
-        now: DateTime<Utc>,
-    ) -> Option<Change> {
-        let owed = self
-            .cancellation
-            .as_ref()
-            .map(|cancellation| cancellation.refund_krw);
-        let owed_krw = owed.filter(|owed| *owed > 0).unwrap_or(captured_krw);
-        let event = if refunded_krw >= owed_krw {
-            ExternalEvent::Refunded
-        } else {
-            ExternalEvent::PartlyRefunded
-        };
-        let recorded = reaction(event, self.state()) != Reaction::Ignore && refunded_krw > self.refunded_krw;
-        if recorded {
-            self.refunded_krw = refunded_krw;
-        }
-        let change = self.apply(event, now);
-        if change.is_some() || !recorded {
-            return change;
-        }
-        self.updated_at = now;
-        Some(Change {
-            from: Some(self.status),
-            event: None,
-        })
-    }
-
-    /// Applies an external event. `None` when it changes nothing.
-    pub fn apply(&mut self, event: ExternalEvent, now: DateTime<Utc>) -> Option<Change> {
-        let from = self.status;
-        let reaction = reaction(event, self.state());
-        let settled = reaction != Reaction::Ignore && self.settle(event);
-        let event = match reaction {
-            Reaction::Confirm => {
-                self.confirmed_at = Some(now);
-                Some(Event::Confirmed)
-            }
-            Reaction::Cancel(reason) => Some(self.cancel_by_rule(reason, now)),
-            Reaction::Complete => {
-                self.status = Status::Completed;
-                Some(Event::Completed)
-            }
-            Reaction::Settle if settled => None,
-            Reaction::Settle | Reaction::Ignore => return None,
-        };
-        self.updated_at = now;
-        Some(Change {
-            from: Some(from),
-            event,
-        })
-    }
-
     pub fn state(&self) -> State {
         match self.status {
             Status::Pending => State::Pending,
@@ -290,52 +208,6 @@ impl Booking {
             from: Some(from),
             event: Some(event),
         })
-    }
-
-    /// Cancels with a full refund, except for a no-show, to which the policy applies as to the guest's own cancellation.
-    fn cancel_by_rule(&mut self, reason: CancellationReason, now: DateTime<Utc>) -> Event {
-        let mut refund_krw = self.captured_krw();
-        if reason == CancellationReason::NoShow {
-            refund_krw = self.policy.refund_krw(refund_krw, self.period.start() - now);
-        }
-        self.status = Status::Cancelled;
-        self.cancellation = Some(Cancellation {
-            reason,
-            message: None,
-            refund_krw,
-            cancelled_at: now,
-        });
-        if reason == CancellationReason::Expired {
-            Event::Expired
-        } else {
-            Event::Cancelled
-        }
-    }
-
-    /// Moves the payment status forward to what the event reports. Returns whether it moved.
-    fn settle(&mut self, event: ExternalEvent) -> bool {
-        let reported = match event {
-            ExternalEvent::Captured | ExternalEvent::CapturedTooLate => PaymentStatus::Paid,
-            ExternalEvent::Declined => PaymentStatus::Failed,
-            ExternalEvent::Refunded => PaymentStatus::Refunded,
-            ExternalEvent::Unanswered
-            | ExternalEvent::Unpaid
-            | ExternalEvent::NotStarted
-            | ExternalEvent::Overdue
-            | ExternalEvent::PartlyRefunded
-            | ExternalEvent::HoldLost => return false,
-        };
-        if reported <= self.payment_status {
-            return false;
-        }
-        self.payment_status = reported;
-        // The payment service refunds in full what it captures for a booking that is cancelled.
-        if let Some(cancellation) = &mut self.cancellation
-            && reported == PaymentStatus::Paid
-        {
-            cancellation.refund_krw = self.price.total_krw;
-        }
-        true
     }
 
     fn captured_krw(&self) -> i64 {

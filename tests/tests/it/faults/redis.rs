@@ -66,7 +66,10 @@ async fn expired_hold_of_a_pending_booking_is_renewed_and_its_slot_is_not_sold()
     // Vehicle does not have the event, and the hold expires.
     eventually_true(TIMEOUT, || setup.guest.finds(&setup.car, slot)).await;
     let second = other.book(&setup.car, slot).await;
-    assert_eq!(second.expect_error(409, "BOOKING002")["reason"], json!("SLOT_TAKEN"));
+    assert_eq!(
+        second.expect_error(409, "BOOKING002")["reason"],
+        json!("SLOT_TAKEN")
+    );
     redis.restart().await.expect("a start");
 
     setup.host.approve(id).await.ok(200);

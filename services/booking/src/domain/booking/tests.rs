@@ -7,6 +7,7 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::ExternalEvent;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
