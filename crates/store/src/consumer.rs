@@ -11,10 +11,12 @@
 //! key's cursor is locked while one of its events is handled, and an event is handled only when the cursor stands at its
 //! predecessor: order, exclusiveness and hand-over between replicas need no leader, lease or partition.
 
+mod blocked_events;
 mod catch_up;
 mod delivery;
 mod event_metadata;
 mod inbox;
+mod inbox_metrics;
 mod observation;
 mod registry;
 mod stream;

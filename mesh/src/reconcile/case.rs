@@ -75,7 +75,7 @@ pub(super) struct Payment {
     amount_krw: i64,
     refunded_krw: i64,
     pub(super) order_id: String,
-    pub(super) payment_key: Option<String>,
+    pub(super) provider_key: Option<String>,
     /// Whether the provider was ever called.
     pub(super) attempted: bool,
     pub(super) captured: bool,

@@ -12,7 +12,7 @@ pub(super) async fn compare(payment: &Payment, toss: &TossClient) -> Result<Opti
     if !payment.attempted && !payment.captured {
         return Ok(None);
     }
-    let lookup = match &payment.payment_key {
+    let lookup = match &payment.provider_key {
         Some(key) => Lookup::Key(key.clone()),
         None => Lookup::Order(payment.order_id.clone()),
     };

@@ -83,19 +83,6 @@ pub struct FiledEvent {
     pub dead_at: Option<DateTime<Utc>>,
 }
 
-/// Numbers about the inbox, for metrics.
-#[derive(Debug, FromQueryResult)]
-pub(super) struct InboxStatus {
-    pub(super) waiting: i64,
-    pub(super) dead: i64,
-    /// Events whose predecessor has been missing for more than ten seconds.
-    pub(super) gaps: i64,
-    pub(super) oldest_seconds: f64,
-}
-
-const FILED: &str = "SELECT i.id, i.source, i.name, i.key, i.key_seq, c.handled_seq, i.attempts, i.error, i.dead_at \
-    FROM inbox i JOIN inbox_cursors c USING (source, key)";
-
 /// Returns the numbers of the last handled events.
 pub(super) async fn handled(
     tx: &Tx,
@@ -260,38 +247,6 @@ pub(super) async fn update_failed(tx: &Tx, failed: &Failed) -> Result<(), Error>
     Ok(())
 }
 
-/// Finds a filed event, with the lock of its key.
-pub(super) async fn lock(tx: &Tx, id: Uuid) -> Result<Option<FiledEvent>, Error> {
-    let sql = format!("{FILED} WHERE i.id = $1 FOR UPDATE OF i, c");
-    let row = tx.conn().query_one_raw(statement(&sql, [id.into()])).await?;
-    Ok(row
-        .map(|row| FiledEvent::from_query_result(&row, ""))
-        .transpose()?)
-}
-
-/// Returns whether an earlier event of the same key is filed.
-pub(super) async fn has_earlier(tx: &Tx, event: &FiledEvent) -> Result<bool, Error> {
-    let sql = "SELECT FROM inbox WHERE source = $1 AND key = $2 AND key_seq < $3 LIMIT 1";
-    let values = [
-        event.source.clone().into(),
-        event.key.clone().into(),
-        event.key_seq.into(),
-    ];
-    Ok(tx.conn().query_one_raw(statement(sql, values)).await?.is_some())
-}
-
-/// Sets the cursor of an event's key.
-pub(super) async fn set_cursor(tx: &Tx, event: &FiledEvent, handled_seq: i64) -> Result<(), Error> {
-    let sql = "UPDATE inbox_cursors SET handled_seq = $3 WHERE source = $1 AND key = $2";
-    let values = [
-        event.source.clone().into(),
-        event.key.clone().into(),
-        handled_seq.into(),
-    ];
-    tx.conn().execute_raw(statement(sql, values)).await?;
-    Ok(())
-}
-
 impl Db {
     /// Returns the position up to which the log of `source` was read; 0 at first.
     pub(super) async fn inbox_position(&self, source: &'static str) -> Result<i64, Error> {
@@ -309,36 +264,8 @@ impl Db {
             .await?;
         Ok(0)
     }
-
-    /// Returns the oldest `limit` dead letters and events whose predecessor is missing.
-    pub async fn list_blocked_events(&self, limit: u64) -> Result<Vec<FiledEvent>, Error> {
-        let sql = format!(
-            "{FILED} WHERE i.dead_at IS NOT NULL OR i.key_seq > c.handled_seq + 1 AND NOT EXISTS ( \
-                SELECT FROM inbox p WHERE p.source = i.source AND p.key = i.key AND p.key_seq < i.key_seq) \
-             ORDER BY i.filed_at LIMIT $1"
-        );
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.conn().query_all_raw(statement(&sql, [limit.into()])).await?;
-        rows.iter()
-            .map(|row| Ok(FiledEvent::from_query_result(row, "")?))
-            .collect()
-    }
-
-    pub(super) async fn inbox_status(&self) -> Result<InboxStatus, Error> {
-        let sql = "SELECT count(*) FILTER (WHERE i.dead_at IS NULL) AS waiting, \
-                count(*) FILTER (WHERE i.dead_at IS NOT NULL) AS dead, \
-                count(*) FILTER (WHERE i.key_seq > c.handled_seq + 1 \
-                    AND i.filed_at < clock_timestamp() - interval '10 seconds' AND NOT EXISTS ( \
-                        SELECT FROM inbox p WHERE p.source = i.source AND p.key = i.key AND p.key_seq = i.key_seq - 1 \
-                    )) AS gaps, \
-                coalesce(extract(epoch FROM clock_timestamp() - min(i.filed_at)), 0)::float8 AS oldest_seconds \
-            FROM inbox i JOIN inbox_cursors c USING (source, key)";
-        let row = self.conn().query_one_raw(statement(sql, [])).await?;
-        let row = row.ok_or_else(|| Error::Internal(anyhow::anyhow!("an aggregate returned no row")))?;
-        Ok(InboxStatus::from_query_result(&row, "")?)
-    }
 }
 
-fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+pub(super) fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

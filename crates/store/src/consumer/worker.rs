@@ -1,4 +1,4 @@
-//! Handles filed events one by one, each in a transaction of its own, and measures the inbox.
+//! Handles filed events one by one, each in a transaction of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,11 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use sea_orm::ConnectionTrait as _;
 use tokio::time::sleep;
-use uuid::Uuid;
 
 use super::inbox::{self, Failed, FiledEvent};
 use super::observation::Observation;
 use super::registry::{FailureKind, HandlerError, Registry};
-use super::{Retry, Shared, pause};
-use crate::db::Db;
+use super::{Retry, Shared};
 use crate::envelope::Envelope;
 use crate::error::Error;
 use crate::transaction::Tx;
@@ -27,8 +25,6 @@ pub(super) const NAME: &str = "inbox";
 const CONCURRENCY: usize = 8;
 /// How often an idle worker looks for events that other replicas have filed. Shorter while retries are due.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How often the inbox is measured.
-const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
 /// Longest wait for a lock; the event is tried again after a pause, and others have their turn.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
 /// Pause before an event is tried again that PostgreSQL's own trouble stopped.
@@ -168,22 +164,6 @@ impl Shared {
         };
         (failed, delay)
     }
-
-    /// Sets the gauges of the inbox until `shutdown`.
-    pub(super) async fn measure(&self, shutdown: &Shutdown) {
-        while !shutdown.is_cancelled() {
-            if let Ok(status) = self.db.inbox_status().await {
-                let set = |name, state, count: i64| {
-                    metrics::gauge!(name, "group" => self.group, "state" => state).set(count as f64);
-                };
-                set("inbox_events", "waiting", status.waiting);
-                set("inbox_events", "dead", status.dead);
-                set("inbox_events", "gap", status.gaps);
-                metrics::gauge!("inbox_oldest_seconds", "group" => self.group).set(status.oldest_seconds);
-            }
-            pause(MEASURE_INTERVAL, shutdown).await;
-        }
-    }
 }
 
 /// Claims a filed event and handles it. Returns false when none is due.
@@ -212,59 +192,5 @@ async fn handle_filed(tx: &Tx, work: &Work) -> Result<bool, WorkError> {
 impl From<Error> for WorkError {
     fn from(error: Error) -> Self {
         Self::Store(error)
-    }
-}
-
-impl Db {
-    /// Makes a dead letter due again, with all its attempts. Returns false if there is none with this id.
-    pub async fn redrive_event(&self, id: Uuid) -> Result<bool, Error> {
-        self.transaction("events.redrive", id, redrive).await
-    }
-
-    /// Gives up a dead letter without its effect: later events of its key are handled. Returns false if there is none with
-    /// this id.
-    pub async fn skip_event(&self, id: Uuid) -> Result<bool, Error> {
-        self.transaction("events.skip", id, skip).await
-    }
-
-    /// Handles an event although earlier events of its key are lost for good. Returns false if there is no event with this id
-    /// that waits for a missing one.
-    pub async fn accept_gap(&self, id: Uuid) -> Result<bool, Error> {
-        self.transaction("events.accept_gap", id, accept_gap).await
-    }
-}
-
-async fn redrive(tx: &Tx, &id: &Uuid) -> Result<bool, Error> {
-    let Some(event) = inbox::lock(tx, id).await?.filter(|event| event.dead_at.is_some()) else {
-        return Ok(false);
-    };
-    let fresh = Failed {
-        id: event.id,
-        error: event.error.unwrap_or_default(),
-        attempts: 0,
-        delay_seconds: 0.0,
-        is_dead: false,
-    };
-    inbox::update_failed(tx, &fresh).await?;
-    Ok(true)
-}
-
-async fn skip(tx: &Tx, &id: &Uuid) -> Result<bool, Error> {
-    match inbox::lock(tx, id).await? {
-        Some(event) if event.dead_at.is_some() => {
-            inbox::finish(tx, &event).await?;
-            Ok(true)
-        }
-        _ => Ok(false),
-    }
-}
-
-async fn accept_gap(tx: &Tx, &id: &Uuid) -> Result<bool, Error> {
-    match inbox::lock(tx, id).await? {
-        Some(event) if event.key_seq > event.handled_seq + 1 && !inbox::has_earlier(tx, &event).await? => {
-            inbox::set_cursor(tx, &event, event.key_seq - 1).await?;
-            Ok(true)
-        }
-        _ => Ok(false),
     }
 }

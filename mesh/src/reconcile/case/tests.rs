@@ -38,7 +38,7 @@ fn confirmed() -> Case {
             amount_krw: 40_000,
             refunded_krw: 0,
             order_id: "order".into(),
-            payment_key: Some("key".into()),
+            provider_key: Some("key".into()),
             attempted: true,
             captured: true,
             updated_at: at(0),
@@ -127,7 +127,7 @@ fn payment_differences_are_found() {
     let price = changed(confirmed(), |booking, _| booking.total_krw = 41_000);
     assert_eq!(price, [Kind::PaymentTermsDiffer]);
     let status = changed(cancelled(), |booking, _| {
-        booking.payment_status = "pending".into()
+        booking.payment_status = "pending".into();
     });
     assert_eq!(status, [Kind::PaymentStatusDiffers]);
     let refund = changed(cancelled(), |booking, _| booking.refund_krw = Some(40_000));
