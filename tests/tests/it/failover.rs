@@ -1,6 +1,7 @@
 //! Faults of servers, connections, processes and clocks under a fleet with two replicas of every process: requests that were
 //! accepted are completed once, and nothing has to be repaired by hand.
 
+mod backlog;
 mod clock_skew;
 mod isolation;
 mod postgres;

@@ -21,9 +21,10 @@ const DROPPED_PUSHES: &str = "SELECT outcome FROM notification.deliveries WHERE 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_push_arrives_once_after_fcm_was(#[case] fault: Fault) {
     let setup = Setup::with(Options::temporary().with_env("NOTIFICATION__PUSH__RETRY_MS", "100")).await;
+    // Before the phones: a push about the car may use the fault too, and fetches the token.
+    setup.mesh.sandbox().inject(fault);
     phone(&setup.host.rest, "sbx-host-phone").await;
     phone(&setup.guest.rest, "sbx-guest-phone").await;
-    setup.mesh.sandbox().inject(fault);
     let id = setup.confirmed().await;
     setup.guest.cancel(&id).await.ok(200);
     setup.refunded(&id).await;

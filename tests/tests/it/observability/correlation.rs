@@ -88,6 +88,7 @@ fn approval_logs_one_line_per_step() {
                 "rpc rpc.booking.approve_booking OK",
             ],
         ),
+        ("vehicle", &["rpc rpc.vehicle.confirm_hold OK"]),
         (
             "payment",
             &["event booking.approved handled", "job charge_payment succeeded"],

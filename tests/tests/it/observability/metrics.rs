@@ -8,7 +8,9 @@ use super::capture::{CAPTURE, PROCESSES};
 use text::Text;
 
 /// Metrics of every service with a database.
-const SERVICE_METRICS: [&str; 11] = [
+const SERVICE_METRICS: [&str; 13] = [
+    "clock_skew_seconds",
+    "outbox_stream_failures_total",
     "consumer_failures_total",
     "db_connections",
     "db_transaction_seconds",
@@ -23,7 +25,11 @@ const SERVICE_METRICS: [&str; 11] = [
 ];
 
 /// Metrics of services that handle events and call peers.
-const EVENT_METRICS: [&str; 3] = [
+const EVENT_METRICS: [&str; 7] = [
+    "event_log_failures_total",
+    "event_log_lag",
+    "inbox_events",
+    "inbox_oldest_seconds",
     "event_age_seconds",
     "events_handled_total",
     "rpc_client_calls_total",
@@ -41,7 +47,8 @@ const OPTIONAL_METRICS: [&str; 4] = [
 ];
 
 /// Allowed labels, each of low cardinality.
-const LABELS: [&str; 21] = [
+const LABELS: [&str; 22] = [
+    "source",
     "code",
     "event",
     "protocol",
@@ -66,7 +73,8 @@ const LABELS: [&str; 21] = [
 ];
 
 /// Sources that describe the metrics of the page for operators.
-const METRIC_SOURCES: [&str; 5] = [
+const METRIC_SOURCES: [&str; 6] = [
+    include_str!("../../../../mesh/src/reconcile.rs"),
     include_str!("../../../../crates/chassis/src/telemetry/metrics.rs"),
     include_str!("../../../../crates/store/src/metrics.rs"),
     include_str!("../../../../crates/outbound/src/metrics.rs"),
@@ -274,13 +282,14 @@ fn journey_is_counted_exactly() {
 #[test]
 fn operating_page_names_existing_metrics() {
     let described = METRIC_SOURCES.concat();
-    let rows = OPERATING_PAGE.lines().filter(|line| line.starts_with("| `"));
+    let (table, _) = OPERATING_PAGE.split_once("**Logs**").expect("a table of metrics");
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
     let names: Vec<&str> = rows
         .filter_map(|row| row.split('|').nth(1))
         .flat_map(|cell| cell.split('`').skip(1).step_by(2))
         .filter(|name| name.contains('_') && !name.contains(['.', ' ']))
         .collect();
-    assert_eq!(names.len(), 15, "{names:?}");
+    assert_eq!(names.len(), 21, "{names:?}");
     for name in names {
         assert!(
             described.contains(&format!("\"{name}\"")),

@@ -62,13 +62,11 @@ gateway edge.booking.create_booking <-
           vehicle db.occupancies.hold
       booking db.bookings.create
         notification event.booking.requested <~
-          notification db.booking.requested
-            notification job.push_due
-              notification push.booking.requested
-                notification db.deliveries.record
-                notification outbound.fcm.send ->
+          notification job.push_due
+            notification push.booking.requested
+              notification db.deliveries.record
+              notification outbound.fcm.send ->
         vehicle event.booking.requested <~
-          vehicle db.booking.requested
 ",
     );
 }
@@ -81,37 +79,35 @@ fn approval_charge_and_pushes_are_one_trace() {
 gateway edge.booking.approve_booking <-
   gateway call.booking.approve_booking ->
     booking rpc.booking.approve_booking <-
+      booking call.vehicle.confirm_hold ->
+        vehicle rpc.vehicle.confirm_hold <-
+          vehicle db.occupancies.confirm
       booking db.bookings.approve
         notification event.booking.approved <~
-          notification db.booking.approved
-            notification job.push_due
-              notification push.booking.approved
-                notification db.deliveries.record
-                notification outbound.fcm.send ->
+          notification job.push_due
+            notification push.booking.approved
+              notification db.deliveries.record
+              notification outbound.fcm.send ->
         payment event.booking.approved <~
-          payment db.booking.approved
-            payment job.charge_payment
-              payment db.payments.apply_result
-                booking event.payment.completed <~
-                  booking db.payment.completed
-                    notification event.booking.confirmed <~
-                      notification db.booking.confirmed
-                        notification job.push_due
-                          notification push.booking.confirmed
-                            notification db.deliveries.record
-                            notification outbound.fcm.send ->
-                        notification job.push_due
-                          notification push.booking.confirmed
-                            notification db.deliveries.record
-                            notification outbound.fcm.send ->
-                notification event.payment.completed <~
-                  notification db.payment.completed
-                    notification job.push_due
-                      notification push.payment.completed
-                        notification db.deliveries.record
-                        notification outbound.fcm.send ->
-              payment db.payments.begin_charge
-              payment outbound.toss.charge ->
+          payment job.charge_payment
+            payment db.payments.apply_result
+              booking event.payment.completed <~
+                notification event.booking.confirmed <~
+                  notification job.push_due
+                    notification push.booking.confirmed
+                      notification db.deliveries.record
+                      notification outbound.fcm.send ->
+                  notification job.push_due
+                    notification push.booking.confirmed
+                      notification db.deliveries.record
+                      notification outbound.fcm.send ->
+              notification event.payment.completed <~
+                notification job.push_due
+                  notification push.payment.completed
+                    notification db.deliveries.record
+                    notification outbound.fcm.send ->
+            payment db.payments.begin_charge
+            payment outbound.toss.charge ->
 ",
     );
 }
@@ -126,31 +122,26 @@ gateway edge.booking.cancel_booking <-
     booking rpc.booking.cancel_booking <-
       booking db.bookings.cancel
         notification event.booking.cancelled <~
-          notification db.booking.cancelled
-            notification job.push_due
-              notification push.booking.cancelled
-                notification db.deliveries.record
-                notification outbound.fcm.send ->
-            notification job.push_due
-              notification push.booking.cancelled
-                notification db.deliveries.record
-                notification outbound.fcm.send ->
+          notification job.push_due
+            notification push.booking.cancelled
+              notification db.deliveries.record
+              notification outbound.fcm.send ->
+          notification job.push_due
+            notification push.booking.cancelled
+              notification db.deliveries.record
+              notification outbound.fcm.send ->
         payment event.booking.cancelled <~
-          payment db.booking.cancelled
-            payment job.refund_payment
-              payment db.refunds.apply_result
-                booking event.payment.refunded <~
-                  booking db.payment.refunded
-                notification event.payment.refunded <~
-                  notification db.payment.refunded
-                    notification job.push_due
-                      notification push.payment.refunded
-                        notification db.deliveries.record
-                        notification outbound.fcm.send ->
-              payment db.refunds.begin
-              payment outbound.toss.cancel ->
+          payment job.refund_payment
+            payment db.refunds.apply_result
+              booking event.payment.refunded <~
+              notification event.payment.refunded <~
+                notification job.push_due
+                  notification push.payment.refunded
+                    notification db.deliveries.record
+                    notification outbound.fcm.send ->
+            payment db.refunds.begin
+            payment outbound.toss.cancel ->
         vehicle event.booking.cancelled <~
-          vehicle db.booking.cancelled
 ",
     );
 }

@@ -1,6 +1,8 @@
 //! Queries of the service's tables.
 
 use carshare_proto::booking::v1::Booking;
+use carshare_service_testkit::WAIT_TIMEOUT;
+use carshare_testkit::eventually;
 use redis::AsyncCommands as _;
 use redis::streams::StreamRangeReply;
 use sea_orm::FromQueryResult;
@@ -14,13 +16,21 @@ impl Harness {
 
     /// Returns the names of all events of a booking in the stream, in order. The outbox forgets those of days ago.
     pub async fn events(&self, booking: &Booking) -> Vec<String> {
-        self.all_sent().await;
-        let stream: StreamRangeReply = self
-            .redis
-            .clone()
-            .xrange_all("carshare:events:booking")
-            .await
-            .unwrap();
+        let published = format!(
+            "SELECT coalesce(max(last_seq), 0) AS count FROM event_sequences WHERE key = '{}'",
+            booking.id
+        );
+        let published = self.count(&published).await;
+        eventually(WAIT_TIMEOUT, || async {
+            let names = self.streamed(booking).await;
+            (names.len() as i64 >= published).then_some(names)
+        })
+        .await
+    }
+
+    async fn streamed(&self, booking: &Booking) -> Vec<String> {
+        let mut redis = self.redis.clone();
+        let stream: StreamRangeReply = redis.xrange_all("carshare:events:booking").await.unwrap();
         let of_booking = stream
             .ids
             .iter()

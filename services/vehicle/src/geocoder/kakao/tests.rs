@@ -190,7 +190,7 @@ async fn slow_map_is_unavailable_after_the_timeout() {
     let (_server, geocoder, _) = answering(hit("ROAD_ADDR").set_delay(Duration::from_secs(30))).await;
     let slow = geocoder.locate(ADDRESS).await.unwrap_err();
     assert_eq!(slow.retry_after, RETRY_AFTER);
-    assert_eq!(slow.cause.to_string(), "no answer in time");
+    assert_eq!(slow.cause.to_string(), "no reply in time");
 }
 
 #[tokio::test]
