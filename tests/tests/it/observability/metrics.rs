@@ -213,6 +213,7 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
                 "outbox_sent_total",
                 "payment_attempts_total",
                 "payment_invariant_breaches",
+                "payment_reconciliation_lag_seconds",
                 "payment_unknown_oldest_seconds",
             ],
         ],
