@@ -61,7 +61,20 @@ CREATE TABLE bookings (
 CREATE INDEX bookings_of_guest ON bookings (guest_id, created_at DESC, id DESC);
 CREATE INDEX bookings_of_host ON bookings (host_id, created_at DESC, id DESC);
 CREATE INDEX bookings_newest ON bookings (created_at DESC, id DESC);
+-- Open requests of a guest.
+CREATE INDEX bookings_open_of_guest ON bookings (guest_id)
+    WHERE status = 'pending' OR status = 'approved' AND payment_status = 'pending';
 -- Deadlines.
 CREATE INDEX bookings_to_expire ON bookings (respond_by) WHERE status = 'pending';
 CREATE INDEX bookings_to_pay ON bookings (payment_due_at) WHERE status = 'approved' AND payment_status = 'pending';
 CREATE INDEX bookings_to_end ON bookings (ends_at) WHERE status IN ('approved', 'active');
+
+-- Counts the requests of a guest that are not answered or not paid, under a lock of the guest until the transaction ends: of
+-- two concurrent requests the second counts the first. A function, because its query sees what was committed while the lock
+-- was waited for.
+CREATE FUNCTION lock_open_requests(guest uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(current_schema() || '.open_requests.' || guest, 0));
+    RETURN (SELECT count(*) FROM bookings
+            WHERE guest_id = guest AND (status = 'pending' OR status = 'approved' AND payment_status = 'pending'));
+END $$;

@@ -28,6 +28,8 @@ pub struct Rules {
     /// Time for the guest to pay after the approval.
     #[serde(rename = "pay_within_ms", with = "millis")]
     pub pay_within: Duration,
+    /// Requests of a guest that may wait for an answer or a payment at the same time.
+    pub max_open_requests: u32,
     /// Interval of the search for overdue bookings.
     #[serde(rename = "timer_period_ms", with = "millis")]
     pub timer_period: Duration,
@@ -61,6 +63,7 @@ mod tests {
         let rules = &config.service.booking;
         assert_eq!(rules.respond_within, Duration::from_hours(24));
         assert_eq!(rules.pay_within, Duration::from_hours(2));
+        assert_eq!(rules.max_open_requests, 5);
         assert_eq!(rules.timer_period, Duration::from_secs(15));
         let printed = redacted(&config).to_string();
         assert!(!printed.contains("geheim"), "{printed}");

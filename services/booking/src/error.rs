@@ -30,6 +30,8 @@ pub enum Error {
     TooEarly,
     #[error("the period of the rental is over")]
     TooLate,
+    #[error("the guest has {limit} open requests")]
+    TooManyOpenRequests { limit: u32 },
     #[error(transparent)]
     Store(carshare_store::Error),
     /// An error of a peer or of the server stack, or a defect.
@@ -82,6 +84,7 @@ impl From<Refusal> for Error {
             Refusal::NotPaid => Self::NotPaid,
             Refusal::TooEarly => Self::TooEarly,
             Refusal::TooLate => Self::TooLate,
+            Refusal::TooManyOpenRequests { limit } => Self::TooManyOpenRequests { limit },
         }
     }
 }
@@ -98,6 +101,9 @@ impl From<Error> for chassis::Error {
             Error::NotPaid => Self::new(ErrorReason::NotPaid),
             Error::TooEarly => Self::new(ErrorReason::TooEarly),
             Error::TooLate => Self::new(ErrorReason::TooLate),
+            Error::TooManyOpenRequests { limit } => {
+                Self::new(ErrorReason::TooManyOpenRequests).with("limit", limit.to_string())
+            }
             Error::Store(error) => error.into(),
             Error::Chassis(error) => error,
         }

@@ -15,6 +15,7 @@ use super::{authorization, convert, response};
 use crate::domain::{Booking, BookingId, NewBooking, Period, Price, UserId, VehicleId};
 use crate::error::Error;
 use crate::hold::{self, HoldRequest};
+use crate::store::bookings;
 use crate::{App, apply_change};
 
 pub async fn handle(
@@ -85,12 +86,14 @@ async fn book(
         vehicle_snapshot: vehicle.encode_to_vec(),
         guest_message,
         respond_within: app.config.booking.respond_within,
+        max_open_requests: app.config.booking.max_open_requests,
     };
     app.db.idempotent(ctx, "bookings.create", new, insert).await
 }
 
 async fn insert(tx: &Tx, new: &NewBooking) -> Result<pb::Booking, Error> {
-    let (booking, change) = Booking::request(new.clone(), tx.now());
+    let open_requests = bookings::lock_open_requests(tx.conn(), new.guest_id).await?;
+    let (booking, change) = Booking::request(new.clone(), open_requests, tx.now())?;
     apply_change::insert(tx, &booking, change).await?;
     response::booking(tx.conn(), &booking).await
 }

@@ -140,6 +140,19 @@ pub async fn list_due(
     Ok(rows.into_iter().map(|row| BookingId(row.id)).collect())
 }
 
+/// Counts the requests of a guest that are not answered or not paid. Other requests of the guest wait until the transaction
+/// ends.
+pub async fn lock_open_requests(conn: &impl ConnectionTrait, guest: UserId) -> Result<i64, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        open: i64,
+    }
+    let guest = guest.0;
+    let count = raw_sql!(Postgres, r#"SELECT lock_open_requests({guest}) AS open"#);
+    let row = Row::find_by_statement(count).one(conn).await?;
+    Ok(row.map_or(0, |row| row.open))
+}
+
 /// Locks a booking until the transaction ends, unless another transaction has locked it.
 pub async fn lock_if_free(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
     let found = Entity::find_by_id(id.0).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);

@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod harness;
 mod lifecycle;
+mod open_requests;
 mod peers;
 mod races;
 mod reads;

@@ -24,7 +24,7 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(90);
 const RETRY_DELAY: Duration = Duration::from_millis(250);
 
 /// Errors of `CreateBooking` that are no fault: the slot is taken, too many open requests.
-const CREATE_ERRORS: [&str; 2] = ["BOOKING002", "BOOKING009"];
+const CREATE_ERRORS: [&str; 2] = ["BOOKING002", "BOOKING008"];
 /// Wrong state: an event or another call came first.
 const STATE_ERRORS: [&str; 2] = ["BOOKING003", "PAYMENT004"];
 

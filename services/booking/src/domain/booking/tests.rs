@@ -30,8 +30,9 @@ fn pending() -> Booking {
         vehicle_snapshot: Vec::new(),
         guest_message: Some("안녕하세요".to_owned()),
         respond_within: Duration::from_hours(24),
+        max_open_requests: 5,
     };
-    Booking::request(request, noon()).0
+    Booking::request(request, 0, noon()).unwrap().0
 }
 
 /// Brings a booking into a state by transitions.
@@ -128,8 +129,15 @@ fn request_expires_after_a_day_or_at_the_start() {
         vehicle_snapshot: Vec::new(),
         guest_message: None,
         respond_within: Duration::from_hours(24),
+        max_open_requests: 5,
     };
-    let (soon, change) = Booking::request(request, noon());
+    for open_requests in [5, 6] {
+        assert_eq!(
+            Booking::request(request.clone(), open_requests, noon()),
+            Err(Refusal::TooManyOpenRequests { limit: 5 })
+        );
+    }
+    let (soon, change) = Booking::request(request, 4, noon()).unwrap();
     assert_eq!(soon.respond_by, period.start());
     assert_eq!(
         change,

@@ -1,0 +1,73 @@
+//! The limit of requests of one guest that wait for an answer or a payment.
+
+use carshare_proto::booking::v1::*;
+use futures::future::join_all;
+
+use crate::harness::*;
+
+#[tokio::test]
+async fn create_booking_over_the_limit_is_refused_and_releases_the_car() {
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    for _ in 0..5 {
+        harness.pending(guest, &harness.car(host)).await;
+    }
+    let car = harness.car(host);
+    let refusal = harness.create(guest, input(&car)).await;
+    let error = refused(refusal, ErrorReason::TooManyOpenRequests);
+    assert_eq!(error.metadata()["limit"], "5");
+    soon(|| async { harness.vehicles.garage().released.len() == 1 }).await;
+    assert_eq!(harness.bookings().await, 5);
+    // The limit is the guest's own.
+    harness.pending(harness.guest(), &car).await;
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn answered_and_paid_requests_do_not_count() {
+    let mut harness = Harness::start_with(|config| config.booking.max_open_requests = 1).await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let rejected = harness.pending(guest, &harness.car(host)).await;
+    harness.reject(host, &rejected.id).await.unwrap();
+    let paid = harness.pending(guest, &harness.car(host)).await;
+    harness.approve(host, &paid.id).await.unwrap();
+    let early = harness.create(guest, input(&harness.car(host))).await;
+    refused(early, ErrorReason::TooManyOpenRequests);
+    harness.paid(&paid).await;
+    harness.pending(guest, &harness.car(host)).await;
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn repeat_under_an_idempotency_key_does_not_count_itself() {
+    let harness = Harness::start_with(|config| config.booking.max_open_requests = 1).await;
+    let (guest, car) = (harness.guest(), harness.car(harness.host()));
+    let call = || async {
+        let request = keyed(harness.by(guest, input(&car)), "key-1");
+        only(harness.client.clone().create_booking(request).await).unwrap()
+    };
+    assert_eq!(call().await, call().await);
+    harness.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_requests_on_two_replicas_stay_within_the_limit() {
+    let harness = Harness::start().await;
+    let replica = harness.start_instance().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let clients = [harness.client.clone(), Client::new(replica.channel())];
+    let calls = (0..20).map(|number| {
+        let mut client = clients[number % 2].clone();
+        let request = harness.by(guest, input(&harness.car(host)));
+        async move { only(client.create_booking(request).await) }
+    });
+    let (accepted, refusals): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().partition(Result::is_ok);
+    assert_eq!((accepted.len(), refusals.len()), (5, 15));
+    for refusal in refusals {
+        refused(refusal, ErrorReason::TooManyOpenRequests);
+    }
+    soon(|| async { harness.vehicles.garage().released.len() == 15 }).await;
+    assert_eq!(harness.bookings().await, 5);
+    replica.stop().await;
+    harness.finish().await;
+}
