@@ -1,42 +1,42 @@
-//! `CancelBooking`: by whom, and what goes back.
+//! `CancelBooking`: permitted callers and refund amounts.
 
 use carshare_proto::booking::v1::*;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::events::Foreign;
+use crate::events::PeerEvent;
 use crate::harness::*;
 
 #[tokio::test]
-async fn cancel_booking_of_a_request_owes_nothing() {
+async fn cancel_pending_booking_refunds_nothing() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
-    wrong_state(harness.cancel(host, &booking.id).await, "pending", "cancelled");
+    assert_wrong_state(harness.cancel(host, &booking.id).await, "pending", "cancelled");
     let input = || {
         let input = CancelBookingRequest {
             booking_id: booking.id.clone(),
             message: Some("일정이 바뀌었어요".into()),
         };
-        keyed(harness.by(guest, input), "off-1")
+        with_idempotency_key(harness.request(guest, input), "off-1")
     };
-    let cancelled = only(harness.client.clone().cancel_booking(input()).await).unwrap();
+    let cancelled = into_message(harness.client.clone().cancel_booking(input()).await).unwrap();
     let expected = Booking {
         status: BookingStatus::Cancelled.into(),
         cancellation: Some(Cancellation {
             reason: CancellationReason::Guest.into(),
             message: Some("일정이 바뀌었어요".into()),
             refund_amount: 0,
-            cancelled_at: Some(stamp("2026-11-22T12:00:00Z")),
+            cancelled_at: Some(timestamp("2026-11-22T12:00:00Z")),
         }),
         ..booking.clone()
     };
     assert_eq!(cancelled, expected);
     assert_eq!(
-        only(harness.client.clone().cancel_booking(input()).await).unwrap(),
+        into_message(harness.client.clone().cancel_booking(input()).await).unwrap(),
         expected
     );
-    wrong_state(harness.cancel(guest, &booking.id).await, "cancelled", "cancelled");
+    assert_wrong_state(harness.cancel(guest, &booking.id).await, "cancelled", "cancelled");
     let events: BookingCancelled = harness.event().await;
     assert_eq!(
         (events.reason(), events.refund_amount),
@@ -54,7 +54,7 @@ async fn cancel_booking_of_a_request_owes_nothing() {
 }
 
 #[tokio::test]
-async fn cancel_booking_by_the_guest_follows_the_stored_policy() {
+async fn cancel_booking_by_the_guest_refunds_by_the_stored_policy() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let times = [
@@ -75,7 +75,7 @@ async fn cancel_booking_by_the_guest_follows_the_stored_policy() {
 }
 
 #[tokio::test]
-async fn cancel_booking_by_the_host_gives_everything_back_and_the_refund_is_recorded() {
+async fn cancel_booking_by_the_host_refunds_everything_and_records_the_refund() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let car = harness.car(host);
@@ -93,7 +93,9 @@ async fn cancel_booking_by_the_host_gives_everything_back_and_the_refund_is_reco
         (60_000, PaymentStatus::Paid)
     );
 
-    harness.tell(&booking, Foreign::Refunded, Uuid::nil()).await;
+    harness
+        .send_peer_event(&booking, PeerEvent::Refunded, Uuid::nil())
+        .await;
     harness.handled("payment").await;
     let refunded = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(
@@ -112,7 +114,7 @@ async fn cancel_booking_by_the_host_gives_everything_back_and_the_refund_is_reco
 
 /// The charge is in progress and its outcome unknown: no amount is promised, and payment has to refund whatever it captures.
 #[tokio::test]
-async fn cancel_booking_while_the_charge_is_under_way() {
+async fn cancel_booking_during_a_charge_refunds_the_later_capture() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
@@ -125,7 +127,7 @@ async fn cancel_booking_while_the_charge_is_under_way() {
         (0, PaymentStatus::Pending)
     );
 
-    harness.paid(&booking).await;
+    harness.capture(&booking).await;
     let late = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(
         (late.status(), late.payment_status()),
@@ -135,7 +137,9 @@ async fn cancel_booking_while_the_charge_is_under_way() {
         (late.cancellation.unwrap().refund_amount, late.confirmed_at),
         (60_000, None)
     );
-    harness.tell(&booking, Foreign::Refunded, Uuid::nil()).await;
+    harness
+        .send_peer_event(&booking, PeerEvent::Refunded, Uuid::nil())
+        .await;
     harness.handled("payment").await;
     let settled = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(settled.payment_status(), PaymentStatus::Refunded);
@@ -147,13 +151,13 @@ async fn cancel_booking_while_the_charge_is_under_way() {
 }
 
 #[tokio::test]
-async fn cancel_booking_is_for_its_sides() {
+async fn cancel_booking_by_another_user_is_refused() {
     let harness = Harness::start().await;
     let booking = harness
         .pending(harness.guest(), &harness.car(harness.host()))
         .await;
     for stranger in [harness.guest(), harness.host()] {
-        refused(
+        assert_reason(
             harness.cancel(stranger, &booking.id).await,
             ErrorReason::BookingNotFound,
         );

@@ -1,4 +1,4 @@
-//! Playing the other services: their events as they lie in Redis, and waiting until booking has handled them.
+//! Events of the other services: the test writes them to the Redis Streams and waits until booking has handled them.
 
 use carshare_proto::auth::v1::{UserProfile, UserRegistered, UserUpdated};
 use carshare_proto::booking::v1::{Booking, PaymentStatus};
@@ -10,11 +10,11 @@ use redis::AsyncCommands as _;
 use redis::streams::StreamInfoGroupsReply;
 use uuid::Uuid;
 
-use crate::harness::{Harness, Person, soon, stamp};
+use crate::harness::{Harness, Person, timestamp, wait_until};
 
 /// An event about a booking that another service may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreign {
+pub enum PeerEvent {
     Completed,
     Failed,
     Refunded,
@@ -22,20 +22,21 @@ pub enum Foreign {
 }
 
 impl Harness {
-    /// The money is captured, and booking knows.
-    pub async fn paid(&mut self, booking: &Booking) {
-        self.tell(booking, Foreign::Completed, Uuid::from_u128(1)).await;
+    /// Publishes the capture of the payment and waits until booking has handled it.
+    pub async fn capture(&mut self, booking: &Booking) {
+        self.send_peer_event(booking, PeerEvent::Completed, Uuid::from_u128(1))
+            .await;
         self.handled("payment").await;
     }
 
-    /// Sends an event about a booking under an id of its own for each booking.
-    pub async fn tell(&mut self, booking: &Booking, event: Foreign, salt: Uuid) {
+    /// Sends an event about a booking. Its id depends on the booking, the event and `salt`: equal ones are redeliveries.
+    pub async fn send_peer_event(&mut self, booking: &Booking, event: PeerEvent, salt: Uuid) {
         let booking_id = booking.id.clone();
         let id =
             Uuid::from_u128(salt.as_u128() ^ Uuid::parse_str(&booking_id).unwrap().as_u128() ^ event as u128);
         match event {
-            Foreign::Completed => {
-                let paid_at = Some(stamp("2026-11-22T12:00:00Z"));
+            PeerEvent::Completed => {
+                let paid_at = Some(timestamp("2026-11-22T12:00:00Z"));
                 let amount = booking.total_amount;
                 self.send(
                     "payment",
@@ -49,7 +50,7 @@ impl Harness {
                 )
                 .await;
             }
-            Foreign::Failed => {
+            PeerEvent::Failed => {
                 let failure_code = "REJECT_CARD_PAYMENT".into();
                 self.send(
                     "payment",
@@ -62,7 +63,7 @@ impl Harness {
                 )
                 .await;
             }
-            Foreign::Refunded => {
+            PeerEvent::Refunded => {
                 let refunded_amount = booking.total_amount;
                 self.send(
                     "payment",
@@ -77,7 +78,7 @@ impl Harness {
                 )
                 .await;
             }
-            Foreign::HoldLost => {
+            PeerEvent::HoldLost => {
                 let vehicle_id = booking.vehicle_id.clone();
                 self.send(
                     "vehicle",
@@ -92,7 +93,7 @@ impl Harness {
         }
     }
 
-    /// Puts an event into the stream of a service.
+    /// Appends an event to the stream of a service.
     pub async fn send<E: EventMessage>(&mut self, service: &str, id: Uuid, event: &E) {
         let occurred_at = self.clock.now().to_rfc3339();
         self.send_as_of(service, id, event, &occurred_at).await;
@@ -117,7 +118,7 @@ impl Harness {
             .unwrap();
     }
 
-    /// Returns the number of an event among those of its key: the next one, or that of an earlier delivery.
+    /// Returns the sequence number of an event within its key: the next one, or for a redelivery the same one.
     fn sequence(&mut self, service: &str, key: &str, id: Uuid) -> usize {
         let sent = self.sent.entry(format!("{service} {key}")).or_default();
         let known = sent.iter().position(|sent| *sent == id);
@@ -128,10 +129,10 @@ impl Harness {
         index + 1
     }
 
-    /// Waits until booking has handled everything that was sent in a service's name.
+    /// Waits until booking has handled every event in the stream of a service.
     pub async fn handled(&self, service: &str) {
         let stream = format!("carshare:events:{service}");
-        soon(|| async {
+        wait_until(|| async {
             let groups: StreamInfoGroupsReply =
                 self.redis.clone().xinfo_groups(&stream).await.unwrap_or_default();
             groups
@@ -140,7 +141,7 @@ impl Harness {
                 .any(|group| group.name == "booking" && group.pending == 0 && group.lag == Some(0))
         })
         .await;
-        soon(|| async { self.count("SELECT count(*) AS count FROM inbox").await == 0 }).await;
+        wait_until(|| async { self.count("SELECT count(*) AS count FROM inbox").await == 0 }).await;
     }
 }
 
@@ -151,12 +152,12 @@ fn profile(person: Person, name: &str) -> UserProfile {
         role: Role::Guest.into(),
         profile_image_url: Some("https://img.example/1.webp".into()),
         is_verified: true,
-        created_at: Some(stamp("2026-01-02T03:04:05Z")),
+        created_at: Some(timestamp("2026-01-02T03:04:05Z")),
     }
 }
 
 #[tokio::test]
-async fn people_are_shown_as_auth_told_last() {
+async fn profiles_show_the_latest_update_of_auth() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
@@ -183,7 +184,7 @@ async fn people_are_shown_as_auth_told_last() {
     harness
         .send_as_of("auth", Uuid::from_u128(2), &updated, "2026-11-22T12:00:01Z")
         .await;
-    // Older news that comes late does not win.
+    // An older event that arrives late is ignored.
     harness
         .send_as_of("auth", Uuid::from_u128(3), &registered, "2026-11-22T11:59:59Z")
         .await;
@@ -194,7 +195,7 @@ async fn people_are_shown_as_auth_told_last() {
 }
 
 #[tokio::test]
-async fn news_of_a_booking_that_is_not_here_is_passed_over() {
+async fn events_of_an_unknown_booking_are_ignored() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
@@ -202,8 +203,8 @@ async fn news_of_a_booking_that_is_not_here_is_passed_over() {
         id: harness.guest().id.to_string(),
         ..booking.clone()
     };
-    for event in [Foreign::Completed, Foreign::HoldLost] {
-        harness.tell(&elsewhere, event, Uuid::nil()).await;
+    for event in [PeerEvent::Completed, PeerEvent::HoldLost] {
+        harness.send_peer_event(&elsewhere, event, Uuid::nil()).await;
     }
     harness.handled("payment").await;
     harness.handled("vehicle").await;

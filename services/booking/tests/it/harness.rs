@@ -1,10 +1,11 @@
-//! Test harness: the service with a double of vehicle.
+//! Test harness: the service and a stub of the vehicle service.
 
 mod calls;
 mod queries;
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use carshare_booking::{Booking as BookingService, Config};
@@ -18,26 +19,25 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tonic::transport::Channel;
 use uuid::Uuid;
 
-pub use calls::{input, wrong_state};
+pub use calls::{assert_wrong_state, input};
 pub use carshare_service_testkit::{
-    Person, assert_reason as refused, into_message as only, timestamp as stamp, wait_until as soon,
-    with_idempotency_key as keyed,
+    Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
 
-use crate::peers::{self, Vehicles};
+use crate::vehicle_stub::{self, VehicleState, VehicleStub};
 
 pub type Client = BookingServiceClient<Channel>;
 
-/// A running service with the double of vehicle.
+/// A running service with the stub of vehicle.
 pub struct Harness {
-    pub vehicles: Vehicles,
     pub client: Client,
     pub redis: redis::aio::MultiplexedConnection,
-    /// Ids of the events sent in the name of a service about a key, in order.
+    /// Ids of the events that the test has sent, in order, by `<service> <key>`.
     pub sent: HashMap<String, Vec<Uuid>>,
     service: TestService<BookingService>,
     instance: Instance,
-    _peers: StubServer,
+    vehicle: VehicleStub,
+    _vehicle_server: StubServer,
 }
 
 impl Deref for Harness {
@@ -54,37 +54,37 @@ pub fn at(text: &str) -> DateTime<Utc> {
 }
 
 impl Harness {
-    /// Starts at noon UTC on 22 November 2026.
+    /// Starts the service at noon UTC on 22 November 2026.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts with a changed configuration.
+    /// Starts the service with a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let vehicles = Vehicles::default();
-        let peers = peers::serve(vehicles.clone()).await;
+        let vehicle = VehicleStub::default();
+        let vehicle_server = vehicle_stub::serve(vehicle.clone()).await;
         let service = Setup::<BookingService>::new("2026-11-22T12:00:00Z", &[])
-            .env("VEHICLE__URI", peers.uri())
+            .env("VEHICLE__URI", vehicle_server.uri())
             .prepare(change)
             .await;
         let instance = service.start_instance().await;
         let redis = redis::Client::open(service.config.service.redis.url.expose()).unwrap();
         Self {
-            vehicles,
             client: BookingServiceClient::new(instance.channel()),
             redis: redis.get_multiplexed_async_connection().await.unwrap(),
             sent: HashMap::new(),
             service,
             instance,
-            _peers: peers,
+            vehicle,
+            _vehicle_server: vehicle_server,
         }
     }
 
-    /// Starts with a proxy in front of PostgreSQL. The tests' own connections do not pass through it.
-    pub async fn start_cuttable() -> (Self, FaultProxy) {
+    /// Starts the service with a fault proxy in front of PostgreSQL. The test's own connections bypass it.
+    pub async fn start_behind_proxy() -> (Self, FaultProxy) {
         let mut harness = Self::start().await;
-        let (proxy, through) = FaultProxy::in_front_of(&harness.database().url()).await.unwrap();
-        harness.service.config.service.database = DatabaseConfig::at(through);
+        let (proxy, proxied_url) = FaultProxy::in_front_of(&harness.database().url()).await.unwrap();
+        harness.service.config.service.database = DatabaseConfig::at(proxied_url);
         let instance = harness.start_instance().await;
         std::mem::replace(&mut harness.instance, instance).stop().await;
         harness.client = BookingServiceClient::new(harness.instance.channel());
@@ -94,6 +94,11 @@ impl Harness {
     /// Ends the test: waits until every event was sent, then shuts the service down gracefully.
     pub async fn finish(self) {
         self.service.finish([self.instance]).await;
+    }
+
+    /// Locks the state of the vehicle stub.
+    pub fn vehicle(&self) -> MutexGuard<'_, VehicleState> {
+        self.vehicle.state()
     }
 
     /// Creates a car of the host at 15,000 won an hour.
@@ -109,7 +114,7 @@ impl Harness {
             location_address: "서울 강남구 테헤란로 152".into(),
             ..Vehicle::default()
         };
-        self.vehicles.garage().cars.insert(car.id.clone(), car.clone());
+        self.vehicle().cars.insert(car.id.clone(), car.clone());
         car
     }
 }

@@ -1,17 +1,20 @@
-//! The booking service as it runs: the real server with all its layers, PostgreSQL and Redis, a clock that is moved by
-//! hand. Its peers are scripted, over real gRPC.
-#![expect(clippy::unwrap_used, reason = "what helps a test may fail as the test does")]
+//! Integration tests of the booking service: the real server with all its layers, PostgreSQL, Redis and a manual clock. A
+//! stub answers for the vehicle service over real gRPC.
+#![expect(clippy::unwrap_used, reason = "test helpers panic as tests do")]
 
+mod approve_reject;
 mod cancel;
 mod car_lost;
 mod create;
+mod create_interrupted;
+mod create_refused;
 mod events;
 mod faults;
 mod harness;
 mod lifecycle;
 mod open_requests;
-mod peers;
 mod races;
 mod reads;
 mod sagas;
 mod timers;
+mod vehicle_stub;

@@ -14,17 +14,17 @@ async fn create_booking_over_the_limit_is_refused_and_releases_the_car() {
     }
     let car = harness.car(host);
     let refusal = harness.create(guest, input(&car)).await;
-    let error = refused(refusal, ErrorReason::TooManyOpenRequests);
+    let error = assert_reason(refusal, ErrorReason::TooManyOpenRequests);
     assert_eq!(error.metadata()["limit"], "5");
-    soon(|| async { harness.vehicles.garage().released.len() == 1 }).await;
-    assert_eq!(harness.bookings().await, 5);
-    // The limit is the guest's own.
+    wait_until(|| async { harness.vehicle().released.len() == 1 }).await;
+    assert_eq!(harness.booking_count().await, 5);
+    // Each guest has a limit of their own.
     harness.pending(harness.guest(), &car).await;
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn answered_and_paid_requests_do_not_count() {
+async fn answered_and_paid_requests_do_not_count_towards_the_limit() {
     let mut harness = Harness::start_with(|config| config.booking.max_open_requests = 1).await;
     let (guest, host) = (harness.guest(), harness.host());
     let rejected = harness.pending(guest, &harness.car(host)).await;
@@ -32,19 +32,19 @@ async fn answered_and_paid_requests_do_not_count() {
     let paid = harness.pending(guest, &harness.car(host)).await;
     harness.approve(host, &paid.id).await.unwrap();
     let early = harness.create(guest, input(&harness.car(host))).await;
-    refused(early, ErrorReason::TooManyOpenRequests);
-    harness.paid(&paid).await;
+    assert_reason(early, ErrorReason::TooManyOpenRequests);
+    harness.capture(&paid).await;
     harness.pending(guest, &harness.car(host)).await;
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn repeat_under_an_idempotency_key_does_not_count_itself() {
+async fn create_booking_repeated_with_its_key_does_not_count_itself() {
     let harness = Harness::start_with(|config| config.booking.max_open_requests = 1).await;
     let (guest, car) = (harness.guest(), harness.car(harness.host()));
     let call = || async {
-        let request = keyed(harness.by(guest, input(&car)), "key-1");
-        only(harness.client.clone().create_booking(request).await).unwrap()
+        let request = with_idempotency_key(harness.request(guest, input(&car)), "key-1");
+        into_message(harness.client.clone().create_booking(request).await).unwrap()
     };
     assert_eq!(call().await, call().await);
     harness.finish().await;
@@ -58,16 +58,16 @@ async fn concurrent_requests_on_two_replicas_stay_within_the_limit() {
     let clients = [harness.client.clone(), Client::new(replica.channel())];
     let calls = (0..20).map(|number| {
         let mut client = clients[number % 2].clone();
-        let request = harness.by(guest, input(&harness.car(host)));
-        async move { only(client.create_booking(request).await) }
+        let request = harness.request(guest, input(&harness.car(host)));
+        async move { into_message(client.create_booking(request).await) }
     });
     let (accepted, refusals): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().partition(Result::is_ok);
     assert_eq!((accepted.len(), refusals.len()), (5, 15));
     for refusal in refusals {
-        refused(refusal, ErrorReason::TooManyOpenRequests);
+        assert_reason(refusal, ErrorReason::TooManyOpenRequests);
     }
-    soon(|| async { harness.vehicles.garage().released.len() == 15 }).await;
-    assert_eq!(harness.bookings().await, 5);
+    wait_until(|| async { harness.vehicle().released.len() == 15 }).await;
+    assert_eq!(harness.booking_count().await, 5);
     replica.stop().await;
     harness.finish().await;
 }

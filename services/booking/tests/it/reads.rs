@@ -1,4 +1,4 @@
-//! `GetBooking` and `ListBookings`: who sees what, and in which order.
+//! `GetBooking` and `ListBookings`: visibility, filters, order and pages.
 
 use carshare_proto::booking::v1::*;
 use carshare_proto::common::v1::ErrorReason as Common;
@@ -8,11 +8,11 @@ use chrono::TimeDelta;
 use crate::harness::*;
 
 async fn list(harness: &Harness, person: Person, request: ListBookingsRequest) -> ListBookingsResponse {
-    only(
+    into_message(
         harness
             .client
             .clone()
-            .list_bookings(harness.by(person, request))
+            .list_bookings(harness.request(person, request))
             .await,
     )
     .unwrap()
@@ -22,8 +22,8 @@ fn ids(page: &ListBookingsResponse) -> Vec<String> {
     page.bookings.iter().map(|booking| booking.id.clone()).collect()
 }
 
-/// Bookings of one car on days in a row, each requested a minute after the one before.
-async fn days(harness: &Harness, guest: Person, car: &Vehicle, count: i64) -> Vec<Booking> {
+/// Creates bookings of one car on consecutive days, a minute apart, and returns them newest first.
+async fn create_on_days(harness: &Harness, guest: Person, car: &Vehicle, count: i64) -> Vec<Booking> {
     let mut made = Vec::new();
     for day in 0..count {
         let (start, end) = (at("2026-12-01T09:00:00Z"), at("2026-12-01T13:00:00Z"));
@@ -46,7 +46,7 @@ async fn days(harness: &Harness, guest: Person, car: &Vehicle, count: i64) -> Ve
 }
 
 #[tokio::test]
-async fn get_booking_shows_it_to_its_sides_and_admins_alone() {
+async fn get_booking_is_visible_to_guest_host_and_admins_only() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
@@ -59,27 +59,27 @@ async fn get_booking_shows_it_to_its_sides_and_admins_alone() {
         );
     }
     for stranger in [harness.guest(), harness.host()] {
-        refused(
+        assert_reason(
             harness.get(stranger, &booking.id).await,
             ErrorReason::BookingNotFound,
         );
     }
-    refused(
+    assert_reason(
         harness.get(guest, &harness.guest().id.to_string()).await,
         ErrorReason::BookingNotFound,
     );
-    let error = refused(harness.get(guest, "one").await, Common::InvalidArgument);
+    let error = assert_reason(harness.get(guest, "one").await, Common::InvalidArgument);
     assert_eq!(error.violations()[0].field, "booking_id");
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn list_bookings_shows_each_side_its_own_and_admins_all() {
+async fn list_bookings_returns_own_bookings_and_all_to_admins() {
     let harness = Harness::start().await;
     let (guest, host, other) = (harness.guest(), harness.host(), harness.host());
-    let mine = days(&harness, guest, &harness.car(host), 2).await;
-    let theirs = days(&harness, harness.guest(), &harness.car(host), 1).await;
-    let elsewhere = days(&harness, guest, &harness.car(other), 1).await;
+    let mine = create_on_days(&harness, guest, &harness.car(host), 2).await;
+    let theirs = create_on_days(&harness, harness.guest(), &harness.car(host), 1).await;
+    let elsewhere = create_on_days(&harness, guest, &harness.car(other), 1).await;
     let all = ListBookingsRequest::default;
     let expected = |parts: &[&Vec<Booking>]| {
         parts
@@ -109,32 +109,32 @@ async fn list_bookings_shows_each_side_its_own_and_admins_all() {
 }
 
 #[tokio::test]
-async fn list_bookings_by_status() {
+async fn list_bookings_filters_by_status() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
-    let made = days(&harness, guest, &harness.car(host), 3).await;
+    let made = create_on_days(&harness, guest, &harness.car(host), 3).await;
     harness.reject(host, &made[1].id).await.unwrap();
-    let by = |status: BookingStatus| ListBookingsRequest {
+    let filter = |status: BookingStatus| ListBookingsRequest {
         status: status.into(),
         ..Default::default()
     };
     assert_eq!(
-        ids(&list(&harness, guest, by(BookingStatus::Rejected)).await),
+        ids(&list(&harness, guest, filter(BookingStatus::Rejected)).await),
         [made[1].id.clone()]
     );
     assert_eq!(
-        ids(&list(&harness, host, by(BookingStatus::Pending)).await),
+        ids(&list(&harness, host, filter(BookingStatus::Pending)).await),
         [made[0].id.clone(), made[2].id.clone()]
     );
-    assert!(ids(&list(&harness, guest, by(BookingStatus::Active)).await).is_empty());
+    assert!(ids(&list(&harness, guest, filter(BookingStatus::Active)).await).is_empty());
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn list_bookings_in_pages_shows_each_once() {
+async fn list_bookings_pages_return_each_booking_once() {
     let harness = Harness::start().await;
     let guest = harness.guest();
-    let made = days(&harness, guest, &harness.car(harness.host()), 5).await;
+    let made = create_on_days(&harness, guest, &harness.car(harness.host()), 5).await;
     let (mut seen, mut page_token) = (Vec::new(), String::new());
     for size in [2, 2, 1] {
         let page = list(
@@ -166,7 +166,7 @@ async fn list_bookings_in_pages_shows_each_once() {
 }
 
 #[tokio::test]
-async fn list_bookings_names_what_is_wrong() {
+async fn list_bookings_with_an_invalid_field_names_it() {
     let harness = Harness::start().await;
     let wrong = [
         (
@@ -199,15 +199,15 @@ async fn list_bookings_names_what_is_wrong() {
         ),
     ];
     for (request, field) in wrong {
-        let answer = only(
+        let answer = into_message(
             harness
                 .client
                 .clone()
-                .list_bookings(harness.by(harness.guest(), request))
+                .list_bookings(harness.request(harness.guest(), request))
                 .await,
         );
         assert_eq!(
-            refused(answer, Common::InvalidArgument).violations()[0].field,
+            assert_reason(answer, Common::InvalidArgument).violations()[0].field,
             field
         );
     }

@@ -1,25 +1,25 @@
-//! The events of payment and vehicle in every order, each delivered twice and published twice: the end is always legal.
+//! Events of payment and vehicle in every order, each delivered twice and published twice.
 
 use carshare_proto::booking::v1::*;
 use uuid::Uuid;
 
-use crate::events::Foreign;
+use crate::events::PeerEvent;
 use crate::harness::*;
 
-const ALL: [Foreign; 4] = [
-    Foreign::Completed,
-    Foreign::Failed,
-    Foreign::Refunded,
-    Foreign::HoldLost,
+const ALL: [PeerEvent; 4] = [
+    PeerEvent::Completed,
+    PeerEvent::Failed,
+    PeerEvent::Refunded,
+    PeerEvent::HoldLost,
 ];
 
-fn orders(of: &[Foreign]) -> Vec<Vec<Foreign>> {
+fn permutations(of: &[PeerEvent]) -> Vec<Vec<PeerEvent>> {
     if of.is_empty() {
         return vec![Vec::new()];
     }
-    let first_then_rest = |first: &Foreign| {
-        let rest: Vec<Foreign> = of.iter().copied().filter(|other| other != first).collect();
-        orders(&rest)
+    let first_then_rest = |first: &PeerEvent| {
+        let rest: Vec<PeerEvent> = of.iter().copied().filter(|other| other != first).collect();
+        permutations(&rest)
             .into_iter()
             .map(move |rest| [vec![*first], rest].concat())
             .collect::<Vec<_>>()
@@ -27,12 +27,12 @@ fn orders(of: &[Foreign]) -> Vec<Vec<Foreign>> {
     of.iter().flat_map(first_then_rest).collect()
 }
 
-/// Each order on an approved booking of its own, one step of all of them at a time.
+/// Each order has an approved booking of its own. Step by step, the next event of every order is sent.
 #[tokio::test]
-async fn whatever_order_events_arrive_in_the_end_is_legal() {
+async fn events_in_any_order_end_in_a_legal_state() {
     let mut harness = Harness::start().await;
     let host = harness.host();
-    let orders = orders(&ALL);
+    let orders = permutations(&ALL);
     assert_eq!(orders.len(), 24);
     let mut bookings = Vec::new();
     for _ in &orders {
@@ -41,10 +41,10 @@ async fn whatever_order_events_arrive_in_the_end_is_legal() {
     }
     for step in 0..ALL.len() {
         for (order, booking) in orders.iter().zip(&bookings) {
-            // Delivered twice, and published once more under an id of its own.
+            // Delivered twice, and published again with another id.
             for salt in [1, 1, 2] {
                 harness
-                    .tell(booking, order[step], Uuid::from_u128(salt << 100))
+                    .send_peer_event(booking, order[step], Uuid::from_u128(salt << 100))
                     .await;
             }
         }
@@ -52,26 +52,26 @@ async fn whatever_order_events_arrive_in_the_end_is_legal() {
         harness.handled("vehicle").await;
     }
     for (order, booking) in orders.iter().zip(&bookings) {
-        check(&harness, host, order, booking).await;
+        assert_cancelled(&harness, host, order, booking).await;
     }
     harness.finish().await;
 }
 
-/// All orders end cancelled, for every one holds a reason to; what is events is events once.
-async fn check(harness: &Harness, host: Person, order: &[Foreign], booking: &Booking) {
+/// Every order contains a reason to cancel, so that all end cancelled; each event is published once.
+async fn assert_cancelled(harness: &Harness, host: Person, order: &[PeerEvent], booking: &Booking) {
     let ended = harness.get(host, &booking.id).await.unwrap();
     assert_eq!(ended.status(), BookingStatus::Cancelled, "{order:?}");
     assert_eq!(ended.payment_status(), PaymentStatus::Refunded, "{order:?}");
     let cancellation = ended.cancellation.unwrap();
-    let confirmed = order[0] == Foreign::Completed;
+    let confirmed = order[0] == PeerEvent::Completed;
     let reason = match if confirmed {
         order
             .iter()
-            .find(|e| matches!(e, Foreign::Refunded | Foreign::HoldLost))
+            .find(|e| matches!(e, PeerEvent::Refunded | PeerEvent::HoldLost))
     } else {
         order.first()
     } {
-        Some(Foreign::HoldLost) => CancellationReason::HoldLost,
+        Some(PeerEvent::HoldLost) => CancellationReason::HoldLost,
         _ => CancellationReason::PaymentFailed,
     };
     assert_eq!(cancellation.reason(), reason, "{order:?}");
@@ -83,12 +83,14 @@ async fn check(harness: &Harness, host: Person, order: &[Foreign], booking: &Boo
 }
 
 #[tokio::test]
-async fn a_declined_charge_calls_the_booking_off() {
+async fn declined_charge_cancels_the_booking() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
     harness.approve(host, &booking.id).await.unwrap();
-    harness.tell(&booking, Foreign::Failed, Uuid::nil()).await;
+    harness
+        .send_peer_event(&booking, PeerEvent::Failed, Uuid::nil())
+        .await;
     harness.handled("payment").await;
     let ended = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(
@@ -109,12 +111,14 @@ async fn a_declined_charge_calls_the_booking_off() {
 }
 
 #[tokio::test]
-async fn a_lost_hold_calls_the_booking_off_with_everything_back() {
+async fn lost_hold_cancels_the_booking_with_a_full_refund() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let car = harness.car(host);
     let booking = harness.confirmed(guest, host, &car).await;
-    harness.tell(&booking, Foreign::HoldLost, Uuid::nil()).await;
+    harness
+        .send_peer_event(&booking, PeerEvent::HoldLost, Uuid::nil())
+        .await;
     harness.handled("vehicle").await;
     let events: BookingCancelled = harness.event().await;
     assert_eq!(
@@ -128,17 +132,18 @@ async fn a_lost_hold_calls_the_booking_off_with_everything_back() {
     harness.finish().await;
 }
 
-/// The news of a capture and the timer meet: whichever comes first, the other changes nothing it should not.
 #[tokio::test]
-async fn a_capture_after_the_booking_was_called_off_as_overdue_is_given_back() {
+async fn capture_after_an_overdue_cancellation_is_refunded() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
     harness.approve(host, &booking.id).await.unwrap();
     harness.clock.set(at("2026-11-22T14:00:20Z"));
-    soon(|| async { harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled })
-        .await;
-    harness.paid(&booking).await;
+    wait_until(|| async {
+        harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled
+    })
+    .await;
+    harness.capture(&booking).await;
     let late = harness.get(guest, &booking.id).await.unwrap();
     assert_eq!(
         (late.payment_status(), late.confirmed_at),

@@ -1,11 +1,11 @@
-//! What happens because time passes. The clock is moved; nothing waits.
+//! Transitions by time: expiry, overdue payment, no-show and overdue return. The tests move the clock.
 
 use carshare_proto::booking::v1::*;
 
 use crate::harness::*;
 
 #[tokio::test]
-async fn a_request_expires_at_respond_by() {
+async fn pending_booking_expires_at_respond_by() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let booking = harness.pending(guest, &harness.car(host)).await;
@@ -18,8 +18,10 @@ async fn a_request_expires_at_respond_by() {
     );
 
     harness.clock.set(at("2026-11-23T12:00:20Z"));
-    soon(|| async { harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled })
-        .await;
+    wait_until(|| async {
+        harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled
+    })
+    .await;
     let expired = harness.get(guest, &booking.id).await.unwrap();
     let cancellation = expired.cancellation.unwrap();
     assert_eq!(
@@ -36,7 +38,7 @@ async fn a_request_expires_at_respond_by() {
         harness.history(&booking).await,
         ["→pending none by guest", "pending→cancelled none by timer"]
     );
-    wrong_state(harness.approve(host, &booking.id).await, "cancelled", "approved");
+    assert_wrong_state(harness.approve(host, &booking.id).await, "cancelled", "approved");
     assert_eq!(
         harness.get(guest, &answered.id).await.unwrap().status(),
         BookingStatus::Approved
@@ -45,24 +47,26 @@ async fn a_request_expires_at_respond_by() {
 }
 
 #[tokio::test]
-async fn a_request_for_soon_expires_at_its_start() {
+async fn pending_booking_with_a_near_start_expires_at_its_start() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let input = CreateBookingRequest {
-        start_datetime: Some(stamp("2026-11-22T13:00:00Z")),
-        end_datetime: Some(stamp("2026-11-22T15:00:00Z")),
+        start_datetime: Some(timestamp("2026-11-22T13:00:00Z")),
+        end_datetime: Some(timestamp("2026-11-22T15:00:00Z")),
         ..input(&harness.car(host))
     };
     let booking = harness.create(guest, input).await.unwrap();
     assert_eq!(booking.respond_by, booking.start_datetime);
     harness.clock.set(at("2026-11-22T13:00:20Z"));
-    soon(|| async { harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled })
-        .await;
+    wait_until(|| async {
+        harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled
+    })
+    .await;
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn an_approved_booking_that_is_not_paid_in_time_is_called_off() {
+async fn unpaid_booking_is_cancelled_at_payment_due_at() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let unpaid = harness.pending(guest, &harness.car(host)).await;
@@ -71,8 +75,10 @@ async fn an_approved_booking_that_is_not_paid_in_time_is_called_off() {
     let paid = harness.confirmed(guest, host, &car).await;
 
     harness.clock.set(at("2026-11-22T14:00:20Z"));
-    soon(|| async { harness.get(guest, &unpaid.id).await.unwrap().status() == BookingStatus::Cancelled })
-        .await;
+    wait_until(|| async {
+        harness.get(guest, &unpaid.id).await.unwrap().status() == BookingStatus::Cancelled
+    })
+    .await;
     let overdue = harness.get(guest, &unpaid.id).await.unwrap();
     let cancellation = overdue.cancellation.unwrap();
     assert_eq!(
@@ -92,9 +98,8 @@ async fn an_approved_booking_that_is_not_paid_in_time_is_called_off() {
     harness.finish().await;
 }
 
-/// More than one batch is due at once.
 #[tokio::test]
-async fn timers_finish_what_is_due_however_much_it_is() {
+async fn timers_process_more_than_one_batch() {
     let harness = Harness::start().await;
     let host = harness.host();
     for _ in 0..103 {
@@ -102,21 +107,23 @@ async fn timers_finish_what_is_due_however_much_it_is() {
     }
     harness.clock.set(at("2026-11-23T12:00:20Z"));
     let left = "SELECT count(*) AS count FROM bookings WHERE status = 'pending'";
-    soon(|| async { harness.count(left).await == 0 }).await;
+    wait_until(|| async { harness.count(left).await == 0 }).await;
     let events = "SELECT count(*) AS count FROM outbox WHERE name = 'booking.expired'";
     assert_eq!(harness.count(events).await, 103);
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn confirmed_booking_that_is_not_started_is_closed_at_its_end() {
+async fn confirmed_booking_not_started_is_closed_as_no_show_at_its_end() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let car = harness.car(host);
     let booking = harness.confirmed(guest, host, &car).await;
     harness.clock.set(at("2026-12-01T13:00:20Z"));
-    soon(|| async { harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled })
-        .await;
+    wait_until(|| async {
+        harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled
+    })
+    .await;
     let ended = harness.get(guest, &booking.id).await.unwrap();
     let cancellation = ended.cancellation.clone().unwrap();
     assert_eq!(
@@ -127,22 +134,28 @@ async fn confirmed_booking_that_is_not_started_is_closed_at_its_end() {
         ),
         (CancellationReason::NoShow, 0, PaymentStatus::Paid)
     );
-    wrong_state(harness.begin(guest, &booking.id).await, "cancelled", "active");
-    wrong_state(harness.cancel(host, &booking.id).await, "cancelled", "cancelled");
+    assert_wrong_state(
+        harness.start_booking(guest, &booking.id).await,
+        "cancelled",
+        "active",
+    );
+    assert_wrong_state(harness.cancel(host, &booking.id).await, "cancelled", "cancelled");
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn overdue_rental_is_completed_a_day_after_its_end() {
+async fn active_booking_is_completed_a_day_after_its_end() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let car = harness.car(host);
     let booking = harness.confirmed(guest, host, &car).await;
     harness.clock.set(at("2026-12-01T09:00:00Z"));
-    harness.begin(guest, &booking.id).await.unwrap();
+    harness.start_booking(guest, &booking.id).await.unwrap();
     harness.clock.set(at("2026-12-02T13:00:20Z"));
-    soon(|| async { harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Completed })
-        .await;
+    wait_until(|| async {
+        harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Completed
+    })
+    .await;
     assert_eq!(
         harness.history(&booking).await.last().unwrap(),
         "active→completed paid by timer"

@@ -10,11 +10,11 @@ use sea_orm::FromQueryResult;
 use super::Harness;
 
 impl Harness {
-    pub async fn bookings(&self) -> i64 {
+    pub async fn booking_count(&self) -> i64 {
         self.row_count("bookings").await
     }
 
-    /// Returns the names of all events of a booking in the stream, in order. The outbox forgets those of days ago.
+    /// Returns the names of all events of a booking in the stream, in order. The outbox keeps published events for days only.
     pub async fn events(&self, booking: &Booking) -> Vec<String> {
         let published = format!(
             "SELECT coalesce(max(last_seq), 0) AS count FROM event_sequences WHERE key = '{}'",

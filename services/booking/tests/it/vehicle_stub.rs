@@ -1,4 +1,4 @@
-//! Test double of the vehicle service: its holds exclude one another as the real ones do, and its replies can be lost.
+//! Stub of the vehicle service: its holds exclude one another as the real ones do, and its replies can be lost.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -10,9 +10,9 @@ use carshare_testkit::{GrpcStub, StubServer};
 use prost_types::Timestamp;
 use tonic::{Request, Status};
 
-/// State of the double, with a record of the calls.
+/// State of the stub, with a record of the calls.
 #[derive(Default)]
-pub struct Garage {
+pub struct VehicleState {
     pub cars: HashMap<String, Vehicle>,
     /// Holds by booking id.
     pub holds: HashMap<String, Hold>,
@@ -20,25 +20,27 @@ pub struct Garage {
     pub placed: Vec<String>,
     /// Booking ids of every `ConfirmHold`, in order.
     pub confirmed: Vec<String>,
-    /// Reason with which `ConfirmHold` refuses.
+    /// Error of every `ConfirmHold`.
     pub confirm_refusal: Option<ErrorReason>,
     /// Booking ids of every `ReleaseHold`, in order.
     pub released: Vec<String>,
-    /// Reason with which `PlaceHold` refuses.
-    pub refusal: Option<ErrorReason>,
-    /// Fate of the replies of `PlaceHold`. The holds are placed in any case.
-    pub answers: Answers,
+    /// Error of every `PlaceHold`.
+    pub place_refusal: Option<ErrorReason>,
+    /// Delivery of the replies of `PlaceHold`. The holds are placed in any case.
+    pub replies: Replies,
     /// Runs after the next hold is placed, before the reply.
-    pub meanwhile: Option<Box<dyn FnOnce() + Send>>,
+    pub on_placed: Option<Box<dyn FnOnce() + Send>>,
 }
 
-/// Fate of a reply.
+/// Delivery of the replies of an RPC.
 #[derive(Clone, Copy, Default)]
-pub enum Answers {
+pub enum Replies {
     #[default]
-    Arrive,
-    Break,
-    Hang,
+    Delivered,
+    /// The call ends as `UNAVAILABLE`.
+    Lost,
+    /// The call does not end.
+    Withheld,
 }
 
 pub struct Hold {
@@ -47,12 +49,12 @@ pub struct Hold {
     end: (i64, i32),
 }
 
-/// The double's state, shared by the server and the test.
+/// State shared by the server and the test.
 #[derive(Clone, Default)]
-pub struct Vehicles(Arc<Mutex<Garage>>);
+pub struct VehicleStub(Arc<Mutex<VehicleState>>);
 
-impl Vehicles {
-    pub fn garage(&self) -> MutexGuard<'_, Garage> {
+impl VehicleStub {
+    pub fn state(&self) -> MutexGuard<'_, VehicleState> {
         self.0.lock().unwrap()
     }
 }
@@ -62,47 +64,47 @@ const CONFIRM_HOLD: &str = "/carshare.vehicle.v1.VehicleService/ConfirmHold";
 const RELEASE_HOLD: &str = "/carshare.vehicle.v1.VehicleService/ReleaseHold";
 
 /// Serves the RPCs of vehicle that booking calls.
-pub async fn serve(vehicles: Vehicles) -> StubServer {
-    let (place, confirm, release) = (vehicles.clone(), vehicles.clone(), vehicles);
-    let stub = GrpcStub::new()
+pub async fn serve(stub: VehicleStub) -> StubServer {
+    let (place, confirm, release) = (stub.clone(), stub.clone(), stub);
+    let server = GrpcStub::new()
         .unary(PLACE_HOLD, move |request: Request<PlaceHoldRequest>| {
             place.clone().place_hold(request.into_inner())
         })
         .unary(CONFIRM_HOLD, move |request: Request<ConfirmHoldRequest>| {
-            let mut garage = confirm.garage();
-            garage.confirmed.push(request.into_inner().booking_id);
-            let refusal = garage
+            let mut state = confirm.state();
+            state.confirmed.push(request.into_inner().booking_id);
+            let refusal = state
                 .confirm_refusal
                 .map(|reason| Error::new(reason).into_status(Lang::En));
             ready(refusal.map_or(Ok(ConfirmHoldResponse {}), Err))
         })
         .unary(RELEASE_HOLD, move |request: Request<ReleaseHoldRequest>| {
-            let mut garage = release.garage();
+            let mut state = release.state();
             let booking_id = request.into_inner().booking_id;
-            garage.holds.remove(&booking_id);
-            garage.released.push(booking_id);
+            state.holds.remove(&booking_id);
+            state.released.push(booking_id);
             ready(Ok(ReleaseHoldResponse {}))
         });
-    stub.start().await.unwrap()
+    server.start().await.unwrap()
 }
 
-impl Vehicles {
+impl VehicleStub {
     async fn place_hold(self, request: PlaceHoldRequest) -> Result<PlaceHoldResponse, Status> {
-        let held = self.garage().place(request);
-        let answers = self.garage().answers;
-        match answers {
-            Answers::Arrive => held.map_err(|reason| Error::new(reason).into_status(Lang::En)),
-            Answers::Break => Err(Status::unavailable("the connection broke")),
-            Answers::Hang => std::future::pending().await,
+        let placed = self.state().place(request);
+        let replies = self.state().replies;
+        match replies {
+            Replies::Delivered => placed.map_err(|reason| Error::new(reason).into_status(Lang::En)),
+            Replies::Lost => Err(Status::unavailable("the connection broke")),
+            Replies::Withheld => std::future::pending().await,
         }
     }
 }
 
-impl Garage {
+impl VehicleState {
     /// Places a hold as vehicle does: idempotently per booking, and refused if it overlaps another hold of the car.
     fn place(&mut self, request: PlaceHoldRequest) -> Result<PlaceHoldResponse, ErrorReason> {
         self.placed.push(request.booking_id.clone());
-        if let Some(refusal) = self.refusal {
+        if let Some(refusal) = self.place_refusal {
             return Err(refusal);
         }
         let car = self
@@ -121,8 +123,8 @@ impl Garage {
             }
             self.holds.insert(request.booking_id, hold);
         }
-        if let Some(meanwhile) = self.meanwhile.take() {
-            meanwhile();
+        if let Some(on_placed) = self.on_placed.take() {
+            on_placed();
         }
         Ok(PlaceHoldResponse {
             vehicle: Some(car),
