@@ -1,6 +1,7 @@
 //! The gRPC service: delegates each RPC to its file.
 
 mod convert;
+mod get_notification;
 mod list_notifications;
 mod mark_read;
 mod register_device;
@@ -27,6 +28,13 @@ impl NotificationService for Rpc {
         request: Request<pb::ListNotificationsRequest>,
     ) -> Result<Response<pb::ListNotificationsResponse>, Status> {
         rpc::unary(&self.app, request, list_notifications::handle).await
+    }
+
+    async fn get_notification(
+        &self,
+        request: Request<pb::GetNotificationRequest>,
+    ) -> Result<Response<pb::Notification>, Status> {
+        rpc::unary(&self.app, request, get_notification::handle).await
     }
 
     async fn mark_read(

@@ -77,6 +77,16 @@ pub async fn insert(tx: &Tx, new: &NewNotification) -> Result<(), Error> {
     Ok(())
 }
 
+/// Finds a notification of the user.
+pub async fn find(
+    conn: &impl ConnectionTrait,
+    user: UserId,
+    id: NotificationId,
+) -> Result<Option<Model>, Error> {
+    let found = Entity::find_by_id(id.0).filter(Column::UserId.eq(user.0));
+    Ok(found.one(conn).await?)
+}
+
 /// Lists a page of a feed, newest first, below the position `before`.
 pub async fn list(
     conn: &impl ConnectionTrait,

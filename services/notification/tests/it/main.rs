@@ -3,6 +3,7 @@
 
 mod devices;
 mod events;
+mod get;
 mod harness;
 mod list;
 mod pushes;
