@@ -21,7 +21,7 @@ pub mod status;
 pub mod transitions;
 
 pub use booking::{Booking, Cancellation, NewBooking};
-pub use change::{Change, Event};
+pub use change::{Actor, Change, Event};
 pub use ids::{BookingId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::CancellationPolicy;

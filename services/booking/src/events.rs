@@ -10,9 +10,9 @@ pub mod publish;
 use carshare_store::{Consumer, Tx};
 use chrono::{DateTime, Utc};
 
-use crate::apply_change::{self, Actor};
+use crate::apply_change;
 use crate::domain::transitions::State;
-use crate::domain::{Booking, BookingId, Change};
+use crate::domain::{Actor, Booking, BookingId, Change};
 use crate::error::Error;
 use crate::store::bookings;
 

@@ -6,8 +6,7 @@ use carshare_chassis::task;
 use carshare_proto::vehicle::v1::{ConfirmHoldRequest, PlaceHoldRequest, ReleaseHoldRequest, Vehicle};
 use carshare_store::Tx;
 
-use crate::apply_change::Actor;
-use crate::domain::{Booking, BookingId, ExternalEvent, Period, UserId, VehicleId};
+use crate::domain::{Actor, Booking, BookingId, ExternalEvent, Period, UserId, VehicleId};
 use crate::error::Error;
 use crate::{App, events};
 

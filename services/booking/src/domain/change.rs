@@ -1,6 +1,6 @@
-//! A transition that was made, and the event that it publishes.
+//! A transition that was made, its originator, and the event that it publishes.
 
-use super::Status;
+use super::{Party, Status, UserId};
 
 /// A transition that was made, to be stored and published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,4 +23,35 @@ pub enum Event {
     Cancelled,
     Started,
     Completed,
+}
+
+/// Originator of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    Person(Party, UserId),
+    /// A deadline that passed.
+    Timer,
+    Payment,
+    Vehicle,
+}
+
+impl Actor {
+    /// Returns the spelling in the history.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person(Party::Guest, _) => "guest",
+            Self::Person(Party::Host, _) => "host",
+            Self::Timer => "timer",
+            Self::Payment => "payment",
+            Self::Vehicle => "vehicle",
+        }
+    }
+
+    /// Returns the account of a person.
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::Person(_, user) => Some(user),
+            Self::Timer | Self::Payment | Self::Vehicle => None,
+        }
+    }
 }

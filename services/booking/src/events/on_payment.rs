@@ -4,8 +4,7 @@ use carshare_proto::payment::v1::{PaymentCompleted, PaymentFailed, PaymentRefund
 use carshare_store::{EventMetadata, Tx};
 
 use super::apply;
-use crate::apply_change::Actor;
-use crate::domain::{Booking, BookingId, ExternalEvent};
+use crate::domain::{Actor, Booking, BookingId, ExternalEvent};
 use crate::error::Error;
 
 /// Confirms an approved booking. For a cancelled one payment refunds the capture by itself.

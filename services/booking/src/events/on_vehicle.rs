@@ -4,8 +4,7 @@ use carshare_proto::vehicle::v1::VehicleHoldLost;
 use carshare_store::{EventMetadata, Tx};
 
 use super::apply;
-use crate::apply_change::Actor;
-use crate::domain::{Booking, BookingId, ExternalEvent};
+use crate::domain::{Actor, Booking, BookingId, ExternalEvent};
 use crate::error::Error;
 
 /// Cancels the booking with a full refund.

@@ -5,9 +5,8 @@
 use carshare_chassis::Shutdown;
 use carshare_store::{Schedule, Tx};
 
-use crate::apply_change::Actor;
-use crate::domain::BookingId;
 use crate::domain::booking::RETURN_GRACE;
+use crate::domain::{Actor, BookingId};
 use crate::error::Error;
 use crate::store::bookings;
 use crate::{App, apply_change};

@@ -4,8 +4,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_store::Tx;
 
 use crate::App;
-use crate::apply_change::Actor;
-use crate::domain::{Booking, BookingId, Party, UserId};
+use crate::domain::{Actor, Booking, BookingId, Party, UserId};
 use crate::error::Error;
 use crate::store::bookings;
 

@@ -9,8 +9,7 @@ use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
 use super::{authorization, response};
-use crate::apply_change::Actor;
-use crate::domain::{BookingId, UserId};
+use crate::domain::{Actor, BookingId, UserId};
 use crate::error::Error;
 use crate::{App, apply_change};
 

@@ -3,8 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{ConnectionTrait, IntoActiveModel as _};
 
-use crate::apply_change::Actor;
-use crate::domain::{Booking, Change};
+use crate::domain::{Actor, Booking, Change};
 use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
