@@ -37,10 +37,10 @@ struct RunArgs {
     /// Folder for all data.
     #[arg(long, default_value = ".carshare")]
     data: PathBuf,
-    /// Port of the gateway.
+    /// TCP port of the gateway: gRPC, gRPC-web and REST.
     #[arg(long, default_value_t = 8080)]
     gateway_port: u16,
-    /// Port of the sandbox.
+    /// TCP port of the sandbox of Toss, Kakao and FCM.
     #[arg(long, default_value_t = 8090)]
     sandbox_port: u16,
     /// Port of the S3 server, which is part of the URLs of photos.

@@ -1,6 +1,6 @@
 //! Keeps the process's clock at PostgreSQL's, and reports a machine whose own clock is off.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use carshare_chassis::Shutdown;
@@ -17,10 +17,6 @@ const ROUND_TRIP_LIMIT: Duration = Duration::from_millis(500);
 /// Largest difference between the machine's clock and PostgreSQL's with which a process is ready. Due times do not depend
 /// on it, but certificates and signatures of third parties do.
 const SKEW_LIMIT: TimeDelta = TimeDelta::seconds(2);
-
-/// The last difference seen, in milliseconds.
-#[derive(Default)]
-pub(crate) struct ClockSkew(AtomicI64);
 
 impl Db {
     /// Compares the clock with PostgreSQL's until `shutdown`.
@@ -44,8 +40,7 @@ impl Db {
         let round_trip = begin.elapsed();
         if round_trip <= ROUND_TRIP_LIMIT {
             let ahead = self.environment().clock.synchronize(time, begin + round_trip / 2);
-            self.clock_skew()
-                .0
+            self.clock_ahead_ms()
                 .store(ahead.num_milliseconds(), Ordering::Relaxed);
             metrics::gauge!("clock_skew_seconds").set(ahead.as_seconds_f64());
         }
@@ -54,7 +49,7 @@ impl Db {
 
     /// Refuses a machine whose clock is more than two seconds off, for readiness.
     pub(crate) fn check_clock(&self) -> anyhow::Result<()> {
-        let ahead_ms = self.clock_skew().0.load(Ordering::Relaxed);
+        let ahead_ms = self.clock_ahead_ms().load(Ordering::Relaxed);
         anyhow::ensure!(
             TimeDelta::milliseconds(ahead_ms).abs() <= SKEW_LIMIT,
             "the machine's clock is {ahead_ms} ms ahead of PostgreSQL's"

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use sqlx::{ConnectOptions as _, PgPool};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::clock_sync::ClockSkew;
 use crate::config;
 use crate::error::Error;
 use crate::metrics;
@@ -28,7 +28,7 @@ struct Inner {
     options: PgConnectOptions,
     environment: Environment,
     instance: Uuid,
-    clock_skew: ClockSkew,
+    clock_ahead_ms: AtomicI64,
     job_signals: Mutex<HashMap<&'static str, Arc<Notify>>>,
 }
 
@@ -52,7 +52,7 @@ impl Db {
             options,
             environment,
             instance,
-            clock_skew: ClockSkew::default(),
+            clock_ahead_ms: AtomicI64::default(),
             job_signals: Mutex::default(),
         })))
     }
@@ -91,8 +91,9 @@ impl Db {
         Arc::clone(signals.entry(name).or_default())
     }
 
-    pub(crate) fn clock_skew(&self) -> &ClockSkew {
-        &self.0.clock_skew
+    /// Milliseconds by which the machine's clock was ahead of PostgreSQL's at the last comparison.
+    pub(crate) fn clock_ahead_ms(&self) -> &AtomicI64 {
+        &self.0.clock_ahead_ms
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

@@ -13,7 +13,7 @@ pub enum Kind {
     BookingWithoutOccupancy,
     /// The occupancy has another car or period than the booking.
     OccupancyDiffers,
-    /// A hold is past its expiry.
+    /// A hold still occupies its car after it expired.
     HoldPastExpiry,
     /// A confirmed booking has no captured payment.
     ConfirmedNotPaid,

@@ -18,7 +18,7 @@ struct Settings {
 
 #[derive(clap::Subcommand)]
 enum Extra {
-    /// Counts.
+    /// Adds `by` to a counter.
     Count { by: usize },
 }
 

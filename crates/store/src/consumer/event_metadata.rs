@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::envelope::Envelope;
 
-/// Metadata of an event.
+/// What the envelope of an event says besides its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventMetadata {
     /// Id of the event, the same on every delivery.
