@@ -5,18 +5,18 @@ use carshare_proto::vehicle::v1::*;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::harness::cars::{blocked_on, open_on};
-use crate::harness::{Harness, Person, keyed, only, refused};
+use crate::harness::calls::{blocked_on, open_on};
+use crate::harness::{Harness, Person, assert_reason, into_message, with_idempotency_key};
 
 impl Harness {
     async fn rules(&self, person: Person, vehicle_id: &str) -> Result<Vec<VehicleAvailability>, Status> {
-        let wanted = ListAvailabilityRequest {
+        let request = ListAvailabilityRequest {
             vehicle_id: vehicle_id.into(),
         };
-        let listed = only(
+        let listed = into_message(
             self.client
                 .clone()
-                .list_availability(self.by(person, wanted))
+                .list_availability(self.request(person, request))
                 .await,
         )?;
         Ok(listed.availability)
@@ -29,14 +29,14 @@ impl Harness {
         };
         self.client
             .clone()
-            .remove_availability(self.by(host, rule))
+            .remove_availability(self.request(host, rule))
             .await
             .map(drop)
     }
 }
 
 #[tokio::test]
-async fn rules_are_added_listed_in_order_and_removed() {
+async fn availability_rules_are_added_listed_in_order_and_removed() {
     let harness = Harness::start().await;
     let host = harness.host();
     let car = harness.car(host).await;
@@ -72,7 +72,7 @@ async fn rules_are_added_listed_in_order_and_removed() {
 
     harness.remove_rule(host, &saturday).await.unwrap();
     assert_eq!(harness.rules(host, &car.id).await.unwrap(), [sunday, dated]);
-    refused(
+    assert_reason(
         harness.remove_rule(host, &saturday).await,
         ErrorReason::AvailabilityNotFound,
     );
@@ -80,19 +80,19 @@ async fn rules_are_added_listed_in_order_and_removed() {
 }
 
 #[tokio::test]
-async fn rules_are_of_ones_own_car() {
+async fn availability_rules_of_another_host_are_not_found() {
     let harness = Harness::start().await;
     let (host, other) = (harness.host(), harness.host());
-    let (car, others) = (harness.waiting_car(host).await, harness.car(other).await);
+    let (car, others) = (harness.inactive_car(host).await, harness.car(other).await);
     let rule = harness
         .add_rule(host, open_on(&car, 1, "09:00", "18:00"))
         .await
         .unwrap();
-    refused(
+    assert_reason(
         harness.add_rule(other, open_on(&car, 1, "09:00", "18:00")).await,
         ErrorReason::VehicleNotFound,
     );
-    refused(
+    assert_reason(
         harness.remove_rule(other, &rule).await,
         ErrorReason::VehicleNotFound,
     );
@@ -100,16 +100,16 @@ async fn rules_are_of_ones_own_car() {
         vehicle_id: others.id,
         ..rule.clone()
     };
-    refused(
+    assert_reason(
         harness.remove_rule(other, &elsewhere).await,
         ErrorReason::AvailabilityNotFound,
     );
-    refused(harness.rules(other, &car.id).await, ErrorReason::VehicleNotFound);
-    refused(
+    assert_reason(harness.rules(other, &car.id).await, ErrorReason::VehicleNotFound);
+    assert_reason(
         harness.rules(other, &Uuid::from_u128(1).to_string()).await,
         ErrorReason::VehicleNotFound,
     );
-    refused(
+    assert_reason(
         harness
             .add_rule(harness.guest(), open_on(&car, 1, "09:00", "18:00"))
             .await,
@@ -120,10 +120,10 @@ async fn rules_are_of_ones_own_car() {
 }
 
 #[tokio::test]
-async fn wrong_rules_name_their_fields() {
+async fn add_availability_with_an_invalid_field_names_it() {
     let harness = Harness::start().await;
     let host = harness.host();
-    let car = harness.waiting_car(host).await;
+    let car = harness.inactive_car(host).await;
     let monday = open_on(&car, 1, "09:00", "18:00");
     let table = [
         (
@@ -165,28 +165,28 @@ async fn wrong_rules_name_their_fields() {
         (blocked_on(&car, "2026-13-01", "00:00", "24:00"), "specific_date"),
     ];
     for (rule, field) in table {
-        let error = refused(
+        let error = assert_reason(
             harness.add_rule(host, rule.clone()).await,
             Common::InvalidArgument,
         );
         assert_eq!(error.violations()[0].field, field, "{rule:?}");
     }
-    assert_eq!(harness.rows("availabilities").await, 0);
+    assert_eq!(harness.row_count("availabilities").await, 0);
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn a_car_has_so_many_rules_and_no_more() {
+async fn add_availability_beyond_the_limit_is_refused() {
     let harness = Harness::start_with(|config| config.availability.max_rules_per_vehicle = 2).await;
     let host = harness.host();
-    let car = harness.waiting_car(host).await;
+    let car = harness.inactive_car(host).await;
     for day in 0..2 {
         harness
             .add_rule(host, open_on(&car, day, "09:00", "18:00"))
             .await
             .unwrap();
     }
-    let error = refused(
+    let error = assert_reason(
         harness.add_rule(host, open_on(&car, 2, "09:00", "18:00")).await,
         ErrorReason::TooManyRules,
     );
@@ -195,18 +195,18 @@ async fn a_car_has_so_many_rules_and_no_more() {
 }
 
 #[tokio::test]
-async fn add_and_remove_repeated_under_their_keys_happen_once() {
+async fn add_and_remove_availability_repeated_with_their_keys_apply_once() {
     let harness = Harness::start().await;
     let host = harness.host();
-    let car = harness.waiting_car(host).await;
+    let car = harness.inactive_car(host).await;
     let add = async |end: &str| {
-        let call = keyed(harness.by(host, open_on(&car, 1, "09:00", end)), "key-1");
-        only(harness.client.clone().add_availability(call).await)
+        let call = with_idempotency_key(harness.request(host, open_on(&car, 1, "09:00", end)), "key-1");
+        into_message(harness.client.clone().add_availability(call).await)
     };
     let first = add("18:00").await.unwrap();
     assert_eq!(add("18:00").await.unwrap(), first);
-    assert_eq!(harness.rows("availabilities").await, 1);
-    refused(add("19:00").await, Common::IdempotencyKeyReused);
+    assert_eq!(harness.row_count("availabilities").await, 1);
+    assert_reason(add("19:00").await, Common::IdempotencyKeyReused);
     for _ in 0..2 {
         let rule = RemoveAvailabilityRequest {
             vehicle_id: car.id.clone(),
@@ -215,10 +215,10 @@ async fn add_and_remove_repeated_under_their_keys_happen_once() {
         harness
             .client
             .clone()
-            .remove_availability(keyed(harness.by(host, rule), "key-2"))
+            .remove_availability(with_idempotency_key(harness.request(host, rule), "key-2"))
             .await
             .unwrap();
     }
-    assert_eq!(harness.rows("availabilities").await, 0);
+    assert_eq!(harness.row_count("availabilities").await, 0);
     harness.finish().await;
 }

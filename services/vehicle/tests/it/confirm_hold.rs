@@ -6,23 +6,10 @@ use carshare_proto::booking::v1::BookingCancelled;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::*;
 use futures::future::join_all;
-use uuid::Uuid;
 
-use crate::harness::cars::{Span, facts};
-use crate::harness::{Harness, from_service, refused};
-
-const TUESDAY: Span = ("24T10:00", "24T14:00");
-
-fn booking(number: u128) -> Uuid {
-    Uuid::from_u128(number)
-}
-
-impl Harness {
-    async fn booked(&self) -> i64 {
-        self.count("SELECT count(*) AS count FROM occupancies WHERE kind = 'booking'")
-            .await
-    }
-}
+use crate::harness::calls::{booking, facts};
+use crate::harness::{Harness, assert_reason, from_service};
+use crate::search::TUESDAY;
 
 #[tokio::test]
 async fn confirm_hold_makes_a_hold_permanent_and_can_be_repeated() {
@@ -32,19 +19,22 @@ async fn confirm_hold_makes_a_hold_permanent_and_can_be_repeated() {
     let confirmations = join_all((0..8).map(|_| harness.confirm(booking(1), &car, TUESDAY))).await;
     assert!(confirmations.iter().all(Result::is_ok), "{confirmations:?}");
     harness.clock.advance(Duration::from_hours(1));
-    refused(
+    assert_reason(
         harness.hold(booking(2), &car, TUESDAY).await,
         ErrorReason::VehicleUnavailable,
     );
     assert_eq!(
-        (harness.booked().await, harness.rows("occupancies").await),
+        (
+            harness.booking_count().await,
+            harness.row_count("occupancies").await
+        ),
         (1, 1)
     );
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn confirm_hold_takes_a_free_car_again_after_the_hold_expired_or_was_deleted() {
+async fn confirm_hold_occupies_a_free_car_after_the_hold_expired_or_was_released() {
     let harness = Harness::start_with(|config| config.holds.sweep_every = Duration::from_hours(1_200)).await;
     let host = harness.host();
     let (expired, deleted) = (harness.car(host).await, harness.car(host).await);
@@ -54,22 +44,22 @@ async fn confirm_hold_takes_a_free_car_again_after_the_hold_expired_or_was_delet
     harness.clock.advance(Duration::from_mins(10));
     harness.confirm(booking(1), &expired, TUESDAY).await.unwrap();
     harness.confirm(booking(2), &deleted, TUESDAY).await.unwrap();
-    assert_eq!(harness.booked().await, 2);
+    assert_eq!(harness.booking_count().await, 2);
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn confirm_hold_is_refused_when_another_booking_has_the_car() {
+async fn confirm_hold_over_another_hold_or_booking_is_refused() {
     let harness = Harness::start().await;
     let car = harness.car(harness.host()).await;
     harness.hold(booking(2), &car, TUESDAY).await.unwrap();
-    // A hold may expire, a booking stays.
-    refused(
+    // Another hold may still expire; another booking does not.
+    assert_reason(
         harness.confirm(booking(1), &car, TUESDAY).await,
         ErrorReason::VehicleUnavailable,
     );
     harness.confirm(booking(2), &car, TUESDAY).await.unwrap();
-    refused(
+    assert_reason(
         harness.confirm(booking(1), &car, TUESDAY).await,
         ErrorReason::VehicleHoldLost,
     );
@@ -77,12 +67,12 @@ async fn confirm_hold_is_refused_when_another_booking_has_the_car() {
 }
 
 #[tokio::test]
-async fn confirm_hold_is_refused_for_a_withdrawn_car_and_a_released_booking() {
+async fn confirm_hold_of_a_withdrawn_car_or_a_released_booking_is_refused() {
     let harness = Harness::start().await;
     let host = harness.host();
     let (withdrawn, car) = (harness.car(host).await, harness.car(host).await);
     harness.delete(host, &withdrawn).await.unwrap();
-    refused(
+    assert_reason(
         harness.confirm(booking(1), &withdrawn, TUESDAY).await,
         ErrorReason::VehicleHoldLost,
     );
@@ -91,33 +81,33 @@ async fn confirm_hold_is_refused_for_a_withdrawn_car_and_a_released_booking() {
         booking: facts(booking(2), &car, TUESDAY),
         ..BookingCancelled::default()
     };
-    harness.booking_tells(cancelled).await;
-    // Also long after the release.
+    harness.publish_from_booking(cancelled).await;
+    // A release is remembered indefinitely.
     harness.clock.advance(Duration::from_hours(31 * 24));
-    refused(
+    assert_reason(
         harness.confirm(booking(2), &car, TUESDAY).await,
         ErrorReason::VehicleHoldLost,
     );
-    assert_eq!(harness.rows("occupancies").await, 0);
+    assert_eq!(harness.row_count("occupancies").await, 0);
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn confirm_hold_is_internal_and_names_wrong_fields() {
+async fn confirm_hold_by_another_caller_or_with_invalid_fields_is_refused() {
     let harness = Harness::start().await;
     let host = harness.host();
     let mut client = harness.client.clone();
     let wrong = ConfirmHoldRequest::default;
-    refused(
-        client.confirm_hold(harness.by(host, wrong())).await,
+    assert_reason(
+        client.confirm_hold(harness.request(host, wrong())).await,
         Common::Unauthenticated,
     );
-    refused(
+    assert_reason(
         client.confirm_hold(from_service("payment", wrong())).await,
         Common::PermissionDenied,
     );
     let refusal = client.confirm_hold(from_service("booking", wrong())).await;
-    let error = refused(refusal, Common::InvalidArgument);
+    let error = assert_reason(refusal, Common::InvalidArgument);
     let fields: Vec<&str> = error.violations().iter().map(|v| v.field.as_str()).collect();
     assert_eq!(
         fields,

@@ -1,6 +1,4 @@
-//! `CreateVehicle`.
-
-use std::time::Duration;
+//! `CreateVehicle`: stored fields, license plates, callers and idempotency keys.
 
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::common::v1::ErrorReason as Common;
@@ -9,11 +7,11 @@ use carshare_proto::vehicle::v1::*;
 use carshare_vehicle::domain::PlateClass;
 use wiremock::ResponseTemplate;
 
-use crate::harness::{Harness, keyed, only, refused, stamp};
+use crate::harness::{Harness, assert_reason, into_message, timestamp, with_idempotency_key};
 use crate::kakao::{self, GANGNAM};
 
 #[tokio::test]
-async fn create_vehicle_registers_a_car_at_its_place_on_the_map() {
+async fn create_vehicle_stores_the_geocoded_car_and_publishes_registered() {
     let harness = Harness::start().await;
     let host = harness.host();
     let registration = CreateVehicleRequest {
@@ -46,23 +44,23 @@ async fn create_vehicle_registers_a_car_at_its_place_on_the_map() {
         description: None,
         owner: Some(owner),
         distance_m: None,
-        created_at: stamp("23T09:00"),
-        updated_at: stamp("23T09:00"),
+        created_at: timestamp("23T09:00"),
+        updated_at: timestamp("23T09:00"),
     };
     assert_eq!(car, expected);
     assert_eq!(harness.get(host, &car.id).await.unwrap(), expected);
-    let told = VehicleRegistered {
+    let expected_event = VehicleRegistered {
         vehicle_id: car.id,
         owner_id: host.id.to_string(),
         license_plate: "12하3456".into(),
         title: "제네시스 G80".into(),
     };
-    assert_eq!(harness.told::<VehicleRegistered>().await, [told]);
+    assert_eq!(harness.events::<VehicleRegistered>().await, [expected_event]);
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn create_vehicle_refuses_what_is_no_plate_before_it_asks_the_map() {
+async fn create_vehicle_with_an_invalid_plate_is_refused_without_geocoding() {
     let harness = Harness::start().await;
     let host = harness.host();
     for plate in ["1234567", "12하0099", "서울33바1234"] {
@@ -70,24 +68,24 @@ async fn create_vehicle_refuses_what_is_no_plate_before_it_asks_the_map() {
             license_plate: plate.into(),
             ..harness.registration(GANGNAM)
         };
-        refused(
+        assert_reason(
             harness.create(host, registration).await,
             ErrorReason::InvalidLicensePlate,
         );
     }
-    assert_eq!(kakao::asked(&harness.kakao).await, 0);
+    assert_eq!(kakao::request_count(&harness.kakao).await, 0);
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn create_vehicle_accepts_the_classes_that_are_configured() {
+async fn create_vehicle_accepts_configured_plate_classes_only() {
     let harness = Harness::start_with(|config| config.plates.accepted = vec![PlateClass::Rental]).await;
     let host = harness.host();
     let private = CreateVehicleRequest {
         license_plate: "12가3456".into(),
         ..harness.registration(GANGNAM)
     };
-    refused(
+    assert_reason(
         harness.create(host, private).await,
         ErrorReason::InvalidLicensePlate,
     );
@@ -96,7 +94,7 @@ async fn create_vehicle_accepts_the_classes_that_are_configured() {
 }
 
 #[tokio::test]
-async fn create_vehicle_names_every_wrong_field() {
+async fn create_vehicle_with_invalid_fields_names_them() {
     let harness = Harness::start().await;
     let wrong = CreateVehicleRequest {
         license_plate: String::new(),
@@ -110,7 +108,7 @@ async fn create_vehicle_names_every_wrong_field() {
         location_address: "x".into(),
         description: Some("x".repeat(2001)),
     };
-    let error = refused(
+    let error = assert_reason(
         harness.create(harness.host(), wrong).await,
         Common::InvalidArgument,
     );
@@ -137,14 +135,14 @@ async fn create_vehicle_names_every_wrong_field() {
 }
 
 #[tokio::test]
-async fn create_vehicle_takes_next_years_model_and_none_later() {
+async fn create_vehicle_with_a_model_year_after_next_year_is_refused() {
     let harness = Harness::start().await;
     let host = harness.host();
     let of = |year: i32| CreateVehicleRequest {
         year,
         ..harness.registration(GANGNAM)
     };
-    let error = refused(harness.create(host, of(2028)).await, Common::InvalidArgument);
+    let error = assert_reason(harness.create(host, of(2028)).await, Common::InvalidArgument);
     assert_eq!(
         (error.violations()[0].field.as_str(), error.violations().len()),
         ("year", 1)
@@ -154,88 +152,7 @@ async fn create_vehicle_takes_next_years_model_and_none_later() {
 }
 
 #[tokio::test]
-async fn create_vehicle_refuses_an_unknown_address_and_stores_nothing() {
-    let harness = Harness::start().await;
-    let registration = harness.registration("서울 강남구 없는길 1");
-    refused(
-        harness.create(harness.host(), registration).await,
-        ErrorReason::AddressNotFound,
-    );
-    assert_eq!(
-        (harness.rows("vehicles").await, harness.rows("outbox").await),
-        (0, 0)
-    );
-    harness.finish().await;
-}
-
-#[tokio::test]
-async fn create_vehicle_says_when_to_come_back_while_the_map_is_away() {
-    let harness = Harness::start().await;
-    let host = harness.host();
-    kakao::answer(&harness.kakao, ResponseTemplate::new(503)).await;
-    for _ in 0..5 {
-        let error = refused(
-            harness.create(host, harness.registration(GANGNAM)).await,
-            ErrorReason::MapUnavailable,
-        );
-        assert_eq!(error.retry_delay(), Some(Duration::from_secs(5)));
-    }
-    // Now the breaker is open: nothing is asked, and it says for how long.
-    harness.clock.advance(Duration::from_secs(10));
-    let error = refused(
-        harness.create(host, harness.registration(GANGNAM)).await,
-        ErrorReason::MapUnavailable,
-    );
-    assert_eq!(error.retry_delay(), Some(Duration::from_secs(20)));
-    assert_eq!(kakao::asked(&harness.kakao).await, 5);
-    assert_eq!(
-        (harness.rows("vehicles").await, harness.rows("outbox").await),
-        (0, 0)
-    );
-    // It closes when its time is over and the map answers.
-    kakao::heal(&harness.kakao).await;
-    harness.clock.advance(Duration::from_secs(20));
-    harness.create(host, harness.registration(GANGNAM)).await.unwrap();
-    harness.finish().await;
-}
-
-#[tokio::test]
-async fn create_vehicle_does_not_wait_for_a_slow_map() {
-    let harness = Harness::start_with(|config| config.kakao.http.timeout = Duration::from_millis(200)).await;
-    kakao::answer(
-        &harness.kakao,
-        ResponseTemplate::new(200).set_delay(Duration::from_mins(1)),
-    )
-    .await;
-    let refusal = harness
-        .create(harness.host(), harness.registration(GANGNAM))
-        .await;
-    let error = refused(refusal, ErrorReason::MapUnavailable);
-    assert_eq!(error.retry_delay(), Some(Duration::from_secs(5)));
-    assert_eq!(harness.rows("vehicles").await, 0);
-    harness.finish().await;
-}
-
-#[tokio::test]
-async fn create_vehicle_passes_the_end_of_the_quota_on() {
-    let harness = Harness::start().await;
-    let throttled =
-        serde_json::json!({ "errorType": "RequestThrottled", "message": "API limit has been exceeded." });
-    kakao::answer(
-        &harness.kakao,
-        ResponseTemplate::new(429).set_body_json(throttled),
-    )
-    .await;
-    let refusal = harness
-        .create(harness.host(), harness.registration(GANGNAM))
-        .await;
-    let error = refused(refusal, ErrorReason::MapUnavailable);
-    assert_eq!(error.retry_delay(), Some(Duration::from_mins(1)));
-    harness.finish().await;
-}
-
-#[tokio::test]
-async fn create_vehicle_refuses_a_plate_that_is_on_the_platform() {
+async fn create_vehicle_with_a_taken_plate_is_refused() {
     let harness = Harness::start().await;
     let host = harness.host();
     let registration = harness.registration(GANGNAM);
@@ -244,7 +161,7 @@ async fn create_vehicle_refuses_a_plate_that_is_on_the_platform() {
         license_plate: format!(" {}", registration.license_plate),
         ..registration
     };
-    refused(
+    assert_reason(
         harness.create(harness.host(), again.clone()).await,
         ErrorReason::LicensePlateTaken,
     );
@@ -254,35 +171,38 @@ async fn create_vehicle_refuses_a_plate_that_is_on_the_platform() {
 }
 
 #[tokio::test]
-async fn create_vehicle_repeated_under_its_key_is_one_car() {
+async fn create_vehicle_repeated_with_its_key_creates_one_car() {
     let harness = Harness::start().await;
     let host = harness.host();
     let registration = harness.registration(GANGNAM);
     let create = async |registration: &CreateVehicleRequest| {
-        let call = keyed(harness.by(host, registration.clone()), "key-1");
-        only(harness.client.clone().create_vehicle(call).await)
+        let call = with_idempotency_key(harness.request(host, registration.clone()), "key-1");
+        into_message(harness.client.clone().create_vehicle(call).await)
     };
     let first = create(&registration).await.unwrap();
-    // The repeat does not need the map any more.
-    kakao::answer(&harness.kakao, ResponseTemplate::new(503)).await;
+    // The repeat does not call Kakao.
+    kakao::respond_with(&harness.kakao, ResponseTemplate::new(503)).await;
     assert_eq!(create(&registration).await.unwrap(), first);
     assert_eq!(
-        (kakao::asked(&harness.kakao).await, harness.rows("vehicles").await),
+        (
+            kakao::request_count(&harness.kakao).await,
+            harness.row_count("vehicles").await
+        ),
         (0, 1)
     );
-    assert_eq!(harness.told::<VehicleRegistered>().await.len(), 1);
+    assert_eq!(harness.events::<VehicleRegistered>().await.len(), 1);
     let other = CreateVehicleRequest {
         hourly_rate: 16_000,
         ..registration
     };
-    refused(create(&other).await, Common::IdempotencyKeyReused);
+    assert_reason(create(&other).await, Common::IdempotencyKeyReused);
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn create_vehicle_is_for_hosts() {
+async fn create_vehicle_without_the_host_role_is_refused() {
     let harness = Harness::start().await;
-    refused(
+    assert_reason(
         harness
             .create(harness.guest(), harness.registration(GANGNAM))
             .await,
@@ -293,7 +213,7 @@ async fn create_vehicle_is_for_hosts() {
         .clone()
         .create_vehicle(harness.registration(GANGNAM))
         .await;
-    refused(anonymous, Common::Unauthenticated);
-    assert_eq!(harness.rows("vehicles").await, 0);
+    assert_reason(anonymous, Common::Unauthenticated);
+    assert_eq!(harness.row_count("vehicles").await, 0);
     harness.finish().await;
 }

@@ -1,6 +1,7 @@
-//! Test harness: the service with a map, an S3 server, and auth and booking as publishers of events.
+//! Test harness: the service with a Kakao stub, an S3 server, and auth and booking as publishers of events.
 
-pub mod cars;
+pub mod calls;
+pub mod images;
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,20 +14,18 @@ use carshare_testkit::S3;
 use carshare_vehicle::{Config, Vehicle as VehicleService};
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
-use tonic::Request;
 use tonic::transport::Channel;
 use wiremock::MockServer;
 
 pub use carshare_service_testkit::{
-    Person, assert_reason as refused, from_service, into_message as only, wait_until as soon,
-    with_idempotency_key as keyed,
+    Person, assert_reason, from_service, into_message, wait_until, with_idempotency_key,
 };
 
 use crate::kakao;
 
 pub type Client = VehicleServiceClient<Channel>;
 
-/// A running service with a map and an S3 server.
+/// A running service with a Kakao stub and an S3 server.
 pub struct Harness {
     pub client: Client,
     pub kakao: MockServer,
@@ -34,7 +33,6 @@ pub struct Harness {
     plates: AtomicU32,
     service: TestService<VehicleService>,
     instance: Instance,
-    /// Removed with the harness.
     _s3: S3,
 }
 
@@ -51,9 +49,9 @@ pub fn at(text: &str) -> DateTime<Utc> {
     format!("2026-11-{text}:00+09:00").parse().unwrap()
 }
 
-/// Parses a time as [`at`] does, for a message.
-#[expect(clippy::unnecessary_wraps, reason = "the fields of the contract are optional")]
-pub fn stamp(text: &str) -> Option<Timestamp> {
+/// Parses a time as [`at`] does, into its protobuf form.
+#[expect(clippy::unnecessary_wraps, reason = "message fields are optional")]
+pub fn timestamp(text: &str) -> Option<Timestamp> {
     Some(Timestamp {
         seconds: at(text).timestamp(),
         nanos: 0,
@@ -61,12 +59,12 @@ pub fn stamp(text: &str) -> Option<Timestamp> {
 }
 
 impl Harness {
-    /// Starts at 09:00 in Seoul on Monday, 23 November 2026.
+    /// Starts the service at 09:00 in Seoul on Monday, 23 November 2026.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts with a changed configuration.
+    /// Starts the service with a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let (kakao, s3) = tokio::join!(kakao::start(), carshare_testkit::s3());
         let service = Setup::<VehicleService>::new("2026-11-23T09:00:00+09:00", &["booking", "auth"])
@@ -95,40 +93,31 @@ impl Harness {
         }
     }
 
-    /// Ends the test: waits until every event was sent, then shuts the service down gracefully.
+    /// Ends the test: waits until every event has been sent, then shuts the service down gracefully.
     pub async fn finish(self) {
         self.service.finish([self.instance]).await;
     }
 
-    /// Returns a plate that no other car of this test has.
+    /// Returns a new license plate.
     pub fn plate(&self) -> String {
         format!("12하{:04}", self.plates.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Creates a request of the user.
-    pub fn by<M>(&self, person: Person, message: M) -> Request<M> {
-        self.request(person, message)
-    }
-
-    /// Publishes an event of booking and waits until it was handled.
-    pub async fn booking_tells<E: EventMessage>(&self, event: E) {
+    /// Publishes an event of booking and waits until it has been handled.
+    pub async fn publish_from_booking<E: EventMessage>(&self, event: E) {
         self.publish("booking", event).await;
         self.handled().await;
     }
 
-    /// Publishes an event of auth and waits until it was handled.
-    pub async fn auth_tells<E: EventMessage>(&self, event: E) {
+    /// Publishes an event of auth and waits until it has been handled.
+    pub async fn publish_from_auth<E: EventMessage>(&self, event: E) {
         self.publish("auth", event).await;
         self.handled().await;
     }
 
-    /// Returns all events of a type that the service has published, in order.
-    pub async fn told<E: EventMessage>(&self) -> Vec<E> {
-        self.events().await
-    }
-
-    /// Returns the number of rows of a table.
-    pub async fn rows(&self, table: &str) -> i64 {
-        self.row_count(table).await
+    /// Returns the number of confirmed occupancies.
+    pub async fn booking_count(&self) -> i64 {
+        self.count("SELECT count(*) AS count FROM occupancies WHERE kind = 'booking' AND expires_at IS NULL")
+            .await
     }
 }

@@ -1,11 +1,11 @@
-//! What the clock asks for.
+//! Jobs: deletion of expired holds, past occupancies and expired uploads.
 
 use std::time::Duration;
 
 use carshare_proto::vehicle::v1::*;
 use uuid::Uuid;
 
-use crate::harness::{Harness, soon};
+use crate::harness::{Harness, wait_until};
 
 #[tokio::test]
 async fn expired_holds_and_past_occupancies_are_deleted_and_releases_are_kept() {
@@ -21,19 +21,19 @@ async fn expired_holds_and_past_occupancies_are_deleted_and_releases_are_kept() 
         ))
         .await;
     harness.clock.advance(Duration::from_mins(11));
-    soon(|| async { harness.rows("occupancies").await == 0 }).await;
+    wait_until(|| async { harness.row_count("occupancies").await == 0 }).await;
     harness.confirm(Uuid::from_u128(3), &car, tuesday).await.unwrap();
     harness.clock.advance(Duration::from_hours(92 * 24));
-    soon(|| async { harness.rows("occupancies").await == 0 }).await;
-    assert_eq!(harness.rows("released_bookings").await, 1);
+    wait_until(|| async { harness.row_count("occupancies").await == 0 }).await;
+    assert_eq!(harness.row_count("released_bookings").await, 1);
     harness.finish().await;
 }
 
 #[tokio::test]
-async fn uploads_that_were_never_completed_are_swept_with_their_files() {
+async fn uploads_that_expired_are_deleted_with_their_files() {
     let harness = Harness::start().await;
     let host = harness.host();
-    let car = harness.waiting_car(host).await;
+    let car = harness.inactive_car(host).await;
     let photo = CreateImageUploadRequest {
         vehicle_id: car.id,
         content_type: "image/png".into(),
@@ -42,7 +42,7 @@ async fn uploads_that_were_never_completed_are_swept_with_their_files() {
     let upload = harness
         .client
         .clone()
-        .create_image_upload(harness.by(host, photo))
+        .create_image_upload(harness.request(host, photo))
         .await
         .unwrap()
         .into_inner();
@@ -53,7 +53,7 @@ async fn uploads_that_were_never_completed_are_swept_with_their_files() {
         .await
         .unwrap();
     harness.clock.advance(Duration::from_hours(2));
-    soon(|| async { harness.rows("vehicle_images").await == 0 }).await;
+    wait_until(|| async { harness.row_count("vehicle_images").await == 0 }).await;
     assert!(matches!(
         harness.objects.head(&key).await,
         Err(carshare_objects::Error::NotFound)

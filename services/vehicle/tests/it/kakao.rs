@@ -1,4 +1,4 @@
-//! A map that knows a few addresses and answers in Kakao's form.
+//! Stub of Kakao's address search for a few addresses.
 
 use serde_json::json;
 use wiremock::matchers::{header, path};
@@ -9,32 +9,32 @@ pub const CITY_HALL: &str = "서울 중구 세종대로 110";
 pub const MAPO: &str = "서울 마포구 동교로 107";
 pub const IKSAN: &str = "전북 익산시 망산길 11-17";
 
-const PLACES: [(&str, f64, f64); 4] = [
+const ADDRESSES: [(&str, f64, f64); 4] = [
     (GANGNAM, 127.036_508_620_542, 37.500_024_240_551_5),
     (CITY_HALL, 126.977_829_174_031, 37.566_317_420_960_1),
     (MAPO, 126.913_812_427_216, 37.554_820_428_651_3),
     (IKSAN, 126.995_972_957_679_53, 35.976_648_457_668_47),
 ];
 
-/// A map that is well.
+/// Starts the stub.
 pub async fn start() -> MockServer {
     let server = MockServer::start().await;
-    heal(&server).await;
+    restore(&server).await;
     server
 }
 
-/// Lets the map know its addresses (again).
-pub async fn heal(server: &MockServer) {
+/// Makes the stub respond with its addresses, and resets the request count.
+pub async fn restore(server: &MockServer) {
     server.reset().await;
     Mock::given(path("/v2/local/search/address.json"))
         .and(header("authorization", "KakaoAK map-key"))
-        .respond_with(Known)
+        .respond_with(KnownAddresses)
         .mount(server)
         .await;
 }
 
-/// Lets the map answer everything with this.
-pub async fn answer(server: &MockServer, template: ResponseTemplate) {
+/// Makes the stub respond to everything with `template`, and resets the request count.
+pub async fn respond_with(server: &MockServer, template: ResponseTemplate) {
     server.reset().await;
     Mock::given(path("/v2/local/search/address.json"))
         .respond_with(template)
@@ -42,21 +42,21 @@ pub async fn answer(server: &MockServer, template: ResponseTemplate) {
         .await;
 }
 
-/// How often it was asked since it was last told what to answer.
-pub async fn asked(server: &MockServer) -> usize {
+/// Returns the number of requests since the last reset.
+pub async fn request_count(server: &MockServer) -> usize {
     server.received_requests().await.unwrap().len()
 }
 
-struct Known;
+struct KnownAddresses;
 
-impl Respond for Known {
+impl Respond for KnownAddresses {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let query = request
             .url
             .query_pairs()
             .find(|(name, _)| name == "query")
             .map(|(_, value)| value.into_owned());
-        let found = PLACES
+        let found = ADDRESSES
             .iter()
             .filter(|(address, ..)| Some(*address) == query.as_deref());
         let documents: Vec<_> = found

@@ -1,20 +1,23 @@
-//! The vehicle service as it runs: the real server with all its layers, PostgreSQL, Redis and an S3 server, a map that
-//! answers as Kakao does, a clock that is moved by hand. Its peers publish through their own outbox and relay.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it is"
-)]
+//! Integration tests of the vehicle service: the real server with all its layers, PostgreSQL, Redis, an S3 server, a stub of
+//! Kakao and a manual clock. Its peers publish through their own outbox and relay.
+#![expect(clippy::unwrap_used, reason = "test helpers panic as tests do")]
 
 mod availability;
 mod confirm_hold;
 mod create;
+mod create_geocoding;
+mod delete;
 mod events;
+mod get;
 mod harness;
+mod hold_refused;
 mod holds;
+mod host_profiles;
 mod images;
+mod images_refused;
 mod jobs;
 mod kakao;
-mod lifecycle;
 mod property;
 mod search;
+mod search_pages;
+mod update;

@@ -1,7 +1,7 @@
-//! The promise of the search: a car is shown if and only if it can be held.
+//! Property test: a search returns a car if and only if it can be held.
 //!
-//! Random calendars (opening hours, holds and bookings alive and dead, cars that are not offered), random times; each car
-//! is held or refused exactly as the search said.
+//! Calendars (opening hours, bookings, live and expired holds, inactive cars) and periods are random; `PlaceHold` must accept
+//! exactly the cars of the search.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
-use crate::harness::cars::{hold_of, near_gangnam, open_on};
+use crate::harness::calls::{hold_of, near_gangnam, open_on};
 use crate::harness::{Harness, Person};
 
 const CARS: usize = 4;
@@ -32,7 +32,7 @@ struct Rule {
 struct Calendar {
     is_offered: bool,
     rules: Vec<Rule>,
-    /// Taken, and by what: a booking, a hold, a dead hold.
+    /// Occupied periods, by a booking (0), a hold (1) or an expired hold (2).
     taken: Vec<(Quarters, u8)>,
 }
 
@@ -68,7 +68,7 @@ fn clock(quarters: i64) -> String {
     format!("{:02}:{:02}", quarters / 4, quarters % 4 * 15)
 }
 
-fn moment(quarters: i64) -> prost_types::Timestamp {
+fn timestamp_at(quarters: i64) -> prost_types::Timestamp {
     let monday = crate::harness::at("23T00:00").timestamp();
     prost_types::Timestamp {
         seconds: monday + quarters * 900,
@@ -87,7 +87,7 @@ fn rule_of(car: &Vehicle, rule: &Rule) -> AddAvailabilityRequest {
 }
 
 impl Harness {
-    /// Writes a calendar straight into the tables; what would overlap is left out.
+    /// Writes a calendar into the tables. Overlapping occupancies are skipped.
     async fn fill(&self, host: Person, car: &Vehicle, calendar: &Calendar) {
         for rule in &calendar.rules {
             self.add_rule(host, rule_of(car, rule)).await.unwrap();
@@ -98,7 +98,7 @@ impl Harness {
                 1 => ("hold", "'2026-11-23T09:00:01+09:00'"),
                 _ => ("hold", "'2026-11-23T09:00:00+09:00'"),
             };
-            let (start, end) = (moment(*start).seconds, moment(*end).seconds);
+            let (start, end) = (timestamp_at(*start).seconds, timestamp_at(*end).seconds);
             self.execute(&format!(
                 "INSERT INTO occupancies VALUES ('{}', '{}', tstzrange(to_timestamp({start}), to_timestamp({end})), \
                  '{kind}', {expires_at}, now()) ON CONFLICT DO NOTHING",
@@ -112,14 +112,14 @@ impl Harness {
         }
     }
 
-    /// The cars that can be held for this time. Each hold is given back.
+    /// Returns the ids of the cars that can be held. Each hold is released.
     async fn holdable(&self, cars: &[Vehicle], (start, end): Quarters) -> BTreeSet<String> {
         let mut held = BTreeSet::new();
         for car in cars {
             let id: Uuid = self.environment.ids.next();
             let hold = PlaceHoldRequest {
-                start_datetime: Some(moment(start)),
-                end_datetime: Some(moment(end)),
+                start_datetime: Some(timestamp_at(start)),
+                end_datetime: Some(timestamp_at(end)),
                 ..hold_of(id, car, ("23T00:00", "23T00:00"))
             };
             if self.place(hold).await.is_ok() {
@@ -130,24 +130,24 @@ impl Harness {
         held
     }
 
-    async fn shown(&self, (start, end): Quarters) -> BTreeSet<String> {
+    async fn searched(&self, (start, end): Quarters) -> BTreeSet<String> {
         let search = SearchVehiclesRequest {
-            start_datetime: Some(moment(start)),
-            end_datetime: Some(moment(end)),
+            start_datetime: Some(timestamp_at(start)),
+            end_datetime: Some(timestamp_at(end)),
             page_size: 200,
             ..near_gangnam(("23T00:00", "23T00:00"))
         };
-        self.found(search).await.into_iter().collect()
+        self.search_ids(search).await.into_iter().collect()
     }
 }
 
-/// The cars stay, their calendars are new.
-async fn check(
+/// Compares search and holds with new calendars of the same cars.
+async fn compare(
     harness: &Harness,
     host: Person,
     cars: &[Vehicle],
     calendars: &[Calendar],
-    asked: &[Quarters],
+    periods: &[Quarters],
 ) -> Result<(), TestCaseError> {
     harness
         .execute("TRUNCATE occupancies, availabilities; UPDATE vehicles SET status = 'active'")
@@ -155,15 +155,20 @@ async fn check(
     for (car, calendar) in cars.iter().zip(calendars) {
         harness.fill(host, car, calendar).await;
     }
-    for quarters in asked {
-        let shown = harness.shown(*quarters).await;
-        prop_assert_eq!(shown, harness.holdable(cars, *quarters).await, "{:?}", quarters);
+    for quarters in periods {
+        let searched = harness.searched(*quarters).await;
+        prop_assert_eq!(
+            searched,
+            harness.holdable(cars, *quarters).await,
+            "{:?}",
+            quarters
+        );
     }
     Ok(())
 }
 
 #[test]
-fn a_car_is_shown_if_and_only_if_it_can_be_held() {
+fn search_returns_a_car_if_and_only_if_it_can_be_held() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (harness, host, cars) = runtime.block_on(async {
         let harness =
@@ -185,8 +190,8 @@ fn a_car_is_shown_if_and_only_if_it_can_be_held() {
         prop::collection::vec(any_calendar(), CARS),
         prop::collection::vec(any_quarters(), 5),
     );
-    let run = TestRunner::new(config).run(&inputs, |(calendars, asked)| {
-        runtime.block_on(check(&harness, host, &cars, &calendars, &asked))
+    let run = TestRunner::new(config).run(&inputs, |(calendars, periods)| {
+        runtime.block_on(compare(&harness, host, &cars, &calendars, &periods))
     });
     if let Err(error) = run {
         panic!("{error}");

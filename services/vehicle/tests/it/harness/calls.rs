@@ -1,18 +1,23 @@
-//! Cars and what is done with them, in one line each.
+//! Calls of the service, one function per RPC, and the messages for them.
 
 use carshare_proto::booking::v1::BookingFacts;
 use carshare_proto::vehicle::v1::*;
 use tonic::Status;
 use uuid::Uuid;
 
-use super::{Harness, Person, from_service, only, stamp};
+use super::{Harness, Person, from_service, into_message, timestamp};
 use crate::kakao::GANGNAM;
 
-/// A stretch of time as `("23T09:00", "23T12:00")`.
-pub type Span = (&'static str, &'static str);
+/// Start and end as [`at`](super::at) parses them: `("23T09:00", "23T12:00")`.
+pub type Period = (&'static str, &'static str);
+
+/// Returns the booking id `number`.
+pub fn booking(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
 
 impl Harness {
-    /// What a host sends to register a car.
+    /// Returns a registration with a new license plate.
     pub fn registration(&self, address: &str) -> CreateVehicleRequest {
         CreateVehicleRequest {
             license_plate: self.plate(),
@@ -29,25 +34,25 @@ impl Harness {
     }
 
     pub async fn create(&self, host: Person, registration: CreateVehicleRequest) -> Result<Vehicle, Status> {
-        only(
+        into_message(
             self.client
                 .clone()
-                .create_vehicle(self.by(host, registration))
+                .create_vehicle(self.request(host, registration))
                 .await,
         )
     }
 
-    /// A car that waits for its first photo.
-    pub async fn waiting_car(&self, host: Person) -> Vehicle {
+    /// Creates a car that has no photo yet.
+    pub async fn inactive_car(&self, host: Person) -> Vehicle {
         self.create(host, self.registration(GANGNAM)).await.unwrap()
     }
 
-    /// A car that is offered.
+    /// Creates an active car in Gangnam.
     pub async fn car(&self, host: Person) -> Vehicle {
         self.car_at(host, GANGNAM).await
     }
 
-    /// A car that is offered at one of the addresses the map knows. The way over a photo has tests of its own.
+    /// Creates an active car at an address of the Kakao stub. Its photo is inserted by SQL.
     pub async fn car_at(&self, host: Person, address: &str) -> Vehicle {
         let car = self.create(host, self.registration(address)).await.unwrap();
         let (image, id, now) = (self.environment.ids.next(), &car.id, self.clock.now());
@@ -61,14 +66,24 @@ impl Harness {
     }
 
     pub async fn get(&self, person: Person, vehicle_id: &str) -> Result<Vehicle, Status> {
-        let wanted = GetVehicleRequest {
+        let request = GetVehicleRequest {
             vehicle_id: vehicle_id.into(),
         };
-        only(self.client.clone().get_vehicle(self.by(person, wanted)).await)
+        into_message(
+            self.client
+                .clone()
+                .get_vehicle(self.request(person, request))
+                .await,
+        )
     }
 
     pub async fn update(&self, host: Person, update: UpdateVehicleRequest) -> Result<Vehicle, Status> {
-        only(self.client.clone().update_vehicle(self.by(host, update)).await)
+        into_message(
+            self.client
+                .clone()
+                .update_vehicle(self.request(host, update))
+                .await,
+        )
     }
 
     pub async fn set_status(
@@ -91,7 +106,7 @@ impl Harness {
         let car = DeleteVehicleRequest {
             vehicle_id: car.id.clone(),
         };
-        only(self.client.clone().delete_vehicle(self.by(host, car)).await)
+        into_message(self.client.clone().delete_vehicle(self.request(host, car)).await)
     }
 
     pub async fn add_rule(
@@ -99,16 +114,26 @@ impl Harness {
         host: Person,
         rule: AddAvailabilityRequest,
     ) -> Result<VehicleAvailability, Status> {
-        only(self.client.clone().add_availability(self.by(host, rule)).await)
+        into_message(
+            self.client
+                .clone()
+                .add_availability(self.request(host, rule))
+                .await,
+        )
     }
 
-    /// Holds a car for a booking of somebody who is not its host.
-    pub async fn hold(&self, booking: Uuid, car: &Vehicle, span: Span) -> Result<PlaceHoldResponse, Status> {
-        self.place(hold_of(booking, car, span)).await
+    /// Places a hold for a guest.
+    pub async fn hold(
+        &self,
+        booking: Uuid,
+        car: &Vehicle,
+        period: Period,
+    ) -> Result<PlaceHoldResponse, Status> {
+        self.place(hold_of(booking, car, period)).await
     }
 
     pub async fn place(&self, hold: PlaceHoldRequest) -> Result<PlaceHoldResponse, Status> {
-        only(
+        into_message(
             self.client
                 .clone()
                 .place_hold(from_service("booking", hold))
@@ -120,15 +145,15 @@ impl Harness {
         &self,
         booking: Uuid,
         car: &Vehicle,
-        (start, end): Span,
+        (start, end): Period,
     ) -> Result<ConfirmHoldResponse, Status> {
         let hold = ConfirmHoldRequest {
             booking_id: booking.to_string(),
             vehicle_id: car.id.clone(),
-            start_datetime: stamp(start),
-            end_datetime: stamp(end),
+            start_datetime: timestamp(start),
+            end_datetime: timestamp(end),
         };
-        only(
+        into_message(
             self.client
                 .clone()
                 .confirm_hold(from_service("booking", hold))
@@ -140,7 +165,7 @@ impl Harness {
         let hold = ReleaseHoldRequest {
             booking_id: booking.to_string(),
         };
-        only(
+        into_message(
             self.client
                 .clone()
                 .release_hold(from_service("booking", hold))
@@ -149,11 +174,11 @@ impl Harness {
     }
 
     pub async fn search(&self, search: SearchVehiclesRequest) -> Result<SearchVehiclesResponse, Status> {
-        only(self.client.clone().search_vehicles(search).await)
+        into_message(self.client.clone().search_vehicles(search).await)
     }
 
-    /// Ids of the cars that a search shows, in order.
-    pub async fn found(&self, search: SearchVehiclesRequest) -> Vec<String> {
+    /// Returns the ids of the cars of a search, in order.
+    pub async fn search_ids(&self, search: SearchVehiclesRequest) -> Vec<String> {
         self.search(search)
             .await
             .unwrap()
@@ -164,7 +189,7 @@ impl Harness {
     }
 }
 
-/// A change of nothing.
+/// Returns an update without changes.
 pub fn change(car: &Vehicle) -> UpdateVehicleRequest {
     UpdateVehicleRequest {
         vehicle_id: car.id.clone(),
@@ -172,29 +197,29 @@ pub fn change(car: &Vehicle) -> UpdateVehicleRequest {
     }
 }
 
-/// A hold by a guest whom nobody knows.
-pub fn hold_of(booking: Uuid, car: &Vehicle, (start, end): Span) -> PlaceHoldRequest {
+/// Returns a hold request of a guest without a profile.
+pub fn hold_of(booking: Uuid, car: &Vehicle, (start, end): Period) -> PlaceHoldRequest {
     PlaceHoldRequest {
         booking_id: booking.to_string(),
         vehicle_id: car.id.clone(),
         guest_id: Uuid::from_u128(99).to_string(),
-        start_datetime: stamp(start),
-        end_datetime: stamp(end),
+        start_datetime: timestamp(start),
+        end_datetime: timestamp(end),
     }
 }
 
-/// A search around the Gangnam address.
-pub fn near_gangnam((start, end): Span) -> SearchVehiclesRequest {
+/// Returns a search around the Gangnam address.
+pub fn near_gangnam((start, end): Period) -> SearchVehiclesRequest {
     SearchVehiclesRequest {
         lat: Some(37.500_024_240_551_5),
         lng: Some(127.036_508_620_542),
-        start_datetime: stamp(start),
-        end_datetime: stamp(end),
+        start_datetime: timestamp(start),
+        end_datetime: timestamp(end),
         ..SearchVehiclesRequest::default()
     }
 }
 
-/// Open every week on this day.
+/// Returns a rule that opens the car weekly on a day; Sunday is 0.
 pub fn open_on(car: &Vehicle, day: i32, start: &str, end: &str) -> AddAvailabilityRequest {
     AddAvailabilityRequest {
         vehicle_id: car.id.clone(),
@@ -207,7 +232,7 @@ pub fn open_on(car: &Vehicle, day: i32, start: &str, end: &str) -> AddAvailabili
     }
 }
 
-/// Blocked on this date.
+/// Returns a rule that blocks the car on a date.
 pub fn blocked_on(car: &Vehicle, date: &str, start: &str, end: &str) -> AddAvailabilityRequest {
     AddAvailabilityRequest {
         day_of_week: None,
@@ -218,17 +243,17 @@ pub fn blocked_on(car: &Vehicle, date: &str, start: &str, end: &str) -> AddAvail
     }
 }
 
-/// What a booking's events say of it.
-#[expect(clippy::unnecessary_wraps, reason = "the fields of the contract are optional")]
-pub fn facts(booking: Uuid, car: &Vehicle, (start, end): Span) -> Option<BookingFacts> {
+/// Returns the booking facts of an event.
+#[expect(clippy::unnecessary_wraps, reason = "message fields are optional")]
+pub fn facts(booking: Uuid, car: &Vehicle, (start, end): Period) -> Option<BookingFacts> {
     Some(BookingFacts {
         booking_id: booking.to_string(),
         vehicle_id: car.id.clone(),
         guest_id: Uuid::from_u128(99).to_string(),
         host_id: car.owner_id.clone(),
         vehicle_title: format!("{} {}", car.make, car.model),
-        start_datetime: stamp(start),
-        end_datetime: stamp(end),
+        start_datetime: timestamp(start),
+        end_datetime: timestamp(end),
         total_amount: 60_000,
         platform_fee: 9_000,
     })
