@@ -27,7 +27,7 @@ pub struct ReconcileArgs {
     /// Base URL of Toss; without it payments are not compared with the provider.
     #[arg(long, env = "PAYMENT__TOSS__HTTP__BASE_URL", requires = "toss_secret_key")]
     toss_url: Option<String>,
-    /// Secret key of Toss.
+    /// Secret key for `--toss-url`, as payment has it.
     #[arg(long, env = "PAYMENT__TOSS__SECRET_KEY", hide_env_values = true)]
     toss_secret_key: Option<String>,
     /// Seconds after which a difference is looked at again before it is reported.

@@ -2,4 +2,7 @@
 
 mod dependencies;
 mod documents;
+mod imports;
 mod services;
+mod source;
+mod source_files;

@@ -21,7 +21,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A stored key.
+/// An Ed25519 key that signs, or has signed, access tokens.
 #[derive(Clone, Debug)]
 pub struct StoredKey {
     pub kid: String,

@@ -49,7 +49,7 @@ pub enum Origin {
     Provider,
 }
 
-/// State of a refund.
+/// How far a refund is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
 #[strum(serialize_all = "snake_case")]
 pub enum RefundState {

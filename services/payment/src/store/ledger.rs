@@ -9,12 +9,12 @@ use crate::domain::ledger::{Account, Posting};
 use crate::domain::payment::Payment;
 use crate::error::Error;
 
-/// Posts a capture.
+/// Appends the entries of a capture. Fails when the payment has a capture.
 pub async fn post_capture(tx: &Tx, payment: &Payment, posting: &Posting) -> Result<(), Error> {
     post(tx, payment.id, "capture", &payment.order_id, posting).await
 }
 
-/// Posts a refund.
+/// Appends the entries of a refund. Fails when that refund has entries.
 pub async fn post_refund(
     tx: &Tx,
     payment: PaymentId,
