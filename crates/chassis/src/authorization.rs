@@ -97,7 +97,7 @@ mod tests {
             bearer: token.as_deref(),
         };
         match authorize(find(path).unwrap(), visitor, &verifier).await {
-            Ok(caller) => caller.label().to_owned(),
+            Ok(caller) => caller.label().into_owned(),
             Err(error) => error.reason().to_owned(),
         }
     }

@@ -5,61 +5,50 @@
 //! let vehicle = VehicleServiceClient::new(client::connect("vehicle", &config.vehicle, &config.tls, environment)?);
 //! ```
 
-mod call;
-mod headers;
+mod layer;
 mod remote_jwks;
 mod resolver;
-mod response_body;
-mod transport_error;
+mod transport;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, Uri};
 use tokio::sync::Notify;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, ClientTlsConfig};
-use tower::Service;
-use tower::retry::budget::TpsBudget;
+use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::config::{Peer, Tls};
 use crate::environment::Environment;
+use crate::layer::from_fn;
+use crate::random::Random;
 use crate::{task, tls};
+use layer::retry::RetryPolicy;
+use layer::{ClientCall, call, deadline, headers, message, metrics, response_body};
 pub use remote_jwks::RemoteJwks;
-use resolver::Addresses;
-
-/// Retries are limited to a tenth of the calls of the last ten seconds and ten more, so that they help a peer that fails now and
-/// then and do not overload one that is down.
-const BUDGET_WINDOW: Duration = Duration::from_secs(10);
-const BUDGET_RESERVE_PER_SECOND: u32 = 1;
-const BUDGET_SHARE: f32 = 0.1;
+use resolver::Resolver;
+use transport::{Transport, TransportError};
 
 /// A channel to one service, for `XServiceClient::new(channel)` or as a plain tower service. Cheap to clone.
 ///
-/// Its errors are statuses, and those it makes itself carry the facts of [`crate::error`].
+/// Its errors are statuses; those it makes itself carry the details of [`crate::error`].
 #[derive(Clone)]
 pub struct PeerChannel {
-    channel: Channel,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
     name: &'static str,
-    timeout: Duration,
-    /// Who we say we are when there is no certificate to say it.
-    claim: Option<HeaderValue>,
-    budget: TpsBudget,
-    environment: Environment,
-    /// Wakes the search for addresses: one of them does not answer.
-    trouble: Arc<Notify>,
+    send: Arc<dyn Fn(Request<Body>) -> Sending + Send + Sync>,
 }
 
-/// A channel to the service `name` (`vehicle`). It connects at first use; the error is about the configuration.
+type Sending = BoxFuture<'static, Result<Response<Body>, Status>>;
+
+/// Returns a channel to the service `name` (`vehicle`), which connects at first use.
+///
+/// # Errors
+/// An invalid configuration: URIs, certificates, or plain text without `tls.insecure`.
 pub fn connect(
     name: &'static str,
     peer: &Peer,
@@ -71,34 +60,53 @@ pub fn connect(
         .collect::<Result<_, _>>()
         .with_context(|| format!("the uri of {name} is not valid"))?;
     let tls_config = transport_security(name, &uris, peer, tls)?;
-    let claim = tls
-        .insecure_as
-        .as_deref()
-        .map(HeaderValue::from_str)
-        .transpose()?;
+    let own_name = tls.insecure_as.as_deref().map(HeaderValue::from_str);
     let (channel, changes) = Channel::balance_channel(64);
-    let trouble = Arc::new(Notify::new());
-    let addresses = Addresses::new(name, &uris, tls_config)?;
-    task::spawn("addresses", addresses.follow(changes, Arc::clone(&trouble)));
-    let shared = Shared {
+    let resolve = Arc::new(Notify::new());
+    let resolver = Resolver::new(name, &uris, tls_config)?;
+    task::spawn("resolver", resolver.run(changes, Arc::clone(&resolve)));
+    let transport = Transport { channel, resolve };
+    let service = stack(
         name,
-        timeout: peer.timeout,
-        claim,
-        budget: retry_budget(),
-        environment,
-        trouble,
-    };
+        peer.timeout,
+        environment.random,
+        own_name.transpose()?,
+        transport,
+    );
     Ok(PeerChannel {
-        channel,
-        shared: Arc::new(shared),
+        name,
+        send: Arc::new(move |request| service.clone().call(request)),
     })
 }
 
-fn retry_budget() -> TpsBudget {
-    TpsBudget::new(BUDGET_WINDOW, BUDGET_RESERVE_PER_SECOND, BUDGET_SHARE)
+/// Returns the transport behind the layers, outermost first. [`layer`] says what each one does.
+fn stack(
+    name: &'static str,
+    timeout: Duration,
+    random: Random,
+    own_name: Option<HeaderValue>,
+    transport: Transport,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Status, Future = Sending>
++ Clone
++ Send
++ Sync
++ 'static {
+    let transport = Arc::new(transport);
+    ServiceBuilder::new()
+        .layer_fn(call::layer(name, timeout))
+        .layer(from_fn((), metrics::record))
+        .layer(from_fn((), deadline::enforce))
+        .layer(from_fn((), response_body::limit))
+        .layer(from_fn((), message::read))
+        .map_err(move |error: TransportError| error.into_error(name))
+        .retry(RetryPolicy::new(random))
+        .map_request(move |call| headers::write(call, own_name.as_ref()))
+        .service(service_fn(move |call: ClientCall| {
+            Arc::clone(&transport).send(call)
+        }))
 }
 
-/// Plain text is never an accident: both the scheme and the configuration have to say so.
+/// Returns the TLS configuration, or `None` for plain text, which both the scheme and `tls.insecure` have to ask for.
 fn transport_security(
     name: &str,
     uris: &[Uri],
@@ -123,52 +131,39 @@ fn transport_security(
 }
 
 impl PeerChannel {
-    /// Name of the service behind it.
+    /// Name of the called service.
     pub fn name(&self) -> &'static str {
-        self.shared.name
+        self.name
     }
 }
 
 impl Service<Request<Body>> for PeerChannel {
     type Response = Response<Body>;
     type Error = Status;
-    type Future = BoxFuture<'static, Result<Response<Body>, Status>>;
+    type Future = Sending;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        // Waiting for a connection is part of the call, so that its deadline covers it.
+        // A call waits for its connection, see `call::OpenCall`.
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        call::run(self.clone(), request).boxed()
+    fn call(&mut self, request: Request<Body>) -> Sending {
+        (self.send)(request)
     }
 }
 
 impl std::fmt::Debug for PeerChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PeerChannel({})", self.shared.name)
+        write!(f, "PeerChannel({})", self.name)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tower::retry::budget::Budget as _;
-
     use super::*;
 
-    #[test]
-    fn retry_budget_allows_ten_retries_and_one_for_ten_calls() {
-        let budget = retry_budget();
-        assert_eq!((0..20).filter(|_| budget.withdraw()).count(), 10);
-        (0..9).for_each(|_| budget.deposit());
-        assert!(!budget.withdraw());
-        budget.deposit();
-        assert!(budget.withdraw());
-        assert!(!budget.withdraw());
-    }
-
     #[tokio::test]
-    async fn plain_text_must_be_asked_for_and_https_needs_certificates() {
+    async fn plain_text_needs_insecure_and_https_needs_certificates() {
         let to = |uri: &str, tls: Tls| connect("vehicle", &Peer::at(uri), &tls, Environment::system()).err();
         assert!(to("http://127.0.0.1:1", Tls::insecure()).is_none());
         assert!(to("http://127.0.0.1:1", Tls::default()).is_some());

@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use carshare_proto::common::v1::ErrorReason as Common;
 use http::HeaderMap;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::Error;
 
 /// Header of the gRPC protocol that carries the time left.
 pub const GRPC_TIMEOUT: &str = "grpc-timeout";
@@ -65,6 +68,19 @@ pub fn of_request(headers: &HeaderMap, is_unary: bool, limit: Duration) -> Optio
     let limit = is_unary.then_some(limit);
     let allowed = requested(headers).into_iter().chain(limit).min();
     allowed.map(Deadline::after)
+}
+
+/// Runs `work` until the deadline and fails with `DEADLINE_EXCEEDED` there. Work whose deadline has passed is not begun.
+pub async fn within<T>(
+    deadline: Option<Deadline>,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let late = || Error::new(Common::DeadlineExceeded);
+    match deadline {
+        None => work.await,
+        Some(deadline) if deadline.is_expired() => Err(late()),
+        Some(deadline) => timeout_at(deadline.instant(), work).await.map_err(|_| late())?,
+    }
 }
 
 /// Reads a `grpc-timeout` value: up to eight digits and a unit.

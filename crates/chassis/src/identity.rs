@@ -6,6 +6,8 @@ mod jwks_cache;
 mod revocation;
 mod verifier;
 
+use std::borrow::Cow;
+
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::options::v1 as options;
 use chrono::{DateTime, Utc};
@@ -100,12 +102,12 @@ impl Caller {
         }
     }
 
-    /// What the logs say: the kind, and the name of a service. A user's id is a field of its own.
-    pub fn label(&self) -> &str {
+    /// Returns the value for logs: the kind of caller, or the name of a service.
+    pub fn label(&self) -> Cow<'static, str> {
         match self {
-            Self::Anonymous => "anonymous",
-            Self::User(user) => user.role.as_str(),
-            Self::Service(name) => name,
+            Self::Anonymous => "anonymous".into(),
+            Self::User(user) => user.role.as_str().into(),
+            Self::Service(name) => name.clone().into(),
         }
     }
 }

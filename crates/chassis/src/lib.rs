@@ -40,6 +40,7 @@ pub mod http_server;
 pub mod identity;
 pub mod ids;
 pub mod lang;
+mod layer;
 pub mod message_limit;
 pub mod method_registry;
 pub mod pagination;
@@ -52,6 +53,7 @@ pub mod service;
 pub mod task;
 pub mod telemetry;
 pub mod tls;
+pub mod trace_context;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock};

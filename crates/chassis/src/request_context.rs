@@ -1,21 +1,23 @@
 //! Task-local request context: correlation id, trace, deadline and language.
 //!
-//! The server opens a scope for each RPC and the event consumers for each event; client channels, the outbox and the
-//! logs read it. Nothing that decides about business reads it: that is in [`crate::rpc::CallContext`].
+//! The server opens one for each RPC and the event consumers for each event; client channels, the outbox and the logs read it.
+//! Business rules do not: they read [`crate::rpc::CallContext`].
 
+use std::borrow::Cow;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use uuid::Uuid;
 
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::ids::Ids;
 use crate::lang::Lang;
-use crate::telemetry::propagation;
+use crate::trace_context;
 
 /// Metadata key and HTTP header of the correlation id.
 pub const CORRELATION_ID: &str = "x-correlation-id";
@@ -48,37 +50,43 @@ struct Inner {
     correlation_id: String,
     deadline: Option<Deadline>,
     lang: Lang,
-    /// The trace this work belongs to, for when no span of ours is open.
+    /// The trace of the work, for when no span of this process is open.
     trace: opentelemetry::Context,
-    /// Fires when the server that runs this work begins to drain.
+    /// Fires when the server begins to drain.
     draining: CancellationToken,
-    /// The error the RPC ended with, left here by the glue for the canonical log line.
-    failure: Arc<Mutex<Option<Failure>>>,
+    log: Arc<Mutex<LogFields>>,
 }
 
-/// The error's fields of the canonical log line.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    pub(crate) reason: &'static str,
+/// Fields of the access log that are known only inside the call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogFields {
+    /// Service at the other end of the connection.
+    pub(crate) peer: Option<Arc<str>>,
+    /// Kind of caller, or name of the calling service.
+    pub(crate) caller: Option<Cow<'static, str>>,
+    pub(crate) user_id: Option<Uuid>,
+    /// Reason of the error.
+    pub(crate) reason: Option<&'static str>,
+    /// Causes of the error, which are not sent.
     pub(crate) cause: Option<String>,
 }
 
 impl RequestContext {
-    /// The scope of work that no RPC asked for: an event being consumed, a timer.
+    /// Creates the context of work without an RPC: an event or a timer.
     ///
-    /// `traceparent` is the W3C value stored with what is being worked on, so that the trace goes on.
+    /// `traceparent` is the W3C value stored with the event; the work continues its trace.
     pub fn background(correlation_id: impl Into<String>, traceparent: Option<&str>) -> Self {
-        let trace = traceparent.map(propagation::from_traceparent).unwrap_or_default();
+        let trace = traceparent.map(trace_context::from_traceparent);
         Self::new(
             correlation_id.into(),
             None,
             Lang::default(),
-            trace,
+            trace.unwrap_or_default(),
             CancellationToken::new(),
         )
     }
 
-    /// The scope of one RPC, or of a request at the edge.
+    /// Creates the context of one RPC, or of one request at the gateway. `draining` fires when the server begins to drain.
     pub fn new(
         correlation_id: String,
         deadline: Option<Deadline>,
@@ -86,107 +94,96 @@ impl RequestContext {
         trace: opentelemetry::Context,
         draining: CancellationToken,
     ) -> Self {
-        let failure = Arc::default();
+        let log = Arc::default();
         Self(Arc::new(Inner {
             correlation_id,
             deadline,
             lang,
             trace,
             draining,
-            failure,
+            log,
         }))
     }
 
-    /// The scope this code runs in.
+    /// Returns the context of the current task.
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()
     }
 
-    /// Runs `future` in this scope.
-    pub fn run<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+    /// Runs `future` in this context.
+    pub fn run<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
         CURRENT.scope(self, future)
     }
 
-    /// Runs background work in this scope and in `span`, which goes on with the scope's trace, or begins one when the
-    /// scope has none.
+    /// Runs background work in this context and in `span`, which continues the trace of the context or, without one, begins one.
     pub fn run_in<F: Future>(self, span: Span, future: F) -> impl Future<Output = F::Output> {
         if self.trace_id().is_some() {
             // Fails only when no OpenTelemetry layer is installed.
             let _ = span.set_parent(self.0.trace.clone());
         }
-        let trace = propagation::of_span(&span).unwrap_or_else(|| self.0.trace.clone());
-        let inside = Inner {
+        let trace = trace_context::of_span(&span).unwrap_or_else(|| self.0.trace.clone());
+        let inner = Inner {
             trace,
             ..(*self.0).clone()
         };
-        Self(Arc::new(inside)).run(future.instrument(span))
+        Self(Arc::new(inner)).run(future.instrument(span))
     }
 
-    /// Runs `work` in this scope, for code that polls by hand.
+    /// Runs `work` in this context, for code that polls by hand.
     pub fn enter<T>(self, work: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(self, work)
     }
 
-    /// Id that ties together everything done for one request of a client.
+    /// Id shared by everything that is done for one request of a client.
     pub fn correlation_id(&self) -> &str {
         &self.0.correlation_id
     }
 
-    /// When the work must be over, if it must.
     pub fn deadline(&self) -> Option<Deadline> {
         self.0.deadline
     }
 
-    /// The language of the caller.
+    /// Language of the caller.
     pub fn lang(&self) -> Lang {
         self.0.lang
     }
 
-    /// The W3C `traceparent` to store or send, so that the trace goes on there: of the open span, or of this scope.
+    /// Returns the W3C `traceparent` to store or send: of the current span, or of this context.
     pub fn traceparent(&self) -> Option<String> {
-        propagation::to_traceparent(&self.trace())
+        trace_context::to_traceparent(&self.trace())
     }
 
-    /// Id of the trace this work belongs to.
     pub fn trace_id(&self) -> Option<String> {
-        propagation::trace_id(&self.0.trace)
+        trace_context::trace_id(&self.0.trace)
     }
 
-    /// The OpenTelemetry context to hand on.
+    /// Returns the OpenTelemetry context of the current span, or of this context.
     pub(crate) fn trace(&self) -> opentelemetry::Context {
-        propagation::of_current_span().unwrap_or_else(|| self.0.trace.clone())
+        trace_context::of_current_span().unwrap_or_else(|| self.0.trace.clone())
     }
 
-    /// Fires when the server that runs this work begins to drain.
-    pub(crate) fn draining(&self) -> CancellationToken {
-        self.0.draining.clone()
+    pub(crate) fn draining(&self) -> &CancellationToken {
+        &self.0.draining
     }
 
-    /// The same for work that outlives the call.
+    /// Returns the context for work that may outlive the call.
     pub(crate) fn without_deadline(&self) -> Self {
-        let surroundings = Inner {
+        Self(Arc::new(Inner {
             deadline: None,
             ..(*self.0).clone()
-        };
-        Self(Arc::new(surroundings))
+        }))
     }
 
-    /// Leaves the error for the canonical log line.
-    pub(crate) fn record_failure(&self, error: &Error) {
-        let failure = Failure {
-            reason: error.reason(),
-            cause: error.cause_text(),
-        };
-        *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    /// Fields of the access log, locked: do not hold them across an await.
+    pub(crate) fn log_fields(&self) -> MutexGuard<'_, LogFields> {
+        self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the error left by [`RequestContext::record_failure`].
-    pub(crate) fn take_failure(&self) -> Option<Failure> {
-        self.0
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    /// Records the error that the call ends with, for the access log.
+    pub(crate) fn record_error(&self, error: &Error) {
+        let mut fields = self.log_fields();
+        fields.reason = Some(error.reason());
+        fields.cause = error.cause_text();
     }
 }
 
@@ -197,7 +194,7 @@ mod tests {
     const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     #[tokio::test]
-    async fn work_sees_its_scope_and_other_work_does_not() {
+    async fn context_is_visible_inside_its_work_only() {
         let inside = RequestContext::background("corr-7", Some(TRACEPARENT))
             .run(async { RequestContext::current() })
             .await
@@ -228,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_traceparent_is_no_trace() {
+    fn malformed_traceparent_is_no_trace() {
         assert_eq!(
             RequestContext::background("c", Some("nonsense")).traceparent(),
             None

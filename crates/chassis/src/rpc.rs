@@ -45,7 +45,7 @@ where
 fn refused(error: Error) -> Status {
     let scope = RequestContext::current();
     if let Some(scope) = &scope {
-        scope.record_failure(&error);
+        scope.record_error(&error);
     }
     error.into_status(scope.map_or(Lang::default(), |scope| scope.lang()))
 }

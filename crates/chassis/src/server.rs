@@ -1,9 +1,7 @@
 //! The gRPC server of a service: its RPCs, health and reflection, behind the stack.
 
-mod access_log;
-mod call;
 mod grpc_health;
-mod response_body;
+mod layer;
 mod stack;
 mod with_worker;
 
@@ -14,11 +12,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use http::Request;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
 use tower::Service;
 
+use self::layer::authorize::Authenticator;
 use crate::config::{Common, RevocationPolicy};
 use crate::environment::Environment;
 use crate::health::Readiness;
@@ -139,21 +139,17 @@ impl Server {
             max_streams_per_connection: self.common.server.max_streams_per_connection,
             drain_timeout: self.common.server.drain_timeout,
         };
-        let verifier = self.verifier()?;
-        let door = stack::Authenticator {
-            verifier,
-            believes_headers: tls.is_none(),
+        let authenticator = Authenticator {
+            verifier: self.verifier()?,
+            trusts_header: tls.is_none(),
         };
-        let stack = stack::Stack::new(
-            &self.common.server,
-            door,
-            self.environment.clone(),
-            stop.token().clone(),
-        );
-        let routes = self.routes(stop)?;
+        let (ids, stop) = (self.environment.ids.clone(), stop.token().clone());
+        let config = self.common.server.clone();
+        let routes = self.routes(stop.clone())?;
+        let service = stack::service(&config, authenticator, ids, stop.clone(), routes);
         Ok(task::spawn(
             "server",
-            http_server::serve(listener, options, stack.around(routes), stop.token().clone()),
+            http_server::serve(listener, options, service, stop),
         ))
     }
 
@@ -182,9 +178,9 @@ impl Server {
         })
     }
 
-    fn routes(self, stop: &Shutdown) -> anyhow::Result<Routes> {
+    fn routes(self, stop: CancellationToken) -> anyhow::Result<Routes> {
         let mut services = self.services;
-        services.add_service(grpc_health::service(&self.names, self.readiness, stop.clone()));
+        services.add_service(grpc_health::service(&self.names, self.readiness, stop));
         if self.common.server.reflection {
             add_reflection(&mut services, &self.names)?;
         }

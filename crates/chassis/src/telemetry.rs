@@ -6,7 +6,6 @@ mod filter;
 pub mod logs;
 mod metrics;
 pub mod prometheus;
-pub mod propagation;
 mod traces;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carshare_chassis::request_context::RequestContext;
-use carshare_chassis::telemetry::propagation;
+use carshare_chassis::trace_context;
 use http::HeaderValue;
 use reqwest::Request;
 use tokio::time::Instant;
@@ -108,7 +108,7 @@ impl Attempts<'_> {
         if let Some(traceparent) = traceparent() {
             request
                 .headers_mut()
-                .insert(propagation::TRACEPARENT, traceparent);
+                .insert(trace_context::TRACEPARENT, traceparent);
         }
         let answered = tokio::time::timeout_at(self.deadline, attempt::run(self.client, request)).await;
         match answered.unwrap_or(Err(OutboundError::Timeout)) {
@@ -161,6 +161,7 @@ fn deadline(begin: Instant, timeout: Duration) -> Instant {
 /// Returns the trace context of the RPC or span this call belongs to.
 fn traceparent() -> Option<HeaderValue> {
     let of_context = RequestContext::current().and_then(|context| context.traceparent());
-    let traceparent = of_context.or_else(|| propagation::to_traceparent(&propagation::of_current_span()?));
+    let traceparent =
+        of_context.or_else(|| trace_context::to_traceparent(&trace_context::of_current_span()?));
     HeaderValue::try_from(traceparent?).ok()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use carshare_chassis::request_context::RequestContext;
-use carshare_chassis::telemetry::propagation;
+use carshare_chassis::trace_context;
 use carshare_proto::events::EventMessage;
 use sea_orm::{ConnectionTrait as _, DbBackend, FromQueryResult, Statement, Value};
 
@@ -32,7 +32,7 @@ pub(crate) async fn append<E: EventMessage>(tx: &Tx, event: &E) -> Result<(), Er
         .map_or_else(|| id.to_string(), |context| context.correlation_id().to_owned());
     let traceparent = match context {
         Some(context) => context.traceparent(),
-        None => propagation::of_current_span().and_then(|context| propagation::to_traceparent(&context)),
+        None => trace_context::of_current_span().and_then(|context| trace_context::to_traceparent(&context)),
     };
     let sql = "WITH next AS ( \
             INSERT INTO event_sequences AS known (key, last_seq) VALUES ($3, 1) \

@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
-use carshare_chassis::telemetry::propagation;
+use carshare_chassis::trace_context;
 use http::{HeaderMap, Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
@@ -44,7 +44,7 @@ fn span(request: &Request, info: &RequestInfo) -> Span {
         correlation_id = info.correlation_id,
     );
     // Fails only when no OpenTelemetry layer is installed.
-    let _ = span.set_parent(propagation::extract(request.headers()));
+    let _ = span.set_parent(trace_context::extract(request.headers()));
     span
 }
 
@@ -81,7 +81,7 @@ impl Record {
         self.read_grpc_status(response.headers());
         if let Some(MatchedRpc(rpc)) = response.extensions().get() {
             self.rpc = rpc.method.span();
-            propagation::rename(&self.span, self.rpc.replacen("rpc.", "edge.", 1));
+            trace_context::rename(&self.span, self.rpc.replacen("rpc.", "edge.", 1));
         }
         let code = response.extensions().get::<ErrorCode>();
         self.code = code.map(|code| code.0.clone());
@@ -126,7 +126,7 @@ impl Drop for Record {
             code = self.code,
             duration_ms = elapsed.as_secs_f64() * 1000.0,
             correlation_id = self.info.correlation_id,
-            trace_id = propagation::of_span(&self.span).and_then(|trace| propagation::trace_id(&trace)),
+            trace_id = trace_context::of_span(&self.span).and_then(|trace| trace_context::trace_id(&trace)),
             "request"
         );
     }

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use carshare_chassis::deadline;
 use carshare_chassis::request_context::RequestContext;
-use carshare_chassis::telemetry::propagation;
+use carshare_chassis::trace_context;
 use carshare_chassis::{Deadline, Error};
 use carshare_proto::common::v1::ErrorReason as Common;
 use tokio::time::timeout_at;
@@ -30,7 +30,7 @@ pub async fn enforce(
     let rpc = target.rpc();
     let timeout = state.config.common.server.request_timeout;
     let deadline = rpc.and_then(|rpc| deadline::of_request(headers, rpc.is_unary(), timeout));
-    let trace = propagation::of_current_span().unwrap_or_else(|| propagation::extract(headers));
+    let trace = trace_context::of_current_span().unwrap_or_else(|| trace_context::extract(headers));
     let draining = state.draining.token().clone();
     let context = RequestContext::new(info.correlation_id, deadline, info.lang, trace, draining);
     // A stream may have no deadline, but it has to begin: a request that is never sent whole must not stay in flight. Only a

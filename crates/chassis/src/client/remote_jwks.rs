@@ -1,4 +1,4 @@
-//! The key set as auth serves it.
+//! The key set that auth serves over gRPC.
 
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::{GetJwksRequest, Jwk as JwkMessage};
@@ -9,12 +9,11 @@ use super::PeerChannel;
 use crate::error::Error;
 use crate::identity::{Jwk, JwksSource};
 
-/// Asks auth over gRPC.
 #[derive(Clone)]
 pub struct RemoteJwks(AuthServiceClient<PeerChannel>);
 
 impl RemoteJwks {
-    /// Keys from the auth service behind `channel`.
+    /// `channel` leads to auth.
     pub fn new(channel: PeerChannel) -> Self {
         Self(AuthServiceClient::new(channel))
     }
@@ -31,7 +30,7 @@ impl JwksSource for RemoteJwks {
     }
 }
 
-/// Keys of other kinds are none of ours; a later auth may publish them beside ours.
+/// Skips keys of other types, which a later version of auth may publish too.
 fn ed25519(key: JwkMessage) -> Option<Jwk> {
     (key.kty == "OKP" && key.crv == "Ed25519").then_some(Jwk {
         kid: key.kid,
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_ed25519_keys_are_taken() {
+    fn only_ed25519_keys_are_used() {
         let key = |kty: &str, crv: &str| JwkMessage {
             kty: kty.into(),
             crv: crv.into(),

@@ -1,5 +1,5 @@
-//! The addresses behind the names of a peer, followed as they change: a headless service of Kubernetes names one per replica,
-//! and where there is no such name the replicas are listed.
+//! Resolves the names of a peer to the addresses that its channel balances over, again and again. A headless service of Kubernetes
+//! has one address per replica; without such a name the replicas are listed in the configuration.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -15,23 +15,21 @@ use tokio::sync::mpsc::Sender;
 use tonic::transport::channel::Change;
 use tonic::transport::{ClientTlsConfig, Endpoint};
 
-/// Pause between two looks when all is well.
+/// Interval between two look-ups while calls succeed.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// Shortest pause: a burst of failing calls asks for one look, not for many.
-const SHORTEST: Duration = Duration::from_millis(200);
-/// An address that does not accept within this is not listed, as long as another one does.
-const PROBE: Duration = Duration::from_millis(300);
+/// Shortest interval: a burst of failing calls causes one look-up.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(200);
+/// An address that does not accept a connection within this time is left out while another one does.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// A connection attempt that takes longer has failed.
-const CONNECT: Duration = Duration::from_secs(1);
-/// HTTP/2 keep-alive: idle connections are pinged, and closed without an answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// HTTP/2 keep-alive: idle connections are pinged, and closed when no reply comes.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The search for the addresses of one peer.
-pub(super) struct Addresses {
+pub struct Resolver {
     name: &'static str,
-    /// The first URI: scheme and authority of every call, whatever its address.
+    /// The first URI: scheme and authority of every call, independent of its address.
     origin: Uri,
     scheme: String,
     hosts: Vec<(String, u16)>,
@@ -39,13 +37,9 @@ pub(super) struct Addresses {
     listed: BTreeSet<SocketAddr>,
 }
 
-impl Addresses {
+impl Resolver {
     /// `uris` have one scheme.
-    pub(super) fn new(
-        name: &'static str,
-        uris: &[Uri],
-        tls: Option<ClientTlsConfig>,
-    ) -> anyhow::Result<Self> {
+    pub fn new(name: &'static str, uris: &[Uri], tls: Option<ClientTlsConfig>) -> anyhow::Result<Self> {
         let origin = uris
             .first()
             .with_context(|| format!("{name} has no uri"))?
@@ -69,45 +63,41 @@ impl Addresses {
         })
     }
 
-    /// Keeps the balancer's list current until the channel is dropped.
-    pub(super) async fn follow(
-        mut self,
-        changes: Sender<Change<SocketAddr, Endpoint>>,
-        trouble: Arc<Notify>,
-    ) {
+    /// Updates the addresses of the channel until it is dropped. `resolve` causes a look-up at once.
+    pub async fn run(mut self, changes: Sender<Change<SocketAddr, Endpoint>>, resolve: Arc<Notify>) {
         loop {
-            let found = self.look().await;
+            let found = self.look_up().await;
             if self.apply(found, &changes).await.is_none() {
                 return;
             }
-            let pause = if self.listed.is_empty() {
-                SHORTEST
+            let interval = if self.listed.is_empty() {
+                SHORTEST_INTERVAL
             } else {
                 INTERVAL
             };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = trouble.notified() => tokio::time::sleep(SHORTEST).await,
+                () = tokio::time::sleep(interval) => {}
+                () = resolve.notified() => tokio::time::sleep(SHORTEST_INTERVAL).await,
                 () = changes.closed() => return,
             }
         }
     }
 
-    /// The addresses to list; none when no name resolves.
-    async fn look(&self) -> BTreeSet<SocketAddr> {
+    /// Returns the addresses to balance over; none when no name resolves.
+    async fn look_up(&self) -> BTreeSet<SocketAddr> {
         let mut resolved = BTreeSet::new();
         for (host, port) in &self.hosts {
             match tokio::net::lookup_host((host.as_str(), *port)).await {
                 Ok(addresses) => resolved.extend(addresses),
                 Err(error) => {
-                    tracing::warn!(peer = self.name, host, %error, "the name does not resolve");
+                    tracing::warn!(peer = self.name, host, %error, "name does not resolve");
                 }
             }
         }
         accepting(resolved).await
     }
 
-    /// Sends the changes to the balancer. An empty answer changes nothing. `None` when the channel is gone.
+    /// Sends the changes to the channel; no addresses change nothing. Returns `None` when the channel was dropped.
     async fn apply(
         &mut self,
         found: BTreeSet<SocketAddr>,
@@ -118,7 +108,7 @@ impl Addresses {
         }
         for address in found.difference(&self.listed) {
             changes
-                .send(Change::Insert(*address, self.at(*address)?))
+                .send(Change::Insert(*address, self.endpoint(*address)?))
                 .await
                 .ok()?;
         }
@@ -129,12 +119,12 @@ impl Addresses {
         Some(())
     }
 
-    /// The endpoint for one address; its TLS name and authority stay those of the peer.
-    fn at(&self, address: SocketAddr) -> Option<Endpoint> {
+    /// Returns the endpoint of one address, with TLS name and authority of the peer.
+    fn endpoint(&self, address: SocketAddr) -> Option<Endpoint> {
         let endpoint = Endpoint::from_shared(format!("{}://{address}", self.scheme)).ok()?;
         let endpoint = endpoint
             .origin(self.origin.clone())
-            .connect_timeout(CONNECT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
@@ -146,13 +136,13 @@ impl Addresses {
     }
 }
 
-/// Those that accept a connection; all, when none does, so that calls fail fast instead of waiting.
+/// Returns the addresses that accept a connection; all of them when none does, so that calls fail at once instead of waiting.
 async fn accepting(resolved: BTreeSet<SocketAddr>) -> BTreeSet<SocketAddr> {
     if resolved.len() < 2 {
         return resolved;
     }
     let probed = join_all(resolved.iter().map(|address| async move {
-        let accepts = tokio::time::timeout(PROBE, TcpStream::connect(address)).await;
+        let accepts = tokio::time::timeout(PROBE_TIMEOUT, TcpStream::connect(address)).await;
         matches!(accepts, Ok(Ok(_))).then_some(*address)
     }));
     let accepting: BTreeSet<_> = probed.await.into_iter().flatten().collect();
@@ -183,21 +173,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_balancer_is_told_what_changed_and_never_to_forget_all() {
+    async fn changes_are_sent_and_the_last_addresses_are_kept() {
         let uri = Uri::from_static("http://vehicle:50051");
-        let mut addresses = Addresses::new("vehicle", &[uri], None).unwrap();
-        let (tell, mut changes) = mpsc::channel(8);
-        addresses.apply(set([1, 2]), &tell).await.unwrap();
+        let mut resolver = Resolver::new("vehicle", &[uri], None).unwrap();
+        let (sender, mut changes) = mpsc::channel(8);
+        resolver.apply(set([1, 2]), &sender).await.unwrap();
         assert_eq!(
             received(&mut changes),
             ["+1 http://127.0.0.1:1/", "+2 http://127.0.0.1:2/"]
         );
-        addresses.apply(set([]), &tell).await.unwrap();
+        resolver.apply(set([]), &sender).await.unwrap();
         assert!(received(&mut changes).is_empty());
-        addresses.apply(set([2, 3]), &tell).await.unwrap();
+        resolver.apply(set([2, 3]), &sender).await.unwrap();
         assert_eq!(received(&mut changes), ["+3 http://127.0.0.1:3/", "-1"]);
         drop(changes);
-        assert!(addresses.apply(set([4]), &tell).await.is_none());
+        assert!(resolver.apply(set([4]), &sender).await.is_none());
     }
 
     #[tokio::test]
@@ -208,16 +198,16 @@ mod tests {
         );
         let ports = [&one, &two].map(|listener| listener.local_addr().unwrap().port());
         let uris = ports.map(|port| format!("http://127.0.0.1:{port}").parse().unwrap());
-        let addresses = Addresses::new("vehicle", &uris, None).unwrap();
-        assert_eq!(addresses.look().await, set(ports));
-        assert!(Addresses::new("vehicle", &[], None).is_err());
+        let resolver = Resolver::new("vehicle", &uris, None).unwrap();
+        assert_eq!(resolver.look_up().await, set(ports));
+        assert!(Resolver::new("vehicle", &[], None).is_err());
     }
 
     #[tokio::test]
-    async fn a_dead_address_is_not_listed_while_another_one_lives() {
+    async fn unreachable_address_is_left_out_while_another_one_accepts() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let live = listener.local_addr().unwrap().port();
-        assert_eq!(accepting(set([live, 1])).await, set([live]));
+        let accepting_port = listener.local_addr().unwrap().port();
+        assert_eq!(accepting(set([accepting_port, 1])).await, set([accepting_port]));
         assert_eq!(accepting(set([1, 2])).await, set([1, 2]));
         assert_eq!(accepting(set([1])).await, set([1]));
     }

@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::HealthReporter;
 
 use crate::health::Readiness;
-use crate::task::{self, Shutdown};
+use crate::task;
 
 /// Pause between two looks at the checks.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// The health service, for the server as a whole (`""`) and for each of its services.
-pub(super) fn service(
+pub fn service(
     names: &[&'static str],
     readiness: Readiness,
-    stop: Shutdown,
+    stop: CancellationToken,
 ) -> HealthServer<impl Health> {
     let (reporter, service) = tonic_health::server::health_reporter();
     let mut names = names.to_vec();
@@ -34,7 +35,12 @@ pub(super) fn service(
     service
 }
 
-async fn follow(reporter: &HealthReporter, names: &[&'static str], readiness: &Readiness, stop: &Shutdown) {
+async fn follow(
+    reporter: &HealthReporter,
+    names: &[&'static str],
+    readiness: &Readiness,
+    stop: &CancellationToken,
+) {
     while !stop.is_cancelled() {
         let report = readiness.report().await;
         let status = if report.is_ready() {

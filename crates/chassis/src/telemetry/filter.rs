@@ -70,7 +70,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::telemetry::{propagation, subscriber};
+    use crate::telemetry::subscriber;
+    use crate::trace_context;
 
     fn of(log: &str) -> anyhow::Result<Admission> {
         Admission::new(&Telemetry {
@@ -113,7 +114,7 @@ mod tests {
                 let wanted = tracing::enabled!(target: "sqlx::query", Level::WARN);
                 assert_eq!((asked, wanted), (false, log != "off"));
                 let span = tracing::info_span!("work");
-                assert!(propagation::of_span(&span).is_some(), "{log}");
+                assert!(trace_context::of_span(&span).is_some(), "{log}");
             }
             drop(guard);
         }

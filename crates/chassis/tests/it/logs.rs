@@ -87,7 +87,7 @@ async fn each_rpc_is_one_line_that_says_who_what_and_how_it_ended() {
     assert_eq!(first.remove("trace_id").unwrap().as_str().unwrap().len(), 32);
     let expected = json!({
         "time": "2026-11-22T12:00:00.000Z", "level": "INFO", "service": "fake",
-        "target": "carshare_chassis::server::access_log", "span": "rpc", "message": "rpc",
+        "target": "carshare_chassis::server::layer::access_log", "span": "rpc", "message": "rpc",
         "rpc": "rpc.auth.get_me", "code": "ABORTED", "reason": "SLOT_TAKEN", "cause": "constraint booking_no_overlap",
         "caller": "guest", "user_id": USER.to_string(), "correlation_id": "client-1",
     });

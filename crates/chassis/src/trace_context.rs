@@ -1,6 +1,6 @@
-//! W3C trace context in and out: HTTP headers for calls, one string for what is stored.
+//! W3C trace context: HTTP headers for calls, one string for storage.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TraceContextExt as _;
@@ -11,55 +11,49 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 /// The header, and the name of the stored field.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// The trace that the headers tell of; an empty context when they tell of none.
+/// Reads the trace context from headers; an empty context when they have none.
 pub fn extract(headers: &HeaderMap) -> Context {
     TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers))
 }
 
-/// Writes the trace into the headers, over what is there.
+/// Writes the trace context to headers and replaces what they have.
 pub fn inject(context: &Context, headers: &mut HeaderMap) {
     TraceContextPropagator::new().inject_context(context, &mut HeaderInjector(headers));
 }
 
-/// The context of the open span, when it takes part in a trace.
+/// Returns the context of the current span, if it belongs to a trace.
 pub fn of_current_span() -> Option<Context> {
     of_span(&tracing::Span::current())
 }
 
-/// The context of a span, when it takes part in a trace.
+/// Returns the context of a span, if it belongs to a trace.
 pub fn of_span(span: &tracing::Span) -> Option<Context> {
     let context = span.context();
     context.span().span_context().is_valid().then_some(context)
 }
 
-/// Gives an open span the name that its trace shows. Setting the field `otel.name` does so only until somebody has asked for
-/// the span's context.
+/// Sets the name of an open span in its trace. The field `otel.name` sets it only until the span's context is first read.
 pub fn rename(span: &tracing::Span, name: String) {
     span.context().span().update_name(name);
 }
 
-/// The trace id of a context, when it has a valid trace.
+/// Returns the trace id of a context, if it has a valid one.
 pub fn trace_id(context: &Context) -> Option<String> {
     let span = context.span();
     let ids = span.span_context();
     ids.is_valid().then(|| ids.trace_id().to_string())
 }
 
-/// The context of a stored `traceparent`; an empty one when the text is broken.
+/// Parses a stored `traceparent`; an empty context when it is malformed.
 pub fn from_traceparent(text: &str) -> Context {
-    let mut headers = HeaderMap::new();
-    if let Ok(value) = text.parse() {
-        headers.insert(TRACEPARENT, value);
-    }
-    extract(&headers)
+    let value = text.parse();
+    let header = value.map(|value| (HeaderName::from_static(TRACEPARENT), value));
+    extract(&header.into_iter().collect())
 }
 
-/// The `traceparent` of a context, when it has a valid trace.
+/// Returns the `traceparent` of a context, if it has a valid trace.
 pub fn to_traceparent(context: &Context) -> Option<String> {
     let mut headers = HeaderMap::new();
     inject(context, &mut headers);
-    headers
-        .get(TRACEPARENT)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned)
+    Some(headers.get(TRACEPARENT)?.to_str().ok()?.to_owned())
 }

@@ -1,0 +1,58 @@
+//! Counts calls by peer, RPC and code, and records a failure in the span. An own layer: tower has none.
+
+use tonic::{Code, Status};
+
+use super::{ClientCall, Inner, Result, call::rpc};
+use crate::error::code_name;
+
+pub fn record<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future<Output = Result> + use<S> {
+    let (peer, rpc, span) = (call.peer, rpc(call.method), call.span.clone());
+    let running = inner.call(call);
+    async move {
+        let result = running.await;
+        let code = match &result {
+            Ok(response) => {
+                Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
+            }
+            Err(error) => {
+                span.record("otel.status_code", "ERROR");
+                tracing::debug!(parent: &span, ?error, "call failed");
+                error.code()
+            }
+        };
+        metrics::counter!("rpc_client_calls_total", "peer" => peer, "rpc" => rpc, "code" => code_name(code))
+            .increment(1);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_proto::common::v1::ErrorReason as Common;
+
+    use super::super::tests::{call, ok, run};
+    use super::*;
+    use crate::error::Error;
+    use crate::telemetry::prometheus;
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_are_counted_by_code() {
+        prometheus::recorder();
+        let unavailable = async |_| Ok(Status::unavailable("").into_http());
+        let not_found = async |_| Err(Error::new(Common::NotFound));
+        let call = || ClientCall {
+            peer: "counted",
+            ..call()
+        };
+        run((), record, call(), ok).await.unwrap();
+        run((), record, call(), unavailable).await.unwrap();
+        run((), record, call(), not_found).await.unwrap_err();
+        let page = prometheus::render();
+        for code in ["OK", "UNAVAILABLE", "NOT_FOUND"] {
+            let line = format!(
+                r#"rpc_client_calls_total{{peer="counted",rpc="rpc.vehicle.place_hold",code="{code}"}} 1"#
+            );
+            assert!(page.contains(&line), "{line} in {page}");
+        }
+    }
+}

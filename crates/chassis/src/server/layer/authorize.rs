@@ -1,0 +1,125 @@
+//! Authenticates the caller by certificate or access token and checks the RPC's access option. An own layer: both are rules of the
+//! contract.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use http::header::AUTHORIZATION;
+use tonic::body::Body;
+
+use super::{Inner, Result, ServerCall};
+use crate::authorization::{self, Credentials};
+use crate::deadline::Deadline;
+use crate::http_server::Connection;
+use crate::identity::Verifier;
+use crate::layer::take;
+use crate::rpc::Authorized;
+use crate::tls::INSECURE_PEER;
+
+#[derive(Clone)]
+pub struct Authenticator {
+    pub verifier: Verifier,
+    /// The connection has no TLS, so the header [`INSECURE_PEER`] names the calling service.
+    pub trusts_header: bool,
+}
+
+impl Authenticator {
+    /// Returns the service at the other end of the connection.
+    fn peer(&self, request: &Request<Body>) -> Option<Arc<str>> {
+        let header = request.headers().get(INSECURE_PEER);
+        let named = header.filter(|_| self.trusts_header);
+        match named.and_then(|name| name.to_str().ok()) {
+            Some(name) => Some(name.into()),
+            None => request.extensions().get::<Connection>()?.peer.clone(),
+        }
+    }
+}
+
+pub fn authorize<S: Inner + Clone>(
+    authenticator: &Authenticator,
+    inner: &mut S,
+    mut call: ServerCall,
+) -> impl Future<Output = Result> + use<S> {
+    let (authenticator, mut inner) = (authenticator.clone(), take(inner));
+    async move {
+        let peer = authenticator.peer(&call.request);
+        call.context.log_fields().peer.clone_from(&peer);
+        let credentials = Credentials {
+            peer: peer.as_deref(),
+            bearer: authorization::bearer(call.request.headers()),
+        };
+        let caller = authorization::authorize(call.method, credentials, &authenticator.verifier).await?;
+        {
+            let mut fields = call.context.log_fields();
+            fields.caller = Some(caller.label());
+            fields.user_id = caller.user().ok().map(|user| user.id);
+        }
+        // Handlers do not need the token, and removing it keeps it from leaking.
+        call.request.headers_mut().remove(AUTHORIZATION);
+        let deadline = call.context.deadline();
+        call.request.extensions_mut().insert(Authorized {
+            caller,
+            deadline: deadline.unwrap_or_else(|| Deadline::after(Duration::MAX)),
+            method: call.method,
+        });
+        inner.call(call).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_proto::common::v1::ErrorReason as Common;
+
+    use super::super::tests::{LOGIN, RELEASE_HOLD, call, never, ok, run};
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config;
+    use crate::identity::{Caller, StaticJwks};
+
+    fn authenticator(trusts_header: bool) -> Authenticator {
+        let keys = Arc::new(StaticJwks::default());
+        Authenticator {
+            verifier: Verifier::new(&config::Identity::default(), keys, Clock::system()),
+            trusts_header,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn handler_gets_the_caller_and_not_the_token() {
+        let mut public = call(LOGIN);
+        let token = "Bearer x".parse().unwrap();
+        public.request.headers_mut().insert(AUTHORIZATION, token);
+        let handler = async |call: ServerCall| {
+            assert!(call.request.headers().get(AUTHORIZATION).is_none());
+            let authorized: &Authorized = call.request.extensions().get().expect("no caller");
+            assert_eq!(authorized.caller, Caller::Anonymous);
+            ok(call).await
+        };
+        run(authenticator(false), authorize, public, handler)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn peer_header_counts_without_tls_only() {
+        let internal = || {
+            let mut call = call(RELEASE_HOLD);
+            let name = "booking".parse().unwrap();
+            call.request.headers_mut().insert(INSECURE_PEER, name);
+            call
+        };
+        let handler = async |call: ServerCall| {
+            assert_eq!(call.context.log_fields().caller.as_deref(), Some("booking"));
+            assert_eq!(call.context.log_fields().peer.as_deref(), Some("booking"));
+            ok(call).await
+        };
+        run(authenticator(true), authorize, internal(), handler)
+            .await
+            .unwrap();
+        let error = run(authenticator(false), authorize, internal(), never)
+            .await
+            .unwrap_err();
+        assert!(error.is(Common::Unauthenticated));
+    }
+}

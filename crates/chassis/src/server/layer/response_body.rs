@@ -1,0 +1,129 @@
+//! The body of a response until its trailers. One wrapper runs it in the request context, ends it at the deadline, ends a stream
+//! when the server drains, turns a panic into an `INTERNAL` status and finishes the [`Record`]: a wrapper for each would box the
+//! body each time.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use carshare_proto::common::v1::ErrorReason as Common;
+use futures::FutureExt as _;
+use http::HeaderMap;
+use http_body::Frame;
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tonic::Status;
+use tonic::body::Body;
+
+use super::access_log::Record;
+use super::catch_panic::panicked;
+use crate::error::Error;
+
+/// Delay after which a client whose stream ended in a drain resumes it at another replica.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+pub struct ObservedBody {
+    inner: Body,
+    record: Record,
+    deadline: Option<Pin<Box<Sleep>>>,
+    draining: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    ended: bool,
+}
+
+type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
+
+impl ObservedBody {
+    pub fn new(inner: Body, record: Record) -> Self {
+        let context = &record.context;
+        let sleep = |deadline: crate::Deadline| Box::pin(tokio::time::sleep_until(deadline.instant()));
+        // A unary response ends by itself; a stream may not.
+        let draining = record
+            .method
+            .streaming()
+            .server
+            .then(|| context.draining().clone());
+        Self {
+            inner,
+            deadline: context.deadline().map(sleep),
+            draining: draining.map(|draining| Box::pin(draining.cancelled_owned())),
+            record,
+            ended: false,
+        }
+    }
+
+    /// Returns the error that ends the body now, if there is one.
+    fn interruption(&mut self, cx: &mut Context<'_>) -> Option<Error> {
+        let draining = self.draining.as_mut();
+        if draining.is_some_and(|draining| draining.poll_unpin(cx).is_ready()) {
+            return Some(Error::unavailable("the server is draining", RETRY_AFTER));
+        }
+        let deadline = self.deadline.as_mut();
+        let is_late = deadline.is_some_and(|deadline| deadline.poll_unpin(cx).is_ready());
+        is_late.then(|| Error::new(Common::DeadlineExceeded))
+    }
+
+    fn poll_inner(&mut self, cx: &mut Context<'_>) -> Result<Polled, Error> {
+        let inner = &mut self.inner;
+        let _in_span = self.record.span.enter();
+        let poll = || {
+            catch_unwind(AssertUnwindSafe(|| {
+                http_body::Body::poll_frame(Pin::new(inner), cx)
+            }))
+        };
+        let polled = self.record.context.clone().enter(poll);
+        polled.map_err(|panic| panicked(&*panic))
+    }
+
+    /// Ends the body with trailers that carry the error.
+    fn end_with(&mut self, error: Error) -> Polled {
+        self.record.context.record_error(&error);
+        let status = error.into_status(self.record.context.lang());
+        self.finish(Some(&status));
+        let mut trailers = HeaderMap::new();
+        // Fails on bytes that no header can have; the encoded status has none.
+        let _ = status.add_header(&mut trailers);
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+
+    fn finish(&mut self, status: Option<&Status>) {
+        self.ended = true;
+        let missing = Status::unknown("the response has no status");
+        self.record.finish(status.unwrap_or(&missing));
+    }
+}
+
+impl http_body::Body for ObservedBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let this = &mut *self;
+        if this.ended {
+            return Poll::Ready(None);
+        }
+        if let Some(error) = this.interruption(cx) {
+            return this.end_with(error);
+        }
+        let polled = match this.poll_inner(cx) {
+            Ok(polled) => polled,
+            Err(error) => return this.end_with(error),
+        };
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(None) => this.finish(None),
+            Poll::Ready(Some(Err(status))) => this.finish(Some(status)),
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    this.finish(Status::from_header_map(trailers).as_ref());
+                }
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
+    }
+}
