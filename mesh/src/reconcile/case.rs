@@ -19,12 +19,16 @@ pub enum Kind {
     ConfirmedNotPaid,
     /// A payment belongs to no booking.
     PaymentWithoutBooking,
+    /// An approved, unpaid booking has no payment.
+    PaymentMissing,
     /// The payment has another guest, host or amount than the booking.
     PaymentTermsDiffer,
     /// The booking's payment status contradicts the payment.
     PaymentStatusDiffers,
     /// Less was refunded than the cancelled booking owes.
     RefundMissing,
+    /// The booking's total of refunds is not the payment's.
+    RefundTotalDiffers,
     /// The ledger's balance is not the captured amount less refunds.
     LedgerDiffers,
     /// The provider has captured a payment that is not recorded.
@@ -54,7 +58,10 @@ pub(super) struct Booking {
     status: String,
     payment_status: String,
     confirmed: bool,
+    /// Won that the cancellation owes.
     refund_krw: Option<i64>,
+    /// Won refunded so far, as reported by payment.
+    refunded_krw: i64,
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -79,6 +86,8 @@ pub(super) struct Payment {
     /// Whether the provider was ever called.
     pub(super) attempted: bool,
     pub(super) captured: bool,
+    /// Whether it failed for good.
+    failed: bool,
     pub(super) updated_at: DateTime<Utc>,
     /// Balance of the ledger's provider account for this payment.
     ledger_krw: i64,
@@ -100,6 +109,10 @@ impl Booking {
 
     fn is_confirmed(&self) -> bool {
         matches!(self.status.as_str(), "active" | "completed") || self.status == "approved" && self.confirmed
+    }
+
+    fn awaits_payment(&self) -> bool {
+        self.status == "approved" && !self.confirmed
     }
 }
 
@@ -141,13 +154,20 @@ impl Case {
             if booking.is_confirmed() && !captured {
                 kinds.push(Kind::ConfirmedNotPaid);
             }
+            if booking.awaits_payment() && self.payment.is_none() {
+                kinds.push(Kind::PaymentMissing);
+            }
+            let failed = self.payment.as_ref().is_some_and(|payment| payment.failed);
             let contradicts = match booking.payment_status.as_str() {
                 "paid" => !captured,
                 "refunded" => !captured || refunded_krw == 0,
-                _ => captured,
+                _ => captured || failed && booking.awaits_payment(),
             };
             if contradicts {
                 kinds.push(Kind::PaymentStatusDiffers);
+            }
+            if captured && booking.refunded_krw != refunded_krw {
+                kinds.push(Kind::RefundTotalDiffers);
             }
             if captured && booking.status == "cancelled" && refunded_krw < booking.refund_krw.unwrap_or(0) {
                 kinds.push(Kind::RefundMissing);

@@ -24,14 +24,14 @@ pub(super) enum Table {
 pub(super) const TABLES: [Table; 3] = [Table::Bookings, Table::Occupancies, Table::Payments];
 
 const BOOKINGS: &str = "SELECT id, vehicle_id, guest_id, host_id, starts_at, ends_at, total_krw, status, payment_status, \
-    confirmed_at IS NOT NULL AS confirmed, refund_krw FROM bookings WHERE id = ANY($1)";
+    confirmed_at IS NOT NULL AS confirmed, refund_krw, refunded_krw FROM bookings WHERE id = ANY($1)";
 
 const OCCUPANCIES: &str = "SELECT ref_id, vehicle_id, lower(period) AS starts_at, upper(period) AS ends_at, expires_at \
     FROM occupancies WHERE ref_id = ANY($1)";
 
 /// The ledger's balance of a payment is what the provider owes for it.
 const PAYMENTS: &str = "SELECT p.booking_id, p.guest_id, p.host_id, p.amount_krw, p.refunded_krw, p.order_id, p.payment_key AS provider_key, \
-    p.last_attempt > 0 AS attempted, p.paid_at IS NOT NULL AS captured, p.updated_at, \
+    p.last_attempt > 0 AS attempted, p.paid_at IS NOT NULL AS captured, p.state = 'failed' AS failed, p.updated_at, \
     (SELECT coalesce(sum(e.amount_krw), 0)::bigint FROM ledger_transactions t \
         JOIN ledger_entries e ON e.transaction_id = t.id JOIN ledger_accounts a ON a.id = e.account_id \
         WHERE t.payment_id = p.id AND a.code = 'provider_clearing') AS ledger_krw \

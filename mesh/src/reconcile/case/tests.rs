@@ -23,6 +23,7 @@ fn confirmed() -> Case {
             payment_status: "paid".into(),
             confirmed: true,
             refund_krw: None,
+            refunded_krw: 0,
         }),
         occupancy: Some(Occupancy {
             ref_id: id,
@@ -41,6 +42,7 @@ fn confirmed() -> Case {
             provider_key: Some("key".into()),
             attempted: true,
             captured: true,
+            failed: false,
             updated_at: at(0),
             ledger_krw: 40_000,
         }),
@@ -54,7 +56,7 @@ fn cancelled() -> Case {
     let booking = case.booking.as_mut().expect("a booking");
     booking.status = "cancelled".into();
     booking.payment_status = "refunded".into();
-    booking.refund_krw = Some(30_000);
+    (booking.refund_krw, booking.refunded_krw) = (Some(30_000), 30_000);
     let payment = case.payment.as_mut().expect("a payment");
     payment.refunded_krw = 30_000;
     payment.ledger_krw = 10_000;
@@ -71,7 +73,8 @@ fn changed(mut case: Case, change: impl FnOnce(&mut Booking, &mut Payment)) -> V
 fn agreeing_rows_have_no_difference() {
     assert_eq!(confirmed().compare(at(1)), []);
     assert_eq!(cancelled().compare(at(1)), []);
-    let partial = changed(confirmed(), |_, payment| {
+    let partial = changed(confirmed(), |booking, payment| {
+        booking.refunded_krw = 1_000;
         payment.refunded_krw = 1_000;
         payment.ledger_krw = 39_000;
     });
@@ -132,8 +135,32 @@ fn payment_differences_are_found() {
     assert_eq!(status, [Kind::PaymentStatusDiffers]);
     let refund = changed(cancelled(), |booking, _| booking.refund_krw = Some(40_000));
     assert_eq!(refund, [Kind::RefundMissing]);
+    let total = changed(cancelled(), |booking, _| booking.refunded_krw = 29_000);
+    assert_eq!(total, [Kind::RefundTotalDiffers]);
     let ledger = changed(confirmed(), |_, payment| payment.ledger_krw = 0);
     assert_eq!(ledger, [Kind::LedgerDiffers]);
+}
+
+#[test]
+fn approved_booking_without_a_chargeable_payment_is_found() {
+    let unpaid = |change: fn(&mut Payment)| {
+        let mut case = confirmed();
+        let booking = case.booking.as_mut().expect("a booking");
+        (booking.payment_status, booking.confirmed) = ("pending".into(), false);
+        let payment = case.payment.as_mut().expect("a payment");
+        (payment.captured, payment.ledger_krw) = (false, 0);
+        change(payment);
+        case
+    };
+    let requested = unpaid(|_| {});
+    assert_eq!(requested.compare(at(1)), []);
+    let failed = unpaid(|payment| payment.failed = true);
+    assert_eq!(failed.compare(at(1)), [Kind::PaymentStatusDiffers]);
+    let missing = Case {
+        payment: None,
+        ..requested
+    };
+    assert_eq!(missing.compare(at(1)), [Kind::PaymentMissing]);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use carshare_store::Tx;
-use chrono::{DateTime, Utc};
 
 use crate::App;
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptOutcome};
@@ -12,10 +11,28 @@ use crate::error::Error;
 use crate::events::publish;
 use crate::store::{payment_attempts, payment_methods, payments};
 
+/// Delays of the lookups that follow the begin of an attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LookupDelays {
+    /// Until another worker may look up the attempt.
+    pub(super) claim_timeout: Duration,
+    /// Until the payment is compared with the provider.
+    reconciliation: Duration,
+}
+
+impl LookupDelays {
+    pub(super) fn of(app: &App) -> Self {
+        Self {
+            claim_timeout: app.worker.claim_timeout,
+            reconciliation: app.reconciliation.interval,
+        }
+    }
+}
+
 struct Input {
     claim: Claim,
     preceding_key: Option<String>,
-    claim_timeout: Duration,
+    delays: LookupDelays,
 }
 
 /// Begins to charge the guest's default card; requests the payment from a guest without one. `None` when there is nothing
@@ -28,7 +45,7 @@ pub(super) async fn begin_billing(
     let input = Input {
         claim,
         preceding_key,
-        claim_timeout: app.worker.claim_timeout,
+        delays: LookupDelays::of(app),
     };
     app.db
         .transaction("payments.begin_charge", input, begin_charge)
@@ -47,19 +64,19 @@ async fn begin_charge(tx: &Tx, input: &Input) -> Result<Option<(Payment, Attempt
         return Ok(None);
     };
     let kind = AttemptKind::Billing { method: method.id };
-    let check_at = tx.now() + input.claim_timeout;
-    let attempt = insert(tx, &mut payment, kind, input.preceding_key.clone(), check_at).await?;
+    let attempt = insert(tx, &mut payment, kind, input.preceding_key.clone(), input.delays).await?;
     Ok(Some((payment, attempt)))
 }
 
-/// Inserts an attempt and updates its payment.
+/// Inserts an attempt, updates its payment and schedules the payment's reconciliation.
 pub(super) async fn insert(
     tx: &Tx,
     payment: &mut Payment,
     kind: AttemptKind,
     preceding_key: Option<String>,
-    check_at: DateTime<Utc>,
+    delays: LookupDelays,
 ) -> Result<Attempt, Error> {
+    let check_at = tx.now() + delays.claim_timeout;
     let attempt = Attempt {
         payment_id: payment.id,
         number: payment.begin_attempt(&kind, tx.now(), check_at)?,
@@ -71,6 +88,7 @@ pub(super) async fn insert(
         started_at: tx.now(),
     };
     payments::update(tx, payment).await?;
+    payments::schedule_reconciliation(tx, payment.id, Some(tx.now() + delays.reconciliation)).await?;
     payment_attempts::insert(tx, &attempt).await?;
     Ok(attempt)
 }

@@ -1,7 +1,5 @@
 //! Charges by checkout: confirms what the guest paid in the provider's payment window.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
 use carshare_store::Tx;
 
@@ -13,6 +11,7 @@ use crate::error::Error;
 use crate::store::{payment_attempts, payments};
 
 use super::apply_result::{AttemptResult, apply_result};
+use super::begin_attempt::LookupDelays;
 use super::{begin_attempt, call_provider, reconcile};
 
 /// What the payment window returned, as sent by the guest's app: unverified.
@@ -39,14 +38,11 @@ pub enum BegunCheckout {
 
 /// Compares order and amount with what is owed, and begins an attempt.
 pub async fn begin_checkout(app: &App, result: CheckoutResult) -> Result<BegunCheckout, Error> {
-    let input = (result, app.worker.claim_timeout);
+    let input = (result, LookupDelays::of(app));
     app.db.transaction("payments.begin_checkout", input, begin).await
 }
 
-async fn begin(
-    tx: &Tx,
-    (result, claim_timeout): &(CheckoutResult, Duration),
-) -> Result<BegunCheckout, Error> {
+async fn begin(tx: &Tx, (result, delays): &(CheckoutResult, LookupDelays)) -> Result<BegunCheckout, Error> {
     let payment = payments::lock_by_booking(tx, result.booking_id).await?;
     let mut payment = payment
         .filter(|payment| payment.guest_id == result.guest_id)
@@ -68,7 +64,7 @@ async fn begin(
                 .context("a payment of unknown outcome has no open attempt")?;
             if open.kind == kind {
                 // Takes over the claim of a worker.
-                payment.next_check_at = Some(tx.now() + *claim_timeout);
+                payment.next_check_at = Some(tx.now() + delays.claim_timeout);
                 payments::update(tx, &mut payment).await?;
                 return Ok(BegunCheckout::Open(Box::new((payment, open))));
             }
@@ -79,8 +75,7 @@ async fn begin(
         }
         State::Due | State::Requested if !payment.may_charge(tx.now()) => Err(Error::Closed),
         State::Due | State::Requested => {
-            let check_at = tx.now() + *claim_timeout;
-            let attempt = begin_attempt::insert(tx, &mut payment, kind, None, check_at).await?;
+            let attempt = begin_attempt::insert(tx, &mut payment, kind, None, *delays).await?;
             Ok(BegunCheckout::New(Box::new((payment, attempt))))
         }
     }

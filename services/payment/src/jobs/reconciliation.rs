@@ -27,8 +27,8 @@ impl Work for Reconciliations {
             return Ok(());
         };
         let mut result = None;
-        // Without an attempt the provider has nothing; a scheduled check looks it up anyway.
-        if payment.last_attempt > 0 && payment.next_check_at.is_none() {
+        // A scheduled check looks it up anyway.
+        if payment.next_check_at.is_none() {
             match app.provider.find(provider_facts::lookup(&payment)).await {
                 Err(error) if error.kind != ErrorKind::NotFound => {
                     tracing::info!(payment_id = %payment.id, code = error.code, "lookup at the provider failed");

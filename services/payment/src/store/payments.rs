@@ -2,7 +2,7 @@
 
 use carshare_chassis::request_context::RequestContext;
 use carshare_store::{Error as StoreError, Tx};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -50,9 +50,6 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
-
-/// Delay of the first reconciliation of a payment, whose attempts are looked up until they have a result anyway.
-const FIRST_RECONCILIATION_DELAY: TimeDelta = TimeDelta::hours(1);
 
 /// Payments to charge, or to look up because their outcome is unknown.
 pub const CHECKS: Queue = Queue {
@@ -137,7 +134,6 @@ pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
             .as_ref()
             .map(|context| context.correlation_id().to_owned()),
         traceparent: context.and_then(|context| context.traceparent()),
-        next_reconciliation_at: Some(tx.now() + FIRST_RECONCILIATION_DELAY),
         ..row(payment, tx.now())
     };
     Entity::insert(row.into_active_model())

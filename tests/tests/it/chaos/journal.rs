@@ -25,6 +25,10 @@ pub struct Accepted {
     /// Paid in the payment window or with the card on file.
     pub paid: Effect,
     pub cancelled: Effect,
+    pub started: Effect,
+    pub completed: Effect,
+    /// Whether its period begins during the run, so that its deadlines may pass.
+    pub is_soon: bool,
 }
 
 #[derive(Default)]
@@ -33,16 +37,43 @@ pub struct Journal(Mutex<State>);
 #[derive(Default)]
 struct State {
     bookings: BTreeMap<String, Accepted>,
-    /// Order ids of payments that were fully refunded on the dashboard.
-    refunded_outside: BTreeSet<String>,
+    /// Order ids of payments whose whole balance may have been refunded on the dashboard.
+    emptied_outside: BTreeSet<String>,
+    /// Won refunded on the dashboard, by order id.
+    refunded_outside: BTreeMap<String, i64>,
     /// Calls by method and result.
     calls: BTreeMap<String, usize>,
     unexpected: Vec<String>,
 }
 
-/// State of every booking: id, state, and the order id of its payment.
-const STATES: &str = "SELECT b.id || ' ' || b.status || ' ' || b.payment_status || ' ' || coalesce(p.order_id, '-') \
+/// State of every booking: id, won refunded, order id of its payment, state.
+const STATES: &str = "SELECT concat_ws(' ', b.id, b.refunded_krw, coalesce(p.order_id, '-'), b.status, b.payment_status) \
                       FROM booking.bookings b LEFT JOIN payment.payments p ON p.booking_id = b.id";
+
+/// A booking as stored.
+struct Stored<'a> {
+    refunded_krw: i64,
+    order: &'a str,
+    /// Status and payment status.
+    state: &'a str,
+}
+
+impl<'a> Stored<'a> {
+    /// Returns a row of [`STATES`] by the booking's id.
+    fn parse(row: &'a str) -> (&'a str, Self) {
+        let columns: Vec<&str> = row.splitn(4, ' ').collect();
+        let [id, refunded, order, state] = columns[..] else {
+            panic!("four columns: {row}")
+        };
+        let refunded_krw = refunded.parse().expect("a number");
+        let stored = Self {
+            refunded_krw,
+            order,
+            state,
+        };
+        (id, stored)
+    }
+}
 
 impl Journal {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -58,8 +89,11 @@ impl Journal {
         self.state().unexpected.push(response);
     }
 
-    pub fn accepted(&self, booking_id: &str) {
-        let booking = Accepted::default();
+    pub fn accepted(&self, booking_id: &str, is_soon: bool) {
+        let booking = Accepted {
+            is_soon,
+            ..Accepted::default()
+        };
         self.state().bookings.insert(booking_id.to_owned(), booking);
     }
 
@@ -69,8 +103,13 @@ impl Journal {
         }
     }
 
-    pub fn refunded_outside(&self, order_id: &str) {
-        self.state().refunded_outside.insert(order_id.to_owned());
+    pub fn emptied_outside(&self, order_id: &str) {
+        self.state().emptied_outside.insert(order_id.to_owned());
+    }
+
+    pub fn refunded_outside(&self, order_id: &str, amount_krw: i64) {
+        let mut state = self.state();
+        *state.refunded_outside.entry(order_id.to_owned()).or_default() += amount_krw;
     }
 
     pub fn print(&self, faults: usize) {
@@ -81,28 +120,33 @@ impl Journal {
         }
     }
 
-    /// Accepted bookings that are lost or in a state that their calls do not explain, and unexpected responses.
+    pub fn unexpected_responses(&self) -> Vec<String> {
+        self.state().unexpected.clone()
+    }
+
+    /// Accepted bookings that are lost, in a state that their calls do not explain, or without a refund made outside.
     pub async fn breaches(&self, sql: &Sql) -> Vec<String> {
         let rows = sql.texts(STATES).await;
-        let states: BTreeMap<&str, (&str, &str)> = rows
-            .iter()
-            .filter_map(|row| {
-                let (id, rest) = row.split_once(' ')?;
-                Some((id, rest.rsplit_once(' ')?))
-            })
-            .collect();
+        let states: BTreeMap<&str, Stored> = rows.iter().map(|row| Stored::parse(row)).collect();
         let state = self.state();
-        let mut breaches = state.unexpected.clone();
+        let mut breaches = Vec::new();
         for (id, booking) in &state.bookings {
-            let Some((stored, order)) = states.get(id.as_str()) else {
+            let Some(stored) = states.get(id.as_str()) else {
                 breaches.push(format!("lost booking {id}"));
                 continue;
             };
-            let is_refunded = state.refunded_outside.contains(*order);
-            let allowed = booking.end_states(is_refunded);
-            if !allowed.contains(stored) {
+            let allowed = booking.end_states(state.emptied_outside.contains(stored.order));
+            if !allowed.contains(stored.state) {
                 breaches.push(format!(
-                    "booking {id} is {stored}, expected one of {allowed:?}: {booking:?}"
+                    "booking {id} is {}, expected one of {allowed:?}: {booking:?}",
+                    stored.state
+                ));
+            }
+            let outside_krw = state.refunded_outside.get(stored.order).copied().unwrap_or(0);
+            if stored.refunded_krw < outside_krw {
+                breaches.push(format!(
+                    "booking {id} knows of {} of {outside_krw} won refunded on the dashboard",
+                    stored.refunded_krw
                 ));
             }
         }
@@ -110,9 +154,25 @@ impl Journal {
     }
 }
 
+/// States of a booking that was cancelled before it was known to be paid.
+const CANCELLED: [&str; 4] = [
+    "cancelled none",
+    "cancelled pending",
+    "cancelled failed",
+    "cancelled refunded",
+];
+/// The same when the refund may be nothing.
+const CANCELLED_LATE: [&str; 5] = [
+    "cancelled none",
+    "cancelled pending",
+    "cancelled failed",
+    "cancelled refunded",
+    "cancelled paid",
+];
+
 impl Accepted {
     /// The states that the booking may be in when nothing is under way.
-    fn end_states(&self, is_refunded_outside: bool) -> BTreeSet<&'static str> {
+    fn end_states(&self, is_emptied_outside: bool) -> BTreeSet<&'static str> {
         let mut states = BTreeSet::from(["pending none"]);
         apply(
             &mut states,
@@ -125,24 +185,32 @@ impl Accepted {
             Effect::No => &["approved pending"],
         };
         apply(&mut states, self.approved, &[("pending none", approved)]);
-        let unpaid = &[
-            "cancelled none",
-            "cancelled pending",
-            "cancelled failed",
-            "cancelled refunded",
+        let cancelled: &[&str] = if self.is_soon { &CANCELLED_LATE } else { &CANCELLED };
+        // The cancellation may have come before the payment.
+        let ends: [(&str, &[&str]); 3] = [
+            ("pending none", &["cancelled none"]),
+            ("approved pending", cancelled),
+            ("approved paid", cancelled),
         ];
+        apply(&mut states, self.cancelled, &ends);
+        apply(&mut states, self.started, &[("approved paid", &["active paid"])]);
         apply(
             &mut states,
-            self.cancelled,
-            &[
-                ("pending none", &["cancelled none"]),
-                ("approved pending", unpaid),
-                // The cancellation may have come before the payment.
-                ("approved paid", unpaid),
-            ],
+            self.completed,
+            &[("active paid", &["completed paid"])],
         );
-        if is_refunded_outside {
-            states.insert("cancelled refunded");
+        if self.is_soon {
+            // A deadline may have passed.
+            apply(&mut states, Effect::Unknown, &ends);
+        }
+        if is_emptied_outside {
+            let refunded: [(&str, &[&str]); 4] = [
+                ("approved paid", &["cancelled refunded"]),
+                ("active paid", &["active refunded"]),
+                ("completed paid", &["completed refunded"]),
+                ("cancelled paid", &["cancelled refunded"]),
+            ];
+            apply(&mut states, Effect::Unknown, &refunded);
         }
         states
     }
@@ -150,8 +218,12 @@ impl Accepted {
 
 /// Replaces the states that a call changes; one that is not known to have had an effect adds states instead.
 fn apply(states: &mut BTreeSet<&'static str>, effect: Effect, changes: &[(&'static str, &[&'static str])]) {
+    if effect == Effect::No {
+        return;
+    }
+    let before = states.clone();
     for (from, to) in changes {
-        if effect != Effect::No && states.contains(from) {
+        if before.contains(from) {
             states.extend(*to);
             if effect == Effect::Yes {
                 states.remove(from);

@@ -54,20 +54,28 @@ async fn refund(sandbox: &Rest, dice: &Dice, journal: &Journal, run: &Run) {
     let captured: Vec<&Payment> = payments
         .iter()
         .filter(|payment| {
-            matches!(
-                payment.status,
-                PaymentStatus::Done | PaymentStatus::PartialCanceled
-            )
+            payment.balance_amount > 0
+                && matches!(
+                    payment.status,
+                    PaymentStatus::Done | PaymentStatus::PartialCanceled
+                )
         })
         .collect();
     if captured.is_empty() {
         return;
     }
     let payment = dice.pick(&captured);
-    let amount = payment.balance_amount;
+    let balance = payment.balance_amount;
+    let amount = if dice.chance(0.5) {
+        1 + dice.below(balance as usize) as i64
+    } else {
+        balance
+    };
     run.begins(&format!("dashboard refund of {amount} on {}", payment.order_id));
     // Before the call, because its effect may be visible before its response.
-    journal.refunded_outside(&payment.order_id);
+    if amount == balance {
+        journal.emptied_outside(&payment.order_id);
+    }
     let secret = carshare_sandbox::Config::default().toss_secret_key;
     let path = format!("/toss/v1/payments/{}/cancel", payment.payment_key);
     let body = json!({ "cancelReason": "고객 요청", "cancelAmount": amount });
@@ -78,4 +86,7 @@ async fn refund(sandbox: &Rest, dice: &Dice, journal: &Journal, run: &Run) {
     // May meet a fault of the sandbox, or a refund that came first.
     let status = request.send().await.map(|response| response.status());
     println!("  dashboard: {status:?}");
+    if status.is_ok_and(|status| status.is_success()) {
+        journal.refunded_outside(&payment.order_id, amount);
+    }
 }

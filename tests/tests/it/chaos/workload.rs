@@ -1,10 +1,11 @@
-//! Guests who book, pay and cancel, and hosts who approve and reject.
+//! Guests and hosts who book, approve, reject, pay, cancel, start and complete.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use carshare_chassis::Clock;
 use carshare_mesh::Fleet;
-use chrono::TimeDelta;
+use chrono::{SubsecRound as _, TimeDelta};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
@@ -14,7 +15,10 @@ use super::{Dice, Run};
 use crate::harness::{Deployment as _, Guest, Host, Response, Rest, Slot, id, new_key, next_slot};
 
 const HOSTS: usize = 2;
-const CARS_PER_HOST: usize = 2;
+/// Enough that rentals which are not completed leave cars to start.
+const CARS_PER_HOST: usize = 8;
+/// Cars whose later slots guests compete for.
+const CONTESTED_CARS: usize = 4;
 const GUESTS: usize = 6;
 /// Every third guest pays in the payment window.
 const WITHOUT_CARD: usize = 3;
@@ -23,10 +27,15 @@ const WITHOUT_CARD: usize = 3;
 const GIVE_UP_AFTER: Duration = Duration::from_secs(90);
 const RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// Errors of `CreateBooking` that are no fault: the slot is taken, too many open requests.
-const CREATE_ERRORS: [&str; 2] = ["BOOKING002", "BOOKING008"];
-/// Wrong state: an event or another call came first.
-const STATE_ERRORS: [&str; 2] = ["BOOKING003", "PAYMENT004"];
+/// Share of the bookings whose period begins soon, so that they can be started.
+const SOON: f64 = 0.4;
+/// A rental can be started 30 minutes before its period.
+const SOON_LIMIT_S: usize = 25 * 60;
+
+/// Errors of `CreateBooking` that are no fault: the slot is taken, the start has passed meanwhile.
+const CREATE_ERRORS: [&str; 2] = ["BOOKING002", "BOOKING004"];
+/// Wrong state, not paid, period over: an event, a deadline or another call came first.
+const STATE_ERRORS: [&str; 4] = ["BOOKING003", "BOOKING005", "BOOKING007", "PAYMENT004"];
 
 pub struct Workload {
     cars: Vec<(Host, String)>,
@@ -77,14 +86,24 @@ impl Workload {
     /// One guest's journeys, one after the other, until the run is over.
     pub async fn run(&self, guest: usize, dice: Dice, journal: &Journal, run: &Run) {
         while !run.is_over() {
+            let has_card = !guest.is_multiple_of(WITHOUT_CARD);
+            // Without a card the payment may not become due before the start.
+            let is_soon = has_card && dice.chance(SOON);
+            let (cars, slot) = if is_soon {
+                (self.cars.len(), soon(&dice))
+            } else {
+                (CONTESTED_CARS, self.slot(&dice))
+            };
+            let (host, car) = &self.cars[dice.below(cars)];
             let journey = Journey {
                 guest: &self.guests[guest],
-                has_card: !guest.is_multiple_of(WITHOUT_CARD),
+                host,
+                has_card,
+                is_soon,
                 dice: &dice,
                 journal,
             };
-            let (host, car) = &self.cars[dice.below(self.cars.len())];
-            journey.run(host, car, self.slot(&dice)).await;
+            journey.run(car, slot).await;
         }
     }
 
@@ -96,20 +115,32 @@ impl Workload {
             let last = self.next.load(Ordering::Relaxed);
             last.saturating_sub(1 + dice.below(4))
         };
-        self.slots[next / self.cars.len() % self.slots.len()]
+        self.slots[next / CONTESTED_CARS % self.slots.len()]
+    }
+}
+
+/// The shortest period, beginning within [`SOON_LIMIT_S`].
+fn soon(dice: &Dice) -> Slot {
+    let delay_s = 15 + dice.below(SOON_LIMIT_S) as i64;
+    let start = Clock::system().now().trunc_subsecs(0) + TimeDelta::seconds(delay_s);
+    Slot {
+        start,
+        end: start + TimeDelta::hours(1),
     }
 }
 
 /// One booking of one guest.
 struct Journey<'a> {
     guest: &'a Guest,
+    host: &'a Host,
     has_card: bool,
+    is_soon: bool,
     dice: &'a Dice,
     journal: &'a Journal,
 }
 
 impl Journey<'_> {
-    async fn run(&self, host: &Host, car: &str, slot: Slot) {
+    async fn run(&self, car: &str, slot: Slot) {
         let mut request = slot.json();
         request["vehicle_id"] = json!(car);
         let create = self.call(&self.guest.rest, Method::POST, "/v1/bookings", &request);
@@ -118,18 +149,18 @@ impl Journey<'_> {
             return;
         };
         let id = id(&booking);
-        self.journal.accepted(&id);
+        self.journal.accepted(&id, self.is_soon);
         match self.dice.below(20) {
             0 => return,
             1 | 2 => self.cancel(&id).await,
             3 | 4 => {
-                let rejected = self.change(&host.rest, &id, "reject").await;
+                let rejected = self.change(&self.host.rest, &id, "reject").await;
                 self.journal.update(&id, |booking| booking.rejected = rejected);
                 return;
             }
             _ => {}
         }
-        let approved = self.change(&host.rest, &id, "approve").await;
+        let approved = self.change(&self.host.rest, &id, "approve").await;
         self.journal.update(&id, |booking| {
             booking.approved = approved;
             if self.has_card {
@@ -142,11 +173,25 @@ impl Journey<'_> {
         if !self.has_card {
             self.pay(&id).await;
         }
-        if self.dice.chance(0.5) {
+        if self.is_soon && self.dice.chance(0.8) {
+            self.drive(&id).await;
+        } else if self.dice.chance(0.5) {
             if self.dice.chance(0.7) {
                 self.wait_until_paid(&id).await;
             }
             self.cancel(&id).await;
+        }
+    }
+
+    /// Starts the rental as soon as it is paid, and mostly completes it. Either side may report both.
+    async fn drive(&self, id: &str) {
+        self.wait_until_paid(id).await;
+        let sides = [&self.guest.rest, &self.host.rest];
+        let started = self.change(self.dice.pick(&sides), id, "start").await;
+        self.journal.update(id, |booking| booking.started = started);
+        if started != Effect::No && self.dice.chance(0.9) {
+            let completed = self.change(self.dice.pick(&sides), id, "complete").await;
+            self.journal.update(id, |booking| booking.completed = completed);
         }
     }
 
@@ -188,7 +233,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Approves, rejects or cancels.
+    /// Approves, rejects, cancels, starts or completes.
     async fn change(&self, rest: &Rest, id: &str, verb: &str) -> Effect {
         let path = format!("/v1/bookings/{id}/{verb}");
         match self.call(rest, Method::PUT, &path, &json!({})).await {

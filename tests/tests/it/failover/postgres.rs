@@ -109,7 +109,7 @@ async fn writes_are_503_and_events_wait_while_postgres_is_read_only() {
 /// Rows still fit into pages that the tables have; the first that needs another page fails.
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_are_503_and_events_wait_while_the_disk_is_full() {
-    let (servers, setup) = fleet(&[]).await;
+    let (servers, setup) = fleet(&[("BOOKING__BOOKING__MAX_OPEN_REQUESTS", "1000")]).await;
     servers.fill_disk().await.expect("a session");
     let (mut accepted, mut unavailable) = (Vec::new(), 0);
     while unavailable < 3 {

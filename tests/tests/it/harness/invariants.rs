@@ -1,6 +1,7 @@
 //! Invariants of a quiescent mesh across services, ledger, provider and events, asserted at the end of every test that injects
-//! faults.
+//! faults: those of the reconciler, of payment, and some that only tests check.
 
+mod differences;
 mod provider;
 mod quiescence;
 mod rules;
@@ -15,7 +16,8 @@ use chrono::DateTime;
 use super::deployment::Deployment;
 use super::sql::Sql;
 
-pub use quiescence::wait as wait_until_quiescent;
+pub use differences::differences;
+pub use quiescence::{unfinished, wait as wait_until_quiescent};
 
 /// Waits until the mesh is quiescent and asserts every rule.
 pub async fn assert_hold(mesh: &impl Deployment) {
@@ -36,6 +38,7 @@ pub async fn breaches(mesh: &impl Deployment) -> Vec<String> {
                 .map(|subject| format!("{}: {subject}", rule.name)),
         );
     }
+    found.extend(differences(mesh).await);
     found.extend(provider::breaches(&sql, &mesh.sandbox().payments()).await);
     found.extend(quiescence::dead_letters(&sql).await);
     found.extend(ledger_breaches(mesh).await);

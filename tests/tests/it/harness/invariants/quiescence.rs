@@ -31,7 +31,7 @@ pub async fn wait(mesh: &impl Deployment) {
 ///
 /// Cursors are compared between two counts of the published events: an event that a consumer published meanwhile shows in
 /// the second.
-async fn unfinished(sql: &Sql) -> Vec<String> {
+pub async fn unfinished(sql: &Sql) -> Vec<String> {
     let before = sql.published().await;
     let mut open = Vec::new();
     for (source, consumers) in CONSUMERS {
