@@ -1,31 +1,31 @@
-//! What a sandbox can be told. Every key in it is a sandbox value: nothing here opens a real account.
+//! Configuration of the sandbox. Its keys are sandbox values: none opens a real account.
 
 use std::time::Duration;
 
 use carshare_chassis::config::millis;
 use serde::{Deserialize, Serialize};
 
-/// Configuration of one sandbox. `Config::default()` is what development uses.
+/// Configuration of one sandbox. The default suits development.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The address clients reach the sandbox by, without a trailing slash. None = the listener's own address.
-    /// It ends up in `token_uri` of the service account and in the receipt links of payments.
+    /// Base URL for clients, without a trailing slash; the address of the listener if `None`. It is part of `token_uri` of the
+    /// service account and of the receipt links of payments.
     pub public_url: Option<String>,
-    /// The secret key the shop's server must present. Test keys (`test_…`) honour `TossPayments-Test-Code`.
+    /// Secret key of the shop. Test keys (`test_…`) accept `TossPayments-Test-Code`.
     pub toss_secret_key: String,
-    /// Where payment webhooks go. None = they are recorded and not sent.
+    /// URL for payment webhooks. If `None`, they are recorded and not sent.
     pub webhook_url: Option<String>,
-    /// How long one minute of Toss's webhook retry schedule (1, 4, 16 … 4096 min) lasts here.
+    /// Duration of one minute of Toss's webhook retry schedule (1, 4, 16 … 4096 min).
     #[serde(rename = "webhook_retry_minute_ms", with = "millis")]
     pub webhook_retry_minute: Duration,
-    /// The REST API key the application must present to Kakao.
+    /// REST API key of the application at Kakao.
     pub kakao_rest_key: String,
-    /// Requests per KST day and API before Kakao answers 429.
+    /// Requests per API and day in Korea before Kakao responds 429.
     pub kakao_daily_limit: u32,
-    /// The Firebase project of the service account.
+    /// Firebase project of the service account.
     pub fcm_project_id: String,
-    /// File in which Toss payments and billing keys survive a restart. None = memory only.
+    /// File that keeps Toss payments and billing keys across restarts. If `None`, they are kept in memory only.
     pub state_path: Option<std::path::PathBuf>,
 }
 

@@ -1,5 +1,5 @@
-//! Fault switches: the next calls to a provider are slow, fail, or lose their answer. What a fault is lives here,
-//! [`layer`] applies it, [`admin`] is its HTTP face.
+//! Faults that tests inject into the next requests to a provider: delays, errors, lost replies and closed connections.
+//! [`layer`] applies them, [`admin`] is their HTTP API.
 
 pub(crate) mod admin;
 pub(crate) mod layer;
@@ -10,7 +10,7 @@ use axum::http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Whose API a request or a fault is about.
+/// Provider whose API the sandbox serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
@@ -22,44 +22,44 @@ pub enum Provider {
     Fcm,
 }
 
-/// What goes wrong.
+/// Kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The answer comes `delay_ms` later; the effect happens even if the client has gone by then.
+    /// The request is handled `delay_ms` later, even if the client has disconnected by then.
     Delay,
-    /// `status` and `body` are answered in the provider's stead; nothing happens and nothing is remembered.
+    /// The reply is `status` and `body`; the request is not handled.
     Error,
-    /// The effect happens, then the connection is closed without an answer.
+    /// The request is handled, then the connection is closed without a reply.
     LostReply,
-    /// The connection is closed before anything happens.
+    /// The connection is closed and the request is not handled.
     Refuse,
 }
 
-/// One switch. It applies to the next `times` requests that match, then it is gone.
+/// A fault for the next `times` matching requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Whose calls it hits.
+    /// Provider of matching requests.
     pub provider: Provider,
-    /// Only requests whose path contains this text; empty = all.
+    /// Text that the path of matching requests contains.
     #[serde(default)]
     pub path_contains: String,
-    /// Only this HTTP method; None = any.
+    /// HTTP method of matching requests; any if `None`.
     #[serde(default)]
     pub method: Option<String>,
-    /// How many requests are left to hit.
+    /// Number of matching requests left.
     #[serde(default = "one")]
     pub times: u32,
-    /// Fault to inject.
+    /// Effect on a matching request.
     pub kind: Kind,
-    /// Wait before the handler runs; may accompany `lost_reply` too.
+    /// Delay before the request is handled, for `delay` and `lost_reply`.
     #[serde(default)]
     pub delay_ms: u64,
     /// HTTP status of `error`.
     #[serde(default = "unavailable")]
     pub status: u16,
-    /// Body of `error`: a string goes out as it is (gateways answer HTML), anything else as JSON.
+    /// Body of `error`: a string is sent as it is (for HTML of a proxy), anything else as JSON.
     #[serde(default)]
     pub body: Value,
     /// Headers of `error`, such as `retry-after`.
@@ -90,7 +90,7 @@ impl Fault {
         }
     }
 
-    /// The next matching call waits this long before it is handled.
+    /// Delays the next matching request.
     pub fn delay(provider: Provider, path_contains: &str, delay_ms: u64) -> Self {
         Self {
             delay_ms,
@@ -98,7 +98,7 @@ impl Fault {
         }
     }
 
-    /// The next matching call is answered with this status and no effect.
+    /// Replies to the next matching request with this status, without handling it.
     pub fn error(provider: Provider, path_contains: &str, status: u16) -> Self {
         Self {
             status,
@@ -106,22 +106,22 @@ impl Fault {
         }
     }
 
-    /// The next matching call takes effect and is never answered.
+    /// Handles the next matching request and closes its connection without a reply.
     pub fn lost_reply(provider: Provider, path_contains: &str) -> Self {
         Self::new(provider, path_contains, Kind::LostReply)
     }
 
-    /// The next matching call is cut before anything happens.
+    /// Closes the connection of the next matching request without handling it.
     pub fn refuse(provider: Provider, path_contains: &str) -> Self {
         Self::new(provider, path_contains, Kind::Refuse)
     }
 
-    /// Hits this many requests instead of one.
+    /// Sets the number of matching requests.
     pub fn times(self, times: u32) -> Self {
         Self { times, ..self }
     }
 
-    /// Hits only this HTTP method.
+    /// Sets the HTTP method of matching requests.
     pub fn method(self, method: &str) -> Self {
         Self {
             method: Some(method.to_owned()),
@@ -129,12 +129,12 @@ impl Fault {
         }
     }
 
-    /// Sets the body of an `error`.
+    /// Sets the body of the reply.
     pub fn body(self, body: Value) -> Self {
         Self { body, ..self }
     }
 
-    /// Adds a header to an `error`.
+    /// Adds a header to the reply.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());
         self
@@ -150,7 +150,7 @@ impl Fault {
     }
 }
 
-/// The switches that are set, in the order they were set.
+/// Active faults, in the order of injection.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
@@ -169,7 +169,7 @@ impl Faults {
         self.0.clone()
     }
 
-    /// Uses up one hit of the first switch that matches.
+    /// Consumes one request of the first matching fault and returns it.
     pub(crate) fn take(&mut self, provider: Provider, method: &Method, path: &str) -> Option<Fault> {
         let index = self
             .0
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_hits_as_often_as_it_says_and_only_what_it_names() {
+    fn fault_applies_to_the_given_number_of_matching_requests() {
         let mut faults = Faults::default();
         faults.inject(
             Fault::error(Provider::Toss, "/v1/billing", 500)
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_form_needs_only_provider_and_kind() {
+    fn fault_json_requires_provider_and_kind_only() {
         let fault: Fault = serde_json::from_str(r#"{"provider":"toss","kind":"lost_reply"}"#).unwrap();
         assert_eq!(fault, Fault::lost_reply(Provider::Toss, ""));
         assert!(serde_json::from_str::<Fault>(r#"{"provider":"toss","kind":"delay","typo":1}"#).is_err());

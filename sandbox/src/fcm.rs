@@ -1,5 +1,5 @@
-//! Firebase Cloud Messaging: a token endpoint that checks what Google checks, `messages:send` with its rules, and an
-//! inbox that shows what would have reached the phones.
+//! Firebase Cloud Messaging: a token endpoint with Google's checks, `messages:send` with its rules, and an inbox of the
+//! accepted messages.
 
 pub(crate) mod account;
 mod error;

@@ -1,11 +1,11 @@
-//! The two pages for people. No script and no templates engine: text goes in through [`escape`], nothing else does.
+//! HTML pages without scripts. All text is inserted through [`escape`].
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 
 const STYLE: &str = include_str!("../assets/style.css");
 
-/// Text as HTML shows it; safe in element content and in quoted attributes.
+/// Escapes text for element content and quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -21,7 +21,7 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// A whole page around an already escaped `body`. `refresh_seconds` makes the browser load it again.
+/// Returns a page around an already escaped `body`. With `refresh_seconds` the browser reloads it.
 pub(crate) fn page(title: &str, body: &str, refresh_seconds: Option<u32>) -> Response {
     let refresh = refresh_seconds.map_or_else(String::new, |s| {
         format!(r#"<meta http-equiv="refresh" content="{s}">"#)
@@ -31,7 +31,7 @@ pub(crate) fn page(title: &str, body: &str, refresh_seconds: Option<u32>) -> Res
         r#"<!doctype html><html lang="ko"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">{refresh}<title>{title}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>"#
     );
     let headers: [(HeaderName, HeaderValue); 3] = [
-        // Pushes hold text of strangers: even if escaping failed, no script could run and nothing be fetched.
+        // Pushes contain text of users: even if escaping failed, no script could run and nothing could be fetched.
         (
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(
@@ -52,7 +52,7 @@ mod tests {
     use super::escape;
 
     #[test]
-    fn markup_becomes_text() {
+    fn escape_replaces_markup() {
         assert_eq!(
             escape(r#"<b a="x">Tom's & 차</b>"#),
             "&lt;b a=&quot;x&quot;&gt;Tom&#39;s &amp; 차&lt;/b&gt;"

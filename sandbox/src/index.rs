@@ -1,4 +1,4 @@
-//! The page at `/`: what is here and how to use it.
+//! The page at `/`: base URLs, links and test cards.
 
 use std::fmt::Write as _;
 
@@ -10,25 +10,19 @@ use crate::state::App;
 use crate::toss::cards::{Behaviour, GOOD_CARD, MAGIC_CARDS};
 
 const LINKS: [(&str, &str); 6] = [
-    ("fcm/inbox", "pushes that arrived on the phones"),
-    (
-        "fcm/service-account.json",
-        "the service account clients are configured with",
-    ),
-    ("toss/sandbox/payments", "all payments"),
-    ("toss/sandbox/webhooks", "webhooks sent and waiting"),
-    (
-        "sandbox/faults",
-        "fault switches that are set (POST to set, DELETE to clear)",
-    ),
-    ("sandbox/requests", "requests that reached the providers"),
+    ("fcm/inbox", "accepted pushes"),
+    ("fcm/service-account.json", "service account for clients"),
+    ("toss/sandbox/payments", "payments"),
+    ("toss/sandbox/webhooks", "webhooks, sent and pending"),
+    ("sandbox/faults", "injected faults (POST to add, DELETE to clear)"),
+    ("sandbox/requests", "requests to the providers"),
 ];
 
 pub(crate) async fn page(State(app): State<App>) -> Response {
     let url = escape(&app.public_url);
     let mut body = format!(
-        r#"<h1>carshare sandbox</h1><p class="soft">Toss Payments, Kakao Local and Firebase Cloud Messaging as real servers for development and tests. No money moves here.</p>
-<h2>Base URLs</h2><table><tr><td>Toss</td><td><code>{url}/toss</code></td></tr><tr><td>Kakao</td><td><code>{url}/kakao</code></td></tr><tr><td>FCM</td><td><code>{url}/fcm</code></td></tr></table><h2>Look inside</h2><table>"#
+        r#"<h1>carshare sandbox</h1><p class="soft">Toss Payments, Kakao Local and Firebase Cloud Messaging for development and tests. No money is moved.</p>
+<h2>Base URLs</h2><table><tr><td>Toss</td><td><code>{url}/toss</code></td></tr><tr><td>Kakao</td><td><code>{url}/kakao</code></td></tr><tr><td>FCM</td><td><code>{url}/fcm</code></td></tr></table><h2>State</h2><table>"#
     );
     // Writing to a string cannot fail.
     for (link, text) in LINKS {
@@ -45,7 +39,7 @@ pub(crate) async fn page(State(app): State<App>) -> Response {
         let text = match card.behaviour {
             Behaviour::Declines(code) => format!("declines: {code}"),
             Behaviour::DeclinesOnce(code) => format!("declines once: {code}, then approves"),
-            Behaviour::ChargesThenFails(code) => format!("takes the money, then answers {code}"),
+            Behaviour::ChargesThenFails(code) => format!("captures the money, then replies {code}"),
             Behaviour::FailsAtRegistration(code) => format!("cannot be registered: {code}"),
         };
         let _ = write!(

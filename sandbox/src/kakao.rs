@@ -1,5 +1,5 @@
-//! Kakao Local: address search and reverse geocoding over the embedded addresses. A list of routes and the guard they
-//! share; each call has its own file.
+//! Kakao Local: routes of address search and reverse geocoding over the embedded addresses, with the check of API key and
+//! quota.
 
 mod address;
 mod addresses;

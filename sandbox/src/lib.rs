@@ -1,10 +1,10 @@
-//! Toss, Kakao and FCM as real servers for development and tests: one port, a prefix each, wire-accurate as far as our
-//! clients can see, with fault switches. State lives in memory; time and chance are injected.
+//! Servers with the APIs of Toss Payments, Kakao Local and Firebase Cloud Messaging for development and tests, on one port.
+//! State is in memory; clock, ids and randomness are injected.
 //!
-//! - [`toss`](toss::cards): payments, cancels, billing keys, webhooks; browser windows as private calls
+//! - [`toss`](toss::cards): payments, cancels, billing keys, webhooks, and endpoints in place of the browser windows
 //! - `kakao`: address search and reverse geocoding over embedded addresses
 //! - `fcm`: token endpoint, `messages:send`, inbox
-//! - [`faults`]: the next calls are slow, fail, or lose their answer
+//! - [`faults`]: delays, errors and lost replies for the next requests
 
 #![warn(missing_docs)]
 
@@ -48,7 +48,7 @@ use self::state::App;
 use self::toss::ledger::Ledger;
 use self::toss::webhook::Webhooks;
 
-/// A running sandbox. Dropping it stops it; [`Sandbox::shutdown`] also waits.
+/// A running sandbox. Dropping it stops it; [`Sandbox::shutdown`] also waits for its end.
 pub struct Sandbox {
     app: App,
     addr: SocketAddr,
@@ -57,7 +57,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Serves on `listener` until told to stop. Fails when the state file is unreadable.
+    /// Starts serving on `listener`. Fails if the state file cannot be read.
     pub async fn start(
         config: Config,
         environment: Environment,
@@ -85,86 +85,86 @@ impl Sandbox {
         })
     }
 
-    /// The address it listens on.
+    /// Returns the address of the listener.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// How clients reach it, without a trailing slash. Base URLs are this plus `/toss`, `/kakao` and `/fcm`.
+    /// Returns the URL for clients, without a trailing slash. The base URLs of the providers end in `/toss`, `/kakao` and `/fcm`.
     pub fn url(&self) -> &str {
         &self.app.public_url
     }
 
-    /// The service account file of the FCM client; its `token_uri` leads here.
+    /// Returns the service account file for FCM clients. Its `token_uri` is an endpoint of the sandbox.
     pub fn service_account_json(&self) -> Value {
         self.app.account.json(&self.app.public_url)
     }
 
-    /// Where payment webhooks go from now on, retries of earlier ones too.
+    /// Sets the URL for payment webhooks, including retries of earlier ones.
     pub fn set_webhook_url(&self, url: Option<String>) {
         self.app.webhooks.set_url(url);
     }
 
-    /// Sets a fault switch.
+    /// Injects a fault into the next matching requests.
     pub fn inject(&self, fault: Fault) {
         self.app.faults().inject(fault);
     }
 
-    /// Removes all fault switches.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.app.faults().clear();
     }
 
-    /// The switches that have hits left.
+    /// Returns the faults that have requests left.
     pub fn faults(&self) -> Vec<Fault> {
         self.app.faults().list()
     }
 
-    /// All Toss payments, oldest first.
+    /// Returns all Toss payments, oldest first.
     pub fn payments(&self) -> Vec<Payment> {
         self.app.ledger().payments()
     }
 
-    /// All webhooks, oldest first.
+    /// Returns all webhooks, oldest first.
     pub fn webhooks(&self) -> Vec<Delivery> {
         self.app.webhooks.deliveries()
     }
 
-    /// All pushes FCM accepted, oldest first.
+    /// Returns the messages that FCM has accepted, oldest first.
     pub fn pushes(&self) -> Vec<Push> {
         self.app.inbox().list()
     }
 
-    /// Makes all FCM access tokens worthless, as if their hour had passed.
+    /// Revokes all FCM access tokens.
     pub fn revoke_access_tokens(&self) {
         self.app.access_tokens().revoke_all();
     }
 
-    /// Requests that reached a provider's own API, oldest first, faulty ones too.
+    /// Returns the requests to the providers' APIs, oldest first, including those with injected faults.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.app.requests().list()
     }
 
-    /// How many requests to `provider` had `path_contains` in their path.
+    /// Returns the number of requests to `provider` whose path contains `path_contains`.
     pub fn request_count(&self, provider: Provider, path_contains: &str) -> usize {
         self.app.requests().count(provider, path_contains)
     }
 
-    /// Requests to providers that are being answered: a test that moves the clock far waits until there are none, for no
-    /// real request takes a quarter of an hour.
+    /// Returns the number of requests in progress. A test that advances the clock by minutes first waits until there are none,
+    /// because no real request takes that long.
     pub fn running(&self) -> usize {
         self.app.running.load(Ordering::SeqCst)
     }
 
-    /// Waits until the server has ended, which it does only when told to.
+    /// Waits until the server has stopped.
     pub async fn wait(&mut self) {
         if let Some(server) = self.server.take() {
-            // A panic was reported by the task already.
+            // The task has already reported a panic.
             let _ = server.await;
         }
     }
 
-    /// Stops accepting, gives open requests a second, and returns when all is closed.
+    /// Stops accepting connections, waits up to a second for open requests, and closes all connections.
     pub async fn shutdown(mut self) {
         self.shutdown.trigger();
         self.wait().await;
@@ -177,7 +177,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// How this machine reaches a listener; one on all addresses is reached by name.
+/// Returns the URL of a listener on this machine; `localhost` if it listens on all addresses.
 fn url_of(addr: SocketAddr) -> String {
     if addr.ip().is_unspecified() {
         return format!("http://localhost:{}", addr.port());

@@ -1,4 +1,4 @@
-//! The sandbox as a process of its own. It has the command line of a service; `migrate` finds nothing to do.
+//! The sandbox as a process, with the command line of a service. `migrate` does nothing.
 
 use anyhow::Context as _;
 use carshare_chassis::config::ServiceConfig;
@@ -16,7 +16,7 @@ pub struct Process;
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessConfig {
-    /// `[providers]`: Toss, Kakao, FCM.
+    /// Section `[providers]`: settings of Toss, Kakao and FCM.
     pub providers: Config,
 }
 
@@ -33,9 +33,9 @@ impl Service for Process {
         shutdown: Shutdown,
         _roles: Roles,
     ) -> anyhow::Result<()> {
-        let listener = listener.context("a sandbox without its port has nothing to do")?;
+        let listener = listener.context("the sandbox needs the role api")?;
         let sandbox = Sandbox::start(config.service.providers, environment, listener).await?;
-        tracing::info!(url = sandbox.url(), "sandbox is up");
+        tracing::info!(url = sandbox.url(), "sandbox is ready");
         shutdown.cancelled().await;
         sandbox.shutdown().await;
         Ok(())
@@ -65,14 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn the_file_of_defaults_says_what_the_code_says() {
+    fn default_file_equals_the_default_config() {
         let config = loaded(&[]).unwrap();
         assert_eq!(config.common.server.listen.to_string(), "0.0.0.0:8090");
         assert_eq!(config.service.providers, Config::default());
     }
 
     #[test]
-    fn the_environment_overrides_and_unknown_keys_are_refused() {
+    fn environment_overrides_and_unknown_keys_are_rejected() {
         let config = loaded(&[("SANDBOX__PROVIDERS__KAKAO_DAILY_LIMIT", "10")]).unwrap();
         assert_eq!(config.service.providers.kakao_daily_limit, 10);
         assert!(loaded(&[("SANDBOX__PROVIDERS__TYPO", "1")]).is_err());

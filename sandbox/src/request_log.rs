@@ -1,4 +1,4 @@
-//! Log of the requests to the providers, so that a test can assert that exactly one charge reached Toss.
+//! Log of the requests to the providers, for assertions such as "exactly one charge reached Toss".
 
 use std::collections::VecDeque;
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::Provider;
 
-/// Older records are forgotten: a sandbox may run for weeks.
+/// Upper bound of records; the oldest are dropped, because a sandbox may run for weeks.
 const KEPT: usize = 10_000;
 
-/// Request to a provider's API. Those to the sandbox's own endpoints are not logged.
+/// Request to a provider's API. Requests to the sandbox's own endpoints are not recorded.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestRecord {
     /// Provider that the request was sent to.
@@ -43,7 +43,7 @@ impl RequestLog {
         self.0.iter().cloned().collect()
     }
 
-    /// How many requests to `provider` had `path_contains` in their path.
+    /// Returns the number of requests to `provider` whose path contains `path_contains`.
     pub(crate) fn count(&self, provider: Provider, path_contains: &str) -> usize {
         self.0
             .iter()

@@ -1,5 +1,5 @@
-//! The accept loop. It is our own, and not `axum::serve`, for one reason: a provider that dies between the effect and
-//! the answer closes the connection without a byte, and a handler cannot ask axum for that.
+//! The accept loop. `axum::serve` cannot be used, because no handler of it can close the connection without a reply, which
+//! the fault `lost_reply` needs.
 
 use std::convert::Infallible;
 use std::io;
@@ -18,10 +18,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-/// How long open connections may finish their request after the stop.
+/// Time for open requests to finish after the shutdown was triggered.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// Mark of a response that must never reach the client: the connection is closed instead.
+/// Response extension: the connection is closed instead of sending the response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DropConnection;
 
@@ -44,7 +44,7 @@ pub(crate) async fn run(listener: TcpListener, router: Router, shutdown: Shutdow
 }
 
 fn spawn_connection(connections: &GracefulShutdown, socket: TcpStream, router: Router) {
-    // Answers are small and latency is what tests wait for; failing to set it changes nothing.
+    // Replies are small and tests wait for them. An error here only costs latency.
     let _ = socket.set_nodelay(true);
     let service = service_fn(move |request| answer(router.clone(), request));
     let builder = Builder::new(TokioExecutor::new());
@@ -59,7 +59,7 @@ fn spawn_connection(connections: &GracefulShutdown, socket: TcpStream, router: R
     });
 }
 
-/// Runs the request in its own task: a client that hangs up does not undo what a provider has begun.
+/// Handles the request in a task of its own, so that it completes although the client disconnects.
 async fn answer(router: Router, request: Request<Incoming>) -> Result<Response, io::Error> {
     let request = request.map(Body::new);
     let handled = task::spawn("sandbox.request", async move {

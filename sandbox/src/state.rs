@@ -1,4 +1,4 @@
-//! What all handlers share. Each part has its own lock, held for a few lines and never across an await.
+//! State shared by all handlers. Each part has a lock of its own, which is never held across an await.
 
 use std::ops::Deref;
 use std::sync::atomic::AtomicUsize;
@@ -17,7 +17,7 @@ use crate::toss::idempotency::Answers;
 use crate::toss::ledger::Ledger;
 use crate::toss::webhook::Webhooks;
 
-/// The shared state, as axum hands it to handlers.
+/// Shared state of the handlers.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Shared>);
 
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) environment: Environment,
     pub(crate) account: Account,
     pub(crate) webhooks: Webhooks,
-    /// Requests to providers that are being answered.
+    /// Number of requests to providers in progress.
     pub(crate) running: AtomicUsize,
     faults: Mutex<Faults>,
     requests: Mutex<RequestLog>,
@@ -104,7 +104,7 @@ impl Shared {
     }
 }
 
-/// A panic while the lock was held leaves state that is still the best there is.
+/// Locks a mutex. The state is used even after a panic in another holder.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

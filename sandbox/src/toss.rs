@@ -1,5 +1,5 @@
-//! Toss Payments: payments, cancels and billing keys with the rules of the original. A list of routes and layers; each
-//! call has its own file. `private` stands in for the browser windows, which a server cannot open.
+//! Toss Payments: routes and layers of payments, cancels and billing keys with the rules of the original. `sandbox_api` takes
+//! the place of the browser windows.
 
 mod auth;
 mod billing;
@@ -32,8 +32,8 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), expiry::around))
 }
 
-/// The provider's own API. Layers run from the last to the first. The translation runs twice: inside the idempotency
-/// store, so that an answer is kept in the language it was given in, and outside, for the refusals of the outer layers.
+/// Routes of the provider's API. Layers run from the last to the first. The translation runs twice: inside the idempotency
+/// layer, which stores a reply in the language of its request, and outside, for errors of the outer layers.
 fn wire(app: &App) -> Router<App> {
     Router::new()
         .route("/v1/payments/confirm", post(confirm::handle))

@@ -1,4 +1,4 @@
-//! `/sandbox/faults`: set a switch, list what is left of them, clear them.
+//! `/sandbox/faults`: injects, lists and clears faults.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -21,7 +21,7 @@ async fn list(State(app): State<App>) -> Json<Vec<Fault>> {
     Json(app.faults().list())
 }
 
-/// Any content type will do: this is typed by hand often enough.
+/// Accepts any content type, for requests typed by hand.
 async fn inject(State(app): State<App>, body: Bytes) -> Response {
     let parsed = serde_json::from_slice(&body).map_err(|error| error.to_string());
     let checked = parsed.and_then(check);

@@ -1,6 +1,6 @@
-//! Two layers around each provider's own API. [`observe`] is outermost: it records the request and plays errors, refusals
-//! and lost replies. [`delay`] is innermost: a slow call is slow *inside* Toss's idempotency section, so that a
-//! second one with the same key meets a running first.
+//! Two layers around each provider's API. [`observe`] is outermost: it records the request and applies errors, closed
+//! connections and lost replies. [`delay`] is innermost, inside Toss's idempotency layer: a second request with the same key
+//! finds the first one still running.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::request_log::RequestRecord;
 use crate::serve::DropConnection;
 use crate::state::App;
 
-/// Set by [`observe`] on requests that must wait.
+/// Request extension, set by [`observe`] for requests to delay.
 #[derive(Clone, Copy)]
 struct Delay(Duration);
 
-/// A request that is being answered; it counts until it is dropped.
+/// Counts a request in progress until it is dropped.
 struct Running<'a>(&'a App);
 
 impl<'a> Running<'a> {
@@ -68,7 +68,7 @@ pub(crate) async fn observe(
     }
 }
 
-/// The wait is real time, not the injected clock's: it stands for a slow wire.
+/// Waits in real time, not on the injected clock: the delay simulates a slow network.
 pub(crate) async fn delay(request: Request, next: Next) -> Response {
     if let Some(Delay(wait)) = request.extensions().get::<Delay>() {
         tokio::time::sleep(*wait).await;
@@ -104,7 +104,7 @@ fn error_response(fault: &Fault) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     for (name, value) in &fault.headers {
-        // Names and values were checked when the fault was set.
+        // Names and values are checked when the fault is injected.
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
             headers.insert(name, value);
         }

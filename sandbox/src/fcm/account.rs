@@ -1,4 +1,4 @@
-//! The service account: an RSA key made when the process first needs one, never written anywhere.
+//! The service account, with an RSA key that is generated on first use and kept in memory only.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// One key per process: making one costs up to half a second, and no test gains from a second.
+/// One key per process, because generating one takes up to half a second.
 static KEY: OnceLock<Key> = OnceLock::new();
 
 #[derive(Clone)]
@@ -21,7 +21,7 @@ struct Key {
     public_der: Vec<u8>,
 }
 
-/// Who may ask for access tokens.
+/// The service account that may request access tokens.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) project_id: String,
@@ -31,7 +31,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Makes the key when this process has none yet, away from the async threads.
+    /// Generates the key on a blocking thread if this process has none yet.
     pub(crate) async fn create(project_id: &str) -> anyhow::Result<Self> {
         let key = tokio::task::spawn_blocking(key)
             .await
@@ -44,12 +44,12 @@ impl Account {
         })
     }
 
-    /// Where assertions must be sent, and what their `aud` must say.
+    /// Returns the URL of the token endpoint, which is the `aud` of assertions.
     pub(crate) fn token_uri(public_url: &str) -> String {
         format!("{public_url}/fcm/token")
     }
 
-    /// The file a client is configured with.
+    /// Returns the service account file for clients.
     pub(crate) fn json(&self, public_url: &str) -> Value {
         json!({
             "type": "service_account",
@@ -79,7 +79,7 @@ fn key() -> anyhow::Result<Key> {
         private_pem: pem(private.as_ref()),
         public_der: pair.public_key().as_ref().to_vec(),
     };
-    // Two sandboxes that start together make two keys and keep the first.
+    // Two sandboxes that start concurrently generate two keys and keep the first.
     Ok(KEY.get_or_init(|| made).clone())
 }
 

@@ -1,4 +1,4 @@
-//! Google's error bodies: `status` for the class, `details[].errorCode` for FCM's own word, field violations.
+//! Errors with Google's bodies: `status`, FCM's code in `details[].errorCode`, and field violations.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,15 +6,15 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-/// A refusal of `messages:send`.
+/// Error of `messages:send`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Error {
     http: u16,
     status: &'static str,
     message: String,
-    /// FCM's word for it; some refusals come without.
+    /// Error code of FCM, which some errors lack.
     own_code: Option<&'static str>,
-    /// Path and description.
+    /// Path of the field and description.
     field: Option<(String, String)>,
     retry_after_seconds: Option<u32>,
 }
@@ -45,7 +45,7 @@ impl Error {
         }
     }
 
-    /// JSON that does not fit the message.
+    /// Returns the error of JSON that does not fit the message.
     pub(super) fn malformed(field: &str, description: impl Into<String>) -> Self {
         let description = description.into();
         let field = Some((field.to_owned(), description.clone()));
@@ -55,7 +55,7 @@ impl Error {
         }
     }
 
-    /// FCM's own INVALID_ARGUMENT.
+    /// Returns FCM's INVALID_ARGUMENT.
     pub(super) fn invalid(message: &str) -> Self {
         Self::new(400, "INVALID_ARGUMENT", message).code("INVALID_ARGUMENT")
     }
@@ -72,7 +72,7 @@ impl Error {
         }
     }
 
-    /// Error without details.
+    /// Returns an error without details.
     pub(super) fn too_big() -> Self {
         Self::new(400, "INVALID_ARGUMENT", "Android message is too big")
     }
@@ -93,7 +93,7 @@ impl Error {
         Self::new(404, "NOT_FOUND", "Method not found.")
     }
 
-    /// What a magic token answers, by the word after `sbx-`.
+    /// Returns the error of a magic token, by the word after `sbx-`.
     pub(super) fn magic(token: &str) -> Option<Self> {
         let word = token.strip_prefix("sbx-")?;
         let starts = |prefix: &str| word.starts_with(prefix);

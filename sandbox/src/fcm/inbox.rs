@@ -1,4 +1,4 @@
-//! The inbox: what FCM accepted, newest first, as JSON for tests and as a page for people.
+//! Inbox of the messages that FCM has accepted, newest first, as JSON and as an HTML page.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -20,13 +20,13 @@ const REFRESH_SECONDS: u32 = 2;
 /// Message that FCM has accepted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Push {
-    /// The last part of the name FCM answered with.
+    /// Last segment of the name in the reply.
     pub id: String,
-    /// When it was accepted.
+    /// Time of acceptance, by the sandbox's clock.
     pub received_at: DateTime<Utc>,
     /// `token`, `topic`, `condition` or `fid`.
     pub target: String,
-    /// The value of the target, nearly always a device's registration token.
+    /// Value of the target, usually a device's registration token.
     pub token: String,
     /// `notification.title` of the message.
     pub title: Option<String>,
@@ -34,7 +34,7 @@ pub struct Push {
     pub body: Option<String>,
     /// `data` of the message.
     pub data: BTreeMap<String, String>,
-    /// The whole message as it came.
+    /// Message as received.
     pub message: Value,
 }
 
@@ -50,7 +50,7 @@ impl Inbox {
         self.0.push_back(push);
     }
 
-    /// All that are kept, oldest first.
+    /// Returns the kept messages, oldest first.
     pub(crate) fn list(&self) -> Vec<Push> {
         self.0.iter().cloned().collect()
     }

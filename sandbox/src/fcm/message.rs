@@ -1,4 +1,4 @@
-//! The rules of a message: known fields only, exactly one target, data of strings, at most 4096 bytes.
+//! Validation of a message: known fields, exactly one target, string data, at most 4096 bytes.
 
 use serde_json::{Map, Value};
 
@@ -33,17 +33,17 @@ const ANDROID_FIELDS: [&str; 9] = [
 const APNS_FIELDS: [&str; 4] = ["headers", "payload", "fcm_options", "live_activity_token"];
 const WEBPUSH_FIELDS: [&str; 4] = ["headers", "data", "notification", "fcm_options"];
 
-/// A message that passed.
+/// A valid message.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     /// Kind of the target, such as `token`.
     pub(super) target: &'static str,
-    /// Token, topic or condition itself.
+    /// Token, topic or condition.
     pub(super) address: String,
     pub(super) fields: Map<String, Value>,
 }
 
-/// Checks the `message` of a request.
+/// Validates the `message` of a request.
 pub(super) fn check(message: &Value) -> Result<Message, Error> {
     let fields = object(message, "message")?;
     let known: Vec<&str> = MESSAGE_FIELDS.into_iter().chain(TARGETS).collect();
@@ -181,7 +181,7 @@ fn string<'v>(value: &'v Value, path: &str) -> Result<&'v str, Error> {
         .ok_or_else(|| Error::malformed(path, format!("Invalid value at '{path}' (TYPE_STRING), {value}")))
 }
 
-/// What reaches the device: notification and data.
+/// Returns the payload for the device: notification and data.
 fn payload_bytes(fields: &Map<String, Value>) -> usize {
     let parts = ["notification", "data"]
         .iter()

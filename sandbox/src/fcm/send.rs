@@ -1,5 +1,4 @@
-//! `POST /v1/projects/{project}/messages:send`: one message to one target. Accepted is not delivered; the inbox shows what
-//! was accepted.
+//! `POST /v1/projects/{project}/messages:send`: validates a message to one target and adds it to the inbox.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -57,7 +56,7 @@ fn authorize(app: &App, headers: &HeaderMap, project: &str) -> Result<(), Error>
     }
 }
 
-/// The message of a request, and whether it is only to be checked.
+/// Returns the message of a request, and whether it is to be validated only.
 fn unwrap(body: &Value) -> Result<(&Value, bool), Error> {
     let fields = body
         .as_object()
@@ -75,7 +74,7 @@ fn unwrap(body: &Value) -> Result<(&Value, bool), Error> {
     ))
 }
 
-/// Puts the message into the inbox; its id.
+/// Adds the message to the inbox and returns its id.
 fn accept(app: &App, message: &Message) -> String {
     let id = hex::encode(app.environment.random.bytes::<8>());
     let text = |field: &str| {

@@ -1,4 +1,4 @@
-//! `POST /fcm/token`: a signed assertion (RFC 7523) against an access token of an hour.
+//! `POST /fcm/token`: exchanges a signed assertion (RFC 7523) for an access token that is valid for an hour.
 
 use std::collections::HashMap;
 
@@ -20,20 +20,20 @@ const SCOPES: [&str; 2] = [
     "https://www.googleapis.com/auth/cloud-platform",
 ];
 const LIFETIME_SECONDS: i64 = 3_599;
-/// How far the client's clock may be ahead.
+/// Tolerance for client clocks that are ahead.
 const SKEW_SECONDS: i64 = 300;
 
-/// Access tokens that were issued, with their end.
+/// Issued access tokens with their expiry.
 #[derive(Debug, Default)]
 pub(crate) struct AccessTokens(HashMap<String, DateTime<Utc>>);
 
 impl AccessTokens {
-    /// Whether messages may be sent with this token now.
+    /// Returns whether the token is valid.
     pub(crate) fn admits(&self, token: &str, now: DateTime<Utc>) -> bool {
         self.0.get(token).is_some_and(|end| now < *end)
     }
 
-    /// Makes all tokens worthless, as if an hour had passed.
+    /// Revokes all tokens.
     pub(crate) fn revoke_all(&mut self) {
         self.0.clear();
     }
@@ -59,7 +59,7 @@ struct Claims {
     exp: i64,
 }
 
-/// `error` and `error_description` of a refusal.
+/// Error with `error` and `error_description` of RFC 6749.
 struct Refusal(&'static str, String);
 
 pub(super) async fn handle(State(app): State<App>, Form(request): Form<Request>) -> Response {
@@ -121,7 +121,8 @@ fn check(app: &App, request: &Request, now: DateTime<Utc>) -> Result<(), Refusal
     Ok(())
 }
 
-/// The claims of an RS256 assertion signed with the account's key. Times are checked against the injected clock, later.
+/// Returns the claims of an RS256 assertion signed with the account's key. Its times are not checked here, but with the
+/// injected clock.
 fn verified(app: &App, assertion: &str) -> Result<Claims, Refusal> {
     let mut validation = Validation::new(Algorithm::RS256);
     validation.required_spec_claims.clear();

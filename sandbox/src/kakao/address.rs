@@ -1,4 +1,4 @@
-//! `GET /v2/local/search/address.json`: from words to coordinates.
+//! `GET /v2/local/search/address.json`: address search.
 
 use axum::Json;
 use axum::extract::Query;
@@ -9,7 +9,7 @@ use super::addresses;
 use super::document;
 use super::error::Error;
 
-/// Kept as strings: what is wrong with them is told in Kakao's words.
+/// Query parameters, as strings: errors in them have Kakao's messages.
 #[derive(Deserialize)]
 pub(super) struct Parameters {
     query: Option<String>,

@@ -1,11 +1,11 @@
-//! The embedded addresses (`data/addresses.json`) and how a query is matched with them: spaces do not count, the long
-//! and short forms of a province are the same word, and with `similar` the province and district may be left out.
+//! The embedded addresses (`data/addresses.json`) and their search: spaces are ignored, long and short names of a province
+//! are equal, and `similar` queries may omit province and district.
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// One place of the fixture. Coordinates are strings because Kakao sends strings, digit for digit.
+/// An embedded address. Coordinates are strings, as Kakao sends them.
 #[derive(Debug, Deserialize)]
 pub(super) struct Place {
     /// Longitude in degrees, WGS 84.
@@ -13,7 +13,7 @@ pub(super) struct Place {
     /// Latitude in degrees, WGS 84.
     pub(super) y: String,
     pub(super) lot: Lot,
-    /// None for a district (REGION).
+    /// `None` for a district (REGION).
     pub(super) road: Option<Road>,
 }
 
@@ -44,12 +44,12 @@ pub(super) struct Road {
     pub(super) sub_building_no: String,
     pub(super) building_name: String,
     pub(super) zone_no: String,
-    /// The point on the road, where it differs from the place's.
+    /// Longitude and latitude on the road, where they differ from those of the place.
     pub(super) x: Option<String>,
     pub(super) y: Option<String>,
 }
 
-/// How a query met a place.
+/// Kind of address that a query matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
     Road,
@@ -63,7 +63,7 @@ static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
     parsed.unwrap_or_default()
 });
 
-/// Short form, then the long ones that mean the same.
+/// Short name of each province and its long names, the official one first.
 const PROVINCES: [(&str, &[&str]); 17] = [
     ("서울", &["서울특별시", "서울시"]),
     ("부산", &["부산광역시", "부산시"]),
@@ -88,7 +88,7 @@ pub(super) fn places() -> &'static [Place] {
     &PLACES
 }
 
-/// The official long form of a province's short one, as `coord2address` writes it.
+/// Returns the official long name of a province, as `coord2address` writes it.
 pub(super) fn long_form(province: &str) -> &str {
     PROVINCES
         .iter()
@@ -98,7 +98,7 @@ pub(super) fn long_form(province: &str) -> &str {
         .unwrap_or(province)
 }
 
-/// All places a query means, in the order of the file.
+/// Returns the places that match a query, in the order of the file.
 pub(super) fn search(query: &str, exact: bool) -> Vec<(&'static Place, Match)> {
     let wanted = normalized(query);
     places()
@@ -108,7 +108,7 @@ pub(super) fn search(query: &str, exact: bool) -> Vec<(&'static Place, Match)> {
 }
 
 impl Place {
-    /// `wanted` is normalised. A lot whose number is not known cannot be found by it.
+    /// `wanted` is normalised. A lot without a known number is not found by it.
     fn matches(&self, wanted: &str, exact: bool) -> Option<Match> {
         let met = |full: String| spellings(&full, exact).any(|spelling| spelling == wanted);
         match &self.road {
@@ -141,7 +141,7 @@ impl Road {
         self.name_in(&self.region_1depth_name)
     }
 
-    /// The same with another word for the province.
+    /// Replaces the name of the province.
     pub(super) fn name_in(&self, province: &str) -> String {
         let number = hyphenated(&self.main_building_no, &self.sub_building_no);
         joined(&[
@@ -171,7 +171,7 @@ fn joined(parts: &[&str]) -> String {
         .join(" ")
 }
 
-/// The normal form of a full name and, unless `exact`, of what is left without province, then without district.
+/// Returns the normal form of a full name and, unless `exact`, of the name without province, and without district.
 fn spellings(full: &str, exact: bool) -> impl Iterator<Item = String> {
     let words: Vec<&str> = full.split(' ').collect();
     let shorter = if exact {
@@ -185,7 +185,7 @@ fn spellings(full: &str, exact: bool) -> impl Iterator<Item = String> {
         .into_iter()
 }
 
-/// Without what stands in brackets, spaces, the word 번지 at the end, and with the short form of the province.
+/// Removes brackets with their content, spaces and a final 번지, and shortens the name of the province.
 fn normalized(text: &str) -> String {
     let mut depth = 0_u32;
     let mut out = String::with_capacity(text.len());
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_holds_all_addresses_of_the_reference() {
+    fn embedded_file_contains_the_reference_addresses() {
         assert_eq!(places().len(), 26);
         assert!(
             places()
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn spaces_long_forms_and_missing_provinces_are_forgiven() {
+    fn search_ignores_spaces_long_names_and_missing_provinces() {
         let expected = vec![("서울 강남구 테헤란로 152".to_owned(), Match::Road)];
         for query in [
             "서울 강남구 테헤란로 152",
@@ -250,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_matched_whole() {
+    fn search_matches_whole_numbers() {
         assert_eq!(names("서울 강남구 테헤란로 15", false), []);
         assert_eq!(names("서울 강남구 테헤란로", false), []);
         assert_eq!(names("로 152", false), []);
     }
 
     #[test]
-    fn lots_mountains_and_districts_are_found() {
+    fn search_finds_lots_mountains_and_districts() {
         assert_eq!(
             names("역삼동 648-23번지", false),
             [("서울 강남구 역삼동 648-23".to_owned(), Match::Lot)]
@@ -270,7 +270,7 @@ mod tests {
             names("서울 강남구 삼성동", false),
             [("서울 강남구 삼성동".to_owned(), Match::Region)]
         );
-        // The lot of 테헤란로22길 13 is not known: it must not turn its district into a hit.
+        // The lot number of 테헤란로22길 13 is not known: a query for its district must not find it.
         assert_eq!(names("서울 강남구 역삼동", false), []);
         let rural = vec![("경기 안성시 죽산면 죽산초교길 69-4".to_owned(), Match::Road)];
         assert_eq!(names("경기도 안성시 죽산면 죽산초교길 69-4", false), rural);

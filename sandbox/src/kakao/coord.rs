@@ -9,7 +9,7 @@ use super::addresses::{self, Place};
 use super::document;
 use super::error::Error;
 
-/// Farther than this from every place there is no address.
+/// Upper bound of the distance between coordinates and the address found for them, in metres.
 const REACH_M: f64 = 200.0;
 
 const EARTH_RADIUS_M: f64 = 6_371_000.0;
@@ -24,7 +24,7 @@ pub(super) struct Parameters {
 pub(super) async fn handle(Query(parameters): Query<Parameters>) -> Result<Json<Value>, Error> {
     let longitude = coordinate("x", parameters.x.as_deref())?;
     let latitude = coordinate("y", parameters.y.as_deref())?;
-    // The other four systems are Kakao's own; nobody here sends them, so the sandbox does not speak them.
+    // Kakao's four other coordinate systems are not supported: no service uses them.
     if parameters
         .input_coord
         .as_deref()
@@ -59,7 +59,7 @@ fn nearest(longitude: f64, latitude: f64) -> Option<&'static Place> {
         .map(|(place, _)| place)
 }
 
-/// Great-circle distance (haversine).
+/// Returns the great-circle distance (haversine) in metres.
 fn distance_m(place: &Place, longitude: f64, latitude: f64) -> Option<f64> {
     let (x, y): (f64, f64) = (place.x.parse().ok()?, place.y.parse().ok()?);
     let half = |a: f64, b: f64| ((a - b).to_radians() / 2.0).sin().powi(2);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_place_within_reach_wins() {
+    fn nearest_place_within_200_metres_is_found() {
         assert_eq!(
             road_at(127.0365, 37.5000).as_deref(),
             Some("서울 강남구 테헤란로 152")

@@ -1,10 +1,10 @@
-//! Places as the two calls write them. The fields differ between the calls, as they do at Kakao.
+//! JSON of the documents of both endpoints. Their fields differ, as they do at Kakao.
 
 use serde_json::{Value, json};
 
 use super::addresses::{Lot, Match, Place, Road, long_form};
 
-/// One entry of `documents` in an address search.
+/// Returns an entry of `documents` for the address search.
 pub(super) fn found(place: &Place, by: Match) -> Value {
     let (address_type, address_name) = match (by, &place.road) {
         (Match::Road, Some(road)) => ("ROAD_ADDR", road.name()),
@@ -21,7 +21,7 @@ pub(super) fn found(place: &Place, by: Match) -> Value {
     })
 }
 
-/// The one entry of `documents` in a reverse geocoding: no codes, no coordinates, the long name of the province.
+/// Returns the entry of `documents` for reverse geocoding: without codes and coordinates, with the long name of the province.
 pub(super) fn nearest(place: &Place) -> Value {
     let mut address = lot_names(&place.lot);
     address["zip_code"] = json!("");

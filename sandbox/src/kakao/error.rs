@@ -1,4 +1,4 @@
-//! The `{errorType, message}` bodies of dapi.kakao.com.
+//! Errors with the `{errorType, message}` bodies of dapi.kakao.com.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ pub(super) enum Error {
     UnknownKey(String),
     /// Name of the parameter.
     Missing(&'static str),
-    /// Observed texts differ, such as `page is more than max`.
+    /// Message as observed at Kakao, such as `page is more than max`.
     Invalid(String),
     Throttled,
 }

@@ -1,4 +1,4 @@
-//! The daily quota: so many requests per API and Korean calendar day.
+//! The daily quota of requests per API. Days are those of Korea.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// Counts one request to `api`; false when the day's `limit` is used up.
+    /// Counts a request to `api` and returns whether it is within the day's `limit`.
     pub(crate) fn take(&mut self, api: &str, now: DateTime<Utc>, limit: u32) -> bool {
         let today = Some(kst::day(now));
         if self.day != today {
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quota_is_per_api_and_starts_anew_at_korean_midnight() {
+    fn quota_counts_per_api_and_resets_at_korean_midnight() {
         let mut quota = Quota::default();
         let evening: DateTime<Utc> = "2025-03-04T14:59:59Z".parse().unwrap();
         assert!(quota.take("a", evening, 1));

@@ -1,4 +1,4 @@
-//! `Authorization: Basic base64("{secretKey}:")`. The colon is required; without it Toss answers 403, not 401.
+//! Checks `Authorization: Basic base64("{secretKey}:")`. Without the colon Toss responds 403, not 401.
 
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -51,7 +51,7 @@ fn authorize(header: Option<&str>, secret_key: &str) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    /// The sample of the reference, computed.
+    /// Header as in Toss's reference.
     const KEY: &str = "test_sk_zXLkKEypNArWmo50nX3lmeaxYG5R";
     const HEADER: &str = "Basic dGVzdF9za196WExrS0V5cE5BcldtbzUwblgzbG1lYXhZRzVSOg==";
 
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_key_with_a_colon_passes_and_nothing_else_does() {
+    fn secret_key_with_a_colon_is_accepted_and_nothing_else() {
         assert_eq!(code(Some(HEADER), KEY), None);
         assert_eq!(code(Some(HEADER), "test_sk_other"), Some("UNAUTHORIZED_KEY"));
         assert_eq!(code(None, KEY), Some("UNAUTHORIZED_KEY"));

@@ -1,4 +1,4 @@
-//! Billing keys: issued for a card the guest registered in the window, charged without the guest, deleted.
+//! Issue, charge and deletion of billing keys.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -23,7 +23,7 @@ struct Issue {
     customer_key: String,
 }
 
-/// `POST /v1/billing/authorizations/issue`: an authKey works once, for the customer who registered the card.
+/// `POST /v1/billing/authorizations/issue`: an authKey is valid once, for the customer who registered the card.
 pub(super) async fn issue(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Error> {
     let request: Issue = params::parse(&body)?;
     params::check_customer_key(&request.customer_key)?;
@@ -56,7 +56,7 @@ pub(super) async fn issue(State(app): State<App>, body: Bytes) -> Result<Json<Va
     Ok(Json(answer))
 }
 
-/// The number of the registered card.
+/// Marks the authorization as used and returns the card number.
 fn use_authorization(ledger: &mut Ledger, request: &Issue) -> Result<String, Error> {
     let authorization = ledger
         .authorizations
@@ -81,7 +81,7 @@ struct Charge {
     purchase: Purchase,
 }
 
-/// `POST /v1/billing/{billingKey}`: DONE at once, or refused. Toss sends no webhook for a charge that succeeded.
+/// `POST /v1/billing/{billingKey}`: captures at once or fails. Toss sends no webhook for a successful charge.
 pub(super) async fn charge(
     State(app): State<App>,
     Path(billing_key): Path<String>,
@@ -120,7 +120,7 @@ fn card_of(ledger: &Ledger, billing_key: &str, customer_key: &str) -> Result<Str
     Ok(key.card_number.clone())
 }
 
-/// `DELETE /v1/billing/{billingKey}`: 200 without a body, then BILLING_DELETED as a webhook.
+/// `DELETE /v1/billing/{billingKey}`: replies 200 without a body and sends the webhook BILLING_DELETED.
 pub(super) async fn delete(
     State(app): State<App>,
     Path(billing_key): Path<String>,

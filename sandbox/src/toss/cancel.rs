@@ -1,4 +1,4 @@
-//! `POST /v1/payments/{paymentKey}/cancel`: all that is left, or a part of it.
+//! `POST /v1/payments/{paymentKey}/cancel`: cancels the balance or a part of it.
 
 use axum::Json;
 use axum::body::Bytes;

@@ -1,7 +1,6 @@
-//! Test card numbers: the behaviour of a card follows from its number. Any number that is not in the table
-//! is approved.
+//! Test card numbers. The number of a card determines its behaviour; any number that is not in the table is approved.
 
-/// A card that behaves in its own way.
+/// A test card with a special behaviour.
 #[derive(Clone, Copy, Debug)]
 pub struct MagicCard {
     /// Card number, 16 digits.
@@ -15,18 +14,18 @@ pub struct MagicCard {
 pub enum Behaviour {
     /// Cannot be registered: issuing the billing key fails with this code.
     FailsAtRegistration(&'static str),
-    /// Every charge is refused with this code.
+    /// Every charge fails with this code.
     Declines(&'static str),
-    /// The first charge is refused with this code, later ones are approved.
+    /// The first charge fails with this code, later ones are approved.
     DeclinesOnce(&'static str),
     /// Captures the money and replies with this (5xx) code.
     ChargesThenFails(&'static str),
 }
 
-/// A card that is approved, for demos and tests. Any other number that is not in [`MAGIC_CARDS`] is as good.
+/// Number of a card that is approved, as every number is that is not in [`MAGIC_CARDS`].
 pub const GOOD_CARD: &str = "4330123412341234";
 
-/// All numbers with a behaviour of their own.
+/// Card numbers with a special behaviour.
 pub const MAGIC_CARDS: [MagicCard; 10] = [
     card("4330000000000101", Behaviour::Declines("REJECT_CARD_PAYMENT")),
     card("4330000000000102", Behaviour::Declines("INVALID_STOPPED_CARD")),
@@ -69,14 +68,14 @@ pub(super) fn behaviour(number: &str) -> Option<Behaviour> {
         .map(|card| card.behaviour)
 }
 
-/// Digits only, or None when it is no card number.
+/// Returns the digits of a card number, or `None` if it is not one.
 pub(super) fn digits(number: &str) -> Option<String> {
     let digits: String = number.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     let plausible = (13..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
     plausible.then_some(digits)
 }
 
-/// As Toss shows it: `43301234****123*`.
+/// Masks a card number as Toss does: `43301234****123*`.
 pub(super) fn masked(number: &str) -> String {
     let last = number.len().saturating_sub(1);
     number
@@ -86,7 +85,7 @@ pub(super) fn masked(number: &str) -> String {
         .collect()
 }
 
-/// The card company by the first digit: 신한, 현대, 삼성, KB국민.
+/// Returns the code of the card company by the first digit: 신한, 현대, 삼성, KB국민.
 pub(super) fn issuer_code(number: &str) -> &'static str {
     match number.as_bytes().first() {
         Some(b'4') => "41",
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn magic_numbers_are_card_numbers_and_unique() {
+    fn magic_cards_have_unique_valid_numbers() {
         for (index, card) in MAGIC_CARDS.iter().enumerate() {
             assert_eq!(digits(card.number).as_deref(), Some(card.number));
             assert!(
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_cleaned_and_masked() {
+    fn card_numbers_are_normalised_and_masked() {
         assert_eq!(digits("4330-1234 1234-1234").as_deref(), Some(GOOD_CARD));
         assert_eq!(digits("4330"), None);
         assert_eq!(digits("not a card number"), None);

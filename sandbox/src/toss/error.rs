@@ -1,4 +1,4 @@
-//! Refusals in Toss's words: HTTP status, code and message of `data/toss_errors.json`, as `{"code", "message"}`.
+//! Errors of Toss with status, code and message of `data/toss_errors.json`, as `{"code", "message"}`.
 
 use std::sync::LazyLock;
 
@@ -17,16 +17,16 @@ pub(super) struct ErrorSpec {
     en: String,
 }
 
-/// A refusal by its code, such as `NOT_FOUND_PAYMENT`.
+/// Error with a code of the table, such as `NOT_FOUND_PAYMENT`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Error(&'static ErrorSpec);
 
-static FACTS: LazyLock<Vec<ErrorSpec>> = LazyLock::new(|| {
+static ERRORS: LazyLock<Vec<ErrorSpec>> = LazyLock::new(|| {
     // A test below parses the embedded file.
     serde_json::from_str(include_str!("../../data/toss_errors.json")).unwrap_or_default()
 });
 
-/// Fallback for a code that is not in the table. A test checks that every code of the source is.
+/// Fallback for a code that is not in the table. A test checks that the table has every code of the source.
 static UNLISTED: LazyLock<ErrorSpec> = LazyLock::new(|| ErrorSpec {
     code: "COMMON_ERROR".to_owned(),
     status: 500,
@@ -35,14 +35,14 @@ static UNLISTED: LazyLock<ErrorSpec> = LazyLock::new(|| ErrorSpec {
 });
 
 impl Error {
-    /// Returns the error with a code that the source names.
+    /// Returns the error with this code.
     pub(super) fn new(code: &str) -> Self {
         Self::find(code).unwrap_or(Self(&UNLISTED))
     }
 
-    /// Returns the error with a code from a request, if the table has it.
+    /// Returns the error with this code, if the table has it.
     pub(super) fn find(code: &str) -> Option<Self> {
-        FACTS.iter().find(|fact| fact.code == code).map(Self)
+        ERRORS.iter().find(|error| error.code == code).map(Self)
     }
 
     pub(super) fn code(self) -> &'static str {
@@ -78,21 +78,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_complete_and_says_each_code_once() {
-        let mut codes: Vec<&str> = FACTS.iter().map(|fact| fact.code.as_str()).collect();
+    fn table_contains_every_code_once() {
+        let mut codes: Vec<&str> = ERRORS.iter().map(|error| error.code.as_str()).collect();
         codes.sort_unstable();
         assert!(codes.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(codes.len(), 80);
-        for fact in FACTS.iter() {
+        for error in ERRORS.iter() {
             assert!(
-                StatusCode::from_u16(fact.status).is_ok_and(|s| s.is_client_error() || s.is_server_error())
+                StatusCode::from_u16(error.status).is_ok_and(|s| s.is_client_error() || s.is_server_error())
             );
-            assert!(!fact.ko.is_empty() && fact.ko.len() <= 510 && !fact.en.is_empty());
+            assert!(!error.ko.is_empty() && error.ko.len() <= 510 && !error.en.is_empty());
         }
     }
 
     #[test]
-    fn declines_are_403_although_they_are_no_authorisation_errors() {
+    fn declines_have_status_403() {
         assert_eq!(
             Error::new("REJECT_CARD_PAYMENT").into_response().status(),
             StatusCode::FORBIDDEN

@@ -1,5 +1,4 @@
-//! Runs around every Toss request: payments whose time is over expire before it, and a ledger that is kept in a file is
-//! written after it.
+//! Layer around every Toss request: expires due payments before it, and writes the ledger file after it.
 
 use axum::extract::{Request, State};
 use axum::http::Method;

@@ -1,5 +1,5 @@
-//! The idempotency store: key, secret key, method and path name an answer, the body does not. The first answer is
-//! replayed byte for byte for 15 days, errors included; while it is being made, others get 409.
+//! Idempotency store. Key, secret key, method and path identify a reply, the body does not. The first reply is replayed
+//! byte for byte for 15 days, errors included; while the first request runs, repeats get 409.
 
 use std::collections::HashMap;
 
@@ -46,7 +46,7 @@ enum Met {
     Answer(Answer),
 }
 
-/// All answers that may be asked for again.
+/// Stored replies.
 #[derive(Debug, Default)]
 pub(crate) struct Answers(HashMap<Scope, Entry>);
 

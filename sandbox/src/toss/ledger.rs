@@ -11,7 +11,7 @@ use super::cards::{self, Behaviour};
 use super::error::Error;
 use super::payment::{Fresh, Payment, Purchase, Record, Status};
 
-/// Card that a guest has entered in the window; `used` once the shop has its billing key.
+/// Card registered in the window; `used` once its billing key has been issued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Authorization {
     pub(super) customer_key: String,
@@ -27,19 +27,19 @@ pub(super) struct BillingKey {
     pub(super) removed: bool,
 }
 
-/// Everything that outlives a request.
+/// Payments, cards and billing keys.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     /// Oldest first.
     payments: Vec<Record>,
     pub(super) authorizations: BTreeMap<String, Authorization>,
     pub(super) billing_keys: BTreeMap<String, BillingKey>,
-    /// Cards that have used up their one decline.
+    /// Cards that have declined once, see [`Behaviour::DeclinesOnce`].
     declined: BTreeSet<String>,
 }
 
 impl Ledger {
-    /// All payments, oldest first.
+    /// Returns all payments, oldest first.
     pub(crate) fn payments(&self) -> Vec<Payment> {
         self.payments
             .iter()
@@ -85,7 +85,7 @@ impl Ledger {
         }
     }
 
-    /// Expires payments whose time is over and returns them.
+    /// Expires due payments and returns them.
     pub(super) fn expire(&mut self, now: DateTime<Utc>) -> Vec<Payment> {
         let expired = self
             .payments
@@ -94,8 +94,8 @@ impl Ledger {
         expired.collect()
     }
 
-    /// Charges an authenticated payment as its card's number demands. The error is the answer to give; the payment may be
-    /// DONE all the same ([`Behaviour::ChargesThenFails`]).
+    /// Charges an authenticated payment by the behaviour of its card. With [`Behaviour::ChargesThenFails`] the payment is DONE
+    /// although an error is returned.
     pub(super) fn charge(
         &mut self,
         payment_key: &str,

@@ -1,11 +1,11 @@
-//! Request bodies. Whatever is wrong with one is INVALID_REQUEST; the shop's server is at fault, not the guest.
+//! Request bodies. Every invalid body is INVALID_REQUEST.
 
 use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::error::Error;
 
-/// A body of the expected shape. Unknown fields are ignored, as the original does.
+/// Parses a JSON body. Unknown fields are ignored, as Toss does.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| {
         tracing::debug!(%error, "unreadable body");
@@ -13,7 +13,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
     })
 }
 
-/// `A-Z a-z 0-9 - _ = . @`, 2 to 300 characters. Longer ones reach a database error, as measured on the original.
+/// Accepts `A-Z a-z 0-9 - _ = . @`, 2 to 300 characters. Longer keys end in a database error, as observed at Toss.
 pub(super) fn check_customer_key(key: &str) -> Result<(), Error> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'=' | b'.' | b'@');
     match key.len() {

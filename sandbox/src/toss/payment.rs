@@ -1,4 +1,4 @@
-//! The Payment object of Toss's API, with its amounts. Transitions are in [`transitions`].
+//! The Payment object of Toss's API. Its transitions are in [`transitions`].
 
 mod transitions;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::transitions::{CancelRequest, Fresh, Purchase, Record};
 
-/// Where a payment stands.
+/// Status of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
@@ -18,27 +18,27 @@ pub enum Status {
     InProgress,
     /// Captured.
     Done,
-    /// Cancelled whole, at once.
+    /// Cancelled in full by one cancel.
     Canceled,
-    /// Cancelled in parts; stays so even when nothing is left.
+    /// Cancelled in parts, even if the balance is zero.
     PartialCanceled,
     /// The charge was declined.
     Aborted,
-    /// Nobody came in time.
+    /// Not authenticated or not confirmed in time.
     Expired,
 }
 
-/// Kind of a payment.
+/// Way of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
-    /// Paid by the guest in the window, then confirmed by the shop.
+    /// Authenticated by the guest in the window and confirmed by the shop.
     Normal,
-    /// By a billing key.
+    /// Charged with a billing key.
     Billing,
 }
 
-/// A payment with every field Toss sends. Money is won.
+/// A payment with every field of the API. Amounts are won.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "Toss's reference documents the fields")]
@@ -82,7 +82,7 @@ pub struct Payment {
     pub cash_receipt: Option<Value>,
     pub cash_receipts: Option<Value>,
     pub discount: Option<Value>,
-    /// Not Toss's: new fields may come at any time, and a client that trips over this one would trip over those.
+    /// Not a field of Toss: it checks that clients ignore unknown fields, which Toss may add at any time.
     #[serde(default = "unknown_extra")]
     pub sandbox_extra: Value,
 }
@@ -106,7 +106,7 @@ pub struct Card {
     pub interest_payer: Option<String>,
 }
 
-/// One cancel of a payment.
+/// A cancel of a payment, in full or in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "Toss's reference documents the fields")]
@@ -127,14 +127,14 @@ pub struct Cancel {
     pub cancel_request_id: Option<String>,
 }
 
-/// A link in an answer.
+/// A link to a page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// URL of the page.
     pub url: String,
 }
 
-/// Why a payment was aborted or expired.
+/// Reason of an aborted or expired payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Error code of Toss.
@@ -147,7 +147,7 @@ fn unknown_extra() -> Value {
     json!({ "note": "clients must ignore fields they do not know" })
 }
 
-/// VAT contained in an amount: an eleventh, rounded half up. 45,000 → 4,091.
+/// Returns the VAT contained in an amount: an eleventh, rounded half up. 45,000 → 4,091.
 fn vat(amount: i64) -> i64 {
     (amount * 2 + 11) / 22
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/payments/{paymentKey}` and `GET /v1/payments/orders/{orderId}`: the payment as Toss stores it. The answer to every
+//! `GET /v1/payments/{paymentKey}` and `GET /v1/payments/orders/{orderId}`: return the stored payment. Shops use them after an
 //! unknown outcome.
 
 use axum::Json;

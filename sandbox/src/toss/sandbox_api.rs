@@ -1,5 +1,5 @@
-//! Endpoints of the sandbox that Toss does not have: the two browser windows as plain calls, and lists for tests. They
-//! need no API key, as the windows do not.
+//! Endpoints that Toss does not have: calls in place of the two browser windows, and lists for tests. They need no API key,
+//! as the windows do not.
 
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -33,7 +33,7 @@ struct RegisterCard {
     card_number: String,
 }
 
-/// Registers a card as the guest does in the window and returns the `authKey` of the redirect. Further card fields are
+/// Registers a card, as the guest does in the window, and returns the `authKey` of the redirect. Further card fields are
 /// ignored.
 async fn register_card(State(app): State<App>, body: Bytes) -> Result<Response, Error> {
     let request: RegisterCard = params::parse(&body)?;
@@ -56,7 +56,7 @@ struct Checkout {
     #[serde(flatten)]
     purchase: Purchase,
     card_number: Option<String>,
-    /// False leaves the payment READY, as when the guest only opens the window.
+    /// `false` leaves the payment READY, as if the guest had only opened the window.
     #[serde(default = "yes")]
     authenticate: bool,
 }
@@ -65,7 +65,8 @@ const fn yes() -> bool {
     true
 }
 
-/// Pays as the guest does in the window and returns the `paymentKey` of the redirect. The shop has ten minutes to confirm.
+/// Authenticates a payment, as the guest does in the window, and returns the `paymentKey` of the redirect. The shop has ten
+/// minutes to confirm it.
 async fn checkout(State(app): State<App>, body: Bytes) -> Result<Response, Error> {
     let request: Checkout = params::parse(&body)?;
     request.purchase.check()?;
@@ -101,7 +102,7 @@ struct Filter {
     order_id: Option<String>,
 }
 
-/// All payments, oldest first; `?orderId=` narrows.
+/// Lists payments, oldest first; with `?orderId=` those of one order.
 async fn payments(State(app): State<App>, Query(filter): Query<Filter>) -> Json<Vec<Payment>> {
     let mut payments = app.ledger().payments();
     payments.retain(|payment| {

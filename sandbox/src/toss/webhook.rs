@@ -1,5 +1,5 @@
-//! Webhooks: unsigned, in the envelope of payment events, answered with 200 within 10 s or sent again on Toss's
-//! schedule (compressed). They may overtake the answer they belong to, and each other.
+//! Webhooks: unsigned and in the envelope of payment events. One that is not answered with 200 within 10 s is sent again on
+//! Toss's schedule (compressed). They may overtake the reply of their cause, and each other.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -21,19 +21,19 @@ const KEPT: usize = 10_000;
 /// Webhook event for the shop.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Delivery {
-    /// `whtrans_…`, the same on every attempt, by which receivers recognise repeats.
+    /// `whtrans_…`, the same on every attempt.
     pub transmission_id: String,
     /// Event type, such as `PAYMENT_STATUS_CHANGED`.
     pub event_type: String,
     /// JSON body of the request.
     pub body: Value,
-    /// How often it was sent.
+    /// Number of attempts.
     pub attempts: u32,
     /// Whether the shop has replied 200.
     pub delivered: bool,
 }
 
-/// Sender of webhooks, with a log of the events.
+/// Sender and log of webhooks.
 pub(crate) struct Webhooks {
     url: Mutex<Option<String>>,
     deliveries: Mutex<Vec<Delivery>>,
@@ -44,8 +44,7 @@ pub(crate) struct Webhooks {
 
 impl Webhooks {
     pub(crate) fn new(config: &Config, shutdown: Shutdown) -> anyhow::Result<Self> {
-        // Webhooks go to a development server over plain HTTP; without this, a machine that has no CA certificates could not
-        // build the client at all.
+        // Webhooks are sent over plain HTTP. Without this, the client cannot be built on a machine without CA certificates.
         let client = reqwest::Client::builder()
             .tls_certs_only([])
             .no_proxy()
@@ -64,7 +63,7 @@ impl Webhooks {
         *lock(&self.url) = url;
     }
 
-    /// Everything that was sent or would have been, oldest first.
+    /// Returns all webhooks, sent or not, oldest first.
     pub(crate) fn deliveries(&self) -> Vec<Delivery> {
         lock(&self.deliveries).clone()
     }
@@ -134,7 +133,7 @@ async fn deliver(app: &App, delivery: &Delivery) {
                 .sleep(app.webhooks.retry_minute * *minutes)
                 .await;
         }
-        // Read anew each time: a URL that is registered late still gets what is being retried.
+        // Read on each attempt: a URL that is set later still receives the retries.
         let Some(url) = lock(&app.webhooks.url).clone() else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! A running sandbox with a clock in hand, and calls to it.
+//! Test harness: a running sandbox with a manual clock, and requests to it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct Fixture {
     pub http: Client,
 }
 
-/// 10:15:31 in Korea.
+/// Start of the clock; 10:15:31 in Korea.
 pub fn start() -> DateTime<Utc> {
     "2025-03-04T01:15:31Z".parse().unwrap()
 }
@@ -41,7 +41,7 @@ impl Fixture {
         self.http.request(method, format!("{}{path}", self.sandbox.url()))
     }
 
-    /// A call to Toss with the right key.
+    /// Returns a request to Toss with the secret key.
     pub fn toss(&self, method: Method, path: &str) -> RequestBuilder {
         let key = Config::default().toss_secret_key;
         self.request(method, &format!("/toss{path}"))
@@ -56,7 +56,7 @@ impl Fixture {
         answer(self.toss(Method::GET, path)).await
     }
 
-    /// A payment the guest has authenticated; its key.
+    /// Creates an authenticated payment and returns its key.
     pub async fn checkout(&self, order_id: &str, amount: i64) -> String {
         self.checkout_with(order_id, amount, GOOD_CARD).await
     }
@@ -79,7 +79,7 @@ impl Fixture {
             .await
     }
 
-    /// A billing key for a card.
+    /// Registers a card and returns its billing key.
     pub async fn billing_key(&self, customer_key: &str, card: &str) -> String {
         let (status, answer) = self.issue(customer_key, card).await;
         assert_eq!(status, 200, "{answer}");
@@ -102,7 +102,7 @@ pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-/// Status and `code` of a Toss refusal.
+/// Returns status and `code` of an error of Toss.
 pub fn refusal(answer: &(StatusCode, Value)) -> (u16, &str) {
     (
         answer.0.as_u16(),

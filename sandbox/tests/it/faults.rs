@@ -1,4 +1,4 @@
-//! The fault switches, seen from the client.
+//! Faults, as clients observe them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn charge(order_id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_lost_reply_leaves_the_effect_and_the_key_brings_the_answer_back() {
+async fn lost_reply_keeps_the_effect_and_its_key_returns_the_reply() {
     let it = Fixture::new().await;
     let path = format!("/v1/billing/{}", it.billing_key("customer-1", GOOD_CARD).await);
     it.sandbox
@@ -33,7 +33,7 @@ async fn a_lost_reply_leaves_the_effect_and_the_key_brings_the_answer_back() {
 }
 
 #[tokio::test]
-async fn a_refused_call_has_no_effect() {
+async fn refused_request_has_no_effect() {
     let it = Fixture::new().await;
     let path = format!("/v1/billing/{}", it.billing_key("customer-1", GOOD_CARD).await);
     it.sandbox
@@ -46,7 +46,7 @@ async fn a_refused_call_has_no_effect() {
 }
 
 #[tokio::test]
-async fn a_slow_call_takes_effect_although_the_client_has_left() {
+async fn delayed_request_takes_effect_after_the_client_disconnects() {
     let it = Fixture::new().await;
     let path = format!("/v1/billing/{}", it.billing_key("customer-1", GOOD_CARD).await);
     it.sandbox
@@ -69,7 +69,7 @@ async fn a_slow_call_takes_effect_although_the_client_has_left() {
 }
 
 #[tokio::test]
-async fn switches_are_set_listed_and_cleared_over_http() {
+async fn faults_are_injected_listed_and_cleared_over_http() {
     let it = Fixture::new().await;
     let faults = |method: Method| it.request(method, "/sandbox/faults");
     let body = json!({

@@ -1,4 +1,4 @@
-//! FCM as the notification service uses it: mint a token from the service account, send, read the inbox.
+//! FCM, with the requests of the notification service: access token, send, inbox.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ fn approved(device: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_accepted_push_is_in_the_inbox_escaped() {
+async fn accepted_push_appears_escaped_in_the_inbox() {
     let it = Fixture::new().await;
     let token = access_token(&it).await;
     let (status, sent) = send(&it, &token, approved("phone-1")).await;
@@ -117,7 +117,7 @@ async fn an_accepted_push_is_in_the_inbox_escaped() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_only_checked_stays_out_of_the_inbox() {
+async fn message_with_validate_only_is_not_added_to_the_inbox() {
     let it = Fixture::new().await;
     let token = access_token(&it).await;
     let mut body = approved("phone-1");
@@ -130,7 +130,7 @@ async fn a_message_that_is_only_checked_stays_out_of_the_inbox() {
 }
 
 #[tokio::test]
-async fn assertions_are_checked_like_googles() {
+async fn invalid_assertions_return_google_errors() {
     let it = Fixture::new().await;
     let invalid = async |claims: Claims| {
         let (status, answer) = mint(&it, claims).await;
@@ -191,7 +191,7 @@ async fn assertions_are_checked_like_googles() {
 }
 
 #[tokio::test]
-async fn access_tokens_end_after_an_hour() {
+async fn access_tokens_expire_after_an_hour() {
     let it = Fixture::new().await;
     let token = access_token(&it).await;
     it.clock.advance(Duration::from_secs(3598));
@@ -206,7 +206,7 @@ async fn access_tokens_end_after_an_hour() {
 }
 
 #[tokio::test]
-async fn magic_tokens_answer_the_documented_errors() {
+async fn magic_tokens_return_the_documented_errors() {
     let it = Fixture::new().await;
     let token = access_token(&it).await;
     let expected = [
@@ -241,7 +241,7 @@ async fn magic_tokens_answer_the_documented_errors() {
 }
 
 #[tokio::test]
-async fn other_projects_and_oversized_messages_are_refused() {
+async fn messages_of_other_projects_or_over_the_size_limit_are_rejected() {
     let it = Fixture::new().await;
     let token = access_token(&it).await;
     let path = "/fcm/v1/projects/somebody-else/messages:send";

@@ -1,4 +1,4 @@
-//! Kakao Local as the vehicle service asks it.
+//! Kakao Local, with the requests of the vehicle service.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn reverse(it: &Fixture, x: &str, y: &str) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn an_address_is_found_with_the_documented_fields() {
+async fn address_search_returns_the_documented_fields() {
     let it = Fixture::new().await;
     let (status, found) = search(&it, &[("query", "서울특별시 중구 세종대로 110")]).await;
 
@@ -52,7 +52,7 @@ async fn an_address_is_found_with_the_documented_fields() {
 }
 
 #[tokio::test]
-async fn districts_and_unknown_places_answer_as_documented() {
+async fn address_search_of_districts_and_unknown_places_replies_as_documented() {
     let it = Fixture::new().await;
     let (_, region) = search(&it, &[("query", "서울 강남구 삼성동")]).await;
     assert_eq!(region["documents"][0]["address_type"], "REGION");
@@ -68,7 +68,7 @@ async fn districts_and_unknown_places_answer_as_documented() {
 }
 
 #[tokio::test]
-async fn wrong_keys_and_parameters_are_refused_in_kakaos_words() {
+async fn invalid_keys_and_parameters_return_kakao_errors() {
     let it = Fixture::new().await;
     let path = "/kakao/v2/local/search/address.json?query=x";
     let denied = |message: &str| {
@@ -107,7 +107,7 @@ async fn wrong_keys_and_parameters_are_refused_in_kakaos_words() {
 }
 
 #[tokio::test]
-async fn coordinates_find_the_nearest_address_in_its_long_form() {
+async fn reverse_geocoding_returns_the_nearest_address_in_its_long_form() {
     let it = Fixture::new().await;
     let (_, found) = reverse(&it, "127.4231", "37.0790").await;
     assert_eq!(found["meta"]["total_count"], 1);
@@ -130,7 +130,7 @@ async fn coordinates_find_the_nearest_address_in_its_long_form() {
 }
 
 #[tokio::test]
-async fn the_daily_quota_ends_and_comes_back_at_midnight_in_korea() {
+async fn daily_quota_is_exhausted_and_resets_at_korean_midnight() {
     let it = Fixture::with(Config {
         kakao_daily_limit: 1,
         ..Config::default()

@@ -1,4 +1,4 @@
-//! The sandbox over real HTTP, provider by provider: what our clients rely on, told in exact answers.
+//! Integration tests of the sandbox over HTTP, with exact replies.
 
 #![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 

@@ -1,4 +1,4 @@
-//! The pages for people, and that a stopped sandbox is gone.
+//! HTML pages and shutdown.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::client::{Fixture, answer};
 
 #[tokio::test]
-async fn the_index_says_what_is_there_and_every_link_works() {
+async fn index_page_has_valid_links_only() {
     let it = Fixture::new().await;
     let page = it
         .request(Method::GET, "/")
@@ -34,7 +34,7 @@ async fn the_index_says_what_is_there_and_every_link_works() {
 }
 
 #[tokio::test]
-async fn after_shutdown_nobody_listens() {
+async fn shutdown_closes_the_port() {
     let it = Fixture::new().await;
     let url = it.sandbox.url().to_owned();
     assert_eq!(it.http.get(&url).send().await.unwrap().status(), 200);

@@ -1,4 +1,4 @@
-//! Billing keys: registration in the window, issue, charge, deletion, and a restart between.
+//! Billing keys: registration, issue, charge, deletion and restart.
 
 use carshare_chassis::Environment;
 use carshare_sandbox::{Config, GOOD_CARD, PaymentStatus, Sandbox};
@@ -13,7 +13,7 @@ fn charge(customer_key: &str, order_id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_registered_card_is_charged_without_the_guest() {
+async fn billing_key_of_a_registered_card_is_charged() {
     let it = Fixture::new().await;
     let (_, billing) = it.issue("customer-1", GOOD_CARD).await;
     assert_eq!(billing["card"]["number"], "43301234****123*");
@@ -42,7 +42,7 @@ async fn a_registered_card_is_charged_without_the_guest() {
 }
 
 #[tokio::test]
-async fn an_auth_key_works_once_and_for_its_customer_only() {
+async fn auth_key_is_valid_once_and_for_its_customer_only() {
     let it = Fixture::new().await;
     let (_, card) = it
         .toss_post(
@@ -78,7 +78,7 @@ async fn an_auth_key_works_once_and_for_its_customer_only() {
 }
 
 #[tokio::test]
-async fn magic_cards_do_what_their_number_says() {
+async fn magic_cards_behave_by_their_number() {
     let it = Fixture::new().await;
     let charged = async |card: &str, order_id: &str| {
         let key = it.billing_key("customer-1", card).await;
@@ -116,7 +116,7 @@ async fn magic_cards_do_what_their_number_says() {
 }
 
 #[tokio::test]
-async fn a_deleted_billing_key_charges_no_more() {
+async fn deleted_billing_key_is_rejected() {
     let it = Fixture::new().await;
     let path = format!("/v1/billing/{}", it.billing_key("customer-1", GOOD_CARD).await);
     let stranger = it.toss_post(&path, charge("customer-2", "order-0001")).await;
@@ -140,7 +140,7 @@ async fn a_deleted_billing_key_charges_no_more() {
 }
 
 #[tokio::test]
-async fn a_state_file_carries_billing_keys_and_payments_over_a_restart() {
+async fn state_file_keeps_billing_keys_and_payments_across_restarts() {
     let path = std::env::temp_dir().join(format!("carshare-sandbox-{}.json", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let config = Config {

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the first answer again, byte for byte, whatever is asked.
+//! `Idempotency-Key`: replay of the first reply.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn bytes(request: RequestBuilder) -> (u16, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_repeat_gets_the_same_bytes_even_with_another_body() {
+async fn repeated_key_returns_the_same_bytes_even_for_another_body() {
     let it = Fixture::new().await;
     let billing_key = it.billing_key("customer-1", GOOD_CARD).await;
     let path = format!("/v1/billing/{billing_key}");
@@ -42,7 +42,7 @@ async fn a_repeat_gets_the_same_bytes_even_with_another_body() {
 }
 
 #[tokio::test]
-async fn errors_are_replayed_too_until_the_key_is_old() {
+async fn repeated_key_replays_errors_until_it_expires() {
     let it = Fixture::new().await;
     let payment_key = it.checkout("order-0001", 45_000).await;
     let path = format!("/v1/payments/{payment_key}/cancel");
@@ -59,7 +59,7 @@ async fn errors_are_replayed_too_until_the_key_is_old() {
 }
 
 #[tokio::test]
-async fn a_second_request_meets_a_running_first() {
+async fn repeated_key_during_the_first_request_conflicts() {
     let it = Fixture::new().await;
     let payment_key = it.checkout("order-0001", 45_000).await;
     it.sandbox
@@ -72,7 +72,7 @@ async fn a_second_request_meets_a_running_first() {
     };
 
     let (slow, quick) = tokio::join!(answer(confirm()), async {
-        // The second one is sent once the first has arrived.
+        // The second request is sent once the first has arrived.
         while it.sandbox.request_count(Provider::Toss, "confirm") == 0 {
             tokio::task::yield_now().await;
         }
@@ -85,7 +85,7 @@ async fn a_second_request_meets_a_running_first() {
 }
 
 #[tokio::test]
-async fn keys_longer_than_300_characters_are_refused() {
+async fn keys_over_300_characters_are_rejected() {
     let it = Fixture::new().await;
     let with = |length: usize| {
         let request = it.toss(Method::POST, "/v1/payments/confirm");

@@ -1,4 +1,4 @@
-//! Payments through the window: confirm, query, cancel, and who may ask.
+//! Payments through the window: confirm, query, cancel and authorization.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::client::{Fixture, answer, refusal};
 
 #[tokio::test]
-async fn a_confirmed_payment_is_done_and_found_by_key_and_order() {
+async fn confirmed_payment_is_done_and_found_by_key_and_order() {
     let it = Fixture::new().await;
     let key = it.checkout("order-0001", 45_000).await;
     let (status, payment) = it.confirm(&key, "order-0001", 45_000).await;
@@ -33,7 +33,7 @@ async fn a_confirmed_payment_is_done_and_found_by_key_and_order() {
 }
 
 #[tokio::test]
-async fn only_the_secret_key_with_its_colon_opens_the_api() {
+async fn requests_without_the_secret_key_and_its_colon_are_rejected() {
     let it = Fixture::new().await;
     let path = "/toss/v1/payments/orders/order-0001";
     let get = |authorization: &str| {
@@ -63,7 +63,7 @@ async fn only_the_secret_key_with_its_colon_opens_the_api() {
 }
 
 #[tokio::test]
-async fn a_confirm_must_name_the_order_and_the_amount_of_the_payment() {
+async fn confirm_with_another_order_or_amount_is_rejected() {
     let it = Fixture::new().await;
     let key = it.checkout("order-0001", 45_000).await;
 
@@ -92,7 +92,7 @@ async fn a_confirm_must_name_the_order_and_the_amount_of_the_payment() {
 }
 
 #[tokio::test]
-async fn ten_minutes_after_the_authentication_the_session_is_gone() {
+async fn confirm_ten_minutes_after_the_authentication_is_rejected() {
     let it = Fixture::new().await;
     let key = it.checkout("order-0001", 45_000).await;
     it.clock.advance(Duration::from_mins(10));
@@ -109,7 +109,7 @@ async fn ten_minutes_after_the_authentication_the_session_is_gone() {
 }
 
 #[tokio::test]
-async fn a_declined_card_aborts_the_payment_and_the_order_may_be_tried_again() {
+async fn declined_card_aborts_the_payment_and_its_order_can_be_retried() {
     let it = Fixture::new().await;
     let key = it.checkout_with("order-0001", 45_000, "4330000000000101").await;
     let declined = it.confirm(&key, "order-0001", 45_000).await;
@@ -132,7 +132,7 @@ async fn a_declined_card_aborts_the_payment_and_the_order_may_be_tried_again() {
 }
 
 #[tokio::test]
-async fn cancels_follow_the_measured_rules() {
+async fn cancels_follow_the_observed_rules() {
     let it = Fixture::new().await;
     let key = it.checkout("order-0001", 45_000).await;
     let all = json!({ "cancelReason": "guest" });
@@ -180,7 +180,7 @@ async fn cancels_follow_the_measured_rules() {
 }
 
 #[tokio::test]
-async fn one_full_cancel_is_canceled() {
+async fn full_cancel_is_canceled() {
     let it = Fixture::new().await;
     let key = it.checkout("order-0001", 45_000).await;
     it.confirm(&key, "order-0001", 45_000).await;
@@ -198,7 +198,7 @@ async fn one_full_cancel_is_canceled() {
 }
 
 #[tokio::test]
-async fn the_test_code_forces_an_error_in_the_language_asked_for() {
+async fn test_code_forces_an_error_in_the_requested_language() {
     let it = Fixture::new().await;
     let forced = |code: &str, language: &str| {
         it.toss(Method::GET, "/v1/payments/orders/order-0001")

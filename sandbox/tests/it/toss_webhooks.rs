@@ -1,4 +1,4 @@
-//! Webhooks as the shop's server receives them.
+//! Webhooks and their retries.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +18,7 @@ type Hook = (HeaderMap, Value);
 
 #[derive(Clone)]
 struct Shop {
-    /// Answers to give, last one first; 200 when empty.
+    /// Statuses of the next replies, last one first; 200 if empty.
     answers: Arc<Mutex<Vec<StatusCode>>>,
     received: UnboundedSender<Hook>,
 }
@@ -30,7 +30,7 @@ async fn receive(State(shop): State<Shop>, headers: HeaderMap, body: String) -> 
     shop.answers.lock().unwrap().pop().unwrap_or(StatusCode::OK)
 }
 
-/// A shop's server; its URL and what it receives.
+/// Starts a server for webhooks; returns its URL and the received requests.
 async fn shop(answers: Vec<StatusCode>) -> (String, UnboundedReceiver<Hook>) {
     let (received, receiver) = unbounded_channel();
     let shop = Shop {
@@ -54,7 +54,7 @@ async fn next(receiver: &mut UnboundedReceiver<Hook>) -> Hook {
 }
 
 #[tokio::test]
-async fn changes_of_a_payment_arrive_unsigned_and_whole() {
+async fn webhook_of_a_payment_change_is_unsigned_and_complete() {
     let it = Fixture::new().await;
     let (url, mut hooks) = shop(vec![]).await;
     it.sandbox.set_webhook_url(Some(url));
@@ -83,9 +83,9 @@ async fn changes_of_a_payment_arrive_unsigned_and_whole() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_not_answered_with_200_comes_again_on_schedule() {
+async fn webhook_without_a_200_reply_is_retried_on_schedule() {
     let it = Fixture::new().await;
-    // The first two attempts are refused; a 204 is not a 200.
+    // The first two attempts fail; 204 is not accepted as 200.
     let (url, mut hooks) = shop(vec![StatusCode::NO_CONTENT, StatusCode::INTERNAL_SERVER_ERROR]).await;
     it.sandbox.set_webhook_url(Some(url));
     let key = it.checkout_with("order-0001", 45_000, "4330000000000101").await;
@@ -96,7 +96,7 @@ async fn a_webhook_that_is_not_answered_with_200_comes_again_on_schedule() {
         (&body["data"]["status"], &body["data"]["failure"]["code"]),
         (&json!("ABORTED"), &json!("REJECT_CARD_PAYMENT"))
     );
-    // One "minute" of the schedule is a second of the clock: retries follow after 1 and 4.
+    // A minute of the schedule is a second of the clock: retries follow after 1 and 4.
     for (count, seconds) in [("1", 1), ("2", 4)] {
         let again = loop {
             it.clock.advance(Duration::from_secs(seconds));

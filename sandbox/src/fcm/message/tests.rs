@@ -1,4 +1,4 @@
-//! Each rule of a message, broken once.
+//! Tests of the rules of a message.
 
 use axum::response::IntoResponse as _;
 use serde_json::json;
@@ -10,7 +10,7 @@ fn refused(message: Value) -> Error {
 }
 
 #[test]
-fn a_full_message_passes() {
+fn message_with_every_field_is_valid() {
     let message = json!({
         "token": "device-1",
         "notification": { "title": "예약 승인", "body": "호스트가 예약을 승인했습니다." },
@@ -23,7 +23,7 @@ fn a_full_message_passes() {
 }
 
 #[test]
-fn exactly_one_target_is_required() {
+fn message_without_exactly_one_target_is_rejected() {
     assert_eq!(
         refused(json!({})),
         Error::invalid("Recipient of the message is not set.")
@@ -39,7 +39,7 @@ fn exactly_one_target_is_required() {
 }
 
 #[test]
-fn data_holds_strings_under_free_names() {
+fn message_data_with_reserved_names_or_other_types_is_rejected() {
     let number = refused(json!({ "token": "a", "data": { "n": 1 } }));
     assert_eq!(
         number,
@@ -59,7 +59,7 @@ fn data_holds_strings_under_free_names() {
 }
 
 #[test]
-fn unknown_names_bad_priorities_and_times_are_refused() {
+fn message_with_unknown_fields_or_invalid_values_is_rejected() {
     let unknown = refused(json!({ "token": "a", "titel": "x" }));
     let text = "Invalid JSON payload received. Unknown name \"titel\" at 'message': Cannot find field.";
     assert_eq!(unknown, Error::malformed("message", text));
@@ -84,7 +84,7 @@ fn unknown_names_bad_priorities_and_times_are_refused() {
 }
 
 #[test]
-fn the_payload_may_have_4096_bytes_and_not_one_more() {
+fn payload_over_4096_bytes_is_rejected() {
     let message = |bytes: usize| json!({ "token": "a", "data": { "k": "x".repeat(bytes - 1) } });
     assert!(check(&message(4096)).is_ok());
     assert_eq!(refused(message(4097)), Error::too_big());

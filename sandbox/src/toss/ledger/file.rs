@@ -1,5 +1,5 @@
-//! The ledger in a file, so that the billing keys of demo guests survive a restart. Written whole after each change: a
-//! sandbox holds hundreds of payments, not millions.
+//! Persistence of the ledger in a file, so that billing keys of demo guests survive a restart. The whole file is written
+//! after each change, which is cheap for hundreds of payments.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -1,4 +1,4 @@
-//! Every change a payment can go through, pure: opened → authenticated → charged → cancelled, or aborted or expired.
+//! Transitions of a payment, as pure functions: opened → authenticated → charged → cancelled, or aborted or expired.
 
 use carshare_chassis::Environment;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,9 +9,9 @@ use crate::kst;
 use crate::toss::cards;
 use crate::toss::error::Error;
 
-/// A payment must be authenticated this soon after it was opened …
+/// Time for the authentication, from the opening.
 const READY_MINUTES: i64 = 30;
-/// … and confirmed this soon after the authentication.
+/// Time for the confirmation, from the authentication.
 const CONFIRM_MINUTES: i64 = 10;
 const MINIMUM_CARD_KRW: i64 = 100;
 
@@ -24,7 +24,7 @@ pub(crate) struct Purchase {
     pub(crate) amount: i64,
 }
 
-/// A payment and what Toss knows about it without telling.
+/// A payment with data that is not part of the API.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) payment: Payment,
@@ -45,7 +45,7 @@ pub(crate) struct Fresh {
 #[derive(Clone, Debug)]
 pub(crate) struct CancelRequest {
     pub(crate) reason: String,
-    /// None = everything left.
+    /// Amount; the balance if `None`.
     pub(crate) amount: Option<i64>,
     /// Balance that the shop expects.
     pub(crate) refundable: Option<i64>,
@@ -146,7 +146,7 @@ impl Record {
         self.authenticated_at = Some(now);
     }
 
-    /// READY, IN_PROGRESS → EXPIRED when the time for the next step is over. True when that happened now.
+    /// READY, IN_PROGRESS → EXPIRED if the time for the next step is over. Returns whether it expired.
     pub(crate) fn expire_if_due(&mut self, now: DateTime<Utc>) -> bool {
         let due = match (self.payment.status, self.authenticated_at) {
             (Status::Ready, _) => self.opened_at + TimeDelta::minutes(READY_MINUTES),
@@ -187,7 +187,7 @@ impl Record {
         });
     }
 
-    /// DONE, PARTIAL_CANCELED → PARTIAL_CANCELED, or CANCELED when one cancel takes the whole.
+    /// DONE, PARTIAL_CANCELED → PARTIAL_CANCELED, or CANCELED if one cancel takes the whole amount.
     pub(crate) fn cancel(&mut self, request: CancelRequest, fresh: &Fresh) -> Result<(), Error> {
         let amount = self.cancelable(&request)?;
         let payment = &mut self.payment;
@@ -219,7 +219,7 @@ impl Record {
         Ok(())
     }
 
-    /// How much this request may cancel.
+    /// Returns the amount to cancel.
     fn cancelable(&self, request: &CancelRequest) -> Result<i64, Error> {
         let balance = self.payment.balance_amount;
         match self.payment.status {

@@ -1,4 +1,4 @@
-//! Transitions of a payment.
+//! Tests of the transitions of a payment.
 
 use super::*;
 
@@ -43,7 +43,7 @@ fn cancel(record: &mut Record, amount: Option<i64>, minute: i64) -> Result<(), &
 }
 
 #[test]
-fn a_charge_fills_in_card_receipt_and_approval() {
+fn charge_sets_card_receipt_and_approval() {
     let record = charged(45_000);
     let p = &record.payment;
     assert_eq!(
@@ -56,7 +56,7 @@ fn a_charge_fills_in_card_receipt_and_approval() {
 }
 
 #[test]
-fn one_full_cancel_is_canceled_and_a_second_is_refused() {
+fn full_cancel_is_canceled_and_a_second_is_rejected() {
     let mut record = charged(45_000);
     assert_eq!(cancel(&mut record, None, 2), Ok(()));
     assert_eq!(
@@ -67,7 +67,7 @@ fn one_full_cancel_is_canceled_and_a_second_is_refused() {
 }
 
 #[test]
-fn cancels_in_parts_stay_partial_with_nothing_left() {
+fn partial_cancels_stay_partial_without_a_balance() {
     let mut record = charged(45_000);
     assert_eq!(cancel(&mut record, Some(45_001), 2), Err("NOT_CANCELABLE_AMOUNT"));
     assert_eq!(cancel(&mut record, Some(0), 2), Err("INVALID_REQUEST"));
@@ -89,7 +89,7 @@ fn cancels_in_parts_stay_partial_with_nothing_left() {
 }
 
 #[test]
-fn a_wrong_belief_about_the_balance_is_refused() {
+fn cancel_with_a_wrong_refundable_amount_is_rejected() {
     let mut record = charged(45_000);
     let request = CancelRequest {
         reason: "r".into(),
@@ -101,7 +101,7 @@ fn a_wrong_belief_about_the_balance_is_refused() {
 }
 
 #[test]
-fn what_was_not_charged_cannot_be_cancelled() {
+fn cancel_before_a_charge_is_rejected() {
     let mut record = opened(45_000);
     assert_eq!(cancel(&mut record, None, 1), Err("NOT_CANCELABLE_PAYMENT"));
     record.authenticate(fresh(1).now);
@@ -109,7 +109,7 @@ fn what_was_not_charged_cannot_be_cancelled() {
 }
 
 #[test]
-fn a_window_expires_after_30_minutes_and_an_authentication_after_10() {
+fn payment_expires_30_minutes_after_opening_or_10_after_authentication() {
     let mut waiting = opened(1_000);
     assert!(!waiting.expire_if_due(fresh(29).now));
     assert!(waiting.expire_if_due(fresh(30).now));
@@ -123,7 +123,7 @@ fn a_window_expires_after_30_minutes_and_an_authentication_after_10() {
 }
 
 #[test]
-fn orders_are_checked() {
+fn invalid_orders_are_rejected() {
     let check = |order_id: &str, order_name: &str, amount| {
         let purchase = Purchase {
             order_id: order_id.into(),
