@@ -5,7 +5,6 @@ use std::time::Duration;
 use carshare_sandbox::{Fault, Provider};
 use carshare_testkit::{eventually, eventually_true};
 use sea_orm::{ConnectionTrait as _, FromQueryResult, raw_sql};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::harness::{Harness, TIMEOUT, harness};
@@ -40,6 +39,22 @@ async fn finished(harness: &Harness) -> Delivery {
             .find(|d| d.state != "pending")
     })
     .await
+}
+
+/// Registers a device, lets FCM fail once, and waits for the failed attempt of a push to it.
+async fn fail_push(harness: &Harness) {
+    harness
+        .register_device(HOST, "sbx-phone")
+        .await
+        .expect("a device");
+    harness
+        .sandbox
+        .inject(Fault::error(Provider::Fcm, "messages:send", 503));
+    harness.request_booking(HOST).await;
+    eventually_true(TIMEOUT, || async {
+        deliveries(harness).await.iter().any(|d| d.outcome.is_some())
+    })
+    .await;
 }
 
 fn delivery(state: &str, attempts: i32, outcome: &str) -> Delivery {
@@ -97,19 +112,7 @@ async fn device_with_an_invalid_token_is_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_push_is_retried_when_due() {
     let harness = harness().await;
-    harness
-        .register_device(HOST, "sbx-phone")
-        .await
-        .expect("a device");
-    let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
-    harness
-        .sandbox
-        .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    harness.request_booking(HOST).await;
-    eventually_true(TIMEOUT, || async {
-        deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
-    })
-    .await;
+    fail_push(&harness).await;
     assert_eq!(harness.sandbox.pushes().len(), 0);
     eventually_true(TIMEOUT, || async {
         harness.clock.advance(Duration::from_secs(10));
@@ -141,19 +144,7 @@ async fn revoked_access_token_is_renewed_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn registration_by_another_user_drops_pending_pushes() {
     let harness = harness().await;
-    harness
-        .register_device(HOST, "sbx-phone")
-        .await
-        .expect("a device");
-    let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
-    harness
-        .sandbox
-        .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    harness.request_booking(HOST).await;
-    eventually_true(TIMEOUT, || async {
-        deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
-    })
-    .await;
+    fail_push(&harness).await;
     harness.register_device(OTHER, "sbx-phone").await.expect("moved");
     assert_eq!(
         deliveries(&harness).await,
@@ -165,20 +156,8 @@ async fn registration_by_another_user_drops_pending_pushes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pending_push_of_a_deleted_device_is_dropped() {
     let harness = harness().await;
-    harness
-        .register_device(HOST, "sbx-phone")
-        .await
-        .expect("a device");
-    let fault = json!({ "provider": "fcm", "path_contains": "messages:send", "times": 1, "kind": "error", "status": 503 });
-    harness
-        .sandbox
-        .inject(serde_json::from_value::<Fault>(fault).expect("a fault"));
-    harness.request_booking(HOST).await;
-    eventually_true(TIMEOUT, || async {
-        deliveries(&harness).await.iter().any(|d| d.outcome.is_some())
-    })
-    .await;
-    // As after a notification that was committed concurrently with the deletion of its device.
+    fail_push(&harness).await;
+    // A notification may be committed concurrently with the deletion of its device.
     let removed = harness.db.conn().execute_unprepared("DELETE FROM devices");
     assert_eq!(removed.await.expect("rows").rows_affected(), 1);
     eventually_true(TIMEOUT, || async {

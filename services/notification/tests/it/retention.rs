@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use carshare_testkit::eventually_true;
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use uuid::Uuid;
 
 use crate::harness::{Harness, TIMEOUT, harness};
@@ -11,24 +10,11 @@ use crate::harness::{Harness, TIMEOUT, harness};
 const HOST: Uuid = Uuid::from_u128(0xB0);
 const DAY: Duration = Duration::from_hours(24);
 
-async fn count(harness: &Harness, table: &str) -> i64 {
-    let sql = format!("SELECT count(*) AS count FROM {table}");
-    let row = harness
-        .db
-        .conn()
-        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql));
-    row.await
-        .expect("a query")
-        .expect("a row")
-        .try_get("", "count")
-        .expect("a count")
-}
-
 /// Waits until the table is empty. A run in progress when the clock moved is followed by one ten minutes later.
 async fn until_empty(harness: &Harness, table: &str) {
     eventually_true(TIMEOUT, || async {
         harness.clock.advance(Duration::from_mins(10));
-        count(harness, table).await == 0
+        harness.row_count(table).await == 0
     })
     .await;
 }
@@ -46,11 +32,14 @@ async fn rows_are_deleted_after_their_retention() {
 
     harness.clock.advance(DAY * 30);
     until_empty(&harness, "deliveries").await;
-    assert_eq!(count(&harness, "notifications").await, 1);
+    assert_eq!(harness.row_count("notifications").await, 1);
     harness.clock.advance(DAY * 150);
     until_empty(&harness, "notifications").await;
     assert_eq!(
-        (count(&harness, "devices").await, count(&harness, "feeds").await),
+        (
+            harness.row_count("devices").await,
+            harness.row_count("feeds").await
+        ),
         (1, 1)
     );
     harness.clock.advance(DAY * 90);
