@@ -5,69 +5,49 @@ use redis::AsyncConnectionConfig;
 
 use crate::options::ServerOptions;
 use crate::programs;
-use crate::server::{Kind, Server};
+use crate::server::{Program, Server};
 
 /// A Redis server with 512 logical databases that never outlives this process. It listens on 127.0.0.1 only.
-pub struct PrivateRedis(Server);
+///
+/// A persistent one appends every write to a file; [`Server::kill`] loses the data of a temporary one.
+pub type PrivateRedis = Server<Redis>;
 
-const REDIS: Kind = Kind {
-    name: "redis",
-    script: include_str!("scripts/redis.sh"),
-    stop_signal: "TERM",
-    kill_signal: "KILL",
-};
+/// The installed `redis-server`.
+pub struct Redis;
 
-impl PrivateRedis {
-    /// Starts `redis-server` and waits until it answers. A persistent one appends every write to a file.
-    pub async fn start(options: ServerOptions) -> Result<Self> {
+impl Program for Redis {
+    const NAME: &'static str = "redis";
+    const SCRIPT: &'static str = include_str!("scripts/redis.sh");
+    const STOP_SIGNAL: &'static str = "TERM";
+    const KILL_SIGNAL: &'static str = "KILL";
+
+    fn variables(options: &ServerOptions) -> Result<Vec<(&'static str, String)>> {
         let program = programs::redis_server()?.to_string_lossy().into_owned();
         let append_only = if options.persistent { "yes" } else { "no" };
-        let variables = [("SERVER", program.as_str()), ("APPENDONLY", append_only)];
-        Server::start(REDIS, &options, &variables, answers)
-            .await
-            .map(Self)
+        Ok(vec![("SERVER", program), ("APPENDONLY", append_only.to_owned())])
     }
 
-    /// Returns the TCP port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.0.port()
+    async fn is_ready(port: u16) -> bool {
+        let Ok(client) = redis::Client::open(url(port)) else {
+            return false;
+        };
+        let config = AsyncConnectionConfig::new();
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+        let Ok(mut connection) = connection else {
+            return false;
+        };
+        let pong = redis::cmd("PING").query_async::<String>(&mut connection).await;
+        pong.is_ok()
     }
+}
 
+impl PrivateRedis {
     /// Returns the URL of logical database 0.
     pub fn url(&self) -> String {
         url(self.port())
-    }
-
-    /// Stops the server: persistent data is on disk, the process and a temporary folder are gone.
-    pub async fn stop(self) {
-        self.0.stop().await;
-    }
-
-    /// Kills the server with signal 9; data that is not persistent is lost. [`Self::restart`] starts it again.
-    pub async fn kill(&self) -> Result<()> {
-        self.0.kill().await
-    }
-
-    /// Stops the server in order, if it runs, and starts it again on the same port.
-    pub async fn restart(&self) -> Result<()> {
-        self.0.restart(answers).await
     }
 }
 
 fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}/0")
-}
-
-/// Returns whether the server answers a PING.
-async fn answers(port: u16) -> bool {
-    let Ok(client) = redis::Client::open(url(port)) else {
-        return false;
-    };
-    let config = AsyncConnectionConfig::new();
-    let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-    let Ok(mut connection) = connection else {
-        return false;
-    };
-    let pong = redis::cmd("PING").query_async::<String>(&mut connection).await;
-    pong.is_ok()
 }

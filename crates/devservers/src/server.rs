@@ -1,5 +1,6 @@
-//! One supervised server process: start on a free port, wait until it answers, kill, restart.
+//! A supervised server process: start on a free port, readiness, kill, restart, stop.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,63 +19,58 @@ const READY_TIMEOUT: Duration = Duration::from_mins(1);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const PROBE_INTERVAL: Duration = Duration::from_millis(15);
 
-/// What differs between PostgreSQL and Redis.
-pub(crate) struct Kind {
-    pub name: &'static str,
+/// Program of a [`Server`].
+pub trait Program {
+    /// Name in messages and folders.
+    const NAME: &'static str;
     /// Shell functions `prepare` and `launch`.
-    pub script: &'static str,
+    const SCRIPT: &'static str;
     /// Signal that stops the server in order.
-    pub stop_signal: &'static str,
-    /// Signal that ends it at once, without a checkpoint.
-    pub kill_signal: &'static str,
+    const STOP_SIGNAL: &'static str;
+    /// Signal that ends the server at once, without a checkpoint.
+    const KILL_SIGNAL: &'static str;
+
+    /// Returns the environment variables of the script. Fails if the program is not installed.
+    fn variables(options: &ServerOptions) -> Result<Vec<(&'static str, String)>>;
+
+    /// Returns whether a server on this port of 127.0.0.1 serves a client.
+    fn is_ready(port: u16) -> impl Future<Output = bool> + Send;
 }
 
-/// A server process and its folder.
-pub(crate) struct Server {
-    kind: Kind,
+/// A server process and its folder. It ends with this process at the latest.
+pub struct Server<P> {
     supervisor: Supervisor,
     dir: PathBuf,
     port: u16,
+    program: PhantomData<fn() -> P>,
 }
 
-impl Server {
-    /// Prepares the data folder, starts the process and returns when `probe` has accepted a port. `variables` are those
-    /// of the script.
-    pub(crate) async fn start(
-        kind: Kind,
-        options: &ServerOptions,
-        variables: &[(&str, &str)],
-        probe: impl AsyncFn(u16) -> bool,
-    ) -> Result<Self> {
-        let dir = options.create_dir(kind.name)?;
-        let removed = options.removed_at_end(&dir);
+impl<P: Program> Server<P> {
+    /// Prepares the data folder, starts the process and waits until it is ready.
+    pub async fn start(options: ServerOptions) -> Result<Self> {
+        let dir = options.create_dir(P::NAME)?;
         // Persistent data is written out at the end; temporary data is about to be removed.
         let end_signal = if options.persistent {
-            kind.stop_signal
+            P::STOP_SIGNAL
         } else {
-            kind.kill_signal
+            P::KILL_SIGNAL
         };
-        let common = [("END", end_signal), ("REMOVE", removed.as_str())];
-        let small_disk_mb = options.small_disk_mb.map(|size| size.to_string());
-        let disk = small_disk_mb.as_deref().map(|size| ("SMALL_DISK_MB", size));
-        let variables: Vec<_> = variables.iter().copied().chain(common).chain(disk).collect();
-        let supervisor = Supervisor::start(kind.script, &dir, &variables)?;
+        let mut variables = P::variables(&options)?;
+        variables.push(("END", end_signal.to_owned()));
+        variables.push(("REMOVE", options.removed_at_end(&dir)));
+        let supervisor = Supervisor::start(P::SCRIPT, &dir, &variables)?;
         if supervisor.ask("prepare").await? != "ok" {
-            bail!(
-                "{} cannot prepare its data folder:\n{}",
-                kind.name,
-                log_tail(&dir)
-            );
+            bail!("{} cannot prepare its data folder:\n{}", P::NAME, log_tail(&dir));
         }
         let mut server = Self {
-            kind,
             supervisor,
             dir,
             port: 0,
+            program: PhantomData,
         };
         for _ in 0..START_ATTEMPTS {
             server.port = options.port.map_or_else(free_port, Ok)?;
-            if server.launch(&probe).await? {
+            if server.launch().await? {
                 return Ok(server);
             }
             sleep(START_RETRY_DELAY).await;
@@ -86,24 +82,21 @@ impl Server {
         &self.dir
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Returns the TCP port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Ends the process at once. [`Self::restart`] starts it again.
-    pub(crate) async fn kill(&self) -> Result<()> {
-        self.supervisor
-            .order(format!("stop {}", self.kind.kill_signal))
-            .await
+    /// Ends the process at once: every connection breaks. [`Self::restart`] starts it again.
+    pub async fn kill(&self) -> Result<()> {
+        self.supervisor.order(format!("stop {}", P::KILL_SIGNAL)).await
     }
 
     /// Stops the process in order, if it runs, and starts it on the same port with the same data.
-    pub(crate) async fn restart(&self, probe: impl AsyncFn(u16) -> bool) -> Result<()> {
-        self.supervisor
-            .order(format!("stop {}", self.kind.stop_signal))
-            .await?;
+    pub async fn restart(&self) -> Result<()> {
+        self.supervisor.order(format!("stop {}", P::STOP_SIGNAL)).await?;
         for _ in 0..START_ATTEMPTS {
-            if self.launch(&probe).await? {
+            if self.launch().await? {
                 return Ok(());
             }
             sleep(START_RETRY_DELAY).await;
@@ -111,17 +104,17 @@ impl Server {
         bail!("{}", self.failure("does not come back"))
     }
 
-    /// Stops the process and waits until it and a temporary folder are gone.
-    pub(crate) async fn stop(self) {
+    /// Stops the process and waits until it has ended and a temporary folder has been removed.
+    pub async fn stop(self) {
         self.supervisor.end().await;
     }
 
-    /// Starts the process and waits until it answers (true) or has ended (false).
-    async fn launch(&self, probe: &impl AsyncFn(u16) -> bool) -> Result<bool> {
+    /// Starts the process and waits until it is ready (true) or has ended (false).
+    async fn launch(&self) -> Result<bool> {
         self.supervisor.order(format!("start {}", self.port)).await?;
         let deadline = Instant::now() + READY_TIMEOUT;
         loop {
-            if timeout(PROBE_TIMEOUT, probe(self.port)).await == Ok(true) {
+            if timeout(PROBE_TIMEOUT, P::is_ready(self.port)).await == Ok(true) {
                 return Ok(true);
             }
             if self.supervisor.ask("alive").await? != "ok" {
@@ -137,7 +130,7 @@ impl Server {
     fn failure(&self, what: &str) -> String {
         format!(
             "{} {what} on port {}:\n{}",
-            self.kind.name,
+            P::NAME,
             self.port,
             log_tail(&self.dir)
         )

@@ -22,7 +22,7 @@ impl Supervisor {
     /// Starts the shell for `script` (which defines `prepare` and `launch`) with `variables` in its environment.
     ///
     /// It leads a process group of its own: Ctrl-C in a terminal reaches this process, which drains, and not the server.
-    pub(crate) fn start(script: &str, dir: &Path, variables: &[(&str, &str)]) -> Result<Self> {
+    pub(crate) fn start(script: &str, dir: &Path, variables: &[(&str, String)]) -> Result<Self> {
         let script = format!("{script}\n{}", include_str!("scripts/supervisor.sh"));
         let mut command = if variables.iter().any(|(name, _)| *name == "SMALL_DISK_MB") {
             let mut unshare = Command::new("unshare");
@@ -35,7 +35,7 @@ impl Supervisor {
             .args(["-c", &script])
             .env("FOLDER", dir)
             .env("LOG", dir.join("log"))
-            .envs(variables.iter().copied())
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::piped())
@@ -55,7 +55,7 @@ impl Supervisor {
     /// Sends one command and returns the answer.
     pub(crate) async fn ask(&self, command: impl Into<String>) -> Result<String> {
         let (shell, command) = (self.0.clone(), command.into());
-        // The pipes are plain blocking ones: a tokio pipe would belong to the runtime of the first test that used it.
+        // Blocking pipes, because a tokio pipe belongs to the runtime of the first test that used it.
         tokio::task::spawn_blocking(move || {
             shell.lock().unwrap_or_else(PoisonError::into_inner).ask(&command)
         })

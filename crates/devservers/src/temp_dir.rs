@@ -17,8 +17,8 @@ impl TempDir {
     /// Creates `/tmp/carshare-<kind>-…`.
     pub fn create(kind: &str) -> Result<Self> {
         let path = create_unique(kind)?;
-        let remove = path.to_string_lossy().into_owned();
-        let variables = [("REMOVE", remove.as_str()), ("END", "TERM")];
+        let removed = path.to_string_lossy().into_owned();
+        let variables = [("REMOVE", removed), ("END", "TERM".to_owned())];
         let supervisor = Supervisor::start(include_str!("scripts/temp_dir.sh"), &path, &variables)?;
         Ok(Self {
             path,
