@@ -190,11 +190,8 @@ impl<'a> FieldError<'a> {
 
 /// `SLOT_TAKEN` → `Slot taken`.
 fn title(reason: &str) -> String {
-    let words = reason.replace('_', " ").to_ascii_lowercase();
-    let mut letters = words.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    let (first, rest) = reason.split_at_checked(1).unwrap_or_default();
+    first.to_owned() + &rest.replace('_', " ").to_ascii_lowercase()
 }
 
 fn status_code(http: u16) -> StatusCode {

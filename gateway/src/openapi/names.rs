@@ -58,10 +58,13 @@ fn short(message: &MessageDescriptor) -> String {
 /// `carshare.booking.v1` → `Booking`.
 fn service(message: &MessageDescriptor) -> String {
     let word = message.package_name().split('.').nth(1).unwrap_or_default();
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    with_first_letter(word, str::to_ascii_uppercase)
+}
+
+/// Changes the case of the first letter of an identifier.
+pub(super) fn with_first_letter(identifier: &str, case: fn(&str) -> String) -> String {
+    let (first, rest) = identifier.split_at_checked(1).unwrap_or_default();
+    case(first) + rest
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use carshare_chassis::method_registry::Policy;
 use serde_json::{Value, json};
 
 use super::comment::method_comment;
+use super::names::with_first_letter;
 use super::schema::{Direction, Schemas};
 use super::{parameters, responses};
 use crate::routes::{Body, Route};
@@ -12,7 +13,7 @@ pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
     let rpc = &route.rpc;
     let comment = method_comment(&rpc.descriptor);
     let mut operation = json!({
-        "operationId": operation_id(rpc.descriptor.name()),
+        "operationId": with_first_letter(rpc.descriptor.name(), str::to_ascii_lowercase),
         "tags": [rpc.peer],
         "summary": comment.summary(),
         "description": comment.text,
@@ -28,14 +29,6 @@ pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
         operation["requestBody"] = body;
     }
     operation
-}
-
-/// `CreateBooking` → `createBooking`.
-fn operation_id(name: &str) -> String {
-    let mut letters = name.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn security(policy: &Policy) -> Value {
