@@ -2,6 +2,7 @@
 
 mod conn;
 mod tx;
+mod uninterrupted;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tracing::Instrument as _;
 
 pub use conn::Conn;
 pub use tx::Tx;
+use uninterrupted::Uninterrupted;
 
 use crate::db::Db;
 use crate::error::{Error, Retry, retry_of};
@@ -45,6 +47,8 @@ impl Db {
     /// connection broke before COMMIT; after six attempts the last error is returned. Work that returns `Ok` although
     /// one of its statements was refused ends as [`Error::Internal`]: use `ON CONFLICT` where a conflict is no failure.
     /// A connection that breaks *during* COMMIT is [`Error::Unavailable`] at once: whether it took place is unknown.
+    ///
+    /// When the caller is cancelled, the transaction is rolled back, unless its COMMIT has begun.
     ///
     /// `work` is an `async fn` passed by name, so all it can use is the transaction and plain data: network calls
     /// cannot be awaited while locks are held:
@@ -131,7 +135,8 @@ impl Db {
         E: From<Error>,
         F: AsyncFn(&Tx, &D) -> Result<T, E>,
     {
-        let tx = match self.conn().begin().await {
+        let conn = self.conn().clone();
+        let tx = match Uninterrupted::new(async move { conn.begin().await }).await {
             Ok(begun) => Tx::new(begun, self),
             Err(error) => {
                 let retry = retry_of(&error);
@@ -144,14 +149,16 @@ impl Db {
         let (transaction, on_commit) = tx.into_parts();
         let error = match result {
             Ok(value) if !aborted => {
-                if let Err(error) = transaction.commit().await {
+                let commit = async move {
+                    transaction.commit().await?;
+                    on_commit.into_iter().for_each(|action| action());
+                    Ok(())
+                };
+                if let Err(error) = Uninterrupted::new(commit).await {
                     // Only a refusal by PostgreSQL proves that nothing was committed.
                     let retry = retry_of(&error).filter(|retry| *retry == Retry::Contention);
                     let error = Error::from(error).into();
                     return Attempt::RolledBack { error, retry };
-                }
-                for action in on_commit {
-                    action();
                 }
                 return Attempt::Committed(value);
             }
@@ -159,7 +166,7 @@ impl Db {
             Err(error) => error,
         };
         // A rollback that fails has a broken connection; PostgreSQL rolls back by itself then.
-        transaction.rollback().await.ok();
+        Uninterrupted::new(transaction.rollback()).await.ok();
         Attempt::RolledBack { error, retry }
     }
 }

@@ -1,6 +1,7 @@
 //! Integration tests against real PostgreSQL and Redis, including servers that crash.
 #![expect(clippy::unwrap_used, reason = "harness code may panic like a test")]
 
+mod cancellation;
 mod chaos;
 mod consumers;
 mod dead_letters;
