@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use carshare_chassis::method_registry::Policy;
 use carshare_proto::errors::{self, ErrorSpec};
 
-use crate::openapi::{error_specs, method_comment, service_comment};
+use crate::openapi::{Comment, error_specs};
 use crate::routes::{Route, Routes};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}\
@@ -29,8 +29,8 @@ pub fn page(routes: &Routes) -> String {
          <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>\
          <h1>카셰어링 서비스 API</h1><p>For tools: <a href=\"/openapi.json\">openapi.json</a>. The same operations are gRPC \
          and gRPC-web on this port, with reflection.</p>{operations}\
-         <h2 id=\"errors\">Errors</h2><p>Refusals are <code>application/problem+json</code> (RFC 9457); over gRPC the same \
-         facts are <code>google.rpc</code> status details.</p><table>{catalogue}</table></body></html>"
+         <h2 id=\"errors\">Errors</h2><p>Errors are <code>application/problem+json</code> (RFC 9457); over gRPC the same \
+         data are <code>google.rpc</code> status details.</p><table>{catalogue}</table></body></html>"
     )
 }
 
@@ -38,7 +38,8 @@ fn service(routes: &[&Route]) -> String {
     let Some(first) = routes.first() else {
         return String::new();
     };
-    let comment = service_comment(first.rpc.descriptor.parent_service());
+    let service = first.rpc.descriptor.parent_service();
+    let comment = Comment::of(&service.parent_file(), service.path());
     let operations: String = routes.iter().map(|route| operation(route)).collect();
     format!(
         "<h2 id=\"{0}\">{0}</h2><p>{1}</p>{operations}",
@@ -57,7 +58,8 @@ fn operation(route: &Route) -> String {
         callers(rpc.method.policy()),
         rpc.path,
     );
-    for paragraph in method_comment(&rpc.descriptor).text.split("\n\n") {
+    let comment = Comment::of(&rpc.descriptor.parent_file(), rpc.descriptor.path());
+    for paragraph in comment.text.split("\n\n") {
         let _ = write!(html, "<p>{}</p>", inline_code(paragraph));
     }
     let codes = error_specs(rpc)
@@ -73,7 +75,7 @@ fn operation(route: &Route) -> String {
 
 fn callers(policy: &Policy) -> String {
     match policy {
-        Policy::Public => "everybody".to_owned(),
+        Policy::Public => "all callers".to_owned(),
         Policy::AnyUser => "signed-in users".to_owned(),
         Policy::Roles(roles) => roles
             .iter()

@@ -13,29 +13,18 @@ use tonic::{Code, Status};
 use crate::layer::request_info::{Protocol, RequestInfo};
 use crate::problem::Problem;
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub enum GatewayError {
     /// An error of the gateway itself.
-    Local(Error),
+    Local(#[from] Error),
     /// The status of a service, with the details that the service put there.
-    Upstream(Status),
+    Upstream(#[from] Status),
 }
 
 /// Extension of an error response: the stable code, `BOOKING002`, for the access log.
 #[derive(Clone, Debug)]
 pub struct ErrorCode(pub String);
-
-impl From<Error> for GatewayError {
-    fn from(error: Error) -> Self {
-        Self::Local(error)
-    }
-}
-
-impl From<Status> for GatewayError {
-    fn from(status: Status) -> Self {
-        Self::Upstream(status)
-    }
-}
 
 impl IntoResponse for GatewayError {
     /// Returns an empty response that carries the error as an extension.

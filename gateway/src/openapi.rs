@@ -10,7 +10,7 @@ mod parameters;
 mod responses;
 mod schema;
 
-pub(crate) use comment::{method_comment, service_comment};
+pub(crate) use comment::Comment;
 pub(crate) use error_specs::error_specs;
 
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ fn tags(routes: &Routes) -> Vec<Value> {
     let by_name: BTreeMap<_, _> = services.collect();
     by_name
         .into_iter()
-        .map(|(name, service)| json!({ "name": name, "description": service_comment(&service).text }))
+        .map(|(name, service)| json!({ "name": name, "description": Comment::of(&service.parent_file(), service.path()).text }))
         .collect()
 }
 

@@ -13,7 +13,7 @@ use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use tonic::Status;
-use tonic_types::{ErrorDetail, ErrorInfo, FieldViolation, StatusExt as _};
+use tonic_types::{ErrorDetail, ErrorDetails, ErrorInfo, FieldViolation, StatusExt as _};
 
 use crate::layer::request_info::RequestInfo;
 
@@ -76,34 +76,31 @@ impl Problem {
     /// Converts the status of a service. A reason that this build's catalogue lacks, because the service is newer, is described
     /// by the status's own details. A status without details of the catalogue is converted by [`Error::from_status`].
     pub fn from_status(status: &Status) -> Self {
-        let details = status.get_error_details_vec();
-        let info = details.iter().find_map(|detail| match detail {
-            ErrorDetail::ErrorInfo(info) => Some(info),
-            _ => None,
-        });
+        let details = status.get_error_details();
+        let info = details.error_info();
         match info.and_then(|info| Some((info, info.metadata.get("code")?))) {
             Some((info, code)) => Self::from_details(status, info, code, &details),
             None => Self::from_error(&Error::from_status(status.clone())),
         }
     }
 
-    fn from_details(status: &Status, info: &ErrorInfo, code: &str, details: &[ErrorDetail]) -> Self {
+    fn from_details(status: &Status, info: &ErrorInfo, code: &str, details: &ErrorDetails) -> Self {
         let spec = errors::find(&info.domain, &info.reason);
-        let text = |locale: &str| {
-            localized(details, locale)
-                .unwrap_or_else(|| status.message())
-                .to_owned()
-        };
+        let text = |lang: Lang| localized(status, lang).unwrap_or_else(|| status.message().to_owned());
+        let violations = details
+            .bad_request()
+            .into_iter()
+            .flat_map(|bad| &bad.field_violations);
         let metadata = info.metadata.clone().into_iter().filter(|(key, _)| key != "code");
         Self {
             status: status_code(spec.map_or_else(|| errors::http_status(status.code()), |spec| spec.http)),
             code: code.to_owned(),
             reason: info.reason.clone(),
-            ko: text(Lang::Ko.tag()),
-            en: text(Lang::En.tag()),
+            ko: text(Lang::Ko),
+            en: text(Lang::En),
             metadata: metadata.collect(),
-            violations: details.iter().flat_map(violations).collect(),
-            retry_after: details.iter().find_map(retry_after),
+            violations: violations.map(violation).collect(),
+            retry_after: details.retry_info().and_then(|info| info.retry_delay),
         }
     }
 
@@ -158,7 +155,7 @@ impl Problem {
         response
     }
 
-    /// Rounds up, so that no client comes back too early.
+    /// Returns the delay in whole seconds, rounded up so that no client retries too early.
     fn retry_after_s(&self) -> Option<u64> {
         let unavailable = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(DEFAULT_RETRY_AFTER);
         let after = self.retry_after.or(unavailable)?;
@@ -198,18 +195,13 @@ fn status_code(http: u16) -> StatusCode {
     StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn localized<'a>(details: &'a [ErrorDetail], wanted: &str) -> Option<&'a str> {
-    details.iter().find_map(|detail| match detail {
-        ErrorDetail::LocalizedMessage(text) if text.locale == wanted => Some(text.message.as_str()),
+/// Finds the message in this language. `ErrorDetails` has room for one language only.
+fn localized(status: &Status, lang: Lang) -> Option<String> {
+    let details = status.get_error_details_vec();
+    details.into_iter().find_map(|detail| match detail {
+        ErrorDetail::LocalizedMessage(text) if text.locale == lang.tag() => Some(text.message),
         _ => None,
     })
-}
-
-fn violations(detail: &ErrorDetail) -> Vec<Violation> {
-    match detail {
-        ErrorDetail::BadRequest(bad) => bad.field_violations.iter().map(violation).collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn violation(from: &FieldViolation) -> Violation {
@@ -223,13 +215,6 @@ fn violation(from: &FieldViolation) -> Violation {
         rule: from.reason.clone(),
         ko,
         en: from.description.clone(),
-    }
-}
-
-fn retry_after(detail: &ErrorDetail) -> Option<Duration> {
-    match detail {
-        ErrorDetail::RetryInfo(info) => info.retry_delay,
-        _ => None,
     }
 }
 

@@ -5,26 +5,33 @@ use prost_reflect::EnumDescriptor;
 
 use super::scalar::enum_words;
 
-/// Why one field is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Reason why a field is refused. As text it is the stable name of the broken rule.
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum DecodeError {
     UnknownField,
     /// The value has another type.
     Type(Expected),
     /// The number does not fit the type of the field.
+    #[strum(serialize = "RANGE")]
     OutOfRange,
     /// The value is not a word of this enum.
+    #[strum(serialize = "ENUM")]
     EnumWord(EnumDescriptor),
     /// Another member of the same oneof was sent too.
+    #[strum(serialize = "ONEOF")]
     OneOf(String),
     /// A single value was sent more than once.
     Repeated,
     /// The URL path sets the field.
     GivenByPath,
+    #[strum(serialize = "DEPTH")]
     TooDeep,
     /// The body is not JSON; the error of the parser.
+    #[strum(serialize = "JSON")]
     Malformed(String),
     /// The text is not UTF-8 after percent-decoding.
+    #[strum(serialize = "UTF8")]
     NotUtf8,
 }
 
@@ -54,25 +61,9 @@ impl DecodeError {
         let (ko, en) = self.texts();
         Violation {
             field: field.into(),
-            rule: self.rule().to_owned(),
+            rule: <&str>::from(self).to_owned(),
             ko,
             en,
-        }
-    }
-
-    /// Returns the stable name of the broken rule.
-    fn rule(&self) -> &'static str {
-        match self {
-            Self::UnknownField => "UNKNOWN_FIELD",
-            Self::Type(_) => "TYPE",
-            Self::OutOfRange => "RANGE",
-            Self::EnumWord(_) => "ENUM",
-            Self::OneOf(_) => "ONEOF",
-            Self::Repeated => "REPEATED",
-            Self::GivenByPath => "GIVEN_BY_PATH",
-            Self::TooDeep => "DEPTH",
-            Self::Malformed(_) => "JSON",
-            Self::NotUtf8 => "UTF8",
         }
     }
 

@@ -1,5 +1,5 @@
-//! Opens the trace span of a request, and writes one log line and one set of metrics when its response ends, also when that is
-//! because the client went away. An own layer: tower-http's `TraceLayer` keeps nothing between its callbacks but the span.
+//! Opens the trace span of a request, and writes one log line and one set of metrics when its response ends, also when
+//! the client disconnects. An own layer: tower-http's `TraceLayer` keeps nothing between its callbacks but the span.
 
 mod redact;
 
@@ -23,7 +23,7 @@ use super::request_info::{Protocol, RequestInfo};
 use super::route::MatchedRpc;
 use crate::error::ErrorCode;
 
-/// Status of a request whose client went away before the response, as nginx logs it.
+/// Status of a request whose client disconnected before the response, as nginx logs it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 pub async fn record(Extension(info): Extension<RequestInfo>, request: Request, next: Next) -> Response {

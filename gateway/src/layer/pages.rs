@@ -1,5 +1,5 @@
-//! Answers the gateway's own pages whatever the load is: `/healthz`, `/readyz`, `/openapi.json`, `/docs`. An own layer, because
-//! axum's router would answer other methods in a form that is not ours.
+//! Serves the gateway's own pages under any load: `/healthz`, `/readyz`, `/openapi.json`, `/docs`. An own layer, because
+//! axum's router would answer other methods without a problem document.
 
 use std::sync::Arc;
 

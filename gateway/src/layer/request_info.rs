@@ -39,7 +39,8 @@ pub struct RequestInfoConfig {
 }
 
 /// The protocol in which a request is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Protocol {
     Rest,
     /// gRPC, or gRPC-web, which is translated to it.
@@ -62,7 +63,7 @@ pub async fn attach(State(config): State<RequestInfoConfig>, mut request: Reques
 impl RequestInfo {
     fn read(request: &Request, config: &RequestInfoConfig) -> Self {
         let headers = request.headers();
-        // Requests of tests come over no connection.
+        // Requests of unit tests have no connection.
         let remote = request
             .extensions()
             .get::<Connection>()
@@ -96,10 +97,7 @@ impl Protocol {
 
     /// Returns the label of metrics and logs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rest => "rest",
-            Self::Grpc => "grpc",
-        }
+        self.into()
     }
 }
 

@@ -1,9 +1,7 @@
 //! Comments of the contract, their lines joined to paragraphs.
 
 use carshare_proto::contract::comment_of;
-use prost_reflect::{
-    EnumValueDescriptor, FieldDescriptor, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
-};
+use prost_reflect::FileDescriptor;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Comment {
@@ -12,6 +10,11 @@ pub(crate) struct Comment {
 }
 
 impl Comment {
+    /// Returns the comment of the definition at `path` in `file`.
+    pub(crate) fn of(file: &FileDescriptor, path: &[i32]) -> Self {
+        Self::new(&comment_of(file, path))
+    }
+
     fn new(lines: &str) -> Self {
         let paragraphs = lines
             .split("\n\n")
@@ -38,26 +41,6 @@ impl Comment {
                     .all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
         })
     }
-}
-
-pub(crate) fn method_comment(method: &MethodDescriptor) -> Comment {
-    Comment::new(&comment_of(&method.parent_service().parent_file(), method.path()))
-}
-
-pub(crate) fn service_comment(service: &ServiceDescriptor) -> Comment {
-    Comment::new(&comment_of(&service.parent_file(), service.path()))
-}
-
-pub(super) fn message_comment(message: &MessageDescriptor) -> Comment {
-    Comment::new(&comment_of(&message.parent_file(), message.path()))
-}
-
-pub(super) fn field_comment(field: &FieldDescriptor) -> Comment {
-    Comment::new(&comment_of(&field.parent_file(), field.path()))
-}
-
-pub(super) fn value_comment(value: &EnumValueDescriptor) -> Comment {
-    Comment::new(&comment_of(&value.parent_file(), value.path()))
 }
 
 #[cfg(test)]

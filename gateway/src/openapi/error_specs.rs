@@ -4,12 +4,12 @@ use carshare_chassis::method_registry::Policy;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::errors::{self, ErrorSpec, Reason};
 
-use super::comment::method_comment;
+use super::comment::Comment;
 use crate::method_table::Rpc;
 
 /// Returns the errors of an RPC over REST, each once, ordered by HTTP status and code.
 pub(crate) fn error_specs(rpc: &Rpc) -> Vec<&'static ErrorSpec> {
-    let comment = method_comment(&rpc.descriptor);
+    let comment = Comment::of(&rpc.descriptor.parent_file(), rpc.descriptor.path());
     let named = comment.reasons().filter_map(|reason| find(rpc, reason));
     let mut specs: Vec<_> = named.chain(implied(rpc).into_iter().map(Reason::fact)).collect();
     specs.sort_by_key(|spec| (spec.http, &spec.code));

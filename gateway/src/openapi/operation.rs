@@ -3,7 +3,7 @@
 use carshare_chassis::method_registry::Policy;
 use serde_json::{Value, json};
 
-use super::comment::method_comment;
+use super::comment::Comment;
 use super::names::with_first_letter;
 use super::schema::{Direction, Schemas};
 use super::{parameters, responses};
@@ -11,7 +11,7 @@ use crate::routes::{Body, Route};
 
 pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
     let rpc = &route.rpc;
-    let comment = method_comment(&rpc.descriptor);
+    let comment = Comment::of(&rpc.descriptor.parent_file(), rpc.descriptor.path());
     let mut operation = json!({
         "operationId": with_first_letter(rpc.descriptor.name(), str::to_ascii_lowercase),
         "tags": [rpc.peer],

@@ -105,20 +105,20 @@ pub(super) fn shared() -> Value {
     let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
     json!({
         "AcceptLanguage": header(
-            "Accept-Language", "Language of the texts of refusals: Korean unless English is preferred.",
+            "Accept-Language", "Language of error texts: Korean unless English is preferred.",
             json!({ "type": "string", "default": "ko" }),
         ),
         "CorrelationId": header(
-            "X-Correlation-Id", "Id of this request in logs and events, and sent back. One is made when there is none, or none of up to 128 \
-             letters, digits and `._:-`.",
+            "X-Correlation-Id", "Id of the request in logs, events and the response. Without one of at most 128 letters, digits and `._:-` the \
+             gateway generates one.",
             json!({ "type": "string" }),
         ),
         "IdempotencyKey": header(
-            "Idempotency-Key", "The same key with the same request is done once and answered alike; with another request it is refused.",
+            "Idempotency-Key", "A request repeated with its key is executed once and gets the same response; another request with the key is an error.",
             json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
         ),
         "LastEventId": header(
-            "Last-Event-ID", "Id of the last event that was seen; the stream goes on behind it.",
+            "Last-Event-ID", "Id of the last received event, after which the stream resumes.",
             json!({ "type": "string" }),
         ),
     })

@@ -81,7 +81,7 @@ fn error(specs: &[&ErrorSpec]) -> Value {
 /// Returns the response of all other errors, as a component.
 pub(super) fn shared() -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "Problem": { "description": "Any refusal.", "content": { PROBLEM_JSON: { "schema": schema } } } })
+    json!({ "Problem": { "description": "Any other error.", "content": { PROBLEM_JSON: { "schema": schema } } } })
 }
 
 /// Returns the schema of a problem: RFC 9457 with the members of this API.
@@ -92,25 +92,25 @@ pub(super) fn problem_schema() -> Value {
         "required": ["field", "message"],
         "properties": {
             "field": text("Path of the field; empty for the request as a whole."),
-            "message": text("What is wrong, in the language of the client."),
-            "rule": text("The broken rule, for programs."),
+            "message": text("Explanation in the language of the client."),
+            "rule": text("Name of the violated rule."),
         },
     });
     json!({
         "type": "object",
-        "description": "A refusal (RFC 9457). Programs switch on `code`.",
+        "description": "An error (RFC 9457). Clients compare `code`.",
         "required": ["type", "title", "status", "detail", "instance", "code", "reason", "correlation_id"],
         "properties": {
-            "type": { "type": "string", "format": "uri-reference", "description": "Where the code is explained." },
-            "title": text("The reason in words."),
+            "type": { "type": "string", "format": "uri-reference", "description": "Explanation of the code." },
+            "title": text("Short form of the reason."),
             "status": { "type": "integer", "description": "The HTTP status." },
-            "detail": text("What a user reads, in the language of the client."),
-            "instance": { "type": "string", "format": "uri-reference", "description": "The path that was asked for." },
-            "code": text("The stable code, `BOOKING002`."),
-            "reason": text("Its name, `SLOT_TAKEN`."),
-            "errors": { "type": "array", "items": field_error, "description": "Every field at fault." },
-            "correlation_id": text("Id of the request in our logs."),
-            "metadata": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Facts about this refusal." },
+            "detail": text("Text for users in the language of the client."),
+            "instance": { "type": "string", "format": "uri-reference", "description": "Path of the request." },
+            "code": text("Stable code, such as `BOOKING002`."),
+            "reason": text("Name of the code, such as `SLOT_TAKEN`."),
+            "errors": { "type": "array", "items": field_error, "description": "Every invalid field." },
+            "correlation_id": text("Id of the request in logs."),
+            "metadata": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Further data of the error." },
         },
     })
 }

@@ -6,9 +6,10 @@ use carshare_proto::enum_names;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
+use super::comment::Comment;
 use super::constraints::{self, Rules};
 use super::names::Names;
-use super::{comment, responses};
+use super::responses;
 use crate::json::{is_omitted_when_unset, is_well_known};
 
 /// The required fields of a request are those that must be sent, of a response those that are always written.
@@ -70,7 +71,7 @@ impl Schemas {
         let mut schema = json!({ "type": "object", "properties": properties });
         describe(
             &mut schema,
-            &comment::message_comment(message).text,
+            &Comment::of(&message.parent_file(), message.path()).text,
             &constraints::message_sentences(message),
         );
         if direction == Direction::Request {
@@ -89,7 +90,11 @@ impl Schemas {
         if let Some(schema) = schema.as_object_mut() {
             schema.extend(rules.keywords);
         }
-        describe(&mut schema, &comment::field_comment(field).text, &rules.sentences);
+        describe(
+            &mut schema,
+            &Comment::of(&field.parent_file(), field.path()).text,
+            &rules.sentences,
+        );
         schema
     }
 
@@ -161,10 +166,12 @@ fn enumeration(descriptor: &EnumDescriptor, only: &[i32]) -> Value {
         .iter()
         .map(|value| enum_names::short_name(descriptor, value.name()))
         .collect();
-    let descriptions = words
-        .iter()
-        .zip(&values)
-        .map(|(word, value)| (word.clone(), json!(comment::value_comment(value).text)));
+    let descriptions = words.iter().zip(&values).map(|(word, value)| {
+        (
+            word.clone(),
+            json!(Comment::of(&value.parent_file(), value.path()).text),
+        )
+    });
     let descriptions: Map<_, _> = descriptions.collect();
     json!({ "type": "string", "enum": words, "x-enum-descriptions": descriptions })
 }

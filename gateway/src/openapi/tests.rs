@@ -123,7 +123,7 @@ fn errors_of_the_comment_are_responses() {
 fn every_reason_in_a_comment_is_in_the_catalogue() {
     let (routes, _) = contract();
     for route in routes.iter() {
-        let comment = method_comment(&route.rpc.descriptor);
+        let comment = Comment::of(&route.rpc.descriptor.parent_file(), route.rpc.descriptor.path());
         let known: HashSet<_> = error_specs(&route.rpc)
             .into_iter()
             .map(|spec| spec.reason.as_str())

@@ -1,7 +1,7 @@
 //! Converts a reply message to an HTTP response.
 
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Error;
 use http::header::{CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
@@ -39,22 +39,21 @@ pub(super) async fn unary(
 
 fn convert(route: &Route, uri: &Uri, reply: &DynamicMessage) -> Result<Response, Error> {
     let status = success_status(route);
-    if status == StatusCode::NO_CONTENT {
-        return Ok(with_status(Response::new(Body::empty()), status));
-    }
-    let Some(name) = &route.response_body else {
-        return Ok(with_status(json(&Json(reply))?, status));
+    let mut response = match &route.response_body {
+        _ if status == StatusCode::NO_CONTENT => Response::new(Body::empty()),
+        None => json(&Json(reply))?,
+        Some(name) => {
+            let no_field = || Error::internal(anyhow::anyhow!("{} has no field {name}", route.rpc.path));
+            let field = &reply.descriptor().get_field_by_name(name).ok_or_else(no_field)?;
+            let mut response = json(&JsonField {
+                message: reply,
+                field,
+            })?;
+            link_next_page(response.headers_mut(), uri, reply);
+            response
+        }
     };
-    let no_field = || Error::internal(anyhow::anyhow!("{} has no field {name}", route.rpc.path));
-    let field = reply.descriptor().get_field_by_name(name).ok_or_else(no_field)?;
-    let mut response = with_status(
-        json(&JsonField {
-            message: reply,
-            field: &field,
-        })?,
-        status,
-    );
-    link_next_page(response.headers_mut(), uri, reply);
+    *response.status_mut() = status;
     Ok(response)
 }
 
@@ -67,17 +66,9 @@ pub(crate) fn success_status(route: &Route) -> StatusCode {
         .unwrap_or(StatusCode::OK)
 }
 
-fn with_status(mut response: Response, status: StatusCode) -> Response {
-    *response.status_mut() = status;
-    response
-}
-
 fn json(value: &impl Serialize) -> Result<Response, Error> {
-    let mut response = Response::new(Body::from(serde_json::to_vec(value).map_err(Error::internal)?));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    let body = serde_json::to_vec(value).map_err(Error::internal)?;
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 /// Writes the token of the next page to a header, and as a link (RFC 8288) to another: a bare list has no field for it.

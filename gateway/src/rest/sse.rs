@@ -2,7 +2,7 @@
 //!
 //! `id` is the message's `cursor`, `event` the name of the set member of its oneof and `data` the JSON of that member, or of the
 //! whole message when it has no oneof. A stream that fails ends with an `error` event whose data is the problem. A client that
-//! reconnects sends the last id and resumes after it. When the client goes away, the dropped body ends the call to the service.
+//! reconnects sends the last id and resumes after it. When the client disconnects, the dropped body ends the call to the service.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Lang;
 use futures::{Stream, StreamExt as _, stream};
-use http::HeaderValue;
+use http::HeaderName;
 use http::header::CACHE_CONTROL;
 use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _};
 use tonic::{Status, Streaming};
@@ -27,6 +27,7 @@ use crate::stream_end::StreamEnd;
 
 /// Field of a message with the position to resume at.
 pub(crate) const CURSOR: &str = "cursor";
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// Time after which browsers reconnect.
 const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
@@ -53,17 +54,10 @@ pub(super) fn respond(
 ) -> Response {
     let messages = until(messages, end, info.lang);
     let alive = KeepAlive::new().interval(keep_alive).text("keep-alive");
-    let mut response = Sse::new(events(messages, info.clone()))
-        .keep_alive(alive)
-        .into_response();
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Reverse proxies such as nginx buffer responses without this.
-    response
-        .headers_mut()
-        .insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
+    // Reverse proxies such as nginx buffer responses without the second header.
+    let headers = [(CACHE_CONTROL, "no-store"), (ACCEL_BUFFERING, "no")];
+    let events = Sse::new(events(messages, info.clone()));
+    (headers, events.keep_alive(alive)).into_response()
 }
 
 /// Returns the messages up to the first error, which may be that of `end`.
