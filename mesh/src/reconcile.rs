@@ -43,6 +43,15 @@ pub struct Difference {
     pub booking_id: Uuid,
 }
 
+/// Registers the descriptions that `/metrics` shows.
+pub fn describe_metrics() {
+    metrics::describe_gauge!(
+        "reconcile_differences",
+        "Differences between the services' data and the provider's at the last comparison; expected to be 0."
+    );
+    metrics::describe_counter!("job_runs_total", "Runs of background jobs, by outcome.");
+}
+
 impl Reconciler {
     /// Returns the differences that last longer than the grace period, and sets the metric of each kind.
     pub async fn run(&self) -> Result<Vec<Difference>> {

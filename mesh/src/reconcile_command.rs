@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use carshare_chassis::config::{Common, LogFormat, Telemetry, Tls};
 use carshare_chassis::{Environment, Server, Shutdown, telemetry, tls};
-use carshare_mesh::reconcile::{Difference, Reconciler, Source};
+use carshare_mesh::reconcile::{self, Difference, Reconciler, Source};
 use carshare_payment::config::Toss;
 use carshare_payment::provider::toss::TossClient;
 
@@ -44,7 +44,7 @@ pub struct ReconcileArgs {
     admin_listen: SocketAddr,
 }
 
-/// Returns 0 if nothing differs, 1 if something does. With an interval it runs until a signal.
+/// Returns 0 if nothing differs, 1 if something does or could not be compared. With an interval it runs until a signal.
 pub async fn run(args: ReconcileArgs) -> Result<ExitCode> {
     tls::install_provider();
     let environment = Environment::system();
@@ -63,6 +63,7 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode> {
         ..Telemetry::default()
     };
     let guard = telemetry::init("reconcile", &config, &environment.clock)?;
+    reconcile::describe_metrics();
     let shutdown = Shutdown::from_signals()?;
     let mut common = Common {
         tls: Tls::insecure(),
@@ -80,10 +81,17 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode> {
 
 async fn repeat(reconciler: &Reconciler, environment: &Environment, interval: Duration) {
     loop {
-        match reconciler.run().await {
-            Ok(differences) => print(&differences),
-            Err(error) => tracing::error!(error = format!("{error:#}"), "cannot reconcile"),
-        }
+        let outcome = match reconciler.run().await {
+            Ok(differences) => {
+                print(&differences);
+                "succeeded"
+            }
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "cannot reconcile");
+                "failed"
+            }
+        };
+        metrics::counter!("job_runs_total", "name" => "reconcile", "outcome" => outcome).increment(1);
         environment.clock.sleep(interval).await;
     }
 }

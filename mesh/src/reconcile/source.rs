@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use sqlx::postgres::{PgPoolOptions, PgRow};
@@ -12,6 +13,9 @@ use super::case::{Booking, Case, Occupancy, Payment};
 
 /// Maximum number of bookings per query.
 pub(super) const PAGE_SIZE: usize = 500;
+
+/// Time to connect to an unreachable server.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A table whose rows are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +52,9 @@ impl Source {
     /// Opens the connections at first use. The URLs are those of the services (`BOOKING__DATABASE__URL` …).
     pub fn new(booking_url: &str, vehicle_url: &str, payment_url: &str) -> Result<Self> {
         let pool = |url: &str| {
-            let options = PgPoolOptions::new().max_connections(1);
+            let options = PgPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(ACQUIRE_TIMEOUT);
             options.connect_lazy(url).context("a database URL is invalid")
         };
         Ok(Self {

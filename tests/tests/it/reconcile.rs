@@ -1,4 +1,6 @@
-//! `carshare_mesh::reconcile` on a real mesh: agreeing data has no difference, changed rows have one each.
+//! Reconciler on a real mesh: agreeing data has no difference, changed rows have one each.
+
+mod command;
 
 use std::collections::BTreeSet;
 

@@ -1,10 +1,10 @@
-//! Timers: unanswered requests and unpaid bookings, on a manual clock.
+//! Timers: unanswered requests, unpaid bookings, no-shows and overdue rentals, on a manual clock.
 
 use carshare_testkit::{eventually, eventually_true};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{Guest, Host, Rest, Slot, TIMEOUT, id, mesh_with_manual_clock, next_slot};
+use crate::harness::{Guest, Host, Rest, Slot, TIMEOUT, id, invariants, mesh_with_manual_clock, next_slot};
 
 fn time(value: &Value) -> DateTime<Utc> {
     value.as_str().expect("a time").parse().expect("RFC 3339")
@@ -116,4 +116,79 @@ async fn unpaid_booking_is_cancelled_at_payment_due_at() {
             .all(|payment| payment.approved_at.is_none())
     );
     guest.book(&car, slot).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn booking_that_is_not_started_is_cancelled_at_its_end_and_the_host_is_paid() {
+    let (mesh, clock) = mesh_with_manual_clock().await;
+    let (mut host, mut guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
+    let (car, slot) = (host.car().await, next_slot(mesh.now()));
+    let booking = guest.request(&car, slot).await;
+    host.approve(&booking).await.ok(200);
+    guest.confirmed(&booking).await;
+
+    clock.set(slot.end);
+    (host.rest, guest.rest) = (host.sign_in().await, guest.sign_in().await);
+    // Refused whether or not the timer has run: TOO_LATE, or WRONG_STATE of a cancelled booking.
+    for (rest, verb) in [
+        (&guest.rest, "start"),
+        (&host.rest, "start"),
+        (&guest.rest, "cancel"),
+    ] {
+        let path = format!("/v1/bookings/{booking}/{verb}");
+        let refused = rest.put(&path, &json!({})).await;
+        assert_eq!(refused.status, 409, "{verb}: {}", refused.body);
+        let code = refused.body["code"].as_str().expect("a code");
+        assert!(["BOOKING003", "BOOKING007"].contains(&code), "{verb}: {code}");
+    }
+    let closed = guest
+        .wait_for_booking(&booking, |booking| booking["status"] == "cancelled")
+        .await;
+    assert_eq!(
+        (
+            &closed["cancellation"]["reason"],
+            &closed["cancellation"]["refund_amount"],
+            &closed["payment_status"]
+        ),
+        (&json!("no_show"), &json!(0), &json!("paid"))
+    );
+    invariants::assert_hold(&mesh).await;
+    assert_paid_out(&guest.payment(&booking).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overdue_rental_is_completed_a_day_after_its_end_and_the_host_is_paid() {
+    let (mesh, clock) = mesh_with_manual_clock().await;
+    let (mut host, mut guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
+    let (car, slot) = (host.car().await, next_slot(mesh.now()));
+    let booking = guest.request(&car, slot).await;
+    host.approve(&booking).await.ok(200);
+    guest.confirmed(&booking).await;
+
+    clock.set(slot.start);
+    guest.rest = guest.sign_in().await;
+    let start = format!("/v1/bookings/{booking}/start");
+    guest.rest.put(&start, &json!({})).await.ok(200);
+    clock.set(slot.end + TimeDelta::hours(24));
+    (host.rest, guest.rest) = (host.sign_in().await, guest.sign_in().await);
+    let completed = guest
+        .wait_for_booking(&booking, |booking| booking["status"] == "completed")
+        .await;
+    assert_eq!(completed["payment_status"], "paid");
+    invariants::assert_hold(&mesh).await;
+    assert_paid_out(&guest.payment(&booking).await);
+    for rest in [&host.rest, &guest.rest] {
+        notification(rest, "booking.completed").await;
+    }
+}
+
+/// Asserts that nothing of 80,000 won is refunded: 15 % are the platform's and the rest is the host's.
+fn assert_paid_out(payment: &Value) {
+    let amounts = ["amount", "refunded_amount", "platform_fee", "host_amount"].map(|name| &payment[name]);
+    assert_eq!(
+        amounts,
+        [&json!(80_000), &json!(0), &json!(12_000), &json!(68_000)],
+        "{payment}"
+    );
+    assert_eq!(payment["status"], "completed");
 }

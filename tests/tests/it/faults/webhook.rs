@@ -1,12 +1,14 @@
 //! The webhook is public, so its content is not trusted: every message is answered with 200, and a payment that it names is
 //! read from the provider.
 
+use carshare_mesh::Options;
 use carshare_sandbox::{PaymentStatus, Provider};
 use carshare_testkit::eventually_true;
+use chrono::{SubsecRound as _, TimeDelta};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Response, Rest, Setup, TIMEOUT};
+use crate::harness::{Deployment, Response, Rest, Setup, Slot, TIMEOUT};
 
 const WEBHOOK: &str = "/v1/payments/webhook";
 
@@ -76,21 +78,76 @@ async fn forged_webhook_is_checked_with_the_provider() {
     assert_eq!(sandbox.payments()[0].status, PaymentStatus::Done);
 }
 
-/// A full cancellation on the provider's dashboard is booked and cancels the booking.
-#[tokio::test(flavor = "multi_thread")]
-async fn full_refund_on_the_dashboard_is_booked_and_cancels_the_booking() {
-    let setup = Setup::start().await;
-    let id = setup.confirmed().await;
-    let held = setup.mesh.sandbox().payments().remove(0);
+/// Refunds the only payment on the provider's dashboard.
+async fn refund_on_the_dashboard(mesh: &impl Deployment, amount_krw: i64) {
+    let held = mesh.sandbox().payments().remove(0);
     let secret = carshare_sandbox::Config::default().toss_secret_key;
-    let by_hand = Rest::at(setup.mesh.sandbox().url())
+    let by_hand = Rest::at(mesh.sandbox().url())
         .request(
             Method::POST,
             &format!("/toss/v1/payments/{}/cancel", held.payment_key),
         )
         .basic_auth(secret, Some(""))
-        .json(&json!({ "cancelReason": "고객 요청" }));
+        .json(&json!({ "cancelReason": "고객 요청", "cancelAmount": amount_krw }));
     Response::of(by_hand).await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partial_refunds_on_the_dashboard_change_totals_and_no_state() {
+    let setup = Setup::fleet(Options::temporary()).await;
+    let start = setup.mesh.now().trunc_subsecs(0) + TimeDelta::minutes(20);
+    let slot = Slot {
+        start,
+        end: start + TimeDelta::hours(2),
+    };
+    let id = setup.guest.request(&setup.car, slot).await;
+    setup.host.approve(&id).await.ok(200);
+    setup.guest.confirmed(&id).await;
+    let assert_state = async |status: &str, refunded_krw: i64| {
+        setup.assert_consistent().await;
+        let booking = setup.guest.booking(&id).await;
+        assert_eq!(
+            (&booking["status"], &booking["payment_status"]),
+            (&json!(status), &json!("paid"))
+        );
+        let payment = setup.guest.payment(&id).await;
+        assert_eq!(
+            (
+                &payment["status"],
+                &payment["amount"],
+                &payment["refunded_amount"]
+            ),
+            (&json!("completed"), &json!(40_000), &json!(refunded_krw))
+        );
+        // 15 % of what is left is the platform's.
+        let fee_krw = (40_000 - refunded_krw) * 15 / 100;
+        assert_eq!(payment["platform_fee"], json!(fee_krw));
+    };
+    let refund = async |total_krw: i64| {
+        refund_on_the_dashboard(&setup.mesh, 1_000).await;
+        eventually_true(TIMEOUT, || async {
+            setup.guest.payment(&id).await["refunded_amount"] == json!(total_krw)
+        })
+        .await;
+    };
+
+    refund(1_000).await;
+    assert_state("approved", 1_000).await;
+    assert!(!setup.guest.finds(&setup.car, slot).await, "the car stays booked");
+    for verb in ["start", "complete"] {
+        let path = format!("/v1/bookings/{id}/{verb}");
+        setup.guest.rest.put(&path, &json!({})).await.ok(200);
+    }
+    refund(2_000).await;
+    assert_state("completed", 2_000).await;
+}
+
+/// A full cancellation on the provider's dashboard is booked and cancels the booking.
+#[tokio::test(flavor = "multi_thread")]
+async fn full_refund_on_the_dashboard_is_booked_and_cancels_the_booking() {
+    let setup = Setup::start().await;
+    let id = setup.confirmed().await;
+    refund_on_the_dashboard(&setup.mesh, 80_000).await;
 
     let cancelled = setup.refunded(&id).await;
     assert_eq!(cancelled["status"], "cancelled");

@@ -1,12 +1,13 @@
-//! Subcommands of the binaries: `check-config`, `healthcheck`, `dead-letters`, `redrive`, `skip`.
+//! Subcommands of the binaries: `check-config`, `healthcheck`, `dead-letters`, `redrive`, `skip`, `accept-gap`.
 
 use std::time::Duration;
 
 use carshare_mesh::Fleet;
+use carshare_testkit::{eventually, eventually_true};
 use serde_json::{Value, json};
 
 use super::capture::{CAPTURE, PROCESSES, process};
-use crate::harness::Sql;
+use crate::harness::{Sql, TIMEOUT};
 
 /// A subcommand that has ended.
 #[derive(Debug)]
@@ -17,19 +18,34 @@ pub struct CommandRun {
     pub lines: Vec<String>,
 }
 
-/// Runs `check-config` and `healthcheck` of each service, and skips a dead letter.
+/// Runs `check-config` and `healthcheck` of each service, skips and redrives a dead letter, and accepts a gap.
 pub async fn run(fleet: &Fleet) -> Vec<CommandRun> {
     let mut all = Vec::new();
     for name in PROCESSES {
         all.push(run_command(fleet, name, &["check-config"]).await);
         all.push(healthcheck(fleet, name).await);
     }
-    dead_letter(fleet).await;
-    let listed = wait_for_dead_letter(fleet).await;
-    let id = id(&listed);
-    all.push(listed);
-    all.push(run_command(fleet, "vehicle", &["skip", &id]).await);
-    all.push(run_command(fleet, "vehicle", &["redrive", &id]).await);
+    publish_blocked_events(fleet).await;
+    for service in ["vehicle", "notification"] {
+        all.push(wait_for_blocked_events(fleet, service).await);
+    }
+    let [dead, waiting] = ["undecodable", "incomplete"].map(|key| id(&all[all.len() - 2], key));
+    for (service, command, id) in [
+        ("vehicle", "skip", &dead),
+        ("vehicle", "redrive", &dead),
+        // The other group still has its own entry.
+        ("notification", "redrive", &dead),
+        ("vehicle", "accept-gap", &waiting),
+        ("vehicle", "accept-gap", &dead),
+    ] {
+        all.push(run_command(fleet, service, &[command, id]).await);
+    }
+    let handled = "SELECT count(*) FROM vehicle.inbox_cursors WHERE key = 'incomplete' AND handled_seq = 2";
+    let sql = Sql::of(fleet);
+    eventually_true(TIMEOUT, || async { sql.count(handled).await == 1 }).await;
+    for service in ["vehicle", "notification"] {
+        all.push(run_command(fleet, service, &["dead-letters", "--limit", "10"]).await);
+    }
     all
 }
 
@@ -48,26 +64,30 @@ async fn run_command(fleet: &Fleet, service: &'static str, args: &[&str]) -> Com
     }
 }
 
-/// Publishes an event of booking that cannot be decoded, which its consumers dead-letter at once.
-async fn dead_letter(fleet: &Fleet) {
+/// Publishes an event of booking that cannot be decoded, which its consumers dead-letter at once, and one whose predecessor
+/// does not exist.
+async fn publish_blocked_events(fleet: &Fleet) {
     Sql::of(fleet)
         .execute(
-            "INSERT INTO booking.event_sequences VALUES ('undecodable', 1);
+            "INSERT INTO booking.event_sequences VALUES ('undecodable', 1), ('incomplete', 2);
              INSERT INTO booking.outbox (id, name, key, key_seq, occurred_at, correlation_id, data)
-             VALUES (gen_random_uuid(), 'booking.requested', 'undecodable', 1, now(), 'test', '\\xff')",
+             VALUES (gen_random_uuid(), 'booking.requested', 'undecodable', 1, now(), 'test', '\\xff');
+             INSERT INTO booking.outbox (id, name, key, key_seq, occurred_at, correlation_id, data)
+             SELECT gen_random_uuid(), name, 'incomplete', 2, now(), 'test', data FROM booking.outbox
+             WHERE name = 'booking.cancelled' LIMIT 1",
         )
         .await;
 }
 
-async fn wait_for_dead_letter(fleet: &Fleet) -> CommandRun {
-    carshare_testkit::eventually(crate::harness::TIMEOUT, || async {
-        let listed = run_command(fleet, "vehicle", &["dead-letters"]).await;
-        (!dead_letters(&listed).is_empty()).then_some(listed)
+async fn wait_for_blocked_events(fleet: &Fleet, service: &'static str) -> CommandRun {
+    eventually(TIMEOUT, || async {
+        let listed = run_command(fleet, service, &["dead-letters"]).await;
+        (blocked_events(&listed).len() == 2).then_some(listed)
     })
     .await
 }
 
-fn dead_letters(ran: &CommandRun) -> Vec<Value> {
+fn blocked_events(ran: &CommandRun) -> Vec<Value> {
     let lines = ran
         .lines
         .iter()
@@ -75,8 +95,14 @@ fn dead_letters(ran: &CommandRun) -> Vec<Value> {
     lines.filter(|line| line["message"] == "blocked event").collect()
 }
 
-fn id(listed: &CommandRun) -> String {
-    dead_letters(listed)[0]["id"].as_str().expect("an id").to_owned()
+fn id(listed: &CommandRun, key: &str) -> String {
+    let event = blocked_events(listed)
+        .into_iter()
+        .find(|event| event["key"] == key);
+    event.expect("it is listed")["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
 }
 
 fn of<'a>(service: &'a str, args: &'a str) -> impl Iterator<Item = &'static CommandRun> + 'a {
@@ -126,27 +152,53 @@ fn healthcheck_exits_with_0_if_the_process_is_ready() {
     );
 }
 
+/// Keys and states of the listed events, by key.
+fn states(listed: &CommandRun) -> Vec<(String, String)> {
+    let text = |event: &Value, name: &str| event[name].as_str().expect("text").to_owned();
+    let mut states: Vec<_> = blocked_events(listed)
+        .iter()
+        .map(|event| (text(event, "key"), text(event, "state")))
+        .collect();
+    states.sort();
+    states
+}
+
 #[test]
-fn dead_letter_is_listed_and_skipped_once() {
-    let listed = of("vehicle", "dead-letters").next().expect("it was run");
-    assert_eq!(listed.code, Some(0));
-    let letter = &dead_letters(listed)[0];
+fn blocked_events_are_listed_with_their_state_and_cause() {
+    for service in ["vehicle", "notification"] {
+        let listed = of(service, "dead-letters").next().expect("it was run");
+        assert_eq!(listed.code, Some(0));
+        let expected = [("incomplete", "predecessor missing"), ("undecodable", "dead")];
+        let expected = expected.map(|(key, state)| (key.to_owned(), state.to_owned()));
+        assert_eq!(states(listed), expected, "{service}");
+        let events = blocked_events(listed);
+        let dead = events.iter().find(|event| event["state"] == "dead");
+        let dead = dead.expect("a dead letter");
+        assert_eq!(
+            (&dead["event"], &dead["key_seq"]),
+            (&json!("booking.requested"), &json!(1))
+        );
+        let error = dead["error"].as_str().expect("a cause");
+        assert!(error.starts_with("the event cannot be decoded: "), "{error}");
+    }
+}
+
+#[test]
+fn skip_redrive_and_accept_gap_act_on_one_event_of_one_group() {
+    let codes = |service, command| -> Vec<_> { of(service, command).map(|ran| ran.code).collect() };
+    assert_eq!(codes("vehicle", "skip"), [Some(0)]);
+    assert_eq!(codes("vehicle", "redrive"), [Some(1)], "it was skipped");
+    assert_eq!(codes("notification", "redrive"), [Some(0)]);
     assert_eq!(
-        (
-            &letter["state"],
-            &letter["event"],
-            &letter["key"],
-            &letter["key_seq"]
-        ),
-        (
-            &json!("dead"),
-            &json!("booking.requested"),
-            &json!("undecodable"),
-            &json!(1)
-        )
+        codes("vehicle", "accept-gap"),
+        [Some(0), Some(1)],
+        "once, and no other event"
     );
-    let error = letter["error"].as_str().expect("a cause");
-    assert!(error.starts_with("the event cannot be decoded: "), "{error}");
-    let code = |command| of("vehicle", command).next().expect("it was run").code;
-    assert_eq!((code("skip"), code("redrive")), (Some(0), Some(1)));
+    let left = |service| states(of(service, "dead-letters --limit").next().expect("it was run"));
+    assert_eq!(left("vehicle"), []);
+    let waiting = ("incomplete".to_owned(), "predecessor missing".to_owned());
+    assert!(
+        left("notification").contains(&waiting),
+        "it has an entry of its own"
+    );
 }
