@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use carshare_chassis::proto_types;
 use carshare_proto::auth::v1 as auth;
-use carshare_proto::booking::v1 as booking;
+use carshare_proto::booking::v1::{self as booking, BookingFacts};
 use carshare_proto::options::v1::Role;
 use carshare_proto::payment::v1 as payment;
 use carshare_proto::vehicle::v1 as vehicle;
@@ -43,12 +43,6 @@ impl Message {
     fn with(mut self, key: &str, value: &str) -> Self {
         self.data.insert(key.to_owned(), value.to_owned());
         self
-    }
-
-    fn of_booking(user_id: &str, facts: &booking::BookingFacts, title: &str, body: String) -> Self {
-        Self::new(user_id, title, body)
-            .with("booking_id", &facts.booking_id)
-            .with("vehicle_id", &facts.vehicle_id)
     }
 
     fn of_payment(self, booking_id: &str, payment_id: &str) -> Self {
@@ -99,69 +93,50 @@ impl ToNotifications for vehicle::VehicleHoldLost {}
 
 impl ToNotifications for booking::BookingRequested {
     fn messages(&self) -> Vec<Message> {
-        let facts = self.booking.clone().unwrap_or_default();
         let deadline = proto_types::to_datetime(self.respond_by)
             .map(|at| format!(" {}까지 응답해 주세요.", moment(at)))
             .unwrap_or_default();
-        let body = format!("{} 예약 요청이 도착했습니다.{deadline}", summary(&facts));
-        vec![Message::of_booking(
-            &facts.host_id,
-            &facts,
-            "새로운 예약 요청",
-            body,
-        )]
+        let text = format!("예약 요청이 도착했습니다.{deadline}");
+        let title = "새로운 예약 요청";
+        of_booking(self.booking.as_ref(), &[host], title, &text)
     }
 }
 
 impl ToNotifications for booking::BookingApproved {
     fn messages(&self) -> Vec<Message> {
-        let facts = self.booking.clone().unwrap_or_default();
-        let body = format!(
-            "{} 예약을 호스트가 승인했습니다. 결제를 진행합니다.",
-            summary(&facts)
-        );
-        vec![Message::of_booking(
-            &facts.guest_id,
-            &facts,
-            "예약이 승인되었습니다",
-            body,
-        )]
+        let text = "예약을 호스트가 승인했습니다. 결제를 진행합니다.";
+        let title = "예약이 승인되었습니다";
+        of_booking(self.booking.as_ref(), &[guest], title, text)
     }
 }
 
 impl ToNotifications for booking::BookingRejected {
     fn messages(&self) -> Vec<Message> {
-        let facts = self.booking.clone().unwrap_or_default();
-        let body = format!("{} 예약을 호스트가 거절했습니다.", summary(&facts));
-        vec![Message::of_booking(
-            &facts.guest_id,
-            &facts,
-            "예약이 거절되었습니다",
-            body,
-        )]
+        let text = "예약을 호스트가 거절했습니다.";
+        let title = "예약이 거절되었습니다";
+        of_booking(self.booking.as_ref(), &[guest], title, text)
     }
 }
 
 impl ToNotifications for booking::BookingExpired {
     fn messages(&self) -> Vec<Message> {
-        let facts = self.booking.clone().unwrap_or_default();
-        let body = format!("{} 예약 요청이 응답 없이 만료되었습니다.", summary(&facts));
-        both(&facts, "예약 요청이 만료되었습니다", &body)
+        let text = "예약 요청이 응답 없이 만료되었습니다.";
+        let title = "예약 요청이 만료되었습니다";
+        of_booking(self.booking.as_ref(), &[guest, host], title, text)
     }
 }
 
 impl ToNotifications for booking::BookingConfirmed {
     fn messages(&self) -> Vec<Message> {
-        let facts = self.booking.clone().unwrap_or_default();
-        let body = format!("{} 예약이 확정되었습니다.", summary(&facts));
-        both(&facts, "예약이 확정되었습니다", &body)
+        let text = "예약이 확정되었습니다.";
+        let title = "예약이 확정되었습니다";
+        of_booking(self.booking.as_ref(), &[guest, host], title, text)
     }
 }
 
 impl ToNotifications for booking::BookingCancelled {
     fn messages(&self) -> Vec<Message> {
         use booking::CancellationReason as Reason;
-        let facts = self.booking.clone().unwrap_or_default();
         let reason = match self.reason() {
             Reason::Guest => "게스트의 요청으로",
             Reason::Host => "호스트의 요청으로",
@@ -172,27 +147,25 @@ impl ToNotifications for booking::BookingCancelled {
             Reason::NoShow => "이용 시작 없이 대여 시간이 지나",
             Reason::Unspecified => "",
         };
-        let body = format!("{} 예약이 {reason} 취소되었습니다.", summary(&facts));
-        both(&facts, "예약이 취소되었습니다", &body)
+        let text = format!("예약이 {reason} 취소되었습니다.");
+        let title = "예약이 취소되었습니다";
+        of_booking(self.booking.as_ref(), &[guest, host], title, &text)
     }
 }
 
 impl ToNotifications for booking::BookingStarted {
     fn messages(&self) -> Vec<Message> {
-        let facts = self.booking.clone().unwrap_or_default();
-        let body = format!("{} 대여가 시작되었습니다.", summary(&facts));
-        both(&facts, "대여가 시작되었습니다", &body)
+        let text = "대여가 시작되었습니다.";
+        let title = "대여가 시작되었습니다";
+        of_booking(self.booking.as_ref(), &[guest, host], title, text)
     }
 }
 
 impl ToNotifications for booking::BookingCompleted {
     fn messages(&self) -> Vec<Message> {
-        let facts = self.booking.clone().unwrap_or_default();
-        let body = format!(
-            "{} 대여가 완료되었습니다. 이용해 주셔서 감사합니다.",
-            summary(&facts)
-        );
-        both(&facts, "대여가 완료되었습니다", &body)
+        let text = "대여가 완료되었습니다. 이용해 주셔서 감사합니다.";
+        let title = "대여가 완료되었습니다";
+        of_booking(self.booking.as_ref(), &[guest, host], title, text)
     }
 }
 
@@ -231,15 +204,32 @@ impl ToNotifications for payment::PaymentRefunded {
     }
 }
 
-/// Returns one message for the guest and one for the host.
-fn both(facts: &booking::BookingFacts, title: &str, body: &str) -> Vec<Message> {
-    [&facts.guest_id, &facts.host_id]
-        .map(|id| Message::of_booking(id, facts, title, body.to_owned()))
-        .to_vec()
+fn guest(facts: &BookingFacts) -> &str {
+    &facts.guest_id
+}
+
+fn host(facts: &BookingFacts) -> &str {
+    &facts.host_id
+}
+
+/// Returns a message for each recipient. Its body is a summary of the booking, then `text`.
+fn of_booking(
+    facts: Option<&BookingFacts>,
+    recipients: &[fn(&BookingFacts) -> &str],
+    title: &str,
+    text: &str,
+) -> Vec<Message> {
+    let facts = facts.cloned().unwrap_or_default();
+    let message = |recipient: &fn(&BookingFacts) -> &str| {
+        Message::new(recipient(&facts), title, format!("{} {text}", summary(&facts)))
+            .with("booking_id", &facts.booking_id)
+            .with("vehicle_id", &facts.vehicle_id)
+    };
+    recipients.iter().map(message).collect()
 }
 
 /// Returns `Genesis G80, 11월 23일 10:00 ~ 14:00`.
-fn summary(facts: &booking::BookingFacts) -> String {
+fn summary(facts: &BookingFacts) -> String {
     match (
         proto_types::to_datetime(facts.start_datetime),
         proto_types::to_datetime(facts.end_datetime),

@@ -33,15 +33,9 @@ impl TossClient {
         })
     }
 
-    async fn post<T: DeserializeOwned>(&self, post: Post<'_, impl Serialize>) -> Result<T, ProviderError> {
-        let request = self
-            .http
-            .post(post.path)
-            .operation(post.operation)
-            .idempotency_key(post.key)
-            .json(&post.body);
-        self.send(post.timeout.into_iter().fold(request, RequestBuilder::timeout))
-            .await
+    fn post(&self, operation: &'static str, path: &str, key: &str, body: &impl Serialize) -> RequestBuilder {
+        let request = self.http.post(path).operation(operation);
+        request.idempotency_key(key).json(body)
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ProviderError> {
@@ -54,16 +48,6 @@ impl TossClient {
     }
 }
 
-/// A POST request.
-struct Post<'a, B> {
-    operation: &'static str,
-    path: &'a str,
-    key: &'a str,
-    body: B,
-    /// `None` = `toss.http.timeout_ms`.
-    timeout: Option<Duration>,
-}
-
 #[async_trait]
 impl Provider for TossClient {
     async fn issue_billing_key(&self, request: IssueBillingKey) -> Result<BillingKey, ProviderError> {
@@ -72,16 +56,8 @@ impl Provider for TossClient {
             customer_key: &request.customer_key,
         };
         let path = "/v1/billing/authorizations/issue";
-        let post = Post {
-            operation: "issue",
-            path,
-            key: &request.idempotency_key,
-            body,
-            timeout: None,
-        };
-        self.post::<messages::Billing>(post)
-            .await
-            .map(messages::Billing::into_key)
+        let post = self.post("issue", path, &request.idempotency_key, &body);
+        self.send(post).await.map(messages::Billing::into_key)
     }
 
     async fn charge(&self, request: Charge) -> ProviderResult {
@@ -92,15 +68,8 @@ impl Provider for TossClient {
             order_name: &request.order_name,
         };
         let path = format!("/v1/billing/{}", segment(request.billing_key.expose()));
-        let timeout = Some(self.billing_timeout);
-        let post = Post {
-            operation: "charge",
-            path: &path,
-            key: &request.idempotency_key,
-            body,
-            timeout,
-        };
-        self.post(post).await.map(snapshot)
+        let post = self.post("charge", &path, &request.idempotency_key, &body);
+        self.send(post.timeout(self.billing_timeout)).await.map(snapshot)
     }
 
     async fn confirm(&self, request: Confirm) -> ProviderResult {
@@ -110,14 +79,8 @@ impl Provider for TossClient {
             amount: request.amount_krw,
         };
         let path = "/v1/payments/confirm";
-        let post = Post {
-            operation: "confirm",
-            path,
-            key: &request.idempotency_key,
-            body,
-            timeout: None,
-        };
-        self.post(post).await.map(snapshot)
+        let post = self.post("confirm", path, &request.idempotency_key, &body);
+        self.send(post).await.map(snapshot)
     }
 
     async fn find(&self, lookup: Lookup) -> ProviderResult {
@@ -137,14 +100,8 @@ impl Provider for TossClient {
             refundable_amount: request.balance_krw,
         };
         let path = format!("/v1/payments/{}/cancel", segment(&request.payment_key));
-        let post = Post {
-            operation: "cancel",
-            path: &path,
-            key: &request.idempotency_key,
-            body,
-            timeout: None,
-        };
-        self.post(post).await.map(snapshot)
+        let post = self.post("cancel", &path, &request.idempotency_key, &body);
+        self.send(post).await.map(snapshot)
     }
 }
 

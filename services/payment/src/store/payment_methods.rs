@@ -48,10 +48,7 @@ pub struct PaymentMethod {
 
 /// Lists the enabled cards of a guest, the default first.
 pub async fn list(conn: &impl ConnectionTrait, guest: GuestId) -> Result<Vec<PaymentMethod>, Error> {
-    let enabled = Entity::find()
-        .filter(Column::GuestId.eq(guest.0))
-        .filter(Column::DisabledAt.is_null());
-    let rows = enabled.order_by_desc(Column::Id).all(conn).await?;
+    let rows = enabled(guest).all(conn).await?;
     Ok(rows.into_iter().map(PaymentMethod::from).collect())
 }
 
@@ -60,14 +57,15 @@ pub async fn find_default(
     conn: &impl ConnectionTrait,
     guest: GuestId,
 ) -> Result<Option<PaymentMethod>, Error> {
-    let enabled = Entity::find()
+    Ok(enabled(guest).one(conn).await?.map(PaymentMethod::from))
+}
+
+/// Selects the enabled cards of a guest, newest first.
+fn enabled(guest: GuestId) -> Select<Entity> {
+    Entity::find()
         .filter(Column::GuestId.eq(guest.0))
-        .filter(Column::DisabledAt.is_null());
-    Ok(enabled
+        .filter(Column::DisabledAt.is_null())
         .order_by_desc(Column::Id)
-        .one(conn)
-        .await?
-        .map(PaymentMethod::from))
 }
 
 /// Finds a card, enabled or not.
