@@ -40,9 +40,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use carshare_chassis::config::ServiceConfig;
-use carshare_chassis::http_server::{self, Protocol};
+use carshare_chassis::http_server::{self, Options, Protocol};
 use carshare_chassis::service::{NoCommand, Roles, Service};
-use carshare_chassis::{Environment, Shutdown, admin, task};
+use carshare_chassis::{Environment, Shutdown, lifecycle};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
@@ -87,26 +87,17 @@ pub async fn run(
     let state = Arc::new(AppState::new(&config, &environment, stop.clone())?);
     let readiness = readiness::checks(state.peers.iter());
     let service = app::service(state, readiness.clone(), &environment)?;
-    let stopped = Shutdown::new();
-    let admin = admin::spawn(&config.common.admin, readiness.clone(), stopped.clone()).await?;
-    let address = listener.local_addr()?;
-    tracing::info!(%address, ?admin, "serving");
-    let options = http_server::Options {
-        tls: None,
-        protocol: Protocol::Both,
-        max_streams_per_connection: config.common.server.max_streams_per_connection,
-        drain_timeout: config.common.server.drain_timeout,
-    };
-    let serving = task::spawn(
-        "server",
-        http_server::serve(listener, options, service, stop.token().clone()),
-    );
-    shutdown.cancelled().await;
-    readiness.begin_drain();
-    tokio::time::sleep(config.common.server.drain_delay).await;
-    stop.trigger();
-    let served = serving.await.context("the server task failed");
-    stopped.trigger();
-    tracing::info!("drained");
-    served
+    let (common, address) = (&config.common, listener.local_addr()?);
+    let options = Options::new(&common.server, Protocol::Both, None);
+    let serving = http_server::serve(listener, options, service, stop.token().clone());
+    lifecycle::run(
+        Gateway::NAME,
+        common,
+        readiness,
+        Some(address),
+        serving,
+        stop,
+        shutdown,
+    )
+    .await
 }

@@ -1,4 +1,4 @@
-//! The admin port: `/livez`, `/readyz`, `/metrics`. For the cluster, never for the outside.
+//! The admin port: `/livez`, `/readyz`, `/metrics`. It is reachable inside the cluster only.
 
 use std::net::SocketAddr;
 
@@ -41,9 +41,8 @@ pub async fn spawn(
     Ok(Some(address))
 }
 
-/// The routes of the admin port.
 pub fn router(readiness: Readiness) -> Router {
-    // From now on there is somebody to count for.
+    // Metrics are recorded from now on.
     prometheus::recorder();
     Router::new()
         .route("/livez", get(|| async { "ok" }))
@@ -60,14 +59,12 @@ async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
         StatusCode::SERVICE_UNAVAILABLE
     };
     let mut checks = Map::new();
-    for (name, trouble) in &report.checks {
-        if let Some(trouble) = trouble {
-            tracing::warn!(check = name, trouble, "not ready");
+    for (name, failure) in &report.checks {
+        if let Some(failure) = failure {
+            tracing::warn!(check = name, failure, "not ready");
         }
-        checks.insert(
-            (*name).to_owned(),
-            Value::from(if trouble.is_none() { "ok" } else { "failing" }),
-        );
+        let state = if failure.is_none() { "ok" } else { "failing" };
+        checks.insert((*name).to_owned(), Value::from(state));
     }
     (
         status,
@@ -100,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn readyz_names_the_checks_but_not_their_trouble() {
+    async fn readyz_names_the_failing_checks_without_the_cause() {
         let mut readiness = Readiness::new();
         readiness.check("redis", || async { anyhow::bail!("secret host refused") });
         let (status, body) = get(&readiness, "/readyz").await;
@@ -113,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn livez_lives_on_while_draining_and_readyz_does_not() {
+    async fn draining_process_is_alive_and_not_ready() {
         let readiness = Readiness::new();
         assert_eq!(get(&readiness, "/readyz").await.0, StatusCode::OK);
         readiness.begin_drain();

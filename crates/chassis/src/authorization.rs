@@ -1,4 +1,4 @@
-//! Who may call what, as the contract says. Deny is the default.
+//! Checks the access option of an RPC against the caller. Deny is the default.
 
 use carshare_proto::common::v1::ErrorReason as Common;
 use http::HeaderMap;
@@ -8,46 +8,47 @@ use crate::error::Error;
 use crate::identity::{Caller, Verifier};
 use crate::method_registry::{Method, Policy};
 
-/// Who shows up at the door.
+/// Credentials of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Credentials<'a> {
-    /// Service on the other end of the connection, by its certificate.
+    /// Service at the other end of the connection, named by its certificate.
     pub peer: Option<&'a str>,
+    /// Access token.
     pub bearer: Option<&'a str>,
 }
 
-/// Admits the visitor to the RPC and says who is calling, or refuses.
+/// Returns the caller if the RPC's access option allows it.
 ///
-/// - public: everybody; a token that counts makes its user known, one that does not is ignored, so that a stale token
-///   cannot keep anybody from signing in again.
-/// - users: a token that counts, with one of the roles if roles are named. A service is not a user.
-/// - internal: a service that is named, whatever token it carries.
+/// - public: allows all; the caller is the user of a valid token. An invalid token is ignored, so that an expired one does not
+///   prevent signing in.
+/// - users: needs a valid token, of one of the roles if the option names roles. A service is not a user.
+/// - internal: needs a service that the option names; its token is ignored.
 pub async fn authorize(
     method: &Method,
-    visitor: Credentials<'_>,
+    credentials: Credentials<'_>,
     verifier: &Verifier,
 ) -> Result<Caller, Error> {
     match method.policy() {
         Policy::Nobody => Err(Error::new(Common::PermissionDenied)),
-        Policy::Internal(services) => service(services, visitor.peer),
-        Policy::Public => match visitor.bearer {
+        Policy::Internal(services) => service(services, credentials.peer),
+        Policy::Public => match credentials.bearer {
             Some(token) => Ok(verifier
                 .verify(token)
                 .await
                 .map_or(Caller::Anonymous, Caller::User)),
             None => Ok(Caller::Anonymous),
         },
-        Policy::AnyUser => user(visitor.bearer, verifier).await,
-        Policy::Roles(roles) => match user(visitor.bearer, verifier).await? {
+        Policy::AnyUser => user(credentials.bearer, verifier).await,
+        Policy::Roles(roles) => match user(credentials.bearer, verifier).await? {
             Caller::User(user) if roles.contains(&user.role) => Ok(Caller::User(user)),
             _ => Err(Error::new(Common::PermissionDenied)),
         },
     }
 }
 
-fn service(admitted: &[String], peer: Option<&str>) -> Result<Caller, Error> {
+fn service(allowed: &[String], peer: Option<&str>) -> Result<Caller, Error> {
     match peer {
-        Some(peer) if admitted.iter().any(|name| name == peer) => Ok(Caller::Service(peer.to_owned())),
+        Some(peer) if allowed.iter().any(|name| name == peer) => Ok(Caller::Service(peer.to_owned())),
         Some(_) => Err(Error::new(Common::PermissionDenied)),
         None => Err(Error::new(Common::Unauthenticated)),
     }
@@ -58,7 +59,7 @@ async fn user(bearer: Option<&str>, verifier: &Verifier) -> Result<Caller, Error
     verifier.verify(token).await.map(Caller::User)
 }
 
-/// The token of an `Authorization: Bearer …` header (RFC 6750 §2.1).
+/// Returns the token of an `Authorization: Bearer …` header (RFC 6750 §2.1).
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
@@ -82,7 +83,7 @@ mod tests {
     const GUESTS: &str = "/carshare.booking.v1.BookingService/CreateBooking";
     const INTERNAL: &str = "/carshare.vehicle.v1.VehicleService/PlaceHold";
 
-    /// What comes of each kind of visitor: a caller's label or the reason of the refusal.
+    /// What comes of each kind of credentials: a caller's label or the reason of the refusal.
     async fn outcome(path: &str, peer: Option<&str>, role: Option<&str>) -> String {
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
         let tokens = Tokens::new().unwrap();
@@ -92,18 +93,18 @@ mod tests {
             "broken" => "a.b.c".to_owned(),
             role => tokens.mint(role, Uuid::from_u128(1), now),
         });
-        let visitor = Credentials {
+        let given = Credentials {
             peer,
             bearer: token.as_deref(),
         };
-        match authorize(find(path).unwrap(), visitor, &verifier).await {
+        match authorize(find(path).unwrap(), given, &verifier).await {
             Ok(caller) => caller.label().into_owned(),
             Err(error) => error.reason().to_owned(),
         }
     }
 
     #[tokio::test]
-    async fn every_kind_of_visitor_at_every_kind_of_door() {
+    async fn access_options_allow_their_callers_only() {
         let table = [
             (PUBLIC, None, None, "anonymous"),
             (PUBLIC, Some("gateway"), Some("host"), "host"),
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_is_bearer_in_any_case() {
+    fn bearer_scheme_is_case_insensitive() {
         let of = |value: &str| {
             let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
             bearer(&headers).map(str::to_owned)

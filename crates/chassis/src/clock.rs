@@ -1,10 +1,8 @@
-//! The injected clock. Everything that asks for the time asks this one, so a test can move it.
+//! The injected wall clock, for business times, token expiry and due times. Tests move it. Deadlines of calls are monotonic and
+//! independent of it, see [`crate::deadline`].
 //!
-//! It is the wall clock: business times, token expiry, due times. Deadlines of calls use [`crate::deadline`], which
-//! is monotonic and cannot be moved.
-//!
-//! The clock of a machine may be wrong, and replicas that disagree about the time would call off each other's bookings. A
-//! process with a database therefore synchronises its clock with it: see [`Clock::synchronize`].
+//! The clock of a machine may be wrong, and replicas that disagree about the time would cancel each other's bookings. A process with
+//! a database therefore synchronises its clock with it, see [`Clock::synchronize`].
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,14 +11,13 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Longest single nap of the system clock: after it the wall time is read again, so that a corrected system clock
-/// is noticed.
-const LONGEST_NAP: Duration = Duration::from_mins(1);
+/// Interval at which a sleeper of the system clock reads the time again, in case that the clock was corrected.
+const SLEEP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Digits below the second: PostgreSQL keeps microseconds, and what is answered has to be what is stored.
+/// Decimal places of a second: responses have the times that PostgreSQL stores, which are microseconds.
 const PRECISION: u16 = 6;
 
-/// The injected wall clock, with sleeping. Cheap to clone.
+/// The injected wall clock. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -37,23 +34,23 @@ struct Reference {
     at: Instant,
 }
 
-/// The hand on a manual [`Clock`]. Cheap to clone.
+/// Moves a manual [`Clock`]. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<watch::Sender<DateTime<Utc>>>);
 
 impl Clock {
-    /// The clock of the machine, until it is synchronised with a better one.
+    /// Returns the clock of the machine, until it is synchronised with another one.
     pub fn system() -> Self {
         Self(Source::System(Arc::default()))
     }
 
-    /// A clock that stands still until its [`ManualClock`] moves it.
+    /// Returns a clock that stands still until its [`ManualClock`] moves it.
     pub fn manual(start: DateTime<Utc>) -> (Self, ManualClock) {
         let time = Arc::new(watch::Sender::new(start));
         (Self(Source::Manual(Arc::clone(&time))), ManualClock(time))
     }
 
-    /// The time now, to the microsecond.
+    /// Returns the time, to the microsecond.
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             Source::System(reference) => {
@@ -68,8 +65,8 @@ impl Clock {
     }
 
     /// Sets a system clock, and all its clones, to the time that a trusted clock showed at `at`; later corrections of the
-    /// machine's clock are not followed. Returns how far the machine's clock is ahead of the trusted one. A manual clock is
-    /// left alone and never ahead.
+    /// machine's clock are not followed. Returns how far the machine's clock is ahead of the trusted one; zero for a
+    /// manual clock, which is not changed.
     pub fn synchronize(&self, time: DateTime<Utc>, at: Instant) -> TimeDelta {
         match &self.0 {
             Source::System(reference) => {
@@ -86,10 +83,10 @@ impl Clock {
         self.sleep_until(self.now() + delta(duration)).await;
     }
 
-    /// Waits until this clock shows `instant` or later. A manual clock wakes its sleepers when it is moved.
+    /// Waits until this clock shows `instant` or later.
     pub async fn sleep_until(&self, instant: DateTime<Utc>) {
         match &self.0 {
-            Source::System(_) => self.nap_until(instant).await,
+            Source::System(_) => self.sleep_system_until(instant).await,
             Source::Manual(time) => {
                 // The sender lives in this clock, so the wait cannot fail.
                 let _ = time.subscribe().wait_for(|now| *now >= instant).await;
@@ -97,28 +94,27 @@ impl Clock {
         }
     }
 
-    async fn nap_until(&self, instant: DateTime<Utc>) {
+    async fn sleep_system_until(&self, instant: DateTime<Utc>) {
         while let Ok(left) = (instant - self.now()).to_std() {
             if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(left.min(LONGEST_NAP)).await;
+            tokio::time::sleep(left.min(SLEEP_INTERVAL)).await;
         }
     }
 }
 
 impl ManualClock {
-    /// Moves the clock forward and wakes every sleeper whose time has come.
+    /// Moves the clock forward and wakes the sleepers that are due.
     pub fn advance(&self, by: Duration) {
         self.0.send_modify(|now| *now += delta(by));
     }
 
-    /// Sets the clock, backwards too.
+    /// Sets the clock, also backwards.
     pub fn set(&self, to: DateTime<Utc>) {
         self.0.send_replace(to);
     }
 
-    /// The time the clock shows.
     pub fn now(&self) -> DateTime<Utc> {
         *self.0.borrow()
     }
@@ -126,13 +122,13 @@ impl ManualClock {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is the one place that reads the machine's clock"
+    reason = "the only place that reads the machine's clock"
 )]
 fn machine_time() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// A duration as chrono counts it; what does not fit (292 million years) saturates.
+/// Converts a duration; one above 292 million years saturates.
 fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
@@ -148,22 +144,22 @@ mod tests {
 
     #[test]
     fn manual_clock_stands_still_until_moved() {
-        let (clock, hand) = Clock::manual(noon());
+        let (clock, manual) = Clock::manual(noon());
         assert_eq!(clock.now(), noon());
-        hand.advance(Duration::from_secs(90));
+        manual.advance(Duration::from_secs(90));
         assert_eq!(clock.now().to_rfc3339(), "2026-11-22T12:01:30+00:00");
-        hand.set(noon());
+        manual.set(noon());
         assert_eq!(clock.now(), noon());
     }
 
     #[test]
-    fn sleepers_wake_when_their_time_has_come_and_not_before() {
-        let (clock, hand) = Clock::manual(noon());
+    fn sleepers_wake_when_due_and_not_before() {
+        let (clock, manual) = Clock::manual(noon());
         let mut sleeper = std::pin::pin!(clock.sleep(Duration::from_mins(1)));
         assert!(sleeper.as_mut().now_or_never().is_none());
-        hand.advance(Duration::from_secs(59));
+        manual.advance(Duration::from_secs(59));
         assert!(sleeper.as_mut().now_or_never().is_none());
-        hand.advance(Duration::from_secs(1));
+        manual.advance(Duration::from_secs(1));
         assert!(sleeper.as_mut().now_or_never().is_some());
     }
 
@@ -176,15 +172,15 @@ mod tests {
         assert!(ahead.abs() > TimeDelta::hours(1), "{ahead}");
         let since_noon = copy.now() - noon();
         assert!((90..100).contains(&since_noon.num_seconds()), "{since_noon}");
-        let (manual, _hand) = Clock::manual(noon());
+        let (clock, _manual) = Clock::manual(noon());
         let later = noon() + TimeDelta::hours(1);
-        assert_eq!(manual.synchronize(later, Instant::now()), TimeDelta::zero());
-        assert_eq!(manual.now(), noon());
+        assert_eq!(clock.synchronize(later, Instant::now()), TimeDelta::zero());
+        assert_eq!(clock.now(), noon());
     }
 
     #[test]
-    fn sleep_until_the_past_returns_at_once() {
-        let (clock, _hand) = Clock::manual(noon());
+    fn sleep_until_a_past_time_returns_at_once() {
+        let (clock, _manual) = Clock::manual(noon());
         assert!(clock.sleep_until(noon()).now_or_never().is_some());
         let system = Clock::system();
         assert!(

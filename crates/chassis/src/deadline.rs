@@ -1,5 +1,5 @@
-//! How long a call may still take. Every call has a deadline, it travels as `grpc-timeout`, and each hop gives the next
-//! one a little less, so that an answer (even the refusal) still arrives in time.
+//! Deadlines of calls. A deadline travels as `grpc-timeout`, and each hop gives the next one a little less time, so that the response,
+//! even an error, still arrives in time.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::Error;
 
-/// Header of the gRPC protocol that carries the time left.
+/// Header of the gRPC protocol with the time left.
 pub const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// The moment a call must be over. Monotonic: the movable wall clock has no part in it.
+/// Monotonic time at which a call ends, independent of the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
-/// A hop keeps a fiftieth of the time left for itself, within these bounds.
+/// Bounds of the fiftieth of the time left that a hop keeps.
 const KEEP_AT_LEAST: Duration = Duration::from_millis(5);
 const KEEP_AT_MOST: Duration = Duration::from_millis(100);
 
@@ -24,13 +24,13 @@ const KEEP_AT_MOST: Duration = Duration::from_millis(100);
 const DIGITS_LIMIT: u128 = 100_000_000;
 
 impl Deadline {
-    /// The moment `duration` from now.
+    /// Returns the deadline in `duration` from now.
     pub fn after(duration: Duration) -> Self {
-        // A century is effectively unlimited and cannot overflow the clock.
+        // A century cannot overflow the clock.
         Self(Instant::now() + duration.min(Duration::from_hours(24 * 36_500)))
     }
 
-    /// Time left; zero when it has passed.
+    /// Returns the time left; zero when the deadline has passed.
     pub fn remaining(&self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
@@ -39,23 +39,23 @@ impl Deadline {
         self.remaining().is_zero()
     }
 
-    /// The moment itself, for tokio's timers.
+    /// For tokio's timers.
     pub fn instant(&self) -> Instant {
         self.0
     }
 
-    /// What the next hop gets: this deadline less the share this hop keeps. It may have passed already.
+    /// Returns the deadline for the next hop, which is earlier by the share that this hop keeps; it may have passed.
     pub fn for_next_hop(&self) -> Self {
         Self::after(next_hop(self.remaining()))
     }
 }
 
-/// What remains of `left` when a hop has kept its share.
+/// Returns what remains of `left` without the share of a hop.
 fn next_hop(left: Duration) -> Duration {
     left.saturating_sub((left / 50).clamp(KEEP_AT_LEAST, KEEP_AT_MOST))
 }
 
-/// Returns the time a caller gives its call in `grpc-timeout`; `None` without one or with a malformed one.
+/// Returns the time that `grpc-timeout` gives a call; `None` without one or with a malformed one.
 pub fn requested(headers: &HeaderMap) -> Option<Duration> {
     headers
         .get(GRPC_TIMEOUT)
@@ -83,7 +83,7 @@ pub async fn within<T>(
     }
 }
 
-/// Reads a `grpc-timeout` value: up to eight digits and a unit.
+/// Parses a `grpc-timeout` value: up to eight digits and a unit.
 pub fn parse_timeout(value: &str) -> Option<Duration> {
     let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -101,7 +101,7 @@ pub fn parse_timeout(value: &str) -> Option<Duration> {
     }
 }
 
-/// Writes a `grpc-timeout` value in the finest unit that fits, rounded down.
+/// Formats a `grpc-timeout` value in the finest unit that fits, rounded down.
 pub fn format_timeout(left: Duration) -> String {
     if left.as_micros() < DIGITS_LIMIT {
         return format!("{}u", left.as_micros());
@@ -118,7 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_protocol_values_are_read() {
+    fn protocol_values_are_parsed() {
         let expected = [
             ("2H", 7_200_000),
             ("3M", 180_000),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn unary_calls_are_limited_and_streams_keep_what_they_ask_for() {
+    async fn unary_calls_are_limited_and_streams_keep_the_requested_time() {
         let limit = Duration::from_secs(15);
         let remaining = |requested: Option<&'static str>, is_unary| {
             let headers = requested.map(|value| (GRPC_TIMEOUT.parse().unwrap(), value.parse().unwrap()));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn long_times_use_a_coarser_unit() {
+    fn long_times_are_formatted_in_a_coarser_unit() {
         assert_eq!(format_timeout(Duration::from_secs(99)), "99000000u");
         assert_eq!(format_timeout(Duration::from_secs(100)), "100000m");
         assert_eq!(format_timeout(Duration::from_secs(200_000)), "200000S");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_has_passed_has_nothing_left() {
+    fn passed_deadline_has_no_time_left() {
         let passed = Deadline::after(Duration::ZERO);
         assert!(passed.is_expired());
         assert_eq!(passed.remaining(), Duration::ZERO);
@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back_and_never_longer(micros in 0u64..u64::MAX) {
+        fn formatted_timeout_is_parsed_back_and_never_longer(micros in 0u64..u64::MAX) {
             let left = Duration::from_micros(micros);
             let back = parse_timeout(&format_timeout(left)).unwrap();
             prop_assert!(back <= left);

@@ -1,7 +1,7 @@
-//! Encryption of secrets at rest: AES-256-GCM with keys by id, so that keys can be rotated while old values still open.
+//! Encryption of secrets at rest: AES-256-GCM with keys by id, so that keys can be rotated while old values still decrypt.
 //!
 //! A sealed value is `version (1) | length of the key id (1) | key id | nonce (12) | ciphertext and tag`. The associated
-//! data ties it to its place (table, column, row): a value copied to another row does not open there.
+//! data is its place (table, column, row): a value copied to another row does not decrypt there.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,10 +14,10 @@ use base64::engine::general_purpose::STANDARD;
 use crate::config;
 use crate::random::Random;
 
-/// The layout described above.
+/// Version of the layout above.
 const VERSION: u8 = 1;
 
-/// Seals and opens secrets.
+/// Encrypts and decrypts secrets.
 pub struct Sealer {
     primary: String,
     keys: BTreeMap<String, LessSafeKey>,
@@ -25,7 +25,8 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// A sealer with the keys of the configuration. The error names the key id that is at fault, never the key.
+    /// # Errors
+    /// An invalid key; the error has its id only.
     pub fn new(config: &config::Seal, random: Random) -> anyhow::Result<Self> {
         let mut keys = BTreeMap::new();
         for (id, secret) in &config.keys {
@@ -66,7 +67,7 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Decrypts what [`Sealer::seal`] made for the same place.
+    /// Decrypts a value that [`Sealer::seal`] returned for the same place.
     pub fn open(&self, place: &str, sealed: &[u8]) -> anyhow::Result<Vec<u8>> {
         let (id, nonce, text) = split(sealed).context("not a sealed value")?;
         let Some(key) = self.keys.get(id) else {
@@ -75,13 +76,8 @@ impl Sealer {
         let mut text = text.to_vec();
         let plain = key.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(place), &mut text);
         Ok(plain
-            .map_err(|_| anyhow::anyhow!("the sealed value was changed, or belongs elsewhere"))?
+            .map_err(|_| anyhow::anyhow!("the sealed value was changed or has another place"))?
             .to_vec())
-    }
-
-    /// Was the value sealed with an older key than the primary one?
-    pub fn is_outdated(&self, sealed: &[u8]) -> bool {
-        split(sealed).is_none_or(|(id, ..)| id != self.primary)
     }
 }
 
@@ -119,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_opens_in_its_place_only() {
+    fn value_decrypts_in_its_place_only() {
         let sealer = sealer("k1", &["k1"]);
         let sealed = sealer.seal("methods.billing_key/7", b"billing").unwrap();
         assert!(!sealed.windows(7).any(|w| w == b"billing"));
@@ -128,24 +124,22 @@ mod tests {
     }
 
     #[test]
-    fn old_keys_still_open_and_are_reported_as_outdated() {
+    fn old_keys_decrypt_while_they_are_configured() {
         let old = sealer("k1", &["k1"]).seal("p", b"x").unwrap();
         let rotated = sealer("key2", &["k1", "key2"]);
         assert_eq!(rotated.open("p", &old).unwrap(), b"x");
-        assert!(rotated.is_outdated(&old));
-        assert!(!rotated.is_outdated(&rotated.seal("p", b"x").unwrap()));
         let error = sealer("key2", &["key2"]).open("p", &old).unwrap_err();
         assert_eq!(error.to_string(), "sealed with the unknown key k1");
     }
 
     #[test]
-    fn the_same_secret_never_seals_to_the_same_bytes() {
+    fn same_secret_is_sealed_to_other_bytes_each_time() {
         let sealer = sealer("k1", &["k1"]);
         assert_ne!(sealer.seal("p", b"x").unwrap(), sealer.seal("p", b"x").unwrap());
     }
 
     #[test]
-    fn wrong_keys_are_refused_at_start_without_being_printed() {
+    fn invalid_keys_are_refused_without_being_printed() {
         assert!(Sealer::new(&config("missing", &["k1"]), Random::system()).is_err());
         let mut short = config("k1", &["k1"]);
         short.keys.insert("k1".into(), Secret::from("c2hvcnQ="));
@@ -155,7 +149,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_change_is_noticed(plain: Vec<u8>, at: prop::sample::Index, flip in 1u8..) {
+        fn changed_value_does_not_decrypt(plain: Vec<u8>, at: prop::sample::Index, flip in 1u8..) {
             let sealer = sealer("k1", &["k1"]);
             let mut sealed = sealer.seal("p", &plain).unwrap();
             prop_assert_eq!(&sealer.open("p", &sealed).unwrap(), &plain);
@@ -165,7 +159,7 @@ mod tests {
         }
 
         #[test]
-        fn garbage_is_an_error_and_not_a_panic(bytes: Vec<u8>) {
+        fn random_bytes_are_an_error(bytes: Vec<u8>) {
             prop_assert!(sealer("k1", &["k1"]).open("p", &bytes).is_err());
         }
     }

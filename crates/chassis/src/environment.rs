@@ -25,9 +25,9 @@ impl Environment {
         }
     }
 
-    /// One whose time is moved by hand and whose chance follows the seed, for tests and simulations.
+    /// Returns an environment with a manual clock and seeded randomness, for tests.
     pub fn manual(start: DateTime<Utc>, seed: u64) -> (Self, ManualClock) {
-        let (clock, hand) = Clock::manual(start);
+        let (clock, manual) = Clock::manual(start);
         let random = Random::seeded(seed);
         (
             Self {
@@ -35,7 +35,7 @@ impl Environment {
                 clock,
                 random,
             },
-            hand,
+            manual,
         )
     }
 }

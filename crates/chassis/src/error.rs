@@ -1,10 +1,8 @@
-//! The one error path. A handler fails with an [`Error`]; the glue turns it into a `tonic::Status` at the boundary,
-//! once, and logs it there.
+//! Errors of handlers. [`crate::rpc`] converts an [`Error`] to a `tonic::Status`, and the access log writes it once.
 //!
-//! An error is always a reason of the contract's catalogue. A defect of ours is the reason `INTERNAL` with a cause; the
-//! cause is logged and never goes out.
+//! An error has a reason of the contract's catalogue. A defect has the reason `INTERNAL` and a cause; a cause is logged and never
+//! sent.
 
-mod code_name;
 mod from_status;
 mod into_status;
 
@@ -18,9 +16,9 @@ use tonic::Code;
 
 use crate::lang::Lang;
 
-pub(crate) use code_name::code_name;
+pub(crate) use into_status::code_name;
 
-/// A refusal with its facts, or a defect with its cause.
+/// A reason of the catalogue with metadata, violations, retry delay and cause.
 pub struct Error(Box<Parts>);
 
 struct Parts {
@@ -31,16 +29,16 @@ struct Parts {
     cause: Option<anyhow::Error>,
 }
 
-/// One field that breaks a rule.
+/// A field that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Path of the field, `period.end_time`.
+    /// Path: `period.end_time`.
     pub field: String,
-    /// Id of the broken rule, for machines; may be empty.
+    /// Id of the broken rule; may be empty.
     pub rule: String,
-    /// What is wrong, in Korean; may be empty when a peer sent none.
+    /// Korean text; may be empty when a peer sent none.
     pub ko: String,
-    /// What is wrong, in English.
+    /// English text.
     pub en: String,
 }
 
@@ -49,7 +47,7 @@ impl Error {
         Self::of(reason.fact())
     }
 
-    /// A defect of ours: outside it is a bare `INTERNAL`, inside the cause is logged.
+    /// Returns `INTERNAL`: a defect. `cause` is logged, not sent.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::new(Common::Internal).cause(cause)
     }
@@ -61,7 +59,7 @@ impl Error {
             .cause(anyhow::Error::msg(cause.into()))
     }
 
-    /// A refusal for one field that a rule of the contract cannot express. Add further ones with [`Error::violation`].
+    /// Returns `INVALID_ARGUMENT` for a field that breaks a rule which the contract cannot express.
     pub fn invalid(field: impl Into<String>, ko: impl Into<String>, en: impl Into<String>) -> Self {
         Self::new(Common::InvalidArgument).violation(field, ko, en)
     }
@@ -77,13 +75,13 @@ impl Error {
         Self(Box::new(parts))
     }
 
-    /// Adds a fact the client sees; it also fills the `{key}` of the texts. Never personal data.
+    /// Adds metadata that the client gets and that replaces `{key}` in the texts. Never personal data.
     pub fn with(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.0.metadata.insert(key.into(), value.into());
         self
     }
 
-    /// Names a field that breaks a rule, with what is wrong in both languages.
+    /// Adds a field that breaks a rule, with its texts.
     pub fn violation(
         mut self,
         field: impl Into<String>,
@@ -100,19 +98,18 @@ impl Error {
         self
     }
 
-    /// Names several fields at once, with their rules.
     pub fn violations_of(mut self, violations: impl IntoIterator<Item = Violation>) -> Self {
         self.0.violations.extend(violations);
         self
     }
 
-    /// Says when to come back.
+    /// Sets the delay after which the client may retry.
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
         self
     }
 
-    /// Keeps what led here, for the log.
+    /// Sets the cause, which is logged and not sent.
     pub fn cause(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.0.cause = Some(cause.into());
         self
@@ -127,32 +124,29 @@ impl Error {
         &self.0.fact.reason
     }
 
-    /// Everything the catalogue says about the reason.
+    /// Returns the entry of the reason in the catalogue.
     pub fn fact(&self) -> &'static ErrorSpec {
         self.0.fact
     }
 
-    /// Is it this reason?
+    /// Returns whether the error has this reason.
     pub fn is(&self, reason: impl Reason) -> bool {
         std::ptr::eq(self.0.fact, reason.fact())
     }
 
-    /// Facts added by [`Error::with`].
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.0.metadata
     }
 
-    /// Fields that break a rule.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
 
-    /// When to come back, if it was said.
     pub fn retry_delay(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The user's text, filled from the metadata.
+    /// Returns the text for users, with the metadata in its placeholders.
     pub fn text(&self, lang: Lang) -> String {
         let text = match lang {
             Lang::Ko => &self.0.fact.ko,
@@ -164,13 +158,13 @@ impl Error {
         )
     }
 
-    /// The chain of causes on one line, for the log.
+    /// Returns the chain of causes on one line, for the log.
     pub(crate) fn cause_text(&self) -> Option<String> {
         self.0.cause.as_ref().map(|cause| format!("{cause:#}"))
     }
 }
 
-/// Writes an error and the chain of its sources on one line, for the log.
+/// Formats an error and the chain of its sources on one line, for the log.
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -182,7 +176,7 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
 }
 
 impl From<anyhow::Error> for Error {
-    /// An [`Error`] that travelled as an `anyhow::Error` comes out as it went in; anything else is a defect.
+    /// Returns the [`Error`] inside, if there is one; any other error is a defect.
     fn from(error: anyhow::Error) -> Self {
         error.downcast::<Self>().unwrap_or_else(Self::internal)
     }
@@ -225,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_survives_the_way_through_anyhow() {
+    fn error_is_kept_in_anyhow() {
         let back =
             Error::from(anyhow::Error::from(Error::new(Common::Conflict).with("id", "7")).context("while"));
         assert!(back.is(Common::Conflict));
@@ -233,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_internal_and_keeps_its_cause_for_the_log() {
+    fn other_error_is_internal_with_its_cause() {
         let error = Error::from(anyhow::anyhow!("inner").context("outer"));
         assert_eq!((error.code(), error.reason()), (Code::Internal, "INTERNAL"));
         assert_eq!(error.cause_text().as_deref(), Some("outer: inner"));
@@ -246,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn display_is_for_logs_and_short() {
+    fn display_is_short() {
         let error = Error::invalid("period", "종료가 시작보다 빠릅니다.", "ends before it starts");
         assert_eq!(
             error.to_string(),

@@ -1,4 +1,4 @@
-//! Readiness: may balancers send us calls? Asked over HTTP (`/readyz`) and over `grpc.health.v1`.
+//! Readiness of a process, reported over HTTP (`/readyz`) and `grpc.health.v1`.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,30 +8,28 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
-/// A check that takes longer has failed.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A check that takes longer fails.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Check = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
-/// The things this process needs to be of use. Other services are not among them: a mesh in which everybody waits for
-/// everybody never starts. Cheap to clone.
+/// Readiness checks of what the process needs. Other services are not among them: a mesh whose services wait for each other never
+/// starts. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Readiness {
     checks: Vec<(&'static str, Check)>,
     draining: CancellationToken,
 }
 
-/// The answer, per check: `None` when it is fine.
+/// Results of the checks.
 #[derive(Debug)]
 pub struct Report {
-    /// Name and trouble of each check.
+    /// Name and failure of each check.
     pub checks: Vec<(&'static str, Option<String>)>,
-    /// The process is on its way out.
     pub draining: bool,
 }
 
 impl Readiness {
-    /// Ready as soon as it runs.
     pub fn new() -> Self {
         Self::default()
     }
@@ -44,20 +42,20 @@ impl Readiness {
         self.checks.push((name, Arc::new(move || check().boxed())));
     }
 
-    /// From now on not ready.
+    /// Makes the process not ready.
     pub fn begin_drain(&self) {
         self.draining.cancel();
     }
 
-    /// Runs all checks, side by side.
+    /// Runs all checks concurrently.
     pub async fn report(&self) -> Report {
         let checks = self.checks.iter().map(|(name, check)| async move {
-            let trouble = match tokio::time::timeout(RESPONSE_TIMEOUT, check()).await {
+            let failure = match tokio::time::timeout(CHECK_TIMEOUT, check()).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(format!("{error:#}")),
                 Err(_) => Some("timed out".to_owned()),
             };
-            (*name, trouble)
+            (*name, failure)
         });
         Report {
             checks: join_all(checks).await,
@@ -72,7 +70,7 @@ impl Readiness {
 
 impl Report {
     pub fn is_ready(&self) -> bool {
-        !self.draining && self.checks.iter().all(|(_, trouble)| trouble.is_none())
+        !self.draining && self.checks.iter().all(|(_, failure)| failure.is_none())
     }
 }
 
@@ -81,7 +79,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_failing_check_makes_it_not_ready_and_is_named() {
+    async fn failing_check_makes_the_process_not_ready() {
         let mut readiness = Readiness::new();
         readiness.check("postgres", || async { Ok(()) });
         assert!(readiness.report().await.is_ready());
@@ -98,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_draining_process_is_not_ready() {
+    async fn draining_process_is_not_ready() {
         let readiness = Readiness::new();
         readiness.clone().begin_drain();
         assert!(!readiness.report().await.is_ready());

@@ -1,10 +1,9 @@
-//! Accepts connections on a listener that is given, speaks TLS when asked to, and drains: running calls finish, then the
-//! connections close. Used by the gRPC server and by the gateway's HTTP front.
+//! Serves HTTP on a listener, with TLS if configured, and drains: running calls finish, then the connections close. Used by the gRPC
+//! server and by the gateway.
 
 mod first_byte_timeout;
 
 use std::convert::Infallible;
-use std::error::Error as StdError;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,30 +18,40 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::{Service, ServiceExt as _};
+use tower::{BoxError, Service, ServiceExt as _};
 
-use crate::tls;
-use first_byte_timeout::Prompt;
+use crate::{config, tls};
+use first_byte_timeout::FirstByteTimeout;
 
-/// A client has this long to finish the TLS handshake, to say which HTTP it speaks, and to send a head of HTTP/1.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Largest head of a request; a larger one is answered 431.
+/// Time for the TLS handshake, for the first bytes, which tell the version of HTTP, and for a request head of HTTP/1.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Upper bound of a request head; a larger one is answered with 431.
 const MAX_HEAD_BYTES: usize = 64 << 10;
-/// Pause after a failed accept: the process is out of file descriptors.
+/// Delay after a failed accept, which means that the process has no file descriptors left.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Certificates; plain text without.
+    /// `None` for plain text.
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// Which versions are spoken.
     pub protocol: Protocol,
-    /// HTTP/2 streams open at a time on one connection.
+    /// Upper bound of the HTTP/2 streams open at a time on one connection.
     pub max_streams_per_connection: u32,
-    /// Time that running calls have to finish once draining begins; what still runs then is cut.
+    /// Time for running calls to finish once draining begins; then their connections are closed.
     pub drain_timeout: Duration,
+}
+
+impl Options {
+    pub fn new(config: &config::Server, protocol: Protocol, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        Self {
+            tls,
+            protocol,
+            max_streams_per_connection: config.max_streams_per_connection,
+            drain_timeout: config.drain_timeout,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,23 +62,34 @@ pub enum Protocol {
     Both,
 }
 
-/// What every request of a connection carries in its extensions.
+/// Facts about the connection, in the extensions of each of its requests.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// Address of the other end.
+    /// Address of the client.
     pub remote: SocketAddr,
-    /// Service named by its verified client certificate.
+    /// Service that the client's verified certificate names.
     pub peer: Option<Arc<str>>,
+}
+
+/// A service of HTTP requests that answers errors with responses.
+pub trait HttpService<B>:
+    Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S, B> HttpService<B> for S where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
 }
 
 /// Serves until `stop` fires, then drains. Returns when the last connection is closed.
 pub async fn serve<S, B>(listener: TcpListener, options: Options, service: S, stop: CancellationToken)
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    S: HttpService<B>,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
@@ -77,13 +97,13 @@ where
     while let Some((stream, remote)) = next_connection(&listener, &stop).await {
         let (acceptor, service, cut) = (acceptor.clone(), service.clone(), cut.clone());
         let connection = async move {
-            // Cutting drops the connection with all its streams.
+            // Drops the connection with all its streams.
             cut.run_until_cancelled(acceptor.serve(stream, remote, service))
                 .await;
         };
         crate::task::spawn("connection", connections.track_future(connection));
     }
-    // From here on connecting is refused by the kernel.
+    // From now on the kernel refuses connections.
     drop(listener);
     connections.close();
     if tokio::time::timeout(options.drain_timeout, connections.wait())
@@ -92,7 +112,7 @@ where
     {
         tracing::warn!(
             connections = connections.len(),
-            "drain timed out, cutting what still runs"
+            "drain timed out, closing connections"
         );
         cut.cancel();
         connections.wait().await;
@@ -120,8 +140,8 @@ struct Acceptor {
     tls: Option<TlsAcceptor>,
     http: Builder<TokioExecutor>,
     stop: CancellationToken,
-    /// [`HANDSHAKE`], shorter in a test.
-    patience: Duration,
+    /// [`HANDSHAKE_TIMEOUT`], shorter in a test.
+    first_byte_timeout: Duration,
 }
 
 impl Acceptor {
@@ -129,7 +149,7 @@ impl Acceptor {
         let mut http = Builder::new(TokioExecutor::new());
         http.http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HANDSHAKE)
+            .header_read_timeout(HANDSHAKE_TIMEOUT)
             .max_buf_size(MAX_HEAD_BYTES);
         http.http2()
             .timer(TokioTimer::new())
@@ -144,54 +164,49 @@ impl Acceptor {
             tls: options.tls.clone().map(TlsAcceptor::from),
             http,
             stop,
-            patience: HANDSHAKE,
+            first_byte_timeout: HANDSHAKE_TIMEOUT,
         }
     }
 
     async fn serve<S, B>(self, stream: TcpStream, remote: SocketAddr, service: S)
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-        S::Future: Send,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+        S: HttpService<B>,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        // Small frames must not wait for each other.
+        // Small frames are sent at once.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.clone() else {
             return self
-                .speak(stream, Connection { remote, peer: None }, service)
+                .serve_http(stream, Connection { remote, peer: None }, service)
                 .await;
         };
-        match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let peer = certificate.and_then(tls::peer_name).map(Arc::from);
-                self.speak(stream, Connection { remote, peer }, service).await;
+                self.serve_http(stream, Connection { remote, peer }, service)
+                    .await;
             }
             Ok(Err(error)) => tracing::debug!(%remote, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%remote, "TLS handshake timed out"),
         }
     }
 
-    async fn speak<I, S, B>(self, stream: I, connection: Connection, service: S)
+    async fn serve_http<I, S, B>(self, stream: I, connection: Connection, service: S)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-        S::Future: Send,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+        S: HttpService<B>,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let remote = connection.remote;
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(connection.clone());
             service.clone().oneshot(request)
         });
-        let mut http = std::pin::pin!(
-            self.http
-                .serve_connection_with_upgrades(TokioIo::new(Prompt::new(stream, self.patience)), service)
-        );
+        let mut http = std::pin::pin!(self.http.serve_connection_with_upgrades(
+            TokioIo::new(FirstByteTimeout::new(stream, self.first_byte_timeout)),
+            service
+        ));
         let ended = tokio::select! {
             ended = &mut http => ended,
             () = self.stop.cancelled() => {
@@ -200,7 +215,7 @@ impl Acceptor {
             }
         };
         if let Err(error) = ended {
-            tracing::debug!(%remote, error, "connection ended badly");
+            tracing::debug!(%remote, error, "connection failed");
         }
     }
 }
@@ -212,8 +227,8 @@ mod tests {
 
     use super::*;
 
-    /// Whether the server hangs up on a client that says no more than `said`.
-    async fn hangs_up(protocol: Protocol, said: &[u8]) -> bool {
+    /// Returns whether the server closes the connection of a client that sends no more than `sent`.
+    async fn is_closed(protocol: Protocol, sent: &[u8]) -> bool {
         let options = Options {
             tls: None,
             protocol,
@@ -221,7 +236,7 @@ mod tests {
             drain_timeout: Duration::ZERO,
         };
         let acceptor = Acceptor {
-            patience: Duration::from_millis(20),
+            first_byte_timeout: Duration::from_millis(20),
             ..Acceptor::new(&options, CancellationToken::new())
         };
         let (mut client, server) = duplex(64 << 10);
@@ -233,34 +248,34 @@ mod tests {
             std::future::pending::<()>().await;
             Ok(Response::new(Empty::<bytes::Bytes>::new()))
         });
-        client.write_all(said).await.unwrap();
-        let served = crate::task::spawn("connection", acceptor.speak(server, connection, never));
-        let heard = tokio::time::timeout(Duration::from_millis(500), async {
+        client.write_all(sent).await.unwrap();
+        let served = crate::task::spawn("connection", acceptor.serve_http(server, connection, never));
+        let read = tokio::time::timeout(Duration::from_millis(500), async {
             let mut all = Vec::new();
             client.read_to_end(&mut all).await
         });
-        let hung_up = heard.await.is_ok();
+        let is_closed = read.await.is_ok();
         served.abort();
-        hung_up
+        is_closed
     }
 
     #[tokio::test]
-    async fn a_client_that_does_not_say_what_it_speaks_is_left() {
-        for (protocol, said) in [
+    async fn connection_without_a_preface_is_closed() {
+        for (protocol, sent) in [
             (Protocol::Http2, ""),
             (Protocol::Http2, "PRI * HTTP/2.0"),
             (Protocol::Both, ""),
             (Protocol::Both, "P"),
         ] {
-            assert!(hangs_up(protocol, said.as_bytes()).await, "{protocol:?} {said}");
+            assert!(is_closed(protocol, sent.as_bytes()).await, "{protocol:?} {sent}");
         }
     }
 
     #[tokio::test]
-    async fn a_client_that_waits_for_its_answer_is_not() {
+    async fn connection_of_a_client_that_waits_for_its_response_is_kept() {
         let request = "GET /stream HTTP/1.1\r\nhost: h\r\n\r\n";
-        assert!(!hangs_up(Protocol::Both, request.as_bytes()).await);
+        assert!(!is_closed(Protocol::Both, request.as_bytes()).await);
         let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-        assert!(!hangs_up(Protocol::Http2, preface).await);
+        assert!(!is_closed(Protocol::Http2, preface).await);
     }
 }

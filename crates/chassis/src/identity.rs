@@ -1,6 +1,5 @@
 //! Caller identity: a user by an access token, a service by its client certificate, or anonymous.
 
-mod claims;
 mod jwks;
 mod jwks_cache;
 mod revocation;
@@ -14,7 +13,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use claims::Claims;
 pub use jwks::{Jwk, JwksSource, StaticJwks};
 pub use revocation::Revocations;
 pub use verifier::Verifier;
@@ -23,7 +21,7 @@ use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// No credentials. Only public RPCs see it.
+    /// No credentials; public RPCs only.
     Anonymous,
     User(UserCaller),
     /// A service of the mesh, by the name in its certificate: `booking`.
@@ -35,11 +33,10 @@ pub enum Caller {
 pub struct UserCaller {
     pub id: Uuid,
     pub role: Role,
-    /// Id of the token (`jti`), which a logout puts on the list of revoked ones.
+    /// Id of the token (`jti`), which a logout revokes.
     pub token_id: Uuid,
     /// Session the token belongs to (`sid`).
     pub session_id: Uuid,
-    /// When the token ends.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -86,7 +83,7 @@ impl TryFrom<options::Role> for Role {
 }
 
 impl Caller {
-    /// The user, or the refusal to sign in first.
+    /// Returns the user, or `UNAUTHENTICATED`.
     pub fn user(&self) -> Result<&UserCaller, Error> {
         match self {
             Self::User(user) => Ok(user),
@@ -94,7 +91,7 @@ impl Caller {
         }
     }
 
-    /// The service, or a refusal.
+    /// Returns the name of the service, or `PERMISSION_DENIED`.
     pub fn service(&self) -> Result<&str, Error> {
         match self {
             Self::Service(name) => Ok(name),
@@ -108,6 +105,41 @@ impl Caller {
             Self::Anonymous => "anonymous".into(),
             Self::User(user) => user.role.as_str().into(),
             Self::Service(name) => name.clone().into(),
+        }
+    }
+}
+
+/// Claims of an access token, which auth signs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: Uuid,
+    /// Role of the user when the token was issued.
+    pub role: Role,
+    pub jti: Uuid,
+    /// Id of the session (refresh-token family).
+    pub sid: Uuid,
+    /// Time of issue, in seconds since 1970.
+    pub iat: i64,
+    /// Time of expiry, in seconds since 1970.
+    pub exp: i64,
+}
+
+impl Claims {
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+}
+
+impl From<Claims> for UserCaller {
+    fn from(claims: Claims) -> Self {
+        Self {
+            id: claims.sub,
+            role: claims.role,
+            token_id: claims.jti,
+            session_id: claims.sid,
+            expires_at: claims.expires_at(),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Injected ids: UUID version 7 made of the injected clock and randomness, so that they sort by creation and a seeded
-//! environment always makes the same ones.
+//! Generates UUIDs of version 7 from the injected clock and randomness: they sort by creation, and a seeded environment generates the
+//! same ones each time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::random::Random;
 
-/// Makes ids. Cheap to clone; clones share the sequence that keeps ids of one millisecond in order.
+/// Generator of ids. Cheap to clone; clones share the counter that keeps ids of one millisecond in order.
 #[derive(Clone, Debug)]
 pub struct Ids {
     clock: Clock,
@@ -16,7 +16,7 @@ pub struct Ids {
     last: Arc<Mutex<Tick>>,
 }
 
-/// The last moment an id was made for, and how many were made in it.
+/// Millisecond and counter of the last id.
 #[derive(Debug, Default)]
 struct Tick {
     millis: u64,
@@ -27,12 +27,10 @@ struct Tick {
 const COUNT_MAX: u16 = 0x0fff;
 
 impl Ids {
-    /// Ids by this clock and the system's randomness.
     pub fn system(clock: Clock) -> Self {
         Self::new(clock, Random::system())
     }
 
-    /// Ids by this clock and this randomness.
     pub fn new(clock: Clock, random: Random) -> Self {
         Self {
             clock,
@@ -41,7 +39,7 @@ impl Ids {
         }
     }
 
-    /// The next id. Later ids of one process sort after earlier ones.
+    /// Generates an id, which sorts after all earlier ones of the process.
     pub fn next(&self) -> Uuid {
         let now = u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0);
         let (millis, count) = self.tick(now);
@@ -50,7 +48,7 @@ impl Ids {
         uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
     }
 
-    /// The moment and counter of the next id: a clock that stands still or goes back only raises the counter.
+    /// Returns millisecond and counter of the next id. A clock that stands still or goes back only increments the counter.
     fn tick(&self, now: u64) -> (u64, u16) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = match (now > last.millis, last.count < COUNT_MAX) {
@@ -71,7 +69,7 @@ impl Ids {
     }
 }
 
-/// Defines the typed ids of a service, so that one UUID cannot be taken for another: `typed_ids! { /// A car. VehicleId }`.
+/// Defines the typed ids of a service, so that ids of different kinds cannot be confused: `typed_ids! { /// A car. VehicleId }`.
 #[macro_export]
 macro_rules! typed_ids {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
@@ -111,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_one_millisecond_sort_in_the_order_they_were_made() {
+    fn ids_of_one_millisecond_sort_by_creation() {
         let ids = ids(2);
         let made: Vec<Uuid> = (0..10_000).map(|_| ids.next()).collect();
         assert!(made.is_sorted_by(|a, b| a < b));
     }
 
     #[test]
-    fn one_seed_makes_the_same_ids() {
+    fn same_seed_generates_the_same_ids() {
         assert_eq!(ids(3).next(), ids(3).next());
         assert_ne!(ids(3).next(), ids(4).next());
     }

@@ -1,9 +1,9 @@
-//! The language a caller reads. Korean unless English is asked for.
+//! Language of a caller: Korean, or English if the request prefers it.
 
 use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 
-/// Languages that every text exists in.
+/// Languages of all texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
     #[default]
@@ -12,7 +12,7 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// Its BCP 47 tag.
+    /// Returns the BCP 47 tag.
     pub fn tag(self) -> &'static str {
         match self {
             Self::Ko => "ko",
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heaviest_known_language_wins_and_korean_is_the_default() {
+    fn known_language_with_the_highest_weight_wins_and_korean_is_the_default() {
         let table = [
             ("", Lang::Ko),
             ("en", Lang::En),

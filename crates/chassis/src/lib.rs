@@ -1,28 +1,31 @@
-//! What every process of the mesh needs, and no business noun: configuration, telemetry, server and client stacks,
-//! identity, errors, clock, health, drain.
+//! Parts of every process of the mesh, without business nouns: configuration, telemetry, server and client stacks, identity, errors,
+//! clock, health, shutdown.
 //!
-//! | module | gives |
+//! | module | has |
 //! |---|---|
 //! | [`service`] | `main` and the roles of a service binary |
 //! | [`config`] | layered configuration, [`config::Secret`] |
-//! | [`server`] | the gRPC server: the one place that lists what happens around a handler |
-//! | [`http_server`] | accepting connections, TLS and drain, for gRPC and HTTP alike |
+//! | [`server`] | the gRPC server and the layers around its handlers |
+//! | [`http_server`] | serving HTTP on a listener: TLS, limits, drain |
+//! | [`lifecycle`] | serving until shutdown, with the admin port |
 //! | [`client`] | channels to other services |
-//! | [`rpc`] | the glue between a tonic trait and a handler; [`rpc::CallContext`] |
-//! | [`method_registry`] | what the contract says about each RPC |
-//! | [`identity`] | who is calling: access tokens, certificates, revocation |
-//! | [`authorization`] | who may call what; deny is the default |
-//! | [`error`] | the one error path |
-//! | [`message_limit`] | the limit on the size of a message |
-//! | [`deadline`] | the time a call may still take |
-//! | [`request_context`] | correlation id, trace and deadline around a piece of work |
-//! | [`environment`], [`clock`], [`ids`], [`random`] | injected time, ids and chance |
+//! | [`rpc`] | calling a handler from a tonic trait; [`rpc::CallContext`] |
+//! | [`method_registry`] | each RPC of the contract: access, streaming, safety of retries |
+//! | [`identity`] | the caller: access tokens, certificates, revocation |
+//! | [`authorization`] | access options of RPCs; deny is the default |
+//! | [`error`] | the error of handlers, and its conversion to and from statuses |
+//! | [`message_limit`] | upper bound of the size of a request message |
+//! | [`deadline`] | deadlines and `grpc-timeout` |
+//! | [`request_context`] | task-local correlation id, trace, deadline and language |
+//! | [`trace_context`] | W3C trace context of headers and storage |
+//! | [`environment`], [`clock`], [`ids`], [`random`] | injected time, ids and randomness |
 //! | [`backoff`] | delays between retries |
-//! | [`task`] | supervised background work, the signal to stop |
+//! | [`task`] | background tasks, the shutdown signal |
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`admin`], [`health`] | `/metrics`, `/livez`, `/readyz`; readiness |
+//! | [`lang`] | language of a caller |
 //! | [`tls`] | certificates of the mesh |
-//! | [`proto_types`], [`pagination`] | timestamps, ids, pages |
+//! | [`proto_types`], [`pagination`] | timestamps and ids, pages of lists |
 //! | [`encryption`] | encryption of secrets at rest |
 
 pub mod admin;
@@ -41,6 +44,7 @@ pub mod identity;
 pub mod ids;
 pub mod lang;
 mod layer;
+pub mod lifecycle;
 pub mod message_limit;
 pub mod method_registry;
 pub mod pagination;

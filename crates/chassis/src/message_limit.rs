@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unreadable_body_is_the_senders_fault_and_a_status_passes_unchanged() {
+    async fn unreadable_body_is_invalid_and_a_status_passes_unchanged() {
         let failing =
             |error: BoxError| StreamBody::new(futures::stream::iter([Err::<Frame<Bytes>, _>(error)]));
         assert_eq!(

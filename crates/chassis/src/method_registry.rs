@@ -1,4 +1,4 @@
-//! Every RPC this mesh knows, read once from the contract: who may call it, how it streams, whether it may be retried.
+//! The RPCs of the contract, read once: who may call them, whether they stream, whether they may be repeated.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use prost_types::method_options::IdempotencyLevel;
 
 use crate::identity::Role;
 
-/// What the contract says about one RPC.
+/// Facts of the contract about one RPC.
 #[derive(Debug)]
 pub struct Method {
     path: String,
@@ -40,65 +40,39 @@ pub enum Policy {
     Internal(Vec<String>),
 }
 
-/// Services of the gRPC project itself: probes and tools call them without a token.
-const INFRASTRUCTURE: [(&str, &str, Streaming); 5] = [
-    (
-        "/grpc.health.v1.Health/Check",
-        "rpc.health.check",
-        Streaming {
-            client: false,
-            server: false,
-        },
-    ),
-    (
-        "/grpc.health.v1.Health/List",
-        "rpc.health.list",
-        Streaming {
-            client: false,
-            server: false,
-        },
-    ),
-    (
-        "/grpc.health.v1.Health/Watch",
-        "rpc.health.watch",
-        Streaming {
-            client: false,
-            server: true,
-        },
-    ),
+/// RPCs of the gRPC project, which probes and tools call without a token: path, span, whether request and response stream.
+const INFRASTRUCTURE: [(&str, &str, bool, bool); 5] = [
+    ("/grpc.health.v1.Health/Check", "rpc.health.check", false, false),
+    ("/grpc.health.v1.Health/List", "rpc.health.list", false, false),
+    ("/grpc.health.v1.Health/Watch", "rpc.health.watch", false, true),
     (
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         "rpc.reflection.info",
-        Streaming {
-            client: true,
-            server: true,
-        },
+        true,
+        true,
     ),
     (
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
         "rpc.reflection.info",
-        Streaming {
-            client: true,
-            server: true,
-        },
+        true,
+        true,
     ),
 ];
 
 static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
     let ours = contract::methods().map(|method| Method::read(&method));
-    let theirs = INFRASTRUCTURE.into_iter().map(|(path, span, streaming)| Method {
+    let infrastructure = INFRASTRUCTURE.map(|(path, span, client, server)| Method {
         path: path.to_owned(),
         span: span.to_owned(),
-        streaming,
+        streaming: Streaming { client, server },
         safe_to_repeat: true,
         policy: Policy::Public,
     });
-    ours.chain(theirs)
-        .map(|method| (method.path.clone(), method))
-        .collect()
+    let all = ours.chain(infrastructure);
+    all.map(|method| (method.path.clone(), method)).collect()
 });
 
-/// The RPC with this gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
+/// Returns the RPC with a gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
 pub fn find(path: &str) -> Option<&'static Method> {
     METHODS.get(path)
 }
@@ -139,12 +113,12 @@ impl Method {
         !self.streaming.client && !self.streaming.server
     }
 
-    /// A second call does no more than the first, whatever became of the first.
+    /// Whether a second call has no further effect, even when the result of the first is unknown.
     pub fn is_safe_to_repeat(&self) -> bool {
         self.safe_to_repeat
     }
 
-    /// A service of the gRPC project itself, called by probes every few seconds.
+    /// Whether the RPC is one of the gRPC project, which probes call every few seconds.
     pub fn is_infrastructure(&self) -> bool {
         self.path.starts_with("/grpc.")
     }
@@ -155,7 +129,7 @@ impl Method {
 }
 
 impl Policy {
-    /// The contract sets exactly one kind (a test of the contract keeps that); the strictest one wins if not.
+    /// The contract sets exactly one kind, as one of its tests checks; otherwise the strictest one counts.
     fn of(access: Option<options::Access>) -> Self {
         let Some(access) = access else { return Self::Nobody };
         if !access.internal.is_empty() {
@@ -177,7 +151,7 @@ impl Policy {
     }
 }
 
-/// The contract says so by `idempotency_level`, or by giving the RPC a GET route.
+/// Returns whether the contract says so, by `idempotency_level` or by a GET route.
 fn is_safe_to_repeat(method: &MethodDescriptor) -> bool {
     let options = method.method_descriptor_proto().options.as_ref();
     let stated = options.is_some_and(|o| o.idempotency_level() != IdempotencyLevel::IdempotencyUnknown);
@@ -206,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_method_of_the_contract_is_found_by_path() {
+    fn method_of_the_contract_is_found_by_path() {
         let login = find("/carshare.auth.v1.AuthService/Login").unwrap();
         assert_eq!(login.span(), "rpc.auth.login");
         assert_eq!(login.policy(), &Policy::Public);
@@ -218,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn no_option_means_nobody_and_the_strictest_kind_wins() {
+    fn missing_option_denies_all_and_the_strictest_kind_wins() {
         assert_eq!(Policy::of(None), Policy::Nobody);
         assert_eq!(Policy::of(Some(options::Access::default())), Policy::Nobody);
         let both = options::Access {

@@ -1,4 +1,4 @@
-//! Keyset pages: their size, their tokens, and whether another one follows.
+//! Keyset pagination: page sizes and page tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,7 +34,7 @@ impl PageSize {
 }
 
 impl<T> Page<T> {
-    /// Cuts a page off the front of at most [`PageSize::limit`] rows. `key` returns the sort key of a row, the place where the
+    /// Cuts a page off the front of at most [`PageSize::limit`] rows. `key` returns the sort key of a row, after which the
     /// next page starts.
     pub fn cut<K: AsRef<[u8]>>(mut rows: Vec<T>, size: PageSize, key: impl FnOnce(&T) -> K) -> Self {
         let more = rows.len() > size.0;

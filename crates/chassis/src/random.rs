@@ -1,4 +1,4 @@
-//! Injected randomness. The system source is fit for secrets; a seeded one makes a test or simulation repeatable.
+//! Injected randomness. The system source is cryptographically secure; a seeded one makes a test repeatable.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,17 +16,16 @@ enum Source {
 }
 
 impl Random {
-    /// The cryptographic generator of the thread, seeded by the operating system.
+    /// Returns the cryptographic generator of the thread, seeded by the operating system.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// The same sequence for the same seed. Never for secrets.
+    /// Returns a source with the same sequence for the same seed. Never for secrets.
     pub fn seeded(seed: u64) -> Self {
         Self(Source::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))))
     }
 
-    /// `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         self.with(|rng| {
             let mut bytes = [0; N];
@@ -35,19 +34,19 @@ impl Random {
         })
     }
 
-    /// A number in `[0, 1)`.
+    /// Returns a number in `[0, 1)`.
     pub fn unit(&self) -> f64 {
         self.with(|rng| rng.random::<f64>())
     }
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the one place that reads the machine's randomness"
+        reason = "the only place that reads the machine's randomness"
     )]
-    fn with<T>(&self, use_it: impl FnOnce(&mut dyn RngCore) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut dyn RngCore) -> T) -> T {
         match &self.0 {
-            Source::System => use_it(&mut rand::rng()),
-            Source::Seeded(rng) => use_it(&mut *rng.lock().unwrap_or_else(PoisonError::into_inner)),
+            Source::System => work(&mut rand::rng()),
+            Source::Seeded(rng) => work(&mut *rng.lock().unwrap_or_else(PoisonError::into_inner)),
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::trace_context;
 /// Metadata key and HTTP header of the correlation id.
 pub const CORRELATION_ID: &str = "x-correlation-id";
 
-/// Another name of the correlation id, which load balancers and other systems send. Read, never written.
+/// Name of the correlation id at load balancers and other systems; read, never written.
 const REQUEST_ID: &str = "x-request-id";
 
 /// Returns the correlation id a client sent, or a new one.

@@ -1,4 +1,4 @@
-//! The glue between a tonic trait and a handler: what each delegating line of a service's `rpc.rs` calls.
+//! Calls handlers from tonic traits: each method of a service's `rpc.rs` delegates to [`unary`] or [`server_stream`].
 //!
 //! ```text
 //! async fn approve_booking(&self, request: Request<ApproveBookingRequest>) -> Result<Response<Booking>, Status> {
@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::lang::Lang;
 use crate::request_context::RequestContext;
 
-/// Calls the handler of a unary RPC with its [`CallContext`] and turns its error into the one form of refusal.
+/// Calls the handler of a unary RPC with its [`CallContext`] and converts its error to a status.
 pub async fn unary<'a, A, Req, Rep, E, F, Fut>(
     app: &'a A,
     request: Request<Req>,
@@ -34,18 +34,18 @@ where
     Fut: Future<Output = Result<Rep, E>>,
     E: Into<Error>,
 {
-    let (context, message) = CallContext::split(request).map_err(refused)?;
+    let (context, message) = CallContext::split(request).map_err(to_status)?;
     handle(app, context, message)
         .await
         .map(Response::new)
-        .map_err(|error| refused(error.into()))
+        .map_err(|error| to_status(error.into()))
 }
 
-/// The status of an error, which is also left for the canonical log line.
-fn refused(error: Error) -> Status {
-    let scope = RequestContext::current();
-    if let Some(scope) = &scope {
-        scope.record_error(&error);
+/// Converts an error to a status and records it for the access log.
+fn to_status(error: Error) -> Status {
+    let context = RequestContext::current();
+    if let Some(context) = &context {
+        context.record_error(&error);
     }
-    error.into_status(scope.map_or(Lang::default(), |scope| scope.lang()))
+    error.into_status(context.map_or(Lang::default(), |context| context.lang()))
 }

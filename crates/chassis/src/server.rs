@@ -1,4 +1,4 @@
-//! The gRPC server of a service: its RPCs, health and reflection, behind the stack.
+//! The gRPC server of a service: its RPCs, health and reflection behind the layers of [`stack`].
 
 mod grpc_health;
 mod layer;
@@ -9,7 +9,8 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use futures::FutureExt as _;
+use futures::future::OptionFuture;
 use http::Request;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,12 +23,12 @@ use self::layer::authorize::Authenticator;
 use crate::config::{Common, RevocationPolicy};
 use crate::environment::Environment;
 use crate::health::Readiness;
-use crate::http_server::{self, Protocol};
+use crate::http_server::{self, Options, Protocol};
 use crate::identity::{JwksSource, Revocations, StaticJwks, Verifier};
 use crate::task::Shutdown;
-use crate::{admin, client, config, task, tls};
+use crate::{client, config, lifecycle, tls};
 
-/// A gRPC server being put together. See the crate's README for what the stack does around each RPC.
+/// Builder of a gRPC server. The crate's README lists the layers around each RPC.
 pub struct Server {
     name: &'static str,
     common: Common,
@@ -40,7 +41,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server of the service `name` (`booking`).
+    /// `name` is that of the service: `booking`.
     pub fn new(name: &'static str, common: &Common, environment: Environment) -> Self {
         Self {
             name,
@@ -55,10 +56,7 @@ impl Server {
     }
 
     /// Adds a generated tonic service.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "it adds a service; nobody sums servers"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "it adds a service to a server")]
     pub fn add<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
@@ -70,7 +68,6 @@ impl Server {
         self
     }
 
-    /// Adds a readiness check.
     pub fn readiness<F, Fut>(mut self, name: &'static str, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -80,13 +77,13 @@ impl Server {
         self
     }
 
-    /// Takes the keys of access tokens from here instead of from `identity.jwks`: auth itself, and tests.
+    /// Sets the source of the keys of access tokens, instead of `identity.jwks`: for auth itself and for tests.
     pub fn jwks(mut self, source: impl JwksSource) -> Self {
         self.jwks = Some(Arc::new(source));
         self
     }
 
-    /// Refuses signed-out tokens by this list (which follows `identity.revocation`).
+    /// Refuses revoked tokens as `identity.revocation` says.
     pub fn revocations(mut self, redis: &config::Redis) -> anyhow::Result<Self> {
         let policy = self.common.identity.revocation;
         self.revocations = if policy == RevocationPolicy::Off {
@@ -97,60 +94,40 @@ impl Server {
         Ok(self)
     }
 
-    /// Serves until the shutdown fires, then drains: readiness says no, new calls are refused, running ones finish within
-    /// `server.drain_timeout_ms`.
-    ///
-    /// Without a listener only the admin port is served: the worker role.
+    /// Serves until the shutdown fires, then drains: readiness fails, new calls are refused, running ones finish within
+    /// `server.drain_timeout_ms`. Without a listener only the admin port is served: the worker role.
     pub async fn serve(
         self,
         listener: impl Into<Option<TcpListener>>,
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
-        let (name, readiness) = (self.name, self.readiness.clone());
-        let drain_delay = self.common.server.drain_delay;
-        let (stop, stopped) = (Shutdown::new(), Shutdown::new());
-        // However this ends, by an error or by being dropped, nothing is left listening.
-        let _guards = (
-            stop.token().clone().drop_guard(),
-            stopped.token().clone().drop_guard(),
-        );
-        let admin = admin::spawn(&self.common.admin, readiness.clone(), stopped.clone()).await?;
-        let listener = listener.into();
+        let (name, common, readiness) = (self.name, self.common.clone(), self.readiness.clone());
+        let (listener, stop) = (listener.into(), Shutdown::new());
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-        let serving = listener.map(|listener| self.start(listener, &stop)).transpose()?;
-        tracing::info!(service = name, ?address, ?admin, "serving");
-        shutdown.cancelled().await;
-        readiness.begin_drain();
-        tokio::time::sleep(drain_delay).await;
-        stop.trigger();
-        if let Some(serving) = serving {
-            serving.await.context("the server task failed")?;
-        }
-        stopped.trigger();
-        tracing::info!(service = name, "drained");
-        Ok(())
+        let serving = listener
+            .map(|listener| self.accept(listener, &stop))
+            .transpose()?;
+        let serving = OptionFuture::from(serving).map(drop);
+        lifecycle::run(name, &common, readiness, address, serving, stop, shutdown).await
     }
 
-    fn start(self, listener: TcpListener, stop: &Shutdown) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    fn accept(
+        self,
+        listener: TcpListener,
+        stop: &Shutdown,
+    ) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
+        let stop = stop.token().clone();
+        let server = self.common.server.clone();
         let tls = tls::server(&self.common.tls)?;
-        let options = http_server::Options {
-            tls: tls.clone(),
-            protocol: Protocol::Http2,
-            max_streams_per_connection: self.common.server.max_streams_per_connection,
-            drain_timeout: self.common.server.drain_timeout,
-        };
         let authenticator = Authenticator {
             verifier: self.verifier()?,
             trusts_header: tls.is_none(),
         };
-        let (ids, stop) = (self.environment.ids.clone(), stop.token().clone());
-        let config = self.common.server.clone();
+        let ids = self.environment.ids.clone();
         let routes = self.routes(stop.clone())?;
-        let service = stack::service(&config, authenticator, ids, stop.clone(), routes);
-        Ok(task::spawn(
-            "server",
-            http_server::serve(listener, options, service, stop),
-        ))
+        let service = stack::service(&server, authenticator, ids, stop.clone(), routes);
+        let options = Options::new(&server, Protocol::Http2, tls);
+        Ok(http_server::serve(listener, options, service, stop))
     }
 
     fn verifier(&self) -> anyhow::Result<Verifier> {
@@ -166,7 +143,7 @@ impl Server {
             (None, None) => {
                 tracing::warn!(
                     service = self.name,
-                    "identity.jwks is not set, every access token is refused"
+                    "identity.jwks is not set: every access token is refused"
                 );
                 Arc::new(StaticJwks::default())
             }
@@ -178,17 +155,17 @@ impl Server {
         })
     }
 
-    fn routes(self, stop: CancellationToken) -> anyhow::Result<Routes> {
-        let mut services = self.services;
-        services.add_service(grpc_health::service(&self.names, self.readiness, stop));
+    fn routes(mut self, stop: CancellationToken) -> anyhow::Result<Routes> {
         if self.common.server.reflection {
-            add_reflection(&mut services, &self.names)?;
+            add_reflection(&mut self.services, &self.names)?;
         }
-        Ok(services.routes().prepare())
+        let health = grpc_health::service(&self.names, self.readiness, stop);
+        self.services.add_service(health);
+        Ok(self.services.routes().prepare())
     }
 }
 
-/// Adds reflection in both versions: tools still ask the older one.
+/// Adds reflection in both versions; some tools know the older one only.
 fn add_reflection(services: &mut RoutesBuilder, names: &[&'static str]) -> anyhow::Result<()> {
     let builder = || {
         let builder = tonic_reflection::server::Builder::configure()

@@ -1,4 +1,4 @@
-//! The binary of a service: `serve [--no-worker]`, `worker`, `migrate`, `check-config`, `healthcheck`, and what it adds.
+//! The binary of a service: `serve [--no-worker]`, `worker`, `migrate`, `check-config`, `healthcheck` and commands of its own.
 //!
 //! ```text
 //! fn main() -> ExitCode {
@@ -27,15 +27,15 @@ use cli::{Cli, Role};
 
 /// A service of the mesh.
 pub trait Service: Send + Sync + 'static {
-    /// Its name: `booking`. Also the prefix of its environment variables, in capitals.
+    /// Name, `booking`; in capitals the prefix of its environment variables.
     const NAME: &'static str;
-    /// Its embedded `config.default.toml`.
+    /// The embedded `config.default.toml`.
     const DEFAULTS: &'static str;
     type Config: DeserializeOwned + Serialize + Send + Sync + 'static;
-    /// Subcommands of its own; [`NoCommand`] when there are none.
+    /// Further subcommands; [`NoCommand`] for none.
     type Command: clap::Subcommand + Send;
 
-    /// Runs until the shutdown fires and everything is drained. There is a listener exactly when `roles.api` is set.
+    /// Runs until the shutdown fires and the service is drained. There is a listener exactly when `roles.api` is set.
     fn serve(
         config: ServiceConfig<Self::Config>,
         environment: Environment,
@@ -44,7 +44,7 @@ pub trait Service: Send + Sync + 'static {
         roles: Roles,
     ) -> impl Future<Output = anyhow::Result<()>> + Send;
 
-    /// Brings the database to the state this binary needs, and returns.
+    /// Migrates the database to the schema of this binary.
     fn migrate(config: ServiceConfig<Self::Config>) -> impl Future<Output = anyhow::Result<()>> + Send;
 
     /// Runs one of [`Service::Command`].
@@ -58,7 +58,7 @@ pub trait Service: Send + Sync + 'static {
     }
 }
 
-/// What a process does.
+/// Roles of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles {
     pub api: bool,
@@ -83,7 +83,7 @@ impl Roles {
     };
 }
 
-/// The `main` of a service. Exits with 0, with 1 when the work failed, with 2 when the command line is wrong.
+/// Runs the binary of a service. Exits with 0, with 1 after an error, with 2 for an invalid command line.
 pub fn main<S: Service>() -> ExitCode {
     let cli = Cli::<S::Command>::parse_for(S::NAME);
     tls::install_provider();
@@ -91,7 +91,7 @@ pub fn main<S: Service>() -> ExitCode {
         .enable_all()
         .thread_name(S::NAME)
         .build()
-        .context("the runtime does not start")
+        .context("cannot start the runtime")
         .and_then(|runtime| runtime.block_on(run::<S>(cli, environment())));
     match finished {
         Ok(()) => ExitCode::SUCCESS,
@@ -102,7 +102,7 @@ pub fn main<S: Service>() -> ExitCode {
     }
 }
 
-/// The environment, as far as it is text.
+/// Returns the environment variables that are UTF-8.
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -130,7 +130,7 @@ async fn run<S: Service>(
             let environment = Environment::system();
             let telemetry = telemetry::init(S::NAME, &config.common.telemetry, &environment.clock)?;
             tracing::info!(service = S::NAME, config = %config::redacted(&config), "starting");
-            let finished = work::<S>(role, config, environment).await;
+            let finished = run_role::<S>(role, config, environment).await;
             if let Err(error) = &finished {
                 tracing::error!(error = format!("{error:#}"), "failed");
             }
@@ -140,7 +140,7 @@ async fn run<S: Service>(
     }
 }
 
-async fn work<S: Service>(
+async fn run_role<S: Service>(
     role: Role<S::Command>,
     config: ServiceConfig<S::Config>,
     environment: Environment,

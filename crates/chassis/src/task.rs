@@ -1,4 +1,4 @@
-//! Background work: tasks that keep their span and scope and report a panic, and the signal to stop.
+//! Background tasks, which keep span and request context and report panics, and the shutdown signal.
 
 mod shutdown;
 
@@ -13,23 +13,23 @@ pub use shutdown::Shutdown;
 
 use crate::request_context::RequestContext;
 
-/// Runs `future` in the background, in the span and scope of the caller.
+/// Runs `future` in the background, in the span and request context of the caller.
 ///
-/// A panic is logged and counted under `name`, then shows in the handle as usual. Dropping the handle detaches the task.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
+/// A panic is logged and counted under `name`, then resumed into the handle. Dropping the handle detaches the task.
+#[expect(clippy::disallowed_methods, reason = "the only place that spawns")]
 pub fn spawn<F>(name: &'static str, future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let scoped = match RequestContext::current() {
-        Some(scope) => scope.without_deadline().run(future).left_future(),
+    let future = match RequestContext::current() {
+        Some(context) => context.without_deadline().run(future).left_future(),
         None => future.right_future(),
     };
-    tokio::spawn(reporting(name, scoped).instrument(tracing::Span::current()))
+    tokio::spawn(report_panic(name, future).instrument(tracing::Span::current()))
 }
 
-async fn reporting<F: Future>(name: &'static str, future: F) -> F::Output {
+async fn report_panic<F: Future>(name: &'static str, future: F) -> F::Output {
     match AssertUnwindSafe(future).catch_unwind().await {
         Ok(output) => output,
         Err(panic) => {
@@ -40,7 +40,7 @@ async fn reporting<F: Future>(name: &'static str, future: F) -> F::Output {
     }
 }
 
-/// The message of a panic, when it has one.
+/// Returns the message of a panic.
 pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
@@ -52,20 +52,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_output_comes_back() {
+    async fn handle_has_the_output() {
         assert_eq!(spawn("answer", async { 42 }).await.unwrap(), 42);
     }
 
     #[tokio::test]
-    async fn a_panic_shows_in_the_handle() {
-        let failed = spawn("bad", async { panic!("told you") }).await.unwrap_err();
-        assert_eq!(panic_text(&*failed.into_panic()), "told you");
+    async fn handle_has_the_panic() {
+        let failed = spawn("bad", async { panic!("on purpose") }).await.unwrap_err();
+        assert_eq!(panic_text(&*failed.into_panic()), "on purpose");
     }
 
     #[tokio::test]
-    async fn the_scope_travels_along_without_its_deadline() {
-        let scope = RequestContext::background("corr-1", None);
-        let seen = scope
+    async fn task_has_the_request_context_without_its_deadline() {
+        let context = RequestContext::background("corr-1", None);
+        let seen = context
             .run(async { spawn("child", async { RequestContext::current() }).await.unwrap() })
             .await
             .unwrap();

@@ -1,10 +1,9 @@
 //! Logs, traces and metrics of a process.
 //!
-//! [`init`] once in `main`. Libraries only use the `tracing` and `metrics` macros.
+//! `main` calls [`init`] once. Libraries use the macros of `tracing` and `metrics` only.
 
 mod filter;
 pub mod logs;
-mod metrics;
 pub mod prometheus;
 mod traces;
 
@@ -19,16 +18,16 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
 use crate::config;
-use filter::Admission;
+use filter::Filter;
 
-/// Keeps telemetry alive; [`Guard::flush`] at the end sends what is still buffered.
+/// Owner of the trace exporter. [`Guard::flush`] sends the spans that are still buffered.
 #[must_use = "telemetry ends with its guard"]
 pub struct Guard(SdkTracerProvider);
 
-/// Time the last spans have to reach the collector.
-const FLUSH: Duration = Duration::from_secs(3);
+/// Time for the last spans to reach the collector.
+const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Starts logs on stdout, traces, and the metrics recorder. Once in a process, inside its runtime.
+/// Starts logs on stdout, traces and the metrics recorder, once in a process and inside its runtime.
 pub fn init(service: &'static str, config: &config::Telemetry, clock: &Clock) -> anyhow::Result<Guard> {
     let (subscriber, guard) = subscriber(service, config, clock, std::io::stdout)?;
     subscriber.try_init().context("telemetry was started before")?;
@@ -36,7 +35,7 @@ pub fn init(service: &'static str, config: &config::Telemetry, clock: &Clock) ->
     Ok(guard)
 }
 
-/// What [`init`] installs, with the logs going to `writer`: for tests, which install it for their own thread.
+/// Returns the subscriber that [`init`] installs, with its logs in `writer`: for tests, which install it for their thread.
 pub fn subscriber<W>(
     service: &'static str,
     config: &config::Telemetry,
@@ -48,18 +47,19 @@ where
 {
     let provider = traces::provider(service, config)?;
     let subscriber = tracing_subscriber::registry()
-        .with(Admission::new(config)?)
+        .with(Filter::new(config)?)
         .with(logs::layer(service, config.format, clock.clone(), writer))
         .with(tracing_opentelemetry::layer().with_tracer(traces::tracer(&provider)));
     Ok((subscriber, Guard(provider)))
 }
 
 impl Guard {
-    /// Sends what is still buffered. Gives up after three seconds.
+    /// Sends the spans that are still buffered, for three seconds at most.
     pub async fn flush(self) {
         let provider = self.0;
         // The exporter's shutdown blocks.
-        let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH)).await;
+        let flushed =
+            tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FINAL_FLUSH_TIMEOUT)).await;
         if !matches!(flushed, Ok(Ok(()))) {
             eprintln!("the last traces could not be sent");
         }

@@ -1,4 +1,4 @@
-//! Certificates of the mesh: both sides show one, and the name in it is who they are.
+//! Mutual TLS between services; the certificate of each side names its service.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ use crate::config::Tls;
 /// Services are named by the URI SAN `spiffe://carshare/<name>`.
 const SPIFFE_PREFIX: &str = "spiffe://carshare/";
 
-/// Header by which a caller names itself when there is no TLS; see [`Tls::insecure`].
+/// Header in which a caller names itself without TLS; see [`Tls::insecure`].
 pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
 
-/// Makes aws-lc-rs the crypto of the process, for libraries that name none. Calling it again does nothing.
+/// Sets aws-lc-rs as the crypto provider of the process, for libraries that name none. Calling it again does nothing.
 pub fn install_provider() {
-    // The error says that one is installed already.
+    // Fails when a provider is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// The server side: shows our certificate, demands and verifies the client's. `None` means plain text.
+/// Returns the server configuration, which requires a client certificate of the mesh; `None` for plain text.
 pub fn server(tls: &Tls) -> anyhow::Result<Option<Arc<ServerConfig>>> {
     let Some(pems) = tls.pems()? else { return Ok(None) };
     let chain = certificates(&pems.cert).context("tls: our certificate is not PEM")?;
@@ -47,7 +47,7 @@ pub fn server(tls: &Tls) -> anyhow::Result<Option<Arc<ServerConfig>>> {
     Ok(Some(Arc::new(config)))
 }
 
-/// The client side: shows our certificate, demands that the server's is for `server_name`. `None` means plain text.
+/// Returns the client configuration, which requires a server certificate for `server_name`; `None` for plain text.
 pub fn client(tls: &Tls, server_name: &str) -> anyhow::Result<Option<ClientTlsConfig>> {
     let Some(pems) = tls.pems()? else { return Ok(None) };
     let identity = Identity::from_pem(pems.cert, pems.key.expose());
@@ -55,7 +55,7 @@ pub fn client(tls: &Tls, server_name: &str) -> anyhow::Result<Option<ClientTlsCo
     Ok(Some(config.identity(identity).domain_name(server_name)))
 }
 
-/// The service a verified certificate stands for.
+/// Returns the service that a verified certificate names.
 pub fn peer_name(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let names = parsed.subject_alternative_name().ok()??;
@@ -64,13 +64,13 @@ pub fn peer_name(certificate: &CertificateDer<'_>) -> Option<String> {
         _ => None,
     });
     let name = uris.next().filter(|name| !name.is_empty())?;
-    // Two names in one certificate would let the bearer choose who it is.
+    // With two names the certificate would not identify one service.
     uris.next().is_none().then(|| name.to_owned())
 }
 
 fn certificates(pem: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>()?;
-    anyhow::ensure!(!found.is_empty(), "there is no certificate in it");
+    anyhow::ensure!(!found.is_empty(), "no certificate found");
     Ok(found)
 }
 
@@ -94,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_says_who_it_is() {
+    fn certificate_names_its_service() {
         let issued = Ca::new().unwrap().issue("booking").unwrap();
         let der = CertificateDer::from_pem_slice(issued.cert_pem.as_bytes()).unwrap();
         assert_eq!(peer_name(&der).as_deref(), Some("booking"));
     }
 
     #[test]
-    fn a_certificate_without_our_uri_is_nobody() {
+    fn certificate_without_a_service_uri_names_none() {
         let authority = Ca::new().unwrap().cert_pem();
         assert_eq!(
             peer_name(&CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_material_is_refused_at_start_and_says_which() {
+    fn invalid_certificates_are_refused_by_name() {
         let ca = Ca::new().unwrap();
         assert!(server(&section(&ca, "booking")).unwrap().is_some());
         let broken = Tls {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_has_no_tls() {
+    fn plain_text_has_no_tls_configuration() {
         assert!(server(&Tls::insecure()).unwrap().is_none());
         assert!(client(&Tls::insecure(), "booking").unwrap().is_none());
     }

@@ -1,4 +1,4 @@
-//! Putting the layers on top of each other.
+//! Reads and merges the layers of a configuration.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::Common;
 
-/// Where a service's configuration comes from, weakest first.
+/// Sources of a service's configuration; later ones override earlier ones.
 #[derive(Clone, Debug, Default)]
 pub struct Sources<E> {
     /// Name of the service; in capitals it is the prefix of its environment variables.
@@ -18,8 +18,8 @@ pub struct Sources<E> {
     pub defaults: &'static str,
     /// A TOML file that overrides defaults.
     pub file: Option<PathBuf>,
-    /// The environment, as `(name, value)`. `BOOKING__DATABASE__URL` sets `database.url`; a TOML list or
-    /// table is read as such, everything else is text that the field's type parses.
+    /// The environment, as `(name, value)`. `BOOKING__DATABASE__URL` sets `database.url`; a TOML list or table is parsed, any other
+    /// value is text that the type of the field parses.
     pub env: E,
 }
 
@@ -33,7 +33,10 @@ pub struct ServiceConfig<C> {
     pub service: C,
 }
 
-/// Reads the configuration. The error names the key that is missing, unknown or of the wrong type.
+/// Reads the configuration.
+///
+/// # Errors
+/// A key that is missing, unknown or of the wrong type, by name.
 pub fn load<C: DeserializeOwned>(
     sources: Sources<impl IntoIterator<Item = (String, String)>>,
 ) -> anyhow::Result<ServiceConfig<C>> {
@@ -65,8 +68,8 @@ fn split<C: DeserializeOwned>(
     })
 }
 
-/// The value of one variable: structured when it is a TOML list or table, else text. Text is never guessed to be a number,
-/// so a password of digits keeps its leading zeros; and what only begins like a table, as JSON does, is text.
+/// Parses the value of a variable: a TOML list or table, else text. Text is never converted to a number, so a password of digits keeps
+/// its leading zeros; JSON, which only begins like a table, is text.
 fn value(text: &str) -> Value {
     let plain = || Value::new(None, ValueKind::String(text.to_owned()));
     if !text.starts_with(['[', '{']) {
@@ -81,7 +84,7 @@ fn value(text: &str) -> Value {
         .unwrap_or_else(plain)
 }
 
-/// The configuration as JSON, secrets masked: for the log line at start and for `check-config`.
+/// Returns the configuration as JSON with secrets masked, for the log and for `check-config`.
 pub fn redacted(config: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(config)
         .unwrap_or_else(|error| serde_json::json!({ "unprintable": error.to_string() }))
@@ -127,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_alone_are_a_configuration() {
+    fn defaults_are_a_complete_configuration() {
         let config = sample(&[], None).unwrap();
         assert_eq!(config.common.server.listen.to_string(), "127.0.0.1:5001");
         assert_eq!(
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_beats_defaults_and_the_environment_beats_the_file() {
+    fn file_overrides_defaults_and_environment_overrides_file() {
         let path = std::env::temp_dir().join(format!("chassis-layers-{}.toml", std::process::id()));
         std::fs::write(
             &path,
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_of_digits_stay_text_and_lists_are_toml() {
+    fn variable_of_digits_is_text_and_a_list_is_toml() {
         let env = [
             ("BOOKING__PASSWORD", "00123"),
             ("BOOKING__TAGS", r#"["x", "y"]"#),
@@ -170,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_refused_by_name() {
+    fn unknown_key_is_refused_by_name() {
         for (name, key) in [
             ("BOOKING__SERVER__LISTNE", "listne"),
             ("BOOKING__SERVRE__LISTEN", "servre"),
@@ -182,12 +185,12 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_refused() {
+    fn missing_file_is_refused() {
         assert!(sample(&[], Some("/nonexistent/booking.toml".into())).is_err());
     }
 
     #[test]
-    fn printing_masks_secrets() {
+    fn printed_configuration_has_masked_secrets() {
         let config = sample(&[("BOOKING__REDIS__URL", "redis://:hunter2@cache")], None).unwrap();
         assert_eq!(config.service.redis.url.expose(), "redis://:hunter2@cache");
         let printed = redacted(&config);
@@ -197,16 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn json_is_text_and_is_not_repeated_in_errors() {
-        let env = [("BOOKING__REDIS__URL", r#"{"private_key": "geheim"}"#)];
+    fn json_is_text_and_is_not_in_errors() {
+        let env = [("BOOKING__REDIS__URL", r#"{"private_key": "hunter2"}"#)];
         assert_eq!(
             sample(&env, None).unwrap().service.redis.url.expose(),
-            r#"{"private_key": "geheim"}"#
+            r#"{"private_key": "hunter2"}"#
         );
         let wrong = sample(
-            &[("BOOKING__SERVER__LISTEN", r#"{"private_key": "geheim"}"#)],
+            &[("BOOKING__SERVER__LISTEN", r#"{"private_key": "hunter2"}"#)],
             None,
         );
-        assert!(!format!("{:?}", wrong.unwrap_err()).contains("geheim"));
+        assert!(!format!("{:?}", wrong.unwrap_err()).contains("hunter2"));
     }
 }

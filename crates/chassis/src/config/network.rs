@@ -1,4 +1,4 @@
-//! Sections about the other side of a wire: peers, TLS material, Redis.
+//! Sections about connections: peers, TLS, Redis.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::{Secret, millis};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peer {
-    /// `http://host:port`, or `https://host:port` for mutual TLS. The host is resolved again every few seconds and
-    /// calls are balanced over all its addresses. Replicas without a common name are listed, separated by commas.
+    /// `http://host:port`, or `https://host:port` for mutual TLS. The host is resolved again every few seconds, and
+    /// calls are balanced over all its addresses. Replicas without a common name are separated by commas.
     pub uri: String,
-    /// Longest time one call may take; a shorter deadline of the caller wins. Default 5 s.
+    /// Upper bound of the time of one call; a shorter deadline of the caller wins. Default 5 s.
     #[serde(rename = "timeout_ms", with = "millis", default = "default_timeout")]
     pub timeout: Duration,
     /// Name in the peer's certificate. Default: the name of the service.
@@ -39,29 +39,29 @@ impl Peer {
     }
 }
 
-/// `[tls]`: our certificate and the authority that signs everybody's, as PEM, inline or in files.
+/// `[tls]`: own certificate and authority of the mesh, as PEM, inline or in files.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
-    /// Certificate of the mesh's authority.
+    /// Certificate of the authority of the mesh.
     pub ca_pem: Option<String>,
     /// The same in a file.
     pub ca_path: Option<PathBuf>,
-    /// Our certificate chain, leaf first; URI SAN `spiffe://carshare/<service>`, DNS SAN `<service>`.
+    /// Own certificate chain, leaf first; URI SAN `spiffe://carshare/<service>`, DNS SAN `<service>`.
     pub cert_pem: Option<String>,
     /// The same in a file.
     pub cert_path: Option<PathBuf>,
     pub key_pem: Option<Secret>,
     /// The same in a file.
     pub key_path: Option<PathBuf>,
-    /// Allow plain text when no certificate is given. Callers are then believed by the header `x-carshare-peer`:
-    /// for tests and development only. Default false.
+    /// Allows plain text when no certificate is given. The header `x-carshare-peer` then names the calling service: for tests and
+    /// development only. Default false.
     pub insecure: bool,
-    /// In plain text: the name we call ourselves in that header.
+    /// Own name in that header.
     pub insecure_as: Option<String>,
 }
 
-/// The PEM texts of a [`Tls`] section, read.
+/// PEM texts of a [`Tls`] section.
 #[derive(Clone, Debug)]
 pub struct Pems {
     pub ca: String,
@@ -70,7 +70,7 @@ pub struct Pems {
 }
 
 impl Tls {
-    /// Plain text, for tests.
+    /// Returns a section for plain text, for tests.
     pub fn insecure() -> Self {
         Self {
             insecure: true,
@@ -78,7 +78,7 @@ impl Tls {
         }
     }
 
-    /// The PEM texts, or `None` when there are none and `insecure` allows it. Half a set is an error.
+    /// Reads the PEM texts; `None` when there are none and `insecure` allows it.
     pub fn pems(&self) -> anyhow::Result<Option<Pems>> {
         let ca = text(self.ca_pem.as_deref(), self.ca_path.as_deref())?;
         let cert = text(self.cert_pem.as_deref(), self.cert_path.as_deref())?;
@@ -116,14 +116,14 @@ fn text(inline: Option<&str>, path: Option<&Path>) -> anyhow::Result<Option<Stri
 pub struct Redis {
     /// `redis://user:password@host:port/db`, `rediss://` for TLS.
     pub url: Secret,
-    /// Longest time to connect. Default 1 s.
+    /// Default 1 s.
     #[serde(
         rename = "connect_timeout_ms",
         with = "millis",
         default = "default_redis_timeout"
     )]
     pub connect_timeout: Duration,
-    /// Longest time to wait for a reply. Default 1 s.
+    /// Upper bound of the time until a reply. Default 1 s.
     #[serde(
         rename = "response_timeout_ms",
         with = "millis",
@@ -146,14 +146,13 @@ impl Redis {
         }
     }
 
-    /// A connection that is made at first use and made again when it breaks; clone it freely.
-    ///
-    /// It is shared and multiplexed: never send a blocking command on it, use [`Redis::dedicated`].
+    /// Returns a connection that is opened at first use and reopened when it breaks; its clones share it. It is multiplexed, so
+    /// blocking commands need [`Redis::dedicated`].
     pub fn shared(&self) -> anyhow::Result<ConnectionManager> {
         self.manager(Some(self.response_timeout))
     }
 
-    /// A connection of one's own without a reply timeout, for blocking commands.
+    /// Returns a connection without a response timeout, for blocking commands of one task.
     pub fn dedicated(&self) -> anyhow::Result<ConnectionManager> {
         self.manager(None)
     }
@@ -174,13 +173,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_text_needs_to_be_asked_for() {
+    fn plain_text_needs_insecure() {
         assert!(Tls::default().pems().is_err());
         assert!(Tls::insecure().pems().unwrap().is_none());
     }
 
     #[test]
-    fn half_a_set_is_an_error_even_when_insecure() {
+    fn incomplete_certificates_are_an_error_even_when_insecure() {
         let half = Tls {
             cert_pem: Some("x".into()),
             ..Tls::insecure()
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_redis_url_is_not_repeated_in_the_error() {
+    fn invalid_redis_url_is_not_in_the_error() {
         let refused = Redis::at("nonsense://hunter2").shared().err().unwrap();
         assert_eq!(refused.to_string(), "redis.url is not valid");
     }

@@ -1,10 +1,10 @@
-//! A string that does not print itself.
+//! A string that is never printed.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A password, key or URL with a password. Debug, Display and Serialize all give `***`.
+/// A password, key or URL with a password. `Debug`, `Display` and `Serialize` write `***`.
 #[derive(Clone, Default, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -12,7 +12,7 @@ pub struct Secret(String);
 const MASK: &str = "***";
 
 impl Secret {
-    /// The secret itself. Give it to what needs it, and to no log.
+    /// Returns the secret. It must not be logged.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_never_prints_itself() {
+    fn secret_is_printed_masked() {
         let secret = Secret::from("hunter2");
         assert_eq!(
             format!("{secret} {secret:?} {}", serde_json::to_string(&secret).unwrap()),

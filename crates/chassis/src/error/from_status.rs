@@ -1,4 +1,4 @@
-//! The way in: what a peer answered, as an error of ours.
+//! Converts statuses of peers to errors.
 
 use std::time::Duration;
 
@@ -9,23 +9,24 @@ use tonic_types::{FieldViolation, StatusExt as _};
 
 use super::{Error, Violation, error_chain};
 
-/// When a peer is away and did not say for how long.
+/// Retry delay for a peer that is unavailable and sent none.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Error {
-    /// What a peer's status means here.
+    /// Converts a peer's status.
     ///
-    /// - A refusal of the catalogue travels on unchanged, with its facts.
-    /// - A refusal of *this service* (its certificate is not admitted) is a defect of ours, not of the user.
+    /// - An error of the catalogue is kept, with its details.
+    /// - An authorization error of *this service* is a defect, because the user did not cause it.
     /// - A broken connection is [`Common::Unavailable`], a passed deadline [`Common::DeadlineExceeded`].
-    /// - Anything else is a defect.
+    /// - Any other status is a defect.
     pub fn from_status(status: Status) -> Self {
         match fact_of(&status) {
-            Some(fact) if concerns_us(fact) => {
-                Self::internal(anyhow::anyhow!("a peer refused us: {}", told(&status)))
-            }
-            Some(fact) => refusal(fact, &status),
-            None => bare(&status),
+            Some(fact) if denies_this_service(fact) => Self::internal(anyhow::anyhow!(
+                "a peer denied access to this service: {}",
+                describe(&status)
+            )),
+            Some(fact) => of_catalogue(fact, &status),
+            None => without_details(&status),
         }
     }
 }
@@ -41,12 +42,12 @@ fn fact_of(status: &Status) -> Option<&'static ErrorSpec> {
     errors::find(&info.domain, &info.reason)
 }
 
-/// The stack of a peer did not authorize the caller, and the caller is this service.
-fn concerns_us(fact: &ErrorSpec) -> bool {
+/// The layers of a peer denied access, and its caller is this service.
+fn denies_this_service(fact: &ErrorSpec) -> bool {
     fact.domain == "carshare.common" && matches!(fact.grpc, Code::Unauthenticated | Code::PermissionDenied)
 }
 
-fn refusal(fact: &'static ErrorSpec, status: &Status) -> Error {
+fn of_catalogue(fact: &'static ErrorSpec, status: &Status) -> Error {
     let mut error = Error::of(fact);
     if let Some(info) = status.get_details_error_info() {
         error.0.metadata = info
@@ -75,12 +76,12 @@ fn violation(from: FieldViolation) -> Violation {
     }
 }
 
-/// A status without facts of ours: it comes from the transport, or from something that is not of this mesh.
-fn bare(status: &Status) -> Error {
-    let cause = anyhow::anyhow!("{}", told(status));
+/// Converts a status without our details: one of the transport, or of a server outside this mesh.
+fn without_details(status: &Status) -> Error {
+    let cause = anyhow::anyhow!("{}", describe(status));
     match status.code() {
         Code::DeadlineExceeded => Error::new(Common::DeadlineExceeded).cause(cause),
-        // Tonic reports a refused client certificate and a connection cut in mid-call as Unknown.
+        // tonic reports a refused client certificate and a connection that breaks during a call as Unknown.
         Code::Unavailable | Code::Unknown | Code::Cancelled => Error::new(Common::Unavailable)
             .retry_after(RETRY_AFTER)
             .cause(cause),
@@ -89,7 +90,7 @@ fn bare(status: &Status) -> Error {
     }
 }
 
-fn told(status: &Status) -> String {
+fn describe(status: &Status) -> String {
     let text = format!("{:?}: {}", status.code(), status.message());
     match std::error::Error::source(status) {
         Some(source) => format!("{text}: {}", error_chain(source)),
@@ -104,7 +105,7 @@ mod tests {
     use carshare_proto::booking::v1::ErrorReason as Booking;
 
     #[test]
-    fn a_peers_refusal_travels_on_with_its_facts() {
+    fn error_of_a_peer_is_kept_with_its_details() {
         let sent = Error::new(Booking::SlotTaken)
             .with("vehicle_id", "7")
             .violation("start_time", "겹칩니다.", "overlaps")
@@ -117,7 +118,7 @@ mod tests {
         );
         assert_eq!(back.violations()[0].ko, "겹칩니다.");
         assert_eq!(back.retry_delay(), Some(Duration::from_secs(2)));
-        // The language is chosen anew at each edge.
+        // Each server chooses the language of its caller.
         assert_eq!(
             back.into_status(Lang::Ko).message(),
             Error::new(Booking::SlotTaken).text(Lang::Ko)
@@ -125,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_our_certificate_is_our_defect() {
+    fn denied_access_of_this_service_is_a_defect() {
         let status = Error::new(Common::PermissionDenied).into_status(Lang::En);
         assert!(Error::from_status(status).is(Common::Internal));
     }
 
     #[test]
-    fn transport_failures_are_unavailable_and_say_when_to_come_back() {
+    fn transport_failure_is_unavailable_with_a_retry_delay() {
         for code in [Code::Unavailable, Code::Unknown, Code::Cancelled] {
             let error = Error::from_status(Status::new(code, "transport error"));
             assert!(error.is(Common::Unavailable), "{code:?}");
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bare_statuses_are_mapped_by_what_they_mean_for_us() {
+    fn other_statuses_without_details_are_mapped_by_code() {
         let table = [
             (Code::DeadlineExceeded, Common::DeadlineExceeded),
             (Code::ResourceExhausted, Common::RateLimited),

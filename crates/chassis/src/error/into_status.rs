@@ -1,8 +1,8 @@
-//! The way out: an error as a `tonic::Status` with the standard details of `google.rpc`.
+//! Converts errors to statuses with the standard details of `google.rpc`.
 
 use std::collections::HashMap;
 
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::{
     BadRequest, ErrorDetail, ErrorInfo, FieldViolation, LocalizedMessage, RetryInfo, StatusExt as _,
 };
@@ -11,11 +11,8 @@ use super::{Error, Violation};
 use crate::lang::Lang;
 
 impl Error {
-    /// The status to send.
-    ///
-    /// Its message is in the caller's language. Its details are `ErrorInfo` (reason, domain, metadata with `code`), one
-    /// `LocalizedMessage` for Korean and one for English, `BadRequest` when fields are at fault and `RetryInfo` when it
-    /// was said when to come back.
+    /// Converts to a status whose message is in the caller's language. Its details are `ErrorInfo` (reason, domain, metadata with
+    /// `code`), a `LocalizedMessage` in Korean and one in English, `BadRequest` for violations and `RetryInfo` for a retry delay.
     pub fn into_status(self, lang: Lang) -> Status {
         let mut details: Vec<ErrorDetail> = vec![self.info().into()];
         for each in [Lang::Ko, Lang::En] {
@@ -39,7 +36,7 @@ impl Error {
     }
 }
 
-/// English is the description; Korean is its localized form.
+/// The English text is the description, the Korean one its localized message.
 fn field_violation(violation: &Violation) -> FieldViolation {
     let mut out = FieldViolation::new(&violation.field, &violation.en);
     out.reason.clone_from(&violation.rule);
@@ -49,17 +46,39 @@ fn field_violation(violation: &Violation) -> FieldViolation {
     out
 }
 
+/// Returns the name in the gRPC documentation, for logs and metric labels.
+pub(crate) fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use carshare_proto::common::v1::ErrorReason as Common;
-    use tonic::Code;
 
     use super::*;
 
     #[test]
-    fn a_refusal_carries_all_its_details() {
+    fn status_has_all_details() {
         let error = Error::new(Common::RateLimited)
             .with("limit", "20")
             .retry_after(Duration::from_secs(3));
@@ -88,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn both_texts_go_out_whatever_the_language() {
+    fn status_has_both_texts_in_each_language() {
         for (lang, message) in [(Lang::Ko, "로그인이 필요합니다."), (Lang::En, "Please sign in.")] {
             let status = Error::new(Common::Unauthenticated).into_status(lang);
             assert_eq!(status.message(), message);
@@ -106,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_never_goes_out() {
+    fn status_does_not_contain_the_cause() {
         let status = Error::internal(anyhow::anyhow!("password hunter2")).into_status(Lang::En);
         let raw = format!("{status:?} {}", String::from_utf8_lossy(status.details()));
         assert!(!raw.contains("hunter2"), "{raw}");
     }
 
     #[test]
-    fn a_violation_is_english_with_its_korean_beside_it() {
+    fn violation_is_english_with_a_korean_localized_message() {
         let status = Error::invalid("end_time", "종료가 시작보다 빠릅니다.", "ends before it starts")
             .into_status(Lang::Ko);
         let violation = status

@@ -1,7 +1,7 @@
-//! A connection whose other end has to begin soon.
+//! Limits the time until the first bytes of a connection.
 //!
-//! Hyper waits without limit for the bytes by which it distinguishes HTTP/1 from HTTP/2, and for HTTP/2's preface; its own timers begin
-//! after them. Without this, connections that say nothing would be kept until the process has no descriptors left.
+//! hyper waiting without limit for the bytes by which it distinguishes HTTP/1 from HTTP/2, and for the preface of HTTP/2; its own timers
+//! begin after them. Without this, silent connections would be kept until the process has no file descriptors left.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -15,23 +15,23 @@ use tokio::time::Sleep;
 /// Length of HTTP/2's preface. A request of HTTP/1.1, which names its host, is longer.
 const PREFACE_BYTES: usize = 24;
 
-/// A stream whose reads fail when the first bytes take too long. Later it is as it was.
-pub(super) struct Prompt<I> {
+/// A stream whose reads fail when its first bytes take too long. Later reads and all writes pass unchanged.
+pub(super) struct FirstByteTimeout<I> {
     stream: I,
-    /// Bytes missing and the time they have; none when all have come.
-    waits: Option<(usize, Pin<Box<Sleep>>)>,
+    /// Bytes still missing and the timer; `None` when all were read.
+    waiting: Option<(usize, Pin<Box<Sleep>>)>,
 }
 
-impl<I> Prompt<I> {
-    pub(super) fn new(stream: I, patience: Duration) -> Self {
+impl<I> FirstByteTimeout<I> {
+    pub(super) fn new(stream: I, timeout: Duration) -> Self {
         Self {
             stream,
-            waits: Some((PREFACE_BYTES, Box::pin(tokio::time::sleep(patience)))),
+            waiting: Some((PREFACE_BYTES, Box::pin(tokio::time::sleep(timeout)))),
         }
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Prompt<I> {
+impl<I: AsyncRead + Unpin> AsyncRead for FirstByteTimeout<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -40,20 +40,20 @@ impl<I: AsyncRead + Unpin> AsyncRead for Prompt<I> {
         let this = &mut *self;
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        let Some((missing, patience)) = &mut this.waits else {
+        let Some((missing, timeout)) = &mut this.waiting else {
             return polled;
         };
         *missing = missing.saturating_sub(buffer.filled().len() - before);
         if *missing == 0 {
-            this.waits = None;
-        } else if polled.is_pending() && patience.poll_unpin(cx).is_ready() {
-            return Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "nothing was asked for")));
+            this.waiting = None;
+        } else if polled.is_pending() && timeout.poll_unpin(cx).is_ready() {
+            return Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "no request")));
         }
         polled
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for Prompt<I> {
+impl<I: AsyncWrite + Unpin> AsyncWrite for FirstByteTimeout<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -1,4 +1,4 @@
-//! Where the public keys come from that verify access tokens.
+//! Sources of the public keys that verify access tokens.
 
 use std::sync::Arc;
 
@@ -11,29 +11,28 @@ use crate::error::Error;
 /// One public Ed25519 key.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Jwk {
-    /// Key id, as in the header of the tokens.
+    /// Key id in the header of tokens.
     pub kid: String,
     /// The 32 bytes of the key, base64url without padding.
     pub x: String,
 }
 
-/// A place that knows the current keys.
+/// Source of the current keys.
 pub trait JwksSource: Send + Sync + 'static {
-    /// The keys now, newest first.
+    /// Returns the keys, newest first.
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<Jwk>, Error>>;
 }
 
-/// Keys that are known already: a test's, or none at all.
+/// Constant keys: of a test, or none.
 #[derive(Clone, Debug, Default)]
 pub struct StaticJwks(Arc<Vec<Jwk>>);
 
 impl StaticJwks {
-    /// These keys and no others.
     pub fn new(keys: impl IntoIterator<Item = Jwk>) -> Self {
         Self(Arc::new(keys.into_iter().collect()))
     }
 
-    /// The keys of a JSON Web Key Set (RFC 7517).
+    /// Parses a JSON Web Key Set (RFC 7517).
     pub fn from_json(set: &serde_json::Value) -> anyhow::Result<Self> {
         #[derive(Deserialize)]
         struct Set {

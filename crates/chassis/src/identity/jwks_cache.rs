@@ -1,5 +1,5 @@
-//! The key set, cached. A token that names an unknown key waits for a fetch; a set that is old is fetched again behind the
-//! back of the calls, so that a slow or unreachable auth delays no call whose key is cached.
+//! Cache of the key set. A token with an unknown key id waits for a fetch; an old set is fetched again in the background, so that a
+//! slow or unreachable auth delays no call whose key is cached.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,19 +15,18 @@ use crate::config;
 use crate::error::Error;
 use crate::task;
 
-/// Keys by id, as last fetched.
-pub(super) struct KeyCache {
+pub(super) struct JwksCache {
     source: Arc<dyn JwksSource>,
     clock: Clock,
     refresh: Duration,
     min_interval: Duration,
     known: RwLock<Known>,
-    /// When a fetch was last begun. Held while fetching, so that a hundred waiting calls make one fetch.
-    last_try: Arc<Mutex<Option<DateTime<Utc>>>>,
+    /// Time at which the last fetch began. Locked during a fetch, so that waiting calls cause one fetch.
+    last_fetch: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
-/// The right to fetch; it holds when that was last begun.
-type Turn = OwnedMutexGuard<Option<DateTime<Utc>>>;
+/// Lock for fetching, with the time at which the last fetch began.
+type FetchLock = OwnedMutexGuard<Option<DateTime<Utc>>>;
 
 #[derive(Default)]
 struct Known {
@@ -35,7 +34,7 @@ struct Known {
     fetched_at: Option<DateTime<Utc>>,
 }
 
-impl KeyCache {
+impl JwksCache {
     pub(super) fn new(source: Arc<dyn JwksSource>, config: &config::Identity, clock: Clock) -> Self {
         Self {
             source,
@@ -43,24 +42,23 @@ impl KeyCache {
             refresh: config.jwks_refresh,
             min_interval: config.jwks_min_interval,
             known: RwLock::default(),
-            last_try: Arc::default(),
+            last_fetch: Arc::default(),
         }
     }
 
-    /// The key with this id; `None` when the current set has no such key.
+    /// Returns the key with this id; `None` when the current set has no such key.
     ///
-    /// While auth is away, keys that were fetched before go on serving, however old. Only when there has never been a
-    /// set is the error returned.
+    /// While auth is unreachable, fetched keys stay valid without limit. The error is returned only if no set was ever fetched.
     pub(super) async fn get(self: &Arc<Self>, kid: &str) -> Result<Option<Arc<DecodingKey>>, Error> {
         if let Some(key) = self.find(kid) {
             self.refresh_when_old();
             return Ok(Some(key));
         }
-        let turn = Arc::clone(&self.last_try).lock_owned().await;
-        // Somebody else may have fetched it while this call waited for its turn.
+        let lock = Arc::clone(&self.last_fetch).lock_owned().await;
+        // Another call may have fetched it while this one waited for the lock.
         let fetched = match self.find(kid) {
             Some(_) => Ok(()),
-            None => self.fetch_for_all(turn).await,
+            None => self.fetch_in_background(lock).await,
         };
         match (self.find(kid), fetched) {
             (Some(key), _) => Ok(Some(key)),
@@ -69,11 +67,10 @@ impl KeyCache {
         }
     }
 
-    /// Fetches in the background and waits for it: a caller that gives up, or whose deadline is short, takes nothing away
-    /// from those who wait for the same keys.
-    async fn fetch_for_all(self: &Arc<Self>, mut turn: Turn) -> Result<(), Error> {
+    /// Fetches in a task and waits for it: a call that is cancelled does not cancel the fetch for others.
+    async fn fetch_in_background(self: &Arc<Self>, mut lock: FetchLock) -> Result<(), Error> {
         let cache = Arc::clone(self);
-        let fetching = task::spawn("jwks fetch", async move { cache.fetch(&mut turn).await });
+        let fetching = task::spawn("jwks fetch", async move { cache.fetch(&mut lock).await });
         fetching.await.map_err(Error::internal)?
     }
 
@@ -84,26 +81,26 @@ impl KeyCache {
         {
             return;
         }
-        // When the lock is taken, somebody is fetching.
-        if let Ok(mut last_try) = Arc::clone(&self.last_try).try_lock_owned() {
+        // A taken lock means that a fetch runs.
+        if let Ok(mut last_fetch) = Arc::clone(&self.last_fetch).try_lock_owned() {
             let cache = Arc::clone(self);
             task::spawn("jwks refresh", async move {
-                // It has been logged, and the old keys go on serving.
-                let _ = cache.fetch(&mut last_try).await;
+                // The error was logged, and the old keys stay in use.
+                let _ = cache.fetch(&mut last_fetch).await;
             });
         }
     }
 
-    /// Fetches, unless there is a set and the last try was a moment ago.
-    async fn fetch(&self, last_try: &mut Option<DateTime<Utc>>) -> Result<(), Error> {
+    /// Fetches, unless there is a set and the last fetch began within the shortest interval.
+    async fn fetch(&self, last_fetch: &mut Option<DateTime<Utc>>) -> Result<(), Error> {
         let now = self.clock.now();
-        let just_tried = last_try.is_some_and(|at| now >= at && now < at + self.min_interval);
-        if just_tried && self.fetched_at().is_some() {
+        let is_recent = last_fetch.is_some_and(|at| now >= at && now < at + self.min_interval);
+        if is_recent && self.fetched_at().is_some() {
             return Ok(());
         }
-        *last_try = Some(now);
+        *last_fetch = Some(now);
         let keys = self.source.fetch().await.inspect_err(|error| {
-            tracing::warn!(error = ?error, "the key set cannot be fetched");
+            tracing::warn!(error = ?error, "key set cannot be fetched");
         })?;
         let keys = keys.iter().filter_map(decoding_key).collect();
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known {
@@ -134,7 +131,7 @@ fn decoding_key(jwk: &Jwk) -> Option<(String, Arc<DecodingKey>)> {
     match DecodingKey::from_ed_components(&jwk.x) {
         Ok(key) => Some((jwk.kid.clone(), Arc::new(key))),
         Err(error) => {
-            tracing::warn!(kid = jwk.kid, %error, "a key of the set is not usable");
+            tracing::warn!(kid = jwk.kid, %error, "key of the set is invalid");
             None
         }
     }

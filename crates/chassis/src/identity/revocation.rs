@@ -1,4 +1,4 @@
-//! Signed-out access tokens. Auth writes `revoked:<jti>` to Redis until the token would have ended; the gateway asks.
+//! Revoked access tokens: auth writes `revoked:<jti>` to Redis until the token expires, the gateway reads it.
 
 use std::time::Duration;
 
@@ -12,18 +12,17 @@ use crate::clock::Clock;
 use crate::config::{Redis, RevocationPolicy};
 use crate::error::Error;
 
-/// The list of revoked tokens. Cheap to clone.
+/// Revoked tokens in Redis. Cheap to clone.
 #[derive(Clone)]
 pub struct Revocations {
     redis: ConnectionManager,
     policy: RevocationPolicy,
 }
 
-/// Asking must not make every call slow while Redis is away.
+/// Upper bound of the delay of each call while Redis is unreachable.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl Revocations {
-    /// The list in this Redis. What to do while Redis is away is the policy's business.
     pub fn new(config: &Redis, policy: RevocationPolicy) -> anyhow::Result<Self> {
         Ok(Self {
             redis: config.shared()?,
@@ -31,27 +30,27 @@ impl Revocations {
         })
     }
 
-    /// Puts a token on the list until it ends by itself.
+    /// Revokes a token until it expires.
     pub async fn revoke(
         &self,
         token_id: Uuid,
         expires_at: DateTime<Utc>,
         clock: &Clock,
     ) -> Result<(), Error> {
-        // Rounded up: never off the list while the token still counts.
+        // Rounded up, so that the entry outlives the token.
         let left_s = (expires_at - clock.now()).num_seconds() + 1;
         let Ok(left_s) = u64::try_from(left_s) else {
             return Ok(());
         };
-        let put = self
+        let written = self
             .redis
             .clone()
             .set_ex::<_, _, ()>(key(token_id), 1, left_s.max(1))
             .await;
-        put.map_err(|error| away().cause(error))
+        written.map_err(|error| unavailable().cause(error))
     }
 
-    /// Refuses a token that is on the list.
+    /// Fails with `TOKEN_REVOKED` for a revoked token; while Redis is unreachable, as the policy says.
     pub async fn check(&self, token_id: Uuid) -> Result<(), Error> {
         if self.policy == RevocationPolicy::Off {
             return Ok(());
@@ -59,10 +58,10 @@ impl Revocations {
         match self.is_revoked(token_id).await {
             Ok(false) => Ok(()),
             Ok(true) => Err(Error::new(Common::TokenRevoked)),
-            Err(error) if self.policy == RevocationPolicy::Closed => Err(away().cause(error)),
+            Err(error) if self.policy == RevocationPolicy::Closed => Err(unavailable().cause(error)),
             Err(error) => {
                 metrics::counter!("identity_revocation_unchecked_total").increment(1);
-                tracing::warn!(%error, "revoked tokens cannot be asked for, the token is believed");
+                tracing::warn!(%error, "revocation cannot be checked, token accepted");
                 Ok(())
             }
         }
@@ -78,6 +77,6 @@ fn key(token_id: Uuid) -> String {
     format!("revoked:{token_id}")
 }
 
-fn away() -> Error {
+fn unavailable() -> Error {
     Error::unavailable("redis is unavailable", Duration::from_secs(1))
 }

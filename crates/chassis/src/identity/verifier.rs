@@ -1,4 +1,4 @@
-//! Verifies access tokens: signature, issuer, audience, time, and whether they were signed out.
+//! Verifies access tokens: signature, issuer, audience, expiry and revocation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,32 +6,31 @@ use std::time::Duration;
 use carshare_proto::common::v1::ErrorReason as Common;
 use jsonwebtoken::{Algorithm, Validation};
 
-use super::jwks_cache::KeyCache;
+use super::jwks_cache::JwksCache;
 use super::{Claims, JwksSource, Revocations, UserCaller};
 use crate::clock::Clock;
 use crate::config;
 use crate::error::Error;
 
-/// Turns a bearer token into the user it stands for. Cheap to clone.
+/// Verifier of access tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Verifier(Arc<Parts>);
 
 struct Parts {
-    keys: Arc<KeyCache>,
+    keys: Arc<JwksCache>,
     validation: Validation,
     clock: Clock,
     leeway: Duration,
     revocations: Option<Revocations>,
 }
 
-/// No token of ours comes near this; a longer one is not looked at.
-const LONGEST_TOKEN_BYTES: usize = 4096;
+/// Upper bound of the length of a token, far above that of ours; a longer one is not parsed.
+const MAX_TOKEN_BYTES: usize = 4096;
 
 impl Verifier {
-    /// A verifier with keys from `source`.
     pub fn new(config: &config::Identity, source: Arc<dyn JwksSource>, clock: Clock) -> Self {
         let parts = Parts {
-            keys: Arc::new(KeyCache::new(source, config, clock.clone())),
+            keys: Arc::new(JwksCache::new(source, config, clock.clone())),
             validation: validation(config),
             leeway: config.leeway,
             clock,
@@ -40,13 +39,12 @@ impl Verifier {
         Self(Arc::new(parts))
     }
 
-    /// Also refuses tokens that were signed out.
+    /// Refuses revoked tokens too.
     pub fn with_revocations(self, revocations: Revocations) -> Self {
         let mut parts = Arc::into_inner(self.0);
         if let Some(parts) = &mut parts {
             parts.revocations = Some(revocations);
         }
-        // A builder step: nobody has cloned the verifier yet.
         #[expect(
             clippy::expect_used,
             reason = "a verifier that was cloned before it was finished is a defect at start"
@@ -56,9 +54,10 @@ impl Verifier {
         ))
     }
 
-    /// The user of a token (without the word `Bearer`).
+    /// Returns the user of a token (without the word `Bearer`).
     ///
-    /// Refuses with `UNAUTHENTICATED`, `TOKEN_EXPIRED` or `TOKEN_REVOKED`; `UNAVAILABLE` when the keys cannot be had.
+    /// # Errors
+    /// `UNAUTHENTICATED`, `TOKEN_EXPIRED` or `TOKEN_REVOKED`; `UNAVAILABLE` when there are no keys.
     pub async fn verify(&self, token: &str) -> Result<UserCaller, Error> {
         let claims = self.signed_claims(token).await?;
         let user = UserCaller::from(claims);
@@ -72,21 +71,21 @@ impl Verifier {
     }
 
     async fn signed_claims(&self, token: &str) -> Result<Claims, Error> {
-        if token.len() > LONGEST_TOKEN_BYTES {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(Error::new(Common::Unauthenticated));
         }
-        let header = jsonwebtoken::decode_header(token).map_err(not_ours)?;
+        let header = jsonwebtoken::decode_header(token).map_err(unauthenticated)?;
         let kid = header.kid.ok_or_else(|| Error::new(Common::Unauthenticated))?;
         let Some(key) = self.0.keys.get(&kid).await? else {
-            return Err(Error::new(Common::Unauthenticated).cause(anyhow::anyhow!("no such key")));
+            return Err(Error::new(Common::Unauthenticated).cause(anyhow::anyhow!("unknown key id")));
         };
         Ok(jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation)
-            .map_err(not_ours)?
+            .map_err(unauthenticated)?
             .claims)
     }
 }
 
-/// The library checks signature, algorithm, issuer and audience; time is ours, by the injected clock.
+/// jsonwebtoken checks signature, algorithm, issuer and audience; [`Verifier::verify`] checks the expiry by the injected clock.
 fn validation(config: &config::Identity) -> Validation {
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_issuer(&[&config.issuer]);
@@ -96,7 +95,7 @@ fn validation(config: &config::Identity) -> Validation {
     validation
 }
 
-fn not_ours(error: jsonwebtoken::errors::Error) -> Error {
+fn unauthenticated(error: jsonwebtoken::errors::Error) -> Error {
     Error::new(Common::Unauthenticated).cause(error)
 }
 

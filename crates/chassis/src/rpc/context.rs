@@ -1,4 +1,4 @@
-//! What a handler knows about its call besides the request message.
+//! Facts about a call that its handler gets besides the request message.
 
 use prost::Message;
 use sha2::{Digest as _, Sha256};
@@ -15,16 +15,14 @@ use crate::request_context::RequestContext;
 /// Metadata key and HTTP header of [`IdempotencyKey`].
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Everything a handler may know about its call.
+/// The call of a handler: caller, deadline, idempotency key, metadata.
 #[derive(Clone, Debug)]
 pub struct CallContext {
-    /// Who calls. Authorized by the RPC's access option already.
+    /// The caller, whom the RPC's access option allows.
     pub caller: Caller,
-    /// When the answer must be there.
     pub deadline: Deadline,
-    /// Id of the client's request, across services and events.
+    /// Id of the client's request in all services and events.
     pub correlation_id: String,
-    /// The client's key, when it sent one.
     pub idempotency: Option<IdempotencyKey>,
     pub lang: Lang,
     /// gRPC path, `/carshare.booking.v1.BookingService/ApproveBooking`.
@@ -35,16 +33,15 @@ pub struct CallContext {
     pub metadata: Metadata,
 }
 
-/// The client's promise that calls with the same key are the same call: 1 to 255 visible ASCII characters.
+/// Key of the client: calls with the same key are one call. 1 to 255 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
-/// Metadata of a call, without the bearer token, which the server takes away. It does not print itself all the same: it is
-/// whatever the caller sent.
+/// Metadata of a call, without the access token. `Debug` does not print it, because callers can send anything.
 #[derive(Clone, Default)]
 pub struct Metadata(MetadataMap);
 
-/// What the server stack found out, on its way to the handler.
+/// Request extension from the server's layers to the handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorized {
     pub(crate) caller: Caller,
@@ -53,17 +50,17 @@ pub(crate) struct Authorized {
 }
 
 impl CallContext {
-    /// The signed-in user, or the refusal to sign in first.
+    /// Returns the user, or `UNAUTHENTICATED`.
     pub fn user(&self) -> Result<&UserCaller, Error> {
         self.caller.user()
     }
 
-    /// The calling service, or a refusal.
+    /// Returns the calling service, or `PERMISSION_DENIED`.
     pub fn service(&self) -> Result<&str, Error> {
         self.caller.service()
     }
 
-    /// A context for calling a handler directly, without a server, in a test.
+    /// Returns a context for calling a handler without a server in a test.
     pub fn for_test(caller: Caller) -> Self {
         Self {
             caller,
@@ -77,22 +74,22 @@ impl CallContext {
         }
     }
 
-    /// Takes apart a request that came through the server stack. One that did not has no caller and is a defect.
+    /// Splits a request that came through the server's layers. Another one has no caller and is a defect.
     pub(super) fn split<M: Message>(request: Request<M>) -> Result<(Self, M), Error> {
         let (metadata, extensions, message) = request.into_parts();
-        let (Some(admitted), Some(scope)) = (extensions.get::<Authorized>(), RequestContext::current())
+        let (Some(authorized), Some(current)) = (extensions.get::<Authorized>(), RequestContext::current())
         else {
             return Err(Error::internal(anyhow::anyhow!(
                 "the call did not come through chassis::Server"
             )));
         };
         let context = Self {
-            caller: admitted.caller.clone(),
-            deadline: admitted.deadline,
-            correlation_id: scope.correlation_id().to_owned(),
+            caller: authorized.caller.clone(),
+            deadline: authorized.deadline,
+            correlation_id: current.correlation_id().to_owned(),
             idempotency: IdempotencyKey::from_metadata(&metadata)?,
-            lang: scope.lang(),
-            method: admitted.method.path(),
+            lang: current.lang(),
+            method: authorized.method.path(),
             request_hash: Sha256::digest(message.encode_to_vec()).into(),
             metadata: Metadata(metadata),
         };
@@ -101,7 +98,7 @@ impl CallContext {
 }
 
 impl IdempotencyKey {
-    /// A key that fits the rule.
+    /// Parses a key; `None` for an invalid one.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
@@ -127,7 +124,7 @@ impl IdempotencyKey {
 }
 
 impl Metadata {
-    /// The text of an entry.
+    /// Returns the value of a text entry.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.to_str().ok()
     }
@@ -146,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_visible_ascii_of_1_to_255() {
+    fn key_is_1_to_255_visible_ascii_characters() {
         assert!(IdempotencyKey::parse(&"k".repeat(255)).is_some());
         for wrong in [
             String::new(),
@@ -160,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_key_names_itself() {
+    fn invalid_key_names_its_field() {
         let mut metadata = MetadataMap::new();
         metadata.insert(IDEMPOTENCY_KEY, "two words".parse().unwrap());
         let refused = IdempotencyKey::from_metadata(&metadata).unwrap_err();
@@ -169,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn a_request_around_the_stack_is_a_defect() {
+    fn request_without_the_layers_is_a_defect() {
         let refused = CallContext::split(Request::new(())).unwrap_err();
         assert!(refused.is(Common::Internal));
     }
 
     #[test]
-    fn metadata_does_not_print_the_token() {
+    fn metadata_is_not_printed() {
         let mut map = MetadataMap::new();
         map.insert("authorization", "Bearer abc".parse().unwrap());
         let metadata = Metadata(map);

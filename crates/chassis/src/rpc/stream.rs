@@ -1,4 +1,4 @@
-//! Glue for RPCs that stream from the server.
+//! Calls handlers of server-streaming RPCs.
 
 use std::future::Future;
 
@@ -7,16 +7,16 @@ use futures::{Stream, StreamExt as _};
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::{CallContext, refused};
+use super::{CallContext, to_status};
 use crate::error::Error;
 
-/// What the tonic trait wants as its stream type.
+/// Stream type for tonic traits.
 pub type ReplyStream<M> = BoxStream<'static, Result<M, Status>>;
 
 /// Calls the handler of a server-streaming RPC.
 ///
-/// The server polls the stream in the scope of the call. It ends at its first error, at the caller's deadline, or when the
-/// server drains: then with `UNAVAILABLE` and `RetryInfo`, so that the client resumes elsewhere.
+/// The server polls the stream in the request context of the call. It ends at its first error, at the caller's deadline, or with
+/// `UNAVAILABLE` and `RetryInfo` when the server drains, so that the client resumes at another replica.
 pub async fn server_stream<'a, A, Req, M, S, E, F, Fut>(
     app: &'a A,
     request: Request<Req>,
@@ -30,13 +30,13 @@ where
     E: Into<Error> + 'static,
     M: Send + 'static,
 {
-    let (context, message) = CallContext::split(request).map_err(refused)?;
+    let (context, message) = CallContext::split(request).map_err(to_status)?;
     let items = handle(app, context, message)
         .await
-        .map_err(|error| refused(error.into()))?;
+        .map_err(|error| to_status(error.into()))?;
     Ok(Response::new(
         items
-            .map(|item| item.map_err(|error| refused(error.into())))
+            .map(|item| item.map_err(|error| to_status(error.into())))
             .boxed(),
     ))
 }

@@ -11,10 +11,10 @@ use tonic_health::server::HealthReporter;
 use crate::health::Readiness;
 use crate::task;
 
-/// Pause between two looks at the checks.
-const INTERVAL: Duration = Duration::from_secs(2);
+/// Interval of the readiness checks.
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The health service, for the server as a whole (`""`) and for each of its services.
+/// Returns the health service, for the server (`""`) and for each of its services.
 pub fn service(
     names: &[&'static str],
     readiness: Readiness,
@@ -23,19 +23,19 @@ pub fn service(
     let (reporter, service) = tonic_health::server::health_reporter();
     let mut names = names.to_vec();
     names.push("");
-    // Until the checks have run once nothing is promised. The reporter's lock is uncontended here.
+    // Not serving until the checks have run once. The reporter's lock is free here, so the future is ready.
     for name in &names {
         let _ = reporter
             .set_service_status(name, ServingStatus::NotServing)
             .now_or_never();
     }
     task::spawn("grpc health", async move {
-        follow(&reporter, &names, &readiness, &stop).await;
+        update(&reporter, &names, &readiness, &stop).await;
     });
     service
 }
 
-async fn follow(
+async fn update(
     reporter: &HealthReporter,
     names: &[&'static str],
     readiness: &Readiness,
@@ -55,7 +55,7 @@ async fn follow(
             return;
         }
         tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = tokio::time::sleep(CHECK_INTERVAL) => {}
             () = readiness.draining() => {}
             () = stop.cancelled() => {}
         }

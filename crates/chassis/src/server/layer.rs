@@ -23,7 +23,6 @@ pub(super) mod drain;
 pub(super) mod message_limit;
 pub(super) mod overload;
 pub(super) mod request_context;
-mod response_body;
 
 use std::time::Duration;
 

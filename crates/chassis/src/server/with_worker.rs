@@ -1,4 +1,4 @@
-//! A server and the background work of its service, as one process with one end.
+//! A server with the background work of its service in one process.
 
 use std::future::Future;
 
@@ -10,12 +10,12 @@ use super::Server;
 use crate::task::{self, Shutdown};
 
 impl Server {
-    /// [`Server::serve`] with the service's background work beside it: relay, consumer, timers. `None` for a process that
-    /// only answers.
+    /// Runs [`Server::serve`] and the background work of the service: relay, consumer, jobs. `None` for a process that only
+    /// serves RPCs.
     ///
-    /// The work starts with the server and is stopped when the server has drained, so that what the last calls have
-    /// published is still sent. Work that ends before, by a panic or by itself, ends the process with an error: one that
-    /// answers and moves nothing would look healthy for days.
+    /// The work starts with the server and is stopped when the server has drained, so that the events of the last calls are
+    /// still published. Work that ends before, by a panic or by itself, ends the process with an error: a process that serves
+    /// RPCs and does no work would look healthy.
     pub async fn serve_with_worker<W, F>(
         self,
         work: Option<W>,
@@ -29,7 +29,7 @@ impl Server {
         let Some(work) = work else {
             return self.serve(listener, shutdown).await;
         };
-        // A child signal: the end of this server does not stop others that wait for the same signal.
+        // A child signal: the end of this server must not stop others that wait for the same signal.
         let (stop, drained) = (shutdown.child(), Shutdown::new());
         let mut working = task::spawn("worker", work(drained.clone()));
         let stopping = async {
@@ -42,7 +42,7 @@ impl Server {
         };
         let serving = async {
             let served = self.serve(listener, stop.clone()).await;
-            // A server that does not even start ends the wait of the other side.
+            // A server that cannot start has to end `stopping` too.
             stop.trigger();
             served
         };
@@ -59,7 +59,7 @@ impl Server {
 fn ended_early(ended: Result<(), JoinError>) -> anyhow::Error {
     match ended {
         Ok(()) => anyhow!("the background work ended by itself"),
-        Err(error) => anyhow!(error).context("the background work died"),
+        Err(error) => anyhow!(error).context("the background work failed"),
     }
 }
 
@@ -77,13 +77,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_is_told_to_stop_after_the_server_has_and_is_waited_for() {
+    async fn work_is_stopped_after_the_server_and_waited_for() {
         let (shutdown, finished) = (Shutdown::new(), Arc::new(AtomicBool::new(false)));
-        let seen = Arc::clone(&finished);
+        let finishing = Arc::clone(&finished);
         let work = |drained: Shutdown| async move {
             drained.cancelled().await;
             tokio::task::yield_now().await;
-            seen.store(true, Ordering::SeqCst);
+            finishing.store(true, Ordering::SeqCst);
         };
         shutdown.trigger();
         server()
@@ -94,17 +94,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_panics_ends_the_process_with_an_error() {
-        let work = |_: Shutdown| async { panic!("told you") };
+    async fn panic_of_the_work_ends_the_process_with_an_error() {
+        let work = |_: Shutdown| async { panic!("on purpose") };
         let ended = server()
             .serve_with_worker(Some(work), None, Shutdown::new())
             .await;
-        let told = format!("{:#}", ended.unwrap_err());
-        assert!(told.starts_with("the background work died"), "{told}");
+        let error = format!("{:#}", ended.unwrap_err());
+        assert!(error.starts_with("the background work failed"), "{error}");
     }
 
     #[tokio::test]
-    async fn work_that_ends_by_itself_is_an_error_too() {
+    async fn work_that_ends_by_itself_is_an_error() {
         let work = |_: Shutdown| async {};
         let ended = server()
             .serve_with_worker(Some(work), None, Shutdown::new())
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_cannot_start_does_not_wait_for_a_signal() {
+    async fn server_that_cannot_start_does_not_wait_for_a_signal() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut common = Common::default();
         common.admin.listen = Some(taken.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! The command line, the same for every service.
+//! Command line of every service.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(super) struct Cli<C: Subcommand> {
 
 #[derive(Subcommand)]
 pub(super) enum Role<C: Subcommand> {
-    /// Answer RPCs, and do the background work in the same process.
+    /// Serve RPCs, and do the background work in the same process.
     Serve {
         /// Leave the background work to `worker` processes.
         #[arg(long)]
@@ -24,11 +24,11 @@ pub(super) enum Role<C: Subcommand> {
     },
     /// Do the background work only.
     Worker,
-    /// Bring the database to the state this binary needs, and exit.
+    /// Migrate the database to the schema of this binary, and exit.
     Migrate,
     /// Read the configuration, print it with secrets masked, and exit.
     CheckConfig,
-    /// Ask the running process whether it is ready (exit 0) or not (exit 1).
+    /// Exit with 0 if the running process is ready, else with 1.
     Healthcheck,
     #[command(flatten)]
     Extra(C),
@@ -41,7 +41,7 @@ impl<C: Subcommand> Cli<C> {
     }
 }
 
-/// For a service without subcommands of its own. It has no value.
+/// Commands of a service without further subcommands: none.
 #[derive(Clone, Copy, Debug)]
 pub enum NoCommand {}
 
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roles_are_understood() {
+    fn roles_are_parsed() {
         assert!(matches!(
             parse(&["serve"]).unwrap().role,
             Role::Serve { no_worker: false }
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_commands_are_refused() {
         assert!(parse(&[]).is_err());
-        assert!(parse(&["dance"]).is_err());
+        assert!(parse(&["unknown"]).is_err());
         assert!(parse(&["worker", "--no-worker"]).is_err());
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn definition_is_consistent() {
         Cli::<NoCommand>::command().debug_assert();
     }
 }

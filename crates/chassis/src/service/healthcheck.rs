@@ -1,4 +1,4 @@
-//! `healthcheck`: one HTTP request to the admin port of the process next door.
+//! `healthcheck`: one HTTP request to the admin port of the running process.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -15,17 +15,17 @@ use crate::task;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Succeeds when `/readyz` responds with 200. A process without an admin port is asked on its only port.
+/// Succeeds when `/readyz` responds with 200. Without an admin port the request goes to the only port.
 pub(super) async fn healthcheck(common: &Common) -> anyhow::Result<()> {
     let address = common.admin.listen.unwrap_or(common.server.listen);
-    let status = tokio::time::timeout(RESPONSE_TIMEOUT, ask(loopback(address)))
+    let status = tokio::time::timeout(RESPONSE_TIMEOUT, readyz(loopback(address)))
         .await
-        .context("no answer")??;
+        .context("no response")??;
     ensure!(status.is_success(), "not ready: {status}");
     Ok(())
 }
 
-async fn ask(address: SocketAddr) -> anyhow::Result<http::StatusCode> {
+async fn readyz(address: SocketAddr) -> anyhow::Result<http::StatusCode> {
     let stream = TcpStream::connect(address)
         .await
         .with_context(|| format!("cannot connect to {address}"))?;
@@ -38,7 +38,7 @@ async fn ask(address: SocketAddr) -> anyhow::Result<http::StatusCode> {
         .status())
 }
 
-/// A process that listens everywhere is asked on loopback.
+/// Returns the loopback address for an unspecified one.
 fn loopback(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::*;
 use crate::config::Common;
 
-/// A service that notes what was asked of it.
-struct Noting;
+/// A service that records its commands.
+struct Recording;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,8 +24,8 @@ enum Extra {
 
 static COUNTED: AtomicUsize = AtomicUsize::new(0);
 
-impl Service for Noting {
-    const NAME: &'static str = "noting";
+impl Service for Recording {
+    const NAME: &'static str = "recording";
     const DEFAULTS: &'static str =
         "password = \"hunter2\"\n[telemetry]\nlog = \"off\"\n[tls]\ninsecure = true\n";
     type Config = Settings;
@@ -54,8 +54,8 @@ impl Service for Noting {
 }
 
 async fn invoke(args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
-    let cli = Cli::try_parse_from(std::iter::once(&"noting").chain(args))?;
-    run::<Noting>(
+    let cli = Cli::try_parse_from(std::iter::once(&"recording").chain(args))?;
+    run::<Recording>(
         cli,
         env.iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
@@ -63,15 +63,15 @@ async fn invoke(args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
     .await
 }
 
-/// One test: telemetry starts once in a process.
+/// One test, because telemetry starts once in a process.
 #[tokio::test]
-async fn the_roles_read_the_configuration_and_do_their_part() {
+async fn roles_read_the_configuration_and_run() {
     invoke(&["check-config"], &[]).await.unwrap();
-    let unknown = invoke(&["check-config"], &[("NOTING__TABEL", "x")])
+    let unknown = invoke(&["check-config"], &[("RECORDING__TABEL", "x")])
         .await
         .unwrap_err();
     assert!(format!("{unknown:#}").contains("tabel"), "{unknown:#}");
-    let open = invoke(&["check-config"], &[("NOTING__TLS__INSECURE", "false")])
+    let open = invoke(&["check-config"], &[("RECORDING__TLS__INSECURE", "false")])
         .await
         .unwrap_err();
     assert_eq!(
@@ -87,14 +87,14 @@ async fn the_roles_read_the_configuration_and_do_their_part() {
             table: table.map(str::to_owned),
         },
     };
-    work::<Noting>(Role::Migrate, settings(Some("bookings")), Environment::system())
+    run_role::<Recording>(Role::Migrate, settings(Some("bookings")), Environment::system())
         .await
         .unwrap();
-    work::<Noting>(Role::Migrate, settings(None), Environment::system())
+    run_role::<Recording>(Role::Migrate, settings(None), Environment::system())
         .await
         .unwrap_err();
-    let count = Cli::<Extra>::try_parse_from(["noting", "count", "3"]).unwrap();
-    work::<Noting>(count.role, settings(None), Environment::system())
+    let count = Cli::<Extra>::try_parse_from(["recording", "count", "3"]).unwrap();
+    run_role::<Recording>(count.role, settings(None), Environment::system())
         .await
         .unwrap();
     assert_eq!(COUNTED.load(Ordering::SeqCst), 3);

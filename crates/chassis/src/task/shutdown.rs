@@ -1,4 +1,4 @@
-//! The shutdown signal. Every long-running task holds a clone and ends when it fires.
+//! The shutdown signal, at which every long-running task ends.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -8,12 +8,11 @@ use tokio_util::sync::CancellationToken;
 pub struct Shutdown(CancellationToken);
 
 impl Shutdown {
-    /// A signal that fires when [`Shutdown::trigger`] is called.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A signal that fires on SIGTERM or SIGINT. A second signal ends the process at once, without a drain.
+    /// Returns a signal that fires on SIGTERM or SIGINT. A second one ends the process at once, without a drain.
     pub fn from_signals() -> std::io::Result<Self> {
         let shutdown = Self::new();
         let mut terminate = signal(SignalKind::terminate())?;
@@ -24,18 +23,17 @@ impl Shutdown {
             tracing::info!("signal received, draining");
             firing.trigger();
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            tracing::warn!("second signal, leaving at once");
+            tracing::warn!("second signal, exiting");
             std::process::exit(130);
         });
         Ok(shutdown)
     }
 
-    /// Fires the signal. Firing twice is the same as once.
+    /// Fires the signal; firing it again has no effect.
     pub fn trigger(&self) {
         self.0.cancel();
     }
 
-    /// Waits for the signal.
     pub async fn cancelled(&self) {
         self.0.cancelled().await;
     }
@@ -44,12 +42,12 @@ impl Shutdown {
         self.0.is_cancelled()
     }
 
-    /// A signal that fires with this one, and can be fired alone.
+    /// Returns a signal that fires with this one, and may fire before.
     pub fn child(&self) -> Self {
         Self(self.0.child_token())
     }
 
-    /// The same signal as a token, for libraries that take one.
+    /// Returns the token of the signal, for libraries.
     pub fn token(&self) -> &CancellationToken {
         &self.0
     }
@@ -60,7 +58,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn clones_and_children_fire_together_but_a_child_alone_does_not_fire_its_parent() {
+    async fn clones_and_children_fire_with_their_parent_and_not_the_reverse() {
         let parent = Shutdown::new();
         let child = parent.child();
         let other = parent.child();

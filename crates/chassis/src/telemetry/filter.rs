@@ -1,9 +1,7 @@
-//! What is recorded at all: events as the configuration says, and our own spans whatever the logs say, for a quiet log must
-//! not cut traces.
+//! Filters log events as the configuration says, and keeps the spans of this workspace at any log level, because traces need them.
 //!
-//! One filter for logs and traces. Filters of single layers keep their verdict until the next span or event comes, and when a
-//! library only asks (`log_enabled!`, as sqlx does at every query) they take it for the verdict on something else, which is
-//! lost.
+//! It is one filter for logs and traces. Filters of single layers store their decision until the next span or event, and when a
+//! library only checks a level (`log_enabled!`, as sqlx does in every query), they apply it to the next one, which is lost.
 
 use anyhow::Context as _;
 use tracing::level_filters::LevelFilter;
@@ -15,28 +13,27 @@ use tracing_subscriber::layer::Context;
 
 use crate::config::Telemetry;
 
-/// Libraries that talk of every frame at debug level; ask for them by name.
-const CHATTY: [&str; 7] = ["h2", "hyper", "hyper_util", "tower", "rustls", "sqlx", "tonic"];
+/// Libraries that log every frame at debug level.
+const VERBOSE: [&str; 7] = ["h2", "hyper", "hyper_util", "tower", "rustls", "sqlx", "tonic"];
 
-/// The filter of a process.
-pub(super) struct Admission {
+pub(super) struct Filter {
     events: Targets,
 }
 
-impl Admission {
-    /// As the configuration says. Chatty libraries say no more than warnings unless it names them.
+impl Filter {
+    /// Verbose libraries log warnings only, unless the configuration names them.
     pub(super) fn new(config: &Telemetry) -> anyhow::Result<Self> {
         let named: Targets = config.log.parse().context("telemetry.log is not a filter")?;
         let quiet = named
             .default_level()
             .unwrap_or(LevelFilter::OFF)
             .min(LevelFilter::WARN);
-        let unnamed = CHATTY.into_iter().filter(|name| !config.log.contains(name));
+        let unnamed = VERBOSE.into_iter().filter(|name| !config.log.contains(name));
         let events = unnamed.fold(named, |all, name| all.with_target(name, quiet));
         Ok(Self { events })
     }
 
-    fn admits(&self, metadata: &Metadata<'_>) -> bool {
+    fn is_enabled(&self, metadata: &Metadata<'_>) -> bool {
         if metadata.is_span() {
             metadata.target().starts_with("carshare") && *metadata.level() <= Level::INFO
         } else {
@@ -45,9 +42,9 @@ impl Admission {
     }
 }
 
-impl<S: Subscriber> Layer<S> for Admission {
+impl<S: Subscriber> Layer<S> for Filter {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.admits(metadata) {
+        if self.is_enabled(metadata) {
             Interest::always()
         } else {
             Interest::never()
@@ -55,7 +52,7 @@ impl<S: Subscriber> Layer<S> for Admission {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        self.admits(metadata)
+        self.is_enabled(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -73,17 +70,17 @@ mod tests {
     use crate::telemetry::subscriber;
     use crate::trace_context;
 
-    fn of(log: &str) -> anyhow::Result<Admission> {
-        Admission::new(&Telemetry {
+    fn of(log: &str) -> anyhow::Result<Filter> {
+        Filter::new(&Telemetry {
             log: log.to_owned(),
             ..Telemetry::default()
         })
     }
 
     #[test]
-    fn chatty_libraries_are_quiet_unless_named() {
-        let admission = of("debug,h2=trace").unwrap();
-        for (target, level, admitted) in [
+    fn verbose_libraries_log_warnings_unless_named() {
+        let filter = of("debug,h2=trace").unwrap();
+        for (target, level, enabled) in [
             ("carshare_booking", Level::DEBUG, true),
             ("carshare_booking", Level::TRACE, false),
             ("h2::codec", Level::TRACE, true),
@@ -91,8 +88,8 @@ mod tests {
             ("sqlx::query", Level::WARN, true),
         ] {
             assert_eq!(
-                admission.events.would_enable(target, &level),
-                admitted,
+                filter.events.would_enable(target, &level),
+                enabled,
                 "{target} {level}"
             );
         }
@@ -100,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_costs_nobody_a_span_and_a_quiet_log_cuts_no_trace() {
+    fn checked_level_and_disabled_log_drop_no_span() {
         for log in ["debug", "info", "off"] {
             let config = Telemetry {
                 log: log.to_owned(),
@@ -109,10 +106,10 @@ mod tests {
             let (subscriber, guard) = subscriber("test", &config, &Clock::system(), sink).unwrap();
             let _here = tracing::subscriber::set_default(subscriber);
             for _ in 0..3 {
-                // As the bridge from the `log` crate asks: the answer is no, and nothing follows.
-                let asked = tracing::enabled!(target: "sqlx::query", Level::DEBUG);
-                let wanted = tracing::enabled!(target: "sqlx::query", Level::WARN);
-                assert_eq!((asked, wanted), (false, log != "off"));
+                // As the bridge of the `log` crate checks a level, without an event.
+                let debug = tracing::enabled!(target: "sqlx::query", Level::DEBUG);
+                let warn = tracing::enabled!(target: "sqlx::query", Level::WARN);
+                assert_eq!((debug, warn), (false, log != "off"));
                 let span = tracing::info_span!("work");
                 assert!(trace_context::of_span(&span).is_some(), "{log}");
             }

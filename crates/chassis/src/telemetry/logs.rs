@@ -1,6 +1,6 @@
-//! Log lines: one JSON object each, with the correlation id and trace of the work they were written in.
+//! Writes log lines: one JSON object each, with correlation id and trace id of the request context.
 //!
-//! Headers, tokens, request and reply messages are never logged, so there is nothing to mask.
+//! Headers, tokens and messages are never logged, so nothing is masked.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::LogFormat;
 use crate::request_context::RequestContext;
 
-/// The layer that writes log lines.
+/// Returns the layer that writes log lines.
 pub fn layer<S, W>(
     service: &'static str,
     format: LogFormat,
@@ -70,9 +70,9 @@ where
         if let Some(span) = context.lookup_current() {
             line.insert("span".into(), json!(span.name()));
         }
-        if let Some(scope) = RequestContext::current() {
-            line.insert("correlation_id".into(), json!(scope.correlation_id()));
-            if let Some(trace_id) = scope.trace_id() {
+        if let Some(context) = RequestContext::current() {
+            line.insert("correlation_id".into(), json!(context.correlation_id()));
+            if let Some(trace_id) = context.trace_id() {
                 line.insert("trace_id".into(), json!(trace_id));
             }
         }
@@ -81,7 +81,7 @@ where
     }
 }
 
-/// Puts the fields of an event beside the standard ones, numbers and booleans as such.
+/// Adds the fields of an event to the standard ones.
 struct Fields<'a>(&'a mut Map<String, Value>);
 
 impl Fields<'_> {
@@ -139,15 +139,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_is_json_with_its_surroundings() {
+    async fn line_is_json_with_its_request_context() {
         let captured = Captured::default();
         let (clock, _) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         let sink = captured.clone();
         let layer = layer("booking", LogFormat::Json, clock, move || sink.clone());
         let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
         let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let scope = RequestContext::background("corr-1", Some(traceparent));
-        scope
+        let context = RequestContext::background("corr-1", Some(traceparent));
+        context
             .run(async { tracing::warn!(count = 3, ok = true, name = "x", "two\nlines") })
             .await;
         drop(guard);

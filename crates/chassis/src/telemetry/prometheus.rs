@@ -1,12 +1,32 @@
-//! The metrics recorder of the process and its text for Prometheus.
+//! Metrics recorder of the process, and its text for Prometheus.
 
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-/// Buckets of everything that is measured in seconds: 1 ms to 30 s.
-const SECONDS: [f64; 13] = [
+/// Buckets of all histograms in seconds: 1 ms to 30 s.
+const BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];
+
+const COUNTERS: [(&str, &str); 5] = [
+    ("rpc_server_calls_total", "Finished RPCs, by RPC and gRPC code."),
+    (
+        "rpc_client_calls_total",
+        "Calls to other services, by peer, RPC and gRPC code.",
+    ),
+    (
+        "rpc_client_retries_total",
+        "Repeated calls to other services, by peer and cause.",
+    ),
+    (
+        "identity_revocation_unchecked_total",
+        "Access tokens accepted while revocation could not be checked.",
+    ),
+    (
+        "task_panics_total",
+        "Background tasks that panicked: always a defect.",
+    ),
 ];
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -15,19 +35,30 @@ static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 pub fn recorder() -> &'static PrometheusHandle {
     RECORDER.get_or_init(|| {
         let builder = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
             .unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("another metrics recorder was installed before ours, /metrics will be empty");
+            tracing::warn!("another metrics recorder is installed: /metrics will be empty");
         }
-        super::metrics::describe();
+        describe();
         handle
     })
 }
 
-/// Everything measured so far, in Prometheus' text format.
+fn describe() {
+    for (name, text) in COUNTERS {
+        metrics::describe_counter!(name, text);
+    }
+    metrics::describe_gauge!("rpc_server_in_flight", "RPCs that run.");
+    metrics::describe_histogram!(
+        "rpc_server_duration_seconds",
+        "Time from the headers of an RPC to its last trailer; of a stream, its whole life."
+    );
+}
+
+/// Returns all metrics in the text format of Prometheus.
 pub fn render() -> String {
     recorder().run_upkeep();
     recorder().render()
@@ -38,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_counted_is_rendered_with_buckets_for_seconds() {
+    fn metrics_are_rendered_with_buckets_for_seconds() {
         recorder();
         metrics::counter!("chassis_test_total", "kind" => "a").increment(2);
         metrics::histogram!("chassis_test_seconds").record(0.004);

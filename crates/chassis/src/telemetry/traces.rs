@@ -1,4 +1,4 @@
-//! OpenTelemetry traces. Spans get real ids and are propagated even when no collector is configured.
+//! OpenTelemetry traces. Spans have ids and are propagated even without a collector.
 
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;

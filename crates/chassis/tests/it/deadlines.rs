@@ -1,4 +1,4 @@
-//! Deadlines: they travel, they shrink, and they are kept.
+//! Deadlines of calls, of servers and of peers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tonic::{Code, Request};
 
 use crate::fake::Behaviour;
-use crate::running::{Running, USER, facts, named, plain};
+use crate::harness::{TestServer, USER, facts, named, plain};
 
 fn login(timeout_ms: Option<u64>) -> Request<LoginRequest> {
     let mut request = Request::new(LoginRequest {
@@ -28,30 +28,30 @@ fn login(timeout_ms: Option<u64>) -> Request<LoginRequest> {
     request
 }
 
-/// Never answers, and tells when it is given up.
-fn stuck() -> (Behaviour, Arc<Notify>) {
-    struct Tell(Arc<Notify>);
-    impl Drop for Tell {
+/// Never responds, and notifies when it is dropped.
+fn hanging() -> (Behaviour, Arc<Notify>) {
+    struct NotifyOnDrop(Arc<Notify>);
+    impl Drop for NotifyOnDrop {
         fn drop(&mut self) {
             self.0.notify_one();
         }
     }
-    let given_up = Arc::new(Notify::new());
-    let told = Arc::clone(&given_up);
+    let dropped = Arc::new(Notify::new());
+    let notify = Arc::clone(&dropped);
     let behaviour = Behaviour::new(move |_| {
-        let tell = Tell(Arc::clone(&told));
+        let guard = NotifyOnDrop(Arc::clone(&notify));
         async move {
-            let _tell = tell;
+            let _guard = guard;
             std::future::pending().await
         }
     });
-    (behaviour, given_up)
+    (behaviour, dropped)
 }
 
 #[tokio::test]
 async fn each_hop_has_less_time_than_the_one_before() {
-    let (next_behaviour, mut seen) = Behaviour::seen();
-    let next = Running::start(plain(), &next_behaviour).await;
+    let (next_behaviour, mut contexts) = Behaviour::recording();
+    let next = TestServer::start(plain(), &next_behaviour).await;
     let tls = Tls {
         insecure_as: Some("booking".into()),
         ..Tls::insecure()
@@ -68,22 +68,22 @@ async fn each_hop_has_less_time_than_the_one_before() {
             Ok(())
         }
     });
-    let first = Running::start(plain(), &first).await;
+    let first = TestServer::start(plain(), &first).await;
     AuthServiceClient::new(first.channel())
         .login(login(Some(3_000)))
         .await
         .unwrap();
-    let context = seen.recv().await.unwrap();
+    let context = contexts.recv().await.unwrap();
     let sent = deadline::parse_timeout(context.metadata.get("grpc-timeout").unwrap()).unwrap();
-    // A fiftieth of three seconds is kept, and a little is spent on the way.
+    // This hop keeps a fiftieth of three seconds, and the call takes some time.
     assert!((2_000..=2_940).contains(&sent.as_millis()), "{sent:?}");
     assert!(context.deadline.remaining() <= sent);
 }
 
 #[tokio::test]
-async fn a_call_never_has_longer_than_the_server_gives() {
-    let (behaviour, mut seen) = Behaviour::seen();
-    let server = Running::start(
+async fn deadline_is_never_later_than_the_servers_limit() {
+    let (behaviour, mut contexts) = Behaviour::recording();
+    let server = TestServer::start(
         Common {
             server: Server {
                 request_timeout: Duration::from_secs(2),
@@ -94,24 +94,24 @@ async fn a_call_never_has_longer_than_the_server_gives() {
         &behaviour,
     )
     .await;
-    for asked in [None, Some(600_000)] {
+    for requested in [None, Some(600_000)] {
         AuthServiceClient::new(server.channel())
-            .login(login(asked))
+            .login(login(requested))
             .await
             .unwrap();
-        let left = seen.recv().await.unwrap().deadline.remaining();
+        let left = contexts.recv().await.unwrap().deadline.remaining();
         assert!((1_000..=2_000).contains(&left.as_millis()), "{left:?}");
     }
 }
 
 #[tokio::test]
-async fn a_handler_that_takes_longer_is_given_up() {
-    let (behaviour, given_up) = stuck();
+async fn handler_is_dropped_at_the_deadline() {
+    let (behaviour, dropped) = hanging();
     let server = Server {
         request_timeout: Duration::from_millis(50),
         ..Server::default()
     };
-    let server = Running::start(Common { server, ..plain() }, &behaviour).await;
+    let server = TestServer::start(Common { server, ..plain() }, &behaviour).await;
     let status = AuthServiceClient::new(server.channel())
         .login(login(None))
         .await
@@ -120,43 +120,43 @@ async fn a_handler_that_takes_longer_is_given_up() {
         (status.code(), facts(&status)),
         (Code::DeadlineExceeded, named("DEADLINE_EXCEEDED", "COMMON006"))
     );
-    given_up.notified().await;
+    dropped.notified().await;
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_takes_its_handler_along() {
-    let (behaviour, given_up) = stuck();
-    let server = Running::start(plain(), &behaviour).await;
+async fn handler_is_dropped_when_the_caller_cancels() {
+    let (behaviour, dropped) = hanging();
+    let server = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.channel());
     let call = carshare_chassis::task::spawn("caller", async move { auth.login(login(None)).await });
     // Aborted once the handler has begun: the call is then counted as running.
-    carshare_testkit::eventually_true(Duration::from_secs(10), async || Arc::strong_count(&given_up) > 2)
+    carshare_testkit::eventually_true(Duration::from_secs(10), async || Arc::strong_count(&dropped) > 2)
         .await;
     call.abort();
-    given_up.notified().await;
+    dropped.notified().await;
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_answer_is_given_up_in_time() {
-    let (behaviour, given_up) = stuck();
-    let next = Running::start(plain(), &behaviour).await;
+async fn call_to_a_hanging_peer_ends_at_the_deadline() {
+    let (behaviour, dropped) = hanging();
+    let next = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(next.peer("auth", &Tls::insecure()));
     let status = auth.login(login(Some(60))).await.unwrap_err();
     assert_eq!(
         (status.code(), facts(&status)),
         (Code::DeadlineExceeded, named("DEADLINE_EXCEEDED", "COMMON006"))
     );
-    given_up.notified().await;
+    dropped.notified().await;
 }
 
 #[tokio::test]
-async fn no_time_left_means_that_nothing_is_sent() {
-    let (behaviour, mut seen) = Behaviour::seen();
-    let server = Running::start(plain(), &behaviour).await;
+async fn call_without_time_left_is_not_sent() {
+    let (behaviour, mut contexts) = Behaviour::recording();
+    let server = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.peer("auth", &Tls::insecure()));
     let status = auth.login(login(Some(0))).await.unwrap_err();
     assert_eq!(facts(&status), named("DEADLINE_EXCEEDED", "COMMON006"));
-    // A stranger's channel sends it, and the server refuses.
+    // A channel of another client sends it, and the server refuses it.
     let status = AuthServiceClient::new(server.channel())
         .login(login(Some(0)))
         .await
@@ -165,16 +165,16 @@ async fn no_time_left_means_that_nothing_is_sent() {
         matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
         "{status:?}"
     );
-    assert!(seen.try_recv().is_err());
+    assert!(contexts.try_recv().is_err());
 }
 
 #[tokio::test]
-async fn a_stream_lives_until_the_deadline_its_caller_set() {
+async fn stream_ends_at_the_deadline_of_its_caller() {
     let server = Server {
         request_timeout: Duration::from_millis(1),
         ..Server::default()
     };
-    let server = Running::start(Common { server, ..plain() }, &Behaviour::ok()).await;
+    let server = TestServer::start(Common { server, ..plain() }, &Behaviour::ok()).await;
     let mut notification = NotificationServiceClient::new(server.channel());
     let mut request = server.request("guest", SubscribeRequest::default());
     request

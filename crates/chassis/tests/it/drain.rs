@@ -1,4 +1,4 @@
-//! Stopping: running calls finish, new ones are refused, streams are sent elsewhere.
+//! Drain: running calls finish, new ones are refused, streams end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::fake::Behaviour;
-use crate::running::{Running, facts, named, plain};
+use crate::harness::{TestServer, facts, named, plain};
 
 fn login() -> LoginRequest {
     LoginRequest {
@@ -23,13 +23,13 @@ fn login() -> LoginRequest {
     }
 }
 
-/// Tells that it has begun and waits for a permit.
+/// Sends a message when it begins, and waits for a permit.
 fn waiting() -> (Behaviour, mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
-    let (tell, begun) = mpsc::unbounded_channel();
+    let (sender, begun) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
     let opened = Arc::clone(&gate);
     let behaviour = Behaviour::new(move |_| {
-        tell.send(()).unwrap();
+        sender.send(()).unwrap();
         let gate = Arc::clone(&gate);
         async move {
             gate.acquire().await.unwrap().forget();
@@ -40,9 +40,9 @@ fn waiting() -> (Behaviour, mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
 }
 
 #[tokio::test]
-async fn a_running_call_finishes_and_new_ones_are_refused() {
+async fn draining_server_finishes_running_calls_and_refuses_new_ones() {
     let (behaviour, mut begun, gate) = waiting();
-    let mut server = Running::start(plain(), &behaviour).await;
+    let mut server = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.peer("auth", &Tls::insecure()));
     let running = carshare_chassis::task::spawn("running", {
         let mut auth = auth.clone();
@@ -69,8 +69,8 @@ async fn a_running_call_finishes_and_new_ones_are_refused() {
 }
 
 #[tokio::test]
-async fn a_stream_is_ended_with_the_advice_to_come_back() {
-    let mut server = Running::start(plain(), &Behaviour::ok()).await;
+async fn draining_server_ends_streams_with_a_retry_delay() {
+    let mut server = TestServer::start(plain(), &Behaviour::ok()).await;
     let mut notification = NotificationServiceClient::new(server.channel());
     let request = server.request("guest", SubscribeRequest::default());
     let mut stream = notification.subscribe(request).await.unwrap().into_inner();
@@ -89,13 +89,13 @@ async fn a_stream_is_ended_with_the_advice_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_call_that_does_not_finish_in_time_is_cut() {
+async fn call_longer_than_the_drain_timeout_is_ended() {
     let (behaviour, mut begun, _gate) = waiting();
     let config = Server {
         drain_timeout: Duration::from_millis(50),
         ..Server::default()
     };
-    let mut server = Running::start(
+    let mut server = TestServer::start(
         Common {
             server: config,
             ..plain()
@@ -112,11 +112,11 @@ async fn a_call_that_does_not_finish_in_time_is_cut() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_does_not_hold_up_the_drain() {
-    let mut server = Running::start(plain(), &Behaviour::ok()).await;
+async fn idle_connections_do_not_delay_the_drain() {
+    let mut server = TestServer::start(plain(), &Behaviour::ok()).await;
     let mut auth = AuthServiceClient::new(server.channel());
     auth.login(login()).await.unwrap();
-    // And one that has not even said hello.
+    // And a connection without a preface.
     let _silent = TcpStream::connect(server.address).await.unwrap();
     server.shutdown.trigger();
     tokio::time::timeout(Duration::from_secs(10), &mut server.served)

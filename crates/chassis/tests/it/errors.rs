@@ -1,4 +1,4 @@
-//! What refusals and defects look like outside.
+//! Errors as clients see them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetail, StatusExt as _};
 
 use crate::fake::{self, Behaviour};
-use crate::running::{Running, facts, named, plain};
+use crate::harness::{TestServer, facts, named, plain};
 
 fn login() -> LoginRequest {
     LoginRequest {
@@ -30,8 +30,8 @@ fn in_english<M>(message: M) -> Request<M> {
     request
 }
 
-async fn refusal(behaviour: &Behaviour, request: Request<LoginRequest>) -> Status {
-    let server = Running::start(plain(), behaviour).await;
+async fn error(behaviour: &Behaviour, request: Request<LoginRequest>) -> Status {
+    let server = TestServer::start(plain(), behaviour).await;
     AuthServiceClient::new(server.channel())
         .login(request)
         .await
@@ -50,13 +50,13 @@ fn texts(status: &Status) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn invalid_fields_are_all_named_in_both_languages_before_the_handler() {
-    let (behaviour, mut seen) = Behaviour::seen();
+async fn invalid_fields_are_all_reported_in_both_languages_before_the_handler() {
+    let (behaviour, mut contexts) = Behaviour::recording();
     let bad = LoginRequest {
         email: "nobody".into(),
         password: String::new(),
     };
-    let status = refusal(&behaviour, Request::new(bad)).await;
+    let status = error(&behaviour, Request::new(bad)).await;
     assert_eq!(
         (status.code(), facts(&status)),
         (Code::InvalidArgument, named("INVALID_ARGUMENT", "COMMON001"))
@@ -97,18 +97,18 @@ async fn invalid_fields_are_all_named_in_both_languages_before_the_handler() {
         texts(&status),
         expected.map(|(l, t)| (l.to_owned(), t.to_owned()))
     );
-    assert!(seen.try_recv().is_err());
+    assert!(contexts.try_recv().is_err());
 }
 
 #[tokio::test]
-async fn a_refusal_speaks_the_callers_language_and_carries_its_facts() {
+async fn error_is_in_the_callers_language_with_its_details() {
     let behaviour = Behaviour::new(|_| async {
         Err(Error::new(Booking::SlotTaken)
             .with("vehicle_id", "7")
             .retry_after(Duration::from_secs(2)))
     });
-    let korean = refusal(&behaviour, Request::new(login())).await;
-    let english = refusal(&behaviour, in_english(login())).await;
+    let korean = error(&behaviour, Request::new(login())).await;
+    let english = error(&behaviour, in_english(login())).await;
     let fact = Error::new(Booking::SlotTaken).fact();
     assert_eq!(
         (korean.message(), english.message()),
@@ -129,11 +129,11 @@ async fn a_refusal_speaks_the_callers_language_and_carries_its_facts() {
 }
 
 #[tokio::test]
-async fn a_defect_and_a_panic_tell_nothing() {
+async fn defect_and_panic_do_not_show_their_cause() {
     let defect = Behaviour::new(|_| async { Err(anyhow::anyhow!("password hunter2").into()) });
     let panic = Behaviour::new(|_| async { panic!("password hunter2") });
     for behaviour in [defect, panic] {
-        let status = refusal(&behaviour, in_english(login())).await;
+        let status = error(&behaviour, in_english(login())).await;
         assert_eq!(
             (status.code(), facts(&status)),
             (Code::Internal, named("INTERNAL", "COMMON007"))
@@ -144,12 +144,12 @@ async fn a_defect_and_a_panic_tell_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_large_is_refused_before_it_is_decoded() {
+async fn message_above_the_limit_is_refused_before_it_is_decoded() {
     let server = Server {
         max_message_bytes: 64,
         ..Server::default()
     };
-    let server = Running::start(Common { server, ..plain() }, &Behaviour::ok()).await;
+    let server = TestServer::start(Common { server, ..plain() }, &Behaviour::ok()).await;
     let mut auth = AuthServiceClient::new(server.channel());
     auth.login(login()).await.unwrap();
     let status = auth
@@ -166,9 +166,9 @@ async fn a_message_that_is_too_large_is_refused_before_it_is_decoded() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_reaches_the_handler_and_a_wrong_one_names_itself() {
-    let (behaviour, mut seen) = Behaviour::seen();
-    let server = Running::start(plain(), &behaviour).await;
+async fn idempotency_key_reaches_the_handler_and_an_invalid_one_is_refused() {
+    let (behaviour, mut contexts) = Behaviour::recording();
+    let server = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.channel());
     let with_key = |key: &'static str| {
         let mut request = Request::new(login());
@@ -179,7 +179,7 @@ async fn an_idempotency_key_reaches_the_handler_and_a_wrong_one_names_itself() {
     };
     auth.login(with_key("k-1")).await.unwrap();
     auth.login(with_key("k-1")).await.unwrap();
-    let (first, again) = (seen.recv().await.unwrap(), seen.recv().await.unwrap());
+    let (first, again) = (contexts.recv().await.unwrap(), contexts.recv().await.unwrap());
     assert_eq!(first.idempotency.as_ref().unwrap().as_str(), "k-1");
     assert_eq!(first.request_hash, again.request_hash);
     assert_ne!(first.request_hash, [0; 32]);
@@ -192,9 +192,9 @@ async fn an_idempotency_key_reaches_the_handler_and_a_wrong_one_names_itself() {
 }
 
 #[tokio::test]
-async fn the_correlation_id_is_kept_when_sane_and_made_when_not() {
-    let (behaviour, mut seen) = Behaviour::seen();
-    let server = Running::start(plain(), &behaviour).await;
+async fn correlation_id_is_kept_if_valid_and_else_generated() {
+    let (behaviour, mut contexts) = Behaviour::recording();
+    let server = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.channel());
     for (sent, kept) in [("client-1", true), ("two words", false), ("", false)] {
         let mut request = server.request("guest", GetMeRequest {});
@@ -202,26 +202,26 @@ async fn the_correlation_id_is_kept_when_sane_and_made_when_not() {
             .metadata_mut()
             .insert("x-correlation-id", sent.parse().unwrap());
         let reply = auth.get_me(request).await.unwrap();
-        let told = reply
+        let sent_back = reply
             .metadata()
             .get("x-correlation-id")
             .unwrap()
             .to_str()
             .unwrap()
             .to_owned();
-        assert_eq!(seen.recv().await.unwrap().correlation_id, told);
-        assert_eq!(told == sent, kept, "{sent}");
-        assert!(!told.is_empty());
+        assert_eq!(contexts.recv().await.unwrap().correlation_id, sent_back);
+        assert_eq!(sent_back == sent, kept, "{sent}");
+        assert!(!sent_back.is_empty());
     }
 }
 
 #[tokio::test]
-async fn more_calls_than_the_server_takes_are_refused_at_once() {
+async fn call_above_the_limit_is_refused_at_once() {
     let server = Server {
         max_in_flight: 0,
         ..Server::default()
     };
-    let server = Running::start(Common { server, ..plain() }, &Behaviour::ok()).await;
+    let server = TestServer::start(Common { server, ..plain() }, &Behaviour::ok()).await;
     let status = AuthServiceClient::new(server.channel())
         .login(login())
         .await
@@ -233,8 +233,8 @@ async fn more_calls_than_the_server_takes_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_middle_of_a_stream_is_a_defect_like_any_other() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn panic_inside_a_stream_is_a_defect() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let mut notification = NotificationServiceClient::new(server.channel());
     let request = server.request(
         "guest",
@@ -243,10 +243,10 @@ async fn a_panic_in_the_middle_of_a_stream_is_a_defect_like_any_other() {
         },
     );
     let mut stream = notification.subscribe(request).await.unwrap().into_inner();
-    // Whether the first message still goes out is the encoder's business.
+    // The encoder may send the first message or not.
     let status = loop {
         match stream.message().await {
-            Ok(message) => assert!(message.is_some(), "the stream ended well"),
+            Ok(message) => assert!(message.is_some(), "the stream ended without an error"),
             Err(status) => break status,
         }
     };
@@ -258,8 +258,8 @@ async fn a_panic_in_the_middle_of_a_stream_is_a_defect_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_stream_runs_in_the_scope_of_its_call() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn stream_runs_in_the_request_context_of_its_call() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let mut notification = NotificationServiceClient::new(server.channel());
     let mut request = server.request("guest", SubscribeRequest::default());
     request

@@ -1,4 +1,4 @@
-//! Services of the contract whose every RPC does what a test says and answers with an empty message.
+//! Services of the contract whose RPCs run a function of the test and respond with an empty message.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -22,7 +22,7 @@ use tonic::body::Body;
 use tonic::server::{Grpc, NamedService};
 use tower::{Service, service_fn};
 
-/// What a test makes its handlers do.
+/// Function that all handlers run.
 #[derive(Clone)]
 pub struct Behaviour(Arc<dyn Fn(CallContext) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>);
 
@@ -39,14 +39,14 @@ impl Behaviour {
         Self::new(|_| async { Ok(()) })
     }
 
-    /// Succeeds and tells the contexts it saw.
-    pub fn seen() -> (Self, tokio::sync::mpsc::UnboundedReceiver<CallContext>) {
-        let (tell, seen) = tokio::sync::mpsc::unbounded_channel();
+    /// Succeeds and sends the contexts of its calls.
+    pub fn recording() -> (Self, tokio::sync::mpsc::UnboundedReceiver<CallContext>) {
+        let (sender, contexts) = tokio::sync::mpsc::unbounded_channel();
         let behaviour = Self::new(move |context| {
-            tell.send(context).unwrap();
+            sender.send(context).unwrap();
             async { Ok(()) }
         });
-        (behaviour, seen)
+        (behaviour, contexts)
     }
 }
 
@@ -61,7 +61,7 @@ async fn handle<Req, Rep: Default>(
 /// The cursor that makes the stream panic after its first message.
 pub const PANICS: &str = "panic";
 
-/// One message that tells the correlation id of its scope, then silence: only the caller, the deadline or a drain ends it.
+/// Sends one message, whose cursor is the correlation id of its request context. Only the caller, the deadline or a drain ends it.
 async fn subscribe(
     behaviour: &Behaviour,
     context: CallContext,
@@ -70,7 +70,7 @@ async fn subscribe(
     (behaviour.0)(context).await?;
     let first = futures::stream::once(async {
         let cursor = RequestContext::current()
-            .map(|scope| scope.correlation_id().to_owned())
+            .map(|context| context.correlation_id().to_owned())
             .unwrap_or_default();
         Ok(notification::SubscribeResponse { cursor, event: None })
     });
@@ -86,22 +86,22 @@ where
     Req: prost::Message + ReflectMessage + Default + Sync + 'static,
     Rep: prost::Message + Default + Sync + 'static,
 {
-    let answer = service_fn(move |request| {
+    let handler = service_fn(move |request| {
         let behaviour = behaviour.clone();
         async move { rpc::unary(&behaviour, request, handle::<Req, Rep>).await }
     });
     Grpc::new(ValidatingCodec::<Rep, Req>::default())
-        .unary(answer, request)
+        .unary(handler, request)
         .await
 }
 
 async fn stream(behaviour: Behaviour, request: Request<Body>) -> Response<Body> {
-    let answer = service_fn(move |request| {
+    let handler = service_fn(move |request| {
         let behaviour = behaviour.clone();
         async move { rpc::server_stream(&behaviour, request, subscribe).await }
     });
     let codec = ValidatingCodec::<notification::SubscribeResponse, notification::SubscribeRequest>::default();
-    Grpc::new(codec).server_streaming(answer, request).await
+    Grpc::new(codec).server_streaming(handler, request).await
 }
 
 async fn dispatch(behaviour: Behaviour, request: Request<Body>) -> Response<Body> {
@@ -119,7 +119,7 @@ async fn dispatch(behaviour: Behaviour, request: Request<Body>) -> Response<Body
             unary::<vehicle::ReleaseHoldRequest, vehicle::ReleaseHoldResponse>(behaviour, request).await
         }
         "/carshare.notification.v1.NotificationService/Subscribe" => stream(behaviour, request).await,
-        _ => Status::unimplemented("not faked").into_http(),
+        _ => Status::unimplemented("no fake").into_http(),
     }
 }
 
@@ -154,7 +154,7 @@ fake!(Vehicle, "carshare.vehicle.v1.VehicleService");
 fake!(Notification, "carshare.notification.v1.NotificationService");
 fake!(Unknown, "carshare.elsewhere.v1.ElsewhereService");
 
-/// Adds all of them, and one that the contract does not know.
+/// Adds all services, and one outside the contract.
 pub fn add_to(server: Server, behaviour: &Behaviour) -> Server {
     server
         .add(Auth(behaviour.clone()))

@@ -23,9 +23,9 @@ use tonic_reflection::pb::{v1, v1alpha};
 use tower::service_fn;
 
 use crate::fake::{self, Behaviour};
-use crate::running::{Running, USER, facts, named, plain, with_token};
+use crate::harness::{TestServer, USER, facts, named, plain, with_token};
 
-async fn health(server: &Running, service: &str) -> Option<ServingStatus> {
+async fn health(server: &TestServer, service: &str) -> Option<ServingStatus> {
     let request = HealthCheckRequest {
         service: service.to_owned(),
     };
@@ -38,13 +38,19 @@ async fn health(server: &Running, service: &str) -> Option<ServingStatus> {
 }
 
 #[tokio::test]
-async fn health_follows_the_checks_and_needs_no_token() {
-    let well = Arc::new(AtomicBool::new(true));
-    let checked = Arc::clone(&well);
-    let server = Running::customized(plain(), &Behaviour::ok(), |server| {
+async fn health_follows_the_readiness_checks_and_needs_no_token() {
+    let is_ready = Arc::new(AtomicBool::new(true));
+    let checked = Arc::clone(&is_ready);
+    let server = TestServer::customized(plain(), &Behaviour::ok(), |server| {
         server.readiness("postgres", move || {
-            let well = checked.load(Ordering::SeqCst);
-            async move { if well { Ok(()) } else { anyhow::bail!("gone") } }
+            let is_ready = checked.load(Ordering::SeqCst);
+            async move {
+                if is_ready {
+                    Ok(())
+                } else {
+                    anyhow::bail!("unreachable")
+                }
+            }
         })
     })
     .await;
@@ -56,7 +62,7 @@ async fn health_follows_the_checks_and_needs_no_token() {
         .await;
     }
     assert_eq!(health(&server, "carshare.booking.v1.BookingService").await, None);
-    well.store(false, Ordering::SeqCst);
+    is_ready.store(false, Ordering::SeqCst);
     eventually_true(wait, async || {
         health(&server, "").await == Some(ServingStatus::NotServing)
     })
@@ -64,8 +70,8 @@ async fn health_follows_the_checks_and_needs_no_token() {
 }
 
 #[tokio::test]
-async fn reflection_lists_what_is_served_in_both_versions() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn reflection_lists_the_services_in_both_versions() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let expected = [
         "carshare.auth.v1.AuthService",
         "carshare.elsewhere.v1.ElsewhereService",
@@ -117,11 +123,11 @@ async fn reflection_lists_what_is_served_in_both_versions() {
 }
 
 #[tokio::test]
-async fn the_admin_port_counts_each_call_by_rpc_and_code() {
+async fn admin_port_counts_calls_by_rpc_and_code() {
     let admin = Admin {
         listen: Some(([127, 0, 0, 1], free_port().unwrap()).into()),
     };
-    let server = Running::start(
+    let server = TestServer::start(
         Common {
             admin: admin.clone(),
             ..plain()
@@ -138,7 +144,7 @@ async fn the_admin_port_counts_each_call_by_rpc_and_code() {
     .unwrap();
     auth.get_me(GetMeRequest {}).await.unwrap_err();
     let page = http_get(admin.listen.unwrap(), "/metrics").await;
-    // The recorder is that of the process, so other tests count too: only the series are certain.
+    // The recorder belongs to the process, so other tests count too: values are unknown.
     for series in [
         r#"rpc_server_calls_total{rpc="rpc.auth.login",code="OK"} "#,
         r#"rpc_server_calls_total{rpc="rpc.auth.get_me",code="UNAUTHENTICATED"} "#,
@@ -151,7 +157,7 @@ async fn the_admin_port_counts_each_call_by_rpc_and_code() {
     assert!(http_get(admin.listen.unwrap(), "/livez").await.ends_with("ok"));
 }
 
-/// One request by hand: the admin port is plain HTTP/1.1.
+/// Sends a request over HTTP/1.1.
 async fn http_get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
@@ -162,13 +168,13 @@ async fn http_get(address: SocketAddr, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_from_auth_over_grpc_and_their_absence_is_unavailable() {
+async fn keys_are_fetched_from_auth_and_missing_keys_are_unavailable() {
     let tokens = Tokens::new().unwrap();
     let keys = GrpcStub::new().jwks(&tokens).start().await.unwrap();
-    let gone = format!("http://127.0.0.1:{}", free_port().unwrap());
+    let closed = format!("http://127.0.0.1:{}", free_port().unwrap());
     for (uri, expected) in [
         (keys.uri(), Ok(())),
-        (gone, Err(named("UNAVAILABLE", "COMMON005"))),
+        (closed, Err(named("UNAVAILABLE", "COMMON005"))),
     ] {
         let identity = Identity {
             jwks: Some(Peer::at(uri)),
@@ -192,8 +198,8 @@ async fn keys_are_fetched_from_auth_over_grpc_and_their_absence_is_unavailable()
 }
 
 #[tokio::test]
-async fn a_server_that_is_dropped_listens_no_more() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn dropped_server_closes_its_listener() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     AuthServiceClient::new(server.channel())
         .get_me(server.request("guest", GetMeRequest {}))
         .await
@@ -207,7 +213,7 @@ async fn a_server_that_is_dropped_listens_no_more() {
 }
 
 #[tokio::test]
-async fn a_listener_for_both_versions_speaks_http_1_and_2_and_drains() {
+async fn listener_for_both_versions_serves_http_1_and_2_and_drains() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let options = http_server::Options {
@@ -226,7 +232,7 @@ async fn a_listener_for_both_versions_speaks_http_1_and_2_and_drains() {
         http_server::serve(listener, options, hello, stop.token().clone()),
     );
     assert!(http_get(address, "/").await.ends_with("hello"));
-    // HTTP/2 by prior knowledge: a gRPC client gets an answer, if not one it understands.
+    // HTTP/2 by prior knowledge: a gRPC client gets a response, though not one of gRPC.
     let channel = Channel::from_shared(format!("http://{address}"))
         .unwrap()
         .connect()

@@ -1,4 +1,4 @@
-//! The canonical log line, and what is never in a log.
+//! The access log, and secrets that no log has.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tonic::Request;
 
 use crate::fake::Behaviour;
-use crate::running::{Running, USER, plain, with_token};
+use crate::harness::{TestServer, USER, plain, with_token};
 
 /// Log lines of this thread.
 #[derive(Clone, Default)]
@@ -29,7 +29,7 @@ impl Write for Captured {
 }
 
 impl Captured {
-    /// Captures until the guards are dropped. At the level at which most is said.
+    /// Captures at level `trace` until the guards are dropped.
     fn start(&self) -> (tracing::subscriber::DefaultGuard, telemetry::Guard) {
         let config = Telemetry {
             log: "trace".into(),
@@ -60,7 +60,7 @@ impl Captured {
 }
 
 #[tokio::test]
-async fn each_rpc_is_one_line_that_says_who_what_and_how_it_ended() {
+async fn rpc_is_logged_in_one_line_with_caller_and_result() {
     let captured = Captured::default();
     let guards = captured.start();
     let behaviour = Behaviour::new(|context| async move {
@@ -71,7 +71,7 @@ async fn each_rpc_is_one_line_that_says_who_what_and_how_it_ended() {
             Err(_) => Ok(()),
         }
     });
-    let server = Running::start(plain(), &behaviour).await;
+    let server = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.channel());
     let mut request = server.request("guest", GetMeRequest {});
     request
@@ -100,12 +100,12 @@ async fn each_rpc_is_one_line_that_says_who_what_and_how_it_ended() {
 }
 
 #[tokio::test]
-async fn a_defect_is_an_error_with_its_cause_and_a_validation_names_its_reason() {
+async fn defect_is_logged_as_an_error_with_its_cause_and_invalid_input_with_its_reason() {
     let captured = Captured::default();
     let guards = captured.start();
     let behaviour =
         Behaviour::new(|_| async { Err(anyhow::anyhow!("disk full").context("cannot write").into()) });
-    let server = Running::start(plain(), &behaviour).await;
+    let server = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.channel());
     let good = LoginRequest {
         email: "guest@example.com".into(),
@@ -126,10 +126,10 @@ async fn a_defect_is_an_error_with_its_cause_and_a_validation_names_its_reason()
 }
 
 #[tokio::test]
-async fn logs_hold_no_token_no_password_and_no_address() {
+async fn logs_have_no_token_no_password_and_no_email_address() {
     let captured = Captured::default();
     let guards = captured.start();
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let token = server.tokens.mint("guest", USER, server.clock.now());
     let mut auth = AuthServiceClient::new(server.peer("auth", &carshare_chassis::config::Tls::insecure()));
     auth.get_me(with_token(GetMeRequest {}, &token)).await.unwrap();

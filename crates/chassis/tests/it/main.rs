@@ -1,14 +1,14 @@
-//! Real servers and real clients on loopback: everything the stack does around a handler.
+//! Servers and clients on loopback: all layers around a handler and around a call.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its harness too")]
 
-mod access;
+mod authorization;
 mod deadlines;
 mod drain;
 mod errors;
 mod fake;
+mod harness;
 mod infrastructure;
 mod logs;
 mod peers;
-mod running;
 mod traces;

@@ -1,4 +1,4 @@
-//! Calls from service to service: what is repeated, what a peer's failure becomes, and how a channel finds its peer again.
+//! Calls between services: retries, errors of peers, reconnection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tonic::{Code, Request};
 
 use crate::fake::Behaviour;
-use crate::running::{Running, USER, facts, named, plain};
+use crate::harness::{TestServer, USER, facts, named, plain};
 
 fn as_booking() -> Tls {
     Tls {
@@ -52,15 +52,15 @@ fn failing(times: usize, error: fn() -> Error) -> (Behaviour, Arc<AtomicUsize>) 
     (behaviour, calls)
 }
 
-/// What a client of the first service sees when its handler makes this call to the second.
+/// Returns the error of a client of one service whose handler calls a second service with this behaviour.
 async fn through(second: Behaviour) -> (Code, (String, String)) {
-    let second = Running::start(plain(), &second).await;
+    let second = TestServer::start(plain(), &second).await;
     let vehicle = VehicleServiceClient::new(second.peer("vehicle", &as_booking()));
     let first = Behaviour::new(move |_| {
         let mut vehicle = vehicle.clone();
         async move { Ok(vehicle.release_hold(hold()).await.map(drop)?) }
     });
-    let first = Running::start(plain(), &first).await;
+    let first = TestServer::start(plain(), &first).await;
     let status = AuthServiceClient::new(first.channel())
         .login(login())
         .await
@@ -69,7 +69,7 @@ async fn through(second: Behaviour) -> (Code, (String, String)) {
 }
 
 #[tokio::test]
-async fn a_peers_refusal_travels_through_unchanged() {
+async fn error_of_a_peer_is_passed_on_unchanged() {
     let second = Behaviour::new(|_| async { Err(Error::new(Vehicle::VehicleNotFound)) });
     let fact = Error::new(Vehicle::VehicleNotFound).fact();
     assert_eq!(
@@ -79,15 +79,15 @@ async fn a_peers_refusal_travels_through_unchanged() {
 }
 
 #[tokio::test]
-async fn a_peers_refusal_of_us_is_our_defect() {
-    let second = Running::start(plain(), &Behaviour::ok()).await;
+async fn denied_access_of_this_service_is_a_defect() {
+    let second = TestServer::start(plain(), &Behaviour::ok()).await;
     let auth = AuthServiceClient::new(second.peer("auth", &as_booking()));
     let first = Behaviour::new(move |_| {
         let mut auth = auth.clone();
         // A service is not a user.
         async move { Ok(auth.get_me(GetMeRequest {}).await.map(drop)?) }
     });
-    let first = Running::start(plain(), &first).await;
+    let first = TestServer::start(plain(), &first).await;
     let status = AuthServiceClient::new(first.channel())
         .login(login())
         .await
@@ -99,7 +99,7 @@ async fn a_peers_refusal_of_us_is_our_defect() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_unavailable_at_once() {
+async fn closed_port_is_unavailable_at_once() {
     let free = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -118,10 +118,10 @@ async fn nobody_there_is_unavailable_at_once() {
 }
 
 #[tokio::test]
-async fn a_peer_that_speaks_something_else_is_unavailable() {
+async fn peer_of_another_protocol_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let stranger = carshare_chassis::task::spawn("stranger", async move {
+    let other = carshare_chassis::task::spawn("other", async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.read(&mut [0; 1024]).await;
             let _ = stream
@@ -132,7 +132,7 @@ async fn a_peer_that_speaks_something_else_is_unavailable() {
     let peer = Peer::at(format!("http://{address}"));
     let channel = client::connect("auth", &peer, &Tls::insecure(), Environment::system()).unwrap();
     let status = AuthServiceClient::new(channel).login(login()).await.unwrap_err();
-    stranger.abort();
+    other.abort();
     assert_eq!(
         (status.code(), facts(&status)),
         (Code::Unavailable, named("UNAVAILABLE", "COMMON005"))
@@ -140,9 +140,9 @@ async fn a_peer_that_speaks_something_else_is_unavailable() {
 }
 
 #[tokio::test]
-async fn an_unavailable_peer_is_asked_again_when_that_is_safe() {
+async fn safe_call_to_an_unavailable_peer_is_repeated() {
     let (behaviour, calls) = failing(2, || Error::new(Common::Unavailable));
-    let server = Running::start(plain(), &behaviour).await;
+    let server = TestServer::start(plain(), &behaviour).await;
     VehicleServiceClient::new(server.peer("vehicle", &as_booking()))
         .release_hold(hold())
         .await
@@ -151,9 +151,9 @@ async fn an_unavailable_peer_is_asked_again_when_that_is_safe() {
 }
 
 #[tokio::test]
-async fn three_times_is_enough() {
+async fn call_is_sent_three_times_at_most() {
     let (behaviour, calls) = failing(usize::MAX, || Error::new(Common::Unavailable));
-    let server = Running::start(plain(), &behaviour).await;
+    let server = TestServer::start(plain(), &behaviour).await;
     let refused = VehicleServiceClient::new(server.peer("vehicle", &as_booking()))
         .release_hold(hold())
         .await;
@@ -162,9 +162,9 @@ async fn three_times_is_enough() {
 }
 
 #[tokio::test]
-async fn what_is_not_safe_is_asked_once_unless_it_has_an_idempotency_key() {
+async fn unsafe_call_is_sent_once_unless_it_has_an_idempotency_key() {
     let (behaviour, calls) = failing(usize::MAX, || Error::new(Common::Unavailable));
-    let server = Running::start(plain(), &behaviour).await;
+    let server = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(server.peer("auth", &Tls::insecure()));
     auth.login(login()).await.unwrap_err();
     assert_eq!(calls.swap(0, Ordering::SeqCst), 1);
@@ -177,11 +177,11 @@ async fn what_is_not_safe_is_asked_once_unless_it_has_an_idempotency_key() {
 }
 
 #[tokio::test]
-async fn a_peer_that_says_when_to_come_back_is_not_asked_before() {
+async fn call_with_a_retry_delay_of_the_peer_is_not_repeated() {
     let (behaviour, calls) = failing(usize::MAX, || {
         Error::unavailable("postgres is unavailable", Duration::from_secs(1))
     });
-    let server = Running::start(plain(), &behaviour).await;
+    let server = TestServer::start(plain(), &behaviour).await;
     let refused = VehicleServiceClient::new(server.peer("vehicle", &as_booking()))
         .release_hold(hold())
         .await;
@@ -190,8 +190,8 @@ async fn a_peer_that_says_when_to_come_back_is_not_asked_before() {
 }
 
 #[tokio::test]
-async fn a_channel_finds_its_peer_again_after_the_network_was_cut() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn channel_reconnects_after_a_network_failure() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let proxy = FaultProxy::start(server.address.to_string()).await.unwrap();
     let peer = Peer::at(format!("http://{}", proxy.address()));
     let channel = client::connect("auth", &peer, &Tls::insecure(), Environment::system()).unwrap();
@@ -211,10 +211,10 @@ async fn a_channel_finds_its_peer_again_after_the_network_was_cut() {
 }
 
 #[tokio::test]
-async fn a_name_is_resolved_and_an_address_of_it_that_is_dead_is_not_noticed() {
+async fn unreachable_address_of_a_name_fails_no_call() {
     let (behaviour, calls) = failing(0, || Error::new(Common::Internal));
     // `localhost` is ::1 and 127.0.0.1 on most machines, and the server listens on the latter only.
-    let server = Running::start(plain(), &behaviour).await;
+    let server = TestServer::start(plain(), &behaviour).await;
     let peer = Peer::at(format!("http://localhost:{}", server.address.port()));
     let channel = client::connect("auth", &peer, &Tls::insecure(), Environment::system()).unwrap();
     let mut auth = AuthServiceClient::new(channel);

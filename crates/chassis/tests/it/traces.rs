@@ -1,4 +1,4 @@
-//! One trace over all hops: as a header, and as spans at a collector.
+//! Traces over several hops, in headers and at a collector.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tonic::{Request, Response, Status};
 
 use crate::fake::Behaviour;
-use crate::running::{Running, USER, plain};
+use crate::harness::{TestServer, USER, plain};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -40,18 +40,18 @@ fn login() -> Request<LoginRequest> {
     request
 }
 
-/// Two services: the first calls the second. Tells the scope that the second saw.
+/// Starts two services, of which the first calls the second. The receiver gets the request contexts of the second.
 async fn two_hops() -> (
-    Running,
-    Running,
+    TestServer,
+    TestServer,
     tokio::sync::mpsc::UnboundedReceiver<RequestContext>,
 ) {
-    let (tell, seen) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, contexts) = tokio::sync::mpsc::unbounded_channel();
     let second = Behaviour::new(move |_| {
-        tell.send(RequestContext::current().unwrap()).unwrap();
+        sender.send(RequestContext::current().unwrap()).unwrap();
         async { Ok(()) }
     });
-    let second = Running::start(plain(), &second).await;
+    let second = TestServer::start(plain(), &second).await;
     let tls = Tls {
         insecure_as: Some("booking".into()),
         ..Tls::insecure()
@@ -66,19 +66,19 @@ async fn two_hops() -> (
             Ok(vehicle.release_hold(hold).await.map(drop)?)
         }
     });
-    (Running::start(plain(), &first).await, second, seen)
+    (TestServer::start(plain(), &first).await, second, contexts)
 }
 
 #[tokio::test]
 async fn trace_and_correlation_id_reach_the_next_hop() {
-    let (first, _second, mut seen) = two_hops().await;
+    let (first, _second, mut contexts) = two_hops().await;
     AuthServiceClient::new(first.channel())
         .login(login())
         .await
         .unwrap();
-    let scope = seen.recv().await.unwrap();
-    assert_eq!(scope.correlation_id(), "client-1");
-    assert_eq!(scope.trace_id().as_deref(), Some(TRACE_ID));
+    let context = contexts.recv().await.unwrap();
+    assert_eq!(context.correlation_id(), "client-1");
+    assert_eq!(context.trace_id().as_deref(), Some(TRACE_ID));
 }
 
 #[derive(Clone, Default)]
@@ -104,7 +104,7 @@ impl TraceService for Collector {
 }
 
 #[tokio::test]
-async fn a_collector_gets_one_trace_whose_spans_are_each_others_parents() {
+async fn collector_receives_one_trace_with_nested_spans() {
     let collector = Collector::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -115,7 +115,7 @@ async fn a_collector_gets_one_trace_whose_spans_are_each_others_parents() {
         .serve_with_incoming(incoming);
     let serving = carshare_chassis::task::spawn("collector", serving);
 
-    // A quiet log does not cut traces.
+    // A disabled log does not drop spans.
     let config = Telemetry {
         otlp_endpoint: Some(endpoint),
         log: "off".into(),
@@ -124,7 +124,7 @@ async fn a_collector_gets_one_trace_whose_spans_are_each_others_parents() {
     let (subscriber, guard) =
         telemetry::subscriber("fake", &config, &Clock::system(), std::io::sink).unwrap();
     let installed = tracing::subscriber::set_default(subscriber);
-    let (first, second, _seen) = two_hops().await;
+    let (first, second, _contexts) = two_hops().await;
     AuthServiceClient::new(first.channel())
         .login(login())
         .await
@@ -134,14 +134,14 @@ async fn a_collector_gets_one_trace_whose_spans_are_each_others_parents() {
     drop(installed);
 
     let hex = |bytes: &[u8]| hex::encode(bytes);
-    let wanted = [
+    let names = [
         "rpc.auth.login",
         "call.vehicle.release_hold",
         "rpc.vehicle.release_hold",
     ];
     let spans = carshare_testkit::eventually(Duration::from_secs(10), async || {
         let all = collector.0.lock().unwrap();
-        let found = wanted.map(|name| all.iter().find(|span| span.name == name).cloned());
+        let found = names.map(|name| all.iter().find(|span| span.name == name).cloned());
         found.into_iter().collect::<Option<Vec<_>>>()
     })
     .await;

@@ -12,31 +12,31 @@ use crate::identity::StaticJwks;
 use crate::identity::{Jwk, Role};
 use carshare_testkit::Tokens;
 
-/// A source that counts how often it is asked and can be taken away.
+/// A source that counts fetches, and fails without keys.
 #[derive(Default)]
 struct Source {
-    asked: AtomicUsize,
+    fetches: AtomicUsize,
     keys: Mutex<Option<Vec<Jwk>>>,
 }
 
 impl JwksSource for Source {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<Jwk>, Error>> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.fetches.fetch_add(1, Ordering::SeqCst);
         let keys = self.keys.lock().unwrap().clone();
         async move { keys.ok_or_else(|| Error::unavailable("auth is unavailable", Duration::from_secs(1))) }
             .boxed()
     }
 }
 
-struct Bench {
+struct Harness {
     verifier: Verifier,
     source: Arc<Source>,
     clock: ManualClock,
     signer: Tokens,
 }
 
-async fn bench() -> Bench {
-    let (clock, hand) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
+async fn harness() -> Harness {
+    let (clock, manual) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
     let signer = Tokens::new().unwrap();
     let source = Arc::new(Source::default());
     let keys = keys_of(&signer).await;
@@ -46,10 +46,10 @@ async fn bench() -> Bench {
         Arc::clone(&source) as Arc<dyn JwksSource>,
         clock,
     );
-    Bench {
+    Harness {
         verifier,
         source,
-        clock: hand,
+        clock: manual,
         signer,
     }
 }
@@ -62,7 +62,7 @@ async fn keys_of(tokens: &Tokens) -> Vec<Jwk> {
         .unwrap()
 }
 
-impl Bench {
+impl Harness {
     fn claims(&self) -> Claims {
         let iat = self.clock.now().timestamp();
         Claims {
@@ -89,16 +89,16 @@ impl Bench {
             .reason()
     }
 
-    fn asked(&self) -> usize {
-        self.source.asked.load(Ordering::SeqCst)
+    fn fetches(&self) -> usize {
+        self.source.fetches.load(Ordering::SeqCst)
     }
 }
 
 #[tokio::test]
-async fn a_good_token_is_its_user() {
-    let bench = bench().await;
-    let claims = bench.claims();
-    let user = bench.verifier.verify(&bench.sign(&claims)).await.unwrap();
+async fn valid_token_is_its_user() {
+    let harness = harness().await;
+    let claims = harness.claims();
+    let user = harness.verifier.verify(&harness.sign(&claims)).await.unwrap();
     let expires_at = "2026-11-22T12:15:00Z".parse().unwrap();
     let expected = UserCaller {
         id: Uuid::from_u128(1),
@@ -111,24 +111,24 @@ async fn a_good_token_is_its_user() {
 }
 
 #[tokio::test]
-async fn a_token_ends_exactly_at_its_time_by_the_injected_clock() {
-    let bench = bench().await;
-    let token = bench.sign(&bench.claims());
-    bench.clock.advance(Duration::from_secs(899));
-    assert!(bench.verifier.verify(&token).await.is_ok());
-    bench.clock.advance(Duration::from_secs(1));
+async fn token_expires_by_the_injected_clock() {
+    let harness = harness().await;
+    let token = harness.sign(&harness.claims());
+    harness.clock.advance(Duration::from_secs(899));
+    assert!(harness.verifier.verify(&token).await.is_ok());
+    harness.clock.advance(Duration::from_secs(1));
     assert_eq!(
-        bench.verifier.verify(&token).await.unwrap_err().reason(),
+        harness.verifier.verify(&token).await.unwrap_err().reason(),
         "TOKEN_EXPIRED"
     );
 }
 
 #[tokio::test]
-async fn foreign_issuer_audience_and_key_are_refused() {
-    let bench = bench().await;
-    let claims = bench.claims();
+async fn other_issuer_audience_and_key_are_refused() {
+    let harness = harness().await;
+    let claims = harness.claims();
     assert_eq!(
-        bench
+        harness
             .refusal(&Claims {
                 iss: "https://evil".into(),
                 ..claims.clone()
@@ -137,7 +137,7 @@ async fn foreign_issuer_audience_and_key_are_refused() {
         "UNAUTHENTICATED"
     );
     assert_eq!(
-        bench
+        harness
             .refusal(&Claims {
                 aud: "other".into(),
                 ..claims.clone()
@@ -145,22 +145,22 @@ async fn foreign_issuer_audience_and_key_are_refused() {
             .await,
         "UNAUTHENTICATED"
     );
-    let impostor = jsonwebtoken::EncodingKey::from_ed_der(
+    let other_key = jsonwebtoken::EncodingKey::from_ed_der(
         aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new())
             .unwrap()
             .as_ref(),
     );
-    let header = jsonwebtoken::decode_header(bench.sign(&claims)).unwrap();
-    let forged = jsonwebtoken::encode(&header, &claims, &impostor).unwrap();
+    let header = jsonwebtoken::decode_header(harness.sign(&claims)).unwrap();
+    let forged = jsonwebtoken::encode(&header, &claims, &other_key).unwrap();
     assert_eq!(
-        bench.verifier.verify(&forged).await.unwrap_err().reason(),
+        harness.verifier.verify(&forged).await.unwrap_err().reason(),
         "UNAUTHENTICATED"
     );
 }
 
 #[tokio::test]
-async fn garbage_and_other_algorithms_are_refused() {
-    let bench = bench().await;
+async fn malformed_tokens_and_other_algorithms_are_refused() {
+    let harness = harness().await;
     // {"alg":"none"} and {"alg":"HS256","kid":"key-1"}, each with an empty signature.
     let wrong = [
         "",
@@ -170,78 +170,89 @@ async fn garbage_and_other_algorithms_are_refused() {
     ];
     for token in wrong {
         assert_eq!(
-            bench.verifier.verify(token).await.unwrap_err().reason(),
+            harness.verifier.verify(token).await.unwrap_err().reason(),
             "UNAUTHENTICATED",
             "{token}"
         );
     }
-    let long = "x".repeat(LONGEST_TOKEN_BYTES + 1);
+    let long = "x".repeat(MAX_TOKEN_BYTES + 1);
     assert_eq!(
-        bench.verifier.verify(&long).await.unwrap_err().reason(),
+        harness.verifier.verify(&long).await.unwrap_err().reason(),
         "UNAUTHENTICATED"
     );
 }
 
 #[tokio::test]
 async fn keys_are_fetched_once_and_again_when_old() {
-    let bench = bench().await;
+    let harness = harness().await;
     let long_lived = Claims {
-        exp: bench.claims().exp + 86_400,
-        ..bench.claims()
+        exp: harness.claims().exp + 86_400,
+        ..harness.claims()
     };
-    let token = bench.sign(&long_lived);
+    let token = harness.sign(&long_lived);
     for _ in 0..3 {
-        bench.verifier.verify(&token).await.unwrap();
+        harness.verifier.verify(&token).await.unwrap();
     }
-    assert_eq!(bench.asked(), 1);
-    bench.clock.advance(Duration::from_mins(5));
-    bench.verifier.verify(&token).await.unwrap();
-    // The call did not wait for it.
-    carshare_testkit::eventually_true(Duration::from_secs(10), async || bench.asked() == 2).await;
-    bench.verifier.verify(&token).await.unwrap();
-    assert_eq!(bench.asked(), 2);
+    assert_eq!(harness.fetches(), 1);
+    harness.clock.advance(Duration::from_mins(5));
+    harness.verifier.verify(&token).await.unwrap();
+    // The fetch runs in the background.
+    carshare_testkit::eventually_true(Duration::from_secs(10), async || harness.fetches() == 2).await;
+    harness.verifier.verify(&token).await.unwrap();
+    assert_eq!(harness.fetches(), 2);
 }
 
 #[tokio::test]
-async fn an_unknown_key_id_fetches_at_once_but_not_in_a_flood() {
-    let bench = bench().await;
-    bench.verifier.verify(&bench.sign(&bench.claims())).await.unwrap();
+async fn unknown_key_id_fetches_at_once_but_not_repeatedly() {
+    let harness = harness().await;
+    harness
+        .verifier
+        .verify(&harness.sign(&harness.claims()))
+        .await
+        .unwrap();
     let next = Tokens::new().unwrap();
-    let token = next.sign(&bench.claims()).unwrap();
+    let token = next.sign(&harness.claims()).unwrap();
     for _ in 0..10 {
         assert_eq!(
-            bench.verifier.verify(&token).await.unwrap_err().reason(),
+            harness.verifier.verify(&token).await.unwrap_err().reason(),
             "UNAUTHENTICATED"
         );
     }
-    assert_eq!(bench.asked(), 1);
+    assert_eq!(harness.fetches(), 1);
     let added = keys_of(&next).await;
-    bench.source.keys.lock().unwrap().as_mut().unwrap().extend(added);
-    bench.clock.advance(Duration::from_secs(5));
-    assert!(bench.verifier.verify(&token).await.is_ok());
-    assert_eq!(bench.asked(), 2);
+    harness
+        .source
+        .keys
+        .lock()
+        .unwrap()
+        .as_mut()
+        .unwrap()
+        .extend(added);
+    harness.clock.advance(Duration::from_secs(5));
+    assert!(harness.verifier.verify(&token).await.is_ok());
+    assert_eq!(harness.fetches(), 2);
 }
 
 #[tokio::test]
-async fn old_keys_serve_while_auth_is_away_but_no_keys_is_unavailable() {
-    let bench = bench().await;
-    let token = bench.sign(&Claims {
-        exp: bench.claims().exp + 86_400,
-        ..bench.claims()
+async fn old_keys_are_used_while_auth_is_unreachable_and_no_keys_are_unavailable() {
+    let harness = harness().await;
+    let token = harness.sign(&Claims {
+        exp: harness.claims().exp + 86_400,
+        ..harness.claims()
     });
-    let keys = bench.source.keys.lock().unwrap().take();
+    let keys = harness.source.keys.lock().unwrap().take();
     assert_eq!(
-        bench.verifier.verify(&token).await.unwrap_err().reason(),
+        harness.verifier.verify(&token).await.unwrap_err().reason(),
         "UNAVAILABLE"
     );
-    *bench.source.keys.lock().unwrap() = keys;
-    assert!(bench.verifier.verify(&token).await.is_ok());
-    bench.source.keys.lock().unwrap().take();
-    bench.clock.advance(Duration::from_hours(1));
-    assert!(bench.verifier.verify(&token).await.is_ok());
+    *harness.source.keys.lock().unwrap() = keys;
+    assert!(harness.verifier.verify(&token).await.is_ok());
+    harness.source.keys.lock().unwrap().take();
+    harness.clock.advance(Duration::from_hours(1));
+    assert!(harness.verifier.verify(&token).await.is_ok());
 }
 
-/// A source that answers when it is let.
+/// A source that responds once for each permit.
 struct Gated {
     keys: Mutex<Vec<Jwk>>,
     gate: tokio::sync::Semaphore,
@@ -258,23 +269,23 @@ impl JwksSource for Gated {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_does_not_keep_the_keys_from_the_others() {
-    let bench = bench().await;
+async fn cancelled_call_does_not_cancel_the_fetch_for_others() {
+    let harness = harness().await;
     let source = Arc::new(Gated {
-        keys: Mutex::new(keys_of(&bench.signer).await),
+        keys: Mutex::new(keys_of(&harness.signer).await),
         gate: tokio::sync::Semaphore::new(1),
     });
-    let (clock, hand) = Clock::manual(bench.clock.now());
+    let (clock, manual) = Clock::manual(harness.clock.now());
     let shared = Arc::clone(&source) as Arc<dyn JwksSource>;
     let verifier = Verifier::new(&config::Identity::default(), shared, clock);
-    assert!(verifier.verify(&bench.sign(&bench.claims())).await.is_ok());
+    assert!(verifier.verify(&harness.sign(&harness.claims())).await.is_ok());
     let next = Tokens::new().unwrap();
     let added = keys_of(&next).await;
     source.keys.lock().unwrap().extend(added);
-    let token = next.sign(&bench.claims()).unwrap();
-    hand.advance(Duration::from_secs(5));
-    let gave_up = tokio::time::timeout(Duration::from_millis(20), verifier.verify(&token)).await;
-    assert!(gave_up.is_err());
+    let token = next.sign(&harness.claims()).unwrap();
+    manual.advance(Duration::from_secs(5));
+    let cancelled = tokio::time::timeout(Duration::from_millis(20), verifier.verify(&token)).await;
+    assert!(cancelled.is_err());
     source.gate.add_permits(1);
     assert!(verifier.verify(&token).await.is_ok());
 }

@@ -1,17 +1,19 @@
 //! Counts and times a call, and writes one log line when its response ends or the caller cancels it. The line has nothing that
 //! came from outside. An own layer: tower-http's `TraceLayer` keeps nothing but the span between its callbacks.
 
+mod response_body;
+
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tracing::{Level, Span};
 
-use super::response_body::ObservedBody;
 use super::{Inner, Result, ServerCall};
 use crate::error::{Error, code_name};
 use crate::method_registry::Method;
 use crate::request_context::{LogFields, RequestContext};
+use response_body::ObservedBody;
 
 pub fn record<S: Inner>((): &(), inner: &mut S, call: ServerCall) -> impl Future<Output = Result> + use<S> {
     let record = Record::open(&call);

@@ -1,4 +1,4 @@
-//! A server that runs, and ways to call it.
+//! A running server, and channels to it.
 
 use std::net::SocketAddr;
 
@@ -16,11 +16,11 @@ use uuid::Uuid;
 
 use crate::fake::{self, Behaviour};
 
-/// The user of all tokens.
+/// User of all tokens.
 pub const USER: Uuid = Uuid::from_u128(7);
 
 /// A server in this process.
-pub struct Running {
+pub struct TestServer {
     pub address: SocketAddr,
     pub clock: ManualClock,
     pub tokens: Tokens,
@@ -28,7 +28,7 @@ pub struct Running {
     pub served: JoinHandle<anyhow::Result<()>>,
 }
 
-/// Plain text, all else by default.
+/// Default configuration, in plain text.
 pub fn plain() -> Common {
     Common {
         tls: Tls::insecure(),
@@ -36,7 +36,7 @@ pub fn plain() -> Common {
     }
 }
 
-/// The certificate of a service.
+/// Issues a certificate to a service.
 pub fn certificate(ca: &Ca, service: &str) -> Tls {
     let issued = ca.issue(service).unwrap();
     Tls {
@@ -47,7 +47,7 @@ pub fn certificate(ca: &Ca, service: &str) -> Tls {
     }
 }
 
-impl Running {
+impl TestServer {
     pub async fn start(common: Common, behaviour: &Behaviour) -> Self {
         Self::customized(common, behaviour, |server| server).await
     }
@@ -75,27 +75,27 @@ impl Running {
         }
     }
 
-    /// A bare channel, as an outsider would have.
+    /// Returns a channel without layers, as a client outside the mesh has.
     pub fn channel(&self) -> Channel {
         Channel::from_shared(format!("http://{}", self.address))
             .unwrap()
             .connect_lazy()
     }
 
-    /// A channel as another service has it.
+    /// Returns a channel as another service has it.
     pub fn peer(&self, name: &'static str, tls: &Tls) -> PeerChannel {
         let scheme = if tls.insecure { "http" } else { "https" };
         let peer = Peer::at(format!("{scheme}://{}", self.address));
         client::connect(name, &peer, tls, Environment::system()).unwrap()
     }
 
-    /// A request with the token of a user in this role.
+    /// Returns a request with a token of this role.
     pub fn request<M>(&self, role: &str, message: M) -> Request<M> {
         with_token(message, &self.tokens.mint(role, USER, self.clock.now()))
     }
 }
 
-impl Drop for Running {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.shutdown.trigger();
     }
@@ -109,15 +109,15 @@ pub fn with_token<M>(message: M, token: &str) -> Request<M> {
     request
 }
 
-/// Reason and code of a refusal.
+/// Returns reason and code of an error.
 pub fn facts(status: &Status) -> (String, String) {
     let info = status
         .get_details_error_info()
-        .unwrap_or_else(|| panic!("no facts in {status:?}"));
+        .unwrap_or_else(|| panic!("no details in {status:?}"));
     (info.reason, info.metadata["code"].clone())
 }
 
-/// Like [`facts`], to compare with.
+/// Returns an expected value of [`facts`].
 pub fn named(reason: &str, code: &str) -> (String, String) {
     (reason.to_owned(), code.to_owned())
 }

@@ -17,9 +17,9 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::access_log::Record;
-use super::catch_panic::panicked;
+use super::Record;
 use crate::error::Error;
+use crate::server::layer::catch_panic::panicked;
 
 /// Delay after which a client whose stream ended in a drain resumes it at another replica.
 const RETRY_AFTER: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! Who is let in: tokens, roles, certificates.
+//! Authentication and authorization: tokens, roles, certificates.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use carshare_testkit::Ca;
 use tonic::{Code, Request, Status};
 
 use crate::fake::Behaviour;
-use crate::running::{Running, USER, certificate, facts, named, plain, with_token};
+use crate::harness::{TestServer, USER, certificate, facts, named, plain, with_token};
 
 fn hold() -> ReleaseHoldRequest {
     ReleaseHoldRequest {
@@ -23,7 +23,7 @@ fn hold() -> ReleaseHoldRequest {
     }
 }
 
-async fn get_me(server: &Running, request: Request<GetMeRequest>) -> Result<(), Status> {
+async fn get_me(server: &TestServer, request: Request<GetMeRequest>) -> Result<(), Status> {
     AuthServiceClient::new(server.channel())
         .get_me(request)
         .await
@@ -31,13 +31,13 @@ async fn get_me(server: &Running, request: Request<GetMeRequest>) -> Result<(), 
 }
 
 #[tokio::test]
-async fn a_bearer_token_makes_its_user_the_caller() {
-    let (behaviour, mut seen) = Behaviour::seen();
-    let server = Running::start(plain(), &behaviour).await;
+async fn bearer_token_makes_its_user_the_caller() {
+    let (behaviour, mut contexts) = Behaviour::recording();
+    let server = TestServer::start(plain(), &behaviour).await;
     get_me(&server, server.request("host", GetMeRequest {}))
         .await
         .unwrap();
-    let context: CallContext = seen.recv().await.unwrap();
+    let context: CallContext = contexts.recv().await.unwrap();
     let user = context.user().unwrap();
     assert_eq!((user.id, user.role), (USER, Role::Host));
     assert_eq!(user.expires_at.to_rfc3339(), "2026-11-22T12:15:00+00:00");
@@ -45,30 +45,30 @@ async fn a_bearer_token_makes_its_user_the_caller() {
     assert_eq!(
         context.metadata.get("authorization"),
         None,
-        "no handler sees the token"
+        "no handler gets the token"
     );
 }
 
 #[tokio::test]
-async fn no_token_and_a_foreign_token_are_refused() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn missing_token_and_token_of_another_key_are_refused() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let refused = get_me(&server, Request::new(GetMeRequest {})).await.unwrap_err();
     assert_eq!(
         (refused.code(), facts(&refused)),
         (Code::Unauthenticated, named("UNAUTHENTICATED", "AUTH001"))
     );
-    let stranger = carshare_testkit::Tokens::new()
+    let other_key = carshare_testkit::Tokens::new()
         .unwrap()
         .mint("admin", USER, server.clock.now());
-    let refused = get_me(&server, with_token(GetMeRequest {}, &stranger))
+    let refused = get_me(&server, with_token(GetMeRequest {}, &other_key))
         .await
         .unwrap_err();
     assert_eq!(facts(&refused), named("UNAUTHENTICATED", "AUTH001"));
 }
 
 #[tokio::test]
-async fn a_token_expires_when_the_clock_is_moved() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn token_expires_by_the_injected_clock() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let token = server.tokens.mint("guest", USER, server.clock.now());
     get_me(&server, with_token(GetMeRequest {}, &token))
         .await
@@ -84,8 +84,8 @@ async fn a_token_expires_when_the_clock_is_moved() {
 }
 
 #[tokio::test]
-async fn the_wrong_role_is_refused() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn other_role_is_refused() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let mut payment = PaymentServiceClient::new(server.channel());
     payment
         .get_payment_customer(server.request("guest", GetPaymentCustomerRequest {}))
@@ -100,10 +100,10 @@ async fn the_wrong_role_is_refused() {
 }
 
 #[tokio::test]
-async fn an_internal_rpc_admits_the_named_service_by_its_certificate() {
+async fn internal_rpc_allows_the_named_service_by_its_certificate() {
     let ca = Ca::new().unwrap();
-    let (behaviour, mut seen) = Behaviour::seen();
-    let server = Running::start(
+    let (behaviour, mut contexts) = Behaviour::recording();
+    let server = TestServer::start(
         Common {
             tls: certificate(&ca, "vehicle"),
             ..Common::default()
@@ -115,7 +115,7 @@ async fn an_internal_rpc_admits_the_named_service_by_its_certificate() {
 
     as_service("booking").release_hold(hold()).await.unwrap();
     assert_eq!(
-        seen.recv().await.unwrap().caller,
+        contexts.recv().await.unwrap().caller,
         Caller::Service("booking".to_owned())
     );
 
@@ -125,7 +125,7 @@ async fn an_internal_rpc_admits_the_named_service_by_its_certificate() {
         (Code::PermissionDenied, named("PERMISSION_DENIED", "AUTH003"))
     );
 
-    // With TLS, nobody is believed by a header; and a token does not help.
+    // With TLS the header names nobody, and a token is ignored.
     let mut request = server.request("admin", hold());
     request
         .metadata_mut()
@@ -135,13 +135,13 @@ async fn an_internal_rpc_admits_the_named_service_by_its_certificate() {
 }
 
 #[tokio::test]
-async fn a_service_is_not_a_user() {
+async fn service_is_not_a_user() {
     let ca = Ca::new().unwrap();
     let common = Common {
         tls: certificate(&ca, "auth"),
         ..Common::default()
     };
-    let server = Running::start(common, &Behaviour::ok()).await;
+    let server = TestServer::start(common, &Behaviour::ok()).await;
     let mut auth = AuthServiceClient::new(server.peer("auth", &certificate(&ca, "booking")));
     let refused = auth.get_me(GetMeRequest {}).await.unwrap_err();
     assert_eq!(facts(&refused), named("UNAUTHENTICATED", "AUTH001"));
@@ -151,15 +151,15 @@ async fn a_service_is_not_a_user() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_authority_does_not_connect() {
+async fn certificate_of_another_authority_cannot_connect() {
     let ca = Ca::new().unwrap();
     let common = Common {
         tls: certificate(&ca, "vehicle"),
         ..Common::default()
     };
-    let server = Running::start(common, &Behaviour::ok()).await;
+    let server = TestServer::start(common, &Behaviour::ok()).await;
     let other = Ca::new().unwrap();
-    // It trusts our authority, so only the server refuses.
+    // It trusts the authority of the server, so only the server refuses.
     let forged = Tls {
         ca_pem: Some(ca.cert_pem()),
         ..certificate(&other, "booking")
@@ -172,9 +172,9 @@ async fn a_certificate_of_another_authority_does_not_connect() {
         (refused.code(), facts(&refused)),
         (Code::Unavailable, named("UNAVAILABLE", "COMMON005"))
     );
-    // The server is somebody else than who was called.
-    let confused = server.peer("payment", &certificate(&ca, "booking"));
-    let refused = VehicleServiceClient::new(confused)
+    // The server has a certificate of another service than the called one.
+    let mismatched = server.peer("payment", &certificate(&ca, "booking"));
+    let refused = VehicleServiceClient::new(mismatched)
         .release_hold(hold())
         .await
         .unwrap_err();
@@ -182,8 +182,8 @@ async fn a_certificate_of_another_authority_does_not_connect() {
 }
 
 #[tokio::test]
-async fn plain_text_believes_the_header_and_nothing_else() {
-    let server = Running::start(plain(), &Behaviour::ok()).await;
+async fn peer_header_names_the_caller_in_plain_text() {
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
     let claiming = |name: Option<&str>| {
         let tls = Tls {
             insecure_as: name.map(str::to_owned),
@@ -197,9 +197,9 @@ async fn plain_text_believes_the_header_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_the_contract_does_not_know_is_never_reached() {
-    let (behaviour, mut seen) = Behaviour::seen();
-    let server = Running::start(plain(), &behaviour).await;
+async fn rpc_outside_the_contract_is_never_reached() {
+    let (behaviour, mut contexts) = Behaviour::recording();
+    let server = TestServer::start(plain(), &behaviour).await;
     let mut client = tonic::client::Grpc::new(server.channel());
     client.ready().await.unwrap();
     let path = http::uri::PathAndQuery::from_static("/carshare.elsewhere.v1.ElsewhereService/Do");
@@ -207,20 +207,20 @@ async fn what_the_contract_does_not_know_is_never_reached() {
     let request = server.request("admin", GetMeRequest {});
     let refused = client.unary(request, path, codec).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unimplemented);
-    assert!(seen.try_recv().is_err());
+    assert!(contexts.try_recv().is_err());
 }
 
 #[tokio::test]
-async fn a_signed_out_token_is_refused_and_redis_away_is_the_policys_business() {
+async fn revoked_token_is_refused_and_the_policy_decides_while_redis_is_unreachable() {
     let redis = Redis::at(carshare_testkit::redis_url().await);
-    let gone = Redis::at("redis://127.0.0.1:1");
+    let unreachable = Redis::at("redis://127.0.0.1:1");
     let outcome = async |policy: RevocationPolicy, redis: &Redis, revoke: bool| {
         let identity = Identity {
             revocation: policy,
             ..Identity::default()
         };
         let common = Common { identity, ..plain() };
-        let server = Running::customized(common, &Behaviour::ok(), |server| {
+        let server = TestServer::customized(common, &Behaviour::ok(), |server| {
             server.revocations(redis).unwrap()
         })
         .await;
@@ -245,9 +245,9 @@ async fn a_signed_out_token_is_refused_and_redis_away_is_the_policys_business() 
         Err(named("TOKEN_REVOKED", "AUTH004"))
     );
     assert_eq!(outcome(RevocationPolicy::Off, &redis, true).await, Ok(()));
-    assert_eq!(outcome(RevocationPolicy::Open, &gone, false).await, Ok(()));
+    assert_eq!(outcome(RevocationPolicy::Open, &unreachable, false).await, Ok(()));
     assert_eq!(
-        outcome(RevocationPolicy::Closed, &gone, false).await,
+        outcome(RevocationPolicy::Closed, &unreachable, false).await,
         Err(named("UNAVAILABLE", "COMMON005"))
     );
 }
