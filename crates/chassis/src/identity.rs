@@ -126,12 +126,6 @@ pub struct Claims {
     pub exp: i64,
 }
 
-impl Claims {
-    pub fn expires_at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::UNIX_EPOCH)
-    }
-}
-
 impl From<Claims> for UserCaller {
     fn from(claims: Claims) -> Self {
         Self {
@@ -139,7 +133,7 @@ impl From<Claims> for UserCaller {
             role: claims.role,
             token_id: claims.jti,
             session_id: claims.sid,
-            expires_at: claims.expires_at(),
+            expires_at: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
         }
     }
 }

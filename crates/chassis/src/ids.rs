@@ -13,14 +13,8 @@ use crate::random::Random;
 pub struct Ids {
     clock: Clock,
     random: Random,
-    last: Arc<Mutex<Tick>>,
-}
-
-/// Millisecond and counter of the last id.
-#[derive(Debug, Default)]
-struct Tick {
-    millis: u64,
-    count: u16,
+    /// Millisecond and counter of the last id.
+    last: Arc<Mutex<(u64, u16)>>,
 }
 
 /// The counter fills the 12 bits between timestamp and randomness (RFC 9562 §6.2, method 1).
@@ -51,21 +45,12 @@ impl Ids {
     /// Returns millisecond and counter of the next id. A clock that stands still or goes back only increments the counter.
     fn tick(&self, now: u64) -> (u64, u16) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = match (now > last.millis, last.count < COUNT_MAX) {
-            (true, _) => Tick {
-                millis: now,
-                count: 0,
-            },
-            (false, true) => Tick {
-                millis: last.millis,
-                count: last.count + 1,
-            },
-            (false, false) => Tick {
-                millis: last.millis + 1,
-                count: 0,
-            },
+        *last = match *last {
+            (millis, _) if now > millis => (now, 0),
+            (millis, COUNT_MAX) => (millis + 1, 0),
+            (millis, count) => (millis, count + 1),
         };
-        (last.millis, last.count)
+        *last
     }
 }
 

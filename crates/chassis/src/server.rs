@@ -86,10 +86,9 @@ impl Server {
     /// Refuses revoked tokens as `identity.revocation` says.
     pub fn revocations(mut self, redis: &config::Redis) -> anyhow::Result<Self> {
         let policy = self.common.identity.revocation;
-        self.revocations = if policy == RevocationPolicy::Off {
-            None
-        } else {
-            Some(Revocations::new(redis, policy)?)
+        self.revocations = match policy {
+            RevocationPolicy::Off => None,
+            policy => Some(Revocations::new(redis, policy)?),
         };
         Ok(self)
     }

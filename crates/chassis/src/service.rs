@@ -155,24 +155,12 @@ async fn run_role<S: Service>(
                 api: true,
                 worker: !no_worker,
             };
-            S::serve(
-                config,
-                environment,
-                Some(listener),
-                Shutdown::from_signals()?,
-                roles,
-            )
-            .await
+            let shutdown = Shutdown::from_signals()?;
+            S::serve(config, environment, Some(listener), shutdown, roles).await
         }
         Role::Worker => {
-            S::serve(
-                config,
-                environment,
-                None,
-                Shutdown::from_signals()?,
-                Roles::WORKER,
-            )
-            .await
+            let shutdown = Shutdown::from_signals()?;
+            S::serve(config, environment, None, shutdown, Roles::WORKER).await
         }
         Role::Migrate => S::migrate(config).await,
         Role::Extra(command) => S::command(config, environment, command).await,

@@ -4,6 +4,7 @@
 
 mod filter;
 pub mod logs;
+mod metrics;
 pub mod prometheus;
 mod traces;
 

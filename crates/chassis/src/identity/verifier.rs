@@ -14,14 +14,16 @@ use crate::error::Error;
 
 /// Verifier of access tokens. Cheap to clone.
 #[derive(Clone)]
-pub struct Verifier(Arc<Parts>);
+pub struct Verifier {
+    parts: Arc<Parts>,
+    revocations: Option<Revocations>,
+}
 
 struct Parts {
     keys: Arc<JwksCache>,
     validation: Validation,
     clock: Clock,
     leeway: Duration,
-    revocations: Option<Revocations>,
 }
 
 /// Upper bound of the length of a token, far above that of ours; a longer one is not parsed.
@@ -34,24 +36,17 @@ impl Verifier {
             validation: validation(config),
             leeway: config.leeway,
             clock,
-            revocations: None,
         };
-        Self(Arc::new(parts))
+        Self {
+            parts: Arc::new(parts),
+            revocations: None,
+        }
     }
 
     /// Refuses revoked tokens too.
-    pub fn with_revocations(self, revocations: Revocations) -> Self {
-        let mut parts = Arc::into_inner(self.0);
-        if let Some(parts) = &mut parts {
-            parts.revocations = Some(revocations);
-        }
-        #[expect(
-            clippy::expect_used,
-            reason = "a verifier that was cloned before it was finished is a defect at start"
-        )]
-        Self(Arc::new(
-            parts.expect("with_revocations comes before the first clone"),
-        ))
+    pub fn with_revocations(mut self, revocations: Revocations) -> Self {
+        self.revocations = Some(revocations);
+        self
     }
 
     /// Returns the user of a token (without the word `Bearer`).
@@ -61,10 +56,10 @@ impl Verifier {
     pub async fn verify(&self, token: &str) -> Result<UserCaller, Error> {
         let claims = self.signed_claims(token).await?;
         let user = UserCaller::from(claims);
-        if self.0.clock.now() >= user.expires_at + self.0.leeway {
+        if self.parts.clock.now() >= user.expires_at + self.parts.leeway {
             return Err(Error::new(Common::TokenExpired));
         }
-        if let Some(revocations) = &self.0.revocations {
+        if let Some(revocations) = &self.revocations {
             revocations.check(user.token_id).await?;
         }
         Ok(user)
@@ -76,12 +71,14 @@ impl Verifier {
         }
         let header = jsonwebtoken::decode_header(token).map_err(unauthenticated)?;
         let kid = header.kid.ok_or_else(|| Error::new(Common::Unauthenticated))?;
-        let Some(key) = self.0.keys.get(&kid).await? else {
+        let Some(key) = self.parts.keys.get(&kid).await? else {
             return Err(Error::new(Common::Unauthenticated).cause(anyhow::anyhow!("unknown key id")));
         };
-        Ok(jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation)
-            .map_err(unauthenticated)?
-            .claims)
+        Ok(
+            jsonwebtoken::decode::<Claims>(token, &key, &self.parts.validation)
+                .map_err(unauthenticated)?
+                .claims,
+        )
     }
 }
 

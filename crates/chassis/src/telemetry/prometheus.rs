@@ -9,26 +9,6 @@ const BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];
 
-const COUNTERS: [(&str, &str); 5] = [
-    ("rpc_server_calls_total", "Finished RPCs, by RPC and gRPC code."),
-    (
-        "rpc_client_calls_total",
-        "Calls to other services, by peer, RPC and gRPC code.",
-    ),
-    (
-        "rpc_client_retries_total",
-        "Repeated calls to other services, by peer and cause.",
-    ),
-    (
-        "identity_revocation_unchecked_total",
-        "Access tokens accepted while revocation could not be checked.",
-    ),
-    (
-        "task_panics_total",
-        "Background tasks that panicked: always a defect.",
-    ),
-];
-
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Installs the recorder on first call; all services of a process share it.
@@ -42,20 +22,9 @@ pub fn recorder() -> &'static PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another metrics recorder is installed: /metrics will be empty");
         }
-        describe();
+        super::metrics::describe();
         handle
     })
-}
-
-fn describe() {
-    for (name, text) in COUNTERS {
-        metrics::describe_counter!(name, text);
-    }
-    metrics::describe_gauge!("rpc_server_in_flight", "RPCs that run.");
-    metrics::describe_histogram!(
-        "rpc_server_duration_seconds",
-        "Time from the headers of an RPC to its last trailer; of a stream, its whole life."
-    );
 }
 
 /// Returns all metrics in the text format of Prometheus.

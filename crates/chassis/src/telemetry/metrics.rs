@@ -1,0 +1,28 @@
+//! Descriptions of the metrics of this crate.
+
+use metrics::{describe_counter, describe_gauge, describe_histogram};
+
+pub(super) fn describe() {
+    describe_counter!("rpc_server_calls_total", "Finished RPCs, by RPC and gRPC code.");
+    describe_histogram!(
+        "rpc_server_duration_seconds",
+        "Time from the headers of an RPC to its last trailer; of a stream, its whole life."
+    );
+    describe_gauge!("rpc_server_in_flight", "RPCs that run.");
+    describe_counter!(
+        "rpc_client_calls_total",
+        "Calls to other services, by peer, RPC and gRPC code."
+    );
+    describe_counter!(
+        "rpc_client_retries_total",
+        "Repeated calls to other services, by peer and cause."
+    );
+    describe_counter!(
+        "identity_revocation_unchecked_total",
+        "Access tokens accepted while revocation could not be checked."
+    );
+    describe_counter!(
+        "task_panics_total",
+        "Background tasks that panicked: always a defect."
+    );
+}
