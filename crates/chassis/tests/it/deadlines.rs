@@ -141,7 +141,7 @@ async fn call_to_a_hanging_peer_ends_at_the_deadline() {
     let (behaviour, dropped) = hanging();
     let next = TestServer::start(plain(), &behaviour).await;
     let mut auth = AuthServiceClient::new(next.peer("auth", &Tls::insecure()));
-    let status = auth.login(login(Some(60))).await.unwrap_err();
+    let status = auth.login(login(Some(1_000))).await.unwrap_err();
     assert_eq!(
         (status.code(), facts(&status)),
         (Code::DeadlineExceeded, named("DEADLINE_EXCEEDED", "COMMON006"))
