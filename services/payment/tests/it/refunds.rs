@@ -1,10 +1,14 @@
 //! Refunds under failures of the provider.
 
+use std::time::Duration;
+
 use carshare_proto::booking::v1::PaymentStatus as Known;
 use carshare_sandbox::{Fault, Provider};
 use serde_json::json;
 
 use crate::harness::*;
+use crate::instance::Instance;
+use crate::paused_provider::{Verb, When};
 
 async fn paid() -> (Harness, Booking) {
     let harness = Harness::start().await;
@@ -141,6 +145,32 @@ async fn refund_is_void_after_a_full_refund_at_the_provider() {
     assert_eq!(
         harness.balances().await,
         ["host_payable 0", "platform_fee 0", "provider_clearing 0"]
+    );
+    harness.finish().await;
+}
+
+/// The worker hangs with the response to its cancel until another replica has looked the cancel up.
+#[tokio::test]
+async fn refund_of_a_worker_whose_claim_has_ended_is_recorded_once() {
+    let (harness, booking) = paid().await;
+    let other = Instance::start(&harness.config, &harness.environment).await;
+    harness.instance.provider.pause_at(Verb::Cancel, When::After);
+    other.provider.pause_at(Verb::Cancel, When::After);
+    harness.cancel(&booking, 20_000, Known::Paid).await;
+    tokio::select! {
+        () = harness.instance.provider.paused() => other.provider.resume(),
+        () = other.provider.paused() => harness.instance.provider.resume(),
+    }
+    harness.clock.advance(Duration::from_secs(15));
+    let row = harness.until_refunded(&booking, 20_000).await;
+    assert_eq!(row.state, "refunded");
+    harness.instance.provider.resume();
+    other.provider.resume();
+    other.stop().await;
+    assert_eq!(harness.request_count("/cancel"), 1);
+    assert_eq!(
+        harness.published_events(&booking).await,
+        ["payment.completed", "payment.refunded"]
     );
     harness.finish().await;
 }
