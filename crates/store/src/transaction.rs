@@ -151,7 +151,9 @@ impl Db {
             Ok(value) if !aborted => {
                 let commit = async move {
                     transaction.commit().await?;
-                    on_commit.into_iter().for_each(|action| action());
+                    for action in on_commit {
+                        action();
+                    }
                     Ok(())
                 };
                 if let Err(error) = Uninterrupted::new(commit).await {

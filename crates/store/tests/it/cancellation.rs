@@ -12,7 +12,8 @@ use crate::harness::{Harness, environment, execute};
 /// More polls than a transaction of three statements takes.
 const MAX_POLLS: usize = 40;
 
-async fn write(tx: &Tx, key: &String) -> Result<(), Error> {
+/// Writes three rows, which are committed together.
+async fn write(tx: &Tx, (key,): &(String,)) -> Result<(), Error> {
     for note in ["first", "second", "third"] {
         let sql = "INSERT INTO effects (key, note) VALUES ($1, $2)";
         execute(tx, sql, [key.clone().into(), note.into()]).await?;
@@ -22,7 +23,7 @@ async fn write(tx: &Tx, key: &String) -> Result<(), Error> {
 
 /// Polls a transaction at most `polls` times and drops it. Returns whether it ended.
 async fn cancelled_after(db: &Db, polls: usize) -> bool {
-    let mut transaction = pin!(db.transaction("test.cancelled", format!("polls {polls}"), write));
+    let mut transaction = pin!(db.transaction("test.cancelled", (format!("polls {polls}"),), write));
     let mut left = polls;
     poll_fn(|cx| match transaction.as_mut().poll(cx) {
         Poll::Ready(result) => Poll::Ready(result.is_ok()),
