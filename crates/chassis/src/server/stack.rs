@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tower::util::BoxCloneService;
 use tower::{BoxError, Service, ServiceBuilder};
 
 use super::layer::authorize::Authenticator;
@@ -49,6 +50,8 @@ where
         .layer(from_fn((), request_context::enter))
         .layer(from_fn((), drain::refuse))
         .layer(from_fn((), deadline::enforce))
+        // Ends the name of the type, which every layer multiplies: the debug information of a binary took a gigabyte.
+        .layer_fn(BoxCloneService::new)
         .layer(from_fn(Arc::new(in_flight), overload::limit))
         .layer(from_fn((), catch_panic::catch))
         .layer(from_fn(authenticator, authorize::authorize))
