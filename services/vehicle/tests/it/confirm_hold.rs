@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use carshare_proto::booking::v1::BookingCancelled;
 use carshare_proto::common::v1::ErrorReason as Common;
+use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_proto::vehicle::v1::*;
 use futures::future::join_all;
 
-use crate::harness::calls::{booking, facts};
+use crate::harness::calls::{booking, facts, hold_of};
 use crate::harness::{Harness, assert_reason, from_service};
 use crate::search::TUESDAY;
 
@@ -63,6 +64,38 @@ async fn confirm_hold_over_another_hold_or_booking_is_refused() {
         harness.confirm(booking(1), &car, TUESDAY).await,
         ErrorReason::VehicleHoldLost,
     );
+    harness.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_hold_is_confirmed_or_another_is_placed_but_never_both() {
+    let harness = Harness::start().await;
+    let replica = harness.start_instance().await;
+    let host = harness.host();
+    let mut cars = Vec::new();
+    for number in 0..20 {
+        let (car, expired) = (harness.car(host).await, booking(2 * number + 1));
+        harness.hold(expired, &car, TUESDAY).await.unwrap();
+        cars.push((car, expired, booking(2 * number + 2)));
+    }
+    harness.clock.advance(Duration::from_mins(11));
+    let races = cars.iter().map(async |(car, expired, other)| {
+        let mut client = VehicleServiceClient::new(replica.channel());
+        let place = client.place_hold(from_service("booking", hold_of(*other, car, TUESDAY)));
+        tokio::join!(harness.confirm(*expired, car, TUESDAY), place)
+    });
+    let mut confirmed = 0;
+    for (confirmation, placement) in join_all(races).await {
+        assert_ne!(confirmation.is_ok(), placement.is_ok());
+        if confirmation.is_ok() {
+            confirmed += 1;
+            assert_reason(placement, ErrorReason::VehicleUnavailable);
+        } else {
+            assert_reason(confirmation, ErrorReason::VehicleUnavailable);
+        }
+    }
+    assert_eq!(harness.booking_count().await, confirmed);
+    replica.stop().await;
     harness.finish().await;
 }
 
