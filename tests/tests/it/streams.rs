@@ -50,7 +50,9 @@ async fn next(stream: &mut Events, count: usize) -> Vec<Event> {
     events
 }
 
-async fn request(guest: &Guest, car: &str, times: usize, mesh: &Mesh) {
+/// Requests a car `times` times for a new guest, whose open requests are limited.
+async fn request(car: &str, times: usize, mesh: &Mesh) {
+    let guest = Guest::register(mesh).await;
     for _ in 0..times {
         guest.book(car, next_slot(mesh.now())).await.ok(201);
     }
@@ -59,7 +61,7 @@ async fn request(guest: &Guest, car: &str, times: usize, mesh: &Mesh) {
 #[tokio::test(flavor = "multi_thread")]
 async fn resumed_stream_has_every_event_once() {
     let mesh = mesh().await;
-    let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
+    let host = Host::register(&mesh).await;
     let car = host.car().await;
     listed(&host.rest, INITIAL_NOTIFICATIONS).await;
     let mut stream = Events::open(&host.rest, Some("0")).await;
@@ -69,13 +71,13 @@ async fn resumed_stream_has_every_event_once() {
     assert_eq!(kinds, BTreeSet::from(expected));
 
     // Events while a stream is open, while none is, and after it is resumed.
-    request(&guest, &car, 2, &mesh).await;
+    request(&car, 2, &mesh).await;
     let mut read = next(&mut stream, 1).await;
     drop(stream);
-    request(&guest, &car, 3, &mesh).await;
+    request(&car, 3, &mesh).await;
     listed(&host.rest, INITIAL_NOTIFICATIONS + 5).await;
     let mut stream = Events::open(&host.rest, Some(&read[0].id)).await;
-    request(&guest, &car, 2, &mesh).await;
+    request(&car, 2, &mesh).await;
     read.extend(next(&mut stream, 6).await);
     let all = listed(&host.rest, INITIAL_NOTIFICATIONS + 7).await;
     let seen: Vec<_> = before
@@ -121,19 +123,15 @@ async fn resumed_stream_has_every_event_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stream_has_only_the_users_own_notifications() {
     let mesh = mesh().await;
-    let (one, two, guest) = (
-        Host::register(&mesh).await,
-        Host::register(&mesh).await,
-        Guest::register(&mesh).await,
-    );
+    let (one, two) = (Host::register(&mesh).await, Host::register(&mesh).await);
     let (car_of_one, car_of_two) = (one.car().await, two.car().await);
     let (mut to_one, mut to_two) = (
         Events::open(&one.rest, Some("0")).await,
         Events::open(&two.rest, Some("0")).await,
     );
-    request(&guest, &car_of_one, 3, &mesh).await;
+    request(&car_of_one, 3, &mesh).await;
     listed(&one.rest, INITIAL_NOTIFICATIONS + 3).await;
-    request(&guest, &car_of_two, 1, &mesh).await;
+    request(&car_of_two, 1, &mesh).await;
     // Host one's requests came first; host two's stream has only its own.
     for (stream, rest, count) in [
         (&mut to_two, &two.rest, INITIAL_NOTIFICATIONS + 1),
