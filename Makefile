@@ -4,7 +4,8 @@
 
 CARGO ?= cargo
 PROFILE ?= dev
-TARGET_DIR = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+# `make … CARGO_TARGET_DIR=…` reaches cargo in recipes, but not in $(shell) before make 4.4.
+TARGET_DIR = $(or $(CARGO_TARGET_DIR),$(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'))
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
