@@ -62,8 +62,8 @@ struct FieldError<'a> {
 impl Problem {
     pub fn from_error(error: &Error) -> Self {
         Self {
-            status: status_code(error.fact().http),
-            code: error.fact().code.clone(),
+            status: status_code(error.spec().http),
+            code: error.spec().code.clone(),
             reason: error.reason().to_owned(),
             ko: error.text(Lang::Ko),
             en: error.text(Lang::En),

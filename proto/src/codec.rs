@@ -124,7 +124,7 @@ fn malformed() -> FieldViolation {
 }
 
 fn invalid_argument(violations: Vec<FieldViolation>) -> Status {
-    let spec = ErrorReason::InvalidArgument.fact();
+    let spec = ErrorReason::InvalidArgument.spec();
     let metadata = HashMap::from([("code".to_owned(), spec.code.clone())]);
     let details: Vec<ErrorDetail> = vec![
         ErrorInfo::new(&spec.reason, &spec.domain, metadata).into(),

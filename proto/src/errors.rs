@@ -20,7 +20,7 @@ pub trait Reason: Copy + Send + Sync + 'static {
     fn number(self) -> i32;
 
     /// Returns the catalogue entry; for the unspecified value that of `INTERNAL`.
-    fn fact(self) -> &'static ErrorSpec {
+    fn spec(self) -> &'static ErrorSpec {
         CATALOGUE
             .by_number
             .get(&(Self::ENUM, self.number()))
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn reason_returns_its_entry() {
-        let spec = booking::v1::ErrorReason::SlotTaken.fact();
+        let spec = booking::v1::ErrorReason::SlotTaken.spec();
         assert_eq!(
             (spec.domain.as_str(), spec.reason.as_str()),
             ("carshare.booking", "SLOT_TAKEN")
@@ -234,8 +234,8 @@ mod tests {
             find("carshare.booking", "SLOT_TAKEN").map(|f| f.code.as_str()),
             Some("BOOKING002")
         );
-        assert_eq!(common::v1::ErrorReason::Unspecified.fact().code, "COMMON007");
-        assert_eq!(common::v1::ErrorReason::IdempotencyKeyReused.fact().http, 422);
+        assert_eq!(common::v1::ErrorReason::Unspecified.spec().code, "COMMON007");
+        assert_eq!(common::v1::ErrorReason::IdempotencyKeyReused.spec().http, 422);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) use into_status::code_name;
 pub struct Error(Box<Parts>);
 
 struct Parts {
-    fact: &'static ErrorSpec,
+    spec: &'static ErrorSpec,
     metadata: BTreeMap<String, String>,
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
@@ -44,7 +44,7 @@ pub struct Violation {
 
 impl Error {
     pub fn new(reason: impl Reason) -> Self {
-        Self::of(reason.fact())
+        Self::of(reason.spec())
     }
 
     /// Returns `INTERNAL`: a defect. `cause` is logged, not sent.
@@ -64,9 +64,9 @@ impl Error {
         Self::new(Common::InvalidArgument).violation(field, ko, en)
     }
 
-    fn of(fact: &'static ErrorSpec) -> Self {
+    fn of(spec: &'static ErrorSpec) -> Self {
         let parts = Parts {
-            fact,
+            spec,
             metadata: BTreeMap::new(),
             violations: Vec::new(),
             retry_after: None,
@@ -116,22 +116,22 @@ impl Error {
     }
 
     pub fn code(&self) -> Code {
-        self.0.fact.grpc
+        self.0.spec.grpc
     }
 
     /// The reason, `SLOT_TAKEN`.
     pub fn reason(&self) -> &'static str {
-        &self.0.fact.reason
+        &self.0.spec.reason
     }
 
     /// Returns the entry of the reason in the catalogue.
-    pub fn fact(&self) -> &'static ErrorSpec {
-        self.0.fact
+    pub fn spec(&self) -> &'static ErrorSpec {
+        self.0.spec
     }
 
     /// Returns whether the error has this reason.
     pub fn is(&self, reason: impl Reason) -> bool {
-        std::ptr::eq(self.0.fact, reason.fact())
+        std::ptr::eq(self.0.spec, reason.spec())
     }
 
     pub fn metadata(&self) -> &BTreeMap<String, String> {
@@ -149,8 +149,8 @@ impl Error {
     /// Returns the text for users, with the metadata in its placeholders.
     pub fn text(&self, lang: Lang) -> String {
         let text = match lang {
-            Lang::Ko => &self.0.fact.ko,
-            Lang::En => &self.0.fact.en,
+            Lang::Ko => &self.0.spec.ko,
+            Lang::En => &self.0.spec.en,
         };
         errors::fill(
             text,
@@ -195,7 +195,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ErrorSpec {
             domain, reason, code, ..
-        } = self.0.fact;
+        } = self.0.spec;
         write!(f, "{domain}/{reason} ({code})")?;
         for violation in &self.0.violations {
             write!(f, ", {}: {}", violation.field, violation.en)?;

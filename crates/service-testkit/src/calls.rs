@@ -42,10 +42,10 @@ pub fn assert_reason<T: Debug>(result: Result<T, Status>, reason: impl Reason) -
     let info = status
         .get_details_error_info()
         .map(|info| (info.domain, info.reason));
-    let fact = reason.fact();
+    let spec = reason.spec();
     assert_eq!(
         info,
-        Some((fact.domain.clone(), fact.reason.clone())),
+        Some((spec.domain.clone(), spec.reason.clone())),
         "{status:?}"
     );
     Error::from_status(status)

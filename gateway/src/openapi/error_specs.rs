@@ -11,7 +11,7 @@ use crate::method_table::Rpc;
 pub(crate) fn error_specs(rpc: &Rpc) -> Vec<&'static ErrorSpec> {
     let comment = Comment::of(&rpc.descriptor.parent_file(), rpc.descriptor.path());
     let named = comment.reasons().filter_map(|reason| find(rpc, reason));
-    let mut specs: Vec<_> = named.chain(implied(rpc).into_iter().map(Reason::fact)).collect();
+    let mut specs: Vec<_> = named.chain(implied(rpc).into_iter().map(Reason::spec)).collect();
     specs.sort_by_key(|spec| (spec.http, &spec.code));
     specs.dedup_by_key(|spec| &spec.code);
     specs

@@ -93,7 +93,7 @@ mod tests {
             (Error::ProviderUnavailable { code: code() }, "PAYMENT006"),
         ];
         for (error, expected) in table {
-            assert_eq!(chassis::Error::from(error).fact().code, expected);
+            assert_eq!(chassis::Error::from(error).spec().code, expected);
         }
     }
 

@@ -21,11 +21,11 @@ impl Error {
     /// - Any other status is a defect.
     pub fn from_status(status: Status) -> Self {
         match fact_of(&status) {
-            Some(fact) if denies_this_service(fact) => Self::internal(anyhow::anyhow!(
+            Some(spec) if denies_this_service(spec) => Self::internal(anyhow::anyhow!(
                 "a peer denied access to this service: {}",
                 describe(&status)
             )),
-            Some(fact) => of_catalogue(fact, &status),
+            Some(spec) => of_catalogue(spec, &status),
             None => without_details(&status),
         }
     }
@@ -43,12 +43,12 @@ fn fact_of(status: &Status) -> Option<&'static ErrorSpec> {
 }
 
 /// The layers of a peer denied access, and its caller is this service.
-fn denies_this_service(fact: &ErrorSpec) -> bool {
-    fact.domain == "carshare.common" && matches!(fact.grpc, Code::Unauthenticated | Code::PermissionDenied)
+fn denies_this_service(spec: &ErrorSpec) -> bool {
+    spec.domain == "carshare.common" && matches!(spec.grpc, Code::Unauthenticated | Code::PermissionDenied)
 }
 
-fn of_catalogue(fact: &'static ErrorSpec, status: &Status) -> Error {
-    let mut error = Error::of(fact);
+fn of_catalogue(spec: &'static ErrorSpec, status: &Status) -> Error {
+    let mut error = Error::of(spec);
     if let Some(info) = status.get_details_error_info() {
         error.0.metadata = info
             .metadata

@@ -29,10 +29,10 @@ impl Error {
     }
 
     fn info(&self) -> ErrorInfo {
-        let fact = self.0.fact;
+        let spec = self.0.spec;
         let mut metadata: HashMap<String, String> = self.0.metadata.clone().into_iter().collect();
-        metadata.insert("code".to_owned(), fact.code.clone());
-        ErrorInfo::new(&fact.reason, &fact.domain, metadata)
+        metadata.insert("code".to_owned(), spec.code.clone());
+        ErrorInfo::new(&spec.reason, &spec.domain, metadata)
     }
 }
 

@@ -109,10 +109,10 @@ async fn error_is_in_the_callers_language_with_its_details() {
     });
     let korean = error(&behaviour, Request::new(login())).await;
     let english = error(&behaviour, in_english(login())).await;
-    let fact = Error::new(Booking::SlotTaken).fact();
+    let spec = Error::new(Booking::SlotTaken).spec();
     assert_eq!(
         (korean.message(), english.message()),
-        (fact.ko.as_str(), fact.en.as_str())
+        (spec.ko.as_str(), spec.en.as_str())
     );
     assert_eq!(
         (english.code(), facts(&english)),

@@ -71,10 +71,10 @@ async fn through(second: Behaviour) -> (Code, (String, String)) {
 #[tokio::test]
 async fn error_of_a_peer_is_passed_on_unchanged() {
     let second = Behaviour::new(|_| async { Err(Error::new(Vehicle::VehicleNotFound)) });
-    let fact = Error::new(Vehicle::VehicleNotFound).fact();
+    let spec = Error::new(Vehicle::VehicleNotFound).spec();
     assert_eq!(
         through(second).await,
-        (Code::NotFound, named("VEHICLE_NOT_FOUND", &fact.code))
+        (Code::NotFound, named("VEHICLE_NOT_FOUND", &spec.code))
     );
 }
 

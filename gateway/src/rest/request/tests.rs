@@ -37,7 +37,7 @@ async fn decode_request(request: Request<Body>) -> Decoded {
         Err(error) => {
             let violations = error.violations().iter();
             let violations = violations.map(|v| (v.field.clone(), v.rule.clone()));
-            Err((error.fact().code.clone(), violations.collect()))
+            Err((error.spec().code.clone(), violations.collect()))
         }
     }
 }

@@ -47,7 +47,7 @@ pub enum Command {
     Complete,
 }
 
-/// A fact that the booking did not ask for.
+/// An event of another service, or a deadline that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
 pub enum ExternalEvent {
     /// The host did not answer in time.

@@ -23,7 +23,7 @@ async fn create_booking_of_a_taken_slot_returns_slot_taken_and_stores_nothing() 
         ErrorReason::SlotTaken,
     );
     assert_eq!(
-        (error.code(), error.fact().code.as_str(), error.fact().http),
+        (error.code(), error.spec().code.as_str(), error.spec().http),
         (Code::Aborted, "BOOKING002", 409)
     );
     assert_eq!(harness.booking_count().await, 1);

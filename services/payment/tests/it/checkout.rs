@@ -162,7 +162,7 @@ async fn declined_card_can_be_replaced() {
         ErrorReason::PaymentDeclined,
     );
     assert_eq!(
-        (error.metadata()["provider_code"].as_str(), error.fact().http),
+        (error.metadata()["provider_code"].as_str(), error.spec().http),
         ("REJECT_CARD_COMPANY", 402)
     );
     assert_eq!(

@@ -94,10 +94,10 @@ impl Case {
 
     /// Asserts that every client gets this error of the catalogue, with the same facts and texts. `who`: the signed-in caller.
     pub async fn expect_error(&self, clients: &Clients, who: Option<&Rest>, code: &str) -> ErrorInfo {
-        let fact = errors::by_code(code).expect("a code of the catalogue");
+        let spec = errors::by_code(code).expect("a code of the catalogue");
         let token = who.map(Rest::token);
-        let info = self.over_rest(&clients.rest, token, fact).await;
-        let texts = [&fact.ko, &fact.en].map(|text| {
+        let info = self.over_rest(&clients.rest, token, spec).await;
+        let texts = [&spec.ko, &spec.en].map(|text| {
             let metadata = info.metadata.iter();
             errors::fill(
                 text,
@@ -113,12 +113,12 @@ impl Case {
                 status.message(),
                 String::from_utf8_lossy(status.details())
             ));
-            assert_eq!(self.over_grpc(&status, fact), info, "{self:?} {:?}", wire.form);
+            assert_eq!(self.over_grpc(&status, spec), info, "{self:?} {:?}", wire.form);
         }
         info
     }
 
-    async fn over_rest(&self, rest: &Rest, token: Option<&str>, fact: &ErrorSpec) -> ErrorInfo {
+    async fn over_rest(&self, rest: &Rest, token: Option<&str>, spec: &ErrorSpec) -> ErrorInfo {
         let ask = async |language: Option<&str>| {
             let mut request = rest.request(self.method.clone(), &self.path);
             if !self.body.is_null() {
@@ -134,18 +134,18 @@ impl Case {
             assert_eq!(response.headers["content-language"], language.unwrap_or("ko"));
             assert_eq!(
                 response.headers.contains_key("www-authenticate"),
-                fact.http == 401,
+                spec.http == 401,
                 "{self:?}"
             );
-            let problem = response.expect_error(fact.http, &fact.code);
+            let problem = response.expect_error(spec.http, &spec.code);
             assert_no_internals(&problem.to_string());
             problem
         };
         ErrorInfo::from_problems(&ask(None).await, &ask(Some("en")).await)
     }
 
-    fn over_grpc(&self, status: &Status, fact: &ErrorSpec) -> ErrorInfo {
-        assert_eq!(status.code(), fact.grpc, "{self:?}: {status:?}");
+    fn over_grpc(&self, status: &Status, spec: &ErrorSpec) -> ErrorInfo {
+        assert_eq!(status.code(), spec.grpc, "{self:?}: {status:?}");
         let info = ErrorInfo::from_status(status);
         assert!(
             [&info.ko, &info.en].contains(&&status.message().to_owned()),
