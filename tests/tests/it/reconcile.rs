@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 
 use carshare_mesh::Mesh;
 use carshare_mesh::reconcile::Kind;
-use serde_json::json;
 
-use crate::harness::{Guest, Host, Sql, invariants, mesh, next_slot};
+use crate::harness::{Sql, invariants, mesh};
 
 /// Changes every kind of row, given one confirmed booking and one refunded booking.
 const CHANGES: &str = "
@@ -30,21 +29,7 @@ async fn kinds(mesh: &Mesh) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn reconcile_finds_changed_rows_and_nothing_else() {
     let mesh = mesh().await;
-    let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
-    let car = host.car().await;
-    for is_kept in [true, false] {
-        let booking = guest.book(&car, next_slot(mesh.now())).await.ok(201);
-        let id = booking["id"].as_str().expect("an id");
-        host.approve(id).await.ok(200);
-        guest.confirmed(id).await;
-        if !is_kept {
-            guest.cancel(id).await.ok(200);
-            let refunded = json!("refunded");
-            guest
-                .wait_for_booking(id, |booking| booking["payment_status"] == refunded)
-                .await;
-        }
-    }
+    invariants::book_and_refund(&mesh).await;
     invariants::assert_hold(&mesh).await;
     Sql::of(&mesh).execute(CHANGES).await;
     let expected = [

@@ -18,6 +18,7 @@ use super::sql::Sql;
 
 pub use differences::differences;
 pub use quiescence::{unfinished, wait as wait_until_quiescent};
+pub use tests::book_and_refund;
 
 /// Waits until the mesh is quiescent and asserts every rule.
 pub async fn assert_hold(mesh: &impl Deployment) {

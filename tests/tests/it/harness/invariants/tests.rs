@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use carshare_mesh::Mesh;
 use serde_json::json;
 
 use super::{assert_hold, breaches, rules};
@@ -31,10 +32,9 @@ const BROKEN: &str = "
       FROM notification.notifications;
     DELETE FROM booking.status_history;";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_rule_finds_its_breach() {
-    let mesh = mesh().await;
-    let (host, guest) = (Host::register(&mesh).await, Guest::with_card(&mesh).await);
+/// Makes a booking that is confirmed and another that is refunded.
+pub async fn book_and_refund(mesh: &Mesh) {
+    let (host, guest) = (Host::register(mesh).await, Guest::with_card(mesh).await);
     let car = host.car().await;
     for is_kept in [true, false] {
         let booking = guest.book(&car, next_slot(mesh.now())).await.ok(201);
@@ -45,10 +45,16 @@ async fn every_rule_finds_its_breach() {
             guest.cancel(id).await.ok(200);
             let refunded = json!("refunded");
             guest
-                .wait_for_booking(id, |b| b["payment_status"] == refunded)
+                .wait_for_booking(id, |booking| booking["payment_status"] == refunded)
                 .await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_finds_its_breach() {
+    let mesh = mesh().await;
+    book_and_refund(&mesh).await;
     assert_hold(&mesh).await;
 
     Sql::of(&mesh).execute(BROKEN).await;
