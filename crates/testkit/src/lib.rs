@@ -8,6 +8,7 @@
 //! | a PostgreSQL or Redis server to kill and restart | [`PrivatePostgres`], [`PrivateRedis`] |
 //! | the moment at which a condition becomes true | [`eventually`] |
 //! | a connection that breaks, stalls or is slow | [`proxy::FaultProxy`] |
+//! | the numbers of statements, round trips and commits | [`PostgresMeter`] |
 //! | a built binary as a child process | [`process::Binary`] |
 //! | a peer that answers by RPC path, auth's key set included | [`GrpcStub`] |
 //! | certificates of services, access tokens of users | [`Ca`], [`Tokens`] |
@@ -16,6 +17,7 @@
 mod database;
 mod eventually;
 mod grpc_stub;
+mod postgres_meter;
 pub mod proxy;
 mod shared;
 mod tokens;
@@ -26,6 +28,7 @@ pub use carshare_devservers::{
 pub use database::Database;
 pub use eventually::{eventually, eventually_true};
 pub use grpc_stub::{GrpcStub, StubServer};
+pub use postgres_meter::{Counts, Measured, PostgresMeter};
 pub use shared::{postgres, redis, redis_url};
 pub use tokens::Tokens;
 

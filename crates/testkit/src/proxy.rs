@@ -146,7 +146,7 @@ async fn pass(
 }
 
 /// Splits `scheme://user@host:port/rest` into the parts before, of and after `host:port`.
-fn split_authority(url: &str) -> Option<(&str, &str, &str)> {
+pub(crate) fn split_authority(url: &str) -> Option<(&str, &str, &str)> {
     let after_scheme = url.find("://")? + 3;
     let end = url[after_scheme..]
         .find(['/', '?'])
@@ -163,7 +163,7 @@ fn split_authority(url: &str) -> Option<(&str, &str, &str)> {
     clippy::disallowed_methods,
     reason = "the proxy belongs to no request: there is no span to keep"
 )]
-fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
     tokio::spawn(future).abort_handle()
 }
 
