@@ -27,11 +27,12 @@ pub struct Common {
     pub telemetry: Telemetry,
     pub identity: Identity,
     pub tls: Tls,
+    pub runtime: Runtime,
 }
 
 impl Common {
     /// Keys of the sections.
-    const SECTIONS: [&str; 5] = ["server", "admin", "telemetry", "identity", "tls"];
+    const SECTIONS: [&str; 6] = ["server", "admin", "telemetry", "identity", "tls", "runtime"];
 }
 
 /// `[server]`: the gRPC port.
@@ -73,6 +74,14 @@ impl Default for Server {
             reflection: true,
         }
     }
+}
+
+/// `[runtime]`: threads of the process.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Runtime {
+    /// Threads that run tasks. Default 0: one on a machine, or under a CPU limit, of less than four CPUs, else one per CPU.
+    pub worker_threads: usize,
 }
 
 /// `[admin]`: the HTTP port for `/metrics`, `/livez`, `/readyz`. Reachable inside the cluster only.

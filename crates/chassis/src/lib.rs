@@ -21,6 +21,7 @@
 //! | [`environment`], [`clock`], [`ids`], [`random`] | injected time, ids and randomness |
 //! | [`backoff`] | delays between retries |
 //! | [`task`] | background tasks, the shutdown signal |
+//! | [`runtime`] | worker threads and allocator of a process |
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`admin`], [`health`] | `/metrics`, `/livez`, `/readyz`; readiness |
 //! | [`lang`] | language of a caller |
@@ -52,6 +53,7 @@ pub mod proto_types;
 pub mod random;
 pub mod request_context;
 pub mod rpc;
+pub mod runtime;
 pub mod server;
 pub mod service;
 pub mod task;

@@ -10,6 +10,7 @@ mod cli;
 mod healthcheck;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -20,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::config::{self, ServiceConfig};
 use crate::environment::Environment;
 use crate::task::Shutdown;
-use crate::{telemetry, tls};
+use crate::{runtime, telemetry, tls};
 
 pub use cli::NoCommand;
 use cli::{Cli, Role};
@@ -87,13 +88,7 @@ impl Roles {
 pub fn main<S: Service>() -> ExitCode {
     let cli = Cli::<S::Command>::parse_for(S::NAME);
     tls::install_provider();
-    let finished = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name(S::NAME)
-        .build()
-        .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(run::<S>(cli, environment())));
-    match finished {
+    match start::<S>(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}: {error:#}", S::NAME);
@@ -108,18 +103,26 @@ fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-async fn run<S: Service>(
-    cli: Cli<S::Command>,
+fn start<S: Service>(cli: Cli<S::Command>) -> anyhow::Result<()> {
+    let config = load::<S>(cli.config, environment())?;
+    let runtime = runtime::build(S::NAME, config.common.runtime)?;
+    runtime.block_on(run::<S>(cli.role, config))
+}
+
+fn load<S: Service>(
+    file: Option<PathBuf>,
     env: impl Iterator<Item = (String, String)>,
-) -> anyhow::Result<()> {
-    let sources = config::Sources {
+) -> anyhow::Result<ServiceConfig<S::Config>> {
+    config::load(config::Sources {
         service: S::NAME,
         defaults: S::DEFAULTS,
-        file: cli.config,
+        file,
         env,
-    };
-    let config: ServiceConfig<S::Config> = config::load(sources)?;
-    match cli.role {
+    })
+}
+
+async fn run<S: Service>(role: Role<S::Command>, config: ServiceConfig<S::Config>) -> anyhow::Result<()> {
+    match role {
         Role::CheckConfig => {
             config.common.tls.pems()?;
             println!("{:#}", config::redacted(&config));

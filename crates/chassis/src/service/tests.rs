@@ -55,12 +55,10 @@ impl Service for Recording {
 
 async fn invoke(args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
     let cli = Cli::try_parse_from(std::iter::once(&"recording").chain(args))?;
-    run::<Recording>(
-        cli,
-        env.iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    )
-    .await
+    let env = env
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    run::<Recording>(cli.role, load::<Recording>(cli.config, env)?).await
 }
 
 /// One test, because telemetry starts once in a process.
