@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint fmt docs reset prepare build bench-smoke test-clients test-readme
+.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke test-clients test-readme
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -49,4 +49,9 @@ reset: ## remove the data of the local mesh
 
 bench-smoke: prepare ## measure start-up time, idle memory and CPU per request (PROFILE=release for an optimised build)
 	$(CARGO) build --workspace --locked --profile $(PROFILE)
-	@$(TARGET_DIR)/$(patsubst dev,debug,$(PROFILE))/carshare bench-smoke
+	@$(TARGET_DIR)/$(patsubst dev,debug,$(PROFILE))/carshare-bench smoke
+
+bench: ## load data and measure each kind of work beside pgbench and nginx; writes docs/PERFORMANCE.md (CARS=100000 BOOKINGS=1000000)
+	@scripts/prepare.sh bench
+	$(CARGO) build --workspace --locked --profile dist
+	@$(TARGET_DIR)/dist/carshare-bench run --cars $(or $(CARS),100000) --bookings $(or $(BOOKINGS),1000000) $(BENCH_ARGS) --write docs/PERFORMANCE.md

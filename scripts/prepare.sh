@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the missing packages for building, running and testing: a C compiler, protoc, PostgreSQL 15 or newer, Redis,
-# libfaketime, curl, jq. Starts no service: the mesh and the tests run private servers.
+# libfaketime, curl, jq; with the argument `bench` also wrk, h2load and nginx. Starts no service: the mesh and the tests run
+# private servers.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -18,6 +19,11 @@ have faketime || need faketime
 # Used by the README's commands.
 have curl || need curl
 have jq || need jq
+if [ "${1:-}" = bench ]; then
+    have wrk || need wrk
+    have h2load || need nghttp2-client
+    [ -x /usr/sbin/nginx ] || need nginx-light
+fi
 [ -z "$packages" ] && exit 0
 
 if have apt-get; then

@@ -12,7 +12,6 @@
 //!
 //! A mesh runs the same [`Service`](carshare_chassis::service::Service)s as the binaries, with the same configuration.
 
-pub mod bench;
 pub mod demo;
 pub mod dependencies;
 mod in_process;

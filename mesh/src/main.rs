@@ -12,7 +12,7 @@ use carshare_auth::admin::{NewAdmin, create_admin};
 use carshare_auth::domain::Password;
 use carshare_chassis::config::{LogFormat, Telemetry};
 use carshare_chassis::{Environment, Shutdown, telemetry};
-use carshare_mesh::{Mesh, Options, bench, demo};
+use carshare_mesh::{Mesh, Options, demo};
 use clap::{Parser, Subcommand};
 
 /// Runs the carshare mesh on this machine.
@@ -26,8 +26,6 @@ struct Cli {
 enum Command {
     /// Start the mesh and run until Ctrl-C.
     Run(RunArgs),
-    /// Measure start-up time, idle memory and CPU per request.
-    BenchSmoke,
     /// Compare bookings, occupancies, payments, ledger and provider; exit code 1 if they differ.
     Reconcile(reconcile_command::ReconcileArgs),
 }
@@ -58,7 +56,6 @@ struct RunArgs {
 async fn main() -> ExitCode {
     let finished = match Cli::parse().command {
         Command::Run(args) => run(args).await.map(|()| ExitCode::SUCCESS),
-        Command::BenchSmoke => bench_smoke().await.map(|()| ExitCode::SUCCESS),
         Command::Reconcile(args) => reconcile_command::run(args).await,
     };
     match finished {
@@ -68,12 +65,6 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Measures the binaries in the folder of this one.
-async fn bench_smoke() -> Result<()> {
-    let own = std::env::current_exe()?;
-    bench::smoke(own.parent().context("a binary without a folder")?.to_owned()).await
 }
 
 async fn run(args: RunArgs) -> Result<()> {

@@ -200,6 +200,12 @@ impl Fleet {
             .collect()
     }
 
+    /// Address that a process serves on.
+    pub fn server(&self, replica: Replica) -> Result<SocketAddr> {
+        let listen = self.listen.get(&replica).context("there is no such replica")?;
+        Ok(listen.server)
+    }
+
     /// URL of a process's admin port: `/livez`, `/readyz`, `/metrics`.
     pub fn admin(&self, replica: Replica) -> Result<String> {
         let listen = self.listen.get(&replica).context("there is no such replica")?;

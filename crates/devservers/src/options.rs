@@ -18,6 +18,8 @@ pub struct ServerOptions {
     /// Size of a disk of its own for PostgreSQL, mounted at `small` in the folder, to be filled by a test. It is a tmpfs in
     /// the server's own mount namespace, so it needs root and is gone with the server.
     pub small_disk_mb: Option<u32>,
+    /// Further settings of PostgreSQL, `name=value`.
+    pub settings: Vec<String>,
 }
 
 impl ServerOptions {
@@ -49,6 +51,12 @@ impl ServerOptions {
             small_disk_mb: Some(small_disk_mb),
             ..self
         }
+    }
+
+    /// Adds a setting of PostgreSQL, `name=value`; the value has no spaces.
+    pub fn with_setting(mut self, setting: &str) -> Self {
+        self.settings.push(setting.to_owned());
+        self
     }
 
     /// Creates the folder for a server of this kind and returns its absolute path.

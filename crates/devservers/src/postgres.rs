@@ -33,7 +33,9 @@ impl Program for Postgres {
         } else {
             "-c fsync=off -c full_page_writes=off"
         };
-        let mut variables = vec![("BIN", bin), ("DURABILITY", durability.to_owned())];
+        let settings = options.settings.iter().flat_map(|setting| ["-c", setting]);
+        let settings: Vec<&str> = [durability].into_iter().chain(settings).collect();
+        let mut variables = vec![("BIN", bin), ("SETTINGS", settings.join(" "))];
         variables.extend(
             options
                 .small_disk_mb

@@ -44,7 +44,7 @@ prepare() {
 launch() {
     cd "${data%/data}" || exit 1
     exec_as() { exec "$@"; }
-    # shellcheck disable=SC2086 # DURABILITY is a list of options
+    # shellcheck disable=SC2086 # SETTINGS is a list of options
     run "$BIN/postgres" -D "$data" -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-        -c max_connections=400 -c shared_buffers=64MB -c timezone=UTC -c log_timezone=UTC $DURABILITY
+        -c max_connections=400 -c shared_buffers=64MB -c timezone=UTC -c log_timezone=UTC $SETTINGS
 }

@@ -1,18 +1,17 @@
-//! `make bench-smoke`: start-up time, idle memory and CPU per request of a mesh in one process (`make run`) and with one
+//! Start-up time, idle memory and CPU per request of a mesh in one process (`make run`) and with one
 //! process per service (production).
 //!
 //! It prints and asserts nothing: on a shared machine only runs side by side can be compared.
-
-mod proc;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use carshare_devservers::process::{Binary, Launch};
+use carshare_mesh::{Fleet, Options, Replica};
 use tokio::time::Instant;
 
-use crate::{Fleet, Options, Replica};
+use crate::proc;
 
 /// Number of measured requests, after a tenth as many for warm-up.
 const REQUESTS: u32 = 2_000;
@@ -23,8 +22,8 @@ const IDLE_TIME: Duration = Duration::from_secs(3);
 /// Timeout of the start and of the stop of `carshare run`.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Measures and prints. `binaries` is the folder of `carshare` and of the services' binaries.
-pub async fn smoke(binaries: PathBuf) -> Result<()> {
+/// Measures and prints. `binaries`: the folder of `carshare` and of the services' binaries.
+pub async fn run(binaries: PathBuf) -> Result<()> {
     if cfg!(debug_assertions) {
         println!("This build is not optimised; `make bench-smoke PROFILE=release` measures one that is.\n");
     }

@@ -1,0 +1,122 @@
+//! The mesh under measurement: release binaries as in production, on a PostgreSQL that writes to disk.
+
+use std::any::Any;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use carshare_devservers::bootstrap::{bootstrap, role_url};
+use carshare_devservers::{PrivatePostgres, PrivateRedis, ServerOptions};
+use carshare_mesh::dependencies::{SERVICES, migrate};
+use carshare_mesh::{ExternalStores, Fleet, Options};
+use clap::ValueEnum;
+
+const DATABASE: &str = "carshare";
+
+/// How the services run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// One process per service and the gateway, with mutual TLS between them.
+    Processes,
+}
+
+impl Form {
+    pub const ALL: [Self; 1] = [Self::Processes];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Processes => "one process per service",
+        }
+    }
+}
+
+/// A running mesh.
+pub struct Running {
+    pub form: Form,
+    /// URL of the gateway.
+    pub gateway: String,
+    /// URL of PostgreSQL's superuser.
+    pub admin_url: String,
+    /// The processes of the services.
+    pub fleet: Option<Fleet>,
+    stores: Arc<Stores>,
+}
+
+/// PostgreSQL and Redis.
+struct Stores {
+    postgres: PrivatePostgres,
+    redis: PrivateRedis,
+}
+
+impl Running {
+    /// Starts PostgreSQL, Redis and the services, and waits until they are ready.
+    pub async fn start(form: Form, binaries: PathBuf, data: &Path) -> Result<Self> {
+        let stores = Arc::new(Stores::start(data).await?);
+        let superuser = stores.postgres.admin_url();
+        bootstrap(&superuser, DATABASE, &SERVICES).await?;
+        let admin_url = role_url(&superuser, DATABASE, "postgres")?;
+        let roles: Result<Vec<String>> = SERVICES
+            .iter()
+            .map(|role| role_url(&superuser, DATABASE, role))
+            .collect();
+        migrate(roles?).await?;
+        let options = options(&stores, &admin_url);
+        let fleet = match form {
+            Form::Processes => Fleet::start(options, binaries, 1).await?,
+        };
+        let gateway = fleet.gateways().into_iter().next().context("no gateway")?;
+        Ok(Self {
+            form,
+            gateway,
+            admin_url,
+            fleet: Some(fleet),
+            stores,
+        })
+    }
+
+    /// Returns the URL of a service's role.
+    pub fn database_url(&self, service: &str) -> Result<String> {
+        role_url(&self.stores.postgres.admin_url(), DATABASE, service)
+    }
+
+    /// Stops the services, then PostgreSQL and Redis.
+    pub async fn stop(self) -> Result<()> {
+        drop(self.fleet);
+        let stores = Arc::into_inner(self.stores).context("the servers are in use")?;
+        stores.postgres.stop().await;
+        stores.redis.stop().await;
+        Ok(())
+    }
+}
+
+impl Stores {
+    async fn start(data: &Path) -> Result<Self> {
+        let postgres = ServerOptions::persistent(data.join("postgres"))
+            .with_setting("shared_buffers=512MB")
+            .with_setting("max_wal_size=4GB")
+            .with_setting("shared_preload_libraries=pg_stat_statements");
+        Ok(Self {
+            postgres: PrivatePostgres::start(postgres).await?,
+            redis: PrivateRedis::start(ServerOptions::temporary()).await?,
+        })
+    }
+}
+
+/// Limits are counted, but none is reached; a guest may have any number of open requests.
+fn options(stores: &Arc<Stores>, admin_url: &str) -> Options {
+    let guard: Arc<dyn Any + Send + Sync> = Arc::new(());
+    let options = Options {
+        stores: Some(ExternalStores {
+            admin_url: admin_url.to_owned(),
+            database: DATABASE.to_owned(),
+            redis_url: stores.redis.url(),
+            guard,
+        }),
+        ..Options::temporary()
+    };
+    options
+        .with_env("GATEWAY__LIMITS__PER_MINUTE_BY_ADDRESS", "100000000")
+        .with_env("GATEWAY__LIMITS__PER_HOUR_BY_USER", "100000000")
+        .with_env("GATEWAY__LIMITS__CLASS_FACTOR", "1000000")
+        .with_env("BOOKING__BOOKING__MAX_OPEN_REQUESTS", "1000000")
+}
