@@ -91,13 +91,11 @@ impl KeyRing {
         Ok(key.context("there is no signing key")?)
     }
 
-    /// Returns the public keys, newest first: from the database, or from memory while it is unreachable.
+    /// Returns the public keys, newest first, as they were at most `refresh_ms` ago: a new key does not sign for longer than
+    /// that.
     pub async fn public(&self) -> Result<Vec<Jwk>, Error> {
-        if let Err(error) = self.load().await {
-            if self.in_memory().is_empty() {
-                return Err(error);
-            }
-            tracing::warn!(%error, "cannot load the signing keys, serving those in memory");
+        if self.in_memory().is_empty() {
+            self.load().await?;
         }
         Ok(self.in_memory().iter().map(|key| key.jwk()).collect())
     }

@@ -101,6 +101,10 @@ impl App {
             key_in_use < KEY_REPLACEMENT_TIME,
             "signing_keys.publish_ahead_ms and sessions.access_token_ttl_s together must be below 7 days"
         );
+        anyhow::ensure!(
+            config.signing_keys.refresh < config.signing_keys.publish_ahead,
+            "signing_keys.refresh_ms must be below signing_keys.publish_ahead_ms"
+        );
         let db = Db::connect(&config.database, environment.clone())?;
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());
