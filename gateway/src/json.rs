@@ -10,13 +10,17 @@ mod decode_error;
 mod encode;
 mod field_path;
 mod scalar;
+mod schema;
 mod strict_parse;
+mod wire;
 
 pub use decode::{decode, decode_field};
 pub use decode_error::{DecodeError, Expected};
-pub use encode::{Json, JsonField};
+pub use encode::MessageView;
 pub use scalar::from_text;
+pub use schema::{MessageType, Schema};
 pub use strict_parse::parse;
+pub use wire::EncodeError;
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 

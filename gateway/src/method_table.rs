@@ -9,13 +9,17 @@ use carshare_proto::contract;
 use carshare_proto::google::api::HttpRule;
 use carshare_proto::options::v1::{Limit, Rest};
 use http::uri::PathAndQuery;
-use prost_reflect::MethodDescriptor;
+use prost_reflect::{MessageDescriptor, MethodDescriptor};
+
+use crate::json::{MessageType, Schema};
 
 #[derive(Debug)]
 pub struct Rpc {
     /// gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
     pub path: PathAndQuery,
     pub descriptor: MethodDescriptor,
+    /// The reply, for its conversion to JSON.
+    pub output: MessageType,
     /// Access policy and streaming kind.
     pub method: &'static Method,
     /// Name of its service, the key of `[peers]`: `booking`.
@@ -38,17 +42,25 @@ impl MethodTable {
     /// Reads the embedded contract.
     ///
     /// # Errors
-    /// An RPC without an entry in the method registry: a defect of the build.
+    /// An RPC without an entry in the method registry, or a message without a form in JSON: defects of the build.
     pub fn read() -> anyhow::Result<Self> {
-        let mut table = Self::default();
+        let mut public = Vec::new();
         for descriptor in contract::methods() {
-            let rpc = Arc::new(Rpc::read(descriptor)?);
-            if !matches!(rpc.method.policy(), Policy::Internal(_) | Policy::Nobody) {
-                table
-                    .by_path
-                    .insert(rpc.path.as_str().to_owned(), Arc::clone(&rpc));
-                table.in_order.push(rpc);
+            let path = grpc_path(&descriptor);
+            let method = method_registry::find(&path)
+                .with_context(|| format!("{path} is not in the method registry"))?;
+            if !matches!(method.policy(), Policy::Internal(_) | Policy::Nobody) {
+                public.push((descriptor, method));
             }
+        }
+        let schema = Schema::compile(public.iter().map(|(descriptor, _)| descriptor.output()))?;
+        let mut table = Self::default();
+        for (descriptor, method) in public {
+            let rpc = Arc::new(Rpc::read(descriptor, method, &schema)?);
+            table
+                .by_path
+                .insert(rpc.path.as_str().to_owned(), Arc::clone(&rpc));
+            table.in_order.push(rpc);
         }
         Ok(table)
     }
@@ -65,17 +77,25 @@ impl MethodTable {
 }
 
 impl Rpc {
-    fn read(descriptor: MethodDescriptor) -> anyhow::Result<Self> {
-        let service = descriptor.parent_service();
-        let path = format!("/{}/{}", service.full_name(), descriptor.name());
+    fn read(
+        descriptor: MethodDescriptor,
+        method: &'static Method,
+        schema: &Arc<Schema>,
+    ) -> anyhow::Result<Self> {
+        let compiled = |message: MessageDescriptor| {
+            let name = message.full_name();
+            schema
+                .message(name)
+                .with_context(|| format!("{name} is not compiled"))
+        };
         Ok(Self {
-            method: method_registry::find(&path)
-                .with_context(|| format!("{path} is not in the method registry"))?,
-            path: path.parse()?,
-            peer: service_name(service.package_name()).to_owned(),
+            method,
+            path: grpc_path(&descriptor).parse()?,
+            peer: service_name(descriptor.parent_service().package_name()).to_owned(),
             http: contract::http(&descriptor),
             rest: contract::rest(&descriptor),
             limit: contract::limit(&descriptor),
+            output: compiled(descriptor.output())?,
             descriptor,
         })
     }
@@ -83,6 +103,14 @@ impl Rpc {
     pub fn is_unary(&self) -> bool {
         self.method.is_unary()
     }
+}
+
+fn grpc_path(descriptor: &MethodDescriptor) -> String {
+    format!(
+        "/{}/{}",
+        descriptor.parent_service().full_name(),
+        descriptor.name()
+    )
 }
 
 /// `carshare.booking.v1` → `booking`.

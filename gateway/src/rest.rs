@@ -45,7 +45,13 @@ pub async fn call(
     if route.rpc.method.streaming().server {
         let end = state.stream_end(caller)?;
         let messages = sse::open(route, client, call).await?;
-        Ok(sse::respond(messages, end, info, config.keep_alive))
+        Ok(sse::respond(
+            messages,
+            route.rpc.output.clone(),
+            end,
+            info,
+            config.keep_alive,
+        ))
     } else {
         response::unary(route, &parts.uri, client, call).await
     }

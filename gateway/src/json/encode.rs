@@ -1,142 +1,188 @@
-//! Writes a message as JSON, straight into the serializer.
+//! Writes messages as JSON, from wire bytes straight to text.
+//!
+//! The first pass over a message finds its fields ([`Scanner`]), the second writes them ordered by number. Lists keep the order of
+//! the wire, maps are sorted by key, of a value that is sent twice the last one counts and messages are merged, as protobuf says.
 
-use std::collections::BTreeMap;
+mod values;
+mod well_known;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use carshare_proto::enum_names;
-use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, SerializeOptions, Value,
-};
-use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
+use super::schema::{Field, Kind, Message, MessageType, Schema, Shape};
+use super::wire::{EncodeError, Payload, Scanner, Slot, text};
 
-/// Serializes a message.
-pub struct Json<'a>(pub &'a DynamicMessage);
-
-/// Serializes one field of a message, also when it is not set.
-pub struct JsonField<'a> {
-    pub message: &'a DynamicMessage,
-    pub field: &'a FieldDescriptor,
+/// A message in wire bytes whose fields are found.
+pub struct MessageView<'a> {
+    table: &'a Message,
+    bytes: &'a [u8],
+    encoder: Encoder<'a>,
 }
 
-/// A value with the kind of its field.
-struct Typed<'a> {
-    value: &'a Value,
-    kind: &'a Kind,
-}
+impl MessageType {
+    /// Finds the fields of a message.
+    ///
+    /// # Errors
+    /// Bytes that are not a message. Those of nested messages are checked when they are written.
+    pub fn view<'a>(&'a self, bytes: &'a [u8]) -> Result<MessageView<'a>, EncodeError> {
+        let mut encoder = Encoder::new(&self.schema);
+        encoder.scanner.scan(self.table(), bytes, 0)?;
+        Ok(MessageView {
+            table: self.table(),
+            bytes,
+            encoder,
+        })
+    }
 
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let descriptor = self.0.descriptor();
-        if super::is_well_known(&descriptor) {
-            let options = SerializeOptions::new().stringify_64_bit_integers(false);
-            return self.0.serialize_with_options(serializer, &options);
-        }
-        let mut map = serializer.serialize_map(None)?;
-        for field in descriptor
-            .fields()
-            .filter(|field| !super::is_omitted_when_unset(field) || self.0.has_field(field))
-        {
-            map.serialize_entry(
-                field.name(),
-                &JsonField {
-                    message: self.0,
-                    field: &field,
-                },
-            )?;
-        }
-        map.end()
+    /// Writes a whole message.
+    ///
+    /// # Errors
+    /// Bytes that are not a message, or a time that RFC 3339 cannot express.
+    pub fn to_json(&self, bytes: &[u8]) -> Result<Vec<u8>, EncodeError> {
+        self.view(bytes)?.to_json()
     }
 }
 
-impl Serialize for JsonField<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value = self.message.get_field(self.field);
-        Typed {
-            value: &value,
-            kind: &self.field.kind(),
-        }
-        .serialize(serializer)
+impl MessageView<'_> {
+    /// Writes the whole message.
+    pub fn to_json(&mut self) -> Result<Vec<u8>, EncodeError> {
+        let mut out = self.buffer();
+        self.encoder.found(&mut out, self.table, self.bytes, 0, 0)?;
+        Ok(out)
     }
-}
 
-impl Serialize for Typed<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.value {
-            Value::Bool(value) => serializer.serialize_bool(*value),
-            Value::I32(value) => serializer.serialize_i32(*value),
-            Value::I64(value) => serializer.serialize_i64(*value),
-            Value::U32(value) => serializer.serialize_u32(*value),
-            Value::U64(value) => serializer.serialize_u64(*value),
-            Value::F32(value) if value.is_finite() => serializer.serialize_f32(*value),
-            Value::F64(value) if value.is_finite() => serializer.serialize_f64(*value),
-            Value::F32(value) => serializer.serialize_str(not_finite(f64::from(*value))),
-            Value::F64(value) => serializer.serialize_str(not_finite(*value)),
-            Value::String(value) => serializer.serialize_str(value),
-            Value::Bytes(value) => serializer.serialize_str(&STANDARD.encode(value)),
-            Value::EnumNumber(number) => enum_value(self.kind, *number, serializer),
-            Value::Message(message) => Json(message).serialize(serializer),
-            Value::List(values) => list(self.kind, values, serializer),
-            Value::Map(entries) => map(self.kind, entries.iter(), serializer),
+    /// Writes one field, also when it is not set.
+    pub fn field_to_json(&mut self, field: usize) -> Result<Vec<u8>, EncodeError> {
+        let mut out = self.buffer();
+        let slot = self.encoder.scanner.slot(field);
+        let field = &self.table.fields[field];
+        self.encoder.field(&mut out, field, slot, self.bytes, 0)?;
+        Ok(out)
+    }
+
+    /// Returns the value of a single string field, which is empty when it is not set.
+    pub fn text(&self, field: usize) -> Result<&str, EncodeError> {
+        match self.encoder.scanner.slot(field).last {
+            Some(Payload::Bytes(bytes)) => text(bytes),
+            _ => Ok(""),
         }
     }
-}
 
-/// Returns the words of protobuf's own mapping.
-fn not_finite(value: f64) -> &'static str {
-    match (value.is_nan(), value.is_sign_positive()) {
-        (true, _) => "NaN",
-        (false, true) => "Infinity",
-        (false, false) => "-Infinity",
+    /// Returns whether a field was sent.
+    pub fn has(&self, field: usize) -> bool {
+        self.encoder.scanner.slot(field).last.is_some()
+    }
+
+    /// JSON is about three times as long as the wire bytes.
+    fn buffer(&self) -> Vec<u8> {
+        Vec::with_capacity(256 + 3 * self.bytes.len())
     }
 }
 
-/// Writes the word of an enum value, or the number when this build's contract lacks it.
-fn enum_value<S: Serializer>(kind: &Kind, number: i32, serializer: S) -> Result<S::Ok, S::Error> {
-    let known = kind
-        .as_enum()
-        .and_then(|descriptor| Some((descriptor, descriptor.get_value(number)?)));
-    match known {
-        Some((descriptor, value)) => {
-            serializer.serialize_str(&enum_names::short_name(descriptor, value.name()))
+struct Encoder<'a> {
+    scanner: Scanner<'a>,
+}
+
+impl<'a> Encoder<'a> {
+    fn new(schema: &'a Schema) -> Self {
+        Self {
+            scanner: Scanner::new(schema),
         }
-        None => serializer.serialize_i32(number),
+    }
+
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        index: usize,
+        bytes: &'a [u8],
+        depth: usize,
+    ) -> Result<(), EncodeError> {
+        let schema = self.scanner.schema;
+        let table = &schema.messages[index];
+        let base = self.scanner.scan(table, bytes, depth)?;
+        self.found(out, table, bytes, base, depth)?;
+        self.scanner.release(base);
+        Ok(())
+    }
+
+    /// Writes a message whose slots begin at `base`.
+    fn found(
+        &mut self,
+        out: &mut Vec<u8>,
+        table: &Message,
+        bytes: &'a [u8],
+        base: usize,
+        depth: usize,
+    ) -> Result<(), EncodeError> {
+        let number = |position| match self.scanner.slot(base + position).last {
+            Some(Payload::Number(number)) => number as i64,
+            _ => 0,
+        };
+        match table.shape {
+            Shape::Object => self.object(out, table, bytes, base, depth),
+            Shape::Transparent => {
+                let slot = self.scanner.slot(base);
+                self.field(out, &table.fields[0], slot, bytes, depth)
+            }
+            Shape::Timestamp => well_known::timestamp(out, number(0), number(1) as i32),
+            Shape::Duration => well_known::duration(out, number(0), number(1) as i32),
+            Shape::FieldMask => well_known::field_mask(out, table, bytes),
+            Shape::Any => self.any(out, table, bytes, base, depth),
+        }
+    }
+
+    fn object(
+        &mut self,
+        out: &mut Vec<u8>,
+        table: &Message,
+        bytes: &'a [u8],
+        base: usize,
+        depth: usize,
+    ) -> Result<(), EncodeError> {
+        let start = out.len();
+        for (position, field) in table.fields.iter().enumerate() {
+            let slot = self.scanner.slot(base + position);
+            if field.omitted_when_unset() && !is_set(field, slot) {
+                continue;
+            }
+            out.extend_from_slice(&field.key);
+            self.field(out, field, slot, bytes, depth)?;
+        }
+        // Each key begins with a comma, in whose place the first one has the brace.
+        match out.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// Writes a `Value`: its set member, or null.
+    fn any(
+        &mut self,
+        out: &mut Vec<u8>,
+        table: &Message,
+        bytes: &'a [u8],
+        base: usize,
+        depth: usize,
+    ) -> Result<(), EncodeError> {
+        for (position, field) in table.fields.iter().enumerate() {
+            let slot = self.scanner.slot(base + position);
+            match (field.kind, slot.last) {
+                (_, None) | (Kind::Enum(_), _) => {}
+                (Kind::Double, Some(Payload::Number(bits))) if !f64::from_bits(bits).is_finite() => {
+                    return Err(EncodeError::NotFinite);
+                }
+                _ => return self.field(out, field, slot, bytes, depth),
+            }
+        }
+        out.extend_from_slice(b"null");
+        Ok(())
     }
 }
 
-fn list<S: Serializer>(kind: &Kind, values: &[Value], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut list = serializer.serialize_seq(Some(values.len()))?;
-    for value in values {
-        list.serialize_element(&Typed { value, kind })?;
-    }
-    list.end()
-}
-
-/// Writes a map sorted by key, so that equal messages have equal texts.
-fn map<'a, S: Serializer>(
-    kind: &Kind,
-    entries: impl Iterator<Item = (&'a MapKey, &'a Value)>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let kind = kind
-        .as_message()
-        .map_or(Kind::String, |entry| entry.map_entry_value_field().kind());
-    let sorted: BTreeMap<String, &Value> = entries.map(|(key, value)| (key_text(key), value)).collect();
-    let mut map = serializer.serialize_map(Some(sorted.len()))?;
-    for (key, value) in sorted {
-        map.serialize_entry(&key, &Typed { value, kind: &kind })?;
-    }
-    map.end()
-}
-
-fn key_text(key: &MapKey) -> String {
-    match key {
-        MapKey::Bool(key) => key.to_string(),
-        MapKey::I32(key) => key.to_string(),
-        MapKey::I64(key) => key.to_string(),
-        MapKey::U32(key) => key.to_string(),
-        MapKey::U64(key) => key.to_string(),
-        MapKey::String(key) => key.clone(),
+fn is_set(field: &Field, slot: Slot<'_>) -> bool {
+    match slot.last {
+        None => false,
+        Some(Payload::Number(number)) if !field.has_presence => number as i32 != 0,
+        Some(_) => true,
     }
 }
 

@@ -1,32 +1,26 @@
-//! A gRPC codec for messages whose types are known by descriptor only.
+//! A gRPC codec for messages whose types are known by descriptor only. A reply stays in its wire bytes.
 
+use bytes::{Buf as _, Bytes};
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::DynamicMessage;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Encodes any message; decodes messages of this type.
-#[derive(Clone, Debug)]
-pub(super) struct MessageCodec(MessageDescriptor);
-
-impl MessageCodec {
-    pub(super) fn decoding(reply: MessageDescriptor) -> Self {
-        Self(reply)
-    }
-}
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MessageCodec;
 
 impl Codec for MessageCodec {
     type Encode = DynamicMessage;
-    type Decode = DynamicMessage;
+    type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
 
     fn encoder(&mut self) -> Self {
-        self.clone()
+        *self
     }
 
     fn decoder(&mut self) -> Self {
-        self.clone()
+        *self
     }
 }
 
@@ -41,12 +35,10 @@ impl Encoder for MessageCodec {
 }
 
 impl Decoder for MessageCodec {
-    type Item = DynamicMessage;
+    type Item = Bytes;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
-        DynamicMessage::decode(self.0.clone(), buffer)
-            .map(Some)
-            .map_err(|error| Status::internal(error.to_string()))
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
     }
 }

@@ -86,16 +86,18 @@ fn decode_text(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use carshare_proto::DESCRIPTOR_POOL;
+    use prost::Message as _;
     use serde_json::json;
 
     use super::*;
-    use crate::json::Json;
+    use crate::json::MessageType;
 
     fn decode_as(name: &str, query: &str) -> Result<serde_json::Value, Vec<(String, String)>> {
         let mut message = DynamicMessage::new(DESCRIPTOR_POOL.get_message_by_name(name).unwrap());
         let violations = decode(&mut message, query, |_| None);
         if violations.is_empty() {
-            return Ok(serde_json::to_value(Json(&message)).unwrap());
+            let json = MessageType::of(&message.descriptor()).to_json(&message.encode_to_vec());
+            return Ok(serde_json::from_slice(&json.unwrap()).unwrap());
         }
         Err(violations.into_iter().map(|v| (v.field, v.rule)).collect())
     }

@@ -6,13 +6,11 @@ use carshare_chassis::Error;
 use http::header::{CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use prost_reflect::{DynamicMessage, ReflectMessage as _};
-use serde::Serialize;
 
 use super::codec::MessageCodec;
 use super::{Call, Client};
 use crate::error::GatewayError;
-use crate::json::{Json, JsonField};
+use crate::json::MessageView;
 use crate::routes::Route;
 
 /// Header of the next page's token when the body is a bare list.
@@ -29,32 +27,37 @@ pub(super) async fn unary(
     call: Call,
 ) -> Result<Response, GatewayError> {
     client.ready().await?;
-    let codec = MessageCodec::decoding(route.rpc.descriptor.output());
     let reply = client
-        .unary(call, route.rpc.path.clone(), codec)
+        .unary(call, route.rpc.path.clone(), MessageCodec)
         .await?
         .into_inner();
     Ok(convert(route, uri, &reply)?)
 }
 
-fn convert(route: &Route, uri: &Uri, reply: &DynamicMessage) -> Result<Response, Error> {
+fn convert(route: &Route, uri: &Uri, reply: &[u8]) -> Result<Response, Error> {
     let status = success_status(route);
-    let mut response = match &route.response_body {
-        _ if status == StatusCode::NO_CONTENT => Response::new(Body::empty()),
-        None => json(&Json(reply))?,
+    if status == StatusCode::NO_CONTENT {
+        return Ok((status, Body::empty()).into_response());
+    }
+    let mut reply = route.rpc.output.view(reply).map_err(Error::internal)?;
+    let mut headers = HeaderMap::with_capacity(3);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let body = match &route.response_body {
+        None => reply.to_json(),
         Some(name) => {
             let no_field = || Error::internal(anyhow::anyhow!("{} has no field {name}", route.rpc.path));
-            let field = &reply.descriptor().get_field_by_name(name).ok_or_else(no_field)?;
-            let mut response = json(&JsonField {
-                message: reply,
-                field,
-            })?;
-            link_next_page(response.headers_mut(), uri, reply);
-            response
+            let field = route.rpc.output.field(name).ok_or_else(no_field)?;
+            link_next_page(&mut headers, uri, next_page_token(route, &reply));
+            reply.field_to_json(field)
         }
     };
-    *response.status_mut() = status;
-    Ok(response)
+    Ok((status, headers, body.map_err(Error::internal)?).into_response())
+}
+
+/// Returns the token of the next page, which is empty on the last one.
+fn next_page_token<'a>(route: &Route, reply: &'a MessageView<'_>) -> &'a str {
+    let field = route.rpc.output.field(NEXT_PAGE_TOKEN_FIELD);
+    field.and_then(|field| reply.text(field).ok()).unwrap_or_default()
 }
 
 /// Returns the status of the `rest` option, or 200.
@@ -66,21 +69,11 @@ pub(crate) fn success_status(route: &Route) -> StatusCode {
         .unwrap_or(StatusCode::OK)
 }
 
-fn json(value: &impl Serialize) -> Result<Response, Error> {
-    let body = serde_json::to_vec(value).map_err(Error::internal)?;
-    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
-}
-
 /// Writes the token of the next page to a header, and as a link (RFC 8288) to another: a bare list has no field for it.
-fn link_next_page(headers: &mut HeaderMap, uri: &Uri, reply: &DynamicMessage) {
-    let token = reply.get_field_by_name(NEXT_PAGE_TOKEN_FIELD);
-    let Some(token) = token
-        .as_ref()
-        .and_then(|token| token.as_str())
-        .filter(|token| !token.is_empty())
-    else {
+fn link_next_page(headers: &mut HeaderMap, uri: &Uri, token: &str) {
+    if token.is_empty() {
         return;
-    };
+    }
     let others = uri
         .query()
         .unwrap_or_default()
@@ -109,14 +102,14 @@ mod tests {
     async fn converted(
         name: &str,
         uri: &'static str,
-        reply: &impl prost_reflect::ReflectMessage,
+        reply: &impl prost::Message,
     ) -> (Response<()>, Vec<u8>) {
         let routes = Routes::read(MethodTable::read().unwrap().iter()).unwrap();
         let route = routes
             .iter()
             .find(|route| route.rpc.descriptor.name() == name)
             .unwrap();
-        let response = convert(route, &Uri::from_static(uri), &reply.transcode_to_dynamic()).unwrap();
+        let response = convert(route, &Uri::from_static(uri), &reply.encode_to_vec()).unwrap();
         let (parts, body) = response.into_parts();
         (
             Response::from_parts(parts, ()),

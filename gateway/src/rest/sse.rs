@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use carshare_chassis::Lang;
 use futures::{Stream, StreamExt as _, stream};
 use http::HeaderName;
 use http::header::CACHE_CONTROL;
-use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _};
 use tonic::{Status, Streaming};
 
 use super::codec::MessageCodec;
 use super::{Call, Client};
 use crate::error::GatewayError;
-use crate::json::{Json, JsonField};
+use crate::json::{EncodeError, MessageType, MessageView};
 use crate::layer::request_info::RequestInfo;
 use crate::problem::Problem;
 use crate::routes::Route;
@@ -36,18 +36,18 @@ pub(super) async fn open(
     route: &Route,
     mut client: Client,
     call: Call,
-) -> Result<Streaming<DynamicMessage>, GatewayError> {
+) -> Result<Streaming<Bytes>, GatewayError> {
     client.ready().await?;
-    let codec = MessageCodec::decoding(route.rpc.descriptor.output());
     Ok(client
-        .server_streaming(call, route.rpc.path.clone(), codec)
+        .server_streaming(call, route.rpc.path.clone(), MessageCodec)
         .await?
         .into_inner())
 }
 
 /// Returns the event stream.
 pub(super) fn respond(
-    messages: Streaming<DynamicMessage>,
+    messages: Streaming<Bytes>,
+    message_type: MessageType,
     end: StreamEnd,
     info: &RequestInfo,
     keep_alive: Duration,
@@ -56,7 +56,7 @@ pub(super) fn respond(
     let alive = KeepAlive::new().interval(keep_alive).text("keep-alive");
     // Reverse proxies such as nginx buffer responses without the second header.
     let headers = [(CACHE_CONTROL, "no-store"), (ACCEL_BUFFERING, "no")];
-    let events = Sse::new(events(messages, info.clone()));
+    let events = Sse::new(events(messages, message_type, info.clone()));
     (headers, events.keep_alive(alive)).into_response()
 }
 
@@ -81,49 +81,50 @@ where
 }
 
 fn events(
-    messages: impl Stream<Item = Result<DynamicMessage, Status>> + Send,
+    messages: impl Stream<Item = Result<Bytes, Status>> + Send,
+    message_type: MessageType,
     info: RequestInfo,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     let opening = Event::default().retry(RECONNECT_DELAY).comment("open");
-    let events = messages.map(move |message| match message {
-        Ok(message) => event(&message),
-        Err(status) => failure(&status, &info),
+    let events = messages.map(move |message| {
+        let event = message.and_then(|bytes| {
+            event(&message_type, &bytes).map_err(|error| Status::internal(error.to_string()))
+        });
+        event.unwrap_or_else(|status| failure(&status, &info))
     });
     stream::iter([opening]).chain(events).map(Ok)
 }
 
-fn event(message: &DynamicMessage) -> Event {
-    let event = match id(message) {
+fn event(message_type: &MessageType, bytes: &[u8]) -> Result<Event, EncodeError> {
+    let mut message = message_type.view(bytes)?;
+    let event = match id(message_type, &message)? {
         Some(id) => Event::default().id(id),
         None => Event::default(),
     };
-    match member(message) {
-        Some(field) => {
-            let data = serde_json::to_string(&JsonField {
-                message,
-                field: &field,
-            })
-            .unwrap_or_default();
-            event.event(field.name()).data(data)
-        }
-        None => event.data(serde_json::to_string(&Json(message)).unwrap_or_default()),
-    }
+    let member = member(message_type, &message);
+    let (event, json) = match member {
+        Some(field) => (
+            event.event(message_type.name(field)),
+            message.field_to_json(field)?,
+        ),
+        None => (event, message.to_json()?),
+    };
+    Ok(event.data(String::from_utf8(json).map_err(|_| EncodeError::NotUtf8)?))
 }
 
 /// Returns the cursor as event id. One with a line break, which would end the field, is left out.
-fn id(message: &DynamicMessage) -> Option<String> {
-    let cursor = message.get_field_by_name(CURSOR)?;
-    let id = cursor.as_str()?;
-    (!id.is_empty() && !id.contains(['\r', '\n', '\0'])).then(|| id.to_owned())
+fn id<'a>(message_type: &MessageType, message: &'a MessageView<'_>) -> Result<Option<&'a str>, EncodeError> {
+    let Some(cursor) = message_type.field(CURSOR) else {
+        return Ok(None);
+    };
+    let id = message.text(cursor)?;
+    Ok((!id.is_empty() && !id.contains(['\r', '\n', '\0'])).then_some(id))
 }
 
 /// Returns the set member of the message's oneof.
-fn member(message: &DynamicMessage) -> Option<FieldDescriptor> {
-    let oneof = message
-        .descriptor()
-        .oneofs()
-        .find(|oneof| !oneof.is_synthetic())?;
-    oneof.fields().find(|field| message.has_field(field))
+fn member(message_type: &MessageType, message: &MessageView<'_>) -> Option<usize> {
+    let members = message_type.oneof()?;
+    members.iter().copied().find(|&field| message.has(field))
 }
 
 fn failure(status: &Status, info: &RequestInfo) -> Event {
@@ -140,6 +141,8 @@ mod tests {
     use carshare_proto::notification::v1::subscribe_response::Event as Member;
     use carshare_proto::notification::v1::{Heartbeat, SubscribeResponse};
     use http_body_util::BodyExt as _;
+    use prost::Message as _;
+    use prost_reflect::ReflectMessage as _;
 
     use super::*;
 
@@ -147,8 +150,9 @@ mod tests {
         let info = RequestInfo::for_test(Lang::En, "c", "/stream");
         let messages = messages
             .into_iter()
-            .map(|message| message.map(|message| message.transcode_to_dynamic()));
-        let response = Sse::new(events(stream::iter(messages), info)).into_response();
+            .map(|message| message.map(|message| message.encode_to_vec().into()));
+        let message_type = MessageType::of(&SubscribeResponse::default().descriptor());
+        let response = Sse::new(events(stream::iter(messages), message_type, info)).into_response();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         String::from_utf8(body.to_vec()).unwrap()
     }

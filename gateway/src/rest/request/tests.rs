@@ -1,9 +1,11 @@
 //! Requests to the routes of the real contract.
 
 use http::Request;
+use prost::Message as _;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::json::MessageType;
 use crate::method_table::MethodTable;
 use crate::routes::{RouteMatch, Routes};
 
@@ -33,7 +35,10 @@ async fn decode_request(request: Request<Body>) -> Decoded {
         panic!("no route")
     };
     match decode(&route, bindings, &parts, body, MAX_BYTES).await {
-        Ok(message) => Ok(serde_json::to_value(json::Json(&message)).unwrap()),
+        Ok(message) => {
+            let json = MessageType::of(&message.descriptor()).to_json(&message.encode_to_vec());
+            Ok(serde_json::from_slice(&json.unwrap()).unwrap())
+        }
         Err(error) => {
             let violations = error.violations().iter();
             let violations = violations.map(|v| (v.field.clone(), v.rule.clone()));
