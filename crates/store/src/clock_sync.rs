@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use carshare_chassis::Shutdown;
 use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use tokio::time::{Instant, sleep};
 
 use crate::db::Db;
@@ -34,9 +35,10 @@ impl Db {
     /// Sets the clock to PostgreSQL's.
     pub(crate) async fn synchronize_clock(&self) -> Result<(), Error> {
         let begin = Instant::now();
-        let time: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
-            .fetch_one(self.pool())
-            .await?;
+        let statement = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS now");
+        let row = self.conn().query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| Error::Internal(anyhow::anyhow!("no row without a table")))?;
+        let time: DateTime<Utc> = row.try_get("", "now")?;
         let round_trip = begin.elapsed();
         if round_trip <= ROUND_TRIP_LIMIT {
             let ahead = self.environment().clock.synchronize(time, begin + round_trip / 2);

@@ -4,27 +4,26 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use carshare_chassis::Environment;
-use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgPool};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::config;
 use crate::error::Error;
 use crate::metrics;
+use crate::pool::Pool;
 
 /// A service's database. Cheap to clone.
 #[derive(Clone)]
 pub struct Db(Arc<Inner>);
 
 struct Inner {
-    pool: PgPool,
-    orm: DatabaseConnection,
+    pool: Pool,
     options: PgConnectOptions,
     environment: Environment,
     instance: Uuid,
@@ -38,17 +37,10 @@ impl Db {
     pub fn connect(config: &config::Database, environment: Environment) -> anyhow::Result<Self> {
         metrics::describe();
         let options = connect_options(config)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(config.max_connections)
-            .acquire_timeout(config.acquire_timeout)
-            .max_lifetime(Duration::from_mins(30))
-            .idle_timeout(Duration::from_mins(5))
-            .connect_lazy_with(options.clone());
-        let orm = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
+        let pool = Pool::new(config, options.clone());
         let instance = environment.ids.next();
         Ok(Self(Arc::new(Inner {
             pool,
-            orm,
             options,
             environment,
             instance,
@@ -62,16 +54,15 @@ impl Db {
     pub async fn check_writable(&self) -> Result<(), Error> {
         let sql = "INSERT INTO processes AS known (id, seen_at) VALUES ($1, clock_timestamp()) \
             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
-        sqlx::query(sql)
-            .bind(self.instance())
-            .execute(self.pool())
-            .await?;
+        let values = [self.instance().into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        self.conn().execute_raw(statement).await?;
         Ok(())
     }
 
     /// Returns the pool as a sea-orm connection: each statement runs by itself, outside of any transaction.
-    pub fn conn(&self) -> &DatabaseConnection {
-        &self.0.orm
+    pub fn conn(&self) -> &Pool {
+        &self.0.pool
     }
 
     /// Waits for running statements, then closes every connection.
@@ -94,10 +85,6 @@ impl Db {
     /// Milliseconds by which the machine's clock was ahead of PostgreSQL's at the last comparison.
     pub(crate) fn clock_ahead_ms(&self) -> &AtomicI64 {
         &self.0.clock_ahead_ms
-    }
-
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.0.pool
     }
 
     /// Returns the options for a connection outside the pool.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use carshare_chassis::Shutdown;
-use sqlx::AssertSqlSafe;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use crate::db::Db;
 use crate::error::Error;
@@ -56,12 +56,9 @@ async fn remove(db: &Db, table: &'static str, expired: &'static str) -> Result<(
          AND ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {expired} LIMIT {BATCH_SIZE}))"
     );
     loop {
-        // Only text from this file goes into the statement.
-        let removed = sqlx::query(AssertSqlSafe(sql.clone()))
-            .bind(db.environment().clock.now())
-            .execute(db.pool())
-            .await?
-            .rows_affected();
+        let values = [db.environment().clock.now().into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, &sql, values);
+        let removed = db.conn().execute_raw(statement).await?.rows_affected();
         metrics::counter!("housekeeping_removed_total", "table" => table).increment(removed);
         if removed < BATCH_SIZE {
             return Ok(());

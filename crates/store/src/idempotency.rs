@@ -1,30 +1,22 @@
 //! Idempotent calls: the reply is stored in the transaction of the effect, by caller, method and idempotency key.
 //!
 //! Rows live for a day. A repeat of the same request gets the stored reply, another request with the same key is refused, and
-//! a repeat that arrives while the first call runs waits for it.
+//! a repeat that arrives while the first call runs waits for it, under a lock of the key.
 
 use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::CallContext;
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
-use uuid::Uuid;
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+use sha2::{Digest as _, Sha256};
+use uuid::{Builder, Uuid};
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::transaction::Tx;
+use crate::transaction::{StoredReply, Tx};
 
 /// How long a reply is stored.
 const RETENTION: TimeDelta = TimeDelta::hours(24);
-
-/// State of a call before its work begins. See [`Db::claim`].
-#[derive(Debug)]
-pub enum Claim<R> {
-    /// The call was answered before, with this reply.
-    Replayed(R),
-    /// The call was not answered. The id is for the resource it creates, and the same in every repeat.
-    New(Uuid),
-}
 
 impl Db {
     /// Runs `work` like [`Db::transaction`], once per idempotency key of a caller; repeats get the stored reply. Only success is
@@ -47,28 +39,37 @@ impl Db {
         self.transaction(name, (call, input, work), run_once).await
     }
 
-    /// Looks up a call before work outside of the transaction, such as calls to peers: it may have been answered already, and
-    /// the resource it creates needs one id for all repeats, so that peers recognise them.
+    /// Returns the id of the resource that a call creates, for work outside of the transaction, such as calls to peers: it is
+    /// the same in every repeat of a call with a key, so that peers recognise them. A call without a key gets a new id.
     ///
-    /// ```text
-    /// let booking_id = match app.db.claim(&ctx).await? {
-    ///     Claim::Replayed(booking) => return Ok(booking),
-    ///     Claim::New(id) => id,
-    /// };
-    /// ```
-    pub async fn claim<R: Message + Default>(&self, ctx: &CallContext) -> Result<Claim<R>, Error> {
-        let Some(call) = Call::of(ctx) else {
-            return Ok(Claim::New(self.environment().ids.next()));
-        };
-        self.transaction("idempotency.claim", call, claim).await
+    /// The id of a call with a key is a UUID of version 8 that begins with `time` in milliseconds, as version 7 does, so
+    /// that ids of near times are near in an index; the rest is a hash of caller, method, key and request. `time` must
+    /// therefore be a function of the request. Two calls with the same key, request and caller that are more than a day
+    /// apart get the same id too, although the second one is not a repeat.
+    pub fn resource_id(&self, ctx: &CallContext, time: DateTime<Utc>) -> Uuid {
+        match Call::of(ctx) {
+            Some(call) => call.resource_id(time),
+            None => self.environment().ids.next(),
+        }
     }
-}
 
-async fn claim<R: Message + Default>(tx: &Tx, call: &Call) -> Result<Claim<R>, Error> {
-    let row = call.lock(tx).await?;
-    match row.reply {
-        Some(reply) => Ok(Claim::Replayed(decode(&reply)?)),
-        None => Ok(Claim::New(row.work_id)),
+    /// Returns the reply of a call that was answered before: for a repeat that must not do its work outside of the
+    /// transaction again, or whose work fails because it was done. Refuses a key that was used with another request.
+    pub async fn find_reply<R: Message + Default>(&self, ctx: &CallContext) -> Result<Option<R>, Error> {
+        let Some(call) = Call::of(ctx) else {
+            return Ok(None);
+        };
+        let sql = "SELECT request_hash, reply FROM idempotency \
+            WHERE caller = $1 AND method = $2 AND key = $3 AND expires_at > $4";
+        let now = self.environment().clock.now();
+        let values = [
+            call.caller.clone().into(),
+            call.method.into(),
+            call.key.clone().into(),
+            now.into(),
+        ];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        call.replayed(self.conn().query_one_raw(statement).await?)
     }
 }
 
@@ -78,12 +79,18 @@ where
     E: From<Error>,
     F: AsyncFn(&Tx, &D) -> Result<R, E>,
 {
-    if let Some(reply) = call.lock(tx).await?.reply {
-        metrics::counter!("idempotent_repeats_total", "method" => call.method).increment(1);
-        return Ok(decode(&reply)?);
+    if let Some(reply) = call.lock(tx).await? {
+        return Ok(reply);
     }
     let reply = work(tx, input).await?;
-    call.store_reply(tx, reply.encode_to_vec()).await?;
+    tx.store_reply(StoredReply {
+        caller: call.caller.clone(),
+        method: call.method,
+        key: call.key.clone(),
+        request_hash: call.request_hash,
+        reply: reply.encode_to_vec(),
+        expires_at: tx.now() + RETENTION,
+    });
     Ok(reply)
 }
 
@@ -93,13 +100,6 @@ struct Call {
     method: &'static str,
     key: String,
     request_hash: [u8; 32],
-}
-
-/// The stored row of a call.
-struct Row {
-    request_hash: Vec<u8>,
-    work_id: Uuid,
-    reply: Option<Vec<u8>>,
 }
 
 impl Call {
@@ -118,64 +118,53 @@ impl Call {
         })
     }
 
-    /// Inserts the call's row (or replaces an expired one) and locks it until the transaction ends: a repeat waits here.
-    /// Refuses a key that was used with another request.
-    async fn lock(&self, tx: &Tx) -> Result<Row, Error> {
-        // ON CONFLICT DO UPDATE locks the row even when its WHERE leaves it unchanged.
-        let made = "INSERT INTO idempotency AS kept (caller, method, key, request_hash, work_id, expires_at) \
-            VALUES ($1, $2, $3, $4, $5, $6) \
-            ON CONFLICT (caller, method, key) DO UPDATE SET request_hash = excluded.request_hash, \
-            work_id = excluded.work_id, expires_at = excluded.expires_at, reply = NULL \
-            WHERE kept.expires_at <= $7 \
-            RETURNING request_hash, work_id, reply";
-        let expires_at: DateTime<Utc> = tx.now() + RETENTION;
+    /// Hashes caller, method and key, none of which contains a zero byte.
+    fn hasher(&self) -> Sha256 {
+        [self.caller.as_str(), self.method, self.key.as_str()]
+            .iter()
+            .fold(Sha256::new(), |hasher, part| {
+                hasher.chain_update(part).chain_update([0])
+            })
+    }
+
+    fn resource_id(&self, time: DateTime<Utc>) -> Uuid {
+        let hash: [u8; 32] = self.hasher().chain_update(self.request_hash).finalize().into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        bytes[..6].copy_from_slice(&time.timestamp_millis().to_be_bytes()[2..]);
+        Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
+    /// Locks the key until the transaction ends, so that a repeat waits here, and returns the stored reply. Refuses a key that
+    /// was used with another request.
+    async fn lock<R: Message + Default>(&self, tx: &Tx) -> Result<Option<R>, Error> {
+        let hash: [u8; 32] = self.hasher().finalize().into();
+        let mut lock = [0; 8];
+        lock.copy_from_slice(&hash[..8]);
         let values = [
-            self.request_hash.to_vec().into(),
-            tx.new_id().into(),
-            expires_at.into(),
-            tx.now().into(),
-        ];
-        if let Some(row) = tx.conn().query_one_raw(self.statement(made, values)).await? {
-            return Row::read(&row);
-        }
-        let kept = "SELECT request_hash, work_id, reply FROM idempotency WHERE caller = $1 AND method = $2 AND key = $3";
-        let row = tx.conn().query_one_raw(self.statement(kept, [])).await?;
-        let row = Row::read(&row.ok_or_else(|| Error::Internal(anyhow::anyhow!("a locked row is gone")))?)?;
-        if row.request_hash == self.request_hash {
-            Ok(row)
-        } else {
-            Err(Error::KeyReused)
-        }
-    }
-
-    async fn store_reply(&self, tx: &Tx, reply: Vec<u8>) -> Result<(), Error> {
-        let sql = "UPDATE idempotency SET reply = $4 WHERE caller = $1 AND method = $2 AND key = $3";
-        tx.conn().execute_raw(self.statement(sql, [reply.into()])).await?;
-        Ok(())
-    }
-
-    /// Builds a statement whose first three parameters identify this call.
-    fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-        let name = [
+            i64::from_be_bytes(lock).into(),
             self.caller.clone().into(),
             self.method.into(),
             self.key.clone().into(),
+            tx.now().into(),
         ];
-        Statement::from_sql_and_values(DbBackend::Postgres, sql, name.into_iter().chain(values))
+        let sql = "SELECT request_hash, reply FROM lock_idempotency_key($1, $2, $3, $4, $5)";
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        self.replayed(tx.conn().query_one_raw(statement).await?)
     }
-}
 
-impl Row {
-    fn read(row: &QueryResult) -> Result<Self, Error> {
-        Ok(Self {
-            request_hash: row.try_get("", "request_hash")?,
-            work_id: row.try_get("", "work_id")?,
-            reply: row.try_get("", "reply")?,
-        })
+    /// Decodes the stored reply of a repeat.
+    fn replayed<R: Message + Default>(&self, row: Option<QueryResult>) -> Result<Option<R>, Error> {
+        let Some(row) = row else { return Ok(None) };
+        let request_hash: Vec<u8> = row.try_get("", "request_hash")?;
+        if request_hash != self.request_hash {
+            return Err(Error::KeyReused);
+        }
+        metrics::counter!("idempotent_repeats_total", "method" => self.method).increment(1);
+        let reply: Vec<u8> = row.try_get("", "reply")?;
+        let reply = R::decode(reply.as_slice()).map_err(|error| {
+            Error::Internal(anyhow::Error::new(error).context("a kept reply cannot be read"))
+        })?;
+        Ok(Some(reply))
     }
-}
-
-fn decode<R: Message + Default>(reply: &[u8]) -> Result<R, Error> {
-    R::decode(reply)
-        .map_err(|error| Error::Internal(anyhow::Error::new(error).context("a kept reply cannot be read")))
 }

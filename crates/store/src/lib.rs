@@ -3,7 +3,7 @@
 //! | item | purpose |
 //! |---|---|
 //! | [`Runner`], [`StoreService`] | runs a service with everything below |
-//! | [`Db`] | the pool; [`Db::transaction`]: named, measured, retried |
+//! | [`Db`] | [`Db::transaction`]: named, measured, retried; [`Db::conn`]: the [`Pool`], for single statements |
 //! | [`Tx`] | an open transaction: statements, time, ids, [`Tx::publish`], [`Tx::notify_job`] |
 //! | [`Db::idempotent`] | a transaction whose reply is stored for repeats of the call |
 //! | [`Error`] | database errors by what a caller can do about them |
@@ -30,6 +30,7 @@ mod job_queue;
 mod metrics;
 mod migrate;
 mod outbox;
+mod pool;
 mod relay;
 mod runner;
 mod schedule;
@@ -40,9 +41,9 @@ pub use consumer::{Consumer, EventHandler, EventMetadata, FiledEvent};
 pub use db::Db;
 pub use error::{Error, Violation};
 pub use housekeeping::housekeeping;
-pub use idempotency::Claim;
 pub use job_queue::{ClaimedRow, JobQueue, JobQueueOptions};
 pub use migrate::migrate;
+pub use pool::Pool;
 pub use relay::Relay;
 pub use runner::{Commands, EventTransport, Runner, StoreService};
 pub use schedule::Schedule;

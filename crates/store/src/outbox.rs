@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use carshare_chassis::request_context::RequestContext;
-use carshare_chassis::trace_context;
-use carshare_proto::events::EventMessage;
+use carshare_chassis::Shutdown;
 use sea_orm::{ConnectionTrait as _, DbBackend, FromQueryResult, Statement, Value};
 
 use crate::db::Db;
 use crate::envelope::Envelope;
 use crate::error::Error;
-use crate::transaction::Tx;
+use crate::transaction::EVENTS_COMMITTED;
 
 /// Age from which events are listed to readers, in seconds of PostgreSQL's clock: younger ones are on their way by Redis.
 const LISTED_AGE_SECONDS: i32 = 2;
@@ -23,36 +21,23 @@ pub(crate) struct Positioned {
     pub(crate) envelope: Envelope,
 }
 
-/// Appends an event with the next number of its key, and the trace and correlation id of the current request.
-pub(crate) async fn append<E: EventMessage>(tx: &Tx, event: &E) -> Result<(), Error> {
-    let id = tx.new_id();
-    let context = RequestContext::current();
-    let correlation_id = context
-        .as_ref()
-        .map_or_else(|| id.to_string(), |context| context.correlation_id().to_owned());
-    let traceparent = match context {
-        Some(context) => context.traceparent(),
-        None => trace_context::of_current_span().and_then(|context| trace_context::to_traceparent(&context)),
-    };
-    let sql = "WITH next AS ( \
-            INSERT INTO event_sequences AS known (key, last_seq) VALUES ($3, 1) \
-            ON CONFLICT (key) DO UPDATE SET last_seq = known.last_seq + 1 RETURNING last_seq) \
-        INSERT INTO outbox (id, name, key, key_seq, occurred_at, correlation_id, traceparent, data) \
-        SELECT $1, $2, $3, last_seq, $4, $5, $6, $7 FROM next";
-    let values = [
-        id.into(),
-        E::NAME.into(),
-        event.key().into(),
-        tx.now().into(),
-        correlation_id.into(),
-        traceparent.into(),
-        event.encode_to_vec().into(),
-    ];
-    tx.conn().execute_raw(statement(sql, values)).await?;
-    Ok(())
-}
-
 impl Db {
+    /// Notifies the relays of other processes whenever this one has committed events, until `shutdown`. After the commit,
+    /// because transactions that notify wait for each other's commits.
+    pub(crate) async fn announce_events(&self, shutdown: Shutdown) {
+        let committed = self.job_signal(EVENTS_COMMITTED);
+        loop {
+            tokio::select! {
+                () = committed.notified() => {}
+                () = shutdown.cancelled() => return,
+            }
+            let sql = "SELECT pg_notify('outbox.' || current_schema(), '')";
+            if let Err(error) = self.conn().query_one_raw(statement(sql, [])).await {
+                tracing::warn!(error = %error, "cannot notify the relays, which poll");
+            }
+        }
+    }
+
     /// Gives the oldest `limit` events without a position their place in the log, and returns them in that order.
     pub(crate) async fn relay_outbox(&self, limit: usize) -> Result<Vec<Positioned>, Error> {
         let sql = "SELECT * FROM relay_outbox($1) ORDER BY position";
@@ -85,15 +70,6 @@ impl Db {
         let values = [reader.into(), position.into()];
         self.conn().execute_raw(statement(sql, values)).await?;
         Ok(())
-    }
-
-    /// Returns the age of the oldest event that has no position yet, in seconds of PostgreSQL's clock; zero when there is
-    /// none.
-    pub(crate) async fn outbox_oldest_seconds(&self) -> Result<f64, Error> {
-        let sql = "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8 AS age \
-            FROM outbox WHERE position IS NULL";
-        let row = self.conn().query_one_raw(statement(sql, [])).await?;
-        Ok(row.map_or(Ok(0.0), |row| row.try_get("", "age"))?)
     }
 
     /// Counts events that have waited in the outbox for longer than `age`. Normally none waits for a minute; zero counts

@@ -1,26 +1,36 @@
 //! Relays events: gives outbox rows their position in the log and appends them to the service's Redis Stream.
 //!
-//! Any replica relays. The position is given by one statement in PostgreSQL; what is appended to Redis after it is only the
-//! fast transport. A relay that dies in between, or a Redis that is unreachable, trimmed or emptied, delays events by
+//! Any replica relays: the one whose process has committed events, which needs no notification, or any other one that
+//! PostgreSQL notifies, or that polls. The position is given by one statement in PostgreSQL; what is appended to Redis after
+//! it is only the fast transport. A relay that dies in between, or a Redis that is unreachable, trimmed or emptied, delays events by
 //! seconds: consumers read the log by position too (see [`crate::consumer`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use carshare_chassis::Backoff;
 use carshare_chassis::{Shutdown, config};
 use redis::aio::ConnectionManager;
 use sqlx::postgres::{PgListener, PgPoolOptions};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::db::Db;
 use crate::envelope::{self, Envelope};
 use crate::error::Error;
 use crate::outbox::Positioned;
+use crate::transaction::EVENTS_COMMITTED;
 
 /// Rows per statement.
 const BATCH_SIZE: usize = 200;
-/// Upper bound of the delay when a notification is lost with its connection.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Longest delay of events whose process ended between their commit and their relay.
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
+/// The same while no connection listens for notifications of other processes.
+const DEAF_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Wait for further events when events came within [`BUSY_INTERVAL`]: they share a statement, a write of the log and a
+/// command to Redis.
+const BATCH_DELAY: Duration = Duration::from_millis(3);
+const BUSY_INTERVAL: Duration = Duration::from_millis(100);
 /// Approximate maximum length of the stream, which bounds Redis' memory. Consumers read what was trimmed from the log.
 const STREAM_MAX_LEN: u64 = 10_000;
 /// Pause between attempts to reach Redis; until then events wait for the readers of the log.
@@ -62,14 +72,21 @@ impl Relay {
         metrics::counter!("outbox_failures_total", "service" => self.service).increment(0);
         metrics::counter!("outbox_stream_failures_total", "service" => self.service).increment(0);
         let mut listener = OutboxListener::new(&self.db);
+        let mut relayed_at: Option<Instant> = None;
         let mut failures = 0;
         while !shutdown.is_cancelled() {
             match self.drain(&mut stream).await {
-                Ok(()) => {
+                Ok(events) => {
                     failures = 0;
+                    if events > 0 {
+                        relayed_at = Some(Instant::now());
+                    }
                     tokio::select! {
                         () = listener.changed() => {}
                         () = shutdown.cancelled() => {}
+                    }
+                    if relayed_at.is_some_and(|at| at.elapsed() < BUSY_INTERVAL) {
+                        sleep(BATCH_DELAY).await;
                     }
                 }
                 Err(error) => {
@@ -94,8 +111,9 @@ impl Relay {
         }
     }
 
-    /// Relays all rows that have no position.
-    async fn drain(&self, stream: &mut StreamWriter) -> Result<(), Error> {
+    /// Relays all rows that have no position, and returns how many there were.
+    async fn drain(&self, stream: &mut StreamWriter) -> Result<usize, Error> {
+        let mut relayed = 0;
         loop {
             let events = self.db.relay_outbox(BATCH_SIZE).await?;
             for event in &events {
@@ -104,12 +122,22 @@ impl Relay {
                     .increment(1);
             }
             self.append(stream, &events).await;
+            relayed += events.len();
+            self.measure(&events);
             if events.len() < BATCH_SIZE {
-                metrics::gauge!("outbox_oldest_seconds", "service" => self.service)
-                    .set(self.db.outbox_oldest_seconds().await?);
-                return Ok(());
+                return Ok(relayed);
             }
         }
+    }
+
+    /// Sets the gauge of the oldest waiting event: a batch that is not full was the last.
+    fn measure(&self, relayed: &[Positioned]) {
+        let oldest = relayed.first().filter(|_| relayed.len() == BATCH_SIZE);
+        let now = self.db.environment().clock.now();
+        let age = oldest.map_or(0.0, |oldest| {
+            (now - oldest.envelope.occurred_at).as_seconds_f64().max(0.0)
+        });
+        metrics::gauge!("outbox_oldest_seconds", "service" => self.service).set(age);
     }
 
     /// Appends events to the stream. A failure is counted and left to the readers of the log.
@@ -138,7 +166,9 @@ impl StreamWriter {
         stream: &str,
         envelopes: impl Iterator<Item = &Envelope>,
     ) -> redis::RedisResult<()> {
+        // In one transaction, so that a waiting reader gets all of them at once.
         let mut pipeline = redis::pipe();
+        pipeline.atomic();
         for envelope in envelopes {
             pipeline
                 .cmd("XADD")
@@ -153,8 +183,9 @@ impl StreamWriter {
     }
 }
 
-/// Waits for notifications of the outbox, with polling as the fallback.
+/// Waits for commits of this process and for notifications of others, with polling as the fallback.
 struct OutboxListener {
+    committed: Arc<Notify>,
     pool: sqlx::PgPool,
     channel: Option<PgListener>,
 }
@@ -168,12 +199,23 @@ impl OutboxListener {
             .max_lifetime(None)
             .idle_timeout(None)
             .connect_lazy_with(db.options().clone());
-        Self { pool, channel: None }
+        Self {
+            committed: db.job_signal(EVENTS_COMMITTED),
+            pool,
+            channel: None,
+        }
     }
 
     async fn changed(&mut self) {
+        let interval = if self.channel.is_some() {
+            POLL_INTERVAL
+        } else {
+            DEAF_POLL_INTERVAL
+        };
+        let committed = Arc::clone(&self.committed);
         tokio::select! {
-            () = sleep(POLL_INTERVAL) => {}
+            () = sleep(interval) => {}
+            () = committed.notified() => {}
             () = self.notified() => {}
         }
     }

@@ -131,7 +131,7 @@ impl<S: StoreService> Runner<S> {
     ) -> anyhow::Result<()> {
         let db = S::db(&app).clone();
         let server = S::routes(&app, Self::server(common, &db))?;
-        let clock = db.clone();
+        let (clock, announcing) = (db.clone(), db.clone());
         let background = |drained: Shutdown| async move {
             let always = async {
                 tokio::join!(
@@ -142,7 +142,7 @@ impl<S: StoreService> Runner<S> {
             if roles.worker {
                 tokio::join!(always, Self::work(app.clone(), events, drained.clone()));
             } else {
-                always.await;
+                tokio::join!(always, announcing.announce_events(drained.clone()));
             }
         };
         let served = server

@@ -16,6 +16,7 @@ use carshare_chassis::task::panic_text;
 use carshare_chassis::{Error as ChassisError, Shutdown};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt as _;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement, Value};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -113,11 +114,9 @@ impl Schedule {
             return Ok(began + delta(self.period));
         }
         let again = self.db.environment().clock.now() + delta(self.period.min(RETRY_DELAY));
-        sqlx::query("UPDATE schedules SET due_at = least(due_at, $2) WHERE name = $1")
-            .bind(self.name)
-            .bind(again)
-            .execute(self.db.pool())
-            .await?;
+        let sql = "UPDATE schedules SET due_at = least(due_at, $2) WHERE name = $1";
+        let values = [self.name.into(), again.into()];
+        self.db.conn().execute_raw(statement(sql, values)).await?;
         Ok(again)
     }
 
@@ -125,28 +124,28 @@ impl Schedule {
     /// come too.
     async fn claim(&self, now: DateTime<Utc>, notified: bool) -> Result<Claimed, Error> {
         let next = now + delta(self.period);
-        let claimed = sqlx::query(
-            "INSERT INTO schedules AS known (name, due_at) VALUES ($1, $2) \
+        let sql = "INSERT INTO schedules AS known (name, due_at) VALUES ($1, $2) \
              ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at \
-             WHERE known.due_at <= $3 OR known.due_at > $5 OR $4",
-        )
-        .bind(self.name)
-        .bind(next)
-        .bind(now)
-        .bind(notified)
-        .bind(next + delta(self.period))
-        .execute(self.db.pool())
-        .await?;
+             WHERE known.due_at <= $3 OR known.due_at > $5 OR $4";
+        let values = [
+            self.name.into(),
+            next.into(),
+            now.into(),
+            notified.into(),
+            (next + delta(self.period)).into(),
+        ];
+        let claimed = self.db.conn().execute_raw(statement(sql, values)).await?;
         if claimed.rows_affected() == 1 {
             return Ok(Claimed::Now);
         }
-        let due_at = sqlx::query_scalar("SELECT due_at FROM schedules WHERE name = $1")
-            .bind(self.name)
-            .fetch_optional(self.db.pool())
+        let sql = "SELECT due_at FROM schedules WHERE name = $1";
+        let row = self
+            .db
+            .conn()
+            .query_one_raw(statement(sql, [self.name.into()]))
             .await?;
-        Ok(Claimed::Later {
-            due_at: due_at.unwrap_or(now),
-        })
+        let due_at = row.map_or(Ok(now), |row| row.try_get("", "due_at"))?;
+        Ok(Claimed::Later { due_at })
     }
 
     async fn work<J, R, E>(&self, job: &J) -> bool
@@ -179,6 +178,10 @@ impl Schedule {
 
 fn panicked(panic: &(dyn Any + Send)) -> ChassisError {
     ChassisError::internal(anyhow::anyhow!("the job panicked: {}", panic_text(panic)))
+}
+
+fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
 
 fn delta(duration: Duration) -> TimeDelta {

@@ -1,22 +1,25 @@
 //! Runs named transactions: measured, traced and retried when PostgreSQL asks for it.
 
 mod conn;
+mod pending;
 mod tx;
 mod uninterrupted;
 
 use std::time::Duration;
 
 use carshare_chassis::Backoff;
-use sea_orm::TransactionTrait as _;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 
 pub use conn::Conn;
+pub(crate) use pending::StoredReply;
+pub(crate) use tx::EVENTS_COMMITTED;
 pub use tx::Tx;
 use uninterrupted::Uninterrupted;
 
 use crate::db::Db;
 use crate::error::{Error, Retry, retry_of};
+use crate::pool::{acquire_error, query_error};
 
 /// Delays between the attempts of a transaction. They are real time, because locks do not follow the injected clock.
 const RETRY_BACKOFF: Backoff = Backoff {
@@ -98,8 +101,9 @@ impl Db {
         };
         metrics::histogram!("db_transaction_seconds", "name" => name, "outcome" => outcome)
             .record(begin.elapsed().as_secs_f64());
-        metrics::gauge!("db_connections", "state" => "open").set(f64::from(self.pool().size()));
-        metrics::gauge!("db_connections", "state" => "idle").set(self.pool().num_idle() as f64);
+        let (open, idle) = self.conn().size();
+        metrics::gauge!("db_connections", "state" => "open").set(open as f64);
+        metrics::gauge!("db_connections", "state" => "idle").set(idle as f64);
         result
     }
 
@@ -126,49 +130,55 @@ impl Db {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that begins transactions"
-    )]
     async fn attempt<D, T, E, F>(&self, input: &D, work: &F) -> Attempt<T, E>
     where
         E: From<Error>,
         F: AsyncFn(&Tx, &D) -> Result<T, E>,
     {
-        let conn = self.conn().clone();
-        let tx = match Uninterrupted::new(async move { conn.begin().await }).await {
+        let tx = match self.conn().begin().await {
             Ok(begun) => Tx::new(begun, self),
             Err(error) => {
+                let error = acquire_error(error);
                 let retry = retry_of(&error);
                 let error = Error::from(error).into();
                 return Attempt::RolledBack { error, retry };
             }
         };
-        let result = work(&tx, input).await;
-        let (retry, aborted) = (tx.retry(), tx.is_aborted());
-        let (transaction, on_commit) = tx.into_parts();
-        let error = match result {
-            Ok(value) if !aborted => {
+        let result = match work(&tx, input).await {
+            Ok(value) if !tx.is_aborted() => match tx.store_pending().await {
+                Ok(()) => Ok(value),
+                Err(error) => Err(error.into()),
+            },
+            Ok(_) => Err(Error::Internal(anyhow::anyhow!(IGNORED_FAILURE)).into()),
+            Err(error) => Err(error),
+        };
+        let retry = tx.retry();
+        let (connection, on_commit) = tx.into_parts();
+        match result {
+            Ok(value) => {
                 let commit = async move {
-                    transaction.commit().await?;
+                    connection.commit().await?;
                     for action in on_commit {
                         action();
                     }
                     Ok(())
                 };
-                if let Err(error) = Uninterrupted::new(commit).await {
-                    // Only a refusal by PostgreSQL proves that nothing was committed.
-                    let retry = retry_of(&error).filter(|retry| *retry == Retry::Contention);
-                    let error = Error::from(error).into();
-                    return Attempt::RolledBack { error, retry };
+                match Uninterrupted::new(commit).await {
+                    Ok(()) => Attempt::Committed(value),
+                    Err(error) => {
+                        let error = query_error(error);
+                        // Only a refusal by PostgreSQL proves that nothing was committed.
+                        let retry = retry_of(&error).filter(|retry| *retry == Retry::Contention);
+                        let error = Error::from(error).into();
+                        Attempt::RolledBack { error, retry }
+                    }
                 }
-                return Attempt::Committed(value);
             }
-            Ok(_) => Error::Internal(anyhow::anyhow!(IGNORED_FAILURE)).into(),
-            Err(error) => error,
-        };
-        // A rollback that fails has a broken connection; PostgreSQL rolls back by itself then.
-        Uninterrupted::new(transaction.rollback()).await.ok();
-        Attempt::RolledBack { error, retry }
+            Err(error) => {
+                // A rollback that fails has a broken connection; PostgreSQL rolls back by itself then.
+                Uninterrupted::new(connection.rollback()).await.ok();
+                Attempt::RolledBack { error, retry }
+            }
+        }
     }
 }

@@ -22,7 +22,7 @@ pub async fn update(tx: &Tx, booking: &mut Booking, change: Change, actor: Actor
 async fn record(tx: &Tx, booking: &Booking, change: Change, actor: Actor) -> Result<(), Error> {
     status_history::insert(tx.conn(), booking, &change, actor).await?;
     match change.event {
-        Some(event) => publish::event(tx, booking, event).await,
+        Some(event) => publish::event(tx, booking, event),
         None => Ok(()),
     }
 }

@@ -37,7 +37,7 @@ pub async fn record_capture(tx: &Tx, payment: &mut Payment, snapshot: &PaymentSn
         let capture = payment.capture(snapshot, *paid_at)?;
         payments::update(tx, payment).await?;
         ledger::post_capture(tx, payment, &capture.posting).await?;
-        publish::completed(tx, payment).await?;
+        publish::completed(tx, payment);
         end_open_attempt(tx, payment).await?;
         if let Some(refund_krw) = capture.refund_krw {
             tracing::warn!(payment_id = %payment.id, "captured after the end of the booking, refunding");
@@ -65,7 +65,7 @@ pub async fn record_cancels(tx: &Tx, payment: &mut Payment, cancels: &[Cancel]) 
             let refund = complete_refund(tx, payment, cancel).await?;
             let posting = payment.refund(refund.amount_krw)?;
             ledger::post_refund(tx, payment.id, refund.id, &posting).await?;
-            publish::refunded(tx, payment, refund.amount_krw).await?;
+            publish::refunded(tx, payment, refund.amount_krw);
         }
     }
     debug_assert!(

@@ -112,6 +112,18 @@ fn refused(refusal: &dyn sqlx::error::DatabaseError) -> Option<Error> {
     })
 }
 
+/// Returns whether an error of the driver leaves the connection unusable.
+pub(crate) fn is_disconnected(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(refusal) => {
+            let code = refusal.code().unwrap_or_default();
+            code == "25P03" || is_disconnect(&code)
+        }
+        sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) | sqlx::Error::TypeNotFound { .. } => false,
+        _ => true,
+    }
+}
+
 /// Returns whether the server ends connections or refuses new ones.
 fn is_disconnect(code: &str) -> bool {
     code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03")

@@ -1,18 +1,19 @@
-//! The connection inside a transaction: sea-orm's, with a record of its failures.
+//! The connection inside a transaction, with a record of its failures.
 //!
 //! The record lets [`crate::Db::transaction`] retry whatever error type the work turns a failed statement into, and keeps
 //! it from reporting as committed what PostgreSQL will not commit.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use tokio::sync;
 
 use crate::error::{Retry, is_refusal, is_transient, retry_of};
+use crate::pool::{Connection, exec_error, query_error};
 
 /// Executes the statements of one transaction.
-#[derive(Debug)]
 pub struct Conn {
-    transaction: DatabaseTransaction,
+    connection: sync::Mutex<Connection>,
     failures: Mutex<Failures>,
 }
 
@@ -26,9 +27,9 @@ struct Failures {
 }
 
 impl Conn {
-    pub(super) fn new(transaction: DatabaseTransaction) -> Self {
+    pub(super) fn new(connection: Connection) -> Self {
         Self {
-            transaction,
+            connection: sync::Mutex::new(connection),
             failures: Mutex::default(),
         }
     }
@@ -45,8 +46,8 @@ impl Conn {
         self.failures().aborted
     }
 
-    pub(super) fn into_inner(self) -> DatabaseTransaction {
-        self.transaction
+    pub(super) fn into_inner(self) -> Connection {
+        self.connection.into_inner()
     }
 
     fn record<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
@@ -67,22 +68,27 @@ impl Conn {
 #[async_trait::async_trait]
 impl ConnectionTrait for Conn {
     fn get_database_backend(&self) -> DbBackend {
-        self.transaction.get_database_backend()
+        DbBackend::Postgres
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.record(self.transaction.execute_raw(statement).await)
+        let done = self.connection.lock().await.execute(statement).await;
+        self.record(done.map(Into::into).map_err(exec_error))
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.record(self.transaction.execute_unprepared(sql).await)
+        let done = self.connection.lock().await.execute_unprepared(sql).await;
+        self.record(done.map(Into::into).map_err(exec_error))
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.record(self.transaction.query_one_raw(statement).await)
+        let rows = self.query_all_raw(statement).await?;
+        Ok(rows.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.record(self.transaction.query_all_raw(statement).await)
+        let rows = self.connection.lock().await.fetch_all(statement).await;
+        let rows = rows.map(|rows| rows.into_iter().map(Into::into).collect());
+        self.record(rows.map_err(query_error))
     }
 }

@@ -1,16 +1,19 @@
 //! The open transaction that work inside it receives: statements, time, ids, events.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use carshare_proto::events::EventMessage;
 use chrono::{DateTime, Utc};
-use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use super::conn::Conn;
+use super::pending::{Pending, StoredReply};
 use crate::db::Db;
 use crate::error::{Error, Retry};
-use crate::outbox;
+use crate::pool::Connection;
+
+/// Name of the signal that this process has committed events.
+pub(crate) const EVENTS_COMMITTED: &str = "events_committed";
 
 type OnCommit = Box<dyn FnOnce() + Send>;
 
@@ -20,15 +23,18 @@ pub struct Tx {
     now: DateTime<Utc>,
     db: Db,
     on_commit: Mutex<Vec<OnCommit>>,
+    /// What is stored at the end of the work, by one statement.
+    pending: Mutex<Pending>,
 }
 
 impl Tx {
-    pub(super) fn new(transaction: DatabaseTransaction, db: &Db) -> Self {
+    pub(super) fn new(connection: Connection, db: &Db) -> Self {
         Self {
-            conn: Conn::new(transaction),
+            conn: Conn::new(connection),
             now: db.environment().clock.now(),
             db: db.clone(),
             on_commit: Mutex::default(),
+            pending: Mutex::default(),
         }
     }
 
@@ -47,11 +53,31 @@ impl Tx {
         self.db.environment().ids.next()
     }
 
-    /// Appends an event to the outbox. It is sent if and when the transaction commits, after earlier events of its key.
+    /// Appends an event to the outbox at the end of the work. It is sent if and when the transaction commits, after earlier
+    /// events of its key.
     ///
     /// Transactions that publish about one key wait for each other, so the events of a key have the order of their commits.
-    pub async fn publish<E: EventMessage>(&self, event: &E) -> Result<(), Error> {
-        outbox::append(self, event).await
+    pub fn publish<E: EventMessage>(&self, event: &E) {
+        let id = self.new_id();
+        self.pending().publish(id, event);
+    }
+
+    /// Stores the reply of the call at the end of the work.
+    pub(crate) fn store_reply(&self, reply: StoredReply) {
+        self.pending().set_reply(reply);
+    }
+
+    /// Stores what was published, and the reply. The relay of this process is notified after the commit.
+    pub(super) async fn store_pending(&self) -> Result<(), Error> {
+        let pending = std::mem::take(&mut *self.pending());
+        if pending.has_events() {
+            self.notify_job(EVENTS_COMMITTED);
+        }
+        pending.store(&self.conn, self.now).await
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs the job `name` of this process right after the commit, instead of at its next due time. See
@@ -86,7 +112,7 @@ impl Tx {
         self.conn.is_aborted()
     }
 
-    pub(super) fn into_parts(self) -> (DatabaseTransaction, Vec<OnCommit>) {
+    pub(super) fn into_parts(self) -> (Connection, Vec<OnCommit>) {
         let on_commit = self.on_commit.into_inner();
         (
             self.conn.into_inner(),

@@ -1,8 +1,6 @@
-//! BEGIN, COMMIT and ROLLBACK that are read to their end, even if the caller stops waiting.
+//! COMMIT and ROLLBACK that are read to their end, even if the caller stops waiting.
 //!
-//! A call is cancelled by dropping its future, at any await. sqlx 0.9 does not know yet that a connection is in a transaction
-//! while BEGIN waits for its reply: it would return to the pool with the transaction open, and the next statement would land
-//! in it without a commit.
+//! A call is cancelled by dropping its future, at any await. What follows a commit happens all the same.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

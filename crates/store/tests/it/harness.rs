@@ -92,7 +92,7 @@ impl Harness {
     }
 }
 
-async fn notes(db: &Db, sql: &str, key: &str) -> Vec<String> {
+pub async fn notes(db: &Db, sql: &str, key: &str) -> Vec<String> {
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()]);
     // While PostgreSQL is unreachable nothing can be read.
     let rows = db.conn().query_all_raw(statement).await.unwrap_or_default();
@@ -232,7 +232,8 @@ pub async fn append<E: carshare_proto::events::EventMessage>(
     tx: &Tx,
     event: &E,
 ) -> Result<(), carshare_store::Error> {
-    tx.publish(event).await
+    tx.publish(event);
+    Ok(())
 }
 
 /// Executes one statement: the work of a transaction.

@@ -7,7 +7,7 @@ use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::{CallContext, IdempotencyKey};
 use carshare_proto::auth::v1::UserUpdated;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_store::{Claim, Db, Error, Tx, config};
+use carshare_store::{Db, Error, Tx, config};
 
 use crate::harness::{Harness, environment, event, execute, note_of};
 
@@ -67,7 +67,7 @@ async fn rejects_another_request_with_the_same_key() {
     assert!(refused.is(Common::IdempotencyKeyReused));
     let refused = harness
         .db
-        .claim::<UserUpdated>(&call("gateway", "k-1", 2))
+        .find_reply::<UserUpdated>(&call("gateway", "k-1", 2))
         .await
         .unwrap_err();
     assert!(matches!(refused, Error::KeyReused));
@@ -123,29 +123,83 @@ async fn keys_expire_after_a_day() {
     assert_eq!(harness.notes().await.len(), 2);
 }
 
-async fn open(harness: &Harness, ctx: &CallContext) -> uuid::Uuid {
-    match harness.db.claim::<UserUpdated>(ctx).await.unwrap() {
-        Claim::New(id) => id,
-        Claim::Replayed(reply) => panic!("answered: {reply:?}"),
-    }
-}
-
 #[tokio::test]
-async fn claim_returns_one_id_until_there_is_a_reply() {
+async fn find_reply_returns_the_reply_once_there_is_one() {
     let harness = Harness::new().await;
     let ctx = call("gateway", "k-1", 1);
-    let id = open(&harness, &ctx).await;
-    assert_eq!(open(&harness, &ctx).await, id);
-    let without = CallContext {
+    let find = async |ctx: &CallContext| harness.db.find_reply::<UserUpdated>(ctx).await;
+    assert_eq!(find(&ctx).await.unwrap(), None);
+    let first = run(&harness.db, &ctx, "a").await.unwrap();
+    assert_eq!(find(&ctx).await.unwrap(), Some(first));
+    let without_key = CallContext {
         idempotency: None,
         ..ctx.clone()
     };
-    assert_ne!(open(&harness, &without).await, open(&harness, &without).await);
-    let first = run(&harness.db, &ctx, "a").await.unwrap();
-    match harness.db.claim::<UserUpdated>(&ctx).await.unwrap() {
-        Claim::Replayed(reply) => assert_eq!(reply, first),
-        Claim::New(id) => panic!("still open as {id}"),
+    assert_eq!(find(&without_key).await.unwrap(), None);
+    harness.clock.advance(Duration::from_hours(24));
+    assert_eq!(find(&ctx).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn resource_id_is_a_function_of_call_and_time() {
+    let harness = Harness::new().await;
+    let ctx = call("gateway", "k-1", 1);
+    let time = harness.clock.now();
+    let id_of = |ctx: &CallContext| harness.db.resource_id(ctx, time);
+    let id = id_of(&ctx);
+    assert_eq!(id_of(&ctx), id);
+    assert_eq!(id.get_version_num(), 8);
+    assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
+    let milliseconds = u128::try_from(time.timestamp_millis()).unwrap();
+    assert_eq!(id.as_u128() >> 80, milliseconds);
+    let other_method = CallContext {
+        method: "/carshare.test.v1.TestService/Other",
+        ..ctx.clone()
+    };
+    let others = [
+        call("booking", "k-1", 1),
+        call("gateway", "k-2", 1),
+        call("gateway", "k-1", 2),
+        other_method,
+    ];
+    for other in others {
+        assert_ne!(id_of(&other), id, "{other:?}");
     }
+    assert_ne!(
+        harness
+            .db
+            .resource_id(&ctx, time + chrono::TimeDelta::milliseconds(1)),
+        id
+    );
+    let without_key = CallContext {
+        idempotency: None,
+        ..ctx.clone()
+    };
+    assert_ne!(id_of(&without_key), id_of(&without_key));
+}
+
+#[tokio::test]
+async fn events_and_reply_are_stored_together_in_order() {
+    let harness = Harness::new().await;
+    let ctx = call("gateway", "k-1", 1);
+    let publish = async || {
+        let done = harness
+            .db
+            .idempotent(&ctx, "test.publish", (), async |tx: &Tx, ()| {
+                for (key, note) in [("b", "1"), ("a", "2"), ("b", "3")] {
+                    tx.publish(&event(key, note));
+                }
+                Ok::<_, ChassisError>(event("reply", "stored"))
+            });
+        note_of(&done.await.unwrap())
+    };
+    crate::harness::publish(&harness.db, "b", "0").await;
+    assert_eq!([publish().await, publish().await], ["stored", "stored"]);
+    let sql = "SELECT key || key_seq AS note FROM outbox WHERE $1 = $1 ORDER BY seq";
+    assert_eq!(
+        crate::harness::notes(&harness.db, sql, "").await,
+        ["b1", "b2", "a1", "b3"]
+    );
 }
 
 #[tokio::test]

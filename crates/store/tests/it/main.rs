@@ -13,5 +13,6 @@ mod housekeeping;
 mod idempotency;
 mod job_queue;
 mod migrations;
+mod pool;
 mod schedules;
 mod transactions;

@@ -56,7 +56,7 @@ async fn error_rolls_back_and_drops_on_commit_actions() {
                 let committed = Arc::clone(committed);
                 tx.on_commit(move || committed.notify_one());
                 execute(tx, ADD_GUEST, []).await?;
-                tx.publish(&event("u", "never")).await?;
+                tx.publish(&event("u", "never"));
                 Err::<(), _>(ChassisError::new(Common::Conflict))
             },
         )

@@ -53,7 +53,7 @@ async fn register(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
 pub(crate) async fn create_account(tx: &Tx, new: &NewUser, hash: &PasswordHash) -> Result<User, Error> {
     let user = new.register(UserId(tx.new_id()), tx.now());
     users::insert(tx.conn(), &user, hash).await?;
-    tx.publish(&events::registered(&user)).await?;
+    tx.publish(&events::registered(&user));
     Ok(user)
 }
 

@@ -10,19 +10,19 @@ use crate::error::Error;
 use crate::rpc::convert;
 
 /// Publishes an event about a booking in its current state.
-pub async fn event(tx: &Tx, of: &Booking, event: Event) -> Result<(), Error> {
+pub fn event(tx: &Tx, of: &Booking, event: Event) -> Result<(), Error> {
     let (booking_id, booking) = (of.id.to_string(), Some(facts(of)?));
-    let published = match event {
-        Event::Requested => tx.publish(&requested(of, booking)).await,
-        Event::Approved => tx.publish(&approved(of, booking)).await,
-        Event::Rejected => tx.publish(&rejected(of, booking)).await,
-        Event::Expired => tx.publish(&pb::BookingExpired { booking_id, booking }).await,
-        Event::Confirmed => tx.publish(&pb::BookingConfirmed { booking_id, booking }).await,
-        Event::Cancelled => tx.publish(&cancelled(of, booking)?).await,
-        Event::Started => tx.publish(&pb::BookingStarted { booking_id, booking }).await,
-        Event::Completed => tx.publish(&pb::BookingCompleted { booking_id, booking }).await,
-    };
-    Ok(published?)
+    match event {
+        Event::Requested => tx.publish(&requested(of, booking)),
+        Event::Approved => tx.publish(&approved(of, booking)),
+        Event::Rejected => tx.publish(&rejected(of, booking)),
+        Event::Expired => tx.publish(&pb::BookingExpired { booking_id, booking }),
+        Event::Confirmed => tx.publish(&pb::BookingConfirmed { booking_id, booking }),
+        Event::Cancelled => tx.publish(&cancelled(of, booking)?),
+        Event::Started => tx.publish(&pb::BookingStarted { booking_id, booking }),
+        Event::Completed => tx.publish(&pb::BookingCompleted { booking_id, booking }),
+    }
+    Ok(())
 }
 
 fn requested(booking: &Booking, facts: Option<pb::BookingFacts>) -> pb::BookingRequested {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 
 use super::{authorization, response};
 use crate::domain::{BookingId, Party, UserId};
@@ -32,7 +32,7 @@ pub async fn handle(
         host_response: request.host_response,
         pay_within: app.config.booking.pay_within,
     };
-    if let Claim::Replayed(booking) = app.db.claim(&ctx).await? {
+    if let Some(booking) = app.db.find_reply(&ctx).await? {
         return Ok(booking);
     }
     let (booking, party) = authorization::find(app, approval.booking, approval.host).await?;

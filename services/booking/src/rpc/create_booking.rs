@@ -8,7 +8,7 @@ use carshare_chassis as chassis;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::vehicle::v1::Vehicle;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 use prost::Message as _;
 
 use super::{authorization, convert, response};
@@ -25,10 +25,10 @@ pub async fn handle(
 ) -> Result<pb::Booking, Error> {
     let guest = authorization::caller(&ctx)?;
     let hold = hold_request(guest, &request)?;
-    let id = match app.db.claim(&ctx).await? {
-        Claim::Replayed(booking) => return Ok(booking),
-        Claim::New(id) => BookingId(id),
-    };
+    if let Some(booking) = app.db.find_reply(&ctx).await? {
+        return Ok(booking);
+    }
+    let id = BookingId(app.db.resource_id(&ctx, hold.period.start()));
     if hold.period.start() <= app.environment.clock.now() {
         return Err(Error::StartInPast);
     }

@@ -5,7 +5,7 @@
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 
 use super::{authorization, response};
 use crate::domain::{Actor, BookingId, UserId};
@@ -21,7 +21,7 @@ pub async fn handle(
         BookingId::parse("booking_id", &request.booking_id)?,
         authorization::caller(&ctx)?,
     );
-    if let Claim::Replayed(booking) = app.db.claim(&ctx).await? {
+    if let Some(booking) = app.db.find_reply(&ctx).await? {
         return Ok(booking);
     }
     let (booking, _) = authorization::find(app, input.0, input.1).await?;

@@ -140,9 +140,10 @@ async fn end_attempt(
     let end = payment.end_attempt(next, &error.code, tx.now())?;
     payments::update(tx, payment).await?;
     match end {
-        AttemptEnd::PaymentFailed => publish::failed(tx, payment).await,
-        AttemptEnd::BookingEnded | AttemptEnd::Continues => Ok(()),
+        AttemptEnd::PaymentFailed => publish::failed(tx, payment),
+        AttemptEnd::BookingEnded | AttemptEnd::Continues => {}
     }
+    Ok(())
 }
 
 /// Wakes the worker, which sleeps until the earliest check it knows of: this one may be earlier.

@@ -60,7 +60,7 @@ async fn begin_charge(tx: &Tx, input: &Input) -> Result<Option<(Payment, Attempt
     let Some(method) = payment_methods::find_default(tx.conn(), payment.guest_id).await? else {
         payment.request()?;
         payments::update(tx, &mut payment).await?;
-        publish::requested(tx, &payment).await?;
+        publish::requested(tx, &payment);
         return Ok(None);
     };
     let kind = AttemptKind::Billing { method: method.id };

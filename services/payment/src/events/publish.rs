@@ -5,10 +5,9 @@ use carshare_proto::payment::v1 as pb;
 use carshare_store::Tx;
 
 use crate::domain::payment::Payment;
-use crate::error::Error;
 
 /// Publishes `payment.requested`: the guest has no card on file and has to pay in the payment window.
-pub async fn requested(tx: &Tx, payment: &Payment) -> Result<(), Error> {
+pub fn requested(tx: &Tx, payment: &Payment) {
     let event = pb::PaymentRequested {
         booking_id: payment.booking_id.to_string(),
         payment_id: payment.id.to_string(),
@@ -17,11 +16,11 @@ pub async fn requested(tx: &Tx, payment: &Payment) -> Result<(), Error> {
         amount: payment.amount_krw,
         due_at: Some(timestamp(payment.due_at)),
     };
-    Ok(tx.publish(&event).await?)
+    tx.publish(&event);
 }
 
 /// Publishes `payment.completed`.
-pub async fn completed(tx: &Tx, payment: &Payment) -> Result<(), Error> {
+pub fn completed(tx: &Tx, payment: &Payment) {
     let event = pb::PaymentCompleted {
         booking_id: payment.booking_id.to_string(),
         payment_id: payment.id.to_string(),
@@ -30,11 +29,11 @@ pub async fn completed(tx: &Tx, payment: &Payment) -> Result<(), Error> {
         amount: payment.amount_krw,
         paid_at: payment.paid_at.map(timestamp),
     };
-    Ok(tx.publish(&event).await?)
+    tx.publish(&event);
 }
 
 /// Publishes `payment.failed`: no further attempt follows.
-pub async fn failed(tx: &Tx, payment: &Payment) -> Result<(), Error> {
+pub fn failed(tx: &Tx, payment: &Payment) {
     let event = pb::PaymentFailed {
         booking_id: payment.booking_id.to_string(),
         payment_id: payment.id.to_string(),
@@ -42,11 +41,11 @@ pub async fn failed(tx: &Tx, payment: &Payment) -> Result<(), Error> {
         host_id: payment.host_id.to_string(),
         failure_code: payment.failure_code.clone().unwrap_or_default(),
     };
-    Ok(tx.publish(&event).await?)
+    tx.publish(&event);
 }
 
 /// Publishes `payment.refunded`, once per refund.
-pub async fn refunded(tx: &Tx, payment: &Payment, amount_krw: i64) -> Result<(), Error> {
+pub fn refunded(tx: &Tx, payment: &Payment, amount_krw: i64) {
     let event = pb::PaymentRefunded {
         booking_id: payment.booking_id.to_string(),
         payment_id: payment.id.to_string(),
@@ -56,5 +55,5 @@ pub async fn refunded(tx: &Tx, payment: &Payment, amount_krw: i64) -> Result<(),
         refunded_total: payment.refunded_krw,
         captured_amount: payment.amount_krw,
     };
-    Ok(tx.publish(&event).await?)
+    tx.publish(&event);
 }

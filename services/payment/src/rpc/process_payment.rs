@@ -8,7 +8,7 @@ use carshare_chassis::proto_types::uuid;
 use carshare_chassis::rpc::CallContext;
 use carshare_chassis::task;
 use carshare_proto::payment::v1 as pb;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
@@ -23,7 +23,7 @@ pub(super) async fn handle(
     ctx: CallContext,
     request: pb::ProcessPaymentRequest,
 ) -> Result<pb::Payment, Error> {
-    if let Claim::Replayed(payment) = app.db.claim(&ctx).await? {
+    if let Some(payment) = app.db.find_reply(&ctx).await? {
         return Ok(payment);
     }
     let booking_id = BookingId(uuid("booking_id", &request.booking_id)?);

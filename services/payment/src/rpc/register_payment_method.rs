@@ -7,7 +7,7 @@
 use carshare_chassis::config::Secret;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 use sha2::{Digest as _, Sha256};
 
 use super::{convert, get_payment_customer};
@@ -24,10 +24,10 @@ pub(super) async fn handle(
     ctx: CallContext,
     request: pb::RegisterPaymentMethodRequest,
 ) -> Result<pb::PaymentMethod, Error> {
-    let id = match app.db.claim(&ctx).await? {
-        Claim::Replayed(method) => return Ok(method),
-        Claim::New(id) => PaymentMethodId(id),
-    };
+    if let Some(method) = app.db.find_reply(&ctx).await? {
+        return Ok(method);
+    }
+    let id = PaymentMethodId(app.db.environment().ids.next());
     let guest = GuestId(ctx.user()?.id);
     let customer_key = get_payment_customer::find_or_create(app, guest).await?;
     let issue = IssueBillingKey {

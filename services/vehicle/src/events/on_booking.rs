@@ -20,7 +20,7 @@ pub async fn requested(tx: &Tx, _: &EventMetadata, event: &pb::BookingRequested)
     match confirm::confirm(tx, booking, vehicle, period).await? {
         Confirmation::Confirmed | Confirmation::Released => {}
         Confirmation::HeldByAnother => tracing::info!(booking_id = %booking, "another hold is in the way"),
-        Confirmation::Lost => tx.publish(&publish::hold_lost(vehicle, booking)).await?,
+        Confirmation::Lost => tx.publish(&publish::hold_lost(vehicle, booking)),
     }
     Ok(())
 }

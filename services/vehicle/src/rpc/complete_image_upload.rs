@@ -7,7 +7,7 @@ use bytes::Bytes;
 use carshare_chassis::rpc::CallContext;
 use carshare_objects::Head;
 use carshare_proto::vehicle::v1 as pb;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 
 use super::{authorization, convert};
 use crate::App;
@@ -35,7 +35,7 @@ pub async fn handle(
     let owner = UserId(ctx.user()?.id);
     let vehicle = VehicleId::parse("vehicle_id", &request.vehicle_id)?;
     let image = ImageId::parse("image_id", &request.image_id)?;
-    if let Claim::Replayed(vehicle) = app.db.claim(&ctx).await? {
+    if let Some(vehicle) = app.db.find_reply(&ctx).await? {
         return Ok(vehicle);
     }
     authorization::find(app.db.conn(), vehicle, owner).await?;
@@ -112,7 +112,7 @@ async fn show(tx: &Tx, mut vehicle: Vehicle, image: ImageId, pixels: Pixels) -> 
     let activated = vehicle.image_completed(is_first, tx.now());
     vehicles::update(tx.conn(), &vehicle).await?;
     if activated {
-        tx.publish(&publish::activated(&vehicle)).await?;
+        tx.publish(&publish::activated(&vehicle));
     }
     Ok(vehicle)
 }

@@ -3,7 +3,7 @@
 use carshare_chassis::proto_types;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 
 use super::authorization;
 use crate::App;
@@ -26,10 +26,10 @@ pub async fn handle(
 ) -> Result<pb::ImageUpload> {
     let owner = UserId(ctx.user()?.id);
     let vehicle = VehicleId::parse("vehicle_id", &request.vehicle_id)?;
-    let id = match app.db.claim(&ctx).await? {
-        Claim::Replayed(upload) => return Ok(upload),
-        Claim::New(id) => ImageId(id),
-    };
+    if let Some(upload) = app.db.find_reply(&ctx).await? {
+        return Ok(upload);
+    }
+    let id = ImageId(app.environment.ids.next());
     let image = image(app, vehicle, id, request);
     let upload = upload(app, &image).await?;
     let announcement = Announcement {

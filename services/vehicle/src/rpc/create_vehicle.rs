@@ -6,7 +6,7 @@
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use super::convert;
@@ -30,10 +30,10 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::CreateVehicleReque
     let owner = UserId(ctx.user()?.id);
     let plate = LicensePlate::parse(&request.license_plate, &app.config.plates.accepted)?;
     check_year(request.year, app.environment.clock.now())?;
-    let id = match app.db.claim(&ctx).await? {
-        Claim::Replayed(vehicle) => return Ok(vehicle),
-        Claim::New(id) => VehicleId(id),
-    };
+    if let Some(vehicle) = app.db.find_reply(&ctx).await? {
+        return Ok(vehicle);
+    }
+    let id = VehicleId(app.environment.ids.next());
     let location = app.locate(&request.location_address).await?;
     let registration = Registration {
         id,
@@ -51,7 +51,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::CreateVehicleReque
 async fn register(tx: &Tx, new: &Registration) -> Result<pb::Vehicle> {
     let vehicle = vehicle(new, tx.now());
     vehicles::insert(tx.conn(), &vehicle).await?;
-    tx.publish(&publish::registered(&vehicle)).await?;
+    tx.publish(&publish::registered(&vehicle));
     Ok(convert::vehicle(
         views::view(tx.conn(), vehicle).await?,
         &new.urls,

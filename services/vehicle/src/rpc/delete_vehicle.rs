@@ -31,6 +31,6 @@ async fn withdraw(tx: &Tx, &(id, owner): &(VehicleId, UserId)) -> Result<pb::Del
         return Err(Error::VehicleHasBookings);
     }
     vehicles::withdraw(tx.conn(), id, tx.now()).await?;
-    tx.publish(&publish::withdrawn(&vehicle)).await?;
+    tx.publish(&publish::withdrawn(&vehicle));
     Ok(pb::DeleteVehicleResponse {})
 }

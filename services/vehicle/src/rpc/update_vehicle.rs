@@ -5,7 +5,7 @@
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
-use carshare_store::{Claim, Tx};
+use carshare_store::Tx;
 
 use super::authorization;
 use super::convert;
@@ -30,7 +30,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleReque
     if let Some(year) = request.year {
         check_year(year, app.environment.clock.now())?;
     }
-    if let Claim::Replayed(vehicle) = app.db.claim(&ctx).await? {
+    if let Some(vehicle) = app.db.find_reply(&ctx).await? {
         return Ok(vehicle);
     }
     let location = new_location(app, id, owner, request.location_address.as_deref()).await?;
@@ -63,9 +63,9 @@ async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
     let has_image = vehicle_images::count_complete(tx.conn(), vehicle.id).await? > 0;
     let activated = vehicle.change(update.change.clone(), has_image, tx.now())?;
     vehicles::update(tx.conn(), &vehicle).await?;
-    tx.publish(&publish::updated(&vehicle)).await?;
+    tx.publish(&publish::updated(&vehicle));
     if activated {
-        tx.publish(&publish::activated(&vehicle)).await?;
+        tx.publish(&publish::activated(&vehicle));
     }
     Ok(convert::vehicle(
         views::view(tx.conn(), vehicle).await?,
