@@ -1,11 +1,17 @@
 //! Rate limits by address, by user and by the class that the contract names. The budgets are counted by GCRA in Redis, for all
-//! replicas together and in one round trip a call; in this process while Redis is unreachable.
+//! replicas together; in this process while Redis is unreachable.
+//!
+//! Of a large budget a replica leases several calls at once and spends them without asking again ([`lease`]); a small one, such as
+//! that of signing in, is asked for at every call and is exact.
 
 mod client_ip;
 mod gcra;
 mod in_memory;
+mod lease;
 mod redis;
 
+use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,6 +20,7 @@ use carshare_chassis::{Clock, Error};
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::options::v1::Limit;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
 
 pub use client_ip::client_ip;
 
@@ -25,12 +32,25 @@ use redis::Shared;
 /// A budget of `limit` calls in `period`, at once or spread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Budget {
-    /// `address`, `user`, or the class; for headers and metrics.
-    name: String,
-    /// Name and owner, the key in Redis.
-    key: String,
+    key: BudgetKey,
     limit: u32,
     period: Duration,
+    /// Largest number of calls that a replica leases at once.
+    batch: u32,
+}
+
+/// Name and owner of a budget. As text it is the key in Redis.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct BudgetKey {
+    /// `address`, `user`, or the class; for headers and metrics.
+    name: Cow<'static, str>,
+    owner: Owner,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Owner {
+    Address(IpAddr),
+    User(Uuid),
 }
 
 /// The tightest budget of a call after it was counted.
@@ -79,9 +99,10 @@ impl RateLimiter {
             return (None, Ok(()));
         };
         let result = tightest.decision.retry_after.map_or(Ok(()), |after| {
-            metrics::counter!("edge_limited_total", "budget" => tightest.budget.name.clone()).increment(1);
+            metrics::counter!("edge_limited_total", "budget" => tightest.budget.key.name.clone())
+                .increment(1);
             Err(Error::new(Common::RateLimited)
-                .with("budget", &tightest.budget.name)
+                .with("budget", tightest.budget.key.name.as_ref())
                 .retry_after(after))
         });
         (Some(tightest), result)
@@ -105,20 +126,21 @@ impl RateLimiter {
 
     /// A class with a higher limit than an address has (Toss's webhooks) replaces the budget of the address.
     fn budgets(&self, class: Option<&Limit>, address: IpAddr, caller: &Caller) -> Vec<Budget> {
-        let user = caller.user().ok().map(|user| user.id);
-        let by_address = Budget::new(
-            "address",
-            address.to_string(),
+        let user = caller.user().ok().map(|user| Owner::User(user.id));
+        let budget =
+            |name, owner, limit, period| Budget::new(name, owner, limit, period, self.shared.is_some());
+        let by_address = budget(
+            "address".into(),
+            Owner::Address(address),
             self.limits.per_minute_by_address,
             MINUTE,
         );
-        let by_user = user.map(|id| Budget::new("user", id.to_string(), self.limits.per_hour_by_user, HOUR));
+        let by_user = user.map(|owner| budget("user".into(), owner, self.limits.per_hour_by_user, HOUR));
         let class = class.map(|class| {
-            let owner = user.map_or_else(|| address.to_string(), |id| id.to_string());
             let limit = u32::try_from(class.per_minute).unwrap_or_default();
-            Budget::new(
-                &class.name,
-                owner,
+            budget(
+                class.name.clone().into(),
+                user.unwrap_or(Owner::Address(address)),
                 limit.saturating_mul(self.limits.class_factor),
                 MINUTE,
             )
@@ -134,19 +156,49 @@ impl RateLimiter {
 }
 
 impl Budget {
-    fn new(name: &str, owner: String, limit: u32, period: Duration) -> Self {
+    fn new(name: Cow<'static, str>, owner: Owner, limit: u32, period: Duration, is_shared: bool) -> Self {
         Self {
-            name: name.to_owned(),
-            key: format!("limit:{name}:{owner}"),
+            key: BudgetKey { name, owner },
             limit,
             period,
+            batch: if is_shared { lease::batch(limit) } else { 1 },
+        }
+    }
+
+    /// Returns the longest backlog. That of a leased budget is shorter than the period by the time for which a lease is valid, so
+    /// that calls which are spent late do not add up to more than the limit.
+    fn capacity(&self) -> Duration {
+        if self.batch > 1 {
+            self.period.saturating_sub(lease::VALIDITY)
+        } else {
+            self.period
+        }
+    }
+
+    /// Returns the time that a call adds to the backlog.
+    fn interval(&self) -> Duration {
+        self.period / self.limit.max(1)
+    }
+
+    /// Decides on a call that finds this backlog.
+    fn decide(&self, backlog: Duration) -> LimitDecision {
+        gcra::decide(self.interval(), self.capacity(), backlog)
+    }
+}
+
+impl fmt::Display for BudgetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "limit:{}:", self.name)?;
+        match self.owner {
+            Owner::Address(address) => address.fmt(f),
+            Owner::User(id) => id.fmt(f),
         }
     }
 }
 
 impl RateLimitStatus {
     fn of(budget: Budget, backlog: Duration) -> Self {
-        let decision = gcra::decide(budget.limit, budget.period, backlog);
+        let decision = budget.decide(backlog);
         Self { budget, decision }
     }
 
@@ -161,9 +213,13 @@ impl RateLimitStatus {
     /// Writes `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
     pub fn write(&self, headers: &mut HeaderMap) {
         let Self {
-            budget: Budget {
-                name, limit, period, ..
-            },
+            budget:
+                Budget {
+                    key: BudgetKey { name, .. },
+                    limit,
+                    period,
+                    ..
+                },
             decision,
         } = self;
         let policy = format!("\"{name}\";q={limit};w={}", period.as_secs());
@@ -174,7 +230,7 @@ impl RateLimitStatus {
         );
         for (header, value) in [("ratelimit-policy", policy), ("ratelimit", status)] {
             headers
-                .extend(HeaderValue::from_str(&value).map(|value| (HeaderName::from_static(header), value)));
+                .extend(HeaderValue::try_from(value).map(|value| (HeaderName::from_static(header), value)));
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The generic cell rate algorithm, without a clock: each call adds one interval to a backlog that drains with time. A call that
-//! would make the backlog longer than the period is refused.
+//! would make the backlog longer than the period (the capacity) is refused.
 
 use std::time::Duration;
 
@@ -14,20 +14,14 @@ pub(super) struct LimitDecision {
     pub(super) retry_after: Option<Duration>,
 }
 
-/// Returns the time that a call adds to the backlog.
-pub(super) fn interval(limit: u32, period: Duration) -> Duration {
-    period / limit.max(1)
-}
-
-/// Decides on a call that finds this backlog.
-pub(super) fn decide(limit: u32, period: Duration, backlog: Duration) -> LimitDecision {
-    let interval = interval(limit, period);
+/// Decides on a call that finds this backlog and adds `interval` to it. `capacity` is the longest backlog.
+pub(super) fn decide(interval: Duration, capacity: Duration, backlog: Duration) -> LimitDecision {
     let with_it = backlog + interval;
-    let Some(room) = period.checked_sub(with_it) else {
+    let Some(room) = capacity.checked_sub(with_it) else {
         return LimitDecision {
             remaining: 0,
             full_in: backlog,
-            retry_after: Some(with_it.saturating_sub(period)),
+            retry_after: Some(with_it.saturating_sub(capacity)),
         };
     };
     let remaining = room.as_micros() / interval.as_micros().max(1);
@@ -45,6 +39,10 @@ mod tests {
     use super::*;
 
     const MINUTE: Duration = Duration::from_mins(1);
+
+    fn decide(limit: u32, period: Duration, backlog: Duration) -> LimitDecision {
+        super::decide(period / limit, period, backlog)
+    }
 
     #[test]
     fn budget_may_be_spent_at_once_and_refills_evenly() {

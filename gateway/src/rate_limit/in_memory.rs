@@ -7,7 +7,7 @@ use std::time::Duration;
 use carshare_chassis::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Budget, gcra};
+use super::{Budget, BudgetKey};
 
 /// Number of keys from which drained ones are removed.
 const PURGE_THRESHOLD: usize = 10_000;
@@ -20,7 +20,7 @@ pub(super) struct InMemory {
 #[derive(Default)]
 struct Backlogs {
     /// Time at which each backlog is empty, by key.
-    drained_at: HashMap<String, DateTime<Utc>>,
+    drained_at: HashMap<BudgetKey, DateTime<Utc>>,
     /// Number of keys after the last purge.
     kept: usize,
 }
@@ -47,7 +47,7 @@ impl InMemory {
         let decisions: Vec<_> = budgets
             .iter()
             .zip(&backlogs)
-            .map(|(budget, backlog)| gcra::decide(budget.limit, budget.period, *backlog))
+            .map(|(budget, backlog)| budget.decide(*backlog))
             .collect();
         if decisions.iter().all(|decision| decision.retry_after.is_none()) {
             for (budget, decision) in budgets.iter().zip(decisions) {

@@ -53,7 +53,7 @@ async fn class_has_its_own_budget_for_each_address() {
         let (status, taken) = limiter.take(login, address(1), &Caller::Anonymous).await;
         let status = status.unwrap();
         assert_eq!(
-            (status.budget.name.as_str(), status.decision.remaining),
+            (status.budget.key.name.as_ref(), status.decision.remaining),
             ("credentials", remaining)
         );
         assert!(taken.is_ok());
@@ -97,7 +97,7 @@ async fn user_has_one_budget_for_all_addresses() {
     assert!(limiter.take(list, address(1), &user()).await.1.is_ok());
     assert!(limiter.take(list, address(2), &user()).await.1.is_ok());
     let (status, result) = limiter.take(list, address(3), &user()).await;
-    assert_eq!(status.unwrap().budget.name, "user");
+    assert_eq!(status.unwrap().budget.key.name, "user");
     assert_eq!(result.unwrap_err().retry_delay(), Some(Duration::from_mins(30)));
     // The refused call took nothing from the address.
     let (status, _) = limiter.take(list, address(3), &Caller::Anonymous).await;
