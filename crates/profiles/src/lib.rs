@@ -33,37 +33,48 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
     consumer.on("auth", registered).on("auth", updated)
 }
 
-/// Returns the profiles of these users, one for each id. A user whose first event has not arrived yet has a profile with
-/// nothing but the id and `role`, the role in which they are asked for.
+/// Returns the profiles of these users, one for each id: see [`decode`].
 pub async fn list(
     conn: &impl ConnectionTrait,
     role: options::Role,
     user_ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, UserProfile>, carshare_store::Error> {
     let ids: Vec<Uuid> = user_ids.into_iter().collect();
-    let empty = |id: &Uuid| UserProfile {
-        id: id.to_string(),
-        role: role.into(),
-        ..UserProfile::default()
-    };
-    let mut profiles: HashMap<Uuid, UserProfile> = ids.iter().map(|id| (*id, empty(id))).collect();
+    let count = ids.len();
     let rows = Row::find_by_statement(raw_sql!(
         Postgres,
-        "SELECT user_id, profile FROM user_profiles WHERE user_id = ANY({ids})"
+        "SELECT user_id, profile FROM unnest({ids}::uuid[]) user_id LEFT JOIN user_profiles USING (user_id)"
     ));
+    let mut profiles = HashMap::with_capacity(count);
     for Row { user_id, profile } in rows.all(conn).await? {
-        let profile = UserProfile::decode(profile.as_slice())
-            .context("a stored user profile cannot be decoded")
-            .map_err(carshare_store::Error::Internal)?;
-        profiles.insert(user_id, profile);
+        profiles.insert(user_id, decode(role, user_id, profile.as_deref())?);
     }
     Ok(profiles)
+}
+
+/// Decodes the column `profile` of a user. A user whose first event has not arrived yet has no row and a profile with nothing
+/// but the id and `role`, the role in which they are asked for.
+pub fn decode(
+    role: options::Role,
+    user_id: Uuid,
+    profile: Option<&[u8]>,
+) -> Result<UserProfile, carshare_store::Error> {
+    match profile {
+        Some(profile) => UserProfile::decode(profile)
+            .context("a stored user profile cannot be decoded")
+            .map_err(carshare_store::Error::Internal),
+        None => Ok(UserProfile {
+            id: user_id.to_string(),
+            role: role.into(),
+            ..UserProfile::default()
+        }),
+    }
 }
 
 #[derive(FromQueryResult)]
 struct Row {
     user_id: Uuid,
-    profile: Vec<u8>,
+    profile: Option<Vec<u8>>,
 }
 
 async fn registered(tx: &Tx, metadata: &EventMetadata, event: &UserRegistered) -> Result<(), Error> {

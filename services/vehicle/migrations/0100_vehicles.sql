@@ -25,9 +25,19 @@ CREATE TABLE vehicles (
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     withdrawn_at     timestamptz,
+    -- Incremented by every change of the car and of its opening hours: a hold is placed only at the revision it was decided on.
+    revision         bigint NOT NULL DEFAULT 1,
     CONSTRAINT vehicles_withdrawn_is_not_offered CHECK (withdrawn_at IS NULL OR status = 'inactive')
 );
 
 CREATE UNIQUE INDEX vehicles_license_plate ON vehicles (license_plate) WHERE withdrawn_at IS NULL;
 CREATE INDEX vehicles_owner ON vehicles (owner_id) WHERE withdrawn_at IS NULL;
 CREATE INDEX vehicles_near ON vehicles USING gist (location_point) WHERE status = 'active';
+
+-- A trigger, so that no writer can forget it.
+CREATE FUNCTION increment_vehicle_revision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.revision := OLD.revision + 1;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER vehicles_revision BEFORE UPDATE ON vehicles FOR EACH ROW EXECUTE FUNCTION increment_vehicle_revision();

@@ -12,3 +12,12 @@ CREATE TABLE availabilities (
 );
 
 CREATE INDEX availabilities_vehicle ON availabilities (vehicle_id);
+
+-- Opening hours are a part of the car that a hold is decided on.
+CREATE FUNCTION increment_revision_of_availability() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE vehicles SET revision = revision + 1 WHERE id = coalesce(NEW.vehicle_id, OLD.vehicle_id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER availabilities_vehicle_revision AFTER INSERT OR UPDATE OR DELETE ON availabilities
+    FOR EACH ROW EXECUTE FUNCTION increment_revision_of_availability();

@@ -16,6 +16,10 @@ CREATE TABLE occupancies (
     )
 );
 
+-- Search: occupancies of a car do not overlap, so the first live one that ends after the start of a period decides.
+CREATE INDEX occupancies_next ON occupancies (vehicle_id, upper(period));
+-- Past occupancies are deleted. Not by the end of the period: search must not have the choice of such an index.
+CREATE INDEX occupancies_created ON occupancies (created_at);
 CREATE INDEX occupancies_expiring ON occupancies (expires_at) WHERE expires_at IS NOT NULL;
 
 -- Bookings that have released their car. Late or repeated events of them do not take it again. Kept indefinitely, because
@@ -25,5 +29,31 @@ CREATE TABLE released_bookings (
     released_at timestamptz NOT NULL
 );
 
--- Past occupancies are deleted.
-CREATE INDEX occupancies_ended ON occupancies (upper(period));
+-- The next two are functions, because each of their statements sees what was committed while the lock was waited for. Both
+-- lock the car first, so that a hold is placed before a release of its booking, which deletes it, or sees the release.
+
+-- Places a hold that was decided on at this revision of the car, and returns whether it did: not if the car or its opening
+-- hours changed since then, the booking released the car, or an occupancy is in the way, be it an expired hold.
+CREATE FUNCTION place_hold(
+    booking uuid, car uuid, decided_at_revision bigint, during tstzrange, expiry timestamptz, placed_at timestamptz
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM vehicles WHERE id = car AND revision = decided_at_revision FOR NO KEY UPDATE;
+    IF NOT FOUND OR EXISTS (SELECT FROM released_bookings WHERE booking_id = booking) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO occupancies (ref_id, vehicle_id, period, kind, expires_at, created_at)
+    VALUES (booking, car, during, 'hold', expiry, placed_at)
+    ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END $$;
+
+-- Records that a booking has released its car, and deletes its occupancy from `ended` on: all of it if that is null.
+CREATE FUNCTION release_booking(booking uuid, car uuid, ended timestamptz, recorded_at timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM vehicles WHERE id = car FOR NO KEY UPDATE;
+    INSERT INTO released_bookings (booking_id, released_at) VALUES (booking, recorded_at) ON CONFLICT DO NOTHING;
+    DELETE FROM occupancies WHERE ref_id = booking AND (ended IS NULL OR lower(period) >= ended);
+    UPDATE occupancies SET period = tstzrange(lower(period), ended) WHERE ref_id = booking AND upper(period) > ended;
+END $$;

@@ -19,19 +19,13 @@ pub enum Confirmation {
     Lost,
 }
 
-/// Turns the hold of a booking into a booking, or takes the car if the hold is gone and the car is free.
-pub async fn confirm(
-    tx: &Tx,
-    booking: BookingId,
-    vehicle: VehicleId,
-    period: Period,
-) -> Result<Confirmation> {
-    occupancies::lock_booking(tx.conn(), booking).await?;
+/// Takes the car for a booking without a live hold, if the car is offered and free. The hold may be expired or gone.
+pub async fn take(tx: &Tx, booking: BookingId, vehicle: VehicleId, period: Period) -> Result<Confirmation> {
+    // Releases and withdrawals take this lock too, so the statements after it see them.
+    let is_offered = vehicles::lock(tx.conn(), vehicle).await?.is_some();
     if released_bookings::exists(tx.conn(), booking).await? {
         return Ok(Confirmation::Released);
     }
-    // A withdrawal takes this lock too: it sees the hold alive, or this does not.
-    let is_offered = vehicles::lock(tx.conn(), vehicle).await?.is_some();
     if occupancies::confirm(tx.conn(), booking, is_offered, tx.now()).await? {
         return Ok(Confirmation::Confirmed);
     }

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use carshare_chassis::proto_types::to_datetime;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::{EventMetadata, Tx};
+use chrono::{DateTime, Utc};
 
 use super::publish;
 use crate::confirm::{self, Confirmation};
@@ -17,7 +18,10 @@ use crate::store::{occupancies, released_bookings};
 /// booking is in the way, nothing is decided: `ConfirmHold` follows before an approval.
 pub async fn requested(tx: &Tx, _: &EventMetadata, event: &pb::BookingRequested) -> Result<()> {
     let (booking, vehicle, period) = read_facts(event.booking.as_ref())?;
-    match confirm::confirm(tx, booking, vehicle, period).await? {
+    if occupancies::confirm(tx.conn(), booking, false, tx.now()).await? {
+        return Ok(());
+    }
+    match confirm::take(tx, booking, vehicle, period).await? {
         Confirmation::Confirmed | Confirmation::Released => {}
         Confirmation::HeldByAnother => tracing::info!(booking_id = %booking, "another hold is in the way"),
         Confirmation::Lost => tx.publish(&publish::hold_lost(vehicle, booking)),
@@ -26,30 +30,25 @@ pub async fn requested(tx: &Tx, _: &EventMetadata, event: &pb::BookingRequested)
 }
 
 pub async fn rejected(tx: &Tx, _: &EventMetadata, event: &pb::BookingRejected) -> Result<()> {
-    release(tx, &event.booking_id).await
+    release(tx, event.booking.as_ref(), None).await
 }
 
 pub async fn expired(tx: &Tx, _: &EventMetadata, event: &pb::BookingExpired) -> Result<()> {
-    release(tx, &event.booking_id).await
+    release(tx, event.booking.as_ref(), None).await
 }
 
 pub async fn cancelled(tx: &Tx, _: &EventMetadata, event: &pb::BookingCancelled) -> Result<()> {
-    release(tx, &event.booking_id).await
-}
-
-async fn release(tx: &Tx, booking_id: &str) -> Result<()> {
-    let booking = BookingId::parse("booking_id", booking_id)?;
-    occupancies::lock_booking(tx.conn(), booking).await?;
-    released_bookings::insert(tx.conn(), booking, tx.now()).await?;
-    occupancies::delete(tx.conn(), booking).await
+    release(tx, event.booking.as_ref(), None).await
 }
 
 /// Releases the rest of the period, which may be over.
 pub async fn completed(tx: &Tx, metadata: &EventMetadata, event: &pb::BookingCompleted) -> Result<()> {
-    let booking = BookingId::parse("booking_id", &event.booking_id)?;
-    occupancies::lock_booking(tx.conn(), booking).await?;
-    released_bookings::insert(tx.conn(), booking, tx.now()).await?;
-    occupancies::end_at(tx.conn(), booking, metadata.occurred_at).await
+    release(tx, event.booking.as_ref(), Some(metadata.occurred_at)).await
+}
+
+async fn release(tx: &Tx, facts: Option<&pb::BookingFacts>, ended: Option<DateTime<Utc>>) -> Result<()> {
+    let (booking, vehicle, _) = read_facts(facts)?;
+    released_bookings::insert(tx.conn(), booking, vehicle, ended, tx.now()).await
 }
 
 fn read_facts(facts: Option<&pb::BookingFacts>) -> Result<(BookingId, VehicleId, Period)> {

@@ -96,17 +96,16 @@ async fn complete(tx: &Tx, done: &Completion) -> Result<pb::Vehicle> {
     // It may have been completed or abandoned since it was read.
     let image = vehicle_images::find(tx.conn(), vehicle.id, done.image, tx.now()).await?;
     let image = image.ok_or(Error::ImageNotFound)?;
-    let vehicle = match done.pixels {
-        Some(pixels) if !image.is_complete => show(tx, vehicle, done.image, pixels).await?,
-        _ => vehicle,
-    };
+    if let Some(pixels) = done.pixels.filter(|_| !image.is_complete) {
+        show(tx, vehicle, done.image, pixels).await?;
+    }
     Ok(convert::vehicle(
-        views::view(tx.conn(), vehicle).await?,
+        views::existing(tx.conn(), done.vehicle).await?,
         &done.urls,
     ))
 }
 
-async fn show(tx: &Tx, mut vehicle: Vehicle, image: ImageId, pixels: Pixels) -> Result<Vehicle> {
+async fn show(tx: &Tx, mut vehicle: Vehicle, image: ImageId, pixels: Pixels) -> Result<()> {
     let is_first = vehicle_images::count_complete(tx.conn(), vehicle.id).await? == 0;
     vehicle_images::complete(tx.conn(), image, pixels, tx.now()).await?;
     let activated = vehicle.image_completed(is_first, tx.now());
@@ -114,5 +113,5 @@ async fn show(tx: &Tx, mut vehicle: Vehicle, image: ImageId, pixels: Pixels) -> 
     if activated {
         tx.publish(&publish::activated(&vehicle));
     }
-    Ok(vehicle)
+    Ok(())
 }

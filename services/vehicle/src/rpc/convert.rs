@@ -38,7 +38,7 @@ pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         status: pb::VehicleStatus::from(vehicle.status).into(),
         images: image_keys.iter().map(|key| urls.url(key)).collect(),
         description: vehicle.description,
-        owner,
+        owner: Some(owner),
         distance_m: None,
         created_at: Some(timestamp(vehicle.created_at)),
         updated_at: Some(timestamp(vehicle.updated_at)),

@@ -53,7 +53,7 @@ async fn register(tx: &Tx, new: &Registration) -> Result<pb::Vehicle> {
     vehicles::insert(tx.conn(), &vehicle).await?;
     tx.publish(&publish::registered(&vehicle));
     Ok(convert::vehicle(
-        views::view(tx.conn(), vehicle).await?,
+        views::existing(tx.conn(), vehicle.id).await?,
         &new.urls,
     ))
 }

@@ -27,6 +27,8 @@ pub async fn handle(
 
 async fn withdraw(tx: &Tx, &(id, owner): &(VehicleId, UserId)) -> Result<pb::DeleteVehicleResponse> {
     let vehicle = authorization::lock(tx.conn(), id, owner).await?;
+    // Before the check, so that a confirmation of an expired hold either is seen by it or finds no hold.
+    occupancies::delete_expired_of(tx.conn(), id, tx.now()).await?;
     if occupancies::exists_after(tx.conn(), id, tx.now()).await? {
         return Err(Error::VehicleHasBookings);
     }

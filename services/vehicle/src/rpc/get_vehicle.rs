@@ -6,26 +6,23 @@ use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
 use crate::App;
-use crate::domain::{UserId, Vehicle, VehicleId};
+use crate::domain::{UserId, VehicleId};
 use crate::error::{Error, Result};
-use crate::store::{vehicles, views};
+use crate::store::views::{self, View};
 
 pub async fn handle(app: &App, ctx: CallContext, request: pb::GetVehicleRequest) -> Result<pb::Vehicle> {
-    let vehicle = visible(app, &ctx, VehicleId::parse("vehicle_id", &request.vehicle_id)?).await?;
-    Ok(convert::vehicle(
-        views::view(app.db.conn(), vehicle).await?,
-        &app.urls,
-    ))
+    let found = visible(app, &ctx, VehicleId::parse("vehicle_id", &request.vehicle_id)?).await?;
+    Ok(convert::vehicle(found, &app.urls))
 }
 
 /// Finds a car that is visible to the caller.
-pub(super) async fn visible(app: &App, ctx: &CallContext, id: VehicleId) -> Result<Vehicle> {
+pub(super) async fn visible(app: &App, ctx: &CallContext, id: VehicleId) -> Result<View> {
     let viewer = match &ctx.caller {
         Caller::User(user) => Some(UserId(user.id)),
         Caller::Anonymous | Caller::Service(_) => None,
     };
-    let found = vehicles::find(app.db.conn(), id).await?;
+    let found = views::find(app.db.conn(), id).await?;
     found
-        .filter(|vehicle| vehicle.is_visible_to(viewer))
+        .filter(|found| found.vehicle.is_visible_to(viewer))
         .ok_or(Error::VehicleNotFound)
 }

@@ -14,9 +14,9 @@ pub async fn handle(
     ctx: CallContext,
     request: pb::ListAvailabilityRequest,
 ) -> Result<pb::ListAvailabilityResponse> {
-    let vehicle =
-        get_vehicle::visible(app, &ctx, VehicleId::parse("vehicle_id", &request.vehicle_id)?).await?;
-    let rules = availabilities::list(app.db.conn(), vehicle.id).await?;
+    let id = VehicleId::parse("vehicle_id", &request.vehicle_id)?;
+    get_vehicle::visible(app, &ctx, id).await?;
+    let rules = availabilities::list(app.db.conn(), id).await?;
     Ok(pb::ListAvailabilityResponse {
         availability: rules.into_iter().map(convert::availability).collect(),
     })

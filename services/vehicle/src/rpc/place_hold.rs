@@ -1,6 +1,9 @@
 //! `PlaceHold`: holds a car for a future booking.
 //!
 //! Idempotent by booking id, also for concurrent calls. The exclusion constraint alone decides whether the car is free.
+//!
+//! Normally two statements: what the hold is decided on, then its insertion if nothing of that has changed. Everything else,
+//! such as an expired hold that is in the way, is left to a transaction that locks the car.
 
 use std::time::Duration;
 
@@ -14,11 +17,11 @@ use chrono::{DateTime, Utc};
 
 use super::convert;
 use crate::App;
-use crate::domain::{BookingId, Period, Status, UserId, Vehicle, VehicleId};
+use crate::domain::{BookingId, Period, Status, UserId, VehicleId};
 use crate::error::{Error, Result};
-use crate::image_urls::ImageUrls;
-use crate::store::occupancies::{self, Occupancy};
-use crate::store::{availabilities, released_bookings, vehicles, views};
+use crate::store::occupancies::{self, HoldState, Occupancy};
+use crate::store::vehicles;
+use crate::store::views::View;
 
 struct Hold {
     booking: BookingId,
@@ -26,7 +29,6 @@ struct Hold {
     guest: UserId,
     period: Period,
     ttl: Duration,
-    urls: ImageUrls,
 }
 
 pub async fn handle(
@@ -40,63 +42,70 @@ pub async fn handle(
         guest: UserId::parse("guest_id", &request.guest_id)?,
         period: convert::period(request.start_datetime, request.end_datetime)?,
         ttl: app.config.holds.ttl,
-        urls: app.urls.clone(),
     };
-    app.db.transaction("occupancies.hold", hold, place).await
-}
-
-async fn place(tx: &Tx, hold: &Hold) -> Result<pb::PlaceHoldResponse> {
-    occupancies::lock_booking(tx.conn(), hold.booking).await?;
-    let vehicle = vehicles::lock(tx.conn(), hold.vehicle)
-        .await?
-        .ok_or(Error::VehicleNotFound)?;
-    let taken = match existing(tx, hold).await? {
-        Some(taken) => taken,
-        None => take(tx, hold, &vehicle).await?,
+    let (view, taken) = match place(app, &hold).await? {
+        Some(held) => held,
+        None => app.db.transaction("occupancies.hold", hold, place_locked).await?,
     };
-    let shown = convert::vehicle(views::view(tx.conn(), vehicle).await?, &hold.urls);
     Ok(pb::PlaceHoldResponse {
-        vehicle: Some(shown),
+        vehicle: Some(convert::vehicle(view, &app.urls)),
         expires_at: taken.expires_at.map(timestamp),
     })
 }
 
-/// Finds the live occupancy of the booking. Refuses another car or period, and a booking that has released its car.
-async fn existing(tx: &Tx, hold: &Hold) -> Result<Option<Occupancy>> {
-    if released_bookings::exists(tx.conn(), hold.booking).await? {
-        return Err(ChassisError::new(Common::Conflict).into());
+/// Holds the car without a lock. `None` if the car has changed meanwhile or an occupancy is in the way.
+async fn place(app: &App, hold: &Hold) -> Result<Option<(View, Occupancy)>> {
+    let (conn, now) = (app.db.conn(), app.environment.clock.now());
+    let state = occupancies::find_state(conn, hold.booking, hold.vehicle).await?;
+    let state = state.ok_or(Error::VehicleNotFound)?;
+    if let Some(taken) = existing(hold, &state, now)? {
+        return Ok(Some((state.view, taken)));
     }
-    let found = occupancies::find(tx.conn(), hold.booking)
-        .await?
-        .filter(|found| found.is_live(tx.now()));
-    match found {
-        Some(found) if (found.vehicle, found.period) != (hold.vehicle, hold.period) => {
-            Err(ChassisError::new(Common::Conflict).into())
-        }
-        found => Ok(found),
+    let new = occupancy(hold, now);
+    let placed = occupancies::place(conn, &new, state.revision, now).await?;
+    Ok(placed.then_some((state.view, new)))
+}
+
+async fn place_locked(tx: &Tx, hold: &Hold) -> Result<(View, Occupancy)> {
+    vehicles::lock(tx.conn(), hold.vehicle).await?;
+    let state = occupancies::find_state(tx.conn(), hold.booking, hold.vehicle).await?;
+    let state = state.ok_or(Error::VehicleNotFound)?;
+    if let Some(taken) = existing(hold, &state, tx.now())? {
+        return Ok((state.view, taken));
+    }
+    let new = occupancy(hold, tx.now());
+    occupancies::delete_expired(tx.conn(), &new, tx.now()).await?;
+    if occupancies::insert(tx.conn(), &new, tx.now()).await? {
+        Ok((state.view, new))
+    } else {
+        Err(Error::VehicleUnavailable)
     }
 }
 
-async fn take(tx: &Tx, hold: &Hold, vehicle: &Vehicle) -> Result<Occupancy> {
+/// Returns the live occupancy of the booking, or `None` if the car is to be held now. Refuses another car or period, a
+/// booking that has released its car, and a car that the guest cannot have in this period.
+fn existing(hold: &Hold, state: &HoldState, now: DateTime<Utc>) -> Result<Option<Occupancy>> {
+    if state.is_released {
+        return Err(ChassisError::new(Common::Conflict).into());
+    }
+    if let Some(found) = state.occupancy.filter(|found| found.is_live(now)) {
+        return if (found.vehicle, found.period) == (hold.vehicle, hold.period) {
+            Ok(Some(found))
+        } else {
+            Err(ChassisError::new(Common::Conflict).into())
+        };
+    }
+    let vehicle = &state.view.vehicle;
     if vehicle.status != Status::Active {
         return Err(Error::VehicleNotFound);
     }
     if vehicle.owner_id == hold.guest {
         return Err(Error::OwnVehicle);
     }
-    if !availabilities::find_opening_hours(tx.conn(), vehicle.id)
-        .await?
-        .covers(hold.period)
-    {
+    if !state.opening_hours.covers(hold.period) {
         return Err(Error::VehicleClosed);
     }
-    let new = occupancy(hold, tx.now());
-    occupancies::delete_expired(tx.conn(), &new, tx.now()).await?;
-    if occupancies::insert(tx.conn(), &new, tx.now()).await? {
-        Ok(new)
-    } else {
-        Err(Error::VehicleUnavailable)
-    }
+    Ok(None)
 }
 
 fn occupancy(hold: &Hold, now: DateTime<Utc>) -> Occupancy {

@@ -5,7 +5,6 @@
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
-use carshare_store::Tx;
 
 use crate::App;
 use crate::domain::BookingId;
@@ -18,13 +17,6 @@ pub async fn handle(
     request: pb::ReleaseHoldRequest,
 ) -> Result<pb::ReleaseHoldResponse> {
     let booking = BookingId::parse("booking_id", &request.booking_id)?;
-    app.db
-        .transaction("occupancies.release_hold", booking, release)
-        .await
-}
-
-async fn release(tx: &Tx, &booking: &BookingId) -> Result<pb::ReleaseHoldResponse> {
-    occupancies::lock_booking(tx.conn(), booking).await?;
-    occupancies::delete_hold(tx.conn(), booking).await?;
+    occupancies::delete_hold(app.db.conn(), booking).await?;
     Ok(pb::ReleaseHoldResponse {})
 }

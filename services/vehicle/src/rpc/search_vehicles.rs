@@ -3,20 +3,18 @@
 //! A car is returned if and only if a hold on it would succeed. The database excludes cars that are taken; the opening hours
 //! are evaluated here, batch by batch, until a page is full.
 
-use std::collections::HashMap;
-
 use carshare_chassis::pagination;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
 use crate::App;
-use crate::domain::{Coordinates, Distance, PageKey, Query, VehicleId};
+use crate::domain::{Coordinates, Distance, PageKey, Query};
 use crate::error::Result;
-use crate::store::{availabilities, vehicles, views};
+use crate::store::vehicles::{self, Candidate};
 
-/// Size of the first batch, unless the page is larger.
-const FIRST_BATCH: usize = 32;
+/// The first batch is a multiple of this.
+const BATCH_STEP: usize = 8;
 
 pub async fn handle(
     app: &App,
@@ -35,7 +33,7 @@ pub async fn handle(
             .next
             .map(|key| pagination::page_token(&key.encode(&query)))
             .unwrap_or_default(),
-        vehicles: shown(app, &page.found).await?,
+        vehicles: page.found.into_iter().map(|car| shown(app, car)).collect(),
     })
 }
 
@@ -62,39 +60,36 @@ fn page_key(query: &Query, token: &str) -> Result<Option<PageKey>> {
 
 /// A page, and the key after which the next one starts.
 struct Page {
-    found: Vec<PageKey>,
+    found: Vec<Candidate>,
     next: Option<PageKey>,
 }
 
 /// Reads batches until it has found one car more than the page holds, or has examined `max_candidates`.
 ///
-/// Each batch scans the index from its beginning, so each is twice as large as the one before.
+/// Each batch scans the index from its beginning, so each is twice as large as the one before. The size of the first one is
+/// rounded up, because PostgreSQL plans for each size: see [`vehicles::list_nearby`].
 async fn page(app: &App, query: &Query, mut after: Option<PageKey>, size: usize) -> Result<Page> {
-    let limit = app.config.search.max_candidates;
+    let (limit, now) = (app.config.search.max_candidates, app.environment.clock.now());
     let (mut found, mut examined) = (Vec::new(), 0);
-    let mut count = FIRST_BATCH.min(limit).max(size + 1);
+    let mut count = (size + 1).next_multiple_of(BATCH_STEP).min(limit).max(size + 1);
     loop {
-        let batch = vehicles::list_nearby(
-            app.db.conn(),
-            query,
-            after,
-            count as u64,
-            app.environment.clock.now(),
-        )
-        .await?;
-        found.extend(open(app, query, &batch).await?);
+        let batch = vehicles::list_nearby(app.db.conn(), query, after, count, now).await?;
+        let is_last = batch.len() < count;
+        examined += batch.len();
+        after = batch.last().map(|last| last.key);
+        found.extend(
+            batch
+                .into_iter()
+                .filter(|car| car.opening_hours.covers(query.period)),
+        );
         if found.len() > size {
             found.truncate(size);
-            return Ok(Page {
-                next: found.last().copied(),
-                found,
-            });
+            let next = found.last().map(|last| last.key);
+            return Ok(Page { found, next });
         }
-        if batch.len() < count {
+        if is_last {
             return Ok(Page { found, next: None });
         }
-        examined += batch.len();
-        after = batch.last().copied();
         if examined >= limit {
             return Ok(Page { found, next: after });
         }
@@ -102,25 +97,6 @@ async fn page(app: &App, query: &Query, mut after: Option<PageKey>, size: usize)
     }
 }
 
-/// Returns the cars that are open for the whole period.
-async fn open(app: &App, query: &Query, batch: &[PageKey]) -> Result<Vec<PageKey>> {
-    let ids: Vec<VehicleId> = batch.iter().map(|key| key.id).collect();
-    let opening_hours = availabilities::list_opening_hours(app.db.conn(), &ids).await?;
-    let is_open = |id: &VehicleId| {
-        opening_hours
-            .get(id)
-            .is_none_or(|hours| hours.covers(query.period))
-    };
-    Ok(batch.iter().filter(|key| is_open(&key.id)).copied().collect())
-}
-
-async fn shown(app: &App, found: &[PageKey]) -> Result<Vec<pb::Vehicle>> {
-    let ids: Vec<VehicleId> = found.iter().map(|key| key.id).collect();
-    let chords: HashMap<VehicleId, f64> = found.iter().map(|key| (key.id, key.chord_m)).collect();
-    let cars = vehicles::list(app.db.conn(), &ids).await?;
-    let shown = views::views(app.db.conn(), cars).await?.into_iter().map(|view| {
-        let distance = Distance::from_chord(chords.get(&view.vehicle.id).copied().unwrap_or_default());
-        convert::found_vehicle(view, distance, &app.urls)
-    });
-    Ok(shown.collect())
+fn shown(app: &App, car: Candidate) -> pb::Vehicle {
+    convert::found_vehicle(car.view, Distance::from_chord(car.key.chord_m), &app.urls)
 }

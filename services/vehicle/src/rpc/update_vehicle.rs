@@ -68,7 +68,7 @@ async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
         tx.publish(&publish::activated(&vehicle));
     }
     Ok(convert::vehicle(
-        views::view(tx.conn(), vehicle).await?,
+        views::existing(tx.conn(), vehicle.id).await?,
         &update.urls,
     ))
 }

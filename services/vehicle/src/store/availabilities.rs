@@ -1,13 +1,12 @@
 //! Table `availabilities`: the rules of the opening hours.
 
-use std::collections::HashMap;
-
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ConnectionTrait, QueryOrder as _};
 
+use super::columns::Columns;
 use crate::domain::{AvailabilityId, Day, Effect, OpeningHours, Rule, TimeOfDay, VehicleId};
 use crate::error::{Error, Result};
 
@@ -81,32 +80,15 @@ pub async fn list(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<Vec
     rows.all(conn).await?.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Finds the opening hours of a car.
-pub async fn find_opening_hours(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<OpeningHours> {
-    Ok(list_opening_hours(conn, &[vehicle])
-        .await?
-        .remove(&vehicle)
-        .unwrap_or_default())
-}
+/// Rules of a car `v`, as [`read_opening_hours`] expects them.
+pub const RULES: &str = "ARRAY(SELECT ROW(a.day_of_week, a.specific_date, a.start_minute, a.end_minute, a.is_blocked) \
+    FROM availabilities a WHERE a.vehicle_id = v.id)";
 
-/// Lists the opening hours of these cars, except of those without rules.
-pub async fn list_opening_hours(
-    conn: &impl ConnectionTrait,
-    vehicles: &[VehicleId],
-) -> Result<HashMap<VehicleId, OpeningHours>> {
-    let rows = Entity::find()
-        .filter(Column::VehicleId.is_in(vehicles.iter().map(|id| id.0)))
-        .all(conn)
-        .await?;
-    let mut rules: HashMap<VehicleId, Vec<Rule>> = HashMap::new();
-    for row in rows {
-        let Availability { vehicle, rule, .. } = row.try_into()?;
-        rules.entry(vehicle).or_default().push(rule);
-    }
-    Ok(rules
-        .into_iter()
-        .map(|(vehicle, rules)| (vehicle, OpeningHours::new(rules)))
-        .collect())
+/// Reads the column [`RULES`].
+pub fn read_opening_hours(columns: &mut Columns<'_>) -> Result<OpeningHours> {
+    let rules: Vec<RuleColumns> = columns.read()?;
+    let rules: Result<Vec<Rule>> = rules.into_iter().map(rule).collect();
+    Ok(OpeningHours::new(rules?))
 }
 
 /// Deletes a rule of the car. Returns whether it existed.
@@ -121,27 +103,34 @@ impl TryFrom<Model> for Availability {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let day = match (row.day_of_week, row.specific_date) {
-            (Some(weekday), None) => Day::Weekly(weekday as u8),
-            (None, Some(date)) => Day::Date(date),
-            _ => return Err(anyhow::anyhow!("a rule that is neither weekly nor dated").into()),
-        };
-        let time =
-            |minute: i16| TimeOfDay::from_minutes(minute as u16).context("a rule with an invalid time");
-        let rule = Rule {
-            day,
-            start: time(row.start_minute)?,
-            end: time(row.end_minute)?,
-            effect: if row.is_blocked {
-                Effect::Blocked
-            } else {
-                Effect::Open
-            },
-        };
         Ok(Self {
             id: AvailabilityId(row.id),
             vehicle: VehicleId(row.vehicle_id),
-            rule,
+            rule: rule((
+                row.day_of_week,
+                row.specific_date,
+                row.start_minute,
+                row.end_minute,
+                row.is_blocked,
+            ))?,
         })
     }
+}
+
+/// Weekday, date, start and end in minutes, and whether the rule blocks.
+type RuleColumns = (Option<i16>, Option<ChronoDate>, i16, i16, bool);
+
+fn rule((weekday, date, start, end, is_blocked): RuleColumns) -> Result<Rule> {
+    let day = match (weekday, date) {
+        (Some(weekday), None) => Day::Weekly(weekday as u8),
+        (None, Some(date)) => Day::Date(date),
+        _ => return Err(anyhow::anyhow!("a rule that is neither weekly nor dated").into()),
+    };
+    let time = |minute: i16| TimeOfDay::from_minutes(minute as u16).context("a rule with an invalid time");
+    Ok(Rule {
+        day,
+        start: time(start)?,
+        end: time(end)?,
+        effect: if is_blocked { Effect::Blocked } else { Effect::Open },
+    })
 }

@@ -1,11 +1,14 @@
 //! Table `occupancies`: the calendar of every car.
 
+mod placement;
+
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, raw_sql};
-use uuid::Uuid;
+use sea_orm::{ConnectionTrait, raw_sql};
+
+pub use placement::{HoldState, find_state, place};
 
 use crate::domain::{BookingId, Period, VehicleId};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A period in which a hold or booking takes a car.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,39 +25,6 @@ impl Occupancy {
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|end| end > now)
     }
-}
-
-#[derive(FromQueryResult)]
-struct Row {
-    ref_id: Uuid,
-    vehicle_id: Uuid,
-    start_at: DateTime<Utc>,
-    end_at: DateTime<Utc>,
-    expires_at: Option<DateTime<Utc>>,
-}
-
-/// Serializes the hold, request and release of one booking until the transaction ends. Lock order: the booking, then its
-/// car.
-pub async fn lock_booking(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
-    let key = format!("booking {booking}");
-    conn.execute_raw(raw_sql!(
-        Postgres,
-        "SELECT pg_advisory_xact_lock(hashtextextended({key}, 0))"
-    ))
-    .await?;
-    Ok(())
-}
-
-/// Finds the occupancy of the booking, expired or not.
-pub async fn find(conn: &impl ConnectionTrait, booking: BookingId) -> Result<Option<Occupancy>> {
-    let found = Row::find_by_statement(raw_sql!(
-        Postgres,
-        r#"
-        SELECT ref_id, vehicle_id, lower(period) AS start_at, upper(period) AS end_at, expires_at
-        FROM occupancies WHERE ref_id = {booking.0}
-        "#
-    ));
-    found.one(conn).await?.map(TryInto::try_into).transpose()
 }
 
 /// Inserts an occupancy unless the exclusion constraint refuses it, and returns whether it was inserted. The caller has
@@ -103,23 +73,30 @@ pub async fn delete_expired(conn: &impl ConnectionTrait, new: &Occupancy, now: D
 }
 
 /// Turns the hold of a booking into a booking; an expired hold only if `with_expired`. Returns whether the booking takes the
-/// car now.
+/// car now, also if it did before; not if it has released the car.
 pub async fn confirm(
     conn: &impl ConnectionTrait,
     booking: BookingId,
     with_expired: bool,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let done = conn
-        .execute_raw(raw_sql!(
+    let row = conn
+        .query_one_raw(raw_sql!(
             Postgres,
             r#"
-            UPDATE occupancies SET kind = 'booking', expires_at = NULL
-            WHERE ref_id = {booking.0} AND (expires_at IS NULL OR expires_at > {now} OR {with_expired})
+            WITH confirmed AS (
+                UPDATE occupancies SET kind = 'booking', expires_at = NULL
+                WHERE ref_id = {booking.0} AND kind = 'hold' AND (expires_at > {now} OR {with_expired})
+                RETURNING ref_id
+            )
+            SELECT NOT EXISTS (SELECT FROM released_bookings WHERE booking_id = {booking.0}) AND (
+                EXISTS (SELECT FROM confirmed)
+                OR EXISTS (SELECT FROM occupancies WHERE ref_id = {booking.0} AND kind = 'booking')
+            )
             "#
         ))
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(row.is_some_and(|row| row.try_get_by_index(0).unwrap_or(false)))
 }
 
 /// Returns whether a booking takes the car in a part of the period. Holds do not count.
@@ -138,16 +115,6 @@ pub async fn is_booked(conn: &impl ConnectionTrait, vehicle: VehicleId, period: 
     Ok(found.is_some())
 }
 
-/// Deletes the occupancy of the booking.
-pub async fn delete(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
-    conn.execute_raw(raw_sql!(
-        Postgres,
-        "DELETE FROM occupancies WHERE ref_id = {booking.0}"
-    ))
-    .await?;
-    Ok(())
-}
-
 /// Deletes the hold of the booking. An occupancy by the booking itself stays.
 pub async fn delete_hold(conn: &impl ConnectionTrait, booking: BookingId) -> Result<()> {
     conn.execute_raw(raw_sql!(
@@ -158,19 +125,15 @@ pub async fn delete_hold(conn: &impl ConnectionTrait, booking: BookingId) -> Res
     Ok(())
 }
 
-/// Shortens the occupancy of the booking to end at `end`, or deletes it if it has not begun by then.
-pub async fn end_at(conn: &impl ConnectionTrait, booking: BookingId, end: DateTime<Utc>) -> Result<()> {
+/// Deletes the expired holds of a car.
+pub async fn delete_expired_of(
+    conn: &impl ConnectionTrait,
+    vehicle: VehicleId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     conn.execute_raw(raw_sql!(
         Postgres,
-        "DELETE FROM occupancies WHERE ref_id = {booking.0} AND lower(period) >= {end}"
-    ))
-    .await?;
-    conn.execute_raw(raw_sql!(
-        Postgres,
-        r#"
-        UPDATE occupancies SET period = tstzrange(lower(period), {end})
-        WHERE ref_id = {booking.0} AND upper(period) > {end}
-        "#
+        "DELETE FROM occupancies WHERE vehicle_id = {vehicle.0} AND upper(period) > {now} AND expires_at <= {now}"
     ))
     .await?;
     Ok(())
@@ -206,25 +169,12 @@ pub async fn delete_all_expired(conn: &impl ConnectionTrait, now: DateTime<Utc>)
     Ok(done.rows_affected())
 }
 
-/// Deletes occupancies whose period ended before `before`.
+/// Deletes occupancies that were created and whose period ended before `before`.
 pub async fn delete_ended_before(conn: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<()> {
     conn.execute_raw(raw_sql!(
         Postgres,
-        "DELETE FROM occupancies WHERE upper(period) < {before}"
+        "DELETE FROM occupancies WHERE created_at < {before} AND upper(period) < {before}"
     ))
     .await?;
     Ok(())
-}
-
-impl TryFrom<Row> for Occupancy {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self> {
-        Ok(Self {
-            booking: BookingId(row.ref_id),
-            vehicle: VehicleId(row.vehicle_id),
-            period: Period::new(row.start_at, row.end_at).map_err(anyhow::Error::from)?,
-            expires_at: row.expires_at,
-        })
-    }
 }

@@ -3,16 +3,21 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, raw_sql};
 
-use crate::domain::BookingId;
+use crate::domain::{BookingId, VehicleId};
 use crate::error::Result;
 
-pub async fn insert(conn: &impl ConnectionTrait, booking: BookingId, now: DateTime<Utc>) -> Result<()> {
+/// Records that the booking has released its car, and ends its occupancy: at `ended`, or altogether. Locks the car, so that
+/// a concurrent hold or confirmation of the booking either comes first or finds the record.
+pub async fn insert(
+    conn: &impl ConnectionTrait,
+    booking: BookingId,
+    vehicle: VehicleId,
+    ended: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     conn.execute_raw(raw_sql!(
         Postgres,
-        r#"
-        INSERT INTO released_bookings (booking_id, released_at) VALUES ({booking.0}, {now})
-        ON CONFLICT (booking_id) DO NOTHING
-        "#
+        "SELECT release_booking({booking.0}, {vehicle.0}, {ended}, {now})"
     ))
     .await?;
     Ok(())

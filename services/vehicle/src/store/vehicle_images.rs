@@ -97,15 +97,6 @@ pub async fn count_complete(conn: &impl ConnectionTrait, vehicle: VehicleId) -> 
     Ok(complete.count(conn).await?)
 }
 
-/// Lists the complete photos of these cars, in the order of upload.
-pub async fn list_complete(conn: &impl ConnectionTrait, vehicles: &[VehicleId]) -> Result<Vec<VehicleImage>> {
-    let rows = Entity::find()
-        .filter(Column::VehicleId.is_in(vehicles.iter().map(|id| id.0)))
-        .filter(Column::CompletedAt.is_not_null())
-        .order_by_asc(Column::Id);
-    Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())
-}
-
 /// Lists up to `limit` abandoned photos, oldest first.
 pub async fn list_abandoned(
     conn: &impl ConnectionTrait,

@@ -8,8 +8,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ConnectionTrait, QuerySelect as _};
 
-pub use nearby::list_nearby;
+pub use nearby::{Candidate, list_nearby};
 
+use super::columns::Columns;
 use crate::domain::{Vehicle, VehicleId};
 use crate::error::Result;
 
@@ -42,6 +43,36 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// Columns of a car `v`, as [`read`] expects them.
+pub const COLUMNS: &str = "v.id, v.owner_id, v.license_plate, v.make, v.model, v.year, v.color, v.fuel_type, \
+    v.transmission, v.hourly_rate_krw, v.location_address, v.location_lat, v.location_lng, v.status, v.description, \
+    v.created_at, v.updated_at";
+
+/// Reads the columns [`COLUMNS`] of a car that is not withdrawn.
+pub fn read(columns: &mut Columns<'_>) -> Result<Vehicle> {
+    let row = Model {
+        id: columns.read()?,
+        owner_id: columns.read()?,
+        license_plate: columns.read()?,
+        make: columns.read()?,
+        model: columns.read()?,
+        year: columns.read()?,
+        color: columns.read()?,
+        fuel_type: columns.read()?,
+        transmission: columns.read()?,
+        hourly_rate_krw: columns.read()?,
+        location_address: columns.read()?,
+        location_lat: columns.read()?,
+        location_lng: columns.read()?,
+        status: columns.read()?,
+        description: columns.read()?,
+        created_at: columns.read()?,
+        updated_at: columns.read()?,
+        withdrawn_at: None,
+    };
+    row.try_into()
+}
+
 /// Inserts a car. Violates the constraint `vehicles_license_plate` if another car has its plate.
 pub async fn insert(conn: &impl ConnectionTrait, vehicle: &Vehicle) -> Result<()> {
     Entity::insert(ActiveModel::from(vehicle))
@@ -65,22 +96,6 @@ pub async fn lock(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<V
         .filter(Column::WithdrawnAt.is_null())
         .lock(LockType::NoKeyUpdate);
     found.one(conn).await?.map(TryInto::try_into).transpose()
-}
-
-/// Lists the cars with these ids, in the order of the ids.
-pub async fn list(conn: &impl ConnectionTrait, ids: &[VehicleId]) -> Result<Vec<Vehicle>> {
-    let wanted = Column::Id.is_in(ids.iter().map(|id| id.0));
-    let rows = Entity::find()
-        .filter(wanted)
-        .filter(Column::WithdrawnAt.is_null())
-        .all(conn)
-        .await?;
-    let mut found = rows
-        .into_iter()
-        .map(Vehicle::try_from)
-        .collect::<Result<Vec<_>>>()?;
-    found.sort_by_key(|vehicle| ids.iter().position(|id| *id == vehicle.id));
-    Ok(found)
 }
 
 /// Updates a car. The caller has locked it.

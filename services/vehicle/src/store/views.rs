@@ -1,13 +1,13 @@
-//! Cars with their photos and hosts, read with two queries for any number of cars.
-
-use std::collections::HashMap;
+//! Cars with their photos and hosts, read by one statement.
 
 use anyhow::Context as _;
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::options::v1::Role;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use uuid::Uuid;
 
-use super::vehicle_images;
+use super::columns::Columns;
+use super::vehicles;
 use crate::domain::{Vehicle, VehicleId};
 use crate::error::Result;
 
@@ -18,27 +18,41 @@ pub struct View {
     /// Object keys of its complete photos, in the order of upload.
     pub image_keys: Vec<String>,
     /// Profile of its host.
-    pub owner: Option<UserProfile>,
+    pub owner: UserProfile,
 }
 
-pub async fn view(conn: &impl ConnectionTrait, vehicle: Vehicle) -> Result<View> {
-    let shown = views(conn, vec![vehicle]).await?.pop();
-    Ok(shown.context("one view for one car")?)
+/// Photos and host of a car `v`. Together with [`vehicles::COLUMNS`] the columns of [`View::read`].
+pub const PHOTOS_AND_OWNER: &str = "ARRAY(SELECT i.object_key FROM vehicle_images i \
+        WHERE i.vehicle_id = v.id AND i.completed_at IS NOT NULL ORDER BY i.id), \
+    (SELECT p.profile FROM user_profiles p WHERE p.user_id = v.owner_id)";
+
+/// Finds a car, unless it is withdrawn.
+pub async fn find(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<View>> {
+    let columns = vehicles::COLUMNS;
+    let sql = format!(
+        "SELECT {columns}, {PHOTOS_AND_OWNER} FROM vehicles v WHERE v.id = $1 AND v.withdrawn_at IS NULL"
+    );
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [id.0.into()]);
+    let row = conn.query_one_raw(statement).await?;
+    row.map(|row| View::read(&mut Columns::of(&row)?)).transpose()
 }
 
-/// Returns the views of these cars in their order.
-pub async fn views(conn: &impl ConnectionTrait, vehicles: Vec<Vehicle>) -> Result<Vec<View>> {
-    let ids: Vec<VehicleId> = vehicles.iter().map(|vehicle| vehicle.id).collect();
-    let mut keys: HashMap<VehicleId, Vec<String>> = HashMap::new();
-    for image in vehicle_images::list_complete(conn, &ids).await? {
-        keys.entry(image.vehicle).or_default().push(image.object_key);
+/// Returns a car that the transaction has inserted or locked.
+pub async fn existing(conn: &impl ConnectionTrait, id: VehicleId) -> Result<View> {
+    Ok(find(conn, id).await?.context("the car of the transaction")?)
+}
+
+impl View {
+    /// Reads the columns [`vehicles::COLUMNS`] and [`PHOTOS_AND_OWNER`].
+    pub fn read(columns: &mut Columns<'_>) -> Result<Self> {
+        let vehicle = vehicles::read(columns)?;
+        let image_keys = columns.read()?;
+        let profile: Option<&[u8]> = columns.read()?;
+        let owner: Uuid = vehicle.owner_id.0;
+        Ok(Self {
+            owner: carshare_profiles::decode(Role::Host, owner, profile)?,
+            vehicle,
+            image_keys,
+        })
     }
-    let owners = vehicles.iter().map(|vehicle| vehicle.owner_id.0);
-    let owners = carshare_profiles::list(conn, Role::Host, owners).await?;
-    let view = |vehicle: Vehicle| View {
-        image_keys: keys.remove(&vehicle.id).unwrap_or_default(),
-        owner: owners.get(&vehicle.owner_id.0).cloned(),
-        vehicle,
-    };
-    Ok(vehicles.into_iter().map(view).collect())
 }

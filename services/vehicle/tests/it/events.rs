@@ -205,7 +205,7 @@ async fn booking_completed_early_frees_the_rest_of_its_period() {
     harness
         .publish_from_booking(BookingCompleted {
             booking_id: booking(1).to_string(),
-            booking: None,
+            booking: facts(booking(1), &car, TUESDAY),
         })
         .await;
     assert_reason(
@@ -225,7 +225,7 @@ async fn booking_completed_late_or_before_its_start_leaves_a_valid_calendar() {
     let car = harness.car(harness.host()).await;
     let completed = |id: Uuid| BookingCompleted {
         booking_id: id.to_string(),
-        booking: None,
+        booking: facts(id, &car, TUESDAY),
     };
     // Completed before its start: the occupancy is deleted.
     harness.publish_from_booking(requested(booking(1), &car)).await;

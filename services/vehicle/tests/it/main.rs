@@ -10,6 +10,7 @@ mod delete;
 mod events;
 mod get;
 mod harness;
+mod hold_races;
 mod hold_refused;
 mod holds;
 mod host_profiles;

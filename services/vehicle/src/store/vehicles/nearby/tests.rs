@@ -6,15 +6,26 @@ use carshare_store::StoreService as _;
 use carshare_store::config::Database as DatabaseConfig;
 use carshare_testkit::Database;
 
+use sea_orm::raw_sql;
+
 use super::*;
 use crate::domain::{Coordinates, Distance, Period};
+
+async fn keys(db: &Db, query: &Query, after: Option<PageKey>, count: usize) -> Vec<PageKey> {
+    let found = list_nearby(db.conn(), query, after, count, now()).await.unwrap();
+    found.iter().map(|car| car.key).collect()
+}
 
 async fn db() -> (Database, Db) {
     let migrated = Database::create("vehicle", |url| async move {
         carshare_store::migrate(&DatabaseConfig::at(url), crate::Vehicle::migrator()).await
     });
     let database = migrated.await;
-    let db = Db::connect(&DatabaseConfig::at(database.url()), Environment::system()).unwrap();
+    let config = DatabaseConfig {
+        statement_timeout: std::time::Duration::from_mins(1),
+        ..DatabaseConfig::at(database.url())
+    };
+    let db = Db::connect(&config, Environment::system()).unwrap();
     (database, db)
 }
 
@@ -32,6 +43,23 @@ async fn fill(db: &Db, count: i32) {
     );
     db.conn().execute_raw(sql).await.unwrap();
     db.conn().execute_unprepared("ANALYZE vehicles").await.unwrap();
+}
+
+/// Inserts two rentals for each car, and photos, hosts and opening hours as a platform has them.
+async fn occupy(db: &Db, cars: i32) {
+    let sql = format!(
+        "INSERT INTO occupancies SELECT md5(n || '/' || k)::uuid, md5('car' || n)::uuid, \
+             tstzrange(at, at + interval '3 hours'), 'booking', NULL, at \
+         FROM generate_series(0, {cars} - 1) n, generate_series(0, 1) k, \
+             LATERAL (SELECT '2026-11-20Z'::timestamptz + make_interval(days => k, hours => n % 20) AS at) start; \
+         INSERT INTO vehicle_images SELECT md5('image' || n)::uuid, md5('car' || n)::uuid, 'vehicles/' || n, 'image/png', 1, \
+             now(), now(), now(), 1, 1 FROM generate_series(0, {cars} - 1) n; \
+         INSERT INTO user_profiles SELECT md5('host' || n)::uuid, '', now() FROM generate_series(0, 499) n; \
+         INSERT INTO availabilities SELECT md5('rule' || n)::uuid, md5('car' || n)::uuid, n % 7, NULL, 0, 600, false, now() \
+         FROM generate_series(0, {cars} - 1, 4) n; \
+         ANALYZE"
+    );
+    db.conn().execute_unprepared(&sql).await.unwrap();
 }
 
 fn query(radius_km: f64) -> Query {
@@ -65,9 +93,8 @@ async fn plan(db: &Db, query: &Query, after: Option<PageKey>) -> String {
 async fn search_of_twenty_thousand_cars_uses_the_spatial_index() {
     let (_database, db) = db().await;
     fill(&db, 20_000).await;
-    let first = list_nearby(db.conn(), &query(100.0), None, 51, now())
-        .await
-        .unwrap();
+    occupy(&db, 20_000).await;
+    let first = keys(&db, &query(100.0), None, 51).await;
     for (radius_km, after) in [(5.0, None), (100.0, None), (100.0, first.last().copied())] {
         let plan = plan(&db, &query(radius_km), after).await;
         assert!(
@@ -75,7 +102,11 @@ async fn search_of_twenty_thousand_cars_uses_the_spatial_index() {
             "{plan}"
         );
         assert!(plan.contains("Order By: (location_point <-> "), "{plan}");
-        assert!(!plan.contains("Seq Scan on vehicles"), "{plan}");
+        assert!(
+            plan.contains("Index Scan using occupancies_next on occupancies o"),
+            "{plan}"
+        );
+        assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }
 
@@ -83,18 +114,14 @@ async fn search_of_twenty_thousand_cars_uses_the_spatial_index() {
 async fn pages_have_no_gap_and_no_repetition() {
     let (_database, db) = db().await;
     fill(&db, 4_000).await;
-    let all = list_nearby(db.conn(), &query(60.0), None, 10_000, now())
-        .await
-        .unwrap();
+    let all = keys(&db, &query(60.0), None, 10_000).await;
     assert!(all.len() > 100, "{}", all.len());
     let ordered = |a: &PageKey, b: &PageKey| (a.chord_m, a.id) < (b.chord_m, b.id);
     assert!(all.is_sorted_by(ordered));
     for count in [1, 7] {
         let (mut paged, mut after) = (Vec::new(), None);
         loop {
-            let page = list_nearby(db.conn(), &query(60.0), after, count, now())
-                .await
-                .unwrap();
+            let page = keys(&db, &query(60.0), after, count).await;
             let Some(last) = page.last() else { break };
             after = Some(*last);
             paged.extend(page);
@@ -108,18 +135,58 @@ async fn radius_limits_the_distance_over_ground() {
     let (_database, db) = db().await;
     fill(&db, 20_000).await;
     let query = query(30.0);
-    let found = list_nearby(db.conn(), &query, None, 10_000, now()).await.unwrap();
+    let found = keys(&db, &query, None, 10_000).await;
     let farthest = found
         .iter()
         .map(|car| Distance::from_chord(car.chord_m).m())
         .fold(0.0, f64::max);
     assert!((25_000.0..=30_000.0).contains(&farthest), "{farthest}");
-    let wider = list_nearby(db.conn(), &self::query(34.0), None, 10_000, now())
-        .await
-        .unwrap();
+    let wider = keys(&db, &self::query(34.0), None, 10_000).await;
     let beyond = wider
         .iter()
         .filter(|car| Distance::from_chord(car.chord_m).m() > 30_000.0)
         .count();
     assert_eq!(wider.len() - beyond, found.len());
+}
+
+/// Start, end and expiry of an occupancy.
+type Times = (&'static str, &'static str, &'static str);
+
+#[tokio::test]
+async fn first_live_occupancy_that_ends_after_the_start_decides() {
+    let (_database, db) = db().await;
+    fill(&db, 2).await;
+    // The period of the query is 01:00 to 05:00; now is 00:00.
+    let (expired, live) = ("'2026-11-23T00:00:00Z'", "'2026-11-23T00:00:01Z'");
+    let cases: [(&[Times], bool); 7] = [
+        (&[], true),
+        (&[("00:00", "01:00", "NULL"), ("05:00", "06:00", "NULL")], true),
+        (&[("00:00", "01:01", "NULL")], false),
+        (&[("04:59", "06:00", live)], false),
+        (&[("01:00", "05:00", expired)], true),
+        (&[("01:00", "02:00", expired), ("04:00", "05:00", "NULL")], false),
+        (
+            &[
+                ("00:30", "02:00", expired),
+                ("02:00", "04:00", expired),
+                ("05:00", "06:00", live),
+            ],
+            true,
+        ),
+    ];
+    for (number, (occupancies, is_free)) in cases.into_iter().enumerate() {
+        let mut sql = "TRUNCATE occupancies;".to_owned();
+        for (n, (start, end, expires_at)) in occupancies.iter().enumerate() {
+            let kind = if *expires_at == "NULL" { "booking" } else { "hold" };
+            let insert = format!(
+                "INSERT INTO occupancies VALUES (md5('{n}')::uuid, md5('car0')::uuid, \
+                 tstzrange('2026-11-23T{start}:00Z', '2026-11-23T{end}:00Z'), '{kind}', {expires_at}, now());"
+            );
+            sql.push_str(&insert);
+        }
+        db.conn().execute_unprepared(&sql).await.unwrap();
+        let everywhere = query(20_000.0);
+        let found = keys(&db, &everywhere, None, 10).await.len();
+        assert_eq!(found, if is_free { 2 } else { 1 }, "case {number}");
+    }
 }

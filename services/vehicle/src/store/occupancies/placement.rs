@@ -1,0 +1,92 @@
+//! Placement of a hold without a transaction of several statements: one reads what the hold is decided on, one places it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, raw_sql};
+use uuid::Uuid;
+
+use super::super::columns::Columns;
+use super::super::views::{PHOTOS_AND_OWNER, View};
+use super::super::{availabilities, vehicles};
+use super::Occupancy;
+use crate::domain::{BookingId, OpeningHours, Period, VehicleId};
+use crate::error::Result;
+
+/// What a hold is decided on, all as of one moment.
+pub struct HoldState {
+    pub view: View,
+    pub opening_hours: OpeningHours,
+    /// Revision of the car and its opening hours.
+    pub revision: i64,
+    /// Whether the booking has released its car.
+    pub is_released: bool,
+    /// Occupancy of the booking, expired or not.
+    pub occupancy: Option<Occupancy>,
+}
+
+/// Reads what a hold of the booking on the car is decided on. `None` if there is no such car.
+pub async fn find_state(
+    conn: &impl ConnectionTrait,
+    booking: BookingId,
+    vehicle: VehicleId,
+) -> Result<Option<HoldState>> {
+    let (columns, rules) = (vehicles::COLUMNS, availabilities::RULES);
+    let sql = format!(
+        "SELECT {columns}, {PHOTOS_AND_OWNER}, {rules}, v.revision, \
+            EXISTS (SELECT FROM released_bookings WHERE booking_id = $2), \
+            o.vehicle_id, lower(o.period), upper(o.period), o.expires_at \
+        FROM vehicles v LEFT JOIN occupancies o ON o.ref_id = $2 WHERE v.id = $1 AND v.withdrawn_at IS NULL"
+    );
+    let values = [vehicle.0.into(), booking.0.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let row = conn.query_one_raw(statement).await?;
+    row.map(|row| read(booking, &row)).transpose()
+}
+
+fn read(booking: BookingId, row: &QueryResult) -> Result<HoldState> {
+    let mut columns = Columns::of(row)?;
+    Ok(HoldState {
+        view: View::read(&mut columns)?,
+        opening_hours: availabilities::read_opening_hours(&mut columns)?,
+        revision: columns.read()?,
+        is_released: columns.read()?,
+        occupancy: occupancy(booking, &mut columns)?,
+    })
+}
+
+fn occupancy(booking: BookingId, columns: &mut Columns<'_>) -> Result<Option<Occupancy>> {
+    let vehicle: Option<Uuid> = columns.read()?;
+    let (start, end): (Option<DateTime<Utc>>, Option<DateTime<Utc>>) = (columns.read()?, columns.read()?);
+    let expires_at = columns.read()?;
+    let (Some(vehicle), Some(start), Some(end)) = (vehicle, start, end) else {
+        return Ok(None);
+    };
+    Ok(Some(Occupancy {
+        booking,
+        vehicle: VehicleId(vehicle),
+        period: Period::new(start, end).map_err(anyhow::Error::from)?,
+        expires_at,
+    }))
+}
+
+/// Places a hold that was decided on at this revision, and returns whether it did: see `place_hold` in the migrations.
+pub async fn place(
+    conn: &impl ConnectionTrait,
+    hold: &Occupancy,
+    revision: i64,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let Occupancy {
+        booking,
+        vehicle,
+        period,
+        expires_at,
+    } = *hold;
+    let (start, end) = (period.start(), period.end());
+    let row = conn
+        .query_one_raw(raw_sql!(
+            Postgres,
+            "SELECT place_hold({booking.0}, {vehicle.0}, {revision}, tstzrange({start}, {end}), {expires_at}, {now})"
+        ))
+        .await?;
+    Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
+}
