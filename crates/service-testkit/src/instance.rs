@@ -20,12 +20,28 @@ pub struct Instance {
 impl Instance {
     /// Starts the service with all its roles.
     pub async fn start<S: StoreService>(config: ServiceConfig<S::Config>, environment: Environment) -> Self {
+        Self::start_as::<S>(config, environment, Roles::ALL).await
+    }
+
+    /// Starts the service without workers: every statement is that of a call.
+    pub async fn start_api<S: StoreService>(
+        config: ServiceConfig<S::Config>,
+        environment: Environment,
+    ) -> Self {
+        Self::start_as::<S>(config, environment, Roles::API).await
+    }
+
+    async fn start_as<S: StoreService>(
+        config: ServiceConfig<S::Config>,
+        environment: Environment,
+        roles: Roles,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let shutdown = Shutdown::new();
-        let serving = Runner::<S>::serve(config, environment, Some(listener), shutdown.clone(), Roles::ALL);
+        let serving = Runner::<S>::serve(config, environment, Some(listener), shutdown.clone(), roles);
         Self {
             address,
             shutdown,

@@ -10,7 +10,8 @@ use carshare_objects::Objects;
 use carshare_proto::events::EventMessage;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_service_testkit::{Instance, Setup, TestService};
-use carshare_testkit::S3;
+use carshare_store::config::Database;
+use carshare_testkit::{PostgresMeter, S3};
 use carshare_vehicle::{Config, Vehicle as VehicleService};
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
@@ -91,6 +92,15 @@ impl Harness {
             instance,
             _s3: s3,
         }
+    }
+
+    /// Starts an instance without workers whose statements are counted.
+    pub async fn start_metered(&self) -> (Instance, PostgresMeter) {
+        let meter = PostgresMeter::start(&self.database().url()).await.unwrap();
+        let mut config = self.config.clone();
+        config.service.database = Database::at(meter.url());
+        let instance = Instance::start_api::<VehicleService>(config, self.environment.clone()).await;
+        (instance, meter)
     }
 
     /// Ends the test: waits until every event has been sent, then shuts the service down gracefully.

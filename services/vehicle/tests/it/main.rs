@@ -21,4 +21,5 @@ mod kakao;
 mod property;
 mod search;
 mod search_pages;
+mod statements;
 mod update;

@@ -59,7 +59,6 @@ gateway edge.booking.create_booking <-
     booking rpc.booking.create_booking <-
       booking call.vehicle.place_hold ->
         vehicle rpc.vehicle.place_hold <-
-          vehicle db.occupancies.hold
       booking db.bookings.create
         notification event.booking.requested <~
           notification job.push_due
@@ -81,7 +80,6 @@ gateway edge.booking.approve_booking <-
     booking rpc.booking.approve_booking <-
       booking call.vehicle.confirm_hold ->
         vehicle rpc.vehicle.confirm_hold <-
-          vehicle db.occupancies.confirm
       booking db.bookings.approve
         notification event.booking.approved <~
           notification job.push_due

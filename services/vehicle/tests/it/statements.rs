@@ -1,0 +1,125 @@
+//! Exact numbers of statements: they keep the speed where time cannot be asserted.
+
+use carshare_proto::vehicle::v1::*;
+use carshare_service_testkit::Instance;
+use carshare_testkit::{Counts, PostgresMeter};
+
+use crate::harness::calls::{booking, hold_of, near_gangnam};
+use crate::harness::{Client, Harness, from_service, into_message};
+use crate::search::TUESDAY;
+
+/// A statement that is a transaction of its own.
+const ONE: Counts = Counts {
+    statements: 1,
+    round_trips: 1,
+    commits: 0,
+};
+
+const TWO: Counts = Counts {
+    statements: 2,
+    round_trips: 2,
+    commits: 0,
+};
+
+struct Metered {
+    harness: Harness,
+    instance: Instance,
+    meter: PostgresMeter,
+}
+
+impl Metered {
+    async fn start() -> Self {
+        let harness = Harness::start().await;
+        let (instance, meter) = harness.start_metered().await;
+        Self {
+            harness,
+            instance,
+            meter,
+        }
+    }
+
+    /// Asserts what the last of three calls costs, which are given their numbers; the first ones prepare the statements.
+    async fn assert(&self, expected: Counts, call: impl AsyncFn(Client, u128)) {
+        let client = Client::new(self.instance.channel());
+        call(client.clone(), 1).await;
+        call(client.clone(), 2).await;
+        let ((), measured) = self.meter.measure(call(client, 3)).await;
+        measured.assert(expected);
+    }
+
+    async fn finish(self) {
+        self.instance.stop().await;
+        self.harness.finish().await;
+    }
+}
+
+async fn cars(harness: &Harness) -> Vec<Vehicle> {
+    let host = harness.host();
+    let mut cars = Vec::new();
+    for _ in 0..4 {
+        cars.push(harness.car(host).await);
+    }
+    cars
+}
+
+#[tokio::test]
+async fn get_vehicle_is_one_statement() {
+    let metered = Metered::start().await;
+    let cars = cars(&metered.harness).await;
+    let get = async |mut client: Client, number: u128| {
+        let vehicle_id = cars[number as usize].id.clone();
+        let found = client.get_vehicle(GetVehicleRequest { vehicle_id }).await;
+        assert_eq!(into_message(found).unwrap(), cars[number as usize]);
+    };
+    metered.assert(ONE, get).await;
+    metered.finish().await;
+}
+
+#[tokio::test]
+async fn search_of_a_page_is_one_statement() {
+    let metered = Metered::start().await;
+    cars(&metered.harness).await;
+    let search = async |mut client: Client, _: u128| {
+        let found = client.search_vehicles(near_gangnam(TUESDAY)).await;
+        assert_eq!(into_message(found).unwrap().vehicles.len(), 4);
+    };
+    metered.assert(ONE, search).await;
+    metered.finish().await;
+}
+
+#[tokio::test]
+async fn hold_is_two_statements_and_its_confirmation_or_release_one() {
+    let metered = Metered::start().await;
+    let cars = cars(&metered.harness).await;
+    let place = async |mut client: Client, number: u128| {
+        let hold = hold_of(booking(number), &cars[number as usize], TUESDAY);
+        client.place_hold(from_service("booking", hold)).await.unwrap();
+    };
+    metered.assert(TWO, place).await;
+    let confirm = async |mut client: Client, number: u128| {
+        let PlaceHoldRequest {
+            booking_id,
+            vehicle_id,
+            start_datetime,
+            end_datetime,
+            ..
+        } = hold_of(booking(number), &cars[number as usize], TUESDAY);
+        let hold = ConfirmHoldRequest {
+            booking_id,
+            vehicle_id,
+            start_datetime,
+            end_datetime,
+        };
+        client.confirm_hold(from_service("booking", hold)).await.unwrap();
+    };
+    metered.assert(ONE, &confirm).await;
+    // Of a confirmed booking, before the approval and the start.
+    metered.assert(ONE, &confirm).await;
+    let release = async |mut client: Client, number: u128| {
+        let booking_id = booking(number).to_string();
+        let release = ReleaseHoldRequest { booking_id };
+        client.release_hold(from_service("booking", release)).await.unwrap();
+    };
+    metered.assert(ONE, release).await;
+    metered.finish().await;
+}
