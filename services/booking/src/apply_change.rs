@@ -2,16 +2,10 @@
 
 use carshare_store::Tx;
 
-use crate::domain::{Actor, Booking, Change, Party};
+use crate::domain::{Actor, Booking, Change};
 use crate::error::Error;
 use crate::events::publish;
 use crate::store::{bookings, status_history};
-
-/// Stores a new booking.
-pub async fn insert(tx: &Tx, booking: &Booking, change: Change) -> Result<(), Error> {
-    bookings::insert(tx.conn(), booking).await?;
-    record(tx, booking, change, Actor::Person(Party::Guest, booking.guest_id)).await
-}
 
 /// Stores a changed booking, whose row the transaction has locked.
 pub async fn update(tx: &Tx, booking: &mut Booking, change: Change, actor: Actor) -> Result<(), Error> {

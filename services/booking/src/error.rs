@@ -2,6 +2,7 @@
 
 use carshare_chassis as chassis;
 use carshare_proto::booking::v1::ErrorReason;
+use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::ErrorReason as VehicleReason;
 use sea_orm::DbErr;
 
@@ -30,6 +31,9 @@ pub enum Error {
     TooEarly,
     #[error("the period of the rental is over")]
     TooLate,
+    /// The id of the new booking is that of an earlier one: the same request with the same key, more than a day ago.
+    #[error("the id belongs to an earlier booking")]
+    IdTaken,
     #[error("the guest has {limit} open requests")]
     TooManyOpenRequests { limit: u32 },
     #[error(transparent)]
@@ -50,11 +54,14 @@ impl Error {
         matches!(self, Self::Chassis(error) if error.is(VehicleReason::VehicleHoldLost))
     }
 
-    /// Converts an error of the vehicle service: `VEHICLE_UNAVAILABLE` becomes `SLOT_TAKEN`, others are passed on.
+    /// Converts an error of the vehicle service: `VEHICLE_UNAVAILABLE` becomes `SLOT_TAKEN`, and `CONFLICT` means that the
+    /// booking has had a car; others are passed on.
     pub fn from_vehicle(status: tonic::Status) -> Self {
         let answered = chassis::Error::from_status(status);
         if answered.is(VehicleReason::VehicleUnavailable) {
             Self::SlotTaken
+        } else if answered.is(Common::Conflict) {
+            Self::IdTaken
         } else {
             Self::Chassis(answered)
         }
@@ -68,10 +75,11 @@ impl From<DbErr> for Error {
 }
 
 impl From<carshare_store::Error> for Error {
-    /// The exclusion constraint over live bookings has an error of its own.
+    /// The exclusion constraint over live bookings and the primary key have errors of their own.
     fn from(error: carshare_store::Error) -> Self {
         match error.constraint() {
             Some("bookings_one_per_car") => Self::SlotTaken,
+            Some("bookings_pkey") => Self::IdTaken,
             _ => Self::Store(error),
         }
     }
@@ -84,7 +92,6 @@ impl From<Refusal> for Error {
             Refusal::NotPaid => Self::NotPaid,
             Refusal::TooEarly => Self::TooEarly,
             Refusal::TooLate => Self::TooLate,
-            Refusal::TooManyOpenRequests { limit } => Self::TooManyOpenRequests { limit },
         }
     }
 }
@@ -101,6 +108,7 @@ impl From<Error> for chassis::Error {
             Error::NotPaid => Self::new(ErrorReason::NotPaid),
             Error::TooEarly => Self::new(ErrorReason::TooEarly),
             Error::TooLate => Self::new(ErrorReason::TooLate),
+            Error::IdTaken => Self::new(Common::Conflict),
             Error::TooManyOpenRequests { limit } => {
                 Self::new(ErrorReason::TooManyOpenRequests).with("limit", limit.to_string())
             }

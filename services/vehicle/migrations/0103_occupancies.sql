@@ -29,8 +29,9 @@ CREATE TABLE released_bookings (
     released_at timestamptz NOT NULL
 );
 
--- The next two are functions, because each of their statements sees what was committed while the lock was waited for. Both
--- lock the car first, so that a hold is placed before a release of its booking, which deletes it, or sees the release.
+-- Functions, because each of their statements sees what was committed while a lock was waited for. `place_hold` and
+-- `release_booking` lock the car first, so that a hold is placed before the release of its booking, which deletes it, or sees
+-- the release.
 
 -- Places a hold that was decided on at this revision of the car, and returns whether it did: not if the car or its opening
 -- hours changed since then, the booking released the car, or an occupancy is in the way, be it an expired hold.
@@ -46,6 +47,17 @@ BEGIN
     VALUES (booking, car, during, 'hold', expiry, placed_at)
     ON CONFLICT DO NOTHING;
     RETURN FOUND;
+END $$;
+
+-- Turns the hold of a booking into a booking, an expired hold only if `with_expired`. Returns whether the booking takes the car
+-- now, also if it did before; not if it has released the car, which deletes its hold.
+CREATE FUNCTION confirm_hold(booking uuid, with_expired boolean, confirmed_at timestamptz)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE occupancies SET kind = 'booking', expires_at = NULL
+    WHERE ref_id = booking AND kind = 'hold' AND (expires_at > confirmed_at OR with_expired);
+    RETURN FOUND OR EXISTS (SELECT FROM occupancies WHERE ref_id = booking AND kind = 'booking')
+        AND NOT EXISTS (SELECT FROM released_bookings WHERE booking_id = booking);
 END $$;
 
 -- Records that a booking has released its car, and deletes its occupancy from `ended` on: all of it if that is null.

@@ -75,24 +75,12 @@ pub struct NewBooking {
     pub guest_message: Option<String>,
     /// Time for the host to answer.
     pub respond_within: Duration,
-    /// Requests of a guest that may wait for an answer or a payment at the same time.
-    pub max_open_requests: u32,
 }
 
 impl Booking {
     /// Requests a car that is held. The host has to answer within the given time, and before the start.
-    ///
-    /// `open_requests` is the number of other requests of the guest that are not answered or not paid.
-    pub fn request(
-        new: NewBooking,
-        open_requests: i64,
-        now: DateTime<Utc>,
-    ) -> Result<(Self, Change), Refusal> {
-        let limit = new.max_open_requests;
-        if open_requests >= i64::from(limit) {
-            return Err(Refusal::TooManyOpenRequests { limit });
-        }
-        let booking = Self {
+    pub fn request(new: NewBooking, now: DateTime<Utc>) -> Self {
+        Self {
             id: new.id,
             version: 1,
             vehicle_id: new.vehicle_id,
@@ -113,9 +101,7 @@ impl Booking {
             refunded_krw: 0,
             created_at: now,
             updated_at: now,
-        };
-        let (from, event) = (None, Some(Event::Requested));
-        Ok((booking, Change { from, event }))
+        }
     }
 
     /// Accepts the request: the guest has to pay within the given time, and before the start.
@@ -217,7 +203,7 @@ impl Booking {
         self.status = transition(command, self.state())?;
         self.updated_at = now;
         Ok(Change {
-            from: Some(from),
+            from,
             event: Some(event),
         })
     }

@@ -6,8 +6,8 @@ use super::{Party, Status, UserId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a change has to be stored"]
 pub struct Change {
-    /// Status before; `None` for a new booking.
-    pub from: Option<Status>,
+    /// Status before.
+    pub from: Status,
     /// Event to publish, if other services are concerned.
     pub event: Option<Event>,
 }

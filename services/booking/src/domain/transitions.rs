@@ -97,10 +97,6 @@ pub enum Refusal {
     TooEarly,
     /// The period is over.
     TooLate,
-    /// The guest has as many open requests as allowed.
-    TooManyOpenRequests {
-        limit: u32,
-    },
 }
 
 /// Returns the status that a command leads to.

@@ -3,20 +3,28 @@
 //! The car is held at the vehicle service first, under the id of the future booking and outside any transaction. Then one
 //! transaction stores the booking with the current terms and publishes `booking.requested`. A crash in between leaves a hold
 //! that expires; a repeat under the same idempotency key has the same id and finds its hold.
+//!
+//! Both run in a task that goes on when the caller leaves, so that a hold is never left behind by a cancelled call: one that
+//! ends before the transaction begins is released, after that the booking is stored and a repeat gets it.
 
+use anyhow::Context as _;
 use carshare_chassis as chassis;
+use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::rpc::CallContext;
+use carshare_chassis::task;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_store::Tx;
 use prost::Message as _;
+use tokio::sync::oneshot;
 
-use super::{authorization, convert, response};
-use crate::domain::{Booking, BookingId, NewBooking, Period, Price, UserId, VehicleId};
+use super::{authorization, convert};
+use crate::App;
+use crate::domain::{Booking, BookingId, Event, NewBooking, Period, Price, UserId, VehicleId};
 use crate::error::Error;
+use crate::events::publish;
 use crate::hold::{self, HoldRequest};
 use crate::store::bookings;
-use crate::{App, apply_change};
 
 pub async fn handle(
     app: &App,
@@ -24,28 +32,21 @@ pub async fn handle(
     request: pb::CreateBookingRequest,
 ) -> Result<pb::Booking, Error> {
     let guest = authorization::caller(&ctx)?;
-    let hold = hold_request(guest, &request)?;
-    if let Some(booking) = app.db.find_reply(&ctx).await? {
-        return Ok(booking);
-    }
-    let id = BookingId(app.db.resource_id(&ctx, hold.period.start()));
-    if hold.period.start() <= app.environment.clock.now() {
-        return Err(Error::StartInPast);
-    }
-    // Without a key no repeat can use this id, so its hold is released. If the booking was committed after all, vehicle takes
-    // the car again on `booking.requested`.
-    let keyed = ctx.idempotency.is_some();
-    let vehicle = hold::place(app, id, &hold).await.inspect_err(|error| {
-        if !keyed && hold::may_exist(error) {
-            hold::release(app, id);
-        }
-    })?;
-    let booked = book(app, &ctx, id, hold, vehicle, request.guest_message).await;
-    booked.inspect_err(|error| {
-        if !keyed || is_definite(error) {
-            hold::release(app, id);
-        }
-    })
+    let creation = Creation {
+        hold: hold_request(guest, &request)?,
+        app: app.clone(),
+        ctx,
+        guest_message: request.guest_message,
+    };
+    let (caller, answer) = oneshot::channel();
+    let running = creation.run(caller);
+    // The task keeps the deadline of the call: it has not been answered yet.
+    match RequestContext::current() {
+        Some(context) => task::spawn("create_booking", context.run(running)),
+        None => task::spawn("create_booking", running),
+    };
+    let answered = answer.await.context("the creation of a booking panicked");
+    answered.map_err(Error::internal)?
 }
 
 fn hold_request(guest: UserId, request: &pb::CreateBookingRequest) -> Result<HoldRequest, Error> {
@@ -65,37 +66,120 @@ fn hold_request(guest: UserId, request: &pb::CreateBookingRequest) -> Result<Hol
     })
 }
 
-/// Stores the booking with the terms of the held car, its history and its event.
-async fn book(
-    app: &App,
-    ctx: &CallContext,
-    id: BookingId,
+/// A call, owned by the task that completes it.
+struct Creation {
+    app: App,
+    ctx: CallContext,
     hold: HoldRequest,
-    vehicle: Vehicle,
     guest_message: Option<String>,
-) -> Result<pb::Booking, Error> {
-    let price = Price::quote(&hold.period, vehicle.hourly_rate)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("no price: {} won an hour", vehicle.hourly_rate)))?;
-    let new = NewBooking {
-        id,
-        vehicle_id: hold.vehicle,
-        guest_id: hold.guest,
-        host_id: UserId::parse("owner_id", &vehicle.owner_id).map_err(Error::internal)?,
-        period: hold.period,
-        price,
-        vehicle_snapshot: vehicle.encode_to_vec(),
-        guest_message,
-        respond_within: app.config.booking.respond_within,
-        max_open_requests: app.config.booking.max_open_requests,
-    };
-    app.db.idempotent(ctx, "bookings.create", new, insert).await
 }
 
-async fn insert(tx: &Tx, new: &NewBooking) -> Result<pb::Booking, Error> {
-    let open_requests = bookings::lock_open_requests(tx.conn(), new.guest_id).await?;
-    let (booking, change) = Booking::request(new.clone(), open_requests, tx.now())?;
-    apply_change::insert(tx, &booking, change).await?;
-    response::booking(tx.conn(), &booking).await
+/// The waiting caller.
+type Caller = oneshot::Sender<Result<pb::Booking, Error>>;
+
+/// Why no booking was stored, and what became of its hold.
+struct Failure {
+    error: Error,
+    hold: Hold,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// Was not placed.
+    None,
+    /// May exist, and is of use to a repeat with the same key.
+    Repeatable,
+    /// Is of no use.
+    Useless,
+}
+
+impl Creation {
+    /// Creates the booking and answers. Without a key no repeat can use the hold, so that of a failed call is released, and so
+    /// is that of a caller who left. If the booking was committed after all, vehicle takes the car again on
+    /// `booking.requested`.
+    async fn run(self, caller: Caller) {
+        let mut id = BookingId(self.app.db.resource_id(&self.ctx, self.hold.period.start()));
+        let mut result = self.create(id, &caller).await;
+        // What may be held under the first id is the car of the earlier booking.
+        if matches!(&result, Err(failure) if matches!(failure.error, Error::IdTaken)) {
+            id = BookingId(self.app.environment.ids.next());
+            result = self.create(id, &caller).await;
+        }
+        let hold = result
+            .as_ref()
+            .map_or_else(|failure| failure.hold, |_| Hold::None);
+        let has_left = caller.send(result.map_err(|failure| failure.error)).is_err();
+        let is_kept = hold == Hold::Repeatable && self.ctx.idempotency.is_some() && !has_left;
+        if hold != Hold::None && !is_kept {
+            hold::release(&self.app, id);
+        }
+    }
+
+    async fn create(&self, id: BookingId, caller: &Caller) -> Result<pb::Booking, Failure> {
+        if self.hold.period.start() <= self.app.environment.clock.now() {
+            return self.replay_or(Error::StartInPast, Hold::None).await;
+        }
+        let vehicle = match hold::place(&self.app, id, &self.hold).await {
+            Ok(vehicle) => vehicle,
+            Err(error) if hold::may_exist(&error) => return self.replay_or(error, Hold::Repeatable).await,
+            Err(error) => return self.replay_or(error, Hold::None).await,
+        };
+        if caller.is_closed() {
+            let error = anyhow::anyhow!("nobody waits for the booking");
+            return self.replay_or(Error::internal(error), Hold::Useless).await;
+        }
+        self.book(id, vehicle).await.map_err(|error| Failure {
+            hold: if is_definite(&error) {
+                Hold::Useless
+            } else {
+                Hold::Repeatable
+            },
+            error,
+        })
+    }
+
+    /// Returns the stored reply of a repeat, which is the reply although the rental has begun or the car was released since
+    /// then, or else the error.
+    async fn replay_or(&self, error: Error, hold: Hold) -> Result<pb::Booking, Failure> {
+        let found = self.app.db.find_reply(&self.ctx).await;
+        match found.map_err(Error::from) {
+            Ok(Some(booking)) => Ok(booking),
+            Ok(None) => Err(Failure { error, hold }),
+            Err(error) => Err(Failure { error, hold }),
+        }
+    }
+
+    /// Stores the booking with the terms of the held car, its history and its event.
+    async fn book(&self, id: BookingId, vehicle: Vehicle) -> Result<pb::Booking, Error> {
+        let rate = vehicle.hourly_rate;
+        let price = Price::quote(&self.hold.period, rate)
+            .ok_or_else(|| Error::internal(anyhow::anyhow!("no price: {rate} won an hour")))?;
+        let rules = &self.app.config.booking;
+        let new = NewBooking {
+            id,
+            vehicle_id: self.hold.vehicle,
+            guest_id: self.hold.guest,
+            host_id: UserId::parse("owner_id", &vehicle.owner_id).map_err(Error::internal)?,
+            period: self.hold.period,
+            price,
+            vehicle_snapshot: vehicle.encode_to_vec(),
+            guest_message: self.guest_message.clone(),
+            respond_within: rules.respond_within,
+        };
+        let input = (new, rules.max_open_requests);
+        self.app
+            .db
+            .idempotent(&self.ctx, "bookings.create", input, insert)
+            .await
+    }
+}
+
+async fn insert(tx: &Tx, (new, limit): &(NewBooking, u32)) -> Result<pb::Booking, Error> {
+    let booking = Booking::request(new.clone(), tx.now());
+    let inserted = bookings::insert(tx.conn(), &booking, *limit).await?;
+    let guest = inserted.ok_or(Error::TooManyOpenRequests { limit: *limit })?;
+    publish::event(tx, &booking, Event::Requested)?;
+    convert::booking(&booking, Some(guest))
 }
 
 /// Returns whether a repeat would fail in the same way.
@@ -103,8 +187,8 @@ fn is_definite(error: &Error) -> bool {
     use carshare_store::Error as Store;
     match error {
         Error::Store(error) => match error {
-            Store::Conflict { .. } | Store::Internal(_) => true,
-            Store::Unavailable(_) | Store::Contention | Store::Stale | Store::KeyReused => false,
+            Store::Conflict { .. } | Store::Internal(_) | Store::KeyReused => true,
+            Store::Unavailable(_) | Store::Contention | Store::Stale => false,
         },
         _ => true,
     }

@@ -1,5 +1,6 @@
 //! Table `bookings`.
 
+mod insert;
 mod row;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,8 @@ use sea_orm::{
     raw_sql,
 };
 use uuid::Uuid;
+
+pub use insert::insert;
 
 use crate::domain::{Booking, BookingId, Status, UserId};
 use crate::error::Error;
@@ -140,29 +143,10 @@ pub async fn list_due(
     Ok(rows.into_iter().map(|row| BookingId(row.id)).collect())
 }
 
-/// Counts the requests of a guest that are not answered or not paid. Other requests of the guest wait until the transaction
-/// ends.
-pub async fn lock_open_requests(conn: &impl ConnectionTrait, guest: UserId) -> Result<i64, Error> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        open: i64,
-    }
-    let guest = guest.0;
-    let count = raw_sql!(Postgres, r#"SELECT lock_open_requests({guest}) AS open"#);
-    let row = Row::find_by_statement(count).one(conn).await?;
-    Ok(row.map_or(0, |row| row.open))
-}
-
 /// Locks a booking until the transaction ends, unless another transaction has locked it.
 pub async fn lock_if_free(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
     let found = Entity::find_by_id(id.0).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     found.one(conn).await?.map(row::booking).transpose()
-}
-
-pub async fn insert(conn: &impl ConnectionTrait, booking: &Booking) -> Result<(), Error> {
-    let row = row::model(booking).into_active_model();
-    Entity::insert(row).exec_without_returning(conn).await?;
-    Ok(())
 }
 
 /// Updates a booking and increments its version. [`carshare_store::Error::Stale`] when the version changed since it was read.

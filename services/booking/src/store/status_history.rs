@@ -40,7 +40,7 @@ pub async fn insert(
     let row = Model {
         booking_id: booking.id.0,
         version: booking.version,
-        from_status: change.from.map(|status| status.as_str().to_owned()),
+        from_status: Some(change.from.as_str().to_owned()),
         to_status: booking.status.as_str().to_owned(),
         payment_status: booking.payment_status.as_str().to_owned(),
         actor: actor.as_str().to_owned(),

@@ -75,7 +75,8 @@ async fn create_booking_repeated_with_its_key_returns_the_same_booking() {
     harness.vehicle().place_refusal = Some(VehicleReason::VehicleUnavailable);
     let second = into_message(harness.client.clone().create_booking(request()).await).unwrap();
     assert_eq!(second, first);
-    assert_eq!(harness.vehicle().placed, [first.id.as_str()]);
+    assert_eq!(harness.vehicle().placed, [first.id.as_str(), first.id.as_str()]);
+    assert!(harness.vehicle().released.is_empty());
     assert_eq!(
         (harness.booking_count().await, harness.events(&first).await),
         (1, vec!["booking.requested".to_owned()])
@@ -84,7 +85,7 @@ async fn create_booking_repeated_with_its_key_returns_the_same_booking() {
 }
 
 #[tokio::test]
-async fn create_booking_with_a_reused_key_is_refused_and_holds_nothing() {
+async fn create_booking_with_a_reused_key_is_refused_and_releases_its_hold() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let (car, other) = (harness.car(host), harness.car(host));
@@ -104,7 +105,12 @@ async fn create_booking_with_a_reused_key_is_refused_and_holds_nothing() {
             .await,
     );
     assert_reason(second, Common::IdempotencyKeyReused);
-    assert_eq!(harness.vehicle().placed, [first.id]);
+    wait_until(|| async { !harness.vehicle().released.is_empty() }).await;
+    {
+        let state = harness.vehicle();
+        assert_eq!((state.placed.len(), &state.placed[1]), (2, &state.released[0]));
+        assert_eq!(state.holds.keys().collect::<Vec<_>>(), [&first.id]);
+    }
     // Keys of different callers are independent.
     let stranger = harness.guest();
     into_message(
@@ -116,5 +122,54 @@ async fn create_booking_with_a_reused_key_is_refused_and_holds_nothing() {
             .await,
     )
     .unwrap();
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn create_booking_repeated_after_its_start_or_cancellation_returns_the_stored_reply() {
+    let harness = Harness::start().await;
+    let guest = harness.guest();
+    let car = harness.car(harness.host());
+    let soon = CreateBookingRequest {
+        start_datetime: Some(timestamp("2026-11-22T14:00:00Z")),
+        end_datetime: Some(timestamp("2026-11-22T18:00:00Z")),
+        ..input(&car)
+    };
+    let call = || async {
+        let request = with_idempotency_key(harness.request(guest, soon.clone()), "key-1");
+        into_message(harness.client.clone().create_booking(request).await).unwrap()
+    };
+    let first = call().await;
+    harness.cancel(guest, &first.id).await.unwrap();
+    harness.vehicle().place_refusal = Some(VehicleReason::VehicleNotFound);
+    assert_eq!(call().await, first);
+    harness.clock.set(at("2026-11-22T15:00:00Z"));
+    assert_eq!(call().await, first);
+    assert_eq!(harness.vehicle().placed.len(), 2);
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn create_booking_with_the_key_of_an_earlier_day_is_a_new_request() {
+    let harness = Harness::start().await;
+    let guest = harness.guest();
+    let car = harness.car(harness.host());
+    let call = || async {
+        let request = with_idempotency_key(harness.request(guest, input(&car)), "key-1");
+        into_message(harness.client.clone().create_booking(request).await)
+    };
+    let first = call().await.unwrap();
+    harness.clock.set(at("2026-11-23T12:00:00.000001Z"));
+    assert_reason(call().await, ErrorReason::SlotTaken);
+    wait_until(|| async {
+        let seen = harness.get(guest, &first.id).await.unwrap();
+        seen.status() == BookingStatus::Cancelled
+    })
+    .await;
+    harness.vehicle().holds.clear();
+    harness.vehicle().ended.insert(first.id.clone());
+    let second = call().await.unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!(call().await.unwrap(), second, "a repeat");
     harness.finish().await;
 }

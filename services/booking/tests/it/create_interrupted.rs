@@ -104,6 +104,7 @@ async fn create_booking_without_a_reply_of_vehicle_ends_at_its_deadline() {
         matches!(late.code(), Code::DeadlineExceeded | Code::Cancelled),
         "{late:?}"
     );
+    wait_until(|| async { harness.vehicle().holds.is_empty() }).await;
     assert_eq!(harness.booking_count().await, 0);
     harness.finish().await;
 }

@@ -13,8 +13,8 @@ use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_service_testkit::{Instance, Setup, TestService};
 use carshare_store::config::Database as DatabaseConfig;
-use carshare_testkit::StubServer;
 use carshare_testkit::proxy::FaultProxy;
+use carshare_testkit::{PostgresMeter, StubServer};
 use chrono::{DateTime, TimeDelta, Utc};
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -89,6 +89,19 @@ impl Harness {
         std::mem::replace(&mut harness.instance, instance).stop().await;
         harness.client = BookingServiceClient::new(harness.instance.channel());
         (harness, proxy)
+    }
+
+    /// Starts an instance without workers whose statements are counted.
+    pub async fn start_metered(&self) -> (Instance, PostgresMeter) {
+        let meter = PostgresMeter::start(&self.database().url()).await.unwrap();
+        let mut config = self.config.clone();
+        // One connection prepares each statement once.
+        config.service.database = DatabaseConfig {
+            max_connections: 1,
+            ..DatabaseConfig::at(meter.url())
+        };
+        let instance = Instance::start_api::<BookingService>(config, self.environment.clone()).await;
+        (instance, meter)
     }
 
     /// Ends the test: waits until every event was sent, then shuts the service down gracefully.

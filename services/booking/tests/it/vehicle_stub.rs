@@ -1,13 +1,15 @@
 //! Stub of the vehicle service: its holds exclude one another as the real ones do, and its replies can be lost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use carshare_chassis::{Error, Lang};
+use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::*;
 use carshare_testkit::{GrpcStub, StubServer};
 use prost_types::Timestamp;
+use tokio::sync::Notify;
 use tonic::{Request, Status};
 
 /// State of the stub, with a record of the calls.
@@ -16,6 +18,8 @@ pub struct VehicleState {
     pub cars: HashMap<String, Vehicle>,
     /// Holds by booking id.
     pub holds: HashMap<String, Hold>,
+    /// Bookings that have released their car: `PlaceHold` is a `CONFLICT`.
+    pub ended: HashSet<String>,
     /// Booking ids of every `PlaceHold`, in order.
     pub placed: Vec<String>,
     /// Booking ids of every `ConfirmHold`, in order.
@@ -33,7 +37,7 @@ pub struct VehicleState {
 }
 
 /// Delivery of the replies of an RPC.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub enum Replies {
     #[default]
     Delivered,
@@ -41,6 +45,8 @@ pub enum Replies {
     Lost,
     /// The call does not end.
     Withheld,
+    /// Delivered when the test says so.
+    Delayed(Arc<Notify>),
 }
 
 pub struct Hold {
@@ -90,13 +96,18 @@ pub async fn serve(stub: VehicleStub) -> StubServer {
 
 impl VehicleStub {
     async fn place_hold(self, request: PlaceHoldRequest) -> Result<PlaceHoldResponse, Status> {
-        let placed = self.state().place(request);
-        let replies = self.state().replies;
-        match replies {
-            Replies::Delivered => placed.map_err(|reason| Error::new(reason).into_status(Lang::En)),
-            Replies::Lost => Err(Status::unavailable("the connection broke")),
-            Replies::Withheld => std::future::pending().await,
+        if self.state().ended.contains(&request.booking_id) {
+            return Err(Error::new(Common::Conflict).into_status(Lang::En));
         }
+        let placed = self.state().place(request);
+        let replies = self.state().replies.clone();
+        match replies {
+            Replies::Delivered => {}
+            Replies::Lost => return Err(Status::unavailable("the connection broke")),
+            Replies::Withheld => std::future::pending().await,
+            Replies::Delayed(delivery) => delivery.notified().await,
+        }
+        placed.map_err(|reason| Error::new(reason).into_status(Lang::En))
     }
 }
 

@@ -83,20 +83,10 @@ pub async fn confirm(
     let row = conn
         .query_one_raw(raw_sql!(
             Postgres,
-            r#"
-            WITH confirmed AS (
-                UPDATE occupancies SET kind = 'booking', expires_at = NULL
-                WHERE ref_id = {booking.0} AND kind = 'hold' AND (expires_at > {now} OR {with_expired})
-                RETURNING ref_id
-            )
-            SELECT NOT EXISTS (SELECT FROM released_bookings WHERE booking_id = {booking.0}) AND (
-                EXISTS (SELECT FROM confirmed)
-                OR EXISTS (SELECT FROM occupancies WHERE ref_id = {booking.0} AND kind = 'booking')
-            )
-            "#
+            "SELECT confirm_hold({booking.0}, {with_expired}, {now})"
         ))
         .await?;
-    Ok(row.is_some_and(|row| row.try_get_by_index(0).unwrap_or(false)))
+    Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
 }
 
 /// Returns whether a booking takes the car in a part of the period. Holds do not count.

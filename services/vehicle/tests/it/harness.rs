@@ -98,7 +98,11 @@ impl Harness {
     pub async fn start_metered(&self) -> (Instance, PostgresMeter) {
         let meter = PostgresMeter::start(&self.database().url()).await.unwrap();
         let mut config = self.config.clone();
-        config.service.database = Database::at(meter.url());
+        // One connection prepares each statement once.
+        config.service.database = Database {
+            max_connections: 1,
+            ..Database::at(meter.url())
+        };
         let instance = Instance::start_api::<VehicleService>(config, self.environment.clone()).await;
         (instance, meter)
     }

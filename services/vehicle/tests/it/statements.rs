@@ -21,6 +21,12 @@ const TWO: Counts = Counts {
     commits: 0,
 };
 
+/// A statement that must not be repeated is sent on a connection that is tested first.
+const ONE_TESTED: Counts = Counts {
+    round_trips: 2,
+    ..ONE
+};
+
 struct Metered {
     harness: Harness,
     instance: Instance,
@@ -118,8 +124,11 @@ async fn hold_is_two_statements_and_its_confirmation_or_release_one() {
     let release = async |mut client: Client, number: u128| {
         let booking_id = booking(number).to_string();
         let release = ReleaseHoldRequest { booking_id };
-        client.release_hold(from_service("booking", release)).await.unwrap();
+        client
+            .release_hold(from_service("booking", release))
+            .await
+            .unwrap();
     };
-    metered.assert(ONE, release).await;
+    metered.assert(ONE_TESTED, release).await;
     metered.finish().await;
 }

@@ -60,7 +60,7 @@ impl Booking {
         }
         self.updated_at = now;
         Some(Change {
-            from: Some(self.status),
+            from: self.status,
             event: None,
         })
     }
@@ -84,10 +84,7 @@ impl Booking {
             Reaction::Settle | Reaction::Ignore => return None,
         };
         self.updated_at = now;
-        Some(Change {
-            from: Some(from),
-            event,
-        })
+        Some(Change { from, event })
     }
 
     /// Cancels with a full refund, except for a no-show, to which the policy applies as to the guest's own cancellation.

@@ -1,0 +1,68 @@
+//! Insertion of a booking: one statement for its row, its history and the limit of open requests.
+
+use carshare_proto::auth::v1::UserProfile;
+use carshare_proto::options::v1::Role;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+
+use crate::domain::{Actor, Booking, Party};
+use crate::error::Error;
+
+/// The count is a function, which sees what was committed while it waited for the lock.
+const INSERT: &str = "\
+    WITH requests AS MATERIALIZED (SELECT lock_open_requests($3) AS open), \
+    booked AS ( \
+        INSERT INTO bookings (id, vehicle_id, guest_id, host_id, starts_at, ends_at, hourly_rate_krw, total_krw, \
+            platform_fee_krw, refund_full_until_s, refund_part_until_s, refund_part_bps, vehicle_snapshot, guest_message, \
+            respond_by, created_at, updated_at, version, status, payment_status) \
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19 \
+        FROM requests WHERE open < $21 \
+        RETURNING id \
+    ), \
+    recorded AS ( \
+        INSERT INTO status_history (booking_id, version, to_status, payment_status, actor, actor_id, changed_at) \
+        SELECT id, $17, $18, $19, $20, $3, $16 FROM booked \
+    ) \
+    SELECT (SELECT profile FROM user_profiles WHERE user_id = $3) FROM booked";
+
+/// Inserts a new booking and the first entry of its history, and returns the profile of its guest. `None`, and nothing is
+/// inserted, if `limit` other requests of the guest are not answered or not paid. The guest's other insertions wait until
+/// the transaction ends.
+pub async fn insert(
+    conn: &impl ConnectionTrait,
+    booking: &Booking,
+    limit: u32,
+) -> Result<Option<UserProfile>, Error> {
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, INSERT, values(booking, limit));
+    let Some(row) = conn.query_one_raw(statement).await? else {
+        return Ok(None);
+    };
+    let profile: Option<Vec<u8>> = row.try_get_by_index(0)?;
+    let profile = carshare_profiles::decode(Role::Guest, booking.guest_id.0, profile.as_deref())?;
+    Ok(Some(profile))
+}
+
+fn values(booking: &Booking, limit: u32) -> [Value; 21] {
+    [
+        booking.id.0.into(),
+        booking.vehicle_id.0.into(),
+        booking.guest_id.0.into(),
+        booking.host_id.0.into(),
+        booking.period.start().into(),
+        booking.period.end().into(),
+        booking.price.hourly_rate_krw.into(),
+        booking.price.total_krw.into(),
+        booking.price.platform_fee_krw.into(),
+        booking.policy.full_until_s.into(),
+        booking.policy.part_until_s.into(),
+        booking.policy.part_bps.into(),
+        booking.vehicle_snapshot.clone().into(),
+        booking.guest_message.clone().into(),
+        booking.respond_by.into(),
+        booking.created_at.into(),
+        booking.version.into(),
+        booking.status.as_str().into(),
+        booking.payment_status.as_str().into(),
+        Actor::Person(Party::Guest, booking.guest_id).as_str().into(),
+        i64::from(limit).into(),
+    ]
+}
