@@ -157,14 +157,20 @@ impl Redis {
         self.manager(None)
     }
 
+    /// Returns a client that opens connections of other kinds, as for subscriptions.
+    ///
+    /// # Errors
+    /// An invalid URL.
+    pub fn client(&self) -> anyhow::Result<redis::Client> {
+        redis::Client::open(self.url.expose()).map_err(|_| anyhow::anyhow!("redis.url is not valid"))
+    }
+
     fn manager(&self, response_timeout: Option<Duration>) -> anyhow::Result<ConnectionManager> {
-        let client =
-            redis::Client::open(self.url.expose()).map_err(|_| anyhow::anyhow!("redis.url is not valid"))?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(self.connect_timeout))
             .set_response_timeout(response_timeout)
             .set_max_delay(Duration::from_secs(1));
-        Ok(client.get_connection_manager_lazy(config)?)
+        Ok(self.client()?.get_connection_manager_lazy(config)?)
     }
 }
 

@@ -1,13 +1,18 @@
-//! Revoked access tokens: auth writes `revoked:<jti>` to Redis until the token expires, the gateway reads it.
+//! Revoked access tokens: auth writes `revoked:<jti>` to Redis until the token expires and publishes the id, the gateway reads the key
+//! and remembers for a short time that a token is not revoked.
 
+mod checked_tokens;
+
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use carshare_proto::common::v1::ErrorReason as Common;
 use chrono::{DateTime, Utc};
-use redis::AsyncCommands as _;
 use redis::aio::ConnectionManager;
+use redis::{AsyncCommands as _, Client};
 use uuid::Uuid;
 
+use self::checked_tokens::{CHANNEL, Subscription};
 use crate::clock::Clock;
 use crate::config::{Redis, RevocationPolicy};
 use crate::error::Error;
@@ -17,6 +22,9 @@ use crate::error::Error;
 pub struct Revocations {
     redis: ConnectionManager,
     policy: RevocationPolicy,
+    client: Client,
+    /// Opened at the first check: auth only writes.
+    subscription: Arc<OnceLock<Subscription>>,
 }
 
 /// Upper bound of the delay of each call while Redis is unreachable.
@@ -27,6 +35,8 @@ impl Revocations {
         Ok(Self {
             redis: config.shared()?,
             policy,
+            client: config.client()?,
+            subscription: Arc::default(),
         })
     }
 
@@ -42,11 +52,13 @@ impl Revocations {
         let Ok(left_s) = u64::try_from(left_s) else {
             return Ok(());
         };
-        let written = self
-            .redis
-            .clone()
-            .set_ex::<_, _, ()>(key(token_id), 1, left_s.max(1))
-            .await;
+        let mut commands = redis::pipe();
+        commands
+            .set_ex(key(token_id), 1, left_s.max(1))
+            .ignore()
+            .publish(CHANNEL, token_id.to_string())
+            .ignore();
+        let written = commands.query_async::<()>(&mut self.redis.clone()).await;
         written.map_err(|error| unavailable().cause(error))
     }
 
@@ -55,8 +67,19 @@ impl Revocations {
         if self.policy == RevocationPolicy::Off {
             return Ok(());
         }
+        let subscription = self
+            .subscription
+            .get_or_init(|| Subscription::open(self.client.clone()));
+        let checked = &subscription.tokens;
+        if checked.contains(token_id) {
+            return Ok(());
+        }
+        let version = checked.version();
         match self.is_revoked(token_id).await {
-            Ok(false) => Ok(()),
+            Ok(false) => {
+                checked.remember(token_id, version);
+                Ok(())
+            }
             Ok(true) => Err(Error::new(Common::TokenRevoked)),
             Err(error) if self.policy == RevocationPolicy::Closed => Err(unavailable().cause(error)),
             Err(error) => {
@@ -79,4 +102,63 @@ fn key(token_id: Uuid) -> String {
 
 fn unavailable() -> Error {
     Error::unavailable("redis is unavailable", Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_testkit::{eventually_true, redis_url};
+
+    use super::checked_tokens::MAX_AGE;
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    async fn gateway_and_auth() -> (Revocations, Revocations) {
+        let redis = Redis::at(redis_url().await);
+        let open = || Revocations::new(&redis, RevocationPolicy::Closed).unwrap();
+        (open(), open())
+    }
+
+    /// Checks the token until it is remembered.
+    async fn remember(gateway: &Revocations, token_id: Uuid) {
+        eventually_true(TIMEOUT, async || {
+            gateway.check(token_id).await.unwrap();
+            let subscription = gateway.subscription.get().unwrap();
+            subscription.tokens.contains(token_id)
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn revocation_reaches_a_process_that_has_checked_the_token() {
+        let (gateway, auth) = gateway_and_auth().await;
+        let token_id = Uuid::from_u128(71);
+        remember(&gateway, token_id).await;
+        let (clock, _) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
+        let ends = clock.now() + Duration::from_mins(15);
+        let version = gateway.subscription.get().unwrap().tokens.version();
+        auth.revoke(token_id, ends, &clock).await.unwrap();
+        let tokens = &gateway.subscription.get().unwrap().tokens;
+        // Only a message, which the age of a check does not replace, changes the version.
+        eventually_true(TIMEOUT, async || {
+            tokens.version() > version && !tokens.contains(token_id)
+        })
+        .await;
+        let checked = gateway.check(token_id).await;
+        assert!(checked.is_err_and(|error| error.is(Common::TokenRevoked)));
+    }
+
+    #[tokio::test]
+    async fn checked_token_is_not_looked_up_again() {
+        let (gateway, mut auth) = gateway_and_auth().await;
+        let token_id = Uuid::from_u128(72);
+        remember(&gateway, token_id).await;
+        // A key without a message, which the contract of this module forbids, shows whether Redis was asked.
+        auth.redis.set_ex::<_, _, ()>(key(token_id), 1, 60).await.unwrap();
+        assert!(gateway.check(token_id).await.is_ok());
+        tokio::time::pause();
+        tokio::time::advance(MAX_AGE).await;
+        tokio::time::resume();
+        assert!(gateway.check(token_id).await.is_err());
+    }
 }
