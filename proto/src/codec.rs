@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
+use prost::bytes::Buf as _;
 use prost_protovalidate::{Error, Validator};
 use prost_reflect::ReflectMessage;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
@@ -19,6 +20,7 @@ use crate::errors::Reason;
 
 mod localized_messages;
 mod message_checks;
+mod message_types;
 
 /// One for the process, since it caches compiled rules.
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
@@ -74,12 +76,16 @@ where
     type Error = Status;
 
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        // Without a zero byte no string has a NUL character.
+        let has_zero = source.chunk().len() < source.remaining() || source.chunk().contains(&0);
         // prost reports an undecodable message as INTERNAL, but the sender is at fault.
         let decoded = self
             .inner
             .decode(source)
             .map_err(|_| invalid_argument(vec![malformed()]))?;
-        if let Some(message) = &decoded {
+        if let Some(message) = &decoded
+            && (has_zero || !message_types::is_rule_free(&message.descriptor()))
+        {
             validate(message)?;
         }
         Ok(decoded)

@@ -100,7 +100,7 @@ pub struct Telemetry {
     pub log: String,
     /// Default `json`.
     pub format: LogFormat,
-    /// OTLP collector, `http://host:4317`; traces are propagated but not exported when absent.
+    /// OTLP collector, `http://host:4317`; without one no spans are made, and the trace context of a caller is passed on as it came.
     pub otlp_endpoint: Option<String>,
     /// Share of new traces that are recorded, 0 to 1; the decision of a caller is kept. Default 1.
     pub sample_ratio: f64,

@@ -3,6 +3,7 @@
 mod jwks;
 mod jwks_cache;
 mod revocation;
+mod verified_tokens;
 mod verifier;
 
 use std::borrow::Cow;

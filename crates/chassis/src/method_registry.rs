@@ -1,7 +1,7 @@
 //! The RPCs of the contract, read once: who may call them, whether they stream, whether they may be repeated.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use carshare_proto::contract;
 use carshare_proto::google::api::http_rule::Pattern;
@@ -10,6 +10,7 @@ use prost_reflect::MethodDescriptor;
 use prost_types::method_options::IdempotencyLevel;
 
 use crate::identity::Role;
+use crate::telemetry::rpc_metrics::{ClientMetrics, ServerMetrics};
 
 /// Facts of the contract about one RPC.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Method {
     streaming: Streaming,
     safe_to_repeat: bool,
     policy: Policy,
+    server_metrics: OnceLock<ServerMetrics>,
+    client_metrics: OnceLock<ClientMetrics>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +70,8 @@ static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
         streaming: Streaming { client, server },
         safe_to_repeat: true,
         policy: Policy::Public,
+        server_metrics: OnceLock::new(),
+        client_metrics: OnceLock::new(),
     });
     let all = ours.chain(infrastructure);
     all.map(|method| (method.path.clone(), method)).collect()
@@ -93,6 +98,8 @@ impl Method {
             },
             safe_to_repeat: is_safe_to_repeat(method),
             policy: Policy::of(contract::access(method)),
+            server_metrics: OnceLock::new(),
+            client_metrics: OnceLock::new(),
         }
     }
 
@@ -125,6 +132,16 @@ impl Method {
 
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    pub(crate) fn server_metrics(&'static self) -> &'static ServerMetrics {
+        self.server_metrics.get_or_init(|| ServerMetrics::new(&self.span))
+    }
+
+    /// Metrics of calls to `peer`.
+    pub(crate) fn client_metrics(&'static self, peer: &'static str) -> Option<&'static ClientMetrics> {
+        let metrics = self.client_metrics.get_or_init(|| ClientMetrics::new(peer));
+        (metrics.peer == peer).then_some(metrics)
     }
 }
 

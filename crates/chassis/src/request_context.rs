@@ -69,6 +69,8 @@ pub(crate) struct LogFields {
     pub(crate) reason: Option<&'static str>,
     /// Causes of the error, which are not sent.
     pub(crate) cause: Option<String>,
+    /// The caller cancelled the call, so that no error of it is ours.
+    pub(crate) is_cancelled: bool,
 }
 
 impl RequestContext {
@@ -117,7 +119,7 @@ impl RequestContext {
 
     /// Runs background work in this context and in `span`, which continues the trace of the context or, without one, begins one.
     pub fn run_in<F: Future>(self, span: Span, future: F) -> impl Future<Output = F::Output> {
-        if self.trace_id().is_some() {
+        if !span.is_disabled() && trace_context::trace_id(&self.0.trace).is_some() {
             // Fails only when no OpenTelemetry layer is installed.
             let _ = span.set_parent(self.0.trace.clone());
         }
@@ -153,8 +155,10 @@ impl RequestContext {
         trace_context::to_traceparent(&self.trace())
     }
 
-    pub fn trace_id(&self) -> Option<String> {
-        trace_context::trace_id(&self.0.trace)
+    /// Returns the trace id for logs: without a trace, one made of the correlation id, so that it is the same in every process.
+    pub fn trace_id(&self) -> String {
+        let of_trace = trace_context::trace_id(&self.0.trace);
+        of_trace.unwrap_or_else(|| trace_context::trace_id_of(&self.0.correlation_id))
     }
 
     /// Returns the OpenTelemetry context of the current span, or of this context.
@@ -177,6 +181,11 @@ impl RequestContext {
     /// Fields of the access log, locked: do not hold them across an await.
     pub(crate) fn log_fields(&self) -> MutexGuard<'_, LogFields> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records that the caller cancelled the call, for the access log.
+    pub(crate) fn record_cancellation(&self) {
+        self.log_fields().is_cancelled = true;
     }
 
     /// Records the error that the call ends with, for the access log.

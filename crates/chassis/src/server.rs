@@ -2,24 +2,20 @@
 
 mod grpc_health;
 mod layer;
+mod routes;
 mod stack;
 mod with_worker;
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::OptionFuture;
-use http::Request;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
-use tonic::server::NamedService;
-use tonic::service::{Routes, RoutesBuilder};
-use tower::Service;
 
 use self::layer::authorize::Authenticator;
+use self::routes::{Routes, RoutesBuilder};
 use crate::config::{Common, RevocationPolicy};
 use crate::environment::Environment;
 use crate::health::Readiness;
@@ -27,6 +23,8 @@ use crate::http_server::{self, Options, Protocol};
 use crate::identity::{JwksSource, Revocations, StaticJwks, Verifier};
 use crate::task::Shutdown;
 use crate::{client, config, lifecycle, tls};
+
+pub use self::routes::RpcService;
 
 /// Builder of a gRPC server. The crate's README lists the layers around each RPC.
 pub struct Server {
@@ -57,15 +55,14 @@ impl Server {
 
     /// Adds a generated tonic service.
     #[expect(clippy::should_implement_trait, reason = "it adds a service to a server")]
-    pub fn add<S>(mut self, service: S) -> Self
-    where
-        S: Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
-        S::Response: axum::response::IntoResponse,
-        S::Future: Send + 'static,
-    {
-        self.names.push(S::NAME);
-        self.services.add_service(service);
+    pub fn add(mut self, service: impl RpcService) -> Self {
+        self.add_named(service);
         self
+    }
+
+    fn add_named<S: RpcService>(&mut self, service: S) {
+        self.names.push(S::NAME);
+        self.services.add(service);
     }
 
     pub fn readiness<F, Fut>(mut self, name: &'static str, check: F) -> Self
@@ -159,8 +156,8 @@ impl Server {
             add_reflection(&mut self.services, &self.names)?;
         }
         let health = grpc_health::service(&self.names, self.readiness, stop);
-        self.services.add_service(health);
-        Ok(self.services.routes().prepare())
+        self.services.add(health);
+        Ok(self.services.build())
     }
 }
 
@@ -173,8 +170,7 @@ fn add_reflection(services: &mut RoutesBuilder, names: &[&'static str]) -> anyho
         let names = names.iter().copied().chain(["grpc.health.v1.Health"]);
         names.fold(builder, tonic_reflection::server::Builder::with_service_name)
     };
-    services
-        .add_service(builder().build_v1()?)
-        .add_service(builder().build_v1alpha()?);
+    services.add(builder().build_v1()?);
+    services.add(builder().build_v1alpha()?);
     Ok(())
 }

@@ -28,7 +28,8 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 pub async fn record(Extension(info): Extension<RequestInfo>, request: Request, next: Next) -> Response {
     let span = span(&request, &info);
-    let mut record = Record::open(info, request.method(), span.clone());
+    let trace_id = trace_context::log_id(&span, request.headers(), &info.correlation_id);
+    let mut record = Record::open(info, request.method(), span.clone(), trace_id);
     let response = next.run(request).instrument(span).await;
     record.read(&response);
     response.map(|inner| Body::new(ObservedBody { inner, record }))
@@ -53,6 +54,7 @@ struct Record {
     info: RequestInfo,
     method: Method,
     span: Span,
+    trace_id: String,
     started: Instant,
     status: Option<StatusCode>,
     grpc_status: Option<i32>,
@@ -61,12 +63,13 @@ struct Record {
 }
 
 impl Record {
-    fn open(info: RequestInfo, method: &Method, span: Span) -> Self {
+    fn open(info: RequestInfo, method: &Method, span: Span, trace_id: String) -> Self {
         metrics::gauge!("edge_in_flight", "protocol" => info.protocol.as_str()).increment(1.0);
         Self {
             info,
             method: method.clone(),
             span,
+            trace_id,
             started: Instant::now(),
             status: None,
             grpc_status: None,
@@ -126,7 +129,7 @@ impl Drop for Record {
             code = self.code,
             duration_ms = elapsed.as_secs_f64() * 1000.0,
             correlation_id = self.info.correlation_id,
-            trace_id = trace_context::of_span(&self.span).and_then(|trace| trace_context::trace_id(&trace)),
+            trace_id = self.trace_id,
             "request"
         );
     }

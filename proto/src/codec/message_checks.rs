@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use prost_reflect::{DynamicMessage, MapKey, ReflectMessage as _, Value};
 use tonic_types::{FieldViolation, LocalizedMessage};
 
-const TIMESTAMP: &str = "google.protobuf.Timestamp";
+pub(super) const TIMESTAMP: &str = "google.protobuf.Timestamp";
 /// 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
 const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 const NANOS: RangeInclusive<i32> = 0..=999_999_999;

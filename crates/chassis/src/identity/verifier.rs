@@ -1,4 +1,4 @@
-//! Verifies access tokens: signature, issuer, audience, expiry and revocation.
+//! Verifies access tokens: signature, issuer and audience once, expiry and revocation on every call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use jsonwebtoken::{Algorithm, Validation};
 
 use super::jwks_cache::JwksCache;
+use super::verified_tokens::{TokenHash, Verified, VerifiedTokens};
 use super::{Claims, JwksSource, Revocations, UserCaller};
 use crate::clock::Clock;
 use crate::config;
@@ -21,6 +22,7 @@ pub struct Verifier {
 
 struct Parts {
     keys: Arc<JwksCache>,
+    verified: VerifiedTokens,
     validation: Validation,
     clock: Clock,
     leeway: Duration,
@@ -29,10 +31,14 @@ struct Parts {
 /// Upper bound of the length of a token, far above that of ours; a longer one is not parsed.
 const MAX_TOKEN_BYTES: usize = 4096;
 
+/// Upper bound of the tokens whose signature is not verified again.
+const VERIFIED_TOKENS: usize = 10_000;
+
 impl Verifier {
     pub fn new(config: &config::Identity, source: Arc<dyn JwksSource>, clock: Clock) -> Self {
         let parts = Parts {
             keys: Arc::new(JwksCache::new(source, config, clock.clone())),
+            verified: VerifiedTokens::new(VERIFIED_TOKENS),
             validation: validation(config),
             leeway: config.leeway,
             clock,
@@ -54,8 +60,7 @@ impl Verifier {
     /// # Errors
     /// `UNAUTHENTICATED`, `TOKEN_EXPIRED` or `TOKEN_REVOKED`; `UNAVAILABLE` when there are no keys.
     pub async fn verify(&self, token: &str) -> Result<UserCaller, Error> {
-        let claims = self.signed_claims(token).await?;
-        let user = UserCaller::from(claims);
+        let user = self.signed_user(token).await?;
         if self.parts.clock.now() >= user.expires_at + self.parts.leeway {
             return Err(Error::new(Common::TokenExpired));
         }
@@ -65,20 +70,33 @@ impl Verifier {
         Ok(user)
     }
 
-    async fn signed_claims(&self, token: &str) -> Result<Claims, Error> {
+    /// Returns the user of a token whose signature is valid; the token may have expired.
+    async fn signed_user(&self, token: &str) -> Result<UserCaller, Error> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Error::new(Common::Unauthenticated));
         }
+        let parts = &self.parts;
+        let hash = TokenHash::of(token);
+        if let Some(known) = parts.verified.find(hash)
+            && let Some(key) = parts.keys.get(&known.key_id).await?
+            && Arc::ptr_eq(&key, &known.key)
+        {
+            return Ok(known.user);
+        }
         let header = jsonwebtoken::decode_header(token).map_err(unauthenticated)?;
-        let kid = header.kid.ok_or_else(|| Error::new(Common::Unauthenticated))?;
-        let Some(key) = self.parts.keys.get(&kid).await? else {
+        let key_id = header.kid.ok_or_else(|| Error::new(Common::Unauthenticated))?;
+        let Some(key) = parts.keys.get(&key_id).await? else {
             return Err(Error::new(Common::Unauthenticated).cause(anyhow::anyhow!("unknown key id")));
         };
-        Ok(
-            jsonwebtoken::decode::<Claims>(token, &key, &self.parts.validation)
-                .map_err(unauthenticated)?
-                .claims,
-        )
+        let decoded = jsonwebtoken::decode::<Claims>(token, &key, &parts.validation);
+        let user = UserCaller::from(decoded.map_err(unauthenticated)?.claims);
+        let verified = Verified {
+            user: user.clone(),
+            key_id,
+            key,
+        };
+        parts.verified.insert(hash, verified, parts.clock.now());
+        Ok(user)
     }
 }
 

@@ -27,7 +27,7 @@ pub struct CallContext {
     pub lang: Lang,
     /// gRPC path, `/carshare.booking.v1.BookingService/ApproveBooking`.
     pub method: &'static str,
-    /// SHA-256 of the request message.
+    /// SHA-256 of the request message; zero for an RPC that is safe to repeat and has no idempotency key.
     pub request_hash: [u8; 32],
     /// The other metadata of the call.
     pub metadata: Metadata,
@@ -83,14 +83,20 @@ impl CallContext {
                 "the call did not come through chassis::Server"
             )));
         };
+        let idempotency = IdempotencyKey::from_metadata(&metadata)?;
+        let request_hash = if idempotency.is_some() || !authorized.method.is_safe_to_repeat() {
+            Sha256::digest(message.encode_to_vec()).into()
+        } else {
+            [0; 32]
+        };
         let context = Self {
             caller: authorized.caller.clone(),
             deadline: authorized.deadline,
             correlation_id: current.correlation_id().to_owned(),
-            idempotency: IdempotencyKey::from_metadata(&metadata)?,
+            idempotency,
             lang: current.lang(),
             method: authorized.method.path(),
-            request_hash: Sha256::digest(message.encode_to_vec()).into(),
+            request_hash,
             metadata: Metadata(metadata),
         };
         Ok((context, message))

@@ -2,7 +2,7 @@
 //!
 //! | layer | does |
 //! |---|---|
-//! | [`call`] | finds the RPC, opens its request context and span, writes errors in the caller's language |
+//! | [`call`], with `request_body` | finds the RPC, opens its request context and span, writes errors in the caller's language |
 //! | [`access_log`] | metrics and one log line a call; observes the response body |
 //! | [`request_context`] | runs the inner layers in the request context and the span |
 //! | [`drain`] | refuses calls while the server drains |
@@ -22,6 +22,7 @@ pub(super) mod deadline;
 pub(super) mod drain;
 pub(super) mod message_limit;
 pub(super) mod overload;
+mod request_body;
 pub(super) mod request_context;
 
 use std::time::Duration;

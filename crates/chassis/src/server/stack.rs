@@ -8,7 +8,6 @@ use http::{Request, Response};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
-use tonic::service::Routes;
 use tower::util::BoxCloneService;
 use tower::{BoxError, Service, ServiceBuilder};
 
@@ -18,6 +17,7 @@ use super::layer::{
     ServerCall, access_log, authorize, call, catch_panic, deadline, drain, message_limit, overload,
     request_context,
 };
+use super::routes::Routes;
 use crate::config;
 use crate::ids::Ids;
 use crate::layer::from_fn;
@@ -35,7 +35,7 @@ pub fn service<B>(
 + 'static
 + use<B>
 where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     let call = CallConfig {

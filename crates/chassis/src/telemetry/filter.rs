@@ -1,4 +1,5 @@
-//! Filters log events as the configuration says, and keeps the spans of this workspace at any log level, because traces need them.
+//! Filters log events as the configuration says, and keeps the spans of this workspace at any log level if they are exported. Without
+//! a collector no span is made, except for the text log, which names the spans around a line.
 //!
 //! It is one filter for logs and traces. Filters of single layers store their decision until the next span or event, and when a
 //! library only checks a level (`log_enabled!`, as sqlx does in every query), they apply it to the next one, which is lost.
@@ -11,13 +12,14 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::Context;
 
-use crate::config::Telemetry;
+use crate::config::{LogFormat, Telemetry};
 
 /// Libraries that log every frame at debug level.
 const VERBOSE: [&str; 7] = ["h2", "hyper", "hyper_util", "tower", "rustls", "sqlx", "tonic"];
 
 pub(super) struct Filter {
     events: Targets,
+    spans: bool,
 }
 
 impl Filter {
@@ -30,12 +32,13 @@ impl Filter {
             .min(LevelFilter::WARN);
         let unnamed = VERBOSE.into_iter().filter(|name| !config.log.contains(name));
         let events = unnamed.fold(named, |all, name| all.with_target(name, quiet));
-        Ok(Self { events })
+        let spans = config.otlp_endpoint.is_some() || config.format == LogFormat::Text;
+        Ok(Self { events, spans })
     }
 
     fn is_enabled(&self, metadata: &Metadata<'_>) -> bool {
         if metadata.is_span() {
-            metadata.target().starts_with("carshare") && *metadata.level() <= Level::INFO
+            self.spans && metadata.target().starts_with("carshare") && *metadata.level() <= Level::INFO
         } else {
             self.events.would_enable(metadata.target(), metadata.level())
         }
@@ -57,7 +60,11 @@ impl<S: Subscriber> Layer<S> for Filter {
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         let of_events = <Targets as Layer<S>>::max_level_hint(&self.events);
-        of_events.max(Some(LevelFilter::INFO))
+        if self.spans {
+            of_events.max(Some(LevelFilter::INFO))
+        } else {
+            of_events
+        }
     }
 }
 
@@ -96,11 +103,12 @@ mod tests {
         assert!(of("a=b=c").is_err());
     }
 
-    #[test]
-    fn checked_level_and_disabled_log_drop_no_span() {
+    #[tokio::test]
+    async fn checked_level_and_disabled_log_drop_no_exported_span() {
         for log in ["debug", "info", "off"] {
             let config = Telemetry {
                 log: log.to_owned(),
+                otlp_endpoint: Some("http://127.0.0.1:1".to_owned()),
                 ..Telemetry::default()
             };
             let (subscriber, guard) = subscriber("test", &config, &Clock::system(), sink).unwrap();
@@ -115,5 +123,20 @@ mod tests {
             }
             drop(guard);
         }
+    }
+
+    #[test]
+    fn spans_are_made_for_a_collector_and_for_the_text_log_only() {
+        let spans = |otlp_endpoint: Option<&str>, format| {
+            let config = Telemetry {
+                otlp_endpoint: otlp_endpoint.map(str::to_owned),
+                format,
+                ..Telemetry::default()
+            };
+            Filter::new(&config).unwrap().spans
+        };
+        assert!(!spans(None, LogFormat::Json));
+        assert!(spans(None, LogFormat::Text));
+        assert!(spans(Some("http://127.0.0.1:1"), LogFormat::Json));
     }
 }

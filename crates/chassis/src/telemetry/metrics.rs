@@ -22,6 +22,10 @@ pub(super) fn describe() {
         "Access tokens accepted while revocation could not be checked."
     );
     describe_counter!(
+        "log_lines_dropped_total",
+        "Log lines that were not written because stdout is read too slowly."
+    );
+    describe_counter!(
         "task_panics_total",
         "Background tasks that panicked: always a defect."
     );

@@ -1,4 +1,4 @@
-//! OpenTelemetry traces. Spans have ids and are propagated even without a collector.
+//! OpenTelemetry traces. Without a collector there are none: the trace context of a caller is passed on as it came.
 
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
@@ -8,22 +8,26 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 
 use crate::config::Telemetry;
 
-pub(super) fn provider(service: &'static str, config: &Telemetry) -> anyhow::Result<SdkTracerProvider> {
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio)));
-    let resource = Resource::builder().with_service_name(service).build();
-    let builder = SdkTracerProvider::builder()
-        .with_sampler(sampler)
-        .with_resource(resource);
+/// Returns the exporter of spans; `None` without a collector.
+pub(super) fn provider(
+    service: &'static str,
+    config: &Telemetry,
+) -> anyhow::Result<Option<SdkTracerProvider>> {
     let Some(endpoint) = &config.otlp_endpoint else {
-        return Ok(builder.build());
+        return Ok(None);
     };
     let exporter = SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
+        .build()
+        .context("telemetry.otlp_endpoint is not usable")?;
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio)));
+    let provider = SdkTracerProvider::builder()
+        .with_sampler(sampler)
+        .with_resource(Resource::builder().with_service_name(service).build())
+        .with_batch_exporter(exporter)
         .build();
-    Ok(builder
-        .with_batch_exporter(exporter.context("telemetry.otlp_endpoint is not usable")?)
-        .build())
+    Ok(Some(provider))
 }
 
 pub(super) fn tracer(provider: &SdkTracerProvider) -> SdkTracer {

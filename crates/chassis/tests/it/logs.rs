@@ -1,14 +1,28 @@
 //! The access log, and secrets that no log has.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
 
 use carshare_chassis::config::Telemetry;
-use carshare_chassis::{Clock, Error, telemetry};
+use carshare_chassis::telemetry::prometheus;
+use carshare_chassis::{Clock, Error, task, telemetry};
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::{GetMeRequest, LoginRequest};
 use carshare_proto::booking::v1::ErrorReason as Booking;
+use carshare_proto::notification::v1::SubscribeRequest;
+use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
+use futures::{StreamExt as _, stream};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tonic::Request;
 
 use crate::fake::Behaviour;
@@ -87,7 +101,7 @@ async fn rpc_is_logged_in_one_line_with_caller_and_result() {
     assert_eq!(first.remove("trace_id").unwrap().as_str().unwrap().len(), 32);
     let expected = json!({
         "time": "2026-11-22T12:00:00.000Z", "level": "INFO", "service": "fake",
-        "target": "carshare_chassis::server::layer::access_log", "span": "rpc", "message": "rpc",
+        "target": "carshare_chassis::server::layer::access_log", "message": "rpc",
         "rpc": "rpc.auth.get_me", "code": "ABORTED", "reason": "SLOT_TAKEN", "cause": "constraint booking_no_overlap",
         "caller": "guest", "user_id": USER.to_string(), "correlation_id": "client-1",
     });
@@ -156,4 +170,67 @@ async fn logs_have_no_token_no_password_and_no_email_address() {
     ] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
+}
+
+/// Opens a connection to the server.
+async fn connect(server: &TestServer) -> SendRequest<BoxBody> {
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let (requests, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    task::spawn("client", connection);
+    requests
+}
+
+type BoxBody = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Sends a call whose message breaks off after its prefix: with the stream or, if `error` is `None`, when the future is dropped.
+fn broken(server: &TestServer, path: &str, error: Option<io::Error>) -> http::Request<BoxBody> {
+    let prefix = Frame::data(Bytes::from_static(&[0, 0, 0, 0, 100]));
+    let rest = stream::iter(error.map(Err)).chain(stream::pending());
+    let body = stream::iter([Ok(prefix)]).chain(rest);
+    http::Request::post(format!("http://{}{path}", server.address))
+        .header("content-type", "application/grpc")
+        .body(BoxBody::new(StreamBody::new(body)))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn call_that_the_caller_cuts_off_is_cancelled_and_no_error() {
+    const LOGIN: &str = "/carshare.auth.v1.AuthService/Login";
+    let captured = Captured::default();
+    let guards = captured.start();
+    let server = TestServer::start(plain(), &Behaviour::ok()).await;
+    let count = || {
+        let page = prometheus::render();
+        let line = page.lines().find_map(|line| {
+            line.strip_prefix(r#"rpc_server_calls_total{rpc="rpc.auth.login",code="CANCELLED"} "#)
+        });
+        line.map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    let before = count();
+    // The stream is reset inside the message.
+    let reset = broken(&server, LOGIN, Some(io::Error::other("reset")));
+    connect(&server).await.send_request(reset).await.unwrap_err();
+    // The connection is closed inside the message.
+    let mut requests = connect(&server).await;
+    let waiting = requests.send_request(broken(&server, LOGIN, None));
+    assert!(timeout(Duration::from_millis(50), waiting).await.is_err());
+    drop(requests);
+    // The stream is reset inside the response.
+    let mut notifications = NotificationServiceClient::new(server.channel());
+    let request = server.request("guest", SubscribeRequest::default());
+    let mut stream = notifications.subscribe(request).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    drop(stream);
+    carshare_testkit::eventually_true(Duration::from_secs(10), async || captured.rpcs().len() == 3).await;
+    drop(guards);
+    for line in captured.rpcs() {
+        assert_eq!(
+            (&line["code"], &line["level"]),
+            (&json!("CANCELLED"), &json!("INFO")),
+            "{line}"
+        );
+    }
+    assert_eq!(count() - before, 2);
 }

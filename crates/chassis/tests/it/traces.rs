@@ -78,7 +78,7 @@ async fn trace_and_correlation_id_reach_the_next_hop() {
         .unwrap();
     let context = contexts.recv().await.unwrap();
     assert_eq!(context.correlation_id(), "client-1");
-    assert_eq!(context.trace_id().as_deref(), Some(TRACE_ID));
+    assert_eq!(context.trace_id(), TRACE_ID);
 }
 
 #[derive(Clone, Default)]

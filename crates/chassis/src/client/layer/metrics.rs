@@ -3,10 +3,10 @@
 use tonic::{Code, Status};
 
 use super::{ClientCall, Inner, Result, call::rpc};
-use crate::error::code_name;
+use crate::telemetry::rpc_metrics::client_calls;
 
 pub fn record<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future<Output = Result> + use<S> {
-    let (peer, rpc, span) = (call.peer, rpc(call.method), call.span.clone());
+    let (peer, method, span) = (call.peer, call.method, call.span.clone());
     let running = inner.call(call);
     async move {
         let result = running.await;
@@ -20,8 +20,10 @@ pub fn record<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future
                 error.code()
             }
         };
-        metrics::counter!("rpc_client_calls_total", "peer" => peer, "rpc" => rpc, "code" => code_name(code))
-            .increment(1);
+        match method.and_then(|method| method.client_metrics(peer)) {
+            Some(metrics) => metrics.calls(rpc(method), code).increment(1),
+            None => client_calls(peer, rpc(method), code).increment(1),
+        }
         result
     }
 }

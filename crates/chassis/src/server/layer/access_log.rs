@@ -40,7 +40,7 @@ pub struct Record {
 
 impl Record {
     fn open(call: &ServerCall) -> Self {
-        metrics::gauge!("rpc_server_in_flight", "rpc" => call.method.span()).increment(1.0);
+        call.method.server_metrics().in_flight.increment(1.0);
         Self {
             method: call.method,
             context: call.context.clone(),
@@ -71,14 +71,20 @@ impl Record {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        let rpc = self.method.span();
-        let code = code_name(status.code());
+        let fields: LogFields = std::mem::take(&mut *self.context.log_fields());
+        // The response to a request that broke off reaches nobody.
+        let code = if fields.is_cancelled {
+            Code::Cancelled
+        } else {
+            status.code()
+        };
         let elapsed = self.started.elapsed();
-        metrics::gauge!("rpc_server_in_flight", "rpc" => rpc).decrement(1.0);
-        metrics::counter!("rpc_server_calls_total", "rpc" => rpc, "code" => code).increment(1);
-        metrics::histogram!("rpc_server_duration_seconds", "rpc" => rpc).record(elapsed.as_secs_f64());
-        self.span.record("rpc.grpc.status_code", status.code() as i32);
-        let level = level(self.method, status.code());
+        let metrics = self.method.server_metrics();
+        metrics.in_flight.decrement(1.0);
+        metrics.calls(code).increment(1);
+        metrics.duration.record(elapsed.as_secs_f64());
+        self.span.record("rpc.grpc.status_code", code as i32);
+        let level = level(self.method, code);
         if level <= Level::WARN {
             self.span.record("otel.status_code", "ERROR");
         }
@@ -86,11 +92,11 @@ impl Record {
         let _in_span = self.span.enter();
         self.context
             .clone()
-            .enter(|| self.write(level, status, code, duration_ms));
+            .enter(|| self.write(level, status, code, fields, duration_ms));
     }
 
-    fn write(&self, level: Level, status: &Status, code: &str, duration_ms: f64) {
-        let fields: LogFields = std::mem::take(&mut *self.context.log_fields());
+    fn write(&self, level: Level, status: &Status, code: Code, fields: LogFields, duration_ms: f64) {
+        let code = code_name(code);
         let of_status = || Some(status.get_details_error_info()?.reason);
         let reason = fields.reason.map(str::to_owned).or_else(of_status);
         // The level of an event is a constant of its call site.

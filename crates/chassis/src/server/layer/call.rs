@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
@@ -18,6 +18,7 @@ use tower::{BoxError, Service, ServiceExt as _};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use super::request_body::RequestBody;
 use super::{Inner, ServerCall};
 use crate::deadline;
 use crate::ids::Ids;
@@ -51,7 +52,7 @@ pub fn layer<S>(config: CallConfig) -> impl Fn(S) -> OpenCall<S> {
 impl<S, B> Service<Request<B>> for OpenCall<S>
 where
     S: Inner<Future: Send> + Clone + Send + 'static,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response<Body>;
@@ -69,7 +70,7 @@ where
             let unknown = Status::unimplemented("unknown method").into_http();
             return ready(Ok(unknown)).boxed();
         };
-        let call = self.config.open(method, request.map(Body::new));
+        let call = self.config.open(method, request);
         let context = call.context.clone();
         let running = self.inner.clone().oneshot(call);
         async move {
@@ -85,10 +86,19 @@ where
 }
 
 impl CallConfig {
-    fn open(&self, method: &'static Method, request: Request<Body>) -> ServerCall {
+    fn open<B>(&self, method: &'static Method, request: Request<B>) -> ServerCall
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
         let headers = request.headers();
-        let span = span(method, headers);
-        let trace = trace_context::of_span(&span).unwrap_or_else(|| trace_context::extract(headers));
+        let of_caller = trace_context::extract(headers);
+        let span = span(method);
+        if !span.is_disabled() {
+            // Fails only when no OpenTelemetry layer is installed.
+            let _ = span.set_parent(of_caller.clone());
+        }
+        let trace = trace_context::of_span(&span).unwrap_or(of_caller);
         let context = RequestContext::new(
             correlation_id(headers, &self.ids),
             deadline::of_request(headers, method.is_unary(), self.request_timeout),
@@ -96,6 +106,7 @@ impl CallConfig {
             trace,
             self.draining.clone(),
         );
+        let request = request.map(|body| Body::new(RequestBody::new(body, context.clone())));
         ServerCall {
             method,
             context,
@@ -105,8 +116,8 @@ impl CallConfig {
     }
 }
 
-fn span(method: &'static Method, headers: &HeaderMap) -> Span {
-    let span = tracing::info_span!(
+fn span(method: &'static Method) -> Span {
+    tracing::info_span!(
         "rpc",
         otel.name = method.span(),
         otel.kind = "server",
@@ -114,10 +125,7 @@ fn span(method: &'static Method, headers: &HeaderMap) -> Span {
         rpc.system = "grpc",
         rpc.method = method.path(),
         rpc.grpc.status_code = tracing::field::Empty,
-    );
-    // Fails only when no OpenTelemetry layer is installed.
-    let _ = span.set_parent(trace_context::extract(headers));
-    span
+    )
 }
 
 #[cfg(test)]

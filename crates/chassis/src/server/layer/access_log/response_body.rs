@@ -27,41 +27,47 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 pub struct ObservedBody {
     inner: Body,
     record: Record,
+    /// Ends the body while it waits for its next frame. `None` until it waits for the first time: most bodies never do.
+    waiting: Option<Waiting>,
+    ended: bool,
+}
+
+struct Waiting {
     deadline: Option<Pin<Box<Sleep>>>,
     draining: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    ended: bool,
 }
 
 type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
 
 impl ObservedBody {
     pub fn new(inner: Body, record: Record) -> Self {
-        let context = &record.context;
-        let sleep = |deadline: crate::Deadline| Box::pin(tokio::time::sleep_until(deadline.instant()));
-        // A unary response ends by itself; a stream may not.
-        let draining = record
-            .method
-            .streaming()
-            .server
-            .then(|| context.draining().clone());
         Self {
             inner,
-            deadline: context.deadline().map(sleep),
-            draining: draining.map(|draining| Box::pin(draining.cancelled_owned())),
             record,
+            waiting: None,
             ended: false,
         }
     }
 
     /// Returns the error that ends the body now, if there is one.
-    fn interruption(&mut self, cx: &mut Context<'_>) -> Option<Error> {
-        let draining = self.draining.as_mut();
-        if draining.is_some_and(|draining| draining.poll_unpin(cx).is_ready()) {
+    fn interruption(&self) -> Option<Error> {
+        let context = &self.record.context;
+        // A unary response ends by itself; a stream may not.
+        if self.record.method.streaming().server && context.draining().is_cancelled() {
             return Some(Error::unavailable("the server is draining", RETRY_AFTER));
         }
-        let deadline = self.deadline.as_mut();
-        let is_late = deadline.is_some_and(|deadline| deadline.poll_unpin(cx).is_ready());
+        let is_late = context.deadline().is_some_and(|deadline| deadline.is_expired());
         is_late.then(|| Error::new(Common::DeadlineExceeded))
+    }
+
+    /// Wakes the task when the body is interrupted, and returns whether it is now.
+    fn poll_interruption(&mut self, cx: &mut Context<'_>) -> bool {
+        let record = &self.record;
+        let waiting = self.waiting.get_or_insert_with(|| Waiting::new(record));
+        let draining = waiting.draining.as_mut();
+        let deadline = waiting.deadline.as_mut();
+        draining.is_some_and(|draining| draining.poll_unpin(cx).is_ready())
+            || deadline.is_some_and(|deadline| deadline.poll_unpin(cx).is_ready())
     }
 
     fn poll_inner(&mut self, cx: &mut Context<'_>) -> Result<Polled, Error> {
@@ -94,6 +100,18 @@ impl ObservedBody {
     }
 }
 
+impl Waiting {
+    fn new(record: &Record) -> Self {
+        let context = &record.context;
+        let sleep = |deadline: crate::Deadline| Box::pin(tokio::time::sleep_until(deadline.instant()));
+        let is_stream = record.method.streaming().server;
+        Self {
+            deadline: context.deadline().map(sleep),
+            draining: is_stream.then(|| Box::pin(context.draining().clone().cancelled_owned())),
+        }
+    }
+}
+
 impl http_body::Body for ObservedBody {
     type Data = Bytes;
     type Error = Status;
@@ -103,7 +121,7 @@ impl http_body::Body for ObservedBody {
         if this.ended {
             return Poll::Ready(None);
         }
-        if let Some(error) = this.interruption(cx) {
+        if let Some(error) = this.interruption() {
             return this.end_with(error);
         }
         let polled = match this.poll_inner(cx) {
@@ -111,7 +129,13 @@ impl http_body::Body for ObservedBody {
             Err(error) => return this.end_with(error),
         };
         match &polled {
-            Poll::Pending => {}
+            Poll::Pending => {
+                if this.poll_interruption(cx)
+                    && let Some(error) = this.interruption()
+                {
+                    return this.end_with(error);
+                }
+            }
             Poll::Ready(None) => this.finish(None),
             Poll::Ready(Some(Err(status))) => this.finish(Some(status)),
             Poll::Ready(Some(Ok(frame))) => {
