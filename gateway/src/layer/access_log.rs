@@ -16,6 +16,7 @@ use carshare_chassis::trace_context;
 use http::{HeaderMap, Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
+use tonic::Code;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -101,6 +102,11 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let (protocol, elapsed) = (self.info.protocol, self.started.elapsed());
+        let is_cut_off =
+            self.grpc_status.is_none() && self.status.is_none_or(|status| status == StatusCode::OK);
+        if protocol == Protocol::Grpc && is_cut_off {
+            self.grpc_status = Some(Code::Cancelled as i32);
+        }
         let status = self
             .status
             .map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16());

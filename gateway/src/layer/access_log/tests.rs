@@ -89,6 +89,8 @@ async fn line_is_written_at_the_end_of_the_body_with_the_status_of_the_trailers(
     response.into_body().collect().await.unwrap();
     let mut line = lines.only();
     line.as_object_mut().unwrap().remove("message");
+    let trace_id = line.as_object_mut().unwrap().remove("trace_id").unwrap();
+    assert_eq!(trace_id.as_str().unwrap().len(), 32);
     let expected = json!({
         "protocol": "grpc", "rpc": "none", "method": "POST", "status": 200, "grpc_status": 5, "code": "COMMON002",
         "duration_ms": 4000.0, "correlation_id": "c-1",
@@ -113,4 +115,25 @@ async fn client_that_goes_away_is_logged_as_499() {
         (&line["status"], &line["duration_ms"], &line["path"]),
         (&json!(499), &json!(3000.0), &json!("/v1/users/*"))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn grpc_call_that_the_client_cuts_off_is_cancelled() {
+    for in_response in [false, true] {
+        let (lines, _guard) = Lines::capture();
+        let service =
+            ServiceBuilder::new()
+                .layer(from_fn(record))
+                .service(service_fn(move |_: Request| async move {
+                    if !in_response {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok::<_, Infallible>(Response::new(streamed()))
+                }));
+        let call = service.oneshot(request(Protocol::Grpc));
+        let response = tokio::time::timeout(Duration::from_secs(3), call).await;
+        assert_eq!(response.is_ok(), in_response);
+        drop(response);
+        assert_eq!(lines.only()["grpc_status"], json!(Code::Cancelled as i32));
+    }
 }
