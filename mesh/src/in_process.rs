@@ -5,23 +5,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 use carshare_auth::Auth;
-use carshare_booking::Booking;
-use carshare_chassis::service::{Roles, Service};
-use carshare_chassis::{Environment, Shutdown, config, task, tls};
-use carshare_gateway::Gateway;
-use carshare_notification::Notification;
-use carshare_payment::Payment;
+use carshare_chassis::service::Service;
+use carshare_chassis::{Environment, LocalNetwork, config, tls};
 use carshare_sandbox::Sandbox;
 use carshare_store::Runner;
-use carshare_vehicle::Vehicle;
 use chrono::{DateTime, Utc};
-use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::dependencies::{Dependencies, SERVICES};
-use crate::service_env::{Env, ServiceEnv};
+use crate::options::PeerTransport;
+use crate::service_env::ServiceEnv;
+use crate::services::{Configure, Listeners, Services};
 use crate::{Options, ready};
 
 /// Five services, the gateway and their dependencies in this process.
@@ -29,9 +23,8 @@ pub struct Mesh {
     dependencies: Dependencies,
     gateway: String,
     environment: Environment,
-    auth_env: Env,
-    shutdown: Shutdown,
-    running: FuturesUnordered<JoinHandle<Result<()>>>,
+    service_env: ServiceEnv,
+    services: Services,
 }
 
 impl Mesh {
@@ -39,62 +32,42 @@ impl Mesh {
     pub async fn start(options: Options) -> Result<Self> {
         tls::install_provider();
         let dependencies = Dependencies::start(&options).await?;
-        let (mut listeners, mut addresses) = (BTreeMap::new(), BTreeMap::new());
-        for name in SERVICES.into_iter().chain(["gateway"]) {
-            let address = if name == "gateway" {
-                options.gateway
-            } else {
-                SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
-            };
-            let listener = TcpListener::bind(address)
-                .await
-                .with_context(|| format!("{name} cannot listen on {address}"))?;
-            addresses.insert(name, vec![listener.local_addr()?]);
-            listeners.insert(name, listener);
+        let mut listeners = listen("gateway", options.gateway).await?;
+        if options.peers == PeerTransport::Tls {
+            for name in SERVICES {
+                let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                listeners.extend(listen(name, any_port).await?);
+            }
+        }
+        let mut addresses = BTreeMap::new();
+        for (name, listener) in &listeners {
+            addresses.insert(*name, vec![listener.local_addr()?]);
         }
         let service_env = ServiceEnv::new(&options, addresses, &options.environment.random)?;
         let gateway = format!("http://{}", reachable(service_env.address("gateway")?));
         dependencies
             .sandbox
             .set_webhook_url(Some(format!("{gateway}/v1/payments/webhook")));
+        let configure = FromEnv(&service_env, &dependencies);
+        let environment = options.environment;
+        let services = Services::start(
+            &configure,
+            listeners,
+            LocalNetwork::default(),
+            environment.clone(),
+        )?;
         let mut mesh = Self {
-            auth_env: service_env.env("auth", &dependencies)?,
             dependencies,
             gateway,
-            environment: options.environment,
-            shutdown: Shutdown::new(),
-            running: FuturesUnordered::new(),
+            environment,
+            service_env,
+            services,
         };
-        mesh.serve::<Runner<Auth>>(&service_env, &mut listeners)?;
-        mesh.serve::<Runner<Vehicle>>(&service_env, &mut listeners)?;
-        mesh.serve::<Runner<Booking>>(&service_env, &mut listeners)?;
-        mesh.serve::<Runner<Payment>>(&service_env, &mut listeners)?;
-        mesh.serve::<Runner<Notification>>(&service_env, &mut listeners)?;
-        mesh.serve::<Gateway>(&service_env, &mut listeners)?;
         tokio::select! {
             ready = ready::wait(&mesh.gateway) => ready?,
-            ended = mesh.running.next() => return Err(ended_early(ended)),
+            error = mesh.services.failed() => return Err(error),
         }
         Ok(mesh)
-    }
-
-    fn serve<S: Service>(
-        &mut self,
-        service_env: &ServiceEnv,
-        listeners: &mut BTreeMap<&'static str, TcpListener>,
-    ) -> Result<()> {
-        let config = configure::<S>(service_env.env(S::NAME, &self.dependencies)?)?;
-        let listener = listeners.remove(S::NAME);
-        let serving = S::serve(
-            config,
-            self.environment.clone(),
-            listener,
-            self.shutdown.clone(),
-            Roles::ALL,
-        );
-        let named = async move { serving.await.with_context(|| format!("{} failed", S::NAME)) };
-        self.running.push(task::spawn(S::NAME, named));
-        Ok(())
     }
 
     /// Returns the URL of the gateway.
@@ -118,7 +91,8 @@ impl Mesh {
 
     /// Returns the configuration of auth, for its operator commands.
     pub fn auth_config(&self) -> Result<carshare_auth::Config> {
-        Ok(configure::<Runner<Auth>>(self.auth_env.clone())?.service)
+        let configure = FromEnv(&self.service_env, &self.dependencies);
+        Ok(configure.configure::<Runner<Auth>>()?.service)
     }
 
     /// Returns clock, ids and randomness of the mesh.
@@ -128,37 +102,37 @@ impl Mesh {
 
     /// Waits until a service ends by itself, and returns its error.
     pub async fn failed(&mut self) -> anyhow::Error {
-        ended_early(self.running.next().await)
+        self.services.failed().await
     }
 
     /// Drains the services, then stops the dependencies.
-    pub async fn stop(mut self) -> Result<()> {
-        self.shutdown.trigger();
-        let mut result = Ok(());
-        while let Some(ended) = self.running.next().await {
-            result = result.and(ended.context("a service panicked").flatten());
-        }
+    pub async fn stop(self) -> Result<()> {
+        let result = self.services.stop().await;
         self.dependencies.stop().await;
         result
     }
 }
 
-/// Loads a service's configuration from its defaults and these variables.
-fn configure<S: Service>(env: Env) -> Result<config::ServiceConfig<S::Config>> {
-    config::load(config::Sources {
-        service: S::NAME,
-        defaults: S::DEFAULTS,
-        file: None,
-        env,
-    })
+/// Configuration of the services from their defaults and the variables of the mesh.
+struct FromEnv<'a>(&'a ServiceEnv, &'a Dependencies);
+
+impl Configure for FromEnv<'_> {
+    fn configure<S: Service>(&self) -> Result<config::ServiceConfig<S::Config>> {
+        let Self(service_env, dependencies) = self;
+        config::load(config::Sources {
+            service: S::NAME,
+            defaults: S::DEFAULTS,
+            file: None,
+            env: service_env.env(S::NAME, dependencies)?,
+        })
+    }
 }
 
-fn ended_early(ended: Option<Result<Result<()>, tokio::task::JoinError>>) -> anyhow::Error {
-    match ended {
-        Some(Ok(Err(error))) => error,
-        Some(Err(panic)) => anyhow::Error::new(panic),
-        Some(Ok(Ok(()))) | None => anyhow::anyhow!("a service ended by itself"),
-    }
+async fn listen(name: &'static str, address: SocketAddr) -> Result<Listeners> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{name} cannot listen on {address}"))?;
+    Ok(Listeners::from([(name, listener)]))
 }
 
 /// Returns an address to connect to: loopback for a server that listens on every interface.

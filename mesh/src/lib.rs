@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`Mesh`] | all services in this process |
 //! | [`Fleet`] | replicas of every service as processes, to be killed, suspended and started again |
+//! | [`serve_all`] | all services in one process in production |
 //! | [`dependencies`] | the servers and the sandbox of either |
 //! | [`service_env`] | the configuration of the processes, as environment variables |
 //! | [`demo`] | demo data, created through REST |
@@ -20,8 +21,10 @@ mod processes;
 mod ready;
 pub mod reconcile;
 mod secrets;
+pub mod serve_all;
 pub mod service_env;
+mod services;
 
 pub use in_process::Mesh;
-pub use options::{ExternalStores, Options};
+pub use options::{ExternalStores, Options, PeerTransport};
 pub use processes::{Fleet, Replica};

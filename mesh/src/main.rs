@@ -1,5 +1,6 @@
 //! The `carshare` binary: the whole mesh on a bare machine.
 
+mod all_command;
 mod banner;
 mod reconcile_command;
 
@@ -10,12 +11,12 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use carshare_auth::admin::{NewAdmin, create_admin};
 use carshare_auth::domain::Password;
-use carshare_chassis::config::{LogFormat, Telemetry};
-use carshare_chassis::{Environment, Shutdown, telemetry};
-use carshare_mesh::{Mesh, Options, demo};
+use carshare_chassis::config::{self, LogFormat, Telemetry};
+use carshare_chassis::{Environment, Shutdown, runtime, telemetry};
+use carshare_mesh::{Mesh, Options, PeerTransport, demo};
 use clap::{Parser, Subcommand};
 
-/// Runs the carshare mesh on this machine.
+/// Runs the carshare mesh on this machine: for development with `run`, in production with `serve --all`.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -28,6 +29,8 @@ enum Command {
     Run(RunArgs),
     /// Compare bookings, occupancies, payments, ledger and provider; exit code 1 if they differ.
     Reconcile(reconcile_command::ReconcileArgs),
+    #[command(flatten)]
+    All(all_command::AllCommand),
 }
 
 #[derive(clap::Args)]
@@ -52,11 +55,11 @@ struct RunArgs {
     log: String,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let finished = match Cli::parse().command {
-        Command::Run(args) => run(args).await.map(|()| ExitCode::SUCCESS),
-        Command::Reconcile(args) => reconcile_command::run(args).await,
+        Command::Run(args) => block_on(run(args)).map(|()| ExitCode::SUCCESS),
+        Command::Reconcile(args) => block_on(reconcile_command::run(args)),
+        Command::All(command) => command.run().map(|()| ExitCode::SUCCESS),
     };
     match finished {
         Ok(code) => code,
@@ -65,6 +68,10 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    runtime::build_for_all("carshare", config::Runtime::default())?.block_on(work)
 }
 
 async fn run(args: RunArgs) -> Result<()> {
@@ -84,6 +91,7 @@ async fn run(args: RunArgs) -> Result<()> {
         sandbox: SocketAddr::from((Ipv4Addr::LOCALHOST, args.sandbox_port)),
         s3_port: Some(args.s3_port),
         environment,
+        peers: PeerTransport::Memory,
         env: Vec::new(),
     };
     let mut mesh = tokio::select! {

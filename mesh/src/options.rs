@@ -22,8 +22,20 @@ pub struct Options {
     pub s3_port: Option<u16>,
     /// Clock, ids and randomness of every service.
     pub environment: Environment,
+    /// How the services of a [`Mesh`](crate::Mesh) call one another; those of a [`Fleet`](crate::Fleet) always use TLS.
+    pub peers: PeerTransport,
     /// Further environment variables of the services, such as `BOOKING__BOOKING__PAY_WITHIN_MS`.
     pub env: Vec<(String, String)>,
+}
+
+/// Transport of calls between services of one process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PeerTransport {
+    /// As `carshare serve --all` does.
+    #[default]
+    Memory,
+    /// Mutual TLS over sockets, as between processes.
+    Tls,
 }
 
 /// PostgreSQL and Redis that the caller runs.
@@ -51,6 +63,7 @@ impl Options {
             sandbox: any_port,
             s3_port: None,
             environment: Environment::system(),
+            peers: PeerTransport::default(),
             env: Vec::new(),
         }
     }

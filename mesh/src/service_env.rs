@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use carshare_chassis::Random;
+use carshare_chassis::local_network::SCHEME;
 
 use crate::dependencies::{BUCKET, Dependencies, SERVICES};
 use crate::{Options, secrets};
@@ -49,7 +50,6 @@ impl ServiceEnv {
     pub fn env(&self, name: &'static str, dependencies: &Dependencies) -> Result<Env> {
         let certificate = dependencies.ca.issue(name)?;
         let mut env = vec![
-            ("SERVER__LISTEN".to_owned(), self.address(name)?.to_string()),
             // Several meshes may run on one machine: any free port will do.
             ("ADMIN__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
             ("TLS__CA_PEM".to_owned(), dependencies.ca.cert_pem()),
@@ -57,16 +57,13 @@ impl ServiceEnv {
             ("TLS__KEY_PEM".to_owned(), certificate.key_pem),
             ("REDIS__URL".to_owned(), dependencies.redis_url()),
         ];
+        if let Ok(address) = self.address(name) {
+            env.push(("SERVER__LISTEN".to_owned(), address.to_string()));
+        }
         if SERVICES.contains(&name) {
             env.push(("DATABASE__URL".to_owned(), dependencies.database_url(name)?));
         }
-        if SERVICES.contains(&name) && name != "auth" {
-            env.push(("IDENTITY__JWKS__URI".to_owned(), self.uri("auth")?));
-        }
-        for publisher in publishers(name) {
-            let key = format!("PUBLISHERS__{}__URI", publisher.to_uppercase());
-            env.push((key, self.uri(publisher)?));
-        }
+        env.extend(peers(name).map(|(key, peer)| (key, self.uri(peer))));
         env.extend(self.own(name, dependencies)?);
         let prefix = name.to_uppercase();
         let mut env: Env = env
@@ -82,13 +79,15 @@ impl ServiceEnv {
         Ok(env)
     }
 
-    /// The URIs of all replicas, as a peer lists them.
-    fn uri(&self, name: &str) -> Result<String> {
-        let uris = self.addresses(name)?.iter();
-        Ok(uris
-            .map(|address| format!("https://{address}"))
-            .collect::<Vec<_>>()
-            .join(","))
+    /// The URIs of all replicas, as a peer lists them; that of a service of this process if it has no address.
+    fn uri(&self, name: &str) -> String {
+        match self.addresses(name) {
+            Ok(addresses) => {
+                let uris = addresses.iter().map(|address| format!("https://{address}"));
+                uris.collect::<Vec<_>>().join(",")
+            }
+            Err(_) => memory_uri(name),
+        }
     }
 
     /// What only this one has.
@@ -107,7 +106,7 @@ impl ServiceEnv {
                     carshare_sandbox::Config::default().kakao_rest_key,
                 ),
             ],
-            "booking" => vec![("VEHICLE__URI", self.uri("vehicle")?)],
+            "booking" => Vec::new(),
             "payment" => {
                 let mut own = self.seal();
                 own.push(("TOSS__HTTP__BASE_URL", format!("{sandbox}/toss")));
@@ -124,7 +123,7 @@ impl ServiceEnv {
                     dependencies.sandbox.service_account_json().to_string(),
                 ),
             ],
-            "gateway" => return Ok([self.peers()?, rate_limits()].concat()),
+            "gateway" => return Ok(rate_limits()),
             other => anyhow::bail!("{other} is not a service of the mesh"),
         };
         Ok(pairs
@@ -139,16 +138,31 @@ impl ServiceEnv {
             ("SEAL__KEYS__LOCAL", self.sealing_key.clone()),
         ]
     }
+}
 
-    fn peers(&self) -> Result<Env> {
-        let peer = |service: &&str| {
-            Ok((
-                format!("PEERS__{}__URI", service.to_uppercase()),
-                self.uri(service)?,
-            ))
-        };
-        SERVICES.iter().map(peer).collect()
-    }
+/// Returns the variables of `name` that have the URIs of other services, without its prefix, and the services.
+pub(crate) fn peers(name: &str) -> impl Iterator<Item = (String, &'static str)> {
+    let jwks =
+        (SERVICES.contains(&name) && name != "auth").then(|| ("IDENTITY__JWKS__URI".to_owned(), "auth"));
+    let of_events = |publisher: &&'static str| {
+        (
+            format!("PUBLISHERS__{}__URI", publisher.to_uppercase()),
+            *publisher,
+        )
+    };
+    let of_gateway = |service: &&'static str| (format!("PEERS__{}__URI", service.to_uppercase()), *service);
+    let served: &[&str] = if name == "gateway" { &SERVICES } else { &[] };
+    let vehicle = (name == "booking").then(|| ("VEHICLE__URI".to_owned(), "vehicle"));
+    let publishers = publishers(name).iter().map(of_events);
+    jwks.into_iter()
+        .chain(publishers)
+        .chain(served.iter().map(of_gateway))
+        .chain(vehicle)
+}
+
+/// Returns the URI of a service of the same process.
+pub(crate) fn memory_uri(name: &str) -> String {
+    format!("{SCHEME}://{name}")
 }
 
 /// Services whose events `name` consumes.

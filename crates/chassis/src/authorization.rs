@@ -33,13 +33,13 @@ pub async fn authorize(
         Policy::Internal(services) => service(services, credentials.peer),
         Policy::Public => match credentials.bearer {
             Some(token) => Ok(verifier
-                .verify(token)
+                .verify_from(credentials.peer, token)
                 .await
                 .map_or(Caller::Anonymous, Caller::User)),
             None => Ok(Caller::Anonymous),
         },
-        Policy::AnyUser => user(credentials.bearer, verifier).await,
-        Policy::Roles(roles) => match user(credentials.bearer, verifier).await? {
+        Policy::AnyUser => user(credentials, verifier).await,
+        Policy::Roles(roles) => match user(credentials, verifier).await? {
             Caller::User(user) if roles.contains(&user.role) => Ok(Caller::User(user)),
             _ => Err(Error::new(Common::PermissionDenied)),
         },
@@ -54,9 +54,12 @@ fn service(allowed: &[String], peer: Option<&str>) -> Result<Caller, Error> {
     }
 }
 
-async fn user(bearer: Option<&str>, verifier: &Verifier) -> Result<Caller, Error> {
-    let token = bearer.ok_or_else(|| Error::new(Common::Unauthenticated))?;
-    verifier.verify(token).await.map(Caller::User)
+async fn user(credentials: Credentials<'_>, verifier: &Verifier) -> Result<Caller, Error> {
+    let token = credentials
+        .bearer
+        .ok_or_else(|| Error::new(Common::Unauthenticated))?;
+    let user = verifier.verify_from(credentials.peer, token).await?;
+    Ok(Caller::User(user))
 }
 
 /// Returns the token of an `Authorization: Bearer …` header (RFC 6750 §2.1).

@@ -1,4 +1,4 @@
-//! Channels to other services: mutual TLS, balancing over all addresses of a name, a deadline on every call, the trace and
+//! Channels to other services: mutual TLS, balancing over all addresses of a name or, in one process, calls in memory; a deadline on every call, the trace and
 //! correlation id of the current work, and retries of what is safe to repeat.
 //!
 //! ```text
@@ -27,12 +27,12 @@ use crate::config::{Peer, Tls};
 use crate::environment::Environment;
 use crate::layer::from_fn;
 use crate::random::Random;
-use crate::{task, tls};
+use crate::{local_network, task, tls};
 use layer::retry::RetryPolicy;
 use layer::{ClientCall, call, deadline, headers, message, metrics, response_body};
 pub use remote_jwks::RemoteJwks;
 use resolver::Resolver;
-use transport::{Transport, TransportError};
+use transport::{Local, Network, Transport, TransportError};
 
 /// A channel to one service, for `XServiceClient::new(channel)` or as a plain tower service. Cheap to clone.
 ///
@@ -55,28 +55,41 @@ pub fn connect(
     tls: &Tls,
     environment: Environment,
 ) -> anyhow::Result<PeerChannel> {
-    let uris = peer.uri.split(',').map(|uri| uri.trim().parse());
-    let uris: Vec<Uri> = uris
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("the uri of {name} is not valid"))?;
-    let tls_config = transport_security(name, &uris, peer, tls)?;
-    let own_name = tls.insecure_as.as_deref().map(HeaderValue::from_str);
-    let (channel, changes) = Channel::balance_channel(64);
-    let resolve = Arc::new(Notify::new());
-    let resolver = Resolver::new(name, &uris, tls_config)?;
-    task::spawn("resolver", resolver.run(changes, Arc::clone(&resolve)));
-    let transport = Transport { channel, resolve };
-    let service = stack(
-        name,
-        peer.timeout,
-        environment.random,
-        own_name.transpose()?,
-        transport,
-    );
+    let (random, own_name) = (environment.random.clone(), tls.insecure_as.as_deref());
+    let own_name = own_name.map(HeaderValue::from_str).transpose()?;
+    let transport = transport(name, peer, tls, environment)?;
+    let service = stack(name, peer.timeout, random, own_name, transport);
     Ok(PeerChannel {
         name,
         send: Arc::new(move |request| service.clone().call(request)),
     })
+}
+
+fn transport(
+    name: &'static str,
+    peer: &Peer,
+    tls: &Tls,
+    environment: Environment,
+) -> anyhow::Result<Transport> {
+    let uris = peer.uri.split(',').map(|uri| uri.trim().parse());
+    let uris: Vec<Uri> = uris
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("the uri of {name} is not valid"))?;
+    if let [uri] = uris.as_slice()
+        && uri.scheme_str() == Some(local_network::SCHEME)
+    {
+        let node = environment.local;
+        return Ok(Transport::Local(Local {
+            node: node.with_context(|| format!("{uri}: this process hosts one service only"))?,
+            peer: uri.host().unwrap_or_default().to_owned(),
+        }));
+    }
+    let tls_config = transport_security(name, &uris, peer, tls)?;
+    let (channel, changes) = Channel::balance_channel(64);
+    let resolve = Arc::new(Notify::new());
+    let resolver = Resolver::new(name, &uris, tls_config)?;
+    task::spawn("resolver", resolver.run(changes, Arc::clone(&resolve)));
+    Ok(Transport::Network(Network { channel, resolve }))
 }
 
 /// Returns the transport behind the layers, outermost first. [`layer`] says what each one does.
@@ -126,7 +139,7 @@ fn transport_security(
         }
         Some("http") if tls.insecure => Ok(None),
         Some("http") => anyhow::bail!("the uri of {name} is plain text and tls.insecure is not set"),
-        _ => anyhow::bail!("the uri of {name} is neither http nor https"),
+        _ => anyhow::bail!("the uri of {name} is not http, https or one memory uri"),
     }
 }
 

@@ -148,6 +148,8 @@ pub struct Identity {
     pub leeway: Duration,
     /// Check of revoked tokens. Default `off`; the gateway sets `open`.
     pub revocation: RevocationPolicy,
+    /// Services that have checked it for the calls that they send; it is not checked again. Default none; auth names the gateway.
+    pub revocation_checked_by: Vec<String>,
 }
 
 impl Default for Identity {
@@ -160,6 +162,7 @@ impl Default for Identity {
             jwks_min_interval: Duration::from_secs(5),
             leeway: Duration::ZERO,
             revocation: RevocationPolicy::Off,
+            revocation_checked_by: Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::{Clock, ManualClock};
 use crate::ids::Ids;
+use crate::local_network::LocalNode;
 use crate::random::Random;
 
 /// Clock, ids and randomness of a process. Cheap to clone.
@@ -13,6 +14,8 @@ pub struct Environment {
     pub ids: Ids,
     /// Random numbers and secrets.
     pub random: Random,
+    /// The place of this service among those that the process hosts, if they are several.
+    pub(crate) local: Option<LocalNode>,
 }
 
 impl Environment {
@@ -22,6 +25,7 @@ impl Environment {
             ids: Ids::system(clock.clone()),
             clock,
             random: Random::system(),
+            local: None,
         }
     }
 
@@ -34,8 +38,17 @@ impl Environment {
                 ids: Ids::new(clock.clone(), random.clone()),
                 clock,
                 random,
+                local: None,
             },
             manual,
         )
+    }
+
+    /// Returns the environment of a service that is served to, and calls, the other services of its process.
+    pub fn with_local(self, node: LocalNode) -> Self {
+        Self {
+            local: Some(node),
+            ..self
+        }
     }
 }

@@ -20,6 +20,7 @@
 //! | [`trace_context`] | W3C trace context of headers and storage |
 //! | [`environment`], [`clock`], [`ids`], [`random`] | injected time, ids and randomness |
 //! | [`backoff`] | delays between retries |
+//! | [`local_network`] | calls between the services of one process |
 //! | [`task`] | background tasks, the shutdown signal |
 //! | [`runtime`] | worker threads and allocator of a process |
 //! | [`telemetry`] | logs, traces, metrics |
@@ -46,6 +47,7 @@ pub mod ids;
 pub mod lang;
 mod layer;
 pub mod lifecycle;
+pub mod local_network;
 pub mod message_limit;
 pub mod method_registry;
 pub mod pagination;
@@ -68,6 +70,7 @@ pub use environment::Environment;
 pub use error::Error;
 pub use ids::Ids;
 pub use lang::Lang;
+pub use local_network::LocalNetwork;
 pub use random::Random;
 pub use server::Server;
 pub use task::Shutdown;

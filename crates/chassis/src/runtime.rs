@@ -16,16 +16,32 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// in each costs more in wake-ups between threads than it adds.
 const CPUS_FOR_MANY_WORKERS: usize = 4;
 
-/// Starts the runtime of a process. `name` is the name of its threads.
+/// Starts the runtime of a process that shares the machine with the other processes of the mesh. `name` is the name of its threads.
 pub fn build(name: &'static str, config: config::Runtime) -> anyhow::Result<Runtime> {
-    // Respects the CPU limit of a container (cgroup quota), rounded down.
-    let cpus = std::thread::available_parallelism().map_or(1, NonZero::get);
+    with_workers(name, worker_threads(config, cpus()))
+}
+
+/// Starts the runtime of a process that hosts the whole mesh: one worker per CPU, unless configured.
+pub fn build_for_all(name: &'static str, config: config::Runtime) -> anyhow::Result<Runtime> {
+    let workers = match config.worker_threads {
+        0 => cpus(),
+        configured => configured,
+    };
+    with_workers(name, workers)
+}
+
+fn with_workers(name: &'static str, workers: usize) -> anyhow::Result<Runtime> {
     Builder::new_multi_thread()
-        .worker_threads(worker_threads(config, cpus))
+        .worker_threads(workers)
         .enable_all()
         .thread_name(name)
         .build()
         .context("cannot start the runtime")
+}
+
+/// Respects the CPU limit of a container (cgroup quota), rounded down.
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn worker_threads(config: config::Runtime, cpus: usize) -> usize {

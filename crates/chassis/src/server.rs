@@ -13,6 +13,7 @@ use futures::FutureExt as _;
 use futures::future::OptionFuture;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::Service as _;
 
 use self::layer::authorize::Authenticator;
 use self::routes::{Routes, RoutesBuilder};
@@ -92,6 +93,8 @@ impl Server {
 
     /// Serves until the shutdown fires, then drains: readiness fails, new calls are refused, running ones finish within
     /// `server.drain_timeout_ms`. Without a listener only the admin port is served: the worker role.
+    ///
+    /// In a process that hosts several services, it serves the calls of the others too.
     pub async fn serve(
         self,
         listener: impl Into<Option<TcpListener>>,
@@ -100,30 +103,52 @@ impl Server {
         let (name, common, readiness) = (self.name, self.common.clone(), self.readiness.clone());
         let (listener, stop) = (listener.into(), Shutdown::new());
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-        let serving = listener
-            .map(|listener| self.accept(listener, &stop))
-            .transpose()?;
+        let serving = if listener.is_some() || self.environment.local.is_some() {
+            Some(self.accept(listener, &stop)?)
+        } else {
+            None
+        };
         let serving = OptionFuture::from(serving).map(drop);
         lifecycle::run(name, &common, readiness, address, serving, stop, shutdown).await
     }
 
     fn accept(
         self,
-        listener: TcpListener,
+        listener: Option<TcpListener>,
         stop: &Shutdown,
     ) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
-        let stop = stop.token().clone();
-        let server = self.common.server.clone();
-        let tls = tls::server(&self.common.tls)?;
-        let authenticator = Authenticator {
-            verifier: self.verifier()?,
-            trusts_header: tls.is_none(),
+        let (name, stop) = (self.name, stop.token().clone());
+        let config = self.common.server.clone();
+        let (ids, verifier) = (self.environment.ids.clone(), self.verifier()?);
+        let (local, readiness) = (self.environment.local.clone(), self.readiness.clone());
+        let tls = match &listener {
+            Some(_) => tls::server(&self.common.tls)?,
+            None => None,
         };
-        let ids = self.environment.ids.clone();
         let routes = self.routes(stop.clone())?;
-        let service = stack::service(&server, authenticator, ids, stop.clone(), routes);
-        let options = Options::new(&server, Protocol::Http2, tls);
-        Ok(http_server::serve(listener, options, service, stop))
+        let authenticator = |trusts_header| Authenticator {
+            verifier: verifier.clone(),
+            trusts_header,
+        };
+        let in_memory = local.map(|node| {
+            let service = stack::service(
+                &config,
+                authenticator(false),
+                ids.clone(),
+                stop.clone(),
+                routes.clone(),
+            );
+            let call = Arc::new(move |request| service.clone().call(request));
+            node.serve(name, call, readiness, config.drain_timeout, stop.clone())
+        });
+        let on_socket = listener.map(|listener| {
+            let service = stack::service(&config, authenticator(tls.is_none()), ids, stop.clone(), routes);
+            let options = Options::new(&config, Protocol::Http2, tls);
+            http_server::serve(listener, options, service, stop)
+        });
+        Ok(async move {
+            tokio::join!(OptionFuture::from(in_memory), OptionFuture::from(on_socket));
+        })
     }
 
     fn verifier(&self) -> anyhow::Result<Verifier> {

@@ -25,6 +25,7 @@ use crate::{runtime, telemetry, tls};
 
 pub use cli::NoCommand;
 use cli::{Cli, Role};
+pub use healthcheck::healthcheck;
 
 /// A service of the mesh.
 pub trait Service: Send + Sync + 'static {
@@ -36,7 +37,8 @@ pub trait Service: Send + Sync + 'static {
     /// Further subcommands; [`NoCommand`] for none.
     type Command: clap::Subcommand + Send;
 
-    /// Runs until the shutdown fires and the service is drained. There is a listener exactly when `roles.api` is set.
+    /// Runs until the shutdown fires and the service is drained. There is a listener when `roles.api` is set and the service is not
+    /// served in memory only.
     fn serve(
         config: ServiceConfig<Self::Config>,
         environment: Environment,
@@ -98,7 +100,7 @@ pub fn main<S: Service>() -> ExitCode {
 }
 
 /// Returns the environment variables that are UTF-8.
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
@@ -128,7 +130,7 @@ async fn run<S: Service>(role: Role<S::Command>, config: ServiceConfig<S::Config
             println!("{:#}", config::redacted(&config));
             Ok(())
         }
-        Role::Healthcheck => healthcheck::healthcheck(&config.common).await,
+        Role::Healthcheck => healthcheck(&config.common).await,
         role => {
             let environment = Environment::system();
             let telemetry = telemetry::init(S::NAME, &config.common.telemetry, &environment.clock)?;

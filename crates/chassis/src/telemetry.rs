@@ -3,14 +3,13 @@
 //! `main` calls [`init`] once. Libraries use the macros of `tracing` and `metrics` only.
 
 mod filter;
-mod log_writer;
+pub(crate) mod log_writer;
 pub mod logs;
 mod metrics;
 pub mod prometheus;
 pub(crate) mod rpc_metrics;
 mod traces;
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -23,7 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::clock::Clock;
 use crate::{config, task};
 use filter::Filter;
-use log_writer::LogWriter;
+use log_writer::{LogWriter, flush_log};
 
 /// Owner of the trace exporter, if there is one. [`Guard::flush`] sends the spans and writes the lines that are still buffered.
 #[must_use = "telemetry ends with its guard"]
@@ -34,16 +33,12 @@ const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Interval at which recorded samples are added to the buckets of their histograms: without it they pile up between two scrapes.
 const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The writer of the process's log.
-static LOG: OnceLock<LogWriter> = OnceLock::new();
-
 /// Starts logs on stdout, traces and the metrics recorder, once in a process and inside its runtime.
 pub fn init(service: &'static str, config: &config::Telemetry, clock: &Clock) -> anyhow::Result<Guard> {
     let writer = LogWriter::start(std::io::stdout())?;
     let (subscriber, guard) = subscriber(service, config, clock, writer.clone())?;
     subscriber.try_init().context("telemetry was started before")?;
-    // Set once, as the subscriber is.
-    let _ = LOG.set(writer);
+    log_writer::flush_at_exit(writer);
     flush_after_panics();
     task::spawn("metrics upkeep", async {
         loop {
@@ -73,13 +68,6 @@ where
         .with(logs::layer(service, config.format, clock.clone(), writer))
         .with(traces);
     Ok((subscriber, Guard(provider)))
-}
-
-/// Writes the log lines that are still buffered: before the process ends without its [`Guard`].
-pub fn flush_log() {
-    if let Some(writer) = LOG.get() {
-        writer.flush();
-    }
 }
 
 /// A panic may end the process.

@@ -1,5 +1,6 @@
 //! End-to-end tests: the source tree's rules, journeys over every protocol, faults, and crashes of the real binaries.
 
+mod all_in_one;
 mod architecture;
 mod chaos;
 mod crashes;

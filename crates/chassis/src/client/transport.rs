@@ -13,14 +13,28 @@ use tower::ServiceExt as _;
 
 use super::layer::ClientCall;
 use crate::error::{Error, error_chain};
+use crate::local_network::{CallError, LocalNode};
 
 /// Delay after which a broken connection is open again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-pub struct Transport {
+pub enum Transport {
+    /// Over connections to the addresses of the peer.
+    Network(Network),
+    /// Within the process.
+    Local(Local),
+}
+
+pub struct Network {
     pub channel: Channel,
     /// Makes the resolver look for addresses at once.
     pub resolve: Arc<Notify>,
+}
+
+pub struct Local {
+    /// The caller.
+    pub node: LocalNode,
+    pub peer: String,
 }
 
 #[derive(Debug)]
@@ -43,6 +57,15 @@ pub enum Failure {
 impl Transport {
     pub async fn send(self: Arc<Self>, call: ClientCall) -> Result<Response<Body>, TransportError> {
         let request = Request::from_parts(call.head, call.body.into());
+        match &*self {
+            Self::Network(network) => network.send(request).await,
+            Self::Local(local) => local.send(request).await,
+        }
+    }
+}
+
+impl Network {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
         let sent = self.channel.clone().oneshot(request).await;
         sent.map_err(|error| {
             let failure = Failure::of(&error);
@@ -51,6 +74,19 @@ impl Transport {
             }
             let cause = error_chain(&error);
             TransportError { failure, cause }
+        })
+    }
+}
+
+impl Local {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
+        let sent = self.node.call(&self.peer, request).await;
+        sent.map_err(|error| TransportError {
+            failure: match error {
+                CallError::NotServed => Failure::NotSent,
+                CallError::Panicked => Failure::Broken,
+            },
+            cause: error.to_string(),
         })
     }
 }

@@ -13,7 +13,7 @@ use super::{Secret, millis};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peer {
-    /// `http://host:port`, or `https://host:port` for mutual TLS. The host is resolved again every few seconds, and
+    /// `http://host:port`, or `https://host:port` for mutual TLS, or `memory://service` for a service of the same process. The host is resolved again every few seconds, and
     /// calls are balanced over all its addresses. Replicas without a common name are separated by commas.
     pub uri: String,
     /// Upper bound of the time of one call; a shorter deadline of the caller wins. Default 5 s.

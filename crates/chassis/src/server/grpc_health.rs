@@ -1,17 +1,21 @@
-//! Serves `grpc.health.v1` from the readiness checks.
+//! Serves `grpc.health.v1` from the readiness checks, which run when a client asks: a server that nobody asks queries nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tonic_health::ServingStatus;
+use tonic::{Request, Response, Status};
+use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
-use tonic_health::server::HealthReporter;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::health::Readiness;
-use crate::task;
 
-/// Interval of the readiness checks.
+/// Time for which the result of the checks is used again, and interval at which a watched status is checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Returns the health service, for the server (`""`) and for each of its services.
@@ -20,44 +24,102 @@ pub fn service(
     readiness: Readiness,
     stop: CancellationToken,
 ) -> HealthServer<impl Health> {
-    let (reporter, service) = tonic_health::server::health_reporter();
-    let mut names = names.to_vec();
-    names.push("");
-    // Not serving until the checks have run once. The reporter's lock is free here, so the future is ready.
-    for name in &names {
-        let _ = reporter
-            .set_service_status(name, ServingStatus::NotServing)
-            .now_or_never();
-    }
-    task::spawn("grpc health", async move {
-        update(&reporter, &names, &readiness, &stop).await;
-    });
-    service
+    let status = CachedStatus {
+        readiness,
+        stop,
+        last: Arc::default(),
+    };
+    HealthServer::new(GrpcHealth {
+        names: names.iter().copied().chain([""]).collect(),
+        status,
+    })
 }
 
-async fn update(
-    reporter: &HealthReporter,
-    names: &[&'static str],
-    readiness: &Readiness,
-    stop: &CancellationToken,
-) {
-    while !stop.is_cancelled() {
-        let report = readiness.report().await;
-        let status = if report.is_ready() {
+struct GrpcHealth {
+    names: Vec<&'static str>,
+    status: CachedStatus,
+}
+
+#[derive(Clone)]
+struct CachedStatus {
+    readiness: Readiness,
+    stop: CancellationToken,
+    /// Locked while the checks run, so that callers at the same time cause one run.
+    last: Arc<Mutex<Option<(Instant, ServingStatus)>>>,
+}
+
+impl CachedStatus {
+    async fn get(&self) -> ServingStatus {
+        if self.readiness.draining().now_or_never().is_some() || self.stop.is_cancelled() {
+            return ServingStatus::NotServing;
+        }
+        let mut last = self.last.lock().await;
+        if let Some((at, status)) = *last
+            && at.elapsed() < CHECK_INTERVAL
+        {
+            return status;
+        }
+        let status = if self.readiness.report().await.is_ready() {
             ServingStatus::Serving
         } else {
             ServingStatus::NotServing
         };
-        for name in names {
-            reporter.set_service_status(name, status).await;
+        *last = Some((Instant::now(), status));
+        status
+    }
+
+    /// Returns the first status that is not `known`.
+    async fn changed_from(&self, known: Option<ServingStatus>) -> ServingStatus {
+        loop {
+            let status = self.get().await;
+            if Some(status) != known {
+                return status;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(CHECK_INTERVAL) => {}
+                () = self.readiness.draining(), if status == ServingStatus::Serving => {}
+            }
         }
-        if report.draining {
-            return;
+    }
+}
+
+impl GrpcHealth {
+    fn check_name(&self, request: &Request<HealthCheckRequest>) -> Result<(), Status> {
+        if self.names.contains(&request.get_ref().service.as_str()) {
+            Ok(())
+        } else {
+            Err(Status::not_found("service not registered"))
         }
-        tokio::select! {
-            () = tokio::time::sleep(CHECK_INTERVAL) => {}
-            () = readiness.draining() => {}
-            () = stop.cancelled() => {}
-        }
+    }
+}
+
+#[tonic::async_trait]
+impl Health for GrpcHealth {
+    type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
+
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        self.check_name(&request)?;
+        Ok(Response::new(response(self.status.get().await)))
+    }
+
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        self.check_name(&request)?;
+        let changes = stream::unfold((self.status.clone(), None), async |(status, known)| {
+            let now = status.changed_from(known).await;
+            Some((Ok(response(now)), (status, Some(now))))
+        });
+        Ok(Response::new(changes.boxed()))
+    }
+}
+
+fn response(status: ServingStatus) -> HealthCheckResponse {
+    HealthCheckResponse {
+        status: status.into(),
     }
 }

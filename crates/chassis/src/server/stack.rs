@@ -4,11 +4,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
-use tower::util::BoxCloneService;
+use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder};
 
 use super::layer::authorize::Authenticator;
@@ -29,9 +30,15 @@ pub fn service<B>(
     ids: Ids,
     draining: CancellationToken,
     routes: Routes,
-) -> impl Service<Request<B>, Response = Response<Body>, Error = Infallible, Future: Send>
+) -> impl Service<
+    Request<B>,
+    Response = Response<Body>,
+    Error = Infallible,
+    Future = BoxFuture<'static, Result<Response<Body>, Infallible>>,
+>
 + Clone
 + Send
++ Sync
 + 'static
 + use<B>
 where
@@ -51,7 +58,7 @@ where
         .layer(from_fn((), drain::refuse))
         .layer(from_fn((), deadline::enforce))
         // Ends the name of the type, which every layer multiplies: the debug information of a binary took a gigabyte.
-        .layer_fn(BoxCloneService::new)
+        .layer_fn(BoxCloneSyncService::new)
         .layer(from_fn(Arc::new(in_flight), overload::limit))
         .layer(from_fn((), catch_panic::catch))
         .layer(from_fn(authenticator, authorize::authorize))

@@ -16,7 +16,7 @@ use crate::task;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Succeeds when `/readyz` responds with 200. Without an admin port the request goes to the only port.
-pub(super) async fn healthcheck(common: &Common) -> anyhow::Result<()> {
+pub async fn healthcheck(common: &Common) -> anyhow::Result<()> {
     let address = common.admin.listen.unwrap_or(common.server.listen);
     let status = tokio::time::timeout(RESPONSE_TIMEOUT, readyz(loopback(address)))
         .await

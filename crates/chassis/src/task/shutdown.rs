@@ -24,7 +24,7 @@ impl Shutdown {
             firing.trigger();
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             tracing::warn!("second signal, exiting");
-            crate::telemetry::flush_log();
+            crate::telemetry::log_writer::flush_log();
             std::process::exit(130);
         });
         Ok(shutdown)

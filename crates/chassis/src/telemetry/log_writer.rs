@@ -1,7 +1,7 @@
 //! Writes log lines to stdout from a thread of its own, many lines at a time, so that a slow reader of the log delays no call.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,9 +13,24 @@ const CAPACITY_BYTES: usize = 4 << 20;
 /// Time that a line waits for others to be written with.
 const COLLECT_TIME: Duration = Duration::from_millis(10);
 
+/// The writer of the process's log.
+static LOG: OnceLock<LogWriter> = OnceLock::new();
+
+/// Makes `writer` the one of [`flush_log`]; only the first one is.
+pub(super) fn flush_at_exit(writer: LogWriter) {
+    let _ = LOG.set(writer);
+}
+
+/// Writes the log lines that are still buffered, before the process ends.
+pub(crate) fn flush_log() {
+    if let Some(writer) = LOG.get() {
+        writer.flush();
+    }
+}
+
 /// Handle of the thread. Cheap to clone. Lines are written in the order in which they are logged.
 #[derive(Clone)]
-pub(super) struct LogWriter(Arc<Shared>);
+pub(crate) struct LogWriter(Arc<Shared>);
 
 struct Shared {
     waiting: Mutex<Vec<u8>>,
@@ -105,7 +120,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Writer of one line.
-pub(super) struct LineWriter<'a> {
+pub(crate) struct LineWriter<'a> {
     writer: &'a LogWriter,
     /// An error is written at once, in case that the process is about to end.
     is_error: bool,

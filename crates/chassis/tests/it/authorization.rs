@@ -251,3 +251,35 @@ async fn revoked_token_is_refused_and_the_policy_decides_while_redis_is_unreacha
         Err(named("UNAVAILABLE", "COMMON005"))
     );
 }
+
+#[tokio::test]
+async fn revocation_is_not_checked_again_for_a_service_that_has_checked_it() {
+    let redis = Redis::at(carshare_testkit::redis_url().await);
+    let identity = Identity {
+        revocation: RevocationPolicy::Open,
+        revocation_checked_by: vec!["gateway".to_owned()],
+        ..Identity::default()
+    };
+    let common = Common { identity, ..plain() };
+    let server = TestServer::customized(common, &Behaviour::ok(), |server| {
+        server.revocations(&redis).unwrap()
+    })
+    .await;
+    let claims = server.tokens.claims("guest", USER, server.clock.now());
+    let token = server.tokens.sign(&claims).unwrap();
+    let (clock, _) = carshare_chassis::Clock::manual(server.clock.now());
+    let ends = server.clock.now() + Duration::from_mins(15);
+    let revocations = Revocations::new(&redis, RevocationPolicy::Open).unwrap();
+    revocations.revoke(claims.jti, ends, &clock).await.unwrap();
+    let through = async |peer: &str| {
+        let tls = Tls {
+            insecure_as: Some(peer.to_owned()),
+            ..Tls::insecure()
+        };
+        let mut auth = AuthServiceClient::new(server.peer("auth", &tls));
+        let called = auth.get_me(with_token(GetMeRequest {}, &token)).await;
+        called.map(drop).map_err(|status| facts(&status))
+    };
+    assert_eq!(through("gateway").await, Ok(()));
+    assert_eq!(through("booking").await, Err(named("TOKEN_REVOKED", "AUTH004")));
+}

@@ -9,6 +9,7 @@ mod errors;
 mod fake;
 mod harness;
 mod infrastructure;
+mod local;
 mod logs;
 mod peers;
 mod traces;

@@ -8,12 +8,13 @@ use bytes::Bytes;
 use carshare_proto::common::v1::ErrorReason as Common;
 use futures::FutureExt as _;
 use http_body::{Frame, SizeHint};
-use tokio::time::Sleep;
+use tokio::time::{Sleep, sleep_until};
 use tonic::Status;
 use tonic::body::Body;
 
 use super::{ClientCall, Inner, Result};
 use crate::client::transport;
+use crate::deadline::Deadline;
 use crate::error::{Error, error_chain};
 use crate::lang::Lang;
 
@@ -21,11 +22,11 @@ pub fn limit<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future<
     let (peer, lang, deadline) = (call.peer, call.lang(), call.deadline);
     let running = inner.call(call);
     async move {
-        let sleep = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.instant())));
         let limited = |inner| LimitedBody {
             inner,
             peer,
-            deadline: sleep,
+            deadline,
+            sleep: None,
             lang,
         };
         Ok(running.await?.map(|body| Body::new(limited(body))))
@@ -35,7 +36,9 @@ pub fn limit<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future<
 struct LimitedBody {
     inner: Body,
     peer: &'static str,
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Deadline>,
+    /// `None` until the body waits for the first time: most bodies never do.
+    sleep: Option<Pin<Box<Sleep>>>,
     lang: Lang,
 }
 
@@ -49,11 +52,13 @@ impl http_body::Body for LimitedBody {
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
         let polled = Pin::new(&mut this.inner).poll_frame(cx);
-        let mut deadline = this.deadline.as_mut();
         if polled.is_pending()
-            && deadline
-                .as_mut()
-                .is_some_and(|deadline| deadline.poll_unpin(cx).is_ready())
+            && let Some(deadline) = this.deadline
+            && this
+                .sleep
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline.instant())))
+                .poll_unpin(cx)
+                .is_ready()
         {
             let late = Error::new(Common::DeadlineExceeded).into_status(this.lang);
             return Poll::Ready(Some(Err(late)));
