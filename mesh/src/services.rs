@@ -31,8 +31,8 @@ pub(crate) struct Services {
     listeners: Listeners,
     running: FuturesUnordered<JoinHandle<Result<()>>>,
     gateway: Option<JoinHandle<Result<()>>>,
-    stop_gateway: Shutdown,
-    stop_services: Shutdown,
+    gateway_shutdown: Shutdown,
+    service_shutdown: Shutdown,
 }
 
 impl Services {
@@ -49,21 +49,21 @@ impl Services {
             listeners,
             running: FuturesUnordered::new(),
             gateway: None,
-            stop_gateway: Shutdown::new(),
-            stop_services: Shutdown::new(),
+            gateway_shutdown: Shutdown::new(),
+            service_shutdown: Shutdown::new(),
         };
         services.serve::<Runner<Auth>>(configure)?;
         services.serve::<Runner<Vehicle>>(configure)?;
         services.serve::<Runner<Booking>>(configure)?;
         services.serve::<Runner<Payment>>(configure)?;
         services.serve::<Runner<Notification>>(configure)?;
-        let stop = services.stop_gateway.clone();
+        let stop = services.gateway_shutdown.clone();
         services.gateway = Some(services.spawn::<Gateway>(configure, stop)?);
         Ok(services)
     }
 
     fn serve<S: Service>(&mut self, configure: &impl Configure) -> Result<()> {
-        let serving = self.spawn::<S>(configure, self.stop_services.clone())?;
+        let serving = self.spawn::<S>(configure, self.service_shutdown.clone())?;
         self.running.push(serving);
         Ok(())
     }
@@ -105,12 +105,12 @@ impl Services {
 
     /// Drains the gateway, then the services, each of which stops its background work last.
     pub(crate) async fn stop(self) -> Result<()> {
-        self.stop_gateway.trigger();
+        self.gateway_shutdown.trigger();
         let mut result = Ok(());
         if let Some(gateway) = self.gateway {
             result = gateway.await.context("the gateway panicked").flatten();
         }
-        self.stop_services.trigger();
+        self.service_shutdown.trigger();
         let mut running = self.running;
         while let Some(ended) = running.next().await {
             result = result.and(ended.context("a service panicked").flatten());
