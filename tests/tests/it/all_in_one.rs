@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Deployment, Setup, on_shared_servers};
 
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_mins(1);
 
 struct AllInOne {
     dependencies: Dependencies,
@@ -28,16 +28,17 @@ struct AllInOne {
 
 impl AllInOne {
     async fn prepare() -> Self {
-        let free = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap()));
+        let free = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().expect("a free port")));
         let (gateway, admin) = (free(), free());
         let options = on_shared_servers(Options::temporary()).await;
-        let dependencies = Dependencies::start(&options).await.unwrap();
+        let dependencies = Dependencies::start(&options).await.expect("servers");
         let webhook = format!("http://{gateway}/v1/payments/webhook");
         dependencies.sandbox.set_webhook_url(Some(webhook));
         let addresses = BTreeMap::from([("gateway", vec![gateway])]);
-        let service_env = ServiceEnv::new(&options, addresses, &Environment::system().random).unwrap();
+        let service_env =
+            ServiceEnv::new(&options, addresses, &Environment::system().random).expect("a sealing key");
         let all = SERVICES.into_iter().chain(["gateway"]);
-        let env = all.flat_map(|name| service_env.env(name, &dependencies).unwrap());
+        let env = all.flat_map(|name| service_env.env(name, &dependencies).expect("variables"));
         let mut env: BTreeMap<_, _> = env
             .filter(|(key, value)| !key.contains("__TLS__") && !value.starts_with("memory://"))
             .collect();
@@ -57,12 +58,12 @@ impl AllInOne {
             env: self.env.clone().into_iter().collect(),
             dir: None,
         };
-        Binary::spawn(&self.binary, launch).unwrap()
+        Binary::spawn(&self.binary, launch).expect("a process")
     }
 
     /// Runs a subcommand to its end and returns its exit code.
     async fn code(&self, command: &str) -> Option<i32> {
-        self.run(command).wait(WAIT).await.unwrap().code()
+        self.run(command).wait(WAIT).await.expect("it ends").code()
     }
 
     async fn readiness(&self) -> Option<Value> {
