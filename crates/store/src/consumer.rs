@@ -3,8 +3,8 @@
 //! Two ways bring events, and each alone is enough:
 //!
 //! - [`stream`]: the publisher's Redis Stream, read through a consumer group within milliseconds;
-//! - [`catch_up`]: the publisher's log, read by position every few seconds. It is complete and in order, so whatever Redis
-//!   trimmed, lost or rolled back arrives here.
+//! - [`catch_up`]: the publisher's log, read by position every quarter of a minute, and every few seconds while the streams
+//!   are in doubt. It is complete and in order, so whatever Redis trimmed, lost or rolled back arrives here.
 //!
 //! Both hand batches to [`delivery`], which handles events whose turn it is, several in one transaction with the cursors
 //! of their keys, and files the others in the table `inbox`. [`worker`] handles filed events one by one. The row of a
@@ -13,6 +13,7 @@
 
 mod blocked_events;
 mod catch_up;
+mod cursors;
 mod delivery;
 mod event_metadata;
 mod inbox;
@@ -31,6 +32,8 @@ use carshare_chassis::client::PeerChannel;
 use carshare_chassis::{Error as ChassisError, Shutdown, config};
 use carshare_proto::events::EventMessage;
 use futures::future::join_all;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub use event_metadata::EventMetadata;
 pub use inbox::FiledEvent;
@@ -66,6 +69,8 @@ struct Shared {
     group: &'static str,
     handlers: Arc<Registry>,
     retry: Retry,
+    /// When the streams last failed to deliver, or were not known to.
+    doubted_at: watch::Sender<Instant>,
 }
 
 impl Consumer {
@@ -148,6 +153,7 @@ impl Consumer {
             group: self.group,
             handlers: Arc::new(self.handlers),
             retry: self.retry,
+            doubted_at: watch::Sender::new(Instant::now()),
         };
         let logs = self
             .publishers
@@ -160,6 +166,13 @@ impl Consumer {
             shared.work(&shutdown),
             shared.measure(&shutdown),
         );
+    }
+}
+
+impl Shared {
+    /// Lets the logs be read now and often for a while.
+    fn doubt_streams(&self) {
+        self.doubted_at.send_replace(Instant::now());
     }
 }
 

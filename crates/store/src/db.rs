@@ -7,14 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use carshare_chassis::Environment;
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config;
-use crate::error::Error;
 use crate::metrics;
 use crate::pool::Pool;
 
@@ -28,6 +27,7 @@ struct Inner {
     environment: Environment,
     instance: Uuid,
     clock_ahead_ms: AtomicI64,
+    written_at: Mutex<Option<Instant>>,
     job_signals: Mutex<HashMap<&'static str, Arc<Notify>>>,
 }
 
@@ -45,19 +45,9 @@ impl Db {
             environment,
             instance,
             clock_ahead_ms: AtomicI64::default(),
+            written_at: Mutex::default(),
             job_signals: Mutex::default(),
         })))
-    }
-
-    /// Writes the row of this process, for readiness: a standby, a full disk and a database without its migrations take no
-    /// writes.
-    pub async fn check_writable(&self) -> Result<(), Error> {
-        let sql = "INSERT INTO processes AS known (id, seen_at) VALUES ($1, clock_timestamp()) \
-            ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
-        let values = [self.instance().into()];
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        self.conn().execute_raw(statement).await?;
-        Ok(())
     }
 
     /// Returns the pool as a sea-orm connection: each statement runs by itself, outside of any transaction.
@@ -85,6 +75,15 @@ impl Db {
     /// Milliseconds by which the machine's clock was ahead of PostgreSQL's at the last comparison.
     pub(crate) fn clock_ahead_ms(&self) -> &AtomicI64 {
         &self.0.clock_ahead_ms
+    }
+
+    /// Returns when the database last took a write of `check_writable`.
+    pub(crate) fn written_at(&self) -> Option<Instant> {
+        *self.0.written_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_written_at(&self, at: Instant) {
+        *self.0.written_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
     /// Returns the options for a connection outside the pool.

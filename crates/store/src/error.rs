@@ -8,7 +8,7 @@ use carshare_chassis as chassis;
 use carshare_proto::common::v1::ErrorReason as Common;
 use sea_orm::DbErr;
 
-pub(crate) use classify::{Retry, is_disconnected, is_refusal, is_transient, retry_of};
+pub(crate) use classify::{Retry, is_disconnected, is_refusal, is_transient, is_unavailable, retry_of};
 
 /// Retry delay that callers get while PostgreSQL is unreachable.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -33,13 +33,12 @@ async fn list_events(
     request: pb::ListEventsRequest,
 ) -> Result<pb::ListEventsResponse, carshare_chassis::Error> {
     let reader = ctx.service()?;
-    db.confirm_reader(reader, request.after_position).await?;
     let limit = match request.page_size {
         0 => DEFAULT_PAGE_SIZE,
         size => size.into(),
     };
     let (events, last_position) = db
-        .list_outbox(request.after_position, limit)
+        .read_outbox(reader, request.after_position, limit)
         .await
         .map_err(|error: Error| error)?;
     Ok(pb::ListEventsResponse {

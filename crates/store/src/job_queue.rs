@@ -126,21 +126,25 @@ impl Db {
         drop(permits.acquire_many(concurrency).await);
     }
 
-    /// Waits until the next row is due, until rows are made due in this process, or for one poll interval.
+    /// Waits until a row is due, which is looked up every poll interval, or until rows are made due in this process.
     async fn wait_until_due<Q: JobQueue>(&self, queue: &Q, options: JobQueueOptions, shutdown: &Shutdown) {
         let clock = &self.environment().clock;
-        let now = clock.now();
-        let poll = now + delta(options.poll_interval);
-        let due = queue.next_due_at().await.ok().flatten();
-        let until = due.map_or(poll, |due| due.min(poll));
-        if until <= now {
-            return sleep(LOCKED_RETRY_DELAY).await;
-        }
         let signal = self.job_signal(Q::NAME);
-        tokio::select! {
-            () = clock.sleep_until(until) => {}
-            () = signal.notified() => {}
-            () = shutdown.cancelled() => {}
+        loop {
+            let now = clock.now();
+            let poll = now + delta(options.poll_interval);
+            let due = queue.next_due_at().await.ok().flatten();
+            if due.is_some_and(|due| due <= now) {
+                return sleep(LOCKED_RETRY_DELAY).await;
+            }
+            tokio::select! {
+                () = clock.sleep_until(due.map_or(poll, |due| due.min(poll))) => {}
+                () = signal.notified() => return,
+                () = shutdown.cancelled() => return,
+            }
+            if due.is_some_and(|due| due <= poll) {
+                return;
+            }
         }
     }
 }

@@ -43,33 +43,39 @@ impl Db {
         let sql = "SELECT * FROM relay_outbox($1) ORDER BY position";
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         let rows = self.conn().query_all_raw(statement(sql, [limit.into()])).await?;
-        read(&rows)
+        rows.iter().map(positioned).collect()
     }
 
-    /// Returns the events after `position`, oldest first, and the newest position of the log.
-    pub(crate) async fn list_outbox(
+    /// Records that `reader` has stored every event up to `position`, and returns the events after it, oldest first, and the
+    /// newest position of the log.
+    pub(crate) async fn read_outbox(
         &self,
+        reader: &str,
         position: i64,
         limit: i64,
     ) -> Result<(Vec<Positioned>, i64), Error> {
-        let sql = "SELECT * FROM outbox WHERE position > $1 \
-            AND relayed_at <= clock_timestamp() - make_interval(secs => $3) ORDER BY position LIMIT $2";
-        let values = [position.into(), limit.into(), LISTED_AGE_SECONDS.into()];
-        let events = read(&self.conn().query_all_raw(statement(sql, values)).await?)?;
-        let last = "SELECT coalesce(max(position), 0) AS last FROM outbox WHERE position IS NOT NULL";
-        let row = self.conn().query_one_raw(statement(last, [])).await?;
-        let last = row.map_or(Ok(0), |row| row.try_get("", "last"))?;
-        Ok((events, last))
-    }
-
-    /// Records that `reader` has stored every event up to `position`.
-    pub(crate) async fn confirm_reader(&self, reader: &str, position: i64) -> Result<(), Error> {
-        let sql = "INSERT INTO outbox_readers AS known (name, position, seen_at) VALUES ($1, $2, clock_timestamp()) \
-            ON CONFLICT (name) DO UPDATE SET position = excluded.position, seen_at = excluded.seen_at \
-            WHERE known.position <> excluded.position OR known.seen_at < clock_timestamp() - interval '1 minute'";
-        let values = [reader.into(), position.into()];
-        self.conn().execute_raw(statement(sql, values)).await?;
-        Ok(())
+        let sql = "WITH confirmed AS ( \
+                INSERT INTO outbox_readers AS known (name, position, seen_at) VALUES ($4, $1, clock_timestamp()) \
+                ON CONFLICT (name) DO UPDATE SET position = excluded.position, seen_at = excluded.seen_at \
+                WHERE known.position <> excluded.position OR known.seen_at < clock_timestamp() - interval '1 minute'), \
+            page AS ( \
+                SELECT * FROM outbox WHERE position > $1 \
+                AND relayed_at <= clock_timestamp() - make_interval(secs => $3) ORDER BY position LIMIT $2) \
+            SELECT page.*, newest.last FROM ( \
+                SELECT coalesce(max(position), 0) AS last FROM outbox WHERE position IS NOT NULL) AS newest \
+            LEFT JOIN page ON true ORDER BY page.position";
+        let values = [
+            position.into(),
+            limit.into(),
+            LISTED_AGE_SECONDS.into(),
+            reader.into(),
+        ];
+        let rows = self.conn().query_all_raw(statement(sql, values)).await?;
+        let last = rows.first().map_or(Ok(0), |row| row.try_get("", "last"))?;
+        // Without an event there is one row, of which only the newest position is set.
+        let is_event = |row: &&sea_orm::QueryResult| row.try_get::<i64>("", "position").is_ok();
+        let events = rows.iter().filter(is_event).map(positioned);
+        Ok((events.collect::<Result<_, _>>()?, last))
     }
 
     /// Counts events that have waited in the outbox for longer than `age`. Normally none waits for a minute; zero counts
@@ -84,10 +90,8 @@ impl Db {
     }
 }
 
-fn read(rows: &[sea_orm::QueryResult]) -> Result<Vec<Positioned>, Error> {
-    rows.iter()
-        .map(|row| Ok(Positioned::from_query_result(row, "")?))
-        .collect()
+fn positioned(row: &sea_orm::QueryResult) -> Result<Positioned, Error> {
+    Ok(Positioned::from_query_result(row, "")?)
 }
 
 fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {

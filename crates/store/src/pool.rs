@@ -43,6 +43,8 @@ struct Inner {
     response_timeout: Duration,
     permits: Arc<Semaphore>,
     is_closed: AtomicBool,
+    /// The database has failed since [`Pool::take_failure`].
+    has_failed: AtomicBool,
     open: Arc<AtomicUsize>,
     /// The connection used last is on top, so that those in excess become old.
     idle: Mutex<Vec<Idle>>,
@@ -73,6 +75,7 @@ impl Pool {
             response_timeout: config.statement_timeout + RESPONSE_GRACE,
             permits: Arc::new(Semaphore::new(config.max_connections as usize)),
             is_closed: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
             open: Arc::default(),
             idle: Mutex::default(),
         }))
@@ -139,6 +142,12 @@ impl Pool {
         }
     }
 
+    /// Returns whether a connection was lost or refused, or a statement failed for a reason of the database, since the last
+    /// call.
+    pub(crate) fn take_failure(&self) -> bool {
+        self.0.has_failed.swap(false, Ordering::Relaxed)
+    }
+
     /// Returns the numbers of open and of idle connections.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.0.open.load(Ordering::Relaxed), self.0.idle().len())
@@ -148,6 +157,10 @@ impl Pool {
 impl Inner {
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record_failure(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
     }
 
     /// Connects, again and again while the server refuses connections or starts.
@@ -162,9 +175,15 @@ impl Inner {
                         _counted: Counted::new(&self.open),
                     });
                 }
-                Ok(Err(error)) if !is_starting(&error) => return Err(error),
-                Ok(Err(_)) => {}
-                Err(_) => return Err(sqlx::Error::PoolTimedOut),
+                Ok(Err(error)) if !is_starting(&error) => {
+                    self.record_failure();
+                    return Err(error);
+                }
+                Ok(Err(_)) => self.record_failure(),
+                Err(_) => {
+                    self.record_failure();
+                    return Err(sqlx::Error::PoolTimedOut);
+                }
             }
             timeout_at(deadline, sleep(delay))
                 .await

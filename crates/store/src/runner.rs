@@ -180,7 +180,7 @@ impl<S: StoreService> Runner<S> {
             .add(EventLogServiceServer::new(EventLog { db: db.clone() }))
             .readiness("postgres", move || {
                 let db = writable.clone();
-                async move { Ok(db.check_writable().await?) }
+                async move { Ok(db.check_ready().await?) }
             })
             .readiness("clock", move || std::future::ready(clock.check_clock()))
     }
@@ -189,7 +189,7 @@ impl<S: StoreService> Runner<S> {
     async fn work(app: S::App, events: EventTransport, shutdown: Shutdown) {
         let db = S::db(&app).clone();
         // Due times are PostgreSQL's; the first comparison is retried with the others when it fails.
-        db.synchronize_clock().await.ok();
+        db.check_ready().await.ok();
         let mut consumer = S::handlers(Consumer::new(&db, &events.redis, S::NAME));
         for (source, channel) in events.publishers {
             consumer = consumer.publisher(source, channel);

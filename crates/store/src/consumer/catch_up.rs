@@ -13,10 +13,14 @@ use super::delivery::{Batch, Delivered};
 use super::{Shared, pause};
 use crate::envelope::Envelope;
 
-/// How often the log is read, before jitter that keeps replicas apart.
-const INTERVAL: Duration = Duration::from_secs(3);
+/// How often the log is read while the streams deliver, before jitter that keeps replicas apart.
+const INTERVAL: Duration = Duration::from_secs(15);
+/// The same after they did not: Redis failed, a predecessor was missing, or the log had an event first.
+const DOUBT_INTERVAL: Duration = Duration::from_secs(3);
+/// How long the streams are in doubt.
+const DOUBT_DURATION: Duration = Duration::from_secs(30);
 /// Events per page, and at most in one transaction.
-const PAGE_SIZE: i32 = 100;
+const PAGE_SIZE: i32 = 200;
 
 impl Shared {
     /// Reads the log of `source` until `shutdown`.
@@ -24,10 +28,15 @@ impl Shared {
         let mut client = EventLogServiceClient::new(channel);
         metrics::counter!("event_log_failures_total", "group" => self.group, "source" => source).increment(0);
         let mut failed = false;
+        let mut doubted_at = self.doubted_at.subscribe();
+        // Known from the last page; another replica may have moved it meanwhile.
+        let mut position = None;
         while !shutdown.is_cancelled() {
-            match self.read_log(source, &mut client, shutdown).await {
+            let doubted = doubted_at.borrow_and_update().elapsed() < DOUBT_DURATION;
+            match self.read_log(source, &mut client, &mut position, shutdown).await {
                 Ok(()) => failed = false,
                 Err(error) => {
+                    position = None;
                     metrics::counter!("event_log_failures_total", "group" => self.group, "source" => source)
                         .increment(1);
                     // A publisher that restarts is no news each time; Redis delivers meanwhile.
@@ -38,7 +47,14 @@ impl Shared {
                 }
             }
             let jitter = 0.75 + self.db.environment().random.unit() / 2.0;
-            pause(INTERVAL.mul_f64(jitter), shutdown).await;
+            if doubted || failed {
+                pause(DOUBT_INTERVAL.mul_f64(jitter), shutdown).await;
+            } else {
+                tokio::select! {
+                    () = pause(INTERVAL.mul_f64(jitter), shutdown) => {}
+                    _ = doubted_at.changed() => {}
+                }
+            }
         }
     }
 
@@ -47,14 +63,16 @@ impl Shared {
         &self,
         source: &'static str,
         client: &mut EventLogServiceClient<PeerChannel>,
+        known: &mut Option<i64>,
         shutdown: &Shutdown,
     ) -> Result<()> {
         while !shutdown.is_cancelled() {
-            let position = self
-                .db
-                .inbox_position(source)
-                .await
-                .context("cannot read the position")?;
+            let stored = self.db.inbox_position(source);
+            let position = match *known {
+                Some(position) => position,
+                None => stored.await.context("cannot read the position")?,
+            };
+            *known = Some(position);
             let request = pb::ListEventsRequest {
                 after_position: position,
                 page_size: PAGE_SIZE,
@@ -76,7 +94,8 @@ impl Shared {
                 .deliver(&Arc::new(batch))
                 .await
                 .context("cannot store events")?;
-            if delivered == Delivered::ReadByAnother || !full {
+            *known = (delivered != Delivered::ReadByAnother).then_some(last);
+            if !full || known.is_none() {
                 return Ok(());
             }
         }

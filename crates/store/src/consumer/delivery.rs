@@ -3,13 +3,14 @@
 //! The fast path is one transaction for the whole batch. When anything in it fails, it is rolled back and the batch is filed
 //! instead, so that one bad event or locked row delays its own key only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use sea_orm::ConnectionTrait as _;
 
-use super::inbox::{self, Cursor};
+use super::cursors::{self, Cursor, Run};
+use super::inbox;
 use super::registry::{HandlerError, Registry};
 use super::{Shared, worker};
 use crate::envelope::Envelope;
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::transaction::Tx;
 
 /// Longest wait for a lock on the fast path; other keys of the batch wait as long.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '200ms'";
+const LOCK_TIMEOUT: &str = "200ms";
 
 /// Events of one publisher, in the order in which they arrived.
 pub(super) struct Batch {
@@ -30,8 +31,10 @@ pub(super) struct Batch {
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Delivered {
-    /// Every event is handled, filed or a duplicate.
-    Stored,
+    /// Every event is handled or a duplicate, as the streams are meant to deliver them.
+    InOrder,
+    /// Every event is handled, filed or a duplicate. Some were filed, or came first by the log: streams miss events.
+    OutOfOrder,
     /// Another replica has read these positions of the log.
     ReadByAnother,
 }
@@ -88,9 +91,26 @@ impl Batch {
         }
     }
 
+    /// Returns the events of each key that follow one another without a gap; keys whose events do not are left out.
+    fn runs(&self) -> Vec<Run> {
+        let mut runs: BTreeMap<&str, Option<(i64, i64)>> = BTreeMap::new();
+        for event in &self.events {
+            let next = (event.key_seq, event.key_seq);
+            runs.entry(&event.key)
+                .and_modify(|run| *run = run.filter(|run| run.1 + 1 == next.0).map(|run| (run.0, next.1)))
+                .or_insert(Some(next));
+        }
+        let run = |(key, run): (&str, Option<(i64, i64)>)| {
+            let (first, last) = run?;
+            let key = key.to_owned();
+            Some(Run { key, first, last })
+        };
+        runs.into_iter().filter_map(run).collect()
+    }
+
     /// Returns the events that are not known to be handled, without taking a lock: cursors only move forward.
     async fn unhandled(&self, tx: &Tx) -> Result<Vec<&Envelope>, Error> {
-        let handled = inbox::handled(tx, self.source, keys(&self.events)).await?;
+        let handled = cursors::handled(tx, self.source, keys(&self.events)).await?;
         let is_new = |event: &&Envelope| handled.get(&event.key).is_none_or(|seq| event.key_seq > *seq);
         Ok(self.events.iter().filter(is_new).collect())
     }
@@ -99,6 +119,19 @@ impl Batch {
 impl Shared {
     /// Delivers a batch. An error means that PostgreSQL can take nothing now.
     pub(super) async fn deliver(&self, batch: &Arc<Batch>) -> Result<Delivered, Error> {
+        let delivered = self.handle_or_file(batch).await?;
+        if delivered == Delivered::OutOfOrder {
+            self.doubt_streams();
+        }
+        Ok(delivered)
+    }
+
+    async fn handle_or_file(&self, batch: &Arc<Batch>) -> Result<Delivered, Error> {
+        if let Some(range) = &batch.range
+            && self.db.skip_handled(batch.source, range, &batch.events).await?
+        {
+            return Ok(Delivered::InOrder);
+        }
         let delivery = Delivery {
             group: self.group,
             handlers: Arc::clone(&self.handlers),
@@ -122,27 +155,40 @@ impl Shared {
 
 async fn handle_batch(tx: &Tx, delivery: &Delivery) -> Result<Delivered, FastPathError> {
     let batch = &*delivery.batch;
-    if !batch.advance(tx).await? {
-        return Ok(Delivered::ReadByAnother);
+    if batch.is_from_log() {
+        if !batch.advance(tx).await? {
+            return Ok(Delivered::ReadByAnother);
+        }
+        let sql = format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'");
+        tx.conn().execute_unprepared(&sql).await.map_err(Error::from)?;
+        let events = batch.unhandled(tx).await?;
+        handle_in_turn(tx, delivery, &events).await?;
+        return Ok(Delivered::OutOfOrder);
     }
-    let events: Vec<&Envelope> = if batch.is_from_log() {
-        // Nearly all were handled as they came by Redis.
-        batch.unhandled(tx).await?
-    } else {
-        batch.events.iter().collect()
-    };
+    let keys = cursors::take_turns(tx, batch.source, &batch.runs(), LOCK_TIMEOUT).await?;
+    let (next, others): (Vec<&Envelope>, Vec<&Envelope>) =
+        batch.events.iter().partition(|event| keys.contains(&event.key));
+    for event in next {
+        let handlers = &delivery.handlers;
+        handlers.handle(tx, delivery.group, batch.source, event).await?;
+    }
+    match handle_in_turn(tx, delivery, &others).await? {
+        0 => Ok(Delivered::InOrder),
+        _ => Ok(Delivered::OutOfOrder),
+    }
+}
+
+/// Handles events whose turn it is, in any order and with duplicates, files the others, and returns the number of those.
+async fn handle_in_turn(tx: &Tx, delivery: &Delivery, events: &[&Envelope]) -> Result<usize, FastPathError> {
     if events.is_empty() {
-        return Ok(Delivered::Stored);
+        return Ok(0);
     }
-    tx.conn()
-        .execute_unprepared(LOCK_TIMEOUT)
-        .await
-        .map_err(Error::from)?;
+    let batch = &*delivery.batch;
     let wanted = keys(events.iter().copied());
-    let mut cursors = inbox::lock_cursors(tx, batch.source, wanted, !batch.is_from_log()).await?;
+    let mut locked = cursors::lock(tx, batch.source, wanted, !batch.is_from_log()).await?;
     let mut filed = Vec::new();
-    for event in events {
-        match turn(&mut cursors, event, batch.is_from_log()) {
+    for &event in events {
+        match turn(&mut locked, event, batch.is_from_log()) {
             Turn::Duplicate => {}
             Turn::Later => filed.push(event),
             Turn::Now => {
@@ -151,9 +197,9 @@ async fn handle_batch(tx: &Tx, delivery: &Delivery) -> Result<Delivered, FastPat
             }
         }
     }
-    inbox::store_cursors(tx, batch.source, cursors).await?;
+    cursors::store(tx, batch.source, locked).await?;
     file(tx, batch.source, &filed).await?;
-    Ok(Delivered::Stored)
+    Ok(filed.len())
 }
 
 async fn file_batch(tx: &Tx, batch: &Arc<Batch>) -> Result<Delivered, Error> {
@@ -161,7 +207,7 @@ async fn file_batch(tx: &Tx, batch: &Arc<Batch>) -> Result<Delivered, Error> {
         return Ok(Delivered::ReadByAnother);
     }
     file(tx, batch.source, &batch.unhandled(tx).await?).await?;
-    Ok(Delivered::Stored)
+    Ok(Delivered::OutOfOrder)
 }
 
 async fn file(tx: &Tx, source: &'static str, events: &[&Envelope]) -> Result<(), Error> {
@@ -214,54 +260,4 @@ impl From<HandlerError> for FastPathError {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn event(key: &str, key_seq: i64) -> Envelope {
-        Envelope {
-            id: Uuid::nil(),
-            name: "user.updated".into(),
-            key: key.into(),
-            key_seq,
-            occurred_at: DateTime::UNIX_EPOCH,
-            correlation_id: String::new(),
-            traceparent: None,
-            data: Vec::new(),
-        }
-    }
-
-    fn turns(cursor: Option<Cursor>, from_log: bool, numbers: &[i64]) -> Vec<Turn> {
-        let mut cursors: HashMap<String, Cursor> = cursor
-            .map(|cursor| ("k".to_owned(), cursor))
-            .into_iter()
-            .collect();
-        numbers
-            .iter()
-            .map(|number| turn(&mut cursors, &event("k", *number), from_log))
-            .collect()
-    }
-
-    #[test]
-    fn only_the_successor_of_a_locked_cursor_is_handled_now() {
-        use Turn::{Duplicate, Later, Now};
-        let at = |handled_seq, has_filed| Some(Cursor::locked(handled_seq, has_filed));
-        assert_eq!(
-            turns(at(2, false), false, &[2, 3, 3, 4]),
-            [Duplicate, Now, Duplicate, Now]
-        );
-        assert_eq!(turns(at(2, false), false, &[4, 3, 5]), [Later, Later, Later]);
-        assert_eq!(turns(at(2, true), false, &[1, 3]), [Duplicate, Later]);
-        assert_eq!(turns(None, false, &[1, 2, 1]), [Now, Now, Duplicate]);
-        assert_eq!(turns(None, false, &[2, 3]), [Later, Later]);
-    }
-
-    #[test]
-    fn log_begins_an_unknown_key_where_the_publisher_still_has_it() {
-        assert_eq!(turns(None, true, &[5, 6, 8]), [Turn::Now, Turn::Now, Turn::Later]);
-        let known = Some(Cursor::locked(2, false));
-        assert_eq!(turns(known, true, &[5]), [Turn::Later]);
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
-//! Statements on the tables of a consumer: positions, cursors and filed events.
+//! Statements on filed events and on the positions of the publishers' logs.
 
-use std::collections::HashMap;
 use std::ops::Range;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, DbBackend, FromQueryResult, Statement, Value};
@@ -11,54 +11,6 @@ use crate::db::Db;
 use crate::envelope::Envelope;
 use crate::error::Error;
 use crate::transaction::Tx;
-
-/// The cursor of a key, locked by this transaction or new.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cursor {
-    /// Number of the last handled event.
-    pub(super) handled_seq: i64,
-    /// Events of the key wait in the inbox.
-    pub(super) has_filed: bool,
-    stored: Stored,
-}
-
-/// How a cursor stands in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stored {
-    /// It has no row.
-    No,
-    AsIs,
-    /// It has moved since it was read.
-    Behind,
-}
-
-impl Cursor {
-    /// The cursor of a new key whose event `handled_seq` is handled now.
-    pub(super) fn new(handled_seq: i64) -> Self {
-        Self {
-            handled_seq,
-            has_filed: false,
-            stored: Stored::No,
-        }
-    }
-
-    /// The cursor of a row that is locked.
-    pub(super) fn locked(handled_seq: i64, has_filed: bool) -> Self {
-        Self {
-            handled_seq,
-            has_filed,
-            stored: Stored::AsIs,
-        }
-    }
-
-    /// Moves past the next event.
-    pub(super) fn advance(&mut self) {
-        self.handled_seq += 1;
-        if self.stored == Stored::AsIs {
-            self.stored = Stored::Behind;
-        }
-    }
-}
 
 /// A filed event, as the worker claims it and operators see it.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
@@ -83,74 +35,6 @@ pub struct FiledEvent {
     pub dead_at: Option<DateTime<Utc>>,
 }
 
-/// Returns the numbers of the last handled events.
-pub(super) async fn handled(
-    tx: &Tx,
-    source: &'static str,
-    keys: Vec<String>,
-) -> Result<HashMap<String, i64>, Error> {
-    let sql = "SELECT key, handled_seq FROM inbox_cursors WHERE source = $1 AND key = ANY($2)";
-    let rows = tx
-        .conn()
-        .query_all_raw(statement(sql, [source.into(), keys.into()]))
-        .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get("", "key")?, row.try_get("", "handled_seq")?)))
-        .collect()
-}
-
-/// Locks the cursors of `keys` in their order. With `skip_locked` those that another transaction holds are left out, as are
-/// keys without a cursor.
-pub(super) async fn lock_cursors(
-    tx: &Tx,
-    source: &'static str,
-    keys: Vec<String>,
-    skip_locked: bool,
-) -> Result<HashMap<String, Cursor>, Error> {
-    let skip = if skip_locked { "SKIP LOCKED" } else { "" };
-    let sql = format!(
-        "SELECT c.key, c.handled_seq, \
-            EXISTS (SELECT FROM inbox i WHERE i.source = c.source AND i.key = c.key) AS has_filed \
-         FROM inbox_cursors c WHERE c.source = $1 AND c.key = ANY($2) ORDER BY c.key FOR UPDATE OF c {skip}"
-    );
-    let rows = tx
-        .conn()
-        .query_all_raw(statement(&sql, [source.into(), keys.into()]))
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let cursor = Cursor::locked(row.try_get("", "handled_seq")?, row.try_get("", "has_filed")?);
-            Ok((row.try_get("", "key")?, cursor))
-        })
-        .collect()
-}
-
-/// Stores the cursors that have moved. A new key that another transaction has stored meanwhile is an error: both handled its
-/// first event.
-pub(super) async fn store_cursors(
-    tx: &Tx,
-    source: &'static str,
-    cursors: HashMap<String, Cursor>,
-) -> Result<(), Error> {
-    let insert = "INSERT INTO inbox_cursors (source, key, handled_seq) \
-        SELECT $1, key, handled_seq FROM unnest($2::text[], $3::bigint[]) AS moved (key, handled_seq)";
-    let update = "UPDATE inbox_cursors SET handled_seq = moved.handled_seq \
-        FROM unnest($2::text[], $3::bigint[]) AS moved (key, handled_seq) \
-        WHERE inbox_cursors.source = $1 AND inbox_cursors.key = moved.key";
-    for (sql, stored) in [(insert, Stored::No), (update, Stored::Behind)] {
-        let (keys, numbers): (Vec<String>, Vec<i64>) = cursors
-            .iter()
-            .filter(|(_, cursor)| cursor.stored == stored)
-            .map(|(key, cursor)| (key.clone(), cursor.handled_seq))
-            .unzip();
-        if !keys.is_empty() {
-            let values = [source.into(), keys.into(), numbers.into()];
-            tx.conn().execute_raw(statement(sql, values)).await?;
-        }
-    }
-    Ok(())
-}
-
 /// Files events, with a cursor for each of their keys. Those that are filed already are left as they are.
 pub(super) async fn insert(tx: &Tx, source: &'static str, events: &[&Envelope]) -> Result<(), Error> {
     let cursor = "INSERT INTO inbox_cursors (source, key, handled_seq) \
@@ -163,21 +47,39 @@ pub(super) async fn insert(tx: &Tx, source: &'static str, events: &[&Envelope]) 
         .await?;
     let row = "INSERT INTO inbox (source, key, key_seq, id, name, occurred_at, correlation_id, traceparent, data, \
             filed_at, due_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp(), clock_timestamp()) ON CONFLICT DO NOTHING";
-    for event in events {
-        let values: [Value; 9] = [
-            source.into(),
-            event.key.clone().into(),
-            event.key_seq.into(),
-            event.id.into(),
-            event.name.clone().into(),
-            event.occurred_at.into(),
-            event.correlation_id.clone().into(),
-            event.traceparent.clone().into(),
-            event.data.clone().into(),
-        ];
-        tx.conn().execute_raw(statement(row, values)).await?;
-    }
+        SELECT $1, key, key_seq, id, name, occurred_at, correlation_id, nullif(traceparent, ''), data, \
+            clock_timestamp(), clock_timestamp() \
+        FROM unnest($2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], \
+            $9::bytea[]) AS filed (key, key_seq, id, name, occurred_at, correlation_id, traceparent, data) \
+        ON CONFLICT DO NOTHING";
+    let texts = |text: fn(&Envelope) -> &str| -> Value {
+        let texts: Vec<String> = events.iter().map(|event| text(event).to_owned()).collect();
+        texts.into()
+    };
+    let values = [
+        source.into(),
+        texts(|event| &event.key),
+        events
+            .iter()
+            .map(|event| event.key_seq)
+            .collect::<Vec<i64>>()
+            .into(),
+        events.iter().map(|event| event.id).collect::<Vec<Uuid>>().into(),
+        texts(|event| &event.name),
+        events
+            .iter()
+            .map(|event| event.occurred_at)
+            .collect::<Vec<DateTime<Utc>>>()
+            .into(),
+        texts(|event| &event.correlation_id),
+        texts(|event| event.traceparent.as_deref().unwrap_or_default()),
+        events
+            .iter()
+            .map(|event| event.data.clone())
+            .collect::<Vec<Vec<u8>>>()
+            .into(),
+    ];
+    tx.conn().execute_raw(statement(row, values)).await?;
     Ok(())
 }
 
@@ -248,6 +150,44 @@ pub(super) async fn update_failed(tx: &Tx, failed: &Failed) -> Result<(), Error>
 }
 
 impl Db {
+    /// Moves the position of a publisher's log over `range` if every one of its `events` is handled: the normal case, since
+    /// Redis is faster. False when one is not, or when the position does not stand at the start.
+    pub(super) async fn skip_handled(
+        &self,
+        source: &'static str,
+        range: &Range<i64>,
+        events: &[Envelope],
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE inbox_positions SET position = $3 WHERE source = $1 AND position = $2 AND NOT EXISTS ( \
+            SELECT FROM unnest($4::text[], $5::bigint[]) AS event (key, key_seq) \
+            LEFT JOIN inbox_cursors c ON c.source = $1 AND c.key = event.key \
+            WHERE c.handled_seq IS NULL OR c.handled_seq < event.key_seq)";
+        let (keys, numbers): (Vec<String>, Vec<i64>) = events
+            .iter()
+            .map(|event| (event.key.clone(), event.key_seq))
+            .unzip();
+        let values = [
+            source.into(),
+            range.start.into(),
+            range.end.into(),
+            keys.into(),
+            numbers.into(),
+        ];
+        let moved = self.conn().execute_raw(statement(sql, values)).await?;
+        Ok(moved.rows_affected() == 1)
+    }
+
+    /// Returns the time until the next filed event is due, dead letters excepted; `None` when there is none.
+    pub(super) async fn next_filed_due(&self) -> Result<Option<Duration>, Error> {
+        let sql = "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 AS seconds \
+            FROM inbox WHERE dead_at IS NULL";
+        let Some(row) = self.conn().query_one_raw(statement(sql, [])).await? else {
+            return Ok(None);
+        };
+        let seconds: Option<f64> = row.try_get("", "seconds")?;
+        Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
+    }
+
     /// Returns the position up to which the log of `source` was read; 0 at first.
     pub(super) async fn inbox_position(&self, source: &'static str) -> Result<i64, Error> {
         let read = "SELECT position FROM inbox_positions WHERE source = $1";

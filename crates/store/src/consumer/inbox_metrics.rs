@@ -1,4 +1,4 @@
-//! Measures the inbox: how much waits, for how long, and what is blocked.
+//! Measures the inbox: how much waits, for how long, and what is blocked. Notifies the worker of what waits.
 
 use std::time::Duration;
 
@@ -6,12 +6,14 @@ use carshare_chassis::Shutdown;
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::inbox::statement;
-use super::{Shared, pause};
+use super::{Shared, pause, worker};
 use crate::db::Db;
 use crate::error::Error;
 
-/// How often the inbox is measured.
-const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often an empty inbox is measured.
+const IDLE_INTERVAL: Duration = Duration::from_secs(15);
+/// How often an inbox is measured in which something waits.
+const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Numbers about the inbox, for metrics.
 #[derive(Debug, FromQueryResult)]
@@ -26,7 +28,9 @@ struct InboxStatus {
 impl Shared {
     /// Sets the gauges of the inbox until `shutdown`.
     pub(super) async fn measure(&self, shutdown: &Shutdown) {
+        let worker = self.db.job_signal(worker::NAME);
         while !shutdown.is_cancelled() {
+            let mut interval = IDLE_INTERVAL;
             if let Ok(status) = self.db.inbox_status().await {
                 let set = |name, state, count: i64| {
                     metrics::gauge!(name, "group" => self.group, "state" => state).set(count as f64);
@@ -35,8 +39,12 @@ impl Shared {
                 set("inbox_events", "dead", status.dead);
                 set("inbox_events", "gap", status.gaps);
                 metrics::gauge!("inbox_oldest_seconds", "group" => self.group).set(status.oldest_seconds);
+                if status.waiting > 0 {
+                    worker.notify_one();
+                    interval = INTERVAL;
+                }
             }
-            pause(MEASURE_INTERVAL, shutdown).await;
+            pause(interval, shutdown).await;
         }
     }
 }

@@ -22,7 +22,7 @@ use super::{Shared, pause};
 use crate::envelope::{self, Envelope};
 
 /// Entries per read, and events per transaction.
-const READ_COUNT: usize = 50;
+const READ_COUNT: usize = 100;
 /// Longest blocking read.
 const BLOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Added to the blocking time of a read before the connection counts as broken.
@@ -45,6 +45,9 @@ struct Group {
     reading: ConnectionManager,
     redis: ConnectionManager,
     claimed_at: Option<Instant>,
+    swept_at: Option<Instant>,
+    /// Redis had no group: it was emptied, perhaps with unread entries.
+    was_emptied: bool,
 }
 
 /// Entries of one stream.
@@ -78,6 +81,7 @@ impl Shared {
                 failures + 1
             };
             metrics::counter!("consumer_failures_total", "group" => self.group).increment(1);
+            self.doubt_streams();
             let error = format!("{error:#}");
             tracing::warn!(group = self.group, failures, error, "cannot read the streams");
             pause(
@@ -103,6 +107,9 @@ impl Shared {
                     read = group.read() => read?,
                     () = shutdown.cancelled() => break,
                 };
+            }
+            if std::mem::take(&mut group.was_emptied) {
+                self.doubt_streams();
             }
             for entries in read {
                 let batch = Batch::from_stream(entries.source, entries.events);
@@ -146,6 +153,8 @@ impl Group {
             reading: redis.dedicated()?,
             redis: redis.shared()?,
             claimed_at: None,
+            swept_at: None,
+            was_emptied: false,
         })
     }
 
@@ -181,8 +190,8 @@ impl Group {
                 .flat_map(|reply| reply.keys)
                 .filter_map(|key| self.entries(&key.key, key.ids))
                 .collect()),
-            // Redis was emptied.
             Err(error) if error.code() == Some("NOGROUP") => {
+                self.was_emptied = true;
                 self.create_groups().await?;
                 Ok(Vec::new())
             }
@@ -196,6 +205,10 @@ impl Group {
             return Ok(Vec::new());
         }
         self.claimed_at = Some(Instant::now());
+        let sweeps = self.swept_at.is_none_or(|at| at.elapsed() >= CONSUMER_RETENTION);
+        if sweeps {
+            self.swept_at = Some(Instant::now());
+        }
         let mut claimed = Vec::new();
         for (_, stream) in self.streams.clone() {
             let options = StreamAutoClaimOptions::default().count(READ_COUNT);
@@ -206,10 +219,15 @@ impl Group {
                 .await;
             match reply {
                 Ok(reply) => claimed.extend(self.entries(&stream, reply.claimed)),
-                Err(error) if error.code() == Some("NOGROUP") => self.create_groups().await?,
+                Err(error) if error.code() == Some("NOGROUP") => {
+                    self.was_emptied = true;
+                    self.create_groups().await?;
+                }
                 Err(error) => return Err(error).context("Redis is unreachable"),
             }
-            self.delete_gone_consumers(&stream).await?;
+            if sweeps {
+                self.delete_gone_consumers(&stream).await?;
+            }
         }
         if !claimed.is_empty() {
             // There may be more.

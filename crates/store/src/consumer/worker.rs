@@ -23,8 +23,11 @@ pub(super) const NAME: &str = "inbox";
 
 /// Filed events handled at a time in this process.
 const CONCURRENCY: usize = 8;
-/// How often an idle worker looks for events that other replicas have filed. Shorter while retries are due.
+/// How often an idle worker looks for events while some are filed. Shorter while retries are due.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The same while none is. `inbox_metrics` notifies the worker when it finds one that another replica has filed.
+const IDLE_INTERVAL: Duration = Duration::from_mins(1);
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Longest wait for a lock; the event is tried again after a pause, and others have their turn.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
 /// Pause before an event is tried again that PostgreSQL's own trouble stopped.
@@ -37,8 +40,11 @@ enum Worked {
         /// When a failed event is due again.
         retry_after: Option<Duration>,
     },
-    /// No event is due.
-    Idle,
+    /// No event can be handled now.
+    Idle {
+        /// Time until one is due, if any is filed; it may have to wait for its predecessor too.
+        next_due: Option<Duration>,
+    },
 }
 
 /// Why the transaction of an event was rolled back.
@@ -59,21 +65,29 @@ impl Shared {
     pub(super) async fn work(&self, shutdown: &Shutdown) {
         let signal = self.db.job_signal(NAME);
         let mut running = FuturesUnordered::new();
-        let (mut failures, mut poll) = (0, POLL_INTERVAL);
+        let (mut failures, mut poll) = (0, IDLE_INTERVAL);
         running.push(self.round());
         while !shutdown.is_cancelled() {
             tokio::select! {
                 Some(worked) = running.next(), if !running.is_empty() => match worked {
                     Ok(Worked::One { retry_after }) => {
                         failures = 0;
-                        poll = retry_after.map_or(POLL_INTERVAL, |delay| delay.min(poll));
+                        poll = retry_after.map_or(POLL_INTERVAL, |delay| delay.min(POLL_INTERVAL));
                         // There may be more: this round goes on and another joins it.
                         running.push(self.round());
                         if running.len() < CONCURRENCY {
                             running.push(self.round());
                         }
                     }
-                    Ok(Worked::Idle) => failures = 0,
+                    Ok(Worked::Idle { next_due }) => {
+                        failures = 0;
+                        poll = match next_due {
+                            None => IDLE_INTERVAL,
+                            // It waits for its predecessor, or another transaction holds it.
+                            Some(Duration::ZERO) => poll.min(POLL_INTERVAL),
+                            Some(due) => due.max(MIN_POLL_INTERVAL).min(poll).min(POLL_INTERVAL),
+                        };
+                    }
                     Err(error) => {
                         failures += 1;
                         tracing::warn!(group = self.group, failures, error = ?error, "cannot handle filed events");
@@ -103,7 +117,9 @@ impl Shared {
             .await
         {
             Ok(true) => Ok(Worked::One { retry_after: None }),
-            Ok(false) => Ok(Worked::Idle),
+            Ok(false) => Ok(Worked::Idle {
+                next_due: self.db.next_filed_due().await?,
+            }),
             Err(WorkError::Store(error)) => Err(error),
             Err(WorkError::Handler(claimed, error)) => {
                 let retry_after = self.store_failure(&claimed.0, &claimed.1, error).await?;

@@ -112,6 +112,11 @@ fn refused(refusal: &dyn sqlx::error::DatabaseError) -> Option<Error> {
     })
 }
 
+/// Returns whether an error of the driver is [`Error::Unavailable`].
+pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
+    matches!(driver(error), Some(Error::Unavailable(_)))
+}
+
 /// Returns whether an error of the driver leaves the connection unusable.
 pub(crate) fn is_disconnected(error: &sqlx::Error) -> bool {
     match error {

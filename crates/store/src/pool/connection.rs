@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{error::Elapsed, timeout};
 
 use super::{Inner, Live};
-use crate::error::is_disconnected;
+use crate::error::{is_disconnected, is_unavailable};
 
 /// Longest wait for the replies that a cancelled caller left unread, and for the rollback after them.
 const CLEAN_TIMEOUT: Duration = Duration::from_secs(8);
@@ -120,6 +120,9 @@ impl Connection {
     fn settle<T>(&mut self, reply: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, sqlx::Error> {
         let result = reply.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())));
         self.is_waiting = false;
+        if result.as_ref().is_err_and(is_unavailable) {
+            self.pool.record_failure();
+        }
         match &result {
             Err(error) if is_disconnected(error) => {
                 self.is_lost = true;

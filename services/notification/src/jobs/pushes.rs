@@ -24,7 +24,7 @@ use crate::store::devices;
 pub const NAME: &str = "push_due";
 
 /// How often an idle worker polls for pushes that other replicas made due.
-const POLL_INTERVAL: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Shortest duration of a claim; longer than a request to FCM.
 const MIN_CLAIM_TIMEOUT: Duration = Duration::from_mins(1);
