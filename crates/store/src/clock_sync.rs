@@ -12,7 +12,7 @@ use crate::db::Db;
 use crate::error::Error;
 
 /// Age up to which a heartbeat counts, while no statement has failed since.
-const INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 /// Longest round trip of a comparison that is trusted.
 const ROUND_TRIP_LIMIT: Duration = Duration::from_millis(500);
 /// Largest difference between the machine's clock and PostgreSQL's with which a process is ready. Due times do not depend

@@ -176,6 +176,15 @@ impl Shared {
     }
 }
 
+/// Returns the statements a second of an idle consumer with so many publishers, and of these on its behalf.
+#[cfg(test)]
+pub(crate) fn idle_statements(sources: usize) -> f64 {
+    let per_second = |statements: usize, interval: Duration| statements as f64 / interval.as_secs_f64();
+    per_second(sources, catch_up::INTERVAL)
+        + per_second(1, inbox_metrics::IDLE_INTERVAL)
+        + per_second(3, worker::IDLE_INTERVAL)
+}
+
 /// Waits for `duration` of real time or for the shutdown.
 async fn pause(duration: Duration, shutdown: &Shutdown) {
     tokio::select! {

@@ -24,7 +24,7 @@ use crate::transaction::EVENTS_COMMITTED;
 /// Rows per statement.
 const BATCH_SIZE: usize = 200;
 /// Longest delay of events whose process ended between their commit and their relay.
-const POLL_INTERVAL: Duration = Duration::from_secs(15);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// The same while no connection listens for notifications of other processes.
 const DEAF_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Wait for further events when events came within [`BUSY_INTERVAL`]: they share a statement, a write of the log and a

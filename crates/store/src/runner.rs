@@ -243,3 +243,26 @@ impl<S: StoreService> Service for Runner<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{clock_sync, consumer, relay};
+
+    /// Publishers that each service reads: auth, vehicle, booking, payment and notification.
+    const SOURCES: [usize; 5] = [0, 2, 3, 1, 4];
+
+    #[test]
+    fn idle_fleet_executes_fewer_than_two_statements_a_second() {
+        let own = [relay::POLL_INTERVAL, clock_sync::INTERVAL].map(|interval| 1.0 / interval.as_secs_f64());
+        let of_service = |sources: &usize| {
+            let consumer = if *sources > 0 {
+                consumer::idle_statements(*sources)
+            } else {
+                0.0
+            };
+            own.iter().sum::<f64>() + consumer
+        };
+        let fleet: f64 = SOURCES.iter().map(of_service).sum();
+        assert!(fleet < 2.0, "{fleet} statements a second");
+    }
+}

@@ -14,7 +14,7 @@ use super::{Shared, pause};
 use crate::envelope::Envelope;
 
 /// How often the log is read while the streams deliver, before jitter that keeps replicas apart.
-const INTERVAL: Duration = Duration::from_secs(15);
+pub(super) const INTERVAL: Duration = Duration::from_secs(15);
 /// The same after they did not: Redis failed, a predecessor was missing, or the log had an event first.
 const DOUBT_INTERVAL: Duration = Duration::from_secs(3);
 /// How long the streams are in doubt.
@@ -95,7 +95,11 @@ impl Shared {
                 .await
                 .context("cannot store events")?;
             *known = (delivered != Delivered::ReadByAnother).then_some(last);
-            if !full || known.is_none() {
+            if known.is_none() {
+                return Ok(());
+            }
+            if !full {
+                metrics::gauge!("event_log_lag", "group" => self.group, "source" => source).set(0.0);
                 return Ok(());
             }
         }

@@ -11,7 +11,7 @@ use crate::db::Db;
 use crate::error::Error;
 
 /// How often an empty inbox is measured.
-const IDLE_INTERVAL: Duration = Duration::from_secs(15);
+pub(super) const IDLE_INTERVAL: Duration = Duration::from_secs(15);
 /// How often an inbox is measured in which something waits.
 const INTERVAL: Duration = Duration::from_secs(5);
 

@@ -49,7 +49,7 @@ impl Connection {
     /// Returns whether `error` is that of a connection which broke before it was taken: what it was to do may be done on
     /// another one. Once only, because an answer makes a connection a used one.
     pub(super) fn was_lost_while_idle(&self, error: &sqlx::Error) -> bool {
-        self.was_idle && self.is_lost && !is_timeout(error)
+        self.was_idle && self.is_lost && !is_timeout(error) && !matches!(error, sqlx::Error::PoolTimedOut)
     }
 
     /// Waits for the server to answer an empty message.
@@ -59,14 +59,14 @@ impl Connection {
         }
         let within = self.pool.acquire_timeout;
         let answered = timeout(within, self.raw()?.ping()).await;
-        self.settle(answered)
+        self.settle(answered).map_err(to_acquire_error)
     }
 
     pub(super) async fn begin(&mut self) -> Result<(), sqlx::Error> {
         let within = self.pool.acquire_timeout;
         self.in_transaction = true;
         let begun = timeout(within, self.raw()?.execute("BEGIN")).await;
-        self.settle(begun)?;
+        self.settle(begun).map_err(to_acquire_error)?;
         Ok(())
     }
 
@@ -170,6 +170,14 @@ fn query(statement: Statement) -> Query<'static, Postgres, SqlxValues> {
     let values = statement.values.unwrap_or(sea_orm::Values(Vec::new()));
     // The text of statements is written by this repository and sea-query; values are parameters.
     sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
+}
+
+/// Returns the error of a connection that could not be had in time: it does not answer.
+fn to_acquire_error(error: sqlx::Error) -> sqlx::Error {
+    if is_timeout(&error) {
+        return sqlx::Error::PoolTimedOut;
+    }
+    error
 }
 
 fn is_timeout(error: &sqlx::Error) -> bool {

@@ -6,6 +6,7 @@ mod chaos;
 mod consumers;
 mod dead_letters;
 mod event_log;
+mod event_statements;
 mod events;
 mod faults;
 mod harness;
