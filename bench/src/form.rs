@@ -60,7 +60,7 @@ impl Running {
             .map(|role| role_url(&superuser, DATABASE, role))
             .collect();
         migrate(roles?).await?;
-        let options = options(&stores, &admin_url);
+        let options = options(&stores, &admin_url, data)?;
         let fleet = match form {
             Form::Processes => Fleet::start(options, binaries, 1).await?,
         };
@@ -103,9 +103,12 @@ impl Stores {
 }
 
 /// Limits are counted, but none is reached; a guest may have any number of open requests.
-fn options(stores: &Arc<Stores>, admin_url: &str) -> Options {
+fn options(stores: &Stores, admin_url: &str, data: &Path) -> Result<Options> {
+    let folder = data.join("mesh");
+    std::fs::create_dir_all(&folder)?;
     let guard: Arc<dyn Any + Send + Sync> = Arc::new(());
     let options = Options {
+        data: Some(folder),
         stores: Some(ExternalStores {
             admin_url: admin_url.to_owned(),
             database: DATABASE.to_owned(),
@@ -114,9 +117,9 @@ fn options(stores: &Arc<Stores>, admin_url: &str) -> Options {
         }),
         ..Options::temporary()
     };
-    options
+    Ok(options
         .with_env("GATEWAY__LIMITS__PER_MINUTE_BY_ADDRESS", "100000000")
         .with_env("GATEWAY__LIMITS__PER_HOUR_BY_USER", "100000000")
         .with_env("GATEWAY__LIMITS__CLASS_FACTOR", "1000000")
-        .with_env("BOOKING__BOOKING__MAX_OPEN_REQUESTS", "1000000")
+        .with_env("BOOKING__BOOKING__MAX_OPEN_REQUESTS", "1000000"))
 }

@@ -26,7 +26,7 @@ pub async fn vehicle(bench: &mut Bench<'_>) -> Result<Vec<Measured>> {
     let ours = rest(bench, "vehicle by id, REST", &requests).await?;
     let mut rows = vec![ours];
     if let Some(statement) = bench.statements.main("vehicle").await? {
-        let id = "(lpad(to_hex(1700000000000 + :car), 12, '0') || '70008003' || lpad(to_hex(:car), 12, '0'))::uuid";
+        let id = "(lpad(to_hex(1700000000000 + :car::bigint), 12, '0') || '70008003' || lpad(to_hex(:car::bigint), 12, '0'))::uuid";
         if let Some(script) = pgbench::script(&statement, &format!("\\set car random(1, {cars})"), &[id]) {
             rows.push(pgbench::run(bench, "vehicle by id: its statement, pgbench", &script).await?);
         }
