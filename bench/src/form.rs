@@ -1,31 +1,42 @@
 //! The mesh under measurement: release binaries as in production, on a PostgreSQL that writes to disk.
 
 use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use carshare_chassis::tls;
 use carshare_devservers::bootstrap::{bootstrap, role_url};
-use carshare_devservers::{PrivatePostgres, PrivateRedis, ServerOptions};
-use carshare_mesh::dependencies::{SERVICES, migrate};
-use carshare_mesh::{ExternalStores, Fleet, Options};
+use carshare_devservers::process::{Binary, Launch};
+use carshare_devservers::{PrivatePostgres, PrivateRedis, ServerOptions, free_port};
+use carshare_mesh::dependencies::{Dependencies, SERVICES, migrate};
+use carshare_mesh::service_env::ServiceEnv;
+use carshare_mesh::{ExternalStores, Fleet, Options, ready};
 use clap::ValueEnum;
 
 const DATABASE: &str = "carshare";
+/// Time in which a process drains.
+const STOP_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How the services run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     /// One process per service and the gateway, with mutual TLS between them.
     Processes,
+    /// All in one process: `carshare serve --all`.
+    AllInOne,
 }
 
 impl Form {
-    pub const ALL: [Self; 1] = [Self::Processes];
+    pub const ALL: [Self; 2] = [Self::Processes, Self::AllInOne];
 
     pub fn title(self) -> &'static str {
         match self {
-            Self::Processes => "one process per service",
+            Self::Processes => "One process per service",
+            Self::AllInOne => "All in one process: `carshare serve --all`",
         }
     }
 }
@@ -37,9 +48,13 @@ pub struct Running {
     pub gateway: String,
     /// URL of PostgreSQL's superuser.
     pub admin_url: String,
-    /// The processes of the services.
-    pub fleet: Option<Fleet>,
+    servers: Servers,
     stores: Arc<Stores>,
+}
+
+enum Servers {
+    Processes(Box<Fleet>),
+    AllInOne(Box<(Binary, Dependencies)>),
 }
 
 /// PostgreSQL and Redis.
@@ -61,17 +76,29 @@ impl Running {
             .collect();
         migrate(roles?).await?;
         let options = options(&stores, &admin_url, data)?;
-        let fleet = match form {
-            Form::Processes => Fleet::start(options, binaries, 1).await?,
+        let (gateway, servers) = match form {
+            Form::Processes => {
+                let fleet = Fleet::start(options, binaries, 1).await?;
+                let gateway = fleet.gateways().into_iter().next().context("no gateway")?;
+                (gateway, Servers::Processes(Box::new(fleet)))
+            }
+            Form::AllInOne => all_in_one(options, &binaries).await?,
         };
-        let gateway = fleet.gateways().into_iter().next().context("no gateway")?;
         Ok(Self {
             form,
             gateway,
             admin_url,
-            fleet: Some(fleet),
+            servers,
             stores,
         })
+    }
+
+    /// Returns the processes of the services, if there are several.
+    pub fn fleet(&self) -> Option<&Fleet> {
+        match &self.servers {
+            Servers::Processes(fleet) => Some(fleet),
+            Servers::AllInOne(_) => None,
+        }
     }
 
     /// Returns the URL of a service's role.
@@ -81,7 +108,15 @@ impl Running {
 
     /// Stops the services, then PostgreSQL and Redis.
     pub async fn stop(self) -> Result<()> {
-        drop(self.fleet);
+        match self.servers {
+            Servers::Processes(fleet) => drop(fleet),
+            Servers::AllInOne(running) => {
+                let (mut process, dependencies) = *running;
+                process.terminate()?;
+                process.wait(STOP_TIMEOUT).await?;
+                dependencies.stop().await;
+            }
+        }
         let stores = Arc::into_inner(self.stores).context("the servers are in use")?;
         stores.postgres.stop().await;
         stores.redis.stop().await;
@@ -100,6 +135,30 @@ impl Stores {
             redis: PrivateRedis::start(ServerOptions::temporary()).await?,
         })
     }
+}
+
+/// Starts `carshare serve --all` and waits until it is ready.
+async fn all_in_one(options: Options, binaries: &Path) -> Result<(String, Servers)> {
+    tls::install_provider();
+    let dependencies = Dependencies::start(&options).await?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+    let gateway = format!("http://{address}");
+    let addresses = BTreeMap::from([("gateway", vec![address])]);
+    let service_env = ServiceEnv::new(&options, addresses, &options.environment.random)?;
+    let mut env = HashMap::new();
+    for name in SERVICES.into_iter().chain(["gateway"]) {
+        env.extend(service_env.env(name, &dependencies)?);
+    }
+    let launch = Launch {
+        args: vec!["serve".to_owned(), "--all".to_owned()],
+        env,
+        dir: None,
+    };
+    let process = Binary::spawn(binaries.join("carshare"), launch)?;
+    ready::wait(&gateway)
+        .await
+        .context("carshare serve --all is not ready")?;
+    Ok((gateway, Servers::AllInOne(Box::new((process, dependencies)))))
 }
 
 /// Limits are counted, but none is reached; a guest may have any number of open requests.

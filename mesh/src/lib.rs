@@ -18,7 +18,7 @@ pub mod dependencies;
 mod in_process;
 mod options;
 mod processes;
-mod ready;
+pub mod ready;
 pub mod reconcile;
 mod secrets;
 pub mod serve_all;

@@ -9,7 +9,7 @@ const READY_TIMEOUT: Duration = Duration::from_mins(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Polls `/readyz` until it returns 200.
-pub(crate) async fn wait(gateway: &str) -> Result<()> {
+pub async fn wait(gateway: &str) -> Result<()> {
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(5))
         .build()?;

@@ -70,7 +70,7 @@ pub async fn jwks(bench: &mut Bench<'_>) -> Result<Vec<Measured>> {
     let (folder, seconds) = (bench.folder.clone(), bench.seconds);
     let load = load::h2load(&folder, &url, &[], None, seconds);
     let mut rows = vec![bench.measure("GetJwks, gRPC", load).await?];
-    if let Some(fleet) = &bench.running.fleet {
+    if let Some(fleet) = bench.running.fleet() {
         let auth = Replica {
             service: "auth",
             number: 0,
