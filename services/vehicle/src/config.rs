@@ -119,7 +119,7 @@ mod tests {
         let loaded = loaded(&NEEDED).unwrap();
         let config = &loaded.service;
         assert_eq!(config.plates.accepted, [PlateClass::Private, PlateClass::Rental]);
-        assert_eq!(config.holds.ttl, Duration::from_mins(10));
+        assert_eq!(config.holds.ttl, Duration::from_mins(2));
         assert_eq!(config.holds.retention, Duration::from_hours(90 * 24));
         assert_eq!(
             (config.images.max_per_vehicle, config.images.upload_ttl),

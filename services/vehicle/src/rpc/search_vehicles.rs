@@ -13,8 +13,8 @@ use crate::domain::{Coordinates, Distance, PageKey, Query};
 use crate::error::Result;
 use crate::store::vehicles::{self, Candidate};
 
-/// The first batch is a multiple of this.
-const BATCH_STEP: usize = 8;
+/// The size of the first batch is a multiple of this, and that of the second one at least twice as large.
+const BATCH_STEP: usize = 4;
 
 pub async fn handle(
     app: &App,
@@ -66,12 +66,14 @@ struct Page {
 
 /// Reads batches until it has found one car more than the page holds, or has examined `max_candidates`.
 ///
-/// Each batch scans the index from its beginning, so each is twice as large as the one before. The size of the first one is
-/// rounded up, because PostgreSQL plans for each size: see [`vehicles::list_nearby`].
+/// The first batch is large enough if every car is open; the next ones are as large as the share of open cars suggests. Each
+/// scans the index from its beginning, so they grow: to at least `least`, which doubles. Sizes are rounded up, because
+/// PostgreSQL plans for each size: see [`vehicles::list_nearby`].
 async fn page(app: &App, query: &Query, mut after: Option<PageKey>, size: usize) -> Result<Page> {
     let (limit, now) = (app.config.search.max_candidates, app.environment.clock.now());
     let (mut found, mut examined) = (Vec::new(), 0);
-    let mut count = (size + 1).next_multiple_of(BATCH_STEP).min(limit).max(size + 1);
+    let first = (size + 1).next_multiple_of(BATCH_STEP);
+    let (mut count, mut least) = (first.min(limit).max(size + 1), BATCH_STEP);
     loop {
         let batch = vehicles::list_nearby(app.db.conn(), query, after, count, now).await?;
         let is_last = batch.len() < count;
@@ -93,7 +95,10 @@ async fn page(app: &App, query: &Query, mut after: Option<PageKey>, size: usize)
         if examined >= limit {
             return Ok(Page { found, next: after });
         }
-        count = (count * 2).min(limit - examined);
+        least *= 2;
+        let needed = (size + 1 - found.len()) * examined / found.len().max(1);
+        let next = needed.min(count * 2).max(least).next_power_of_two();
+        count = next.min(limit - examined);
     }
 }
 

@@ -42,7 +42,7 @@ async fn confirm_hold_occupies_a_free_car_after_the_hold_expired_or_was_released
     harness.hold(booking(1), &expired, TUESDAY).await.unwrap();
     harness.hold(booking(2), &deleted, TUESDAY).await.unwrap();
     harness.release(booking(2)).await.unwrap();
-    harness.clock.advance(Duration::from_mins(10));
+    harness.clock.advance(Duration::from_mins(2));
     harness.confirm(booking(1), &expired, TUESDAY).await.unwrap();
     harness.confirm(booking(2), &deleted, TUESDAY).await.unwrap();
     assert_eq!(harness.booking_count().await, 2);

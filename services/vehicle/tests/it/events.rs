@@ -72,7 +72,7 @@ async fn booking_requested_replaces_an_expired_hold_of_another_booking() {
     let harness = Harness::start_with(|config| config.holds.sweep_every = Duration::from_hours(1_200)).await;
     let car = harness.car(harness.host()).await;
     harness.hold(booking(2), &car, TUESDAY).await.unwrap();
-    harness.clock.advance(Duration::from_mins(10));
+    harness.clock.advance(Duration::from_mins(2));
     harness.publish_from_booking(requested(booking(1), &car)).await;
     assert_eq!(
         (
@@ -89,7 +89,7 @@ async fn booking_requested_for_a_car_of_another_booking_publishes_hold_lost() {
     let harness = Harness::start().await;
     let car = harness.car(harness.host()).await;
     harness.hold(booking(1), &car, TUESDAY).await.unwrap();
-    harness.clock.advance(Duration::from_mins(10));
+    harness.clock.advance(Duration::from_mins(2));
     harness
         .hold(booking(2), &car, ("24T12:00", "24T13:00"))
         .await
@@ -138,7 +138,7 @@ async fn booking_requested_with_an_expired_hold_on_a_withdrawn_car_publishes_hol
     let host = harness.host();
     let car = harness.car(host).await;
     harness.hold(booking(1), &car, TUESDAY).await.unwrap();
-    harness.clock.advance(Duration::from_mins(10));
+    harness.clock.advance(Duration::from_mins(2));
     harness.delete(host, &car).await.unwrap();
     harness.publish_from_booking(requested(booking(1), &car)).await;
     let lost = VehicleHoldLost {

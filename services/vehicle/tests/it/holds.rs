@@ -11,7 +11,7 @@ use crate::harness::{Harness, assert_reason, timestamp};
 use crate::search::TUESDAY;
 
 #[tokio::test]
-async fn place_hold_occupies_the_car_for_ten_minutes_and_returns_it() {
+async fn place_hold_occupies_the_car_for_two_minutes_and_returns_it() {
     let harness = Harness::start().await;
     let host = harness.host();
     let car = harness.car(host).await;
@@ -20,7 +20,7 @@ async fn place_hold_occupies_the_car_for_ten_minutes_and_returns_it() {
         held,
         PlaceHoldResponse {
             vehicle: Some(car.clone()),
-            expires_at: timestamp("23T09:10")
+            expires_at: timestamp("23T09:02")
         }
     );
     assert_reason(
@@ -91,7 +91,7 @@ async fn concurrent_repeats_of_a_hold_place_one() {
     let car = harness.car(harness.host()).await;
     let results = join_all((0..20).map(|_| harness.hold(booking(1), &car, TUESDAY))).await;
     for result in results {
-        assert_eq!(result.unwrap().expires_at, timestamp("23T09:10"));
+        assert_eq!(result.unwrap().expires_at, timestamp("23T09:02"));
     }
     assert_eq!(harness.row_count("occupancies").await, 1);
     harness.finish().await;
@@ -102,7 +102,7 @@ async fn place_hold_replaces_an_expired_hold() {
     let harness = Harness::start_with(|config| config.holds.sweep_every = Duration::from_hours(1_200)).await;
     let car = harness.car(harness.host()).await;
     harness.hold(booking(1), &car, TUESDAY).await.unwrap();
-    harness.clock.advance(Duration::from_mins(10));
+    harness.clock.advance(Duration::from_mins(2));
     harness
         .hold(booking(2), &car, ("24T13:00", "24T18:00"))
         .await
@@ -121,12 +121,12 @@ async fn place_hold_after_its_own_expiry_places_a_new_hold() {
     let harness = Harness::start_with(|config| config.holds.sweep_every = Duration::from_hours(1_200)).await;
     let car = harness.car(harness.host()).await;
     harness.hold(booking(1), &car, TUESDAY).await.unwrap();
-    harness.clock.advance(Duration::from_mins(10));
+    harness.clock.advance(Duration::from_mins(2));
     let again = harness
         .hold(booking(1), &car, ("24T10:00", "24T12:00"))
         .await
         .unwrap();
-    assert_eq!(again.expires_at, timestamp("23T09:20"));
+    assert_eq!(again.expires_at, timestamp("23T09:04"));
     harness.finish().await;
 }
 

@@ -18,8 +18,8 @@ pub struct Candidate {
     pub key: PageKey,
 }
 
-/// Lists at least `count` cars after the key that are within the radius and not taken, nearest first, regardless of their
-/// opening hours. Cars at equal distance come together, so there may be a few more.
+/// Lists up to `count` cars after the key that are within the radius and not taken, nearest first, regardless of their opening
+/// hours.
 pub async fn list_nearby(
     conn: &impl ConnectionTrait,
     query: &Query,
@@ -58,7 +58,8 @@ fn read(row: &QueryResult) -> Result<Candidate> {
 /// index when fewer cars are within it than asked for.
 ///
 /// The inner query is ordered by the distance only, so that the index supplies the order and the scan ends with the page.
-/// `WITH TIES` keeps cars at equal distance together, and the outer query sorts them.
+/// `WITH TIES` keeps cars at equal distance together, and the query around it sorts them and takes the first ones. Photos,
+/// rules and hosts are read for those only: hundreds of cars may stand at one address.
 ///
 /// Occupancies of a car never overlap, so the first one that ends after the start of the period decides whether the car is
 /// taken: all later ones begin after its end. Expired holds do not count and are passed over.
@@ -67,7 +68,7 @@ fn read(row: &QueryResult) -> Result<Candidate> {
 fn statement(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<Utc>) -> Statement {
     let rules = availabilities::RULES;
     let sql = format!(
-        "SELECT v.chord_m, {COLUMNS}, {PHOTOS_AND_OWNER}, {rules} FROM ( \
+        "SELECT v.chord_m, {COLUMNS}, {PHOTOS_AND_OWNER}, {rules} FROM (SELECT * FROM ( \
             SELECT {COLUMNS}, v.location_point <-> (SELECT cube($1::float8[])) AS chord_m \
             FROM vehicles v \
             WHERE v.status = 'active' \
@@ -78,7 +79,7 @@ fn statement(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<
                   ORDER BY upper(o.period) LIMIT 1), true) \
             ORDER BY v.location_point <-> (SELECT cube($1::float8[])) \
             FETCH FIRST {count} ROWS WITH TIES \
-        ) v ORDER BY v.chord_m, v.id"
+        ) v ORDER BY v.chord_m, v.id LIMIT {count}) v ORDER BY v.chord_m, v.id"
     );
     let (after_m, after_id) = after.map_or((-1.0, Uuid::nil()), |key| (key.chord_m, key.id.0));
     let values = [
