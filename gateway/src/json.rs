@@ -14,10 +14,8 @@ mod schema;
 mod strict_parse;
 mod wire;
 
-pub use decode::{decode, decode_field};
 pub use decode_error::{DecodeError, Expected};
 pub use encode::MessageView;
-pub use scalar::from_text;
 pub use schema::{MessageType, Schema};
 pub use strict_parse::parse;
 pub use wire::EncodeError;

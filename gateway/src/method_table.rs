@@ -18,6 +18,8 @@ pub struct Rpc {
     /// gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
     pub path: PathAndQuery,
     pub descriptor: MethodDescriptor,
+    /// The request message, for its conversion from JSON.
+    pub input: MessageType,
     /// The reply, for its conversion to JSON.
     pub output: MessageType,
     /// Access policy and streaming kind.
@@ -53,7 +55,7 @@ impl MethodTable {
                 public.push((descriptor, method));
             }
         }
-        let schema = Schema::compile(public.iter().map(|(descriptor, _)| descriptor.output()))?;
+        let schema = Schema::compile(public.iter().flat_map(|(rpc, _)| [rpc.input(), rpc.output()]))?;
         let mut table = Self::default();
         for (descriptor, method) in public {
             let rpc = Arc::new(Rpc::read(descriptor, method, &schema)?);
@@ -95,6 +97,7 @@ impl Rpc {
             http: contract::http(&descriptor),
             rest: contract::rest(&descriptor),
             limit: contract::limit(&descriptor),
+            input: compiled(descriptor.input())?,
             output: compiled(descriptor.output())?,
             descriptor,
         })

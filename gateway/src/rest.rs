@@ -8,9 +8,9 @@ mod sse;
 
 use axum::extract::Request;
 use axum::response::Response;
+use bytes::Bytes;
 use carshare_chassis::client::PeerChannel;
 use carshare_chassis::identity::Caller;
-use prost_reflect::DynamicMessage;
 use tonic::client::Grpc;
 
 pub(crate) use response::{NEXT_PAGE_TOKEN, NEXT_PAGE_TOKEN_FIELD, success_status};
@@ -22,9 +22,9 @@ use crate::layer::request_info::RequestInfo;
 use crate::routes::{Bindings, Route};
 use crate::state::AppState;
 
-/// A client of an RPC whose message types are known by descriptor only.
+/// A client of an RPC whose messages are wire bytes.
 type Client = Grpc<PeerChannel>;
-type Call = tonic::Request<DynamicMessage>;
+type Call = tonic::Request<Bytes>;
 
 /// Calls the RPC of the route. A server stream becomes server-sent events.
 pub async fn call(

@@ -1,62 +1,67 @@
-//! Reads JSON into a message. All violations are collected, so that one response names them.
+//! Writes JSON as the wire bytes of a message. All violations are collected, so that one response names them.
+//!
+//! Values are written in the order of the JSON, zeros too: of a field that is written again the last value counts, and messages
+//! are merged, as protobuf says. So the parts of a request (body, query, path) are appended one after the other.
 
 use carshare_chassis::error::Violation;
-use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value,
-};
 use serde_json::{Map, Value as Json};
 
 use super::field_path::FieldPath;
+use super::schema::{Field, Kind, Label, Message, MessageType, Schema, Shape};
 use super::{DecodeError, Expected, MAX_DEPTH, scalar};
 
-/// Sets the fields of `message` from an object, which may not contain `path_variables`.
-///
-/// # Errors
-/// Every invalid field. The message is then incomplete.
-pub fn decode(
-    message: &mut DynamicMessage,
-    json: &Json,
-    path_variables: &[String],
-) -> Result<(), Vec<Violation>> {
-    let mut decoder = Decoder::default();
-    match json {
-        Json::Object(object) => {
-            for name in path_variables.iter().filter(|name| object.contains_key(*name)) {
-                decoder.refuse(
-                    &FieldPath::Field(&FieldPath::Root, name),
-                    &DecodeError::GivenByPath,
-                );
+impl MessageType {
+    /// Appends the fields of an object, which may not contain `path_variables`.
+    ///
+    /// # Errors
+    /// Every invalid field. The bytes are then incomplete.
+    pub fn decode(
+        &self,
+        json: &Json,
+        path_variables: &[String],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Vec<Violation>> {
+        let mut decoder = Decoder::new(&self.schema);
+        match json {
+            Json::Object(object) => {
+                for name in path_variables.iter().filter(|name| object.contains_key(*name)) {
+                    decoder.refuse(
+                        &FieldPath::Field(&FieldPath::Root, name),
+                        &DecodeError::GivenByPath,
+                    );
+                }
+                decoder.fields(out, self.table(), object, &FieldPath::Root);
             }
-            decoder.fields(message, object, &FieldPath::Root);
+            _ => decoder.refuse(&FieldPath::Root, &DecodeError::Type(Expected::Object)),
         }
-        _ => decoder.refuse(&FieldPath::Root, &DecodeError::Type(Expected::Object)),
+        decoder.finish()
     }
-    decoder.finish()
+
+    /// Appends one field, whose value is the whole of `json`.
+    ///
+    /// # Errors
+    /// Every invalid field.
+    pub fn decode_field(&self, field: usize, json: &Json, out: &mut Vec<u8>) -> Result<(), Vec<Violation>> {
+        let mut decoder = Decoder::new(&self.schema);
+        let field = &self.table().fields[field];
+        decoder.field(out, field, json, &FieldPath::Field(&FieldPath::Root, &field.name));
+        decoder.finish()
+    }
 }
 
-/// Sets one field, whose value is the whole of `json`.
-///
-/// # Errors
-/// Every invalid field.
-pub fn decode_field(
-    message: &mut DynamicMessage,
-    field: &FieldDescriptor,
-    json: &Json,
-) -> Result<(), Vec<Violation>> {
-    let mut decoder = Decoder::default();
-    let path = FieldPath::Field(&FieldPath::Root, field.name());
-    if let Some(value) = decoder.field(field, json, &path) {
-        message.set_field(field, value);
-    }
-    decoder.finish()
-}
-
-#[derive(Default)]
-struct Decoder {
+struct Decoder<'a> {
+    schema: &'a Schema,
     violations: Vec<Violation>,
 }
 
-impl Decoder {
+impl<'a> Decoder<'a> {
+    fn new(schema: &'a Schema) -> Self {
+        Self {
+            schema,
+            violations: Vec::new(),
+        }
+    }
+
     fn refuse(&mut self, path: &FieldPath<'_>, error: &DecodeError) {
         self.violations.push(error.at(path.to_string()));
     }
@@ -69,111 +74,123 @@ impl Decoder {
         }
     }
 
-    fn fields(&mut self, message: &mut DynamicMessage, object: &Map<String, Json>, path: &FieldPath<'_>) {
-        let descriptor = message.descriptor();
+    fn fields(
+        &mut self,
+        out: &mut Vec<u8>,
+        table: &Message,
+        object: &Map<String, Json>,
+        path: &FieldPath<'_>,
+    ) {
+        let mut set_members: Vec<&Field> = Vec::new();
         for (name, json) in object {
             let path = FieldPath::Field(path, name);
-            let Some(field) = descriptor.get_field_by_name(name) else {
+            let Some(field) = table.fields.iter().find(|field| *field.name == **name) else {
                 self.refuse(&path, &DecodeError::UnknownField);
                 continue;
             };
-            if json.is_null() && !accepts_null(&field) {
+            if json.is_null() && !self.accepts_null(field) {
                 continue;
             }
-            if let Some(other) = other_of_oneof(message, &field) {
-                self.refuse(&path, &DecodeError::OneOf(other));
-            } else if let Some(value) = self.field(&field, json, &path) {
-                message.set_field(&field, value);
+            let other = set_members
+                .iter()
+                .find(|other| field.oneof.is_some() && other.oneof == field.oneof);
+            if let Some(other) = other {
+                self.refuse(&path, &DecodeError::OneOf(other.name.to_string()));
+            } else if self.field(out, field, json, &path) && field.oneof.is_some() {
+                set_members.push(field);
             }
         }
     }
 
-    fn field(&mut self, field: &FieldDescriptor, json: &Json, path: &FieldPath<'_>) -> Option<Value> {
-        if field.is_list() {
-            self.list(&field.kind(), json, path)
-        } else if field.is_map() {
-            self.map(field, json, path)
-        } else {
-            self.single(&field.kind(), json, path)
+    /// Writes a field. Returns whether it is set; it is not when its value as a whole is invalid.
+    fn field(&mut self, out: &mut Vec<u8>, field: &Field, json: &Json, path: &FieldPath<'_>) -> bool {
+        match (field.label, field.kind) {
+            (Label::Single, _) => self.single(out, field, json, path),
+            (Label::List, _) => self.list(out, field, json, path),
+            (Label::Map, Kind::Message(entry)) => self.map(out, field, entry, json, path),
+            (Label::Map, _) => false,
         }
     }
 
-    fn list(&mut self, kind: &Kind, json: &Json, path: &FieldPath<'_>) -> Option<Value> {
+    fn list(&mut self, out: &mut Vec<u8>, field: &Field, json: &Json, path: &FieldPath<'_>) -> bool {
         let Json::Array(elements) = json else {
             self.refuse(path, &DecodeError::Type(Expected::Array));
-            return None;
+            return false;
         };
-        let decode = |(index, element)| self.single(kind, element, &FieldPath::Index(path, index));
-        let values: Vec<_> = elements.iter().enumerate().filter_map(decode).collect();
-        Some(Value::List(values))
-    }
-
-    fn map(&mut self, field: &FieldDescriptor, json: &Json, path: &FieldPath<'_>) -> Option<Value> {
-        let (Json::Object(object), Kind::Message(entry)) = (json, field.kind()) else {
-            self.refuse(path, &DecodeError::Type(Expected::Object));
-            return None;
-        };
-        let keys = entry.map_entry_key_field().kind();
-        let values = entry.map_entry_value_field().kind();
-        let entries = object.iter().filter_map(|(key, json)| {
-            let path = FieldPath::Key(path, key);
-            Some((self.key(&keys, key, &path)?, self.single(&values, json, &path)?))
-        });
-        Some(Value::Map(entries.collect()))
-    }
-
-    fn key(&mut self, kind: &Kind, text: &str, path: &FieldPath<'_>) -> Option<MapKey> {
-        let key = scalar::from_text(kind, text).map(Value::into_map_key);
-        key.map_err(|error| self.refuse(path, &error)).ok().flatten()
-    }
-
-    fn single(&mut self, kind: &Kind, json: &Json, path: &FieldPath<'_>) -> Option<Value> {
-        if let Kind::Message(descriptor) = kind
-            && !super::is_well_known(descriptor)
-        {
-            return self.message(descriptor, json, path);
+        for (index, element) in elements.iter().enumerate() {
+            self.single(out, field, element, &FieldPath::Index(path, index));
         }
-        scalar::from_json(kind, json)
-            .map_err(|error| self.refuse(path, &error))
-            .ok()
+        true
+    }
+
+    fn map(
+        &mut self,
+        out: &mut Vec<u8>,
+        field: &Field,
+        entry: usize,
+        json: &Json,
+        path: &FieldPath<'_>,
+    ) -> bool {
+        let Json::Object(object) = json else {
+            self.refuse(path, &DecodeError::Type(Expected::Object));
+            return false;
+        };
+        let schema = self.schema;
+        let [key_field, value_field] = &schema.messages[entry].fields[..] else {
+            return false;
+        };
+        for (key, json) in object {
+            let path = FieldPath::Key(path, key);
+            scalar::block(out, field.number, |out| {
+                match scalar::from_text(schema, key_field, key, out) {
+                    Ok(()) => _ = self.single(out, value_field, json, &path),
+                    Err(error) => self.refuse(&path, &error),
+                }
+            });
+        }
+        true
+    }
+
+    fn single(&mut self, out: &mut Vec<u8>, field: &Field, json: &Json, path: &FieldPath<'_>) -> bool {
+        let schema = self.schema;
+        if let Kind::Message(index) = field.kind
+            && schema.messages[index].shape == Shape::Object
+        {
+            return self.message(out, field, &schema.messages[index], json, path);
+        }
+        let written = scalar::from_json(schema, field, json, out);
+        written.map_err(|error| self.refuse(path, &error)).is_ok()
     }
 
     fn message(
         &mut self,
-        descriptor: &MessageDescriptor,
+        out: &mut Vec<u8>,
+        field: &Field,
+        table: &Message,
         json: &Json,
         path: &FieldPath<'_>,
-    ) -> Option<Value> {
+    ) -> bool {
         let Json::Object(object) = json else {
             self.refuse(path, &DecodeError::Type(Expected::Object));
-            return None;
+            return false;
         };
         if path.depth() >= MAX_DEPTH {
             self.refuse(path, &DecodeError::TooDeep);
-            return None;
+            return false;
         }
-        let mut message = DynamicMessage::new(descriptor.clone());
-        self.fields(&mut message, object, path);
-        Some(Value::Message(message))
+        scalar::block(out, field.number, |out| self.fields(out, table, object, path));
+        true
     }
-}
 
-/// Returns whether null is a value of the field, as of `google.protobuf.Value`. For others null means unset.
-fn accepts_null(field: &FieldDescriptor) -> bool {
-    let is_value = |kind: &Kind| {
-        kind.as_message()
-            .is_some_and(|m| m.full_name() == "google.protobuf.Value")
-    };
-    !field.is_list() && is_value(&field.kind())
-}
-
-/// Returns the member of the field's oneof that is set already.
-fn other_of_oneof(message: &DynamicMessage, field: &FieldDescriptor) -> Option<String> {
-    let other = field
-        .containing_oneof()?
-        .fields()
-        .find(|other| message.has_field(other))?;
-    Some(other.name().to_owned())
+    /// Returns whether null is a value of the field, as of `google.protobuf.Value`. For others null means unset.
+    fn accepts_null(&self, field: &Field) -> bool {
+        match field.kind {
+            Kind::Message(index) => {
+                field.label == Label::Single && self.schema.messages[index].shape == Shape::Any
+            }
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! the wire, maps are sorted by key, of a value that is sent twice the last one counts and messages are merged, as protobuf says.
 
 mod values;
-mod well_known;
+pub(super) mod well_known;
 
 use super::schema::{Field, Kind, Message, MessageType, Schema, Shape};
 use super::wire::{EncodeError, Payload, Scanner, Slot, text};
@@ -116,7 +116,7 @@ impl<'a> Encoder<'a> {
             _ => 0,
         };
         match table.shape {
-            Shape::Object => self.object(out, table, bytes, base, depth),
+            Shape::Object | Shape::Empty => self.object(out, table, bytes, base, depth),
             Shape::Transparent => {
                 let slot = self.scanner.slot(base);
                 self.field(out, &table.fields[0], slot, bytes, depth)
@@ -187,4 +187,4 @@ fn is_set(field: &Field, slot: Slot<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

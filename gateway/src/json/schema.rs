@@ -40,6 +40,8 @@ pub(super) struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     Object,
+    /// An object without fields: `Empty`.
+    Empty,
     /// The JSON of its only field: `Struct`, `ListValue` and the wrappers.
     Transparent,
     Timestamp,

@@ -1,16 +1,14 @@
-//! A gRPC codec for messages whose types are known by descriptor only. A reply stays in its wire bytes.
+//! A gRPC codec that leaves messages in their wire bytes.
 
-use bytes::{Buf as _, Bytes};
-use prost::Message as _;
-use prost_reflect::DynamicMessage;
+use bytes::{Buf as _, BufMut as _, Bytes};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct MessageCodec;
+pub(super) struct BytesCodec;
 
-impl Codec for MessageCodec {
-    type Encode = DynamicMessage;
+impl Codec for BytesCodec {
+    type Encode = Bytes;
     type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
@@ -24,17 +22,17 @@ impl Codec for MessageCodec {
     }
 }
 
-impl Encoder for MessageCodec {
-    type Item = DynamicMessage;
+impl Encoder for BytesCodec {
+    type Item = Bytes;
     type Error = Status;
 
-    fn encode(&mut self, item: DynamicMessage, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        item.encode(buffer)
-            .map_err(|error| Status::internal(error.to_string()))
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
     }
 }
 
-impl Decoder for MessageCodec {
+impl Decoder for BytesCodec {
     type Item = Bytes;
     type Error = Status;
 

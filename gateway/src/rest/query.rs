@@ -1,62 +1,24 @@
-//! Sets fields from texts: query parameters and path variables.
+//! Sets the fields of a request message from the parameters of a query.
 
 use carshare_chassis::error::Violation;
 use percent_encoding::percent_decode_str;
-use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
-use crate::json::{DecodeError, MAX_DEPTH, from_text};
+use crate::json::{DecodeError, MessageType};
 
-/// Sets the parameters of a query, `status=pending&period.from=…&tag=a&tag=b`, and returns every violation. `refused` returns
+/// Appends the parameters of a query, `status=pending&period.from=…&tag=a&tag=b`, and returns every violation. `refused` returns
 /// the error of a name that a query may not set.
 pub(super) fn decode(
-    message: &mut DynamicMessage,
+    message_type: &MessageType,
     query: &str,
     refused: impl Fn(&str) -> Option<DecodeError>,
+    out: &mut Vec<u8>,
 ) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (name, texts) in parameters(query, &mut violations) {
-        let error = refused(&name).or_else(|| assign(message, &name, &texts, 0).err());
+        let error = refused(&name).or_else(|| message_type.assign(&name, &texts, out).err());
         violations.extend(error.map(|error| error.at(name)));
     }
     violations
-}
-
-/// Sets the field at a path, `period.from`, to a text; a list to several. `depth` is the nesting of `message`.
-pub(super) fn assign(
-    message: &mut DynamicMessage,
-    path: &str,
-    texts: &[String],
-    depth: usize,
-) -> Result<(), DecodeError> {
-    let (name, rest) = path
-        .split_once('.')
-        .map_or((path, None), |(name, rest)| (name, Some(rest)));
-    let field = message
-        .descriptor()
-        .get_field_by_name(name)
-        .ok_or(DecodeError::UnknownField)?;
-    if let Some(rest) = rest {
-        let is_message = !field.is_list() && !field.is_map() && field.kind().as_message().is_some();
-        if !is_message || depth >= MAX_DEPTH {
-            return Err(DecodeError::UnknownField);
-        }
-        let inner = message
-            .get_field_mut(&field)
-            .as_message_mut()
-            .ok_or(DecodeError::UnknownField)?;
-        return assign(inner, rest, texts, depth + 1);
-    }
-    let value = match texts {
-        _ if field.is_map() => return Err(DecodeError::UnknownField),
-        texts if field.is_list() => {
-            let values: Result<Vec<_>, _> = texts.iter().map(|text| from_text(&field.kind(), text)).collect();
-            Value::List(values?)
-        }
-        [text] => from_text(&field.kind(), text)?,
-        _ => return Err(DecodeError::Repeated),
-    };
-    message.set_field(&field, value);
-    Ok(())
 }
 
 /// Groups the parameters by name, in the order of their first appearance.
@@ -86,18 +48,16 @@ fn decode_text(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use carshare_proto::DESCRIPTOR_POOL;
-    use prost::Message as _;
     use serde_json::json;
 
     use super::*;
-    use crate::json::MessageType;
 
     fn decode_as(name: &str, query: &str) -> Result<serde_json::Value, Vec<(String, String)>> {
-        let mut message = DynamicMessage::new(DESCRIPTOR_POOL.get_message_by_name(name).unwrap());
-        let violations = decode(&mut message, query, |_| None);
+        let message_type = MessageType::of(&DESCRIPTOR_POOL.get_message_by_name(name).unwrap());
+        let mut message = Vec::new();
+        let violations = decode(&message_type, query, |_| None, &mut message);
         if violations.is_empty() {
-            let json = MessageType::of(&message.descriptor()).to_json(&message.encode_to_vec());
-            return Ok(serde_json::from_slice(&json.unwrap()).unwrap());
+            return Ok(serde_json::from_slice(&message_type.to_json(&message).unwrap()).unwrap());
         }
         Err(violations.into_iter().map(|v| (v.field, v.rule)).collect())
     }

@@ -9,10 +9,9 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use prost_reflect::{DynamicMessage, Kind, ReflectMessage as _, Value};
 
 use super::{CURSOR, query};
-use crate::json::{self, DecodeError};
+use crate::json::{self, DecodeError, MessageType};
 use crate::routes::{self, Bindings, Route};
 
 /// Header in which a browser that reconnects sends the id of the last event.
@@ -28,8 +27,8 @@ pub(super) async fn decode(
     parts: &Parts,
     body: Body,
     max_bytes: usize,
-) -> Result<DynamicMessage, Error> {
-    let mut message = DynamicMessage::new(route.rpc.descriptor.input());
+) -> Result<Bytes, Error> {
+    let mut message = Vec::new();
     let mut violations = Vec::new();
     if route.body != routes::Body::None {
         let bytes = collect(&parts.headers, body, max_bytes).await?;
@@ -37,15 +36,15 @@ pub(super) async fn decode(
     }
     if let Some(query) = parts.uri.query() {
         let refused = |name: &str| set_elsewhere(route, name);
-        violations.extend(query::decode(&mut message, query, refused));
+        violations.extend(query::decode(&route.rpc.input, query, refused, &mut message));
     }
     for (field, text) in bindings {
-        let assigned = query::assign(&mut message, &field, &[text], 0);
+        let assigned = route.rpc.input.assign(&field, &[text], &mut message);
         violations.extend(assigned.err().map(|error| error.at(field)));
     }
-    resume(&mut message, &parts.headers);
+    resume(&mut message, &route.rpc.input, &parts.headers);
     if violations.is_empty() {
-        Ok(message)
+        Ok(message.into())
     } else {
         Err(Error::new(Common::InvalidArgument).violations_of(violations))
     }
@@ -68,7 +67,7 @@ async fn collect(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<By
 
 /// Decodes the body. An empty one is an object without fields, whatever its content type.
 fn decode_body(
-    message: &mut DynamicMessage,
+    message: &mut Vec<u8>,
     route: &Route,
     bytes: &[u8],
     headers: &HeaderMap,
@@ -81,8 +80,8 @@ fn decode_body(
     }
     let json = json::parse(bytes).map_err(|error| malformed(&error))?;
     let decoded = match &route.body {
-        routes::Body::Field(name) => match message.descriptor().get_field_by_name(name) {
-            Some(field) => json::decode_field(message, &field, &json),
+        routes::Body::Field(name) => match route.rpc.input.field(name) {
+            Some(field) => route.rpc.input.decode_field(field, &json, message),
             None => {
                 return Err(Error::internal(anyhow::anyhow!(
                     "{} has no field {name}",
@@ -90,7 +89,7 @@ fn decode_body(
                 )));
             }
         },
-        routes::Body::None | routes::Body::Whole => json::decode(message, &json, &route.variables),
+        routes::Body::None | routes::Body::Whole => route.rpc.input.decode(&json, &route.variables, message),
     };
     Ok(decoded.err().unwrap_or_default())
 }
@@ -133,17 +132,15 @@ fn set_elsewhere(route: &Route, name: &str) -> Option<DecodeError> {
 }
 
 /// Sets the cursor of a stream from the header of a browser that reconnects.
-fn resume(message: &mut DynamicMessage, headers: &HeaderMap) {
+fn resume(message: &mut Vec<u8>, input: &MessageType, headers: &HeaderMap) {
     let last = headers
         .get(LAST_EVENT_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| !id.is_empty());
-    let cursor = message
-        .descriptor()
-        .get_field_by_name(CURSOR)
-        .filter(|field| field.kind() == Kind::String);
-    if let (Some(last), Some(cursor)) = (last, cursor) {
-        message.set_field(&cursor, Value::String(last.to_owned()));
+    let has_cursor = input.field(CURSOR).is_some_and(|field| input.is_string(field));
+    if let Some(last) = last.filter(|_| has_cursor) {
+        // A string field takes any text.
+        let _ = input.assign(CURSOR, &[last.to_owned()], message);
     }
 }
 

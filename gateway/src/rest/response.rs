@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::codec::MessageCodec;
+use super::codec::BytesCodec;
 use super::{Call, Client};
 use crate::error::GatewayError;
 use crate::json::MessageView;
@@ -28,7 +28,7 @@ pub(super) async fn unary(
 ) -> Result<Response, GatewayError> {
     client.ready().await?;
     let reply = client
-        .unary(call, route.rpc.path.clone(), MessageCodec)
+        .unary(call, route.rpc.path.clone(), BytesCodec)
         .await?
         .into_inner();
     Ok(convert(route, uri, &reply)?)

@@ -16,7 +16,7 @@ use http::HeaderName;
 use http::header::CACHE_CONTROL;
 use tonic::{Status, Streaming};
 
-use super::codec::MessageCodec;
+use super::codec::BytesCodec;
 use super::{Call, Client};
 use crate::error::GatewayError;
 use crate::json::{EncodeError, MessageType, MessageView};
@@ -39,7 +39,7 @@ pub(super) async fn open(
 ) -> Result<Streaming<Bytes>, GatewayError> {
     client.ready().await?;
     Ok(client
-        .server_streaming(call, route.rpc.path.clone(), MessageCodec)
+        .server_streaming(call, route.rpc.path.clone(), BytesCodec)
         .await?
         .into_inner())
 }

@@ -8,11 +8,9 @@ use crate::json::schema::Message;
 use crate::json::wire::{EncodeError, Occurrences, Payload, text};
 
 /// Years 0001 to 9999, those of RFC 3339.
-pub(in crate::json) const TIMESTAMP_SECONDS: std::ops::RangeInclusive<i64> =
-    -62_135_596_800..=253_402_300_799;
+pub const TIMESTAMP_SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 /// 10,000 years.
-pub(in crate::json) const DURATION_SECONDS: std::ops::RangeInclusive<i64> =
-    -315_576_000_000..=315_576_000_000;
+pub const DURATION_SECONDS: std::ops::RangeInclusive<i64> = -315_576_000_000..=315_576_000_000;
 
 const NANOS: std::ops::Range<i32> = 0..1_000_000_000;
 const DAY_S: i64 = 86_400;

@@ -59,7 +59,7 @@ fn shape(descriptor: &MessageDescriptor) -> anyhow::Result<Shape> {
         return Ok(Shape::Object);
     }
     Ok(match descriptor.name() {
-        "Empty" => Shape::Object,
+        "Empty" => Shape::Empty,
         "Timestamp" => Shape::Timestamp,
         "Duration" => Shape::Duration,
         "FieldMask" => Shape::FieldMask,

@@ -1,11 +1,9 @@
 //! Requests to the routes of the real contract.
 
 use http::Request;
-use prost::Message as _;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::json::MessageType;
 use crate::method_table::MethodTable;
 use crate::routes::{RouteMatch, Routes};
 
@@ -36,7 +34,7 @@ async fn decode_request(request: Request<Body>) -> Decoded {
     };
     match decode(&route, bindings, &parts, body, MAX_BYTES).await {
         Ok(message) => {
-            let json = MessageType::of(&message.descriptor()).to_json(&message.encode_to_vec());
+            let json = route.rpc.input.to_json(&message);
             Ok(serde_json::from_slice(&json.unwrap()).unwrap())
         }
         Err(error) => {

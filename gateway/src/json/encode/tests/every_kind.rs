@@ -47,7 +47,7 @@ const ONEOF: i32 = 81;
 const WELL_KNOWN_SINGLE: i32 = 101;
 const WELL_KNOWN_LIST: i32 = 121;
 
-pub(super) fn every_kind() -> MessageDescriptor {
+pub(in crate::json) fn every_kind() -> MessageDescriptor {
     let mut message = DescriptorProto {
         name: Some("Every".into()),
         ..Default::default()
