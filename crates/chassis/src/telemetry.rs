@@ -40,10 +40,11 @@ pub fn init(service: &'static str, config: &config::Telemetry, clock: &Clock) ->
     subscriber.try_init().context("telemetry was started before")?;
     log_writer::flush_at_exit(writer);
     flush_after_panics();
+    let metrics = prometheus::recorder();
     task::spawn("metrics upkeep", async {
         loop {
             tokio::time::sleep(METRICS_UPKEEP_INTERVAL).await;
-            prometheus::recorder().run_upkeep();
+            metrics.run_upkeep();
         }
     });
     Ok(guard)
