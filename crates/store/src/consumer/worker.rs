@@ -26,7 +26,7 @@ const CONCURRENCY: usize = 8;
 /// How often an idle worker looks for events while some are filed. Shorter while retries are due.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The same while none is. `inbox_metrics` notifies the worker when it finds one that another replica has filed.
-pub(super) const IDLE_INTERVAL: Duration = Duration::from_mins(1);
+pub(super) const IDLE_INTERVAL: Duration = Duration::from_mins(10);
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Longest wait for a lock; the event is tried again after a pause, and others have their turn.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
