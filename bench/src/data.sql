@@ -10,6 +10,9 @@ CREATE FUNCTION pg_temp.profile(id uuid, role integer) RETURNS bytea LANGUAGE sq
         || CASE role WHEN 1 THEN '\x1801'::bytea ELSE '\x1802'::bytea END
 $$;
 
+-- Triggers name tables of their schema
+SET search_path = public, vehicle, booking;
+
 -- Guests
 INSERT INTO auth.users (id, email, password_hash, name, phone, role, is_verified, created_at, updated_at)
 SELECT pg_temp.id(2, i), 'guest-' || i || '@bench.example',

@@ -58,6 +58,9 @@ struct RunArgs {
     /// Forms to run: both if none is given.
     #[arg(long, value_enum)]
     form: Vec<Form>,
+    /// Print the statements of each row that took longest.
+    #[arg(long)]
+    statements: bool,
     /// Markdown file whose tables are replaced.
     #[arg(long)]
     write: Option<PathBuf>,
@@ -91,7 +94,7 @@ async fn run(args: RunArgs) -> Result<()> {
     for form in forms {
         let running = Running::start(form, binaries()?, &args.data).await?;
         let data = data::load(&running.admin_url, args.cars, args.bookings).await?;
-        let measured = rows::run(&running, &data, &args.row, args.seconds, &mut report).await;
+        let measured = rows::run(&running, &data, &args, &mut report).await;
         running.stop().await?;
         measured?;
     }

@@ -36,6 +36,18 @@ impl Statements {
         Ok(sqlx::query_scalar(sql).fetch_one(&mut self.0).await?)
     }
 
+    /// Returns the statements that took longest: executions per request, µs of each, role and text.
+    pub async fn longest(&mut self, requests: u64) -> Result<Vec<String>> {
+        let sql = "SELECT format('%s x %s us  %s: %s', round((calls / $1)::numeric, 2), \
+                round((total_exec_time / calls * 1000)::numeric), r.rolname, left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), 110)) \
+            FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid \
+            WHERE r.rolname <> 'postgres' AND s.toplevel ORDER BY total_exec_time DESC LIMIT 20";
+        Ok(sqlx::query_scalar(sql)
+            .bind(requests as f64)
+            .fetch_all(&mut self.0)
+            .await?)
+    }
+
     /// Returns the statement that a service ran most often, if it has parameters.
     pub async fn main(&mut self, service: &str) -> Result<Option<String>> {
         let sql = "SELECT query FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid \

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use carshare_devservers::TempDir;
 use tokio::time::sleep;
 
+use crate::RunArgs;
 use crate::cpu::{self, Usage};
 use crate::data::Data;
 use crate::form::Running;
@@ -33,28 +34,24 @@ pub struct Bench<'a> {
     pub folder: PathBuf,
     pub seconds: u64,
     tokens: Vec<String>,
+    show_statements: bool,
     statements: Statements,
 }
 
-/// Runs the rows whose name begins with one of `wanted`, all if there is none.
-pub async fn run(
-    running: &Running,
-    data: &Data,
-    wanted: &[String],
-    seconds: u64,
-    report: &mut Report,
-) -> Result<()> {
+/// Runs the rows that are asked for.
+pub async fn run(running: &Running, data: &Data, args: &RunArgs, report: &mut Report) -> Result<()> {
     let folder = TempDir::create("bench")?;
     let mut bench = Bench {
         running,
         data,
         folder: folder.path().to_owned(),
-        seconds,
+        seconds: args.seconds,
         tokens: sign_in::tokens(&running.gateway).await?,
+        show_statements: args.statements,
         statements: Statements::connect(&running.admin_url).await?,
     };
     let is_wanted =
-        |name: &str| wanted.is_empty() || wanted.iter().any(|begin| name.starts_with(begin.as_str()));
+        |name: &str| args.row.is_empty() || args.row.iter().any(|begin| name.starts_with(begin.as_str()));
     report.begin(running.form);
     if is_wanted("idle") {
         bench.at_rest().await?;
@@ -118,6 +115,11 @@ impl Bench<'_> {
         self.at_rest().await?;
         let used = cpu::since(&before)?;
         anyhow::ensure!(load.requests > 0, "no request was answered");
+        if self.show_statements {
+            for line in self.statements.longest(load.requests).await? {
+                println!("    {line}");
+            }
+        }
         Ok(Measured {
             name: name.into(),
             load,
