@@ -14,13 +14,15 @@ CREATE TABLE occupancies (
         NOT isempty(period) AND lower_inc(period) AND NOT upper_inc(period)
         AND NOT lower_inf(period) AND NOT upper_inf(period)
     )
-);
+) WITH (fillfactor = 80);
+
+-- No index has `kind` or `expires_at`, and pages have room: the confirmation of a hold writes no index.
 
 -- Search: occupancies of a car do not overlap, so the first live one that ends after the start of a period decides.
 CREATE INDEX occupancies_next ON occupancies (vehicle_id, upper(period));
--- Past occupancies are deleted. Not by the end of the period: search must not have the choice of such an index.
+-- Expired holds and past occupancies are deleted. Not by the end of the period: search must not have the choice of such an
+-- index.
 CREATE INDEX occupancies_created ON occupancies (created_at);
-CREATE INDEX occupancies_expiring ON occupancies (expires_at) WHERE expires_at IS NOT NULL;
 
 -- Bookings that have released their car. Late or repeated events of them do not take it again. Kept indefinitely, because
 -- an event can be late without bound.

@@ -11,6 +11,9 @@ use crate::App;
 use crate::error::Result;
 use crate::store::occupancies;
 
+/// Age of the oldest holds that are looked for. Those that no sweep has seen for so long are deleted as past occupancies.
+const SWEPT_AGE: Duration = Duration::from_hours(24);
+
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.holds.sweep_every;
     Schedule::run_every(&app.db, "sweep_holds", period, || sweep(app), shutdown).await;
@@ -25,5 +28,5 @@ async fn sweep(app: &App) -> Result<()> {
 
 async fn remove(tx: &Tx, &keep: &Duration) -> Result<u64> {
     occupancies::delete_ended_before(tx.conn(), tx.now() - keep).await?;
-    occupancies::delete_all_expired(tx.conn(), tx.now()).await
+    occupancies::delete_all_expired(tx.conn(), tx.now() - SWEPT_AGE, tx.now()).await
 }

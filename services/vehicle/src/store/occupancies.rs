@@ -148,12 +148,16 @@ pub async fn exists_after(
     Ok(found.is_some())
 }
 
-/// Deletes all expired holds. Returns their number.
-pub async fn delete_all_expired(conn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64> {
+/// Deletes the expired holds that were created after `since`. Returns their number.
+pub async fn delete_all_expired(
+    conn: &impl ConnectionTrait,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<u64> {
     let done = conn
         .execute_raw(raw_sql!(
             Postgres,
-            "DELETE FROM occupancies WHERE expires_at <= {now}"
+            "DELETE FROM occupancies WHERE created_at > {since} AND expires_at <= {now}"
         ))
         .await?;
     Ok(done.rows_affected())

@@ -3,6 +3,7 @@
 use carshare_proto::vehicle::v1::*;
 use carshare_service_testkit::Instance;
 use carshare_testkit::{Counts, PostgresMeter};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::harness::calls::{booking, hold_of, near_gangnam};
 use crate::harness::{Client, Harness, from_service, into_message};
@@ -131,4 +132,27 @@ async fn hold_is_two_statements_and_its_confirmation_or_release_one() {
     };
     metered.assert(ONE_TESTED, release).await;
     metered.finish().await;
+}
+
+#[tokio::test]
+async fn confirmation_of_a_hold_writes_no_index() {
+    let harness = Harness::start().await;
+    let car = harness.car(harness.host()).await;
+    harness.hold(booking(1), &car, TUESDAY).await.unwrap();
+    let mut connection = PgConnection::connect(&harness.database().url()).await.unwrap();
+    let mut transaction = connection.begin().await.unwrap();
+    sqlx::query("SELECT confirm_hold(ref_id, false, '2026-11-23') FROM occupancies")
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    // Heap-only updates of this transaction.
+    let updated: (i64, i64) = sqlx::query_as(
+        "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'occupancies'",
+    )
+    .fetch_one(&mut *transaction)
+    .await
+    .unwrap();
+    assert_eq!(updated, (1, 1));
+    transaction.rollback().await.unwrap();
+    harness.finish().await;
 }
