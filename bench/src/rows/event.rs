@@ -46,8 +46,12 @@ async fn publish(admin_url: &str) -> Result<Load> {
     let mut connection = PgConnection::connect(admin_url).await?;
     let begin = Instant::now();
     sqlx::query(PUBLISH).bind(EVENTS).execute(&mut connection).await?;
+    // As a process without a worker does after its commits.
+    sqlx::query("SELECT pg_notify('outbox.auth', '')")
+        .execute(&mut connection)
+        .await?;
     loop {
-        sleep(Duration::from_millis(250)).await;
+        sleep(Duration::from_millis(200)).await;
         let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&mut connection).await?;
         if waiting == 0 {
             break;
