@@ -40,7 +40,7 @@ fn ours(metadata: &Metadata, name: &str) -> BTreeSet<String> {
 
 #[test]
 fn crates_have_only_allowed_dependencies() {
-    let law: [(&str, &[&str]); 17] = [
+    let law: [(&str, &[&str]); 18] = [
         ("proto", &[]),
         ("chassis", &["proto"]),
         ("store", &["proto", "chassis"]),
@@ -60,6 +60,7 @@ fn crates_have_only_allowed_dependencies() {
         ("devservers", &[]),
         ("testkit", &["proto", "devservers"]),
         ("service-testkit", &["proto", "chassis", "store", "testkit"]),
+        ("bench", &["proto", "chassis", "devservers", "mesh"]),
         ("tests", &[]),
     ];
     let metadata = metadata();
