@@ -4,6 +4,7 @@
 
 CARGO ?= cargo
 PROFILE ?= dev
+BENCH_PROFILE ?= release
 # `make … CARGO_TARGET_DIR=…` reaches cargo in recipes, but not in $(shell) before make 4.4.
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),$(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'))
 
@@ -53,5 +54,5 @@ bench-smoke: prepare ## measure start-up time, idle memory and CPU per request (
 
 bench: ## load data and measure each kind of work beside pgbench and nginx; writes docs/PERFORMANCE.md (CARS=100000 BOOKINGS=1000000)
 	@scripts/prepare.sh bench
-	$(CARGO) build --workspace --locked --profile dist
-	@$(TARGET_DIR)/dist/carshare-bench run --cars $(or $(CARS),100000) --bookings $(or $(BOOKINGS),1000000) $(BENCH_ARGS) --write docs/PERFORMANCE.md
+	$(CARGO) build --workspace --bins --locked --profile $(BENCH_PROFILE)
+	@$(TARGET_DIR)/$(BENCH_PROFILE)/carshare-bench run --cars $(or $(CARS),100000) --bookings $(or $(BOOKINGS),1000000) $(BENCH_ARGS) --write docs/PERFORMANCE.md

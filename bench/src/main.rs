@@ -85,14 +85,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: RunArgs) -> Result<()> {
-    let mut report = Report::new(args.cars, args.bookings);
+    let binaries = binaries()?;
+    let profile = binaries.file_name().unwrap_or_default().to_string_lossy();
+    let mut report = Report::new(args.cars, args.bookings, &profile);
     let forms = if args.form.is_empty() {
         Form::ALL.to_vec()
     } else {
         args.form.clone()
     };
     for form in forms {
-        let running = Running::start(form, binaries()?, &args.data).await?;
+        let running = Running::start(form, binaries.clone(), &args.data).await?;
         let data = data::load(&running.admin_url, args.cars, args.bookings).await?;
         let measured = rows::run(&running, &data, &args, &mut report).await;
         running.stop().await?;

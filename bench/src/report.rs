@@ -33,13 +33,13 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(cars: i64, bookings: i64) -> Self {
+    pub fn new(cars: i64, bookings: i64, profile: &str) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut report = Self {
             markdown: String::new(),
         };
         report.line(&format!(
-            "{cars} cars, {bookings} bookings, {cores} cores for servers and clients together.\n"
+            "{cars} cars, {bookings} bookings, {cores} cores for servers and clients together, build profile `{profile}`.\n"
         ));
         report
     }
@@ -73,7 +73,7 @@ impl Report {
         ));
     }
 
-    /// Adds what the fleet uses when nothing happens.
+    /// Adds what the fleet uses when nothing happens, after the load.
     pub fn idle(&mut self, used: &Usage, time: Duration, statements: f64, memory: u64) {
         let share = |used: &Duration| used.as_secs_f64() / time.as_secs_f64() * 100.0;
         let total: f64 = used.values().map(share).sum();
@@ -85,14 +85,6 @@ impl Report {
             "| at rest: {total:.2} % of a core, {:.0} MB | | | | | {} | {statements:.1}/s |",
             memory as f64 / 1e6,
             parts.join(" + ")
-        ));
-    }
-
-    /// Adds the memory of our processes after the load.
-    pub fn memory(&mut self, bytes: u64) {
-        self.line(&format!(
-            "| memory after the load: {:.0} MB | | | | | | |",
-            bytes as f64 / 1e6
         ));
     }
 

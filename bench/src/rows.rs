@@ -53,19 +53,6 @@ pub async fn run(running: &Running, data: &Data, args: &RunArgs, report: &mut Re
     let is_wanted =
         |name: &str| args.row.is_empty() || args.row.iter().any(|begin| name.starts_with(begin.as_str()));
     report.begin(running.form);
-    if is_wanted("idle") {
-        bench.at_rest().await?;
-        let before = cpu::usage()?;
-        bench.statements.reset().await?;
-        sleep(IDLE_TIME).await;
-        let statements = bench.statements.calls().await? as f64 / IDLE_TIME.as_secs_f64();
-        report.idle(
-            &cpu::since(&before)?,
-            IDLE_TIME,
-            statements,
-            cpu::resident_bytes()?,
-        );
-    }
     for name in ["vehicle", "search", "booking", "login", "me", "jwks", "event"] {
         if !is_wanted(name) {
             continue;
@@ -84,7 +71,19 @@ pub async fn run(running: &Running, data: &Data, args: &RunArgs, report: &mut Re
             report.add(&measured);
         }
     }
-    report.memory(cpu::resident_bytes()?);
+    if is_wanted("idle") {
+        bench.at_rest().await?;
+        let before = cpu::usage()?;
+        bench.statements.reset().await?;
+        sleep(IDLE_TIME).await;
+        let statements = bench.statements.calls().await? as f64 / IDLE_TIME.as_secs_f64();
+        report.idle(
+            &cpu::since(&before)?,
+            IDLE_TIME,
+            statements,
+            cpu::resident_bytes()?,
+        );
+    }
     Ok(())
 }
 
