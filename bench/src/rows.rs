@@ -24,6 +24,8 @@ use crate::report::{Measured, Report};
 const AT_REST: f64 = 0.05;
 /// Longest wait for it.
 const REST_TIMEOUT: u32 = 60;
+/// Time after which consumers read the event logs at their slow interval.
+const SETTLE_TIME: Duration = Duration::from_secs(45);
 /// Time over which the CPU of the idle fleet is measured.
 const IDLE_TIME: Duration = Duration::from_secs(20);
 
@@ -72,7 +74,7 @@ pub async fn run(running: &Running, data: &Data, args: &RunArgs, report: &mut Re
         }
     }
     if is_wanted("idle") {
-        bench.at_rest().await?;
+        sleep(SETTLE_TIME).await;
         let before = cpu::usage()?;
         bench.statements.reset().await?;
         sleep(IDLE_TIME).await;
