@@ -1,21 +1,30 @@
 //! Announces `Connection: close` on responses over HTTP/1 to requests that were not read, because they are too large, of a
-//! wrong type or unauthorized. An own layer: hyper closes such a connection, since unread bytes precede the next request,
-//! but does not announce it, and a client that keeps the connection would lose its next request.
+//! wrong type or unauthorized, and reads on for a moment. An own layer: hyper closes such a connection, since unread bytes
+//! precede the next request, but does not announce it, and a client that keeps the connection would lose its next request.
+//! It also closes at once, which resets the connection while the client still sends and can discard the response on its way
+//! (RFC 9112 §9.6).
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use futures::{StreamExt as _, stream};
+use carshare_chassis::task::spawn;
+use futures::{Stream, StreamExt as _};
 use http::header::CONNECTION;
 use http::{HeaderValue, Version};
 use http_body::Body as _;
+use tokio::time::timeout;
 
 /// Bodies up to this size arrive with the head of the request, and hyper skips them.
 const SKIPPED_BYTES: u64 = 4096;
+/// Time for which the rest of an unread body is read and discarded.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 pub async fn announce(request: Request, next: Next) -> Response {
     let length = request.body().size_hint().exact();
@@ -23,12 +32,12 @@ pub async fn announce(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let is_read = Arc::new(AtomicBool::new(false));
-    let at_end = Arc::clone(&is_read);
-    let end = std::iter::from_fn(move || {
-        at_end.store(true, Ordering::Relaxed);
-        None
+    let observed = request.map(|body| {
+        Body::from_stream(Observed {
+            body: Some(body.into_data_stream()),
+            is_read: Arc::clone(&is_read),
+        })
     });
-    let observed = request.map(|body| Body::from_stream(body.into_data_stream().chain(stream::iter(end))));
     let mut response = next.run(observed).await;
     if !is_read.load(Ordering::Relaxed) {
         response
@@ -38,12 +47,51 @@ pub async fn announce(request: Request, next: Next) -> Response {
     response
 }
 
+/// A request body that is read on for a moment when it is dropped before its end.
+struct Observed {
+    /// `None` after the end.
+    body: Option<BodyDataStream>,
+    is_read: Arc<AtomicBool>,
+}
+
+impl Stream for Observed {
+    type Item = <BodyDataStream as Stream>::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(body) = self.body.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let item = ready!(body.poll_next_unpin(cx));
+        if item.is_none() {
+            self.body = None;
+            self.is_read.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        if let Some(rest) = self.body.take() {
+            let discarded = rest.for_each(async |_| {});
+            spawn("discard_body", async move {
+                timeout(DISCARD_TIME, discarded).await.ok()
+            });
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use axum::Router;
     use axum::middleware::from_fn;
     use axum::routing::post;
     use bytes::Bytes;
+    use futures::stream;
+    use tokio::sync::mpsc;
+    use tokio::time::Instant;
     use tower::ServiceExt as _;
 
     use super::*;
@@ -69,5 +117,33 @@ mod tests {
         assert_eq!(connection("/unread", Version::HTTP_11, 4096).await, None);
         assert_eq!(connection("/unread", Version::HTTP_11, 0).await, None);
         assert_eq!(connection("/unread", Version::HTTP_2, 5000).await, None);
+    }
+
+    /// Sends a body of chunks from a channel, and returns the channel once the response is there.
+    async fn respond_unread() -> mpsc::Sender<Result<Bytes, Infallible>> {
+        let router = Router::new()
+            .route("/unread", post(async || "no"))
+            .layer(from_fn(announce));
+        let (chunks, mut body) = mpsc::channel(1);
+        let body = Body::from_stream(stream::poll_fn(move |cx| body.poll_recv(cx)));
+        let request = http::Request::post("/unread").body(body).unwrap();
+        router.oneshot(request).await.unwrap();
+        chunks
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rest_of_an_unread_body_is_discarded_after_the_response() {
+        let chunks = respond_unread().await;
+        for _ in 0..100 {
+            chunks.send(Ok(Bytes::from_static(b"more"))).await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn body_that_does_not_end_is_dropped_after_a_second() {
+        let begin = Instant::now();
+        let chunks = respond_unread().await;
+        chunks.closed().await;
+        assert_eq!(begin.elapsed(), DISCARD_TIME);
     }
 }
