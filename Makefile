@@ -55,4 +55,4 @@ bench-smoke: prepare ## measure start-up time, idle memory and CPU per request (
 bench: ## load data and measure each kind of work beside pgbench and nginx; writes docs/PERFORMANCE.md (CARS=100000 BOOKINGS=1000000)
 	@scripts/prepare.sh bench
 	$(CARGO) build --workspace --bins --locked --profile $(BENCH_PROFILE)
-	@$(TARGET_DIR)/$(BENCH_PROFILE)/carshare-bench run --cars $(or $(CARS),100000) --bookings $(or $(BOOKINGS),1000000) $(BENCH_ARGS) --write docs/PERFORMANCE.md
+	@$(TARGET_DIR)/$(patsubst dev,debug,$(BENCH_PROFILE))/carshare-bench run --cars $(or $(CARS),100000) --bookings $(or $(BOOKINGS),1000000) $(BENCH_ARGS) --write docs/PERFORMANCE.md

@@ -1,32 +1,15 @@
 //! Statements of events from the publishing transaction to their effect, counted.
 
-use carshare_store::{Db, Error, Tx, config};
-use carshare_testkit::{Counts, Measured, PostgresMeter, eventually_true};
+use carshare_store::{Error, Tx};
+use carshare_testkit::{Counts, Measured, eventually_true};
 
-use crate::harness::{Harness, TIMEOUT, environment, event, note_consumer};
+use crate::harness::{TIMEOUT, event, note_consumer};
+use crate::metered::Metered;
 
 /// Measurements, of which the smallest counts: a poll that falls into one adds to it.
 const MEASUREMENTS: usize = 3;
 
-/// A publisher and a consumer behind one meter.
-struct Metered {
-    harness: Harness,
-    meter: PostgresMeter,
-    db: Db,
-}
-
 impl Metered {
-    async fn new() -> Self {
-        let harness = Harness::new().await;
-        let meter = PostgresMeter::start(&harness.database.url()).await.unwrap();
-        let config = config::Database {
-            url: meter.url().into(),
-            ..harness.config.clone()
-        };
-        let db = Db::connect(&config, environment(9).0).unwrap();
-        Self { harness, meter, db }
-    }
-
     /// Publishes `count` events of as many keys in one transaction, and waits for their effects.
     async fn deliver(&self, count: usize) {
         let before = self.harness.notes().await.len();
@@ -38,7 +21,7 @@ impl Metered {
     }
 
     /// Measures deliveries after statements have been prepared.
-    async fn measure(&self, count: usize) -> Measured {
+    async fn measure_delivery(&self, count: usize) -> Measured {
         let relay = carshare_store::Relay::new(&self.db, &self.harness.redis, "auth");
         let relay = crate::harness::Running::start(|shutdown| relay.run(shutdown));
         let consumer = note_consumer(&self.db, &self.harness.redis);
@@ -66,7 +49,7 @@ async fn publish(tx: &Tx, &count: &usize) -> Result<(), Error> {
 
 #[tokio::test]
 async fn one_event_is_four_statements_in_eight_round_trips() {
-    let measured = Metered::new().await.measure(1).await;
+    let measured = Metered::new().await.measure_delivery(1).await;
     // The events of the transaction; their positions; the cursor; the effect. BEGIN and COMMIT of publisher and consumer.
     measured.assert(Counts {
         statements: 4,
@@ -77,7 +60,7 @@ async fn one_event_is_four_statements_in_eight_round_trips() {
 
 #[tokio::test]
 async fn hundred_events_of_a_transaction_add_only_their_effects() {
-    let measured = Metered::new().await.measure(100).await;
+    let measured = Metered::new().await.measure_delivery(100).await;
     measured.assert(Counts {
         statements: 3 + 100,
         round_trips: 7 + 100,

@@ -13,6 +13,7 @@ mod harness;
 mod housekeeping;
 mod idempotency;
 mod job_queue;
+mod metered;
 mod migrations;
 mod pool;
 mod schedules;

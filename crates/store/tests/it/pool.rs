@@ -4,33 +4,16 @@ use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::CallContext;
 use carshare_chassis::rpc::IdempotencyKey;
 use carshare_store::{Db, Error, Tx, config};
-use carshare_testkit::{Counts, Measured, PostgresMeter, eventually_true};
+use carshare_testkit::{Counts, Measured, eventually_true};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::harness::{Harness, TIMEOUT, environment, event, execute};
+use crate::metered::Metered;
 
 const INSERT: &str = "INSERT INTO effects (key, note) VALUES ('k', 'written')";
 
-/// A database behind a meter.
-struct Metered {
-    harness: Harness,
-    meter: PostgresMeter,
-    db: Db,
-}
-
 impl Metered {
-    async fn new() -> Self {
-        let harness = Harness::new().await;
-        let meter = PostgresMeter::start(&harness.database.url()).await.unwrap();
-        let config = config::Database {
-            url: meter.url().into(),
-            ..harness.config.clone()
-        };
-        let db = Db::connect(&config, environment(9).0).unwrap();
-        Self { harness, meter, db }
-    }
-
     /// Measures the third run of `work`: earlier ones prepare its statements.
     async fn measure(&self, work: impl AsyncFn(&Db)) -> Measured {
         work(&self.db).await;
