@@ -1,9 +1,7 @@
 //! Ends a forwarded stream with a status in its trailers instead of a broken connection.
 
-use bytes::Bytes;
-use carshare_chassis::{Error, Lang};
+use carshare_chassis::Lang;
 use futures::stream;
-use http::header::CONTENT_TYPE;
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, StreamBody};
 use tonic::body::Body;
@@ -20,21 +18,17 @@ pub(super) fn end_with_status(body: Body, end: StreamEnd, lang: Lang) -> Body {
         let (mut body, mut end) = state?;
         tokio::select! {
             biased;
-            error = &mut end => Some((Ok(trailers(error, lang)), None)),
+            error = &mut end => Some((Ok(Frame::trailers(error.into_trailers(lang))), None)),
             frame = body.frame() => Some((frame?, Some((body, end)))),
         }
     });
     Body::new(StreamBody::new(frames))
 }
 
-fn trailers(error: Error, lang: Lang) -> Frame<Bytes> {
-    let mut trailers = error.into_status(lang).into_http::<()>().into_parts().0.headers;
-    trailers.remove(CONTENT_TYPE);
-    Frame::trailers(trailers)
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use carshare_chassis::Error;
     use carshare_proto::common::v1::ErrorReason as Common;
     use futures::FutureExt as _;
     use tonic::{Code, Status};

@@ -9,4 +9,5 @@ mod limits;
 mod pages;
 mod rest;
 mod sse;
+mod stream_end;
 mod web;

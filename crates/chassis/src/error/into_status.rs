@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{
     BadRequest, ErrorDetail, ErrorInfo, FieldViolation, LocalizedMessage, RetryInfo, StatusExt as _,
@@ -26,6 +27,14 @@ impl Error {
             details.push(RetryInfo::new(Some(after)).into());
         }
         Status::with_error_details_vec(self.code(), self.text(lang), details)
+    }
+
+    /// Converts to trailers that end a response body with the status of [`Self::into_status`].
+    pub fn into_trailers(self, lang: Lang) -> HeaderMap {
+        let mut trailers = HeaderMap::new();
+        // Fails on bytes that no header can have; the encoded status has none.
+        let _ = self.into_status(lang).add_header(&mut trailers);
+        trailers
     }
 
     fn info(&self) -> ErrorInfo {

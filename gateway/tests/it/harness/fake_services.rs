@@ -17,6 +17,7 @@ use carshare_proto::notification::v1::{
     ErrorReason as NotificationError, Heartbeat, ListNotificationsRequest, ListNotificationsResponse,
     Notification, SubscribeRequest, SubscribeResponse,
 };
+use carshare_testkit::proxy::FaultProxy;
 use carshare_testkit::{GrpcStub, Tokens};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::net::TcpListener;
@@ -32,13 +33,17 @@ pub struct FakeServices {
     calls: Arc<Mutex<Vec<MetadataMap>>>,
     /// Shared with every open stream.
     open_streams: Arc<()>,
+    proxy: FaultProxy,
 }
 
 impl FakeServices {
     pub async fn start(tokens: &Tokens) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let target = listener.local_addr().unwrap().to_string();
+        let proxy = FaultProxy::start(target).await.unwrap();
         let services = Self {
-            address: listener.local_addr().unwrap(),
+            address: proxy.address(),
+            proxy,
             calls: Arc::default(),
             open_streams: Arc::default(),
         };
@@ -100,6 +105,11 @@ impl FakeServices {
 
     pub fn calls(&self) -> usize {
         self.calls.lock().unwrap().len()
+    }
+
+    /// Breaks every connection, as the death of the processes does.
+    pub fn kill(&self) {
+        self.proxy.cut();
     }
 
     /// Returns the number of open streams.

@@ -13,6 +13,9 @@ use crate::request_context::RequestContext;
 
 /// Returns the earliest of: the deadline in the headers, the time left in the request context, and `timeout` unless the RPC
 /// streams.
+///
+/// A unary call leaves this hop its share of the time left, so that an error still arrives in time. A stream has all of it: it ends with a
+/// status at the deadline and not before, because each message is a result of its own.
 pub fn of_call(
     headers: &HeaderMap,
     context: Option<&RequestContext>,
@@ -20,8 +23,10 @@ pub fn of_call(
     timeout: Duration,
 ) -> Option<Deadline> {
     let requested = requested(headers).map(Deadline::after);
-    let left = context.and_then(|context| Some(context.deadline()?.for_next_hop()));
     let is_unary = method.is_none_or(Method::is_unary);
+    let left = context
+        .and_then(RequestContext::deadline)
+        .map(|left| if is_unary { left.for_next_hop() } else { left });
     let upper_bound = is_unary.then(|| Deadline::after(timeout));
     [requested, left, upper_bound].into_iter().flatten().min()
 }
@@ -69,6 +74,7 @@ mod tests {
         assert_eq!(left_ms(None, Some(60_000), UNARY), Some(10_000));
         assert_eq!(left_ms(None, None, STREAM), None);
         assert_eq!(left_ms(Some("100S"), None, STREAM), Some(100_000));
+        assert_eq!(left_ms(None, Some(2_000), STREAM), Some(2_000));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
-//! Ends a response body at the deadline, and turns a connection that breaks inside it into `UNAVAILABLE`. An own layer: tower-http's
-//! body timeout restarts with each frame.
+//! Ends a response body at the deadline with `DEADLINE_EXCEEDED`, and one whose connection breaks with `UNAVAILABLE`. Both are written as
+//! trailers, so that a proxy of the body passes a status on and not a broken stream. An own layer: tower-http's body timeout restarts with
+//! each frame.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -28,6 +29,7 @@ pub fn limit<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future<
             deadline,
             sleep: None,
             lang,
+            ended: false,
         };
         Ok(running.await?.map(|body| Body::new(limited(body))))
     }
@@ -40,17 +42,28 @@ struct LimitedBody {
     /// `None` until the body waits for the first time: most bodies never do.
     sleep: Option<Pin<Box<Sleep>>>,
     lang: Lang,
+    /// The trailers were passed on or written.
+    ended: bool,
+}
+
+type Polled = Poll<Option<std::result::Result<Frame<Bytes>, Status>>>;
+
+impl LimitedBody {
+    fn end_with(&mut self, error: Error) -> Polled {
+        self.ended = true;
+        Poll::Ready(Some(Ok(Frame::trailers(error.into_trailers(self.lang)))))
+    }
 }
 
 impl http_body::Body for LimitedBody {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let this = &mut *self;
+        if this.ended {
+            return Poll::Ready(None);
+        }
         let polled = Pin::new(&mut this.inner).poll_frame(cx);
         if polled.is_pending()
             && let Some(deadline) = this.deadline
@@ -60,19 +73,24 @@ impl http_body::Body for LimitedBody {
                 .poll_unpin(cx)
                 .is_ready()
         {
-            let late = Error::new(Common::DeadlineExceeded).into_status(this.lang);
-            return Poll::Ready(Some(Err(late)));
+            return this.end_with(Error::new(Common::DeadlineExceeded));
         }
-        // The peer's status comes in trailers; an error here is of the transport.
-        Poll::Ready(ready!(polled).map(|frame| {
-            frame.map_err(|error| {
-                transport::unavailable(this.peer, error_chain(&error)).into_status(this.lang)
-            })
-        }))
+        let frame = ready!(polled);
+        match &frame {
+            // The peer's status comes in trailers; an error here is of the transport.
+            Some(Err(error)) => {
+                let cause = error_chain(error);
+                tracing::warn!(peer = this.peer, cause, "the response broke off");
+                return this.end_with(transport::unavailable(this.peer, cause));
+            }
+            Some(Ok(frame)) => this.ended = frame.is_trailers(),
+            None => {}
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.ended || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -82,33 +100,57 @@ impl http_body::Body for LimitedBody {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures::stream;
     use http::Response;
     use http_body_util::{BodyExt as _, StreamBody};
+    use tokio::time::Instant;
     use tonic::Code;
 
     use super::super::tests::{call, run};
     use super::*;
 
-    async fn failure(body: fn() -> Body) -> Code {
+    type Frames = Vec<std::result::Result<Frame<Bytes>, Status>>;
+
+    /// Returns the bytes of the limited body and the code in its trailers.
+    async fn read(body: fn() -> Body) -> (Bytes, Code) {
         let handler = async |_| Ok(Response::new(body()));
         let response = run((), limit, call(), handler).await.unwrap();
-        response.into_body().collect().await.unwrap_err().code()
+        let read = response.into_body().collect().await.unwrap();
+        let status = Status::from_header_map(read.trailers().unwrap()).unwrap();
+        assert!(!status.details().is_empty());
+        (read.to_bytes(), status.code())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn body_ends_at_the_deadline_and_a_broken_one_is_unavailable() {
-        type Frames = Vec<std::result::Result<Frame<Bytes>, Status>>;
+    async fn silent_body_ends_at_the_deadline_with_its_status() {
         let silent = || {
             Body::new(StreamBody::new(
                 stream::pending::<std::result::Result<_, Status>>(),
             ))
         };
-        assert_eq!(failure(silent).await, Code::DeadlineExceeded);
+        let started = Instant::now();
+        assert_eq!(read(silent).await, (Bytes::new(), Code::DeadlineExceeded));
+        assert_eq!(started.elapsed(), Duration::from_mins(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn broken_body_ends_as_unavailable_after_its_messages() {
         let broken = || {
-            let frames: Frames = vec![Err(Status::unknown("reset"))];
+            let frames: Frames = vec![Ok(Frame::data("a".into())), Err(Status::unknown("reset"))];
             Body::new(StreamBody::new(stream::iter(frames)))
         };
-        assert_eq!(failure(broken).await, Code::Unavailable);
+        assert_eq!(read(broken).await, (Bytes::from("a"), Code::Unavailable));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connection_that_breaks_after_the_trailers_changes_nothing() {
+        let broken_late = || {
+            let trailers = Error::new(Common::NotFound).into_trailers(Lang::En);
+            let frames: Frames = vec![Ok(Frame::trailers(trailers)), Err(Status::unknown("reset"))];
+            Body::new(StreamBody::new(stream::iter(frames)))
+        };
+        assert_eq!(read(broken_late).await, (Bytes::new(), Code::NotFound));
     }
 }
