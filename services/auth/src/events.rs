@@ -2,8 +2,16 @@
 
 use carshare_proto::auth::v1 as pb;
 
-use crate::domain::User;
+use crate::domain::{SessionId, User, UserId};
 use crate::rpc::convert;
+
+/// Builds `session.ended`.
+pub fn session_ended(session: SessionId, user: UserId) -> pb::SessionEnded {
+    pb::SessionEnded {
+        session_id: session.to_string(),
+        user_id: user.to_string(),
+    }
+}
 
 /// Builds `user.registered` with the public profile, which other services copy: no e-mail address, no phone number.
 pub fn registered(user: &User) -> pb::UserRegistered {

@@ -4,6 +4,7 @@ use carshare_store::Tx;
 
 use crate::domain::{EndReason, SessionId, TokenHash, User};
 use crate::error::Error;
+use crate::events;
 use crate::issuer::{Issued, Signer};
 use crate::store::{refresh_tokens, revocations, sessions};
 
@@ -31,9 +32,12 @@ pub async fn rotate(
     Ok(issued)
 }
 
-/// Ends a session: its refresh tokens become invalid, and its unexpired access tokens are stored as revoked.
+/// Ends a session and publishes `session.ended`: its refresh tokens become invalid, and its unexpired access tokens are
+/// stored as revoked. One that has ended stays as it is.
 pub async fn end(tx: &Tx, id: SessionId, reason: EndReason) -> Result<(), Error> {
     // The session first: its row lock keeps a concurrent rotation from adding a token that would not be revoked.
-    sessions::end(tx.conn(), id, reason, tx.now()).await?;
+    if let Some(user) = sessions::end(tx.conn(), id, reason, tx.now()).await? {
+        tx.publish(&events::session_ended(id, user));
+    }
     revocations::insert_of_session(tx.conn(), id, tx.now()).await
 }

@@ -9,6 +9,9 @@ pub enum Error {
     /// No such notification of the caller.
     #[error("no such notification")]
     NotificationNotFound,
+    /// No such device of the caller.
+    #[error("no such device")]
+    DeviceNotFound,
     /// The cursor was not returned by the caller's stream.
     #[error("no such cursor")]
     InvalidCursor,
@@ -33,6 +36,7 @@ impl From<Error> for carshare_chassis::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::NotificationNotFound => Self::new(ErrorReason::NotificationNotFound),
+            Error::DeviceNotFound => Self::new(ErrorReason::DeviceNotFound),
             Error::InvalidCursor => Self::new(ErrorReason::InvalidCursor),
             Error::Chassis(error) => error,
             Error::Store(error) => error.into(),

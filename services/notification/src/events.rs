@@ -1,6 +1,7 @@
 //! Events: handlers that turn the events of the mesh into notifications. The service publishes none.
 
 mod notify;
+mod session_ended;
 
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::booking::v1 as booking;
@@ -9,12 +10,14 @@ use carshare_proto::vehicle::v1 as vehicle;
 use carshare_store::Consumer;
 
 use notify::notify;
+use session_ended::session_ended;
 
 /// Registers a handler for every event.
 pub fn handlers(consumer: Consumer) -> Consumer {
     consumer
         .on("auth", notify::<auth::UserRegistered>)
         .on("auth", notify::<auth::UserUpdated>)
+        .on("auth", session_ended)
         .on("vehicle", notify::<vehicle::VehicleRegistered>)
         .on("vehicle", notify::<vehicle::VehicleActivated>)
         .on("vehicle", notify::<vehicle::VehicleUpdated>)

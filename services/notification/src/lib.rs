@@ -43,13 +43,14 @@ pub const NAME: &str = "notification";
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// Expired rows; the README gives the reasons.
-const EXPIRED: [(&str, &str); 3] = [
+const EXPIRED: [(&str, &str); 4] = [
     (
         "deliveries",
         "state <> 'pending' AND updated_at < $1 - interval '30 days'",
     ),
     ("notifications", "created_at < $1 - interval '180 days'"),
     ("devices", "updated_at < $1 - interval '270 days'"),
+    ("ended_sessions", "ended_at < $1 - interval '1 day'"),
 ];
 
 /// State of handlers and jobs. Cheap to clone.

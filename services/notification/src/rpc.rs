@@ -2,10 +2,13 @@
 
 mod convert;
 mod get_notification;
+mod get_unread_count;
 mod list_notifications;
+mod mark_all_read;
 mod mark_read;
 mod register_device;
 mod subscribe;
+mod unregister_device;
 
 use carshare_chassis::rpc::{self, ReplyStream};
 use carshare_proto::notification::v1 as pb;
@@ -44,11 +47,32 @@ impl NotificationService for Rpc {
         rpc::unary(&self.app, request, mark_read::handle).await
     }
 
+    async fn mark_all_read(
+        &self,
+        request: Request<pb::MarkAllReadRequest>,
+    ) -> Result<Response<pb::MarkAllReadResponse>, Status> {
+        rpc::unary(&self.app, request, mark_all_read::handle).await
+    }
+
+    async fn get_unread_count(
+        &self,
+        request: Request<pb::GetUnreadCountRequest>,
+    ) -> Result<Response<pb::GetUnreadCountResponse>, Status> {
+        rpc::unary(&self.app, request, get_unread_count::handle).await
+    }
+
     async fn register_device(
         &self,
         request: Request<pb::RegisterDeviceRequest>,
     ) -> Result<Response<pb::Device>, Status> {
         rpc::unary(&self.app, request, register_device::handle).await
+    }
+
+    async fn unregister_device(
+        &self,
+        request: Request<pb::UnregisterDeviceRequest>,
+    ) -> Result<Response<pb::UnregisterDeviceResponse>, Status> {
+        rpc::unary(&self.app, request, unregister_device::handle).await
     }
 
     async fn subscribe(

@@ -3,4 +3,5 @@
 
 pub mod deliveries;
 pub mod devices;
+pub mod ended_sessions;
 pub mod notifications;

@@ -1,4 +1,5 @@
 //! User journeys from end to end.
 
 mod booking;
+mod devices;
 mod registration;

@@ -95,19 +95,19 @@ pub async fn extend(conn: &impl ConnectionTrait, id: SessionId, until: DateTime<
     Ok(())
 }
 
-/// Ends a session; one that has ended keeps its reason.
+/// Ends a session and returns its user; `None` when it has ended before, in which case it keeps its reason.
 pub async fn end(
     conn: &impl ConnectionTrait,
     id: SessionId,
     reason: EndReason,
     at: DateTime<Utc>,
-) -> Result<(), Error> {
-    Entity::update_many()
+) -> Result<Option<UserId>, Error> {
+    let ended = Entity::update_many()
         .col_expr(Column::EndedAt, Expr::value(at))
         .col_expr(Column::EndReason, Expr::value(reason.as_str()))
         .filter(Column::Id.eq(id.0))
         .filter(Column::EndedAt.is_null())
-        .exec(conn)
+        .exec_with_returning(conn)
         .await?;
-    Ok(())
+    Ok(ended.first().map(|session| UserId(session.user_id)))
 }

@@ -10,6 +10,7 @@ use carshare_service_testkit::{
     Instance, into_message, load_config, wait_until, with_idempotency_key, with_metadata,
 };
 use carshare_testkit::{Database, redis_url};
+use prost::Message as _;
 use sqlx::PgPool;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -135,6 +136,16 @@ impl Auth {
             .unwrap()
     }
 
+    /// Returns the ids of sessions whose end was published, in order.
+    pub async fn ended_sessions(&self) -> Vec<String> {
+        let data = sqlx::query_scalar("SELECT data FROM outbox WHERE name = 'session.ended' ORDER BY seq");
+        let data: Vec<Vec<u8>> = data.fetch_all(&self.sql).await.unwrap();
+        let events = data
+            .iter()
+            .map(|data| SessionEnded::decode(data.as_slice()).unwrap());
+        events.map(|event| event.session_id).collect()
+    }
+
     /// Ends the test: waits until every event has been sent, then shuts the service down gracefully.
     pub async fn finish(self) {
         wait_until(|| async {
@@ -203,6 +214,11 @@ pub fn assert_error<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, r
         error_info(&result.unwrap_err()),
         (code, reason.to_owned(), number.to_owned())
     );
+}
+
+/// Returns the session of an access token.
+pub fn session_id(access_token: &str) -> String {
+    claims(access_token)["sid"].as_str().unwrap().to_owned()
 }
 
 /// Returns the claims of a token without verifying it.

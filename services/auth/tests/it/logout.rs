@@ -35,6 +35,16 @@ async fn logout_invalidates_all_tokens_of_the_session() {
 }
 
 #[tokio::test]
+async fn logout_publishes_the_end_of_its_session() {
+    let auth = Auth::start().await;
+    let session = auth.register("minji@example.com").await;
+    auth.login("minji@example.com").await;
+    auth.logout(&session.access_token).await.unwrap();
+    assert_eq!(auth.ended_sessions().await, [session_id(&session.access_token)]);
+    auth.finish().await;
+}
+
+#[tokio::test]
 async fn revocation_in_redis_expires_with_the_token() {
     let auth = Auth::start().await;
     let session = auth.register("minji@example.com").await;

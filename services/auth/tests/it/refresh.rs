@@ -43,6 +43,7 @@ async fn reused_token_ends_its_session_only() {
             .await
             .unwrap();
     assert_eq!(reasons, [Some("reuse".to_owned()), None]);
+    assert_eq!(auth.ended_sessions().await, [session_id(&first.access_token)]);
     for token in [&first.refresh_token, &second.refresh_token] {
         assert_error(
             auth.refresh(token).await,

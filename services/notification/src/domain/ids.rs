@@ -7,4 +7,6 @@ typed_ids! {
     /// A user, of the auth service.
     UserId
     DeviceId
+    /// A session of a user, of the auth service.
+    SessionId
 }

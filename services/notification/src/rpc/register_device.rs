@@ -1,20 +1,22 @@
-//! `RegisterDevice`: registers a token for the caller. It belongs to the account that registered it last; pending pushes of
-//! its previous owner are dropped.
+//! `RegisterDevice`: registers a token for the caller and their session, whose end deletes it. It belongs to the account and
+//! session that registered it last; pending pushes of its previous owner are dropped.
 
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::rpc::CallContext;
+use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::notification::v1 as pb;
 use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
 use crate::domain::device::Platform;
-use crate::domain::ids::{DeviceId, UserId};
+use crate::domain::ids::{DeviceId, SessionId, UserId};
 use crate::error::Error;
-use crate::store::{deliveries, devices};
+use crate::store::{deliveries, devices, ended_sessions};
 
 struct Input {
     user: UserId,
+    session: SessionId,
     token: String,
     platform: Platform,
 }
@@ -31,8 +33,10 @@ pub(super) async fn handle(
             "must be ios, android or web",
         )
     })?;
+    let user = ctx.user()?;
     let input = Input {
-        user: UserId(ctx.user()?.id),
+        user: UserId(user.id),
+        session: SessionId(user.session_id),
         token: request.token,
         platform,
     };
@@ -40,7 +44,12 @@ pub(super) async fn handle(
 }
 
 async fn register(tx: &Tx, input: &Input) -> Result<pb::Device, Error> {
-    let row = devices::upsert(tx, input.user, &input.token, input.platform).await?;
+    ended_sessions::lock(tx, input.session).await?;
+    if ended_sessions::exists(tx, input.session).await? {
+        return Err(ChassisError::new(Common::TokenRevoked).into());
+    }
+    let owner = (input.user, input.session);
+    let row = devices::upsert(tx, owner, &input.token, input.platform).await?;
     deliveries::drop_foreign(tx, DeviceId(row.id), input.user).await?;
     convert::device(&row)
 }

@@ -8,8 +8,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{FromQueryResult as _, raw_sql};
 
 use crate::domain::device::Platform;
-use crate::domain::ids::{DeviceId, UserId};
+use crate::domain::ids::{DeviceId, SessionId, UserId};
 use crate::error::Error;
+use crate::store::deliveries;
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "devices")]
@@ -18,6 +19,8 @@ pub struct Model {
     pub id: Uuid,
     /// The account that registered the token last.
     pub user_id: Uuid,
+    /// The session whose end deletes the device; `None` for devices registered before it was stored.
+    pub session_id: Option<Uuid>,
     /// FCM registration token.
     pub token: String,
     pub platform: String,
@@ -41,16 +44,23 @@ impl fmt::Debug for Model {
     }
 }
 
-/// Registers a token for the user. A known token moves to this user and keeps its id.
-pub async fn upsert(tx: &Tx, user: UserId, token: &str, platform: Platform) -> Result<Model, Error> {
-    let (id, user_id, platform, now) = (tx.new_id(), user.0, platform.as_str(), tx.now());
+/// Registers a token for the user and session. A known token moves to them and keeps its id.
+pub async fn upsert(
+    tx: &Tx,
+    (user, session): (UserId, SessionId),
+    token: &str,
+    platform: Platform,
+) -> Result<Model, Error> {
+    let (id, user_id, session_id) = (tx.new_id(), user.0, session.0);
+    let (platform, now) = (platform.as_str(), tx.now());
     let upsert = Model::find_by_statement(raw_sql!(
         Postgres,
-        r#"INSERT INTO devices (id, user_id, token, token_sha256, platform, created_at, updated_at)
-           VALUES ({id}, {user_id}, {token}, sha256(convert_to({token}, 'UTF8')), {platform}, {now}, {now})
+        r#"INSERT INTO devices (id, user_id, session_id, token, token_sha256, platform, created_at, updated_at)
+           VALUES ({id}, {user_id}, {session_id}, {token}, sha256(convert_to({token}, 'UTF8')), {platform},
+                   {now}, {now})
            ON CONFLICT ON CONSTRAINT devices_token
-           DO UPDATE SET user_id = {user_id}, platform = {platform}, updated_at = {now}
-           RETURNING id, user_id, token, platform, created_at, updated_at"#
+           DO UPDATE SET user_id = {user_id}, session_id = {session_id}, platform = {platform}, updated_at = {now}
+           RETURNING id, user_id, session_id, token, platform, created_at, updated_at"#
     ));
     let row = upsert.one(tx.conn()).await?;
     Ok(row.context("an upserted device is missing")?)
@@ -62,5 +72,24 @@ pub async fn delete(tx: &Tx, id: DeviceId, token: &str) -> Result<(), Error> {
         .filter(Column::Token.eq(token))
         .exec(tx.conn())
         .await?;
+    Ok(())
+}
+
+/// Deletes a device of the user and drops its pending deliveries. `false` when the user has no such device.
+pub async fn delete_of_user(tx: &Tx, id: DeviceId, user: UserId) -> Result<bool, Error> {
+    let deleted = Entity::delete_by_id(id.0).filter(Column::UserId.eq(user.0));
+    if deleted.exec(tx.conn()).await?.rows_affected == 0 {
+        return Ok(false);
+    }
+    deliveries::drop_for_device(tx, id).await?;
+    Ok(true)
+}
+
+/// Deletes the devices of a session and drops their pending deliveries.
+pub async fn delete_of_session(tx: &Tx, session: SessionId) -> Result<(), Error> {
+    let deleted = Entity::delete_many().filter(Column::SessionId.eq(session.0));
+    for device in deleted.exec_with_returning(tx.conn()).await? {
+        deliveries::drop_for_device(tx, DeviceId(device.id)).await?;
+    }
     Ok(())
 }

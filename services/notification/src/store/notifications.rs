@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ConnectionTrait, FromJsonQueryResult, FromQueryResult, QueryOrder as _, QuerySelect as _, raw_sql,
 };
@@ -147,4 +148,20 @@ pub async fn update_read(tx: &Tx, user: UserId, id: NotificationId) -> Result<Op
            RETURNING id, user_id, seq, event_id, kind, title, body, data, read_at, created_at"#
     ));
     Ok(update.one(tx.conn()).await?)
+}
+
+/// Marks the unread notifications of the user as read and returns their number.
+pub async fn update_all_read(tx: &Tx, user: UserId) -> Result<u64, Error> {
+    let update = Entity::update_many()
+        .col_expr(Column::ReadAt, Expr::value(tx.now()))
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::ReadAt.is_null());
+    Ok(update.exec(tx.conn()).await?.rows_affected)
+}
+
+pub async fn count_unread(conn: &impl ConnectionTrait, user: UserId) -> Result<u64, Error> {
+    let unread = Entity::find()
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::ReadAt.is_null());
+    Ok(unread.count(conn).await?)
 }

@@ -1,15 +1,18 @@
-//! Test harness: the service with the FCM sandbox, and booking as the publisher of events.
+//! Test harness: the service with the FCM sandbox, and auth and booking as the publishers of events.
 
 use std::ops::Deref;
 use std::time::Duration;
 
 use carshare_notification::Notification;
+use carshare_proto::auth::v1::SessionEnded;
 use carshare_proto::booking::v1::{BookingFacts, BookingRequested};
 use carshare_proto::events::EventMessage;
 use carshare_proto::notification::v1 as pb;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_sandbox::Sandbox;
-use carshare_service_testkit::{Instance, Person, Setup, TestService, WAIT_TIMEOUT, into_message};
+use carshare_service_testkit::{
+    Instance, Person, Setup, TestService, WAIT_TIMEOUT, into_message, with_metadata,
+};
 use carshare_testkit::eventually;
 use tokio::net::TcpListener;
 use tonic::transport::Channel;
@@ -35,7 +38,7 @@ impl Deref for Harness {
 
 /// Starts the service at noon in Seoul.
 pub async fn harness() -> Harness {
-    let setup = Setup::<Notification>::new("2026-11-22T03:00:00Z", &["booking"]);
+    let setup = Setup::<Notification>::new("2026-11-22T03:00:00Z", &["auth", "booking"]);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let config = carshare_sandbox::Config::default();
     let sandbox = Sandbox::start(config, setup.environment().clone(), listener).await;
@@ -67,6 +70,26 @@ impl Harness {
             },
             message,
         )
+    }
+
+    /// Creates a request of `user` with an access token of `session`.
+    pub fn in_session<M>(&self, user: Uuid, session: Uuid, message: M) -> Request<M> {
+        let mut claims = self.tokens.claims("guest", user, self.clock.now());
+        claims.sid = session;
+        let token = self.tokens.sign(&claims).expect("a token");
+        with_metadata(Request::new(message), "authorization", &format!("Bearer {token}"))
+    }
+
+    /// Publishes that a session of `user` has ended, and waits until it is handled.
+    pub async fn end_session(&self, user: Uuid, session: Uuid) {
+        self.publish_session_ended(user, session).await;
+        self.handled().await;
+    }
+
+    pub async fn publish_session_ended(&self, user: Uuid, session: Uuid) {
+        let (session_id, user_id) = (session.to_string(), user.to_string());
+        let ended = SessionEnded { session_id, user_id };
+        self.service.publish("auth", ended).await;
     }
 
     /// Publishes an event of booking.
@@ -109,15 +132,24 @@ impl Harness {
     }
 
     pub async fn register_device(&self, user: Uuid, token: &str) -> Result<pb::Device, Status> {
-        let platform = pb::DevicePlatform::Android.into();
-        let request = self.as_user(
-            user,
-            pb::RegisterDeviceRequest {
-                token: token.into(),
-                platform,
-            },
-        );
+        let session = self.environment.ids.next();
+        self.register_in(user, session, token).await
+    }
+
+    /// Registers a device with an access token of `session`.
+    pub async fn register_in(&self, user: Uuid, session: Uuid, token: &str) -> Result<pb::Device, Status> {
+        let device = pb::RegisterDeviceRequest {
+            token: token.into(),
+            platform: pb::DevicePlatform::Android.into(),
+        };
+        let request = self.in_session(user, session, device);
         into_message(self.rpc.clone().register_device(request).await)
+    }
+
+    pub async fn unregister_device(&self, user: Uuid, device_id: &str) -> Result<(), Status> {
+        let device_id = device_id.to_owned();
+        let request = self.as_user(user, pb::UnregisterDeviceRequest { device_id });
+        into_message(self.rpc.clone().unregister_device(request).await).map(drop)
     }
 
     /// Ends the test: shuts the service down gracefully.

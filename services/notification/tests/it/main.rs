@@ -1,6 +1,7 @@
 //! Tests of the running notification service with all its layers, on PostgreSQL, Redis and the FCM sandbox, with a manual
 //! clock. Events are published from another service's outbox.
 
+mod device_ends;
 mod devices;
 mod events;
 mod get;
@@ -9,3 +10,4 @@ mod list;
 mod pushes;
 mod retention;
 mod stream;
+mod unread;
