@@ -21,6 +21,7 @@ use crate::errors::Reason;
 mod localized_messages;
 mod message_checks;
 mod message_types;
+mod rule_text;
 
 /// One for the process, since it caches compiled rules.
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
@@ -107,7 +108,7 @@ pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
     match VALIDATOR.validate(&message) {
         Ok(()) => {}
         Err(Error::Validation(error)) => {
-            violations.extend(error.violations().iter().map(localized_messages::violation));
+            violations.extend(error.violations().iter().flat_map(localized_messages::violations));
         }
         // A rule may be unable to evaluate a value that `message_checks` has found invalid.
         Err(_) if !violations.is_empty() => {}
@@ -271,7 +272,8 @@ mod tests {
         let status = validate(&both).expect_err("both kinds");
         assert_eq!(
             violations(&status),
-            [(String::new(), "ADD_AVAILABILITY_KIND".to_owned())]
+            ["is_recurring", "day_of_week", "specific_date"]
+                .map(|field| (field.to_owned(), "ADD_AVAILABILITY_KIND".to_owned()))
         );
     }
 

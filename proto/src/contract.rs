@@ -69,6 +69,13 @@ pub fn methods() -> impl Iterator<Item = MethodDescriptor> {
         .flat_map(|service| service.methods().collect::<Vec<_>>())
 }
 
+/// Lists the messages of the `carshare` packages.
+pub fn messages() -> impl Iterator<Item = MessageDescriptor> {
+    DESCRIPTOR_POOL
+        .all_messages()
+        .filter(|message| message.package_name().starts_with("carshare.") && !message.is_map_entry())
+}
+
 /// Returns the trimmed leading comment of the element at `path` (`descriptor.path()`); empty without one.
 pub fn comment_of(file: &FileDescriptor, path: &[i32]) -> String {
     let proto = file.file_descriptor_proto();
@@ -85,7 +92,7 @@ fn option<M: Message + Default>(options: &DynamicMessage, name: &str) -> Option<
     extension(options, name)?.as_message()?.transcode_to().ok()
 }
 
-fn extension(options: &DynamicMessage, name: &str) -> Option<Value> {
+pub(crate) fn extension(options: &DynamicMessage, name: &str) -> Option<Value> {
     let extension = DESCRIPTOR_POOL.get_extension_by_name(name)?;
     options
         .has_extension(&extension)
@@ -134,10 +141,7 @@ mod tests {
                 method.full_name()
             );
         }
-        let ours = DESCRIPTOR_POOL
-            .all_messages()
-            .filter(|m| m.package_name().starts_with("carshare."));
-        for message in ours.filter(|m| !m.is_map_entry()) {
+        for message in messages() {
             assert!(
                 !comment_of(&message.parent_file(), message.path()).is_empty(),
                 "{}",

@@ -89,9 +89,12 @@ pub(super) fn required(message: &MessageDescriptor) -> Vec<String> {
         return Vec::new();
     };
     let violations = status.get_details_bad_request().map(|bad| bad.field_violations);
+    let of_message = message_sentences(message);
     let mut fields: Vec<_> = violations
         .into_iter()
         .flatten()
+        // A rule on the whole message does not say which of its fields is missing.
+        .filter(|violation| !of_message.contains(&violation.description))
         .map(|violation| violation.field)
         .collect();
     fields.retain(|field| message.get_field_by_name(field).is_some());

@@ -101,6 +101,31 @@ async fn invalid_fields_are_all_reported_in_both_languages_before_the_handler() 
 }
 
 #[tokio::test]
+async fn message_of_an_invalid_request_is_in_the_callers_language() {
+    let behaviour = Behaviour::new(|_| async { Err(Error::internal(anyhow::anyhow!("not called"))) });
+    let table = [
+        (None, "입력값을 확인해 주세요."),
+        (Some("ko-KR"), "입력값을 확인해 주세요."),
+        (Some("en"), "Please check the values you sent."),
+    ];
+    for (language, message) in table {
+        let mut request = Request::new(LoginRequest::default());
+        if let Some(language) = language {
+            request
+                .metadata_mut()
+                .insert("accept-language", language.parse().unwrap());
+        }
+        let status = error(&behaviour, request).await;
+        assert_eq!(status.message(), message);
+        assert_eq!(
+            status.get_details_bad_request().unwrap().field_violations.len(),
+            2
+        );
+        assert_eq!(facts(&status), named("INVALID_ARGUMENT", "COMMON001"));
+    }
+}
+
+#[tokio::test]
 async fn error_is_in_the_callers_language_with_its_details() {
     let behaviour = Behaviour::new(|_| async {
         Err(Error::new(Booking::SlotTaken)

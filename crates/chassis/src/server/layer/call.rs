@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use carshare_proto::common::v1::ErrorReason;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
@@ -21,6 +22,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use super::request_body::RequestBody;
 use super::{Inner, ServerCall};
 use crate::deadline;
+use crate::error::Error;
 use crate::ids::Ids;
 use crate::lang::Lang;
 use crate::method_registry::{self, Method};
@@ -76,6 +78,7 @@ where
         async move {
             let result = running.await;
             let mut response = result.unwrap_or_else(|error| error.into_status(context.lang()).into_http());
+            localize_violation(response.headers_mut(), context.lang());
             if let Ok(id) = HeaderValue::from_str(context.correlation_id()) {
                 response.headers_mut().insert(CORRELATION_ID, id);
             }
@@ -113,6 +116,29 @@ impl CallConfig {
             span,
             request,
         }
+    }
+}
+
+/// Writes the message of an invalid request in the caller's language. The codec of the contract refuses it before a handler runs
+/// and writes English, since it does not see the request's headers.
+fn localize_violation(headers: &mut HeaderMap, lang: Lang) {
+    const INVALID_ARGUMENT: &str = "3";
+    if lang == Lang::En
+        || headers
+            .get(Status::GRPC_STATUS)
+            .is_none_or(|code| code != INVALID_ARGUMENT)
+    {
+        return;
+    }
+    let Some(status) = Status::from_header_map(headers) else {
+        return;
+    };
+    let error = Error::new(ErrorReason::InvalidArgument);
+    if status.message() == error.text(Lang::En) {
+        let details = Bytes::copy_from_slice(status.details());
+        let localized = Status::with_details(status.code(), error.text(lang), details);
+        // Fails only if the texts of the catalogue cannot be in a header, and percent-encoded texts can.
+        let _ = localized.add_header(headers);
     }
 }
 

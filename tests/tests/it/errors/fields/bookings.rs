@@ -49,7 +49,10 @@ pub(super) fn short_booking() -> (Case, Faults) {
         guest_message: None,
     };
     let case = booking(body, message);
-    let faults: Faults = &[("", "CREATE_BOOKING_PERIOD")];
+    let faults: Faults = &[
+        ("start_datetime", "CREATE_BOOKING_PERIOD"),
+        ("end_datetime", "CREATE_BOOKING_PERIOD"),
+    ];
     (case, faults)
 }
 

@@ -109,7 +109,9 @@ pub(super) fn opening_hours() -> (Case, Faults) {
     let path = format!("/v1/vehicles/{ID}/availability");
     let case = Case::post(path, rest, "vehicle.VehicleService/AddAvailability", message);
     let faults: Faults = &[
-        ("", "ADD_AVAILABILITY_KIND"),
+        ("is_recurring", "ADD_AVAILABILITY_KIND"),
+        ("day_of_week", "ADD_AVAILABILITY_KIND"),
+        ("specific_date", "ADD_AVAILABILITY_KIND"),
         ("day_of_week", "INT32_GTE_LTE"),
         ("start_time", "STRING_PATTERN"),
         ("end_time", "STRING_PATTERN"),
