@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke test-clients test-readme
+.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke test-clients test-readme release-contract
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -33,7 +33,7 @@ test-clients: build ## run the booking journey with stock clients: Python grpcio
 test-readme: build ## run the README's commands and compare their output
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 
-lint: prepare ## check formatting, clippy and the protos
+lint: prepare ## check formatting, clippy and the protos, also against the released contract
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/buf.sh lint
@@ -44,6 +44,9 @@ fmt: ## format code and protos
 
 docs: ## generate docs/errors.md from the protos
 	$(CARGO) run -q --locked -p carshare-proto --example error_catalogue > docs/errors.md
+
+release-contract: ## make the protos the contract that `make lint` compares later changes with
+	@scripts/buf.sh release
 
 reset: ## remove the data of the local mesh
 	rm -rf .carshare

@@ -13,7 +13,11 @@ fi
 
 cd "$(dirname "$0")/../proto"
 case "${1:-lint}" in
-    lint) buf lint && buf format -d --exit-code --exclude-path third_party ;;
+    lint)
+        buf lint && buf format -d --exit-code --exclude-path third_party
+        buf breaking --against released.binpb
+        ;;
+    release) buf build --exclude-source-info -o released.binpb ;;
     format) buf format -w --exclude-path third_party ;;
     *) exec buf "$@" ;;
 esac

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 
+use crate::contract;
 use crate::contract::extension;
 use crate::options::v1::RuleText;
-use crate::{DESCRIPTOR_POOL, contract};
 
 static OF_MESSAGES: LazyLock<HashMap<String, RuleText>> = LazyLock::new(|| {
     let texts = contract::messages().flat_map(|message| of_message(&message));
