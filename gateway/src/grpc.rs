@@ -2,6 +2,7 @@
 //! details pass unchanged.
 
 mod builtin;
+mod gzip_reply;
 mod stream_trailers;
 
 use axum::body::Body;
@@ -37,9 +38,13 @@ pub async fn forward(
     } else {
         state.config.common.server.max_message_bytes
     };
+    let compresses = end.is_none() && gzip_reply::is_accepted(request.headers());
     let request = to_service(rpc, request, max_bytes, lang);
     let mut response = state.peers.channel(rpc)?.oneshot(request).await?;
     headers::remove_hop_by_hop(response.headers_mut());
+    if compresses {
+        response = gzip_reply::compress(response).await?;
+    }
     Ok(match end {
         Some(end) => response.map(|body| Body::new(stream_trailers::end_with_status(body, end, lang))),
         None => response.map(Body::new),
@@ -54,7 +59,7 @@ pub async fn builtin(
     request: Request,
 ) -> Result<Response, GatewayError> {
     let end = state.stream_end(caller)?;
-    let response = state.builtin.call(request).await;
+    let response = state.builtin.call(request).await?;
     Ok(response.map(|body| Body::new(stream_trailers::end_with_status(GrpcBody::new(body), end, lang))))
 }
 

@@ -15,9 +15,11 @@
 //! | [`error`], [`problem`] | errors as gRPC statuses and RFC 9457 problems |
 //! | [`rate_limit`] | counts calls by address, user and class |
 //! | [`headers`] | allow-list of forwarded headers |
+//! | [`compression`] | content codings of replies |
 //! | [`openapi`], [`docs`] | the contract as OpenAPI and as a page |
 
 pub mod app;
+mod compression;
 pub mod config;
 pub mod docs;
 pub mod error;

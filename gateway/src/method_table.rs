@@ -103,6 +103,11 @@ impl Rpc {
         })
     }
 
+    /// Full name of its service, `carshare.booking.v1.BookingService`.
+    pub fn service_name(&self) -> String {
+        self.descriptor.parent_service().full_name().to_owned()
+    }
+
     pub fn is_unary(&self) -> bool {
         self.method.is_unary()
     }

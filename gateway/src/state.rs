@@ -63,7 +63,7 @@ impl AppState {
             routes: Routes::read(methods.iter())?,
             verifier: verifier(config, &peers, environment)?,
             rate_limiter: RateLimiter::new(&config.service, &environment.clock)?,
-            builtin: BuiltinServices::new(&methods)?,
+            builtin: BuiltinServices::new(&methods, &peers, &draining)?,
             streams: Arc::new(Semaphore::new(
                 config.service.edge.max_streams.min(Semaphore::MAX_PERMITS),
             )),
@@ -158,6 +158,11 @@ impl Peers {
         let channel = channels.get(&rpc.peer).cloned();
         channel
             .ok_or_else(|| Error::unavailable(format!("peers.{} is not set", rpc.peer), DEFAULT_RETRY_AFTER))
+    }
+
+    /// Returns the channel for unary calls to a service.
+    pub fn calls(&self, service: &str) -> Option<&PeerChannel> {
+        self.calls.get(service)
     }
 
     /// Iterates over one channel to each service.

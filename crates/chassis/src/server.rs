@@ -1,6 +1,6 @@
 //! The gRPC server of a service: its RPCs, health and reflection behind the layers of [`stack`].
 
-mod grpc_health;
+pub mod grpc_health;
 mod layer;
 mod routes;
 mod stack;
@@ -180,8 +180,10 @@ impl Server {
         if self.common.server.reflection {
             add_reflection(&mut self.services, &self.names)?;
         }
-        let health = grpc_health::service(&self.names, self.readiness, stop);
-        self.services.add(health);
+        let status = grpc_health::CachedStatus::new(self.readiness, stop);
+        let names = self.names.iter().copied().chain([""]);
+        let statuses = names.map(|name| (name.to_owned(), status.clone())).collect();
+        self.services.add(grpc_health::service(statuses));
         Ok(self.services.build())
     }
 }

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::codec::CompressionEncoding;
 use tonic::server::Grpc;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -20,7 +21,8 @@ use tower::service_fn;
 
 use crate::tokens::Tokens;
 
-/// RPC paths and their handlers. Other paths answer UNIMPLEMENTED. Requests are validated as by a generated server.
+/// RPC paths and their handlers. Other paths answer UNIMPLEMENTED. Requests are validated and may be compressed, as with a generated
+/// server.
 #[derive(Default)]
 pub struct GrpcStub(axum::Router);
 
@@ -45,7 +47,8 @@ impl GrpcStub {
                 async move { reply.await.map(Response::new) }
             });
             async move {
-                let mut grpc = Grpc::new(ValidatingCodec::<Res, Req>::default());
+                let mut grpc = Grpc::new(ValidatingCodec::<Res, Req>::default())
+                    .accept_compressed(CompressionEncoding::Gzip);
                 Ok::<_, Infallible>(grpc.unary(unary, request).await)
             }
         });
@@ -68,7 +71,8 @@ impl GrpcStub {
                 async move { replies.await.map(Response::new) }
             });
             async move {
-                let mut grpc = Grpc::new(ValidatingCodec::<Res, Req>::default());
+                let mut grpc = Grpc::new(ValidatingCodec::<Res, Req>::default())
+                    .accept_compressed(CompressionEncoding::Gzip);
                 Ok::<_, Infallible>(grpc.server_streaming(streaming, request).await)
             }
         });

@@ -99,14 +99,21 @@ fn malformed(error: &impl std::fmt::Display) -> Error {
     Error::new(Common::InvalidArgument).violations_of([error.at("")])
 }
 
-/// Returns whether the content type is `application/json`, with any parameters.
+/// Returns whether the content type is `application/json`. The only charset is UTF-8 (RFC 8259 §8.1); other parameters are ignored.
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    essence.eq_ignore_ascii_case("application/json") && parts.all(is_utf8)
+}
+
+fn is_utf8(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or_default();
+    !name.trim().eq_ignore_ascii_case("charset")
+        || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
 }
 
 /// Returns whether the body is compressed, which is 415 here (RFC 9110 §8.4).

@@ -7,6 +7,7 @@ mod harness;
 mod layers;
 mod limits;
 mod pages;
+mod protocol;
 mod rest;
 mod sse;
 mod stream_end;

@@ -42,6 +42,7 @@ use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Db, StoreService};
 use sqlx::migrate::Migrator;
+use tonic::codec::CompressionEncoding;
 
 pub use admin::{NewAdmin, create_admin};
 pub use config::Config;
@@ -154,7 +155,8 @@ impl StoreService for Auth {
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
         let server = server.jwks(app.keys.clone()).revocations(&app.config.redis)?;
-        Ok(server.add(AuthServiceServer::new(rpc::Rpc { app: app.clone() })))
+        let service = AuthServiceServer::new(rpc::Rpc { app: app.clone() });
+        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {

@@ -33,6 +33,7 @@ use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
 use sqlx::migrate::Migrator;
+use tonic::codec::CompressionEncoding;
 
 pub use config::Config;
 
@@ -105,7 +106,8 @@ impl StoreService for Booking {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        Ok(server.add(BookingServiceServer::new(rpc::Rpc { app: app.clone() })))
+        let service = BookingServiceServer::new(rpc::Rpc { app: app.clone() });
+        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
     }
 
     fn handlers(consumer: Consumer) -> Consumer {

@@ -31,6 +31,7 @@ use carshare_proto::notification::v1::notification_service_server::NotificationS
 use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
 use sqlx::migrate::Migrator;
+use tonic::codec::CompressionEncoding;
 
 pub use config::Config;
 use feed_watch::FeedWatch;
@@ -115,7 +116,8 @@ impl StoreService for Notification {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        Ok(server.add(NotificationServiceServer::new(rpc::Rpc { app: app.clone() })))
+        let service = NotificationServiceServer::new(rpc::Rpc { app: app.clone() });
+        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
     }
 
     fn handlers(consumer: Consumer) -> Consumer {

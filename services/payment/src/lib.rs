@@ -39,6 +39,7 @@ use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
 use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
+use tonic::codec::CompressionEncoding;
 
 pub use config::Config;
 
@@ -129,7 +130,8 @@ impl StoreService for Payment {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        Ok(server.add(PaymentServiceServer::new(rpc::Rpc { app: app.clone() })))
+        let service = PaymentServiceServer::new(rpc::Rpc { app: app.clone() });
+        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
     }
 
     fn handlers(consumer: Consumer) -> Consumer {

@@ -33,6 +33,7 @@ use carshare_proto::vehicle::v1::vehicle_service_server::VehicleServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
 use sqlx::migrate::Migrator;
+use tonic::codec::CompressionEncoding;
 
 pub use config::Config;
 
@@ -119,7 +120,8 @@ impl StoreService for Vehicle {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        Ok(server.add(VehicleServiceServer::new(rpc::Rpc { app: app.clone() })))
+        let service = VehicleServiceServer::new(rpc::Rpc { app: app.clone() });
+        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
     }
 
     fn handlers(consumer: Consumer) -> Consumer {

@@ -13,6 +13,25 @@ use super::{Error, Violation, error_chain};
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Error {
+    /// Converts the status with which tonic refuses a request that it cannot read: one without a message, with a broken frame or
+    /// compression, or above the size limit. tonic's code is `INTERNAL`, that of a defect. `None` for statuses with details, which a handler
+    /// or a layer made, and for other codes.
+    pub fn of_unreadable_request(status: &Status) -> Option<Self> {
+        if !status.details().is_empty() {
+            return None;
+        }
+        let error = match status.code() {
+            Code::Internal => Self::invalid(
+                "",
+                "요청 메시지가 없거나 읽을 수 없습니다.",
+                "The request message is missing or cannot be read.",
+            ),
+            Code::OutOfRange | Code::ResourceExhausted => Self::new(Common::TooLarge),
+            _ => return None,
+        };
+        Some(error.cause(anyhow::anyhow!("{}", describe(status))))
+    }
+
     /// Converts a peer's status.
     ///
     /// - An error of the catalogue is kept, with its details.
@@ -129,6 +148,24 @@ mod tests {
     fn denied_access_of_this_service_is_a_defect() {
         let status = Error::new(Common::PermissionDenied).into_status(Lang::En);
         assert!(Error::from_status(status).is(Common::Internal));
+    }
+
+    #[test]
+    fn request_that_tonic_cannot_read_is_invalid_or_too_large() {
+        let converted = |status: &Status| Error::of_unreadable_request(status);
+        for (status, reason) in [
+            (
+                Status::internal("Missing request message."),
+                Common::InvalidArgument,
+            ),
+            (Status::out_of_range("found 5 bytes"), Common::TooLarge),
+            (Status::resource_exhausted("size limit"), Common::TooLarge),
+        ] {
+            assert!(converted(&status).unwrap().is(reason), "{status:?}");
+        }
+        assert!(converted(&Status::unimplemented("compressed with br")).is_none());
+        let of_handler = Error::internal(anyhow::anyhow!("a defect")).into_status(Lang::En);
+        assert!(converted(&of_handler).is_none());
     }
 
     #[test]

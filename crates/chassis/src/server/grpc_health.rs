@@ -1,5 +1,6 @@
 //! Serves `grpc.health.v1` from the readiness checks, which run when a client asks: a server that nobody asks queries nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,30 +19,18 @@ use crate::health::Readiness;
 /// Time for which the result of the checks is used again, and interval at which a watched status is checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Returns the health service, for the server (`""`) and for each of its services.
-pub fn service(
-    names: &[&'static str],
-    readiness: Readiness,
-    stop: CancellationToken,
-) -> HealthServer<impl Health> {
-    let status = CachedStatus {
-        readiness,
-        stop,
-        last: Arc::default(),
-    };
-    HealthServer::new(GrpcHealth {
-        names: names.iter().copied().chain([""]).collect(),
-        status,
-    })
+/// Returns the health service of these names: full names of services, and `""` for the server. Other names are `NOT_FOUND`.
+pub fn service(statuses: BTreeMap<String, CachedStatus>) -> HealthServer<impl Health> {
+    HealthServer::new(GrpcHealth { statuses })
 }
 
 struct GrpcHealth {
-    names: Vec<&'static str>,
-    status: CachedStatus,
+    statuses: BTreeMap<String, CachedStatus>,
 }
 
+/// A serving status that clones share.
 #[derive(Clone)]
-struct CachedStatus {
+pub struct CachedStatus {
     readiness: Readiness,
     stop: CancellationToken,
     /// Locked while the checks run, so that callers at the same time cause one run.
@@ -49,6 +38,15 @@ struct CachedStatus {
 }
 
 impl CachedStatus {
+    /// `stop` fires when the server begins to drain.
+    pub fn new(readiness: Readiness, stop: CancellationToken) -> Self {
+        Self {
+            readiness,
+            stop,
+            last: Arc::default(),
+        }
+    }
+
     async fn get(&self) -> ServingStatus {
         if self.readiness.draining().now_or_never().is_some() || self.stop.is_cancelled() {
             return ServingStatus::NotServing;
@@ -84,12 +82,9 @@ impl CachedStatus {
 }
 
 impl GrpcHealth {
-    fn check_name(&self, request: &Request<HealthCheckRequest>) -> Result<(), Status> {
-        if self.names.contains(&request.get_ref().service.as_str()) {
-            Ok(())
-        } else {
-            Err(Status::not_found("service not registered"))
-        }
+    fn find(&self, request: &Request<HealthCheckRequest>) -> Result<CachedStatus, Status> {
+        let status = self.statuses.get(&request.get_ref().service).cloned();
+        status.ok_or_else(|| Status::not_found("service not registered"))
     }
 }
 
@@ -101,16 +96,15 @@ impl Health for GrpcHealth {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
-        self.check_name(&request)?;
-        Ok(Response::new(response(self.status.get().await)))
+        let status = self.find(&request)?;
+        Ok(Response::new(response(status.get().await)))
     }
 
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        self.check_name(&request)?;
-        let changes = stream::unfold((self.status.clone(), None), async |(status, known)| {
+        let changes = stream::unfold((self.find(&request)?, None), async |(status, known)| {
             let now = status.changed_from(known).await;
             Some((Ok(response(now)), (status, Some(now))))
         });

@@ -19,6 +19,7 @@ use http::{Request, Response};
 use prost_reflect::ReflectMessage;
 use tonic::Status;
 use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, NamedService};
 use tower::{Service, service_fn};
 
@@ -91,6 +92,7 @@ where
         async move { rpc::unary(&behaviour, request, handle::<Req, Rep>).await }
     });
     Grpc::new(ValidatingCodec::<Rep, Req>::default())
+        .accept_compressed(CompressionEncoding::Gzip)
         .unary(handler, request)
         .await
 }

@@ -44,7 +44,7 @@ impl Write for Captured {
 
 impl Captured {
     /// Captures at level `trace` until the guards are dropped.
-    fn start(&self) -> (tracing::subscriber::DefaultGuard, telemetry::Guard) {
+    pub fn start(&self) -> (tracing::subscriber::DefaultGuard, telemetry::Guard) {
         let config = Telemetry {
             log: "trace".into(),
             ..Telemetry::default()
@@ -60,7 +60,7 @@ impl Captured {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    fn rpcs(&self) -> Vec<Value> {
+    pub fn rpcs(&self) -> Vec<Value> {
         let lines = self
             .text()
             .lines()

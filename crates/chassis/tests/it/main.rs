@@ -11,5 +11,6 @@ mod harness;
 mod infrastructure;
 mod local;
 mod logs;
+mod malformed;
 mod peers;
 mod traces;

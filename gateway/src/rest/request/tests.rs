@@ -110,6 +110,8 @@ async fn other_content_types_and_none_are_unsupported() {
     for content_type in [
         Some("text/plain"),
         Some("application/x-www-form-urlencoded"),
+        Some("application/json; charset=euc-kr"),
+        Some("application/json;version=1;Charset=\"latin1\""),
         None,
     ] {
         let mut request = Request::put("/v1/bookings/b/approve")
@@ -124,6 +126,24 @@ async fn other_content_types_and_none_are_unsupported() {
             decode_request(request).await,
             Err(("COMMON010".to_owned(), vec![])),
             "{content_type:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn charset_utf_8_and_other_parameters_are_accepted() {
+    for content_type in [
+        "application/json;charset=UTF-8",
+        "Application/JSON ; profile=x; charset=\"utf-8\"",
+        "application/json;",
+    ] {
+        let request = Request::put("/v1/bookings/b/approve")
+            .header(CONTENT_TYPE, content_type)
+            .body(Body::from("{}"));
+        assert_eq!(
+            decode_request(request.unwrap()).await,
+            Ok(json!({ "booking_id": "b" })),
+            "{content_type}"
         );
     }
 }

@@ -23,6 +23,7 @@ use futures::{Stream, StreamExt as _, stream};
 use tokio::net::TcpListener;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
+use tonic_health::ServingStatus;
 
 pub const STREAMS_PER_CONNECTION: u32 = 100;
 
@@ -72,7 +73,10 @@ impl FakeServices {
                 "/carshare.notification.v1.NotificationService/Subscribe",
                 services.record(subscribe),
             );
-        let (_, health) = tonic_health::server::health_reporter();
+        let (reporter, health) = tonic_health::server::health_reporter();
+        reporter
+            .set_service_status("carshare.booking.v1.BookingService", ServingStatus::Serving)
+            .await;
         let routes = stub.into_routes().add_service(health).prepare();
         // tonic's own server would enforce deadlines, which the gateway has to.
         let options = Options {

@@ -20,7 +20,7 @@ pub fn record<S: Inner>((): &(), inner: &mut S, call: ServerCall) -> impl Future
     let running = inner.call(call);
     async move {
         match running.await {
-            Ok(response) => Ok(record.observe(response)),
+            Ok(response) => record.observe(response),
             Err(error) => {
                 record.fail(&error);
                 Err(error)
@@ -56,14 +56,18 @@ impl Record {
     }
 
     /// Passes the record to the response body, whose trailers have the status. An error has it in its headers.
-    fn observe(mut self, response: http::Response<Body>) -> http::Response<Body> {
-        match Status::from_header_map(response.headers()) {
-            Some(status) => {
-                self.finish(&status);
-                response
-            }
-            None => response.map(|body| Body::new(ObservedBody::new(body, self))),
+    fn observe(mut self, response: http::Response<Body>) -> Result {
+        let Some(status) = Status::from_header_map(response.headers()) else {
+            return Ok(response.map(|body| Body::new(ObservedBody::new(body, self))));
+        };
+        // A request that broke off is unreadable too.
+        let is_cancelled = self.context.log_fields().is_cancelled;
+        if let Some(error) = Error::of_unreadable_request(&status).filter(|_| !is_cancelled) {
+            self.fail(&error);
+            return Err(error);
         }
+        self.finish(&status);
+        Ok(response)
     }
 
     /// Writes metrics, span and log line. Later calls do nothing.
