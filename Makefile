@@ -17,8 +17,8 @@ prepare: ## install missing packages: compiler, protoc, PostgreSQL, Redis
 build: prepare ## build the workspace
 	$(CARGO) build --workspace --locked
 
-run: build ## start the whole mesh with demo data: gateway on 8080, sandbox on 8090
-	@exec $(TARGET_DIR)/debug/carshare run
+run: build ## start the whole mesh with demo data: gateway on 8080, sandbox on 8090 (ARGS="--set KEY=VALUE")
+	@exec $(TARGET_DIR)/debug/carshare run $(ARGS)
 
 test: build ## run all tests, and the README's commands
 	$(CARGO) test --workspace --locked --no-fail-fast

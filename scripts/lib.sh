@@ -5,7 +5,7 @@
 start_mesh() {
     work=$(mktemp -d /tmp/carshare-mesh-XXXXXX)
     chmod 755 "$work"
-    "$1" run --data "$work/data" --gateway-port 0 --sandbox-port 0 --s3-port 0 --no-demo >"$work/log" 2>&1 &
+    "$1" run --data "$work/data" --gateway-port 0 --sandbox-port 0 --s3-port 0 --admin-port 0 --no-demo >"$work/log" 2>&1 &
     mesh=$!
     trap 'kill $mesh 2>/dev/null; wait $mesh 2>/dev/null; rm -rf "$work"' EXIT
     tries=0

@@ -44,7 +44,12 @@ pub async fn run(binaries: PathBuf) -> Result<()> {
 /// Prints start-up time and idle memory of `carshare run`.
 async fn one_process(binaries: &Path, data: &Path, what: &str) -> Result<()> {
     let data = data.display().to_string();
-    let ports = ["--gateway-port", "0", "--sandbox-port", "0", "--s3-port", "0"];
+    let ports = [
+        "--gateway-port=0",
+        "--sandbox-port=0",
+        "--s3-port=0",
+        "--admin-port=0",
+    ];
     let args = ["run", "--no-demo", "--data", &data]
         .into_iter()
         .chain(ports)

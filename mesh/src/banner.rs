@@ -3,7 +3,7 @@
 use carshare_mesh::{Mesh, demo};
 
 /// Prints URLs, demo logins and a first call.
-pub fn print(mesh: &Mesh, with_demo: bool) {
+pub fn print(mesh: &Mesh, with_demo: bool, otlp_endpoint: Option<&str>) {
     let (gateway, sandbox) = (
         mesh.gateway().replace("127.0.0.1", "localhost"),
         mesh.sandbox().url(),
@@ -17,6 +17,16 @@ pub fn print(mesh: &Mesh, with_demo: bool) {
   sandbox    {sandbox}              Toss, Kakao and FCM; fault switches
   FCM inbox  {sandbox}/fcm/inbox    pushes that arrived on phones"
     );
+    if let Some(admin) = mesh.admin() {
+        let port = admin.port();
+        println!("  metrics    http://localhost:{port}/metrics      and /readyz, /livez, of all services");
+    }
+    match otlp_endpoint {
+        Some(endpoint) => println!("  traces     sent to {endpoint}"),
+        None => println!(
+            "  traces     off; --set GATEWAY__TELEMETRY__OTLP_ENDPOINT=http://localhost:4317 sends them"
+        ),
+    }
     if with_demo {
         let people = |all: &[demo::Person]| all.iter().map(|p| p.email).collect::<Vec<_>>().join(", ");
         println!(
@@ -32,5 +42,8 @@ pub fn print(mesh: &Mesh, with_demo: bool) {
   curl -s '{gateway}/v1/vehicles?lat=37.5663&lng=126.9778&radius=3&start_datetime=2030-12-31T01:00:00Z&end_datetime=2030-12-31T05:00:00Z'"
         );
     }
-    println!("\nCtrl-C stops everything; the data stays in the data folder.\n");
+    println!(
+        "\n--set KEY=VALUE and environment variables set any configuration key, such as
+GATEWAY__LIMITS__PER_HOUR_BY_USER. Ctrl-C stops everything; the data stays in the data folder.\n"
+    );
 }

@@ -1,10 +1,12 @@
 //! The dependencies of a mesh: PostgreSQL, Redis, an S3 server, the sandbox, a certificate authority.
 
 use anyhow::{Context as _, Result};
+use carshare_chassis::config::{self, ServiceConfig};
+use carshare_chassis::service::Service as _;
 use carshare_devservers::bootstrap::{bootstrap, role_url};
 use carshare_devservers::{Ca, PrivatePostgres, PrivateRedis, S3, ServerOptions};
 use carshare_objects::Objects;
-use carshare_sandbox::Sandbox;
+use carshare_sandbox::{Process, ProcessConfig, Sandbox};
 use carshare_store::StoreService as _;
 use carshare_store::config::Database as DbConfig;
 use tokio::net::TcpListener;
@@ -128,11 +130,21 @@ async fn start_sandbox(options: &Options) -> Result<Sandbox> {
     let listener = TcpListener::bind(options.sandbox)
         .await
         .with_context(|| format!("the sandbox cannot listen on {}", options.sandbox))?;
-    let config = carshare_sandbox::Config {
-        state_path: options.data.as_deref().map(|data| data.join("sandbox.json")),
-        ..Default::default()
-    };
+    let mut config = sandbox_config(options)?;
+    let persistent = options.data.as_deref().map(|data| data.join("sandbox.json"));
+    config.state_path = config.state_path.or(persistent);
     Sandbox::start(config, options.environment.clone(), listener).await
+}
+
+/// Reads the settings of the providers from the variables `SANDBOX__PROVIDERS__…`.
+pub(crate) fn sandbox_config(options: &Options) -> Result<carshare_sandbox::Config> {
+    let config: ServiceConfig<ProcessConfig> = config::load(config::Sources {
+        service: Process::NAME,
+        defaults: Process::DEFAULTS,
+        file: None,
+        env: options.env.clone(),
+    })?;
+    Ok(config.service.providers)
 }
 
 async fn start_s3(options: &Options) -> Result<S3> {

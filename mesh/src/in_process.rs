@@ -6,14 +6,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::{Context as _, Result};
 use carshare_auth::Auth;
 use carshare_chassis::service::Service;
-use carshare_chassis::{Environment, LocalNetwork, config, tls};
+use carshare_chassis::{Environment, LocalNetwork, Shutdown, admin, config, tls};
+use carshare_gateway::Gateway;
 use carshare_sandbox::Sandbox;
 use carshare_store::Runner;
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
-use crate::dependencies::{Dependencies, SERVICES};
+use crate::dependencies::{Dependencies, SERVICES, sandbox_config};
 use crate::options::PeerTransport;
+use crate::serve_all::readiness;
 use crate::service_env::ServiceEnv;
 use crate::services::{Configure, Listeners, Services};
 use crate::{Options, ready};
@@ -25,6 +27,9 @@ pub struct Mesh {
     environment: Environment,
     service_env: ServiceEnv,
     services: Services,
+    /// Address of the admin port, if it is configured.
+    admin: Option<SocketAddr>,
+    admin_shutdown: Shutdown,
 }
 
 impl Mesh {
@@ -45,23 +50,24 @@ impl Mesh {
         }
         let service_env = ServiceEnv::new(&options, addresses, &options.environment.random)?;
         let gateway = format!("http://{}", reachable(service_env.address("gateway")?));
-        dependencies
-            .sandbox
-            .set_webhook_url(Some(format!("{gateway}/v1/payments/webhook")));
+        let webhook_url = sandbox_config(&options)?.webhook_url;
+        let webhook_url = webhook_url.unwrap_or_else(|| format!("{gateway}/v1/payments/webhook"));
+        dependencies.sandbox.set_webhook_url(Some(webhook_url));
         let configure = FromEnv(&service_env, &dependencies);
         let environment = options.environment;
-        let services = Services::start(
-            &configure,
-            listeners,
-            LocalNetwork::default(),
-            environment.clone(),
-        )?;
+        let network = LocalNetwork::default();
+        let process = configure.load::<Gateway>()?.common;
+        let admin_shutdown = Shutdown::new();
+        let admin = admin::spawn(&process.admin, readiness(&network), admin_shutdown.clone()).await?;
+        let services = Services::start(&configure, listeners, network, environment.clone())?;
         let mut mesh = Self {
             dependencies,
             gateway,
             environment,
             service_env,
             services,
+            admin,
+            admin_shutdown,
         };
         tokio::select! {
             ready = ready::wait(&mesh.gateway) => ready?,
@@ -73,6 +79,11 @@ impl Mesh {
     /// Returns the URL of the gateway.
     pub fn gateway(&self) -> &str {
         &self.gateway
+    }
+
+    /// Returns the address of the admin port, `GATEWAY__ADMIN__LISTEN`.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// Returns the sandbox, for its request log and faults.
@@ -108,6 +119,7 @@ impl Mesh {
     /// Drains the services, then stops the dependencies.
     pub async fn stop(self) -> Result<()> {
         let result = self.services.stop().await;
+        self.admin_shutdown.trigger();
         self.dependencies.stop().await;
         result
     }
@@ -116,8 +128,8 @@ impl Mesh {
 /// Configuration of the services from their defaults and the variables of the mesh.
 struct FromEnv<'a>(&'a ServiceEnv, &'a Dependencies);
 
-impl Configure for FromEnv<'_> {
-    fn configure<S: Service>(&self) -> Result<config::ServiceConfig<S::Config>> {
+impl FromEnv<'_> {
+    fn load<S: Service>(&self) -> Result<config::ServiceConfig<S::Config>> {
         let Self(service_env, dependencies) = self;
         config::load(config::Sources {
             service: S::NAME,
@@ -125,6 +137,15 @@ impl Configure for FromEnv<'_> {
             file: None,
             env: service_env.env(S::NAME, dependencies)?,
         })
+    }
+}
+
+impl Configure for FromEnv<'_> {
+    fn configure<S: Service>(&self) -> Result<config::ServiceConfig<S::Config>> {
+        let mut config = self.load::<S>()?;
+        // The process has one admin port.
+        config.common.admin.listen = None;
+        Ok(config)
     }
 }
 

@@ -91,7 +91,7 @@ pub async fn serve(sources: &Sources, environment: Environment, shutdown: Shutdo
 }
 
 /// Returns one check for each service, which fails while one of the service's own checks fails.
-fn readiness(network: &LocalNetwork) -> Readiness {
+pub(crate) fn readiness(network: &LocalNetwork) -> Readiness {
     let network = Arc::new(network.clone());
     let mut all = Readiness::new();
     for name in SERVICES {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use carshare_chassis::Random;
 use carshare_chassis::local_network::SCHEME;
 
-use crate::dependencies::{BUCKET, Dependencies, SERVICES};
+use crate::dependencies::{BUCKET, Dependencies, SERVICES, sandbox_config};
 use crate::{Options, secrets};
 
 /// Environment variables of one process.
@@ -17,6 +17,7 @@ pub type Env = Vec<(String, String)>;
 pub struct ServiceEnv {
     addresses: BTreeMap<&'static str, Vec<SocketAddr>>,
     sealing_key: String,
+    sandbox: carshare_sandbox::Config,
     extra: Env,
 }
 
@@ -31,6 +32,7 @@ impl ServiceEnv {
         Ok(Self {
             addresses,
             sealing_key,
+            sandbox: sandbox_config(options)?,
             extra: options.env.clone(),
         })
     }
@@ -101,19 +103,13 @@ impl ServiceEnv {
                 ("OBJECTS__ACCESS_KEY", dependencies.s3.access_key.clone()),
                 ("OBJECTS__SECRET_KEY", dependencies.s3.secret_key.clone()),
                 ("KAKAO__HTTP__BASE_URL", format!("{sandbox}/kakao")),
-                (
-                    "KAKAO__REST_KEY",
-                    carshare_sandbox::Config::default().kakao_rest_key,
-                ),
+                ("KAKAO__REST_KEY", self.sandbox.kakao_rest_key.clone()),
             ],
             "booking" => Vec::new(),
             "payment" => {
                 let mut own = self.seal();
                 own.push(("TOSS__HTTP__BASE_URL", format!("{sandbox}/toss")));
-                own.push((
-                    "TOSS__SECRET_KEY",
-                    carshare_sandbox::Config::default().toss_secret_key,
-                ));
+                own.push(("TOSS__SECRET_KEY", self.sandbox.toss_secret_key.clone()));
                 own
             }
             "notification" => vec![
