@@ -53,7 +53,7 @@ pub struct Limits {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cors {
-    /// Allowed origins, `https://app.carshare.kr`.
+    /// Allowed origins, `https://app.carshare.kr`. The port may be `*`: `http://localhost:*`.
     pub origins: Vec<String>,
 }
 

@@ -16,6 +16,7 @@
 //! | [`rate_limit`] | counts calls by address, user and class |
 //! | [`headers`] | allow-list of forwarded headers |
 //! | [`compression`] | content codings of replies |
+//! | [`etag`] | entity tags and conditional requests |
 //! | [`openapi`], [`docs`] | the contract as OpenAPI and as a page |
 
 pub mod app;
@@ -23,6 +24,7 @@ mod compression;
 pub mod config;
 pub mod docs;
 pub mod error;
+mod etag;
 pub mod grpc;
 pub mod headers;
 pub mod json;

@@ -53,6 +53,6 @@ pub async fn call(
             config.keep_alive,
         ))
     } else {
-        response::unary(route, &parts.uri, client, call).await
+        response::unary(route, &parts, client, call).await
     }
 }

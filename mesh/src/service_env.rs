@@ -119,7 +119,7 @@ impl ServiceEnv {
                     dependencies.sandbox.service_account_json().to_string(),
                 ),
             ],
-            "gateway" => return Ok(rate_limits()),
+            "gateway" => return Ok(development()),
             other => anyhow::bail!("{other} is not a service of the mesh"),
         };
         Ok(pairs
@@ -172,13 +172,14 @@ fn publishers(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// Rate limits for a machine on which all clients have the same address.
-fn rate_limits() -> Env {
+/// Settings of the gateway for a machine on which all clients have the same address and web apps run on local ports.
+fn development() -> Env {
     [
-        ("PER_MINUTE_BY_ADDRESS", "6000"),
-        ("PER_HOUR_BY_USER", "60000"),
-        ("CLASS_FACTOR", "100"),
+        ("LIMITS__PER_MINUTE_BY_ADDRESS", "6000"),
+        ("LIMITS__PER_HOUR_BY_USER", "60000"),
+        ("LIMITS__CLASS_FACTOR", "100"),
+        ("CORS__ORIGINS", r#"["http://localhost:*", "http://127.0.0.1:*"]"#),
     ]
-    .map(|(key, value)| (format!("LIMITS__{key}"), value.to_owned()))
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .to_vec()
 }

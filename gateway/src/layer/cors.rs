@@ -8,8 +8,9 @@ use carshare_chassis::request_context::CORRELATION_ID;
 use http::header::{
     ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE,
 };
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::Cors;
 use crate::headers::IDEMPOTENCY_KEY;
@@ -19,7 +20,7 @@ use crate::rest::NEXT_PAGE_TOKEN;
 const MAX_AGE: Duration = Duration::from_hours(2);
 
 /// Request headers that scripts may send.
-const ALLOWED_HEADERS: [HeaderName; 11] = [
+const ALLOWED_HEADERS: [HeaderName; 14] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     ACCEPT_LANGUAGE,
@@ -27,6 +28,9 @@ const ALLOWED_HEADERS: [HeaderName; 11] = [
     HeaderName::from_static(CORRELATION_ID),
     HeaderName::from_static("last-event-id"),
     HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+    HeaderName::from_static("x-requested-with"),
     HeaderName::from_static("grpc-timeout"),
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-user-agent"),
@@ -48,12 +52,30 @@ const EXPOSED_HEADERS: [HeaderName; 11] = [
     HeaderName::from_static("ratelimit-policy"),
 ];
 
+/// An entry of `cors.origins`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum AllowedOrigin {
+    /// `https://app.carshare.kr`
+    Exact(String),
+    /// Scheme and host of `http://localhost:*`, with which every port of the host is allowed.
+    AnyPort(String),
+}
+
 /// # Errors
 /// An origin that no browser sends: with a path, without a scheme, or `*`, which browsers refuse with credentials.
 pub fn layer(config: &Cors) -> anyhow::Result<CorsLayer> {
-    let origins: anyhow::Result<Vec<HeaderValue>> = config.origins.iter().map(|text| origin(text)).collect();
+    let origins: anyhow::Result<Vec<AllowedOrigin>> = config
+        .origins
+        .iter()
+        .map(|text| AllowedOrigin::parse(text))
+        .collect();
+    let origins = origins.context("cors.origins")?;
+    let is_allowed = move |origin: &HeaderValue, _: &Parts| {
+        let origin = origin.to_str().unwrap_or_default();
+        origins.iter().any(|allowed| allowed.matches(origin))
+    };
     Ok(CorsLayer::new()
-        .allow_origin(origins.context("cors.origins")?)
+        .allow_origin(AllowOrigin::predicate(is_allowed))
         .allow_credentials(true)
         .allow_methods([
             Method::GET,
@@ -67,14 +89,35 @@ pub fn layer(config: &Cors) -> anyhow::Result<CorsLayer> {
         .max_age(MAX_AGE))
 }
 
-/// Parses `https://app.carshare.kr`, with or without a port.
-fn origin(text: &str) -> anyhow::Result<HeaderValue> {
-    let host = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ']);
-    ensure!(host.is_some_and(is_host), "{text:?} is not an origin");
-    Ok(text.parse()?)
+impl AllowedOrigin {
+    /// Parses `https://app.carshare.kr`, with a port, `:*` for any port, or none.
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let any_port = text.strip_suffix(":*");
+        let exact = any_port.unwrap_or(text);
+        let host = exact
+            .strip_prefix("https://")
+            .or_else(|| exact.strip_prefix("http://"));
+        let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ']);
+        ensure!(host.is_some_and(is_host), "{text:?} is not an origin");
+        Ok(match any_port {
+            Some(host) => Self::AnyPort(host.to_owned()),
+            None => Self::Exact(exact.to_owned()),
+        })
+    }
+
+    fn matches(&self, origin: &str) -> bool {
+        match self {
+            Self::Exact(allowed) => allowed == origin,
+            Self::AnyPort(host) => origin.strip_prefix(host.as_str()).is_some_and(is_port),
+        }
+    }
+}
+
+/// Returns whether the rest of an origin after its host is a port or nothing, which is the default port.
+fn is_port(rest: &str) -> bool {
+    let port = rest.strip_prefix(':');
+    rest.is_empty()
+        || port.is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -88,7 +131,11 @@ mod tests {
                 origins: vec![origin.to_owned()],
             })
         };
-        for good in ["https://app.carshare.kr", "http://localhost:3000"] {
+        for good in [
+            "https://app.carshare.kr",
+            "http://localhost:3000",
+            "http://localhost:*",
+        ] {
             assert!(with(good).is_ok(), "{good}");
         }
         for bad in [
@@ -97,9 +144,32 @@ mod tests {
             "app.carshare.kr",
             "https://app.carshare.kr/",
             "https://*.carshare.kr",
+            "https://*:*",
+            "http://localhost:*/",
+            "*:*",
             "https://",
         ] {
             assert!(with(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn port_wildcard_allows_every_port_of_its_host_only() {
+        let allowed = AllowedOrigin::parse("http://localhost:*").unwrap();
+        for origin in ["http://localhost", "http://localhost:5173", "http://localhost:80"] {
+            assert!(allowed.matches(origin), "{origin}");
+        }
+        for origin in [
+            "https://localhost:5173",
+            "http://localhost.evil.example",
+            "http://localhost:5173.evil.example",
+            "http://localhost:",
+            "http://localhost:80@evil.example",
+            "http://evil.example/http://localhost:80",
+            "null",
+            "",
+        ] {
+            assert!(!allowed.matches(origin), "{origin}");
         }
     }
 }

@@ -1,15 +1,21 @@
 //! Converts a reply message to an HTTP response.
 
+use std::io;
+
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Error;
-use http::header::{CONTENT_TYPE, LINK};
+use carshare_proto::options::v1::Cache;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LINK, VARY};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::codec::BytesCodec;
 use super::{Call, Client};
+use crate::compression::{COMPRESSED_BYTES, Encoding};
 use crate::error::GatewayError;
+use crate::etag;
 use crate::json::MessageView;
 use crate::routes::Route;
 
@@ -22,7 +28,7 @@ const PAGE_TOKEN: &str = "page_token";
 /// Calls a unary RPC and converts its reply.
 pub(super) async fn unary(
     route: &Route,
-    uri: &Uri,
+    request: &Parts,
     mut client: Client,
     call: Call,
 ) -> Result<Response, GatewayError> {
@@ -31,10 +37,10 @@ pub(super) async fn unary(
         .unary(call, route.rpc.path.clone(), BytesCodec)
         .await?
         .into_inner();
-    Ok(convert(route, uri, &reply)?)
+    Ok(convert(route, request, &reply)?)
 }
 
-fn convert(route: &Route, uri: &Uri, reply: &[u8]) -> Result<Response, Error> {
+fn convert(route: &Route, request: &Parts, reply: &[u8]) -> Result<Response, Error> {
     let status = success_status(route);
     if status == StatusCode::NO_CONTENT {
         return Ok((status, Body::empty()).into_response());
@@ -47,11 +53,46 @@ fn convert(route: &Route, uri: &Uri, reply: &[u8]) -> Result<Response, Error> {
         Some(name) => {
             let no_field = || Error::internal(anyhow::anyhow!("{} has no field {name}", route.rpc.path));
             let field = route.rpc.output.field(name).ok_or_else(no_field)?;
-            link_next_page(&mut headers, uri, next_page_token(route, &reply));
+            link_next_page(&mut headers, &request.uri, next_page_token(route, &reply));
             reply.field_to_json(field)
         }
     };
-    Ok((status, headers, body.map_err(Error::internal)?).into_response())
+    let body = body.map_err(Error::internal)?;
+    if let Some(cache) = &route.rpc.rest.cache
+        && is_cached(cache, &mut headers, &request.headers, &body)
+    {
+        headers.remove(CONTENT_TYPE);
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    let body = compress(body, &mut headers, &request.headers).map_err(Error::internal)?;
+    Ok((status, headers, body).into_response())
+}
+
+/// Writes how long the reply may be kept, and its tag. Returns whether the client has it.
+fn is_cached(cache: &Cache, headers: &mut HeaderMap, request: &HeaderMap, body: &[u8]) -> bool {
+    let control = match cache.public_max_age_s {
+        0 => HeaderValue::from_static("private, no-cache"),
+        seconds => HeaderValue::try_from(format!("public, max-age={seconds}"))
+            .unwrap_or(HeaderValue::from_static("no-store")),
+    };
+    headers.insert(CACHE_CONTROL, control);
+    let tag = etag::of(body);
+    let is_known = etag::is_known(request, &tag);
+    headers.insert(ETAG, tag);
+    is_known
+}
+
+/// Compresses a body that is worth it.
+fn compress(body: Vec<u8>, headers: &mut HeaderMap, request: &HeaderMap) -> io::Result<Vec<u8>> {
+    if !COMPRESSED_BYTES.contains(&body.len()) {
+        return Ok(body);
+    }
+    headers.insert(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
+    let Some(encoding) = Encoding::accepted(request) else {
+        return Ok(body);
+    };
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str()));
+    encoding.encode(&body)
 }
 
 /// Returns the token of the next page, which is empty on the last one.
@@ -90,8 +131,11 @@ fn link_next_page(headers: &mut HeaderMap, uri: &Uri, token: &str) {
 
 #[cfg(test)]
 mod tests {
-    use carshare_proto::auth::v1::AuthResponse;
+    use carshare_proto::auth::v1::{AuthResponse, GetJwksResponse, User};
     use carshare_proto::booking::v1::{Booking, ListBookingsResponse};
+    use carshare_proto::vehicle::v1::Vehicle;
+    use http::Request;
+    use http::header::IF_NONE_MATCH;
     use http_body_util::BodyExt as _;
     use serde_json::{Value, json};
 
@@ -104,12 +148,21 @@ mod tests {
         uri: &'static str,
         reply: &impl prost::Message,
     ) -> (Response<()>, Vec<u8>) {
+        converted_for(Request::get(uri), name, reply).await
+    }
+
+    async fn converted_for(
+        request: http::request::Builder,
+        name: &str,
+        reply: &impl prost::Message,
+    ) -> (Response<()>, Vec<u8>) {
         let routes = Routes::read(MethodTable::read().unwrap().iter()).unwrap();
         let route = routes
             .iter()
             .find(|route| route.rpc.descriptor.name() == name)
             .unwrap();
-        let response = convert(route, &Uri::from_static(uri), &reply.encode_to_vec()).unwrap();
+        let (request, ()) = request.body(()).unwrap().into_parts();
+        let response = convert(route, &request, &reply.encode_to_vec()).unwrap();
         let (parts, body) = response.into_parts();
         (
             Response::from_parts(parts, ()),
@@ -159,5 +212,55 @@ mod tests {
         let (head, body) = converted("ListBookings", "/v1/bookings", &ListBookingsResponse::default()).await;
         assert_eq!(body, b"[]");
         assert!(head.headers().get("link").is_none() && head.headers().get("x-next-page-token").is_none());
+    }
+
+    #[tokio::test]
+    async fn reply_that_may_be_kept_has_a_tag_and_is_not_sent_again() {
+        let vehicle = |color: &str| Vehicle {
+            color: Some(color.into()),
+            ..Default::default()
+        };
+        let get = |tag: &HeaderValue| Request::get("/v1/vehicles/v").header(IF_NONE_MATCH, tag);
+        let (first, body) = converted("GetVehicle", "/v1/vehicles/v", &vehicle("white")).await;
+        assert_eq!(first.headers()[CACHE_CONTROL], "private, no-cache");
+        assert!(!body.is_empty());
+        let tag = &first.headers()[ETAG];
+        let (same, body) = converted_for(get(tag), "GetVehicle", &vehicle("white")).await;
+        assert_eq!((same.status(), body.len()), (StatusCode::NOT_MODIFIED, 0));
+        assert_eq!(
+            (&same.headers()[ETAG], same.headers().get(CONTENT_TYPE)),
+            (tag, None)
+        );
+        let (changed, body) = converted_for(get(tag), "GetVehicle", &vehicle("black")).await;
+        assert_eq!(changed.status(), StatusCode::OK);
+        assert!(changed.headers()[ETAG] != tag && !body.is_empty());
+    }
+
+    #[tokio::test]
+    async fn keys_may_be_kept_by_everybody_for_five_minutes_and_other_replies_by_nobody() {
+        let (keys, _) = converted("GetJwks", "/.well-known/jwks.json", &GetJwksResponse::default()).await;
+        assert_eq!(keys.headers()[CACHE_CONTROL], "public, max-age=300");
+        assert!(keys.headers().contains_key(ETAG));
+        let (me, _) = converted("GetMe", "/v1/auth/me", &User::default()).await;
+        assert!(!me.headers().contains_key(ETAG) && !me.headers().contains_key(CACHE_CONTROL));
+    }
+
+    #[tokio::test]
+    async fn large_body_is_compressed_for_clients_that_accept_it() {
+        let bookings = |count| ListBookingsResponse {
+            bookings: vec![Booking::default(); count],
+            next_page_token: String::new(),
+        };
+        let accepting = || Request::get("/v1/bookings").header(ACCEPT_ENCODING, "gzip, zstd");
+        let (plain, expected) = converted("ListBookings", "/v1/bookings", &bookings(50)).await;
+        assert_eq!(
+            (&plain.headers()[VARY], plain.headers().get(CONTENT_ENCODING)),
+            (&HeaderValue::from_name(ACCEPT_ENCODING), None)
+        );
+        let (head, body) = converted_for(accepting(), "ListBookings", &bookings(50)).await;
+        assert_eq!(head.headers()[CONTENT_ENCODING], "zstd");
+        assert_eq!(zstd::bulk::decompress(&body, expected.len()).unwrap(), expected);
+        let (small, _) = converted_for(accepting(), "ListBookings", &bookings(1)).await;
+        assert!(!small.headers().contains_key(CONTENT_ENCODING) && !small.headers().contains_key(VARY));
     }
 }

@@ -32,6 +32,7 @@ pub struct Jobs {
 #[cfg(test)]
 mod tests {
     use carshare_chassis::config::{ServiceConfig, Sources, load, redacted};
+    use carshare_proto::contract;
 
     use super::*;
 
@@ -77,5 +78,14 @@ mod tests {
     fn missing_required_key_is_named() {
         let error = format!("{:#}", load_with(&REQUIRED[1..]).unwrap_err());
         assert!(error.contains("database.url"), "{error}");
+    }
+
+    #[test]
+    fn cached_key_sets_are_replaced_before_a_new_key_signs() {
+        let keys = load_with(&REQUIRED).unwrap().service.signing_keys;
+        let get_jwks = contract::method("/carshare.auth.v1.AuthService/GetJwks").unwrap();
+        let max_age = contract::rest(&get_jwks).cache.unwrap().public_max_age_s;
+        let oldest = keys.refresh + Duration::from_secs(max_age.try_into().unwrap());
+        assert!(oldest < keys.publish_ahead, "{oldest:?}");
     }
 }

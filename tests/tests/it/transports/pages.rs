@@ -1,13 +1,14 @@
 //! The gateway's own pages, health over gRPC, and the headers of every response.
 
 use carshare_mesh::Mesh;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use crate::harness::{GrpcClient, Protocol, Rest, mesh};
+use crate::harness::{GrpcClient, Protocol, Response, Rest, mesh};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gateway_serves_probes_documents_and_health() {
@@ -22,6 +23,7 @@ async fn gateway_serves_probes_documents_and_health() {
     );
     documents(&rest).await;
     keys(&rest).await;
+    local_web_apps_may_call(&rest).await;
     for form in [Protocol::Native, Protocol::Web, Protocol::WebText] {
         grpc_health(&mesh, form).await;
     }
@@ -56,6 +58,37 @@ async fn keys(rest: &Rest) {
         (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"), &json!("sig"))
     );
     assert_eq!(key.get("d"), None::<&Value>, "the private key is not published");
+    let first = rest.get("/.well-known/jwks.json").await;
+    assert_eq!(first.headers["cache-control"], "public, max-age=300");
+    let again = rest
+        .request(Method::GET, "/.well-known/jwks.json")
+        .header("if-none-match", &first.headers["etag"]);
+    assert_eq!(Response::of(again).await.status.as_u16(), 304);
+}
+
+/// The mesh of one machine is for development.
+async fn local_web_apps_may_call(rest: &Rest) {
+    for (origin, is_allowed) in [
+        ("http://localhost:5173", true),
+        ("http://127.0.0.1:3000", true),
+        ("https://localhost:5173", false),
+        ("http://app.example", false),
+    ] {
+        let preflight = rest
+            .request(Method::OPTIONS, "/v1/bookings")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST");
+        let allowed = Response::of(preflight)
+            .await
+            .headers
+            .get("access-control-allow-origin")
+            .cloned();
+        assert_eq!(
+            allowed.is_some_and(|allowed| allowed == origin),
+            is_allowed,
+            "{origin}"
+        );
+    }
 }
 
 async fn grpc_health(mesh: &Mesh, form: Protocol) {
@@ -84,11 +117,11 @@ async fn grpc_health(mesh: &Mesh, form: Protocol) {
 async fn every_response_has_a_correlation_id_and_is_not_cacheable() {
     let mesh = mesh().await;
     let rest = Rest::of(&mesh);
-    for path in ["/healthz", "/v1/auth/me", "/v1/nowhere", "/.well-known/jwks.json"] {
+    for path in ["/healthz", "/v1/auth/me", "/v1/nowhere", "/v1/vehicles"] {
         let named = rest
-            .request(reqwest::Method::GET, path)
+            .request(Method::GET, path)
             .header("x-correlation-id", "app-7");
-        let named = crate::harness::Response::of(named).await;
+        let named = Response::of(named).await;
         assert_eq!(named.headers["x-correlation-id"], "app-7", "{path}");
         assert_eq!(named.headers["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(named.headers["cache-control"], "no-store", "{path}");
