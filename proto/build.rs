@@ -51,6 +51,7 @@ fn main() -> Result<()> {
 
     fs::write(out.join("reasons.rs"), reasons(&pool)).context("reasons.rs")?;
     fs::write(out.join("events.rs"), events(&pool)).context("events.rs")?;
+    fs::write(out.join("lists.rs"), lists(&pool)).context("lists.rs")?;
     Ok(())
 }
 
@@ -112,6 +113,22 @@ fn events(pool: &DescriptorPool) -> String {
                 "impl crate::events::EventMessage for {} {{\n    const NAME: &'static str = {name:?};\n    fn key(&self) -> &str {{\n        &self.{key}\n    }}\n}}\n",
                 rust_path(message.full_name()),
             ))
+        })
+        .collect()
+}
+
+/// Generates `impl ListRequest` for every message with the fields `page_size` and `page_token`.
+#[expect(clippy::format_collect, reason = "a few lines, once per build")]
+fn lists(pool: &DescriptorPool) -> String {
+    let has = |message: &MessageDescriptor, field| message.get_field_by_name(field).is_some();
+    ours(pool)
+        .filter(|message| has(message, "page_size") && has(message, "page_token"))
+        .map(|message| {
+            format!(
+                "impl crate::lists::ListRequest for {} {{\n    const NAME: &'static str = {:?};\n    fn take_page(&mut self) -> (i32, String) {{\n        (std::mem::take(&mut self.page_size), std::mem::take(&mut self.page_token))\n    }}\n}}\n",
+                rust_path(message.full_name()),
+                message.full_name()
+            )
         })
         .collect()
 }

@@ -7,6 +7,7 @@
 //! | [`contract`] | access rule, HTTP route, REST presentation and rate-limit class of an RPC |
 //! | [`errors`] | code, status, Korean and English message of every error reason |
 //! | [`events`] | name and key of every event message |
+//! | [`lists`] | page size and page token of every list request |
 //! | [`codec`] | the gRPC codec that enforces the `buf.validate` rules on every decoded message |
 //! | [`enum_names`] | the lower-case names of enum values in REST |
 
@@ -19,6 +20,7 @@ pub mod contract;
 pub mod enum_names;
 pub mod errors;
 pub mod events;
+pub mod lists;
 
 #[expect(
     clippy::all,

@@ -1,13 +1,26 @@
-//! Keyset pagination: page sizes and page tokens.
+//! Keyset pagination: page sizes and page tokens of lists (AIP-158).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use carshare_proto::lists::ListRequest;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 
-/// Number of items of one page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageSize(usize);
+/// Page size when the request names none.
+const DEFAULT_SIZE: usize = 50;
+
+/// Bytes of a hash of the filter, with which a token begins.
+const HASH_LEN: usize = 8;
+
+/// Page that a request asks for. Its token is valid for the list and the filter that issued it, for any page size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    size: usize,
+    token: String,
+    /// Of the name of the request and of all its fields but the page.
+    filter_hash: [u8; HASH_LEN],
+}
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,97 +30,136 @@ pub struct Page<T> {
     pub next_page_token: String,
 }
 
-impl PageSize {
-    /// Page size when the request names none.
-    const DEFAULT: usize = 50;
-
-    /// Reads the field `page_size`; its upper bound is a rule of the contract.
-    pub fn requested(page_size: i32) -> Self {
+impl PageRequest {
+    /// Takes the page out of a request. The upper bound of `page_size` is a rule of the contract.
+    pub fn take<R: ListRequest>(request: &mut R) -> Self {
+        let (page_size, token) = request.take_page();
         let size = usize::try_from(page_size).ok().filter(|size| *size > 0);
-        Self(size.unwrap_or(Self::DEFAULT))
+        let hash = Sha256::new_with_prefix(R::NAME).chain_update(request.encode_to_vec());
+        let mut filter_hash = [0; HASH_LEN];
+        filter_hash.copy_from_slice(&hash.finalize()[..HASH_LEN]);
+        Self {
+            size: size.unwrap_or(DEFAULT_SIZE),
+            token,
+            filter_hash,
+        }
+    }
+
+    /// Returns the number of items of a full page.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Rows to select: one more than the page holds, which shows whether another page follows.
-    pub fn limit(self) -> u64 {
-        self.0 as u64 + 1
+    pub fn limit(&self) -> u64 {
+        self.size as u64 + 1
     }
-}
 
-impl<T> Page<T> {
-    /// Cuts a page off the front of at most [`PageSize::limit`] rows. `key` returns the sort key of a row, after which the
-    /// next page starts.
-    pub fn cut<K: AsRef<[u8]>>(mut rows: Vec<T>, size: PageSize, key: impl FnOnce(&T) -> K) -> Self {
-        let more = rows.len() > size.0;
-        rows.truncate(size.0);
+    /// Returns the sort key after which the page starts: `None` for the first page, `INVALID_ARGUMENT` for a token of another
+    /// list, of another filter, or without a key of `N` bytes.
+    pub fn after<const N: usize>(&self) -> Result<Option<[u8; N]>, Error> {
+        if self.token.is_empty() {
+            return Ok(None);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(&self.token).unwrap_or_default();
+        let key = bytes.strip_prefix(&self.filter_hash);
+        let key = key.and_then(|key| key.try_into().ok());
+        key.map(Some).ok_or_else(invalid_page_token)
+    }
+
+    /// Encodes the token of the page that starts after `key`, the sort key of the last item. Clients treat it as opaque.
+    pub fn token_after(&self, key: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode([&self.filter_hash, key].concat())
+    }
+
+    /// Cuts the page off the front of at most [`PageRequest::limit`] rows. `key` returns the sort key of a row.
+    pub fn cut<T, K: AsRef<[u8]>>(&self, mut rows: Vec<T>, key: impl FnOnce(&T) -> K) -> Page<T> {
+        let more = rows.len() > self.size;
+        rows.truncate(self.size);
         let last = rows.last().filter(|_| more);
-        Self {
-            next_page_token: last.map(|row| page_token(key(row).as_ref())).unwrap_or_default(),
+        Page {
+            next_page_token: last
+                .map(|row| self.token_after(key(row).as_ref()))
+                .unwrap_or_default(),
             items: rows,
         }
     }
 }
 
-/// Encodes the token of the page that starts after `key`, the sort key of the last item. Clients treat it as opaque.
-pub fn page_token(key: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(key)
-}
-
-/// Decodes the field `page_token`: `None` for the first page, `INVALID_ARGUMENT` for anything but a key of `N` bytes.
-pub fn decode_page_token<const N: usize>(token: &str) -> Result<Option<[u8; N]>, Error> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok();
-    let key = bytes.and_then(|bytes| bytes.try_into().ok());
-    key.map(Some).ok_or_else(invalid_page_token)
-}
-
-/// Returns the error for a page token that was not issued for this list.
+/// Returns the error for a page token that was not issued for this list and filter.
 pub fn invalid_page_token() -> Error {
     Error::invalid(
         "page_token",
-        "이 목록의 페이지 토큰이 아닙니다.",
-        "is not a page token of this list",
+        "이 목록과 검색 조건의 페이지 토큰이 아닙니다.",
+        "is not a page token of this list with this filter",
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use carshare_proto::booking::v1::ListBookingsRequest;
     use carshare_proto::common::v1::ErrorReason as Common;
+    use carshare_proto::payment::v1::ListPaymentsRequest;
 
     use super::*;
 
+    fn page(page_size: i32, page_token: &str, status: i32) -> PageRequest {
+        PageRequest::take(&mut ListBookingsRequest {
+            status,
+            page_size,
+            page_token: page_token.to_owned(),
+        })
+    }
+
+    #[track_caller]
+    fn assert_refused(page: &PageRequest) {
+        let refused = page.after::<8>().unwrap_err();
+        assert!(refused.is(Common::InvalidArgument), "{page:?}");
+        assert_eq!(refused.violations()[0].field, "page_token", "{page:?}");
+    }
+
     #[test]
     fn only_a_page_with_a_successor_has_a_token() {
-        let size = PageSize::requested(2);
-        assert_eq!(size.limit(), 3);
+        let page = page(2, "", 0);
+        assert_eq!(page.limit(), 3);
         for (rows, items, next) in [
             (vec![], vec![], String::new()),
             (vec![9, 8], vec![9, 8], String::new()),
-            (vec![9, 8, 7], vec![9, 8], page_token(&[8])),
+            (vec![9, 8, 7], vec![9, 8], page.token_after(&[8])),
         ] {
-            let page = Page::cut(rows, size, |row: &u8| [*row]);
+            let page = page.cut(rows, |row: &u8| [*row]);
             assert_eq!((page.items, page.next_page_token), (items, next));
         }
     }
 
     #[test]
     fn page_size_is_fifty_unless_requested() {
-        for (requested, limit) in [(0, 51), (-1, 51), (1, 2), (100, 101)] {
-            assert_eq!(PageSize::requested(requested).limit(), limit, "{requested}");
+        for (requested, size) in [(0, 50), (-1, 50), (1, 1), (100, 100)] {
+            assert_eq!(page(requested, "", 0).size(), size, "{requested}");
         }
     }
 
     #[test]
-    fn page_token_round_trips() {
+    fn token_is_valid_for_its_filter_and_any_page_size() {
         let key = [7, 0, 255, 62, 63, 1, 2, 3];
-        assert_eq!(decode_page_token(&page_token(&key)).unwrap(), Some(key));
-        assert_eq!(decode_page_token::<8>("").unwrap(), None);
+        let token = page(2, "", 1).token_after(&key);
+        assert_eq!(page(3, &token, 1).after().unwrap(), Some(key));
+        assert_eq!(page(2, "", 1).after::<8>().unwrap(), None);
+        assert_refused(&page(2, &token, 2));
     }
 
     #[test]
-    fn rejects_malformed_page_tokens() {
-        let longer = page_token(&[0; 9]);
+    fn token_of_another_list_is_refused() {
+        let token = page(2, "", 0).token_after(&[0; 8]);
+        assert_refused(&PageRequest::take(&mut ListPaymentsRequest {
+            page_token: token,
+            ..Default::default()
+        }));
+    }
+
+    #[test]
+    fn malformed_tokens_are_refused() {
+        let longer = page(0, "", 0).token_after(&[0; 9]);
         for wrong in [
             "x",
             "AAAA",
@@ -116,9 +168,7 @@ mod tests {
             "AAAAAAAAAAA=",
             longer.as_str(),
         ] {
-            let refused = decode_page_token::<8>(wrong).unwrap_err();
-            assert!(refused.is(Common::InvalidArgument), "{wrong}");
-            assert_eq!(refused.violations()[0].field, "page_token", "{wrong}");
+            assert_refused(&page(0, wrong, 0));
         }
     }
 }

@@ -80,7 +80,6 @@ pub struct Availability {
 #[serde(deny_unknown_fields)]
 pub struct Search {
     pub default_radius_km: f64,
-    pub default_page_size: usize,
     /// Upper bound of the cars that one call examines.
     pub max_candidates: usize,
 }

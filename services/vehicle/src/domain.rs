@@ -22,4 +22,4 @@ pub use period::{EmptyPeriod, Period};
 pub use search::{PageKey, Query};
 pub use time_of_day::{InvalidTimeOfDay, TimeOfDay};
 pub(crate) use vehicle::unless_empty;
-pub use vehicle::{Change, Fuel, NoImage, Status, Transmission, Vehicle};
+pub use vehicle::{Change, Changed, Fuel, NoImage, Status, Transmission, Vehicle};

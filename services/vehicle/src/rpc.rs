@@ -10,6 +10,7 @@ mod create_vehicle;
 mod delete_vehicle;
 mod get_vehicle;
 mod list_availability;
+mod list_my_vehicles;
 mod place_hold;
 mod release_hold;
 mod remove_availability;
@@ -41,6 +42,13 @@ impl VehicleService for Rpc {
         request: Request<SearchVehiclesRequest>,
     ) -> Reply<SearchVehiclesResponse> {
         rpc::unary(&self.app, request, search_vehicles::handle).await
+    }
+
+    async fn list_my_vehicles(
+        &self,
+        request: Request<ListMyVehiclesRequest>,
+    ) -> Reply<ListMyVehiclesResponse> {
+        rpc::unary(&self.app, request, list_my_vehicles::handle).await
     }
 
     async fn get_vehicle(&self, request: Request<GetVehicleRequest>) -> Reply<Vehicle> {

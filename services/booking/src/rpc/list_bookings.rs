@@ -1,7 +1,7 @@
-//! `ListBookings`: the bookings of a guest or host, all bookings for an admin, newest first.
+//! `ListBookings`: the caller's bookings, as guest or as host, newest first. An admin has none.
 
 use carshare_chassis::identity::{Role, UserCaller};
-use carshare_chassis::pagination::{Page, PageSize};
+use carshare_chassis::pagination::{self, PageRequest};
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 
@@ -14,13 +14,16 @@ use crate::store::bookings::{self, BookingFilter, PageKey};
 pub async fn handle(
     app: &App,
     ctx: CallContext,
-    request: pb::ListBookingsRequest,
+    mut request: pb::ListBookingsRequest,
 ) -> Result<pb::ListBookingsResponse, Error> {
     let status = convert::status_filter(request.status());
-    let after = page_token::decode(&request.page_token)?;
-    let size = PageSize::requested(request.page_size);
-    let rows = bookings::list(app.db.conn(), filter(ctx.user()?), status, after, size.limit()).await?;
-    let page = Page::cut(rows, size, |last| page_token::key_bytes(page_key(last)));
+    let page = PageRequest::take(&mut request);
+    let after = page
+        .after()?
+        .map(|key| page_token::decode(key).ok_or_else(pagination::invalid_page_token));
+    let owner = filter(ctx.user()?);
+    let rows = bookings::list(app.db.conn(), owner, status, after.transpose()?, page.limit()).await?;
+    let page = page.cut(rows, |last| page_token::encode(page_key(last)));
     Ok(pb::ListBookingsResponse {
         bookings: response::bookings(app.db.conn(), &page.items).await?,
         next_page_token: page.next_page_token,
@@ -29,9 +32,8 @@ pub async fn handle(
 
 fn filter(user: &UserCaller) -> BookingFilter {
     match user.role {
-        Role::Guest => BookingFilter::Guest(UserId(user.id)),
         Role::Host => BookingFilter::Host(UserId(user.id)),
-        Role::Admin => BookingFilter::All,
+        Role::Guest | Role::Admin => BookingFilter::Guest(UserId(user.id)),
     }
 }
 

@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType};
 use sea_orm::{
-    Condition, ConnectionTrait, FromQueryResult, IntoActiveModel as _, QueryOrder as _, QuerySelect as _,
-    raw_sql,
+    ConnectionTrait, FromQueryResult, IntoActiveModel as _, QueryOrder as _, QuerySelect as _, raw_sql,
 };
 use uuid::Uuid;
 
@@ -67,7 +66,6 @@ impl ActiveModelBehavior for ActiveModel {}
 pub enum BookingFilter {
     Guest(UserId),
     Host(UserId),
-    All,
 }
 
 /// Sort key of a list, newest first.
@@ -163,10 +161,9 @@ pub async fn update(conn: &impl ConnectionTrait, booking: &mut Booking) -> Resul
     Ok(carshare_store::Error::expect_one(updated.rows_affected)?)
 }
 
-fn owner(filter: BookingFilter) -> Condition {
+fn owner(filter: BookingFilter) -> Expr {
     match filter {
-        BookingFilter::Guest(id) => Condition::all().add(Column::GuestId.eq(id.0)),
-        BookingFilter::Host(id) => Condition::all().add(Column::HostId.eq(id.0)),
-        BookingFilter::All => Condition::all(),
+        BookingFilter::Guest(id) => Column::GuestId.eq(id.0),
+        BookingFilter::Host(id) => Column::HostId.eq(id.0),
     }
 }

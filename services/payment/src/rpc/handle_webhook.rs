@@ -1,6 +1,6 @@
 //! `HandleWebhook`: schedules a check of the payment that a webhook of the provider names. Webhooks are not signed, so
-//! nothing else of them is used. Every webhook succeeds, also unknown, repeated and invalid ones: the provider repeats those
-//! that fail.
+//! nothing else of them is used. Every webhook with a body succeeds, also unknown, repeated and invalid ones: the
+//! provider repeats those that fail.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;

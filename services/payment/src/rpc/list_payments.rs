@@ -1,6 +1,6 @@
 //! `ListPayments`: lists the caller's payments, as guest or as host, newest first.
 
-use carshare_chassis::pagination::{self, Page, PageSize};
+use carshare_chassis::pagination::PageRequest;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;
 use uuid::Uuid;
@@ -14,13 +14,12 @@ use crate::store::payments;
 pub(super) async fn handle(
     app: &App,
     ctx: CallContext,
-    request: pb::ListPaymentsRequest,
+    mut request: pb::ListPaymentsRequest,
 ) -> Result<pb::ListPaymentsResponse, Error> {
-    let after =
-        pagination::decode_page_token(&request.page_token)?.map(|place| PaymentId(Uuid::from_bytes(place)));
-    let size = PageSize::requested(request.page_size);
-    let rows = payments::list(app.db.conn(), ctx.user()?.id, after, size.limit()).await?;
-    let page = Page::cut(rows, size, |payment| payment.id.0.into_bytes());
+    let page = PageRequest::take(&mut request);
+    let after = page.after()?.map(|key| PaymentId(Uuid::from_bytes(key)));
+    let rows = payments::list(app.db.conn(), ctx.user()?.id, after, page.limit()).await?;
+    let page = page.cut(rows, |payment| payment.id.0.into_bytes());
     Ok(pb::ListPaymentsResponse {
         payments: page.items.iter().map(convert::payment).collect(),
         next_page_token: page.next_page_token,

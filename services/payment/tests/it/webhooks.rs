@@ -1,7 +1,8 @@
-//! Webhooks: always answered with success, and used only to look up the payment they name.
+//! Webhooks: answered with success unless they have no body, and used only to look up the payment they name.
 
 use std::collections::BTreeMap;
 
+use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::payment::v1::*;
 use carshare_sandbox::{Fault, Provider};
 use prost_types::value::Kind;
@@ -67,12 +68,10 @@ async fn invalid_webhooks_and_unknown_payments_are_ignored() {
     ] {
         harness.webhook(&body, None).await;
     }
-    harness
-        .client
-        .clone()
-        .handle_webhook(HandleWebhookRequest { payload: None })
-        .await
-        .unwrap();
+    let empty = HandleWebhookRequest { payload: None };
+    let refused = harness.client.clone().handle_webhook(empty).await;
+    let error = assert_reason(refused, Common::InvalidArgument);
+    assert_eq!(error.violations()[0].field, "payload");
     assert_eq!((harness.deliveries().await, harness.request_count("")), (0, 0));
     harness.finish().await;
 }

@@ -48,6 +48,16 @@ pub struct Change {
     pub status: Option<Status>,
 }
 
+/// Effect of a [`Change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// The car had these values.
+    Nothing,
+    Fields,
+    /// Fields, and the car became active.
+    Activated,
+}
+
 /// A car without a photo cannot be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the car has no photo")]
@@ -64,8 +74,14 @@ impl Vehicle {
         self.status == Status::Active || viewer == Some(self.owner_id)
     }
 
-    /// Applies the changes. Returns whether they activated the car.
-    pub fn change(&mut self, change: Change, has_image: bool, now: DateTime<Utc>) -> Result<bool, NoImage> {
+    /// Applies the changes.
+    pub fn change(
+        &mut self,
+        change: Change,
+        has_image: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Changed, NoImage> {
+        let before = self.clone();
         let activated = change.status == Some(Status::Active) && self.status != Status::Active;
         if activated && !has_image {
             return Err(NoImage);
@@ -80,8 +96,15 @@ impl Vehicle {
         set(&mut self.location, change.location);
         set(&mut self.description, change.description.map(unless_empty));
         set(&mut self.status, change.status);
+        if *self == before {
+            return Ok(Changed::Nothing);
+        }
         self.updated_at = now;
-        Ok(activated)
+        Ok(if activated {
+            Changed::Activated
+        } else {
+            Changed::Fields
+        })
     }
 
     /// Records a checked photo, of which the first activates an inactive car. Returns whether it did.
@@ -146,22 +169,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Status::Inactive, Status::Active, true, Ok(true))]
+    #[case(Status::Inactive, Status::Active, true, Ok(Changed::Activated))]
     #[case(Status::Inactive, Status::Active, false, Err(NoImage))]
-    #[case(Status::Inactive, Status::Inactive, false, Ok(false))]
-    #[case(Status::Inactive, Status::Maintenance, false, Ok(false))]
-    #[case(Status::Active, Status::Active, true, Ok(false))]
-    #[case(Status::Active, Status::Inactive, true, Ok(false))]
-    #[case(Status::Active, Status::Maintenance, true, Ok(false))]
-    #[case(Status::Maintenance, Status::Active, true, Ok(true))]
+    #[case(Status::Inactive, Status::Inactive, false, Ok(Changed::Nothing))]
+    #[case(Status::Inactive, Status::Maintenance, false, Ok(Changed::Fields))]
+    #[case(Status::Active, Status::Active, true, Ok(Changed::Nothing))]
+    #[case(Status::Active, Status::Inactive, true, Ok(Changed::Fields))]
+    #[case(Status::Active, Status::Maintenance, true, Ok(Changed::Fields))]
+    #[case(Status::Maintenance, Status::Active, true, Ok(Changed::Activated))]
     #[case(Status::Maintenance, Status::Active, false, Err(NoImage))]
-    #[case(Status::Maintenance, Status::Inactive, true, Ok(false))]
-    #[case(Status::Maintenance, Status::Maintenance, true, Ok(false))]
+    #[case(Status::Maintenance, Status::Inactive, true, Ok(Changed::Fields))]
+    #[case(Status::Maintenance, Status::Maintenance, true, Ok(Changed::Nothing))]
     fn every_change_of_status_is_allowed_or_refused(
         #[case] from: Status,
         #[case] to: Status,
         #[case] has_image: bool,
-        #[case] expected: Result<bool, NoImage>,
+        #[case] expected: Result<Changed, NoImage>,
     ) {
         let mut changed = car(from);
         let change = Change {
@@ -170,6 +193,8 @@ mod tests {
         };
         assert_eq!(changed.change(change, has_image, later()), expected);
         assert_eq!(changed.status, if expected.is_ok() { to } else { from });
+        let is_later = matches!(expected, Ok(Changed::Fields | Changed::Activated));
+        assert_eq!(changed.updated_at == later(), is_later);
     }
 
     #[rstest]
@@ -196,7 +221,7 @@ mod tests {
             hourly_rate_krw: Some(20_000),
             ..Change::default()
         };
-        assert_eq!(changed.change(change, true, later()), Ok(false));
+        assert_eq!(changed.change(change, true, later()), Ok(Changed::Fields));
         let expected = Vehicle {
             color: None,
             fuel: None,

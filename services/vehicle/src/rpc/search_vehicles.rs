@@ -1,10 +1,13 @@
 //! `SearchVehicles`: the cars near a point that can be booked for a whole period, nearest first.
 //!
-//! A car is returned if and only if a hold on it would succeed. The database excludes cars that are taken; the opening hours
+//! A car is returned if and only if a booking of it would succeed: periods that no booking may have are refused by the rules
+//! and with the reasons of `CreateBooking`. The database excludes cars that are taken; the opening hours
 //! are evaluated here, batch by batch, until a page is full.
 
-use carshare_chassis::pagination;
+use carshare_chassis::Error as ChassisError;
+use carshare_chassis::pagination::{self, PageRequest};
 use carshare_chassis::rpc::CallContext;
+use carshare_proto::booking::v1::ErrorReason as Booking;
 use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
@@ -19,19 +22,15 @@ const BATCH_STEP: usize = 4;
 pub async fn handle(
     app: &App,
     _ctx: CallContext,
-    request: pb::SearchVehiclesRequest,
+    mut request: pb::SearchVehiclesRequest,
 ) -> Result<pb::SearchVehiclesResponse> {
     let query = query(app, &request)?;
-    let after = page_key(&query, &request.page_token)?;
-    let size = match usize::try_from(request.page_size) {
-        Ok(0) | Err(_) => app.config.search.default_page_size,
-        Ok(size) => size,
-    };
-    let page = page(app, &query, after, size).await?;
+    let requested = PageRequest::take(&mut request);
+    let page = page(app, &query, page_key(&requested)?, requested.size()).await?;
     Ok(pb::SearchVehiclesResponse {
         next_page_token: page
             .next
-            .map(|key| pagination::page_token(&key.encode(&query)))
+            .map(|key| requested.token_after(&key.encode()))
             .unwrap_or_default(),
         vehicles: page.found.into_iter().map(|car| shown(app, car)).collect(),
     })
@@ -45,6 +44,9 @@ fn query(app: &App, request: &pb::SearchVehiclesRequest) -> Result<Query> {
     };
     let radius = Distance::from_km(request.radius.unwrap_or(app.config.search.default_radius_km));
     let period = convert::period(request.start_datetime, request.end_datetime)?;
+    if period.start() <= app.environment.clock.now() {
+        return Err(ChassisError::new(Booking::StartInPast).into());
+    }
     Ok(Query {
         center,
         radius,
@@ -52,9 +54,9 @@ fn query(app: &App, request: &pb::SearchVehiclesRequest) -> Result<Query> {
     })
 }
 
-fn page_key(query: &Query, token: &str) -> Result<Option<PageKey>> {
-    let bytes = pagination::decode_page_token(token)?;
-    let key = bytes.map(|bytes| PageKey::decode(&bytes, query).ok_or_else(pagination::invalid_page_token));
+fn page_key(page: &PageRequest) -> Result<Option<PageKey>> {
+    let key = page.after()?.map(PageKey::decode);
+    let key = key.map(|key| key.ok_or_else(pagination::invalid_page_token));
     Ok(key.transpose()?)
 }
 

@@ -11,7 +11,7 @@ use super::authorization;
 use super::convert;
 use super::create_vehicle::check_year;
 use crate::App;
-use crate::domain::{Change, Location, UserId, VehicleId};
+use crate::domain::{Change, Changed, Location, UserId, VehicleId};
 use crate::error::Result;
 use crate::events::publish;
 use crate::image_urls::ImageUrls;
@@ -61,10 +61,12 @@ async fn new_location(
 async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
     let mut vehicle = authorization::lock(tx.conn(), update.id, update.owner).await?;
     let has_image = vehicle_images::count_complete(tx.conn(), vehicle.id).await? > 0;
-    let activated = vehicle.change(update.change.clone(), has_image, tx.now())?;
-    vehicles::update(tx.conn(), &vehicle).await?;
-    tx.publish(&publish::updated(&vehicle));
-    if activated {
+    let changed = vehicle.change(update.change.clone(), has_image, tx.now())?;
+    if changed != Changed::Nothing {
+        vehicles::update(tx.conn(), &vehicle).await?;
+        tx.publish(&publish::updated(&vehicle));
+    }
+    if changed == Changed::Activated {
         tx.publish(&publish::activated(&vehicle));
     }
     Ok(convert::vehicle(

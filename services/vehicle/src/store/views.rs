@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::vehicles;
-use crate::domain::{Vehicle, VehicleId};
+use crate::domain::{Status, UserId, Vehicle, VehicleId};
 use crate::error::Result;
 
 /// A car as shown in replies.
@@ -35,6 +35,34 @@ pub async fn find(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<V
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [id.0.into()]);
     let row = conn.query_one_raw(statement).await?;
     row.map(|row| View::read(&mut Columns::of(&row)?)).transpose()
+}
+
+/// Lists up to `limit` cars of a host after the key, newest first: ids begin with the time of the registration.
+pub async fn list_of_owner(
+    conn: &impl ConnectionTrait,
+    owner: UserId,
+    status: Option<Status>,
+    after: Option<VehicleId>,
+    limit: u64,
+) -> Result<Vec<View>> {
+    let columns = vehicles::COLUMNS;
+    let sql = format!(
+        "SELECT {columns}, {PHOTOS_AND_OWNER} FROM vehicles v \
+         WHERE v.owner_id = $1 AND v.withdrawn_at IS NULL AND ($2::text IS NULL OR v.status = $2) \
+           AND ($3::uuid IS NULL OR v.id < $3) \
+         ORDER BY v.id DESC LIMIT $4"
+    );
+    let values = [
+        owner.0.into(),
+        status.map(Status::as_str).into(),
+        after.map(|id| id.0).into(),
+        limit.into(),
+    ];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let rows = conn.query_all_raw(statement).await?;
+    rows.iter()
+        .map(|row| View::read(&mut Columns::of(row)?))
+        .collect()
 }
 
 /// Returns a car that the transaction has inserted or locked.

@@ -18,6 +18,7 @@ mod images;
 mod images_refused;
 mod jobs;
 mod kakao;
+mod mine;
 mod property;
 mod search;
 mod search_pages;

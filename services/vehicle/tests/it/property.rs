@@ -50,6 +50,11 @@ fn any_quarters() -> impl Strategy<Value = Quarters> {
     (0i64..96 * 4, 1i64..96).prop_map(|(start, length)| (start, start + length))
 }
 
+/// A period that a booking may have: after 09:00, when the clock starts, and an hour or longer.
+fn any_period() -> impl Strategy<Value = Quarters> {
+    (37i64..96 * 4, 4i64..96).prop_map(|(start, length)| (start, start + length))
+}
+
 fn any_calendar() -> impl Strategy<Value = Calendar> {
     let taken = prop::collection::vec((any_quarters(), 0u8..3), 0..4);
     (
@@ -188,7 +193,7 @@ fn search_returns_a_car_if_and_only_if_it_can_be_held() {
     };
     let inputs = (
         prop::collection::vec(any_calendar(), CARS),
-        prop::collection::vec(any_quarters(), 5),
+        prop::collection::vec(any_period(), 5),
     );
     let run = TestRunner::new(config).run(&inputs, |(calendars, periods)| {
         runtime.block_on(compare(&harness, host, &cars, &calendars, &periods))

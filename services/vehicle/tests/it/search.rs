@@ -139,6 +139,44 @@ async fn search_omits_a_car_outside_its_opening_hours() {
 }
 
 #[tokio::test]
+async fn search_for_a_period_that_no_booking_may_have_is_refused_as_the_booking_is() {
+    let harness = Harness::start().await;
+    harness.car(harness.host()).await;
+    for (start, end) in [
+        ("24T10:00", "24T10:59"),
+        ("24T10:00", "24T10:00"),
+        ("24T10:00", "24T09:00"),
+    ] {
+        let error = assert_reason(
+            harness.search(near_gangnam((start, end))).await,
+            Common::InvalidArgument,
+        );
+        assert_eq!(error.violations().len(), 1, "{start} {end}");
+    }
+    let month_and_a_second = SearchVehiclesRequest {
+        end_datetime: timestamp("24T10:00").map(|start| prost_types::Timestamp {
+            seconds: start.seconds + 30 * 86_400 + 1,
+            nanos: 0,
+        }),
+        ..near_gangnam(TUESDAY)
+    };
+    assert_reason(harness.search(month_and_a_second).await, Common::InvalidArgument);
+    // The clock is at 09:00.
+    for start in ["23T08:00", "23T09:00"] {
+        let refused = harness.search(near_gangnam((start, "23T12:00"))).await;
+        assert_reason(refused, carshare_proto::booking::v1::ErrorReason::StartInPast);
+    }
+    assert_eq!(
+        harness
+            .search_ids(near_gangnam(("23T09:01", "23T10:01")))
+            .await
+            .len(),
+        1
+    );
+    harness.finish().await;
+}
+
+#[tokio::test]
 async fn search_with_an_invalid_field_names_it() {
     let harness = Harness::start().await;
     for (search, field) in invalid_searches() {

@@ -43,6 +43,31 @@ async fn update_vehicle_changes_the_given_fields_only() {
 }
 
 #[tokio::test]
+async fn update_vehicle_to_the_present_values_changes_and_publishes_nothing() {
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    harness.clock.advance(Duration::from_mins(1));
+    let present = UpdateVehicleRequest {
+        make: Some(car.make.clone()),
+        year: Some(car.year),
+        color: car.color.clone(),
+        hourly_rate: Some(car.hourly_rate),
+        location_address: Some(car.location_address.clone()),
+        status: Some(car.status),
+        ..change(&car)
+    };
+    let revision = "SELECT revision AS count FROM vehicles";
+    let before = harness.count(revision).await;
+    for update in [change(&car), present] {
+        assert_eq!(harness.update(host, update).await.unwrap(), car);
+    }
+    assert_eq!(harness.count(revision).await, before);
+    assert_eq!(harness.events::<VehicleUpdated>().await, []);
+    harness.finish().await;
+}
+
+#[tokio::test]
 async fn update_vehicle_geocodes_a_changed_address_only() {
     let harness = Harness::start().await;
     let host = harness.host();

@@ -80,6 +80,8 @@ async fn every_value_of_a_wrong_type_is_named() {
     // The nesting limit counts protobuf messages, of which each JSON level becomes three.
     let deep = (0..40).fold(json!(1), |inner, _| json!({ "a": inner }));
     check(&guest, "POST /v1/payments/webhook", deep, &[("", "MALFORMED")]).await;
+    let problem = expect_rest_error(&guest, "POST /v1/payments/webhook", String::new(), INVALID).await;
+    assert_eq!(faults(&problem), [("payload", "REQUIRED")]);
 }
 
 fn account(name: &str) -> Value {
