@@ -1,22 +1,24 @@
 //! The public port as one column of layers.
 
+use std::any::type_name;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use anyhow::anyhow;
+use axum::BoxError;
 use axum::body::Body;
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::{Request, State};
-use axum::handler::Handler as _;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
-use axum::{BoxError, Extension};
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use carshare_chassis::Environment;
 use carshare_chassis::health::Readiness;
 use carshare_chassis::identity::Caller;
+use carshare_chassis::layer::from_fn;
+use carshare_chassis::{Environment, Error};
 use http::header::{AUTHORIZATION, COOKIE};
 use tokio::sync::Semaphore;
-use tower::{Service, ServiceBuilder};
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 
 use crate::error::GatewayError;
@@ -55,36 +57,45 @@ where
     Ok(ServiceBuilder::new()
         .map_request(|request: http::Request<B>| request.map(Body::new))
         .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
-        .layer(from_fn_with_state(info, request_info::attach))
-        .layer(from_fn(access_log::record))
-        .layer(from_fn(connection_close::announce))
+        .layer(from_fn(info, request_info::attach))
+        .layer(from_fn((), access_log::record))
+        .layer(from_fn((), connection_close::announce))
         .layer(cors::layer(&config.cors)?)
         .layer(security_headers::layers(config.edge.https))
-        .layer(from_fn(grpc_web::translate))
-        .layer(from_fn(head::remove_body))
-        .layer(from_fn(error_response::render))
-        .layer(catch_panic::layer())
-        .layer(from_fn_with_state(pages, pages::serve))
+        // Ends the name of the type, which every layer multiplies.
+        .layer_fn(BoxCloneSyncService::new)
+        .layer(from_fn((), grpc_web::translate))
+        .layer(from_fn((), head::remove_body))
+        .layer(from_fn((), error_response::render))
+        .layer(from_fn((), catch_panic::catch))
+        .layer(from_fn(pages, pages::serve))
         .layer(HandleErrorLayer::new(overload::respond))
         .load_shed()
         .concurrency_limit(max_in_flight)
-        .layer(from_fn_with_state(Arc::clone(&state), route::find))
-        .layer(from_fn_with_state(Arc::clone(&state), deadline::enforce))
-        .layer(from_fn_with_state(Arc::clone(&state), authorize::authorize))
-        .service(call.with_state(state)))
+        .layer(from_fn(Arc::clone(&state), route::find))
+        .layer(from_fn(Arc::clone(&state), deadline::enforce))
+        .layer(from_fn(Arc::clone(&state), authorize::authorize))
+        .service(service_fn(move |request| respond(Arc::clone(&state), request))))
+}
+
+async fn respond(state: Arc<AppState>, request: Request) -> Result<Response, Infallible> {
+    Ok(call(&state, request).await.into_response())
 }
 
 /// Calls the RPC in the way of its protocol.
-async fn call(
-    State(state): State<Arc<AppState>>,
-    Extension(info): Extension<RequestInfo>,
-    Extension(target): Extension<Target>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
-) -> Result<Response, GatewayError> {
+async fn call(state: &AppState, mut request: Request) -> Result<Response, GatewayError> {
+    let info = RequestInfo::of(request.extensions());
+    let target = take(&mut request)?;
+    let caller: Caller = take(&mut request)?;
     match target {
-        Target::Grpc(rpc) => grpc::forward(&state, &rpc, &caller, info.lang, request).await,
-        Target::Rest(route, bindings) => rest::call(&state, &info, &route, bindings, &caller, request).await,
-        Target::Builtin => grpc::builtin(&state, &caller, info.lang, request).await,
+        Target::Grpc(rpc) => grpc::forward(state, &rpc, &caller, info.lang, request).await,
+        Target::Rest(route, bindings) => rest::call(state, &info, &route, bindings, &caller, request).await,
+        Target::Builtin => grpc::builtin(state, &caller, info.lang, request).await,
     }
+}
+
+/// Takes what a layer attached.
+fn take<T: Send + Sync + 'static>(request: &mut Request) -> Result<T, Error> {
+    let attached = request.extensions_mut().remove();
+    attached.ok_or_else(|| Error::internal(anyhow!("the request has no {}", type_name::<T>())))
 }

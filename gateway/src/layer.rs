@@ -31,3 +31,16 @@ pub mod pages;
 pub mod request_info;
 pub mod route;
 pub mod security_headers;
+
+use std::convert::Infallible;
+
+use axum::extract::Request;
+use axum::response::Response;
+use tower::Service;
+
+type Result = std::result::Result<Response, Infallible>;
+
+/// The layers below a layer.
+pub trait Inner: Service<Request, Response = Response, Error = Infallible> {}
+
+impl<S: Service<Request, Response = Response, Error = Infallible>> Inner for S {}

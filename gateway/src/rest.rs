@@ -6,6 +6,8 @@ mod request;
 mod response;
 mod sse;
 
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
@@ -29,7 +31,7 @@ type Call = tonic::Request<Bytes>;
 /// Calls the RPC of the route. A server stream becomes server-sent events.
 pub async fn call(
     state: &AppState,
-    info: &RequestInfo,
+    info: &Arc<RequestInfo>,
     route: &Route,
     bindings: Bindings,
     caller: &Caller,

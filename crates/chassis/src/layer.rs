@@ -8,25 +8,25 @@ use tower::{Layer, Service};
 /// A layer whose service calls `function(&state, &mut inner, request)`. The function calls the inner service before it returns its
 /// future; one that has to wait first takes the service with [`take`].
 #[derive(Clone)]
-pub(crate) struct FromFnLayer<T, F> {
+pub struct FromFnLayer<T, F> {
     state: T,
     function: F,
 }
 
 /// The service of a [`FromFnLayer`].
 #[derive(Clone)]
-pub(crate) struct FromFn<T, F, S> {
+pub struct FromFn<T, F, S> {
     state: T,
     function: F,
     inner: S,
 }
 
-pub(crate) fn from_fn<T, F>(state: T, function: F) -> FromFnLayer<T, F> {
+pub fn from_fn<T, F>(state: T, function: F) -> FromFnLayer<T, F> {
     FromFnLayer { state, function }
 }
 
 /// Takes the service that is ready and leaves a clone for the next call.
-pub(crate) fn take<S: Clone>(inner: &mut S) -> S {
+pub fn take<S: Clone>(inner: &mut S) -> S {
     let clone = inner.clone();
     std::mem::replace(inner, clone)
 }

@@ -45,7 +45,7 @@ pub mod http_server;
 pub mod identity;
 pub mod ids;
 pub mod lang;
-mod layer;
+pub mod layer;
 pub mod lifecycle;
 pub mod local_network;
 pub mod message_limit;

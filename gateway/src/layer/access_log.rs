@@ -4,12 +4,11 @@
 mod redact;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use carshare_chassis::trace_context;
@@ -22,18 +21,23 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::request_info::{Protocol, RequestInfo};
 use super::route::MatchedRpc;
+use super::{Inner, Result};
 use crate::error::ErrorCode;
 
 /// Status of a request whose client disconnected before the response, as nginx logs it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-pub async fn record(Extension(info): Extension<RequestInfo>, request: Request, next: Next) -> Response {
+pub fn record<S: Inner>((): &(), inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S> {
+    let info = RequestInfo::of(request.extensions());
     let span = span(&request, &info);
     let trace_id = trace_context::log_id(&span, request.headers(), &info.correlation_id);
     let mut record = Record::open(info, request.method(), span.clone(), trace_id);
-    let response = next.run(request).instrument(span).await;
-    record.read(&response);
-    response.map(|inner| Body::new(ObservedBody { inner, record }))
+    let running = span.in_scope(|| inner.call(request)).instrument(span);
+    async move {
+        let response = running.await?;
+        record.read(&response);
+        Ok(response.map(|inner| Body::new(ObservedBody { inner, record })))
+    }
 }
 
 fn span(request: &Request, info: &RequestInfo) -> Span {
@@ -52,7 +56,7 @@ fn span(request: &Request, info: &RequestInfo) -> Span {
 
 /// The fields of the log line. It is written on drop.
 struct Record {
-    info: RequestInfo,
+    info: Arc<RequestInfo>,
     method: Method,
     span: Span,
     trace_id: String,
@@ -64,7 +68,7 @@ struct Record {
 }
 
 impl Record {
-    fn open(info: RequestInfo, method: &Method, span: Span, trace_id: String) -> Self {
+    fn open(info: Arc<RequestInfo>, method: &Method, span: Span, trace_id: String) -> Self {
         metrics::gauge!("edge_in_flight", "protocol" => info.protocol.as_str()).increment(1.0);
         Self {
             info,
@@ -154,7 +158,7 @@ impl http_body::Body for ObservedBody {
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
         if let Some(Ok(frame)) = &frame
             && let Some(trailers) = frame.trailers_ref()

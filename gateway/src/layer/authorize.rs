@@ -3,45 +3,59 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
+use axum::response::IntoResponse as _;
 use carshare_chassis::authorization::{self, Credentials};
 use carshare_chassis::identity::Caller;
+use carshare_chassis::layer::take;
+use http::request::Parts;
 
 use super::request_info::RequestInfo;
 use super::route::Target;
+use super::{Inner, Result};
 use crate::error::GatewayError;
 use crate::state::AppState;
 
-pub async fn authorize(
-    State(state): State<Arc<AppState>>,
-    Extension(info): Extension<RequestInfo>,
-    Extension(target): Extension<Target>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, GatewayError> {
-    let authorized = match target.rpc() {
+pub fn authorize<S: Inner + Clone>(
+    state: &Arc<AppState>,
+    inner: &mut S,
+    request: Request,
+) -> impl Future<Output = Result> + use<S> {
+    let (state, mut inner) = (Arc::clone(state), take(inner));
+    async move {
+        let (mut parts, body) = request.into_parts();
+        match caller(&state, &parts).await {
+            Ok(caller) => {
+                parts.extensions.insert(caller);
+                inner.call(Request::from_parts(parts, body)).await
+            }
+            Err(error) => Ok(error.into_response()),
+        }
+    }
+}
+
+async fn caller(state: &AppState, parts: &Parts) -> std::result::Result<Caller, GatewayError> {
+    let info = RequestInfo::of(&parts.extensions);
+    let rpc = parts.extensions.get().and_then(Target::rpc);
+    let authorized = match rpc {
         Some(rpc) => {
             let credentials = Credentials {
                 peer: None,
-                bearer: authorization::bearer(request.headers()),
+                bearer: authorization::bearer(&parts.headers),
             };
             authorization::authorize(rpc.method, credentials, &state.verifier).await
         }
         None => Ok(Caller::Anonymous),
     };
     let caller = authorized.as_ref().unwrap_or(&Caller::Anonymous);
-    let class = target.rpc().and_then(|rpc| rpc.limit.as_ref());
+    let class = rpc.and_then(|rpc| rpc.limit.as_ref());
     let (status, within_limits) = state.rate_limiter.take(class, info.client_ip, caller).await;
     if let Some(status) = status {
         // A request is counted once, so the cell is empty.
         let _ = info.rate_limit.set(status);
     }
     within_limits?;
-    request.extensions_mut().insert(authorized?);
-    Ok(next.run(request).await)
+    Ok(authorized?)
 }
 
 #[cfg(test)]
@@ -49,8 +63,9 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
+    use axum::response::Response;
     use carshare_chassis::Lang;
+    use carshare_chassis::layer::from_fn;
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
     use super::*;
@@ -61,14 +76,14 @@ mod tests {
     /// Returns the error code, and the `RateLimit` header.
     async fn call(state: &Arc<AppState>, path: &str) -> (Option<String>, String) {
         let service = ServiceBuilder::new()
-            .layer(from_fn_with_state(Arc::clone(state), authorize))
+            .layer(from_fn(Arc::clone(state), authorize))
             .service(service_fn(async |request: Request| {
                 assert!(matches!(request.extensions().get(), Some(Caller::Anonymous)));
                 Ok::<_, Infallible>(Response::new(Body::empty()))
             }));
-        let info = RequestInfo::for_test(Lang::En, "c", path);
+        let info = Arc::new(RequestInfo::for_test(Lang::En, "c", path));
         let mut request = Request::new(Body::empty());
-        request.extensions_mut().insert(info.clone());
+        request.extensions_mut().insert(Arc::clone(&info));
         let rpc = Arc::clone(state.methods.find(path).unwrap());
         request.extensions_mut().insert(Target::Grpc(rpc));
         let error = GatewayError::take(&mut service.oneshot(request).await.unwrap());

@@ -12,8 +12,6 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
 use carshare_chassis::task::spawn;
 use futures::{Stream, StreamExt as _};
 use http::header::CONNECTION;
@@ -21,30 +19,44 @@ use http::{HeaderValue, Version};
 use http_body::Body as _;
 use tokio::time::timeout;
 
+use super::{Inner, Result};
+
 /// Bodies up to this size arrive with the head of the request, and hyper skips them.
 const SKIPPED_BYTES: u64 = 4096;
 /// Time for which the rest of an unread body is read and discarded.
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
-pub async fn announce(request: Request, next: Next) -> Response {
+pub fn announce<S: Inner>(
+    (): &(),
+    inner: &mut S,
+    mut request: Request,
+) -> impl Future<Output = Result> + use<S> {
+    let is_read = observe(&mut request);
+    let running = inner.call(request);
+    async move {
+        let mut response = running.await?;
+        if is_read.is_some_and(|is_read| !is_read.load(Ordering::Relaxed)) {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+}
+
+/// Returns a flag that is set when the body has been read; `None` when the connection is kept anyway.
+fn observe(request: &mut Request) -> Option<Arc<AtomicBool>> {
     let length = request.body().size_hint().exact();
     if request.version() > Version::HTTP_11 || length.is_some_and(|bytes| bytes <= SKIPPED_BYTES) {
-        return next.run(request).await;
+        return None;
     }
     let is_read = Arc::new(AtomicBool::new(false));
-    let observed = request.map(|body| {
-        Body::from_stream(Observed {
-            body: Some(body.into_data_stream()),
-            is_read: Arc::clone(&is_read),
-        })
+    let body = std::mem::take(request.body_mut());
+    *request.body_mut() = Body::from_stream(Observed {
+        body: Some(body.into_data_stream()),
+        is_read: Arc::clone(&is_read),
     });
-    let mut response = next.run(observed).await;
-    if !is_read.load(Ordering::Relaxed) {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
+    Some(is_read)
 }
 
 /// A request body that is read on for a moment when it is dropped before its end.
@@ -86,9 +98,9 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::Router;
-    use axum::middleware::from_fn;
     use axum::routing::post;
     use bytes::Bytes;
+    use carshare_chassis::layer::from_fn;
     use futures::stream;
     use tokio::sync::mpsc;
     use tokio::time::Instant;
@@ -100,7 +112,7 @@ mod tests {
         let router = Router::new()
             .route("/read", post(async |body: Bytes| body.len().to_string()))
             .route("/unread", post(async || "no"))
-            .layer(from_fn(announce));
+            .layer(from_fn((), announce));
         let request = http::Request::post(path)
             .version(version)
             .body(Body::from(vec![b'x'; bytes]))
@@ -120,10 +132,10 @@ mod tests {
     }
 
     /// Sends a body of chunks from a channel, and returns the channel once the response is there.
-    async fn respond_unread() -> mpsc::Sender<Result<Bytes, Infallible>> {
+    async fn respond_unread() -> mpsc::Sender<std::result::Result<Bytes, Infallible>> {
         let router = Router::new()
             .route("/unread", post(async || "no"))
-            .layer(from_fn(announce));
+            .layer(from_fn((), announce));
         let (chunks, mut body) = mpsc::channel(1);
         let body = Body::from_stream(stream::poll_fn(move |cx| body.poll_recv(cx)));
         let request = http::Request::post("/unread").body(body).unwrap();

@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
+use axum::response::IntoResponse as _;
 use carshare_chassis::deadline;
 use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::trace_context;
@@ -16,45 +14,46 @@ use tokio::time::timeout_at;
 
 use super::request_info::RequestInfo;
 use super::route::Target;
+use super::{Inner, Result};
 use crate::error::GatewayError;
 use crate::state::AppState;
 
-pub async fn enforce(
-    State(state): State<Arc<AppState>>,
-    Extension(info): Extension<RequestInfo>,
-    Extension(target): Extension<Target>,
+pub fn enforce<S: Inner>(
+    state: &Arc<AppState>,
+    inner: &mut S,
     request: Request,
-    next: Next,
-) -> Result<Response, GatewayError> {
+) -> impl Future<Output = Result> + use<S> {
+    let info = RequestInfo::of(request.extensions());
     let headers = request.headers();
-    let rpc = target.rpc();
+    let rpc = request.extensions().get().and_then(Target::rpc);
     let timeout = state.config.common.server.request_timeout;
     let deadline = rpc.and_then(|rpc| deadline::of_request(headers, rpc.is_unary(), timeout));
     let trace = trace_context::of_current_span().unwrap_or_else(|| trace_context::extract(headers));
     let draining = state.draining.token().clone();
-    let context = RequestContext::new(info.correlation_id, deadline, info.lang, trace, draining);
+    let context = RequestContext::new(info.correlation_id.clone(), deadline, info.lang, trace, draining);
     // A stream may have no deadline, but it has to begin: a request that is never sent whole must not stay in flight. Only a
     // client stream takes the time that the client takes.
     let is_sent_at_once = rpc.is_none_or(|rpc| !rpc.method.streaming().client);
     let begin = is_sent_at_once.then(|| Deadline::after(timeout));
-    let response = context.run(next.run(request));
-    match deadline.into_iter().chain(begin).min() {
-        Some(deadline) => timeout_at(deadline.instant(), response)
-            .await
-            .map_err(|_| Error::new(Common::DeadlineExceeded).into()),
-        None => Ok(response.await),
+    let running = context.run(inner.call(request));
+    async move {
+        match deadline.into_iter().chain(begin).min() {
+            Some(deadline) => timeout_at(deadline.instant(), running).await.unwrap_or_else(|_| {
+                Ok(GatewayError::from(Error::new(Common::DeadlineExceeded)).into_response())
+            }),
+            None => running.await,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
     use std::sync::OnceLock;
 
     use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
     use carshare_chassis::Lang;
     use carshare_chassis::deadline::GRPC_TIMEOUT;
+    use carshare_chassis::layer::from_fn;
     use http::HeaderName;
     use tokio::time::Instant;
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};
@@ -72,12 +71,15 @@ mod tests {
         let given = Arc::new(OnceLock::new());
         let seen = Arc::clone(&given);
         let service = ServiceBuilder::new()
-            .layer(from_fn_with_state(Arc::clone(&state), enforce))
+            .layer(from_fn(Arc::clone(&state), enforce))
             .service(service_fn(move |_: Request| {
-                let deadline = RequestContext::current().unwrap().deadline();
-                seen.set(deadline.map(|deadline| deadline.remaining().as_secs()))
-                    .unwrap();
-                std::future::pending::<Result<Response, Infallible>>()
+                let seen = Arc::clone(&seen);
+                async move {
+                    let deadline = RequestContext::current().unwrap().deadline();
+                    seen.set(deadline.map(|deadline| deadline.remaining().as_secs()))
+                        .unwrap();
+                    std::future::pending::<Result>().await
+                }
             }));
         let mut request = Request::new(Body::empty());
         let timeout =
@@ -88,7 +90,7 @@ mod tests {
         request.extensions_mut().insert(target);
         request
             .extensions_mut()
-            .insert(RequestInfo::for_test(Lang::En, "c", path));
+            .insert(Arc::new(RequestInfo::for_test(Lang::En, "c", path)));
         let started = Instant::now();
         let error = GatewayError::take(&mut service.oneshot(request).await.unwrap());
         assert_eq!(error.unwrap().problem().code(), "COMMON006");

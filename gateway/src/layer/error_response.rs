@@ -1,31 +1,36 @@
 //! Writes errors in the protocol and language of the client: as a problem over REST, as a status over gRPC. An own layer,
 //! because both are formats of this gateway. Inner layers return [`GatewayError`] and need not know the client.
 
-use axum::Extension;
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 
 use super::request_info::RequestInfo;
+use super::{Inner, Result};
 use crate::error::GatewayError;
 
-pub async fn render(Extension(info): Extension<RequestInfo>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let Some(error) = GatewayError::take(&mut response) else {
-        return response;
-    };
-    let (rendered, body) = error.render(&info).into_parts();
-    let (mut parts, _) = response.into_parts();
-    parts.status = rendered.status;
-    parts.headers.extend(rendered.headers);
-    parts.extensions.extend(rendered.extensions);
-    Response::from_parts(parts, body)
+pub fn render<S: Inner>((): &(), inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S> {
+    let info = RequestInfo::of(request.extensions());
+    let running = inner.call(request);
+    async move {
+        let mut response = running.await?;
+        let Some(error) = GatewayError::take(&mut response) else {
+            return Ok(response);
+        };
+        let (rendered, body) = error.render(&info).into_parts();
+        let (mut parts, _) = response.into_parts();
+        parts.status = rendered.status;
+        parts.headers.extend(rendered.headers);
+        parts.extensions.extend(rendered.extensions);
+        Ok(Response::from_parts(parts, body))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::body::Body;
-    use axum::middleware::from_fn;
+    use carshare_chassis::layer::from_fn;
     use carshare_chassis::{Error, Lang};
     use carshare_proto::common::v1::ErrorReason as Common;
     use http::Method;
@@ -42,13 +47,13 @@ mod tests {
         T: 'static,
     {
         let service = ServiceBuilder::new()
-            .layer(from_fn(render))
+            .layer(from_fn((), render))
             .service(handler.with_state(()));
         let mut request = Request::new(Body::empty());
-        request.extensions_mut().insert(RequestInfo {
+        request.extensions_mut().insert(Arc::new(RequestInfo {
             protocol,
             ..RequestInfo::for_test(Lang::En, "c", "/v1/bookings")
-        });
+        }));
         service.oneshot(request).await.unwrap()
     }
 

@@ -3,31 +3,38 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
+use carshare_chassis::layer::take;
+use futures::TryFutureExt as _;
+use futures::future::Either;
 use http::header::CONTENT_TYPE;
 use tonic::body::Body as GrpcBody;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceExt as _};
 
-pub async fn translate(request: Request, next: Next) -> Response {
+use super::{Inner, Result};
+
+pub fn translate<S>((): &(), inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S>
+where
+    S: Inner<Future: Send> + Clone + Send + 'static,
+{
     let content_type = request
         .headers()
         .get(CONTENT_TYPE)
         .map_or(&b""[..], |value| value.as_bytes());
     if !content_type.starts_with(b"application/grpc-web") {
-        return next.run(request).await;
+        return Either::Left(inner.call(request));
     }
-    let inner = next.map_request(|request: http::Request<GrpcBody>| request.map(Body::new));
-    let Ok(response) = GrpcWebLayer::new().layer(inner).oneshot(request).await;
-    response.map(Body::new)
+    let inner = take(inner).map_request(|request: http::Request<GrpcBody>| request.map(Body::new));
+    let running = GrpcWebLayer::new().layer(inner).oneshot(request);
+    Either::Right(running.map_ok(|response| response.map(Body::new)))
 }
 
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
 
-    use axum::middleware::from_fn;
+    use axum::response::Response;
+    use carshare_chassis::layer::from_fn;
     use http::HeaderValue;
     use tower::{ServiceBuilder, service_fn};
 
@@ -36,7 +43,7 @@ mod tests {
     /// Returns the content type that the inner service sees and that of the response.
     async fn translated(content_type: &'static str) -> (HeaderValue, HeaderValue) {
         let service = ServiceBuilder::new()
-            .layer(from_fn(translate))
+            .layer(from_fn((), translate))
             .service(service_fn(async |request: Request| {
                 let mut response = Response::new(Body::empty());
                 let seen = request.headers()[CONTENT_TYPE].clone();

@@ -2,40 +2,48 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 use http_body::Body as _;
 
-pub async fn remove_body(request: Request, next: Next) -> Response {
+use super::{Inner, Result};
+
+pub fn remove_body<S: Inner>(
+    (): &(),
+    inner: &mut S,
+    request: Request,
+) -> impl Future<Output = Result> + use<S> {
     let is_head = request.method() == Method::HEAD;
-    let response = next.run(request).await;
-    if !is_head {
-        return response;
+    let running = inner.call(request);
+    async move {
+        let response = running.await?;
+        if !is_head {
+            return Ok(response);
+        }
+        let length = response.body().size_hint().exact();
+        let mut response = response.map(|_| Body::empty());
+        if let Some(length) = length {
+            response
+                .headers_mut()
+                .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        Ok(response)
     }
-    let length = response.body().size_hint().exact();
-    let mut response = response.map(|_| Body::empty());
-    if let Some(length) = length {
-        response
-            .headers_mut()
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    response
 }
 
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
 
-    use axum::middleware::from_fn;
+    use axum::response::Response;
+    use carshare_chassis::layer::from_fn;
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
     use super::*;
 
     async fn response(method: Method) -> Response {
         let service = ServiceBuilder::new()
-            .layer(from_fn(remove_body))
+            .layer(from_fn((), remove_body))
             .service(service_fn(async |_: Request| {
                 Ok::<_, Infallible>(Response::new(Body::from("hello")))
             }));

@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use carshare_chassis::health::Readiness;
+use futures::future::Either;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{Method, StatusCode};
 use serde_json::json;
 
+use super::{Inner, Result};
 use crate::error::method_not_allowed;
 use crate::routes::Routes;
 use crate::{docs, openapi};
@@ -39,12 +40,22 @@ impl Pages {
     }
 }
 
-pub async fn serve(State(pages): State<Arc<Pages>>, request: Request, next: Next) -> Response {
+pub fn serve<S: Inner>(
+    pages: &Arc<Pages>,
+    inner: &mut S,
+    request: Request,
+) -> impl Future<Output = Result> + use<S> {
     let path = request.uri().path();
     if !matches!(path, "/healthz" | "/readyz" | "/openapi.json" | "/docs") {
-        return next.run(request).await;
+        return Either::Left(inner.call(request));
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    let pages = Arc::clone(pages);
+    let (method, path) = (request.method().clone(), path.to_owned());
+    Either::Right(async move { Ok(page(&pages, &method, &path).await) })
+}
+
+async fn page(pages: &Pages, method: &Method, path: &str) -> Response {
+    if !matches!(*method, Method::GET | Method::HEAD) {
         return method_not_allowed([Method::GET]);
     }
     match path {
@@ -81,7 +92,7 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
+    use carshare_chassis::layer::from_fn;
     use http::header::ALLOW;
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
@@ -92,7 +103,7 @@ mod tests {
         readiness.check("payment", std::future::pending);
         let pages = Pages::new(&Routes::default(), readiness).unwrap();
         let service = ServiceBuilder::new()
-            .layer(from_fn_with_state(Arc::new(pages), serve))
+            .layer(from_fn(Arc::new(pages), serve))
             .service(service_fn(async |_: Request| {
                 Ok::<_, Infallible>(StatusCode::IM_A_TEAPOT.into_response())
             }));

@@ -4,19 +4,18 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
 use carshare_chassis::http_server::Connection;
 use carshare_chassis::request_context::{self, CORRELATION_ID};
 use carshare_chassis::{Ids, Lang};
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderValue};
 
+use super::{Inner, Result};
 use crate::rate_limit::{RateLimitStatus, client_ip};
 
-/// The facts of a request that its response, its log line and its errors need.
-#[derive(Clone, Debug)]
+/// The facts of a request that its response, its log line and its errors need, in its extensions as an `Arc`.
+#[derive(Debug)]
 pub struct RequestInfo {
     pub protocol: Protocol,
     /// Language of error texts.
@@ -27,7 +26,7 @@ pub struct RequestInfo {
     pub path: String,
     pub client_ip: IpAddr,
     /// The tightest rate limit of the caller, set when the call was counted.
-    pub rate_limit: Arc<OnceLock<RateLimitStatus>>,
+    pub rate_limit: OnceLock<RateLimitStatus>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,20 +46,32 @@ pub enum Protocol {
     Grpc,
 }
 
-pub async fn attach(State(config): State<RequestInfoConfig>, mut request: Request, next: Next) -> Response {
-    let info = RequestInfo::read(&request, &config);
-    request.extensions_mut().insert(info.clone());
-    let mut response = next.run(request).await;
-    if let Ok(id) = HeaderValue::from_str(&info.correlation_id) {
-        response.headers_mut().insert(CORRELATION_ID, id);
+pub fn attach<S: Inner>(
+    config: &RequestInfoConfig,
+    inner: &mut S,
+    mut request: Request,
+) -> impl Future<Output = Result> + use<S> {
+    let info = Arc::new(RequestInfo::read(&request, config));
+    request.extensions_mut().insert(Arc::clone(&info));
+    let running = inner.call(request);
+    async move {
+        let mut response = running.await?;
+        if let Ok(id) = HeaderValue::from_str(&info.correlation_id) {
+            response.headers_mut().insert(CORRELATION_ID, id);
+        }
+        if let Some(status) = info.rate_limit.get() {
+            status.write(response.headers_mut());
+        }
+        Ok(response)
     }
-    if let Some(status) = info.rate_limit.get() {
-        status.write(response.headers_mut());
-    }
-    response
 }
 
 impl RequestInfo {
+    /// Returns what [`attach`] attached.
+    pub fn of(extensions: &Extensions) -> Arc<Self> {
+        extensions.get().cloned().unwrap_or_default()
+    }
+
     fn read(request: &Request, config: &RequestInfoConfig) -> Self {
         let headers = request.headers();
         // Requests of unit tests have no connection.
@@ -77,7 +88,21 @@ impl RequestInfo {
             correlation_id: request_context::correlation_id(headers, &config.ids),
             path: request.uri().path().to_owned(),
             client_ip: client_ip(remote, headers, config.proxies),
-            rate_limit: Arc::default(),
+            rate_limit: OnceLock::new(),
+        }
+    }
+}
+
+impl Default for RequestInfo {
+    /// Returns the info of a REST request from an unknown address.
+    fn default() -> Self {
+        Self {
+            protocol: Protocol::Rest,
+            lang: Lang::default(),
+            correlation_id: String::new(),
+            path: String::new(),
+            client_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            rate_limit: OnceLock::new(),
         }
     }
 }
@@ -106,8 +131,9 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
+    use axum::response::Response;
     use carshare_chassis::Environment;
+    use carshare_chassis::layer::from_fn;
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
     use super::*;
@@ -116,12 +142,10 @@ mod tests {
         /// Returns the info of a REST request from an unknown address.
         pub fn for_test(lang: Lang, correlation_id: &str, path: &str) -> Self {
             Self {
-                protocol: Protocol::Rest,
                 lang,
                 correlation_id: correlation_id.to_owned(),
                 path: path.to_owned(),
-                client_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                rate_limit: Arc::default(),
+                ..Self::default()
             }
         }
     }
@@ -148,9 +172,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn attach_adds_the_info_and_returns_the_correlation_id() {
         let service = ServiceBuilder::new()
-            .layer(from_fn_with_state(config(), attach))
+            .layer(from_fn(config(), attach))
             .service(service_fn(async |request: Request| {
-                let info: &RequestInfo = request.extensions().get().unwrap();
+                let info: &Arc<RequestInfo> = request.extensions().get().unwrap();
                 Ok::<_, Infallible>(Response::new(Body::from(info.path.clone())))
             }));
         let response = service

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Error;
 use carshare_proto::common::v1::ErrorReason as Common;
+use futures::future::{Either, ready};
 
 use super::request_info::{Protocol, RequestInfo};
+use super::{Inner, Result};
 use crate::error::{GatewayError, method_not_allowed};
 use crate::grpc::BuiltinServices;
 use crate::method_table::Rpc;
@@ -43,46 +43,51 @@ impl Target {
     }
 }
 
-pub async fn find(
-    State(state): State<Arc<AppState>>,
-    Extension(info): Extension<RequestInfo>,
+pub fn find<S: Inner>(
+    state: &Arc<AppState>,
+    inner: &mut S,
     mut request: Request,
-    next: Next,
-) -> Response {
-    let target = match info.protocol {
-        Protocol::Grpc => grpc(&state, request.uri().path()),
-        Protocol::Rest => match state.routes.find(request.method(), request.uri().path()) {
-            RouteMatch::Found(route, bindings) => Ok(Target::Rest(route, bindings)),
-            RouteMatch::OtherMethods(methods) => return method_not_allowed(methods),
-            RouteMatch::NotFound => Err(Common::NotFound),
-        },
-    };
-    let target = match target {
+) -> impl Future<Output = Result> + use<S> {
+    let target = match target(state, &request) {
         Ok(target) => target,
-        Err(reason) => return GatewayError::from(Error::new(reason)).into_response(),
+        Err(refused) => return Either::Left(ready(Ok(refused))),
     };
     let rpc = target.rpc().cloned();
     request.extensions_mut().insert(target);
-    let mut response = next.run(request).await;
-    if let Some(rpc) = rpc {
-        response.extensions_mut().insert(MatchedRpc(rpc));
-    }
-    response
+    let running = inner.call(request);
+    Either::Right(async move {
+        let mut response = running.await?;
+        if let Some(rpc) = rpc {
+            response.extensions_mut().insert(MatchedRpc(rpc));
+        }
+        Ok(response)
+    })
 }
 
-fn grpc(state: &AppState, path: &str) -> Result<Target, Common> {
-    if BuiltinServices::has(path) {
-        return Ok(Target::Builtin);
-    }
-    let rpc = state.methods.find(path).ok_or(Common::UnknownMethod)?;
-    Ok(Target::Grpc(Arc::clone(rpc)))
+fn target(state: &AppState, request: &Request) -> std::result::Result<Target, Response> {
+    let path = request.uri().path();
+    let found = match RequestInfo::of(request.extensions()).protocol {
+        Protocol::Grpc if BuiltinServices::has(path) => return Ok(Target::Builtin),
+        Protocol::Grpc => state
+            .methods
+            .find(path)
+            .cloned()
+            .map(Target::Grpc)
+            .ok_or(Common::UnknownMethod),
+        Protocol::Rest => match state.routes.find(request.method(), path) {
+            RouteMatch::Found(route, bindings) => Ok(Target::Rest(route, bindings)),
+            RouteMatch::OtherMethods(methods) => return Err(method_not_allowed(methods)),
+            RouteMatch::NotFound => Err(Common::NotFound),
+        },
+    };
+    found.map_err(|reason| GatewayError::from(Error::new(reason)).into_response())
 }
 
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
     use carshare_chassis::Lang;
+    use carshare_chassis::layer::from_fn;
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
     use super::*;
@@ -90,16 +95,16 @@ mod tests {
     /// Returns the span of the RPC that was found, or the code of the error.
     async fn found(protocol: Protocol, path: &str) -> String {
         let service = ServiceBuilder::new()
-            .layer(from_fn_with_state(Arc::new(AppState::for_test()), find))
+            .layer(from_fn(Arc::new(AppState::for_test()), find))
             .service(service_fn(async |request: Request| {
                 assert!(request.extensions().get::<Target>().is_some());
                 Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
             }));
         let mut request = Request::get(path).body(Body::empty()).unwrap();
-        request.extensions_mut().insert(RequestInfo {
+        request.extensions_mut().insert(Arc::new(RequestInfo {
             protocol,
             ..RequestInfo::for_test(Lang::En, "c", path)
-        });
+        }));
         let mut response = service.oneshot(request).await.unwrap();
         match (GatewayError::take(&mut response), response.extensions().get()) {
             (Some(error), _) => error.problem().code().to_owned(),

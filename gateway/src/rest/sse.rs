@@ -5,6 +5,7 @@
 //! reconnects sends the last id and resumes after it. When the client disconnects, the dropped body ends the call to the service.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -49,14 +50,14 @@ pub(super) fn respond(
     messages: Streaming<Bytes>,
     message_type: MessageType,
     end: StreamEnd,
-    info: &RequestInfo,
+    info: &Arc<RequestInfo>,
     keep_alive: Duration,
 ) -> Response {
     let messages = until(messages, end, info.lang);
     let alive = KeepAlive::new().interval(keep_alive).text("keep-alive");
     // Reverse proxies such as nginx buffer responses without the second header.
     let headers = [(CACHE_CONTROL, "no-store"), (ACCEL_BUFFERING, "no")];
-    let events = Sse::new(events(messages, message_type, info.clone()));
+    let events = Sse::new(events(messages, message_type, Arc::clone(info)));
     (headers, events.keep_alive(alive)).into_response()
 }
 
@@ -83,7 +84,7 @@ where
 fn events(
     messages: impl Stream<Item = Result<Bytes, Status>> + Send,
     message_type: MessageType,
-    info: RequestInfo,
+    info: Arc<RequestInfo>,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     let opening = Event::default().retry(RECONNECT_DELAY).comment("open");
     let events = messages.map(move |message| {
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
 
     async fn event_stream(messages: Vec<Result<SubscribeResponse, Status>>) -> String {
-        let info = RequestInfo::for_test(Lang::En, "c", "/stream");
+        let info = Arc::new(RequestInfo::for_test(Lang::En, "c", "/stream"));
         let messages = messages
             .into_iter()
             .map(|message| message.map(|message| message.encode_to_vec().into()));

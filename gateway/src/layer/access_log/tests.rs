@@ -5,8 +5,8 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::middleware::from_fn;
 use carshare_chassis::Lang;
+use carshare_chassis::layer::from_fn;
 use futures::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use serde_json::{Value, json};
@@ -52,10 +52,10 @@ fn request(protocol: Protocol) -> Request {
     let mut request = Request::post("/v1/users/jiwoo@mail.com")
         .body(Body::empty())
         .unwrap();
-    request.extensions_mut().insert(RequestInfo {
+    request.extensions_mut().insert(Arc::new(RequestInfo {
         protocol,
         ..RequestInfo::for_test(Lang::En, "c-1", "/v1/users/jiwoo@mail.com")
-    });
+    }));
     request
 }
 
@@ -76,7 +76,7 @@ fn streamed() -> Body {
 async fn line_is_written_at_the_end_of_the_body_with_the_status_of_the_trailers() {
     let (lines, _guard) = Lines::capture();
     let service = ServiceBuilder::new()
-        .layer(from_fn(record))
+        .layer(from_fn((), record))
         .service(service_fn(async |_: Request| {
             let mut response = Response::new(streamed());
             response
@@ -102,7 +102,7 @@ async fn line_is_written_at_the_end_of_the_body_with_the_status_of_the_trailers(
 async fn client_that_goes_away_is_logged_as_499() {
     let (lines, _guard) = Lines::capture();
     let service = ServiceBuilder::new()
-        .layer(from_fn(record))
+        .layer(from_fn((), record))
         .service(service_fn(async |_: Request| {
             std::future::pending::<()>().await;
             Ok::<_, Infallible>(Response::new(Body::empty()))
@@ -121,15 +121,14 @@ async fn client_that_goes_away_is_logged_as_499() {
 async fn grpc_call_that_the_client_cuts_off_is_cancelled() {
     for in_response in [false, true] {
         let (lines, _guard) = Lines::capture();
-        let service =
-            ServiceBuilder::new()
-                .layer(from_fn(record))
-                .service(service_fn(move |_: Request| async move {
-                    if !in_response {
-                        std::future::pending::<()>().await;
-                    }
-                    Ok::<_, Infallible>(Response::new(streamed()))
-                }));
+        let service = ServiceBuilder::new()
+            .layer(from_fn((), record))
+            .service(service_fn(move |_: Request| async move {
+                if !in_response {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Infallible>(Response::new(streamed()))
+            }));
         let call = service.oneshot(request(Protocol::Grpc));
         let response = tokio::time::timeout(Duration::from_secs(3), call).await;
         assert_eq!(response.is_ok(), in_response);
