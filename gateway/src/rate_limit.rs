@@ -1,4 +1,4 @@
-//! Rate limits by address, by user and by the class that the contract names. The budgets are counted by GCRA in Redis, for all
+//! Rate limits by user, by the address of anonymous callers, and by the class that the contract names. The budgets are counted by GCRA in Redis, for all
 //! replicas together; in this process while Redis is unreachable.
 //!
 //! Of a large budget a replica leases several calls at once and spends them without asking again ([`lease`]); a small one, such as
@@ -124,7 +124,9 @@ impl RateLimiter {
         self.fallback.take(budgets)
     }
 
-    /// A class with a higher limit than an address has (Toss's webhooks) replaces the budget of the address.
+    /// A signed-in user is counted by user and not by address, which users of one mobile network or office share; but for a call of a class,
+    /// so that many accounts do not allow more guesses from one address. A class with a higher limit than an address has (Toss's webhooks)
+    /// replaces the budget of the address.
     fn budgets(&self, class: Option<&Limit>, address: IpAddr, caller: &Caller) -> Vec<Budget> {
         let user = caller.user().ok().map(|user| Owner::User(user.id));
         let budget =
@@ -145,7 +147,10 @@ impl RateLimiter {
                 MINUTE,
             )
         });
-        let counts_address = class.as_ref().is_none_or(|class| class.limit <= by_address.limit);
+        let counts_address = match &class {
+            Some(class) => class.limit <= by_address.limit,
+            None => user.is_none(),
+        };
         let by_address = counts_address.then_some(by_address);
         [by_address, by_user, class]
             .into_iter()

@@ -105,6 +105,48 @@ async fn user_has_one_budget_for_all_addresses() {
 }
 
 #[tokio::test]
+async fn signed_in_user_is_not_counted_by_a_shared_address() {
+    let limits = Limits {
+        per_minute_by_address: 1,
+        per_hour_by_user: 1000,
+        class_factor: 1,
+        proxies: 0,
+    };
+    let (limiter, _clock) = limiter(limits);
+    assert!(limiter.take(None, address(1), &Caller::Anonymous).await.1.is_ok());
+    assert!(
+        limiter
+            .take(None, address(1), &Caller::Anonymous)
+            .await
+            .1
+            .is_err()
+    );
+    for _ in 0..10 {
+        let (status, taken) = limiter.take(None, address(1), &user()).await;
+        assert!(taken.is_ok());
+        assert_eq!(status.unwrap().budget.key.name, "user");
+    }
+}
+
+#[tokio::test]
+async fn sensitive_call_of_a_user_is_counted_by_address_too() {
+    let limits = Limits {
+        per_minute_by_address: 20,
+        per_hour_by_user: 1000,
+        class_factor: 1,
+        proxies: 0,
+    };
+    let (limiter, _clock) = limiter(limits);
+    let rpcs = MethodTable::read().unwrap();
+    let login = rpcs.find(LOGIN).unwrap().limit.as_ref();
+    for _ in 0..20 {
+        assert!(limiter.take(login, address(1), &user()).await.1.is_ok());
+    }
+    let (_, anonymous) = limiter.take(None, address(1), &Caller::Anonymous).await;
+    assert!(anonymous.is_err());
+}
+
+#[tokio::test]
 async fn zero_is_no_limit() {
     let limits = Limits {
         per_minute_by_address: 0,
