@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke test-clients test-readme release-contract
+.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke test-clients test-openapi test-readme release-contract
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -29,6 +29,10 @@ chaos: build ## guests and hosts on two replicas of everything under random faul
 
 test-clients: build ## run the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
 	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare
+
+test-openapi: ## lint the API document, and build TypeScript and Python packages that are generated from it (needs npm)
+	$(CARGO) build -p carshare-gateway --locked
+	@scripts/test-openapi.sh $(TARGET_DIR)/debug/carshare-gateway
 
 test-readme: build ## run the README's commands and compare their output
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare

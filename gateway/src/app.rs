@@ -52,7 +52,7 @@ where
         ids: environment.ids.clone(),
         proxies: config.limits.proxies,
     };
-    let pages = Arc::new(Pages::new(&state.routes, readiness)?);
+    let pages = Arc::new(Pages::new(&state.routes, &config.docs, readiness)?);
     let max_in_flight = server.max_in_flight.min(Semaphore::MAX_PERMITS);
     Ok(ServiceBuilder::new()
         .map_request(|request: http::Request<B>| request.map(Body::new))

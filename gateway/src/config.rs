@@ -16,6 +16,7 @@ pub struct Config {
     pub edge: EdgeConfig,
     pub limits: Limits,
     pub cors: Cors,
+    pub docs: Docs,
 }
 
 /// `[edge]`: bounds of requests and streams.
@@ -55,6 +56,17 @@ pub struct Limits {
 pub struct Cors {
     /// Allowed origins, `https://app.carshare.kr`. The port may be `*`: `http://localhost:*`.
     pub origins: Vec<String>,
+}
+
+/// `[docs]`: the API document and its page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Docs {
+    /// URL at which clients reach this port, without a trailing slash: the server of `/openapi.json` and of its code samples.
+    pub public_url: String,
+    /// Accounts that `/docs` offers for signing in. Of a development mesh only: the page names their password.
+    pub demo_logins: Vec<String>,
+    pub demo_password: String,
 }
 
 #[cfg(test)]

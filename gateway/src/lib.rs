@@ -40,16 +40,19 @@ pub mod routes;
 pub mod state;
 pub mod stream_end;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::http_server::{self, Options, Protocol};
-use carshare_chassis::service::{NoCommand, Roles, Service};
+use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Environment, Shutdown, lifecycle};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::method_table::MethodTable;
+use crate::routes::Routes;
 use crate::state::AppState;
 
 pub struct Gateway;
@@ -58,7 +61,7 @@ impl Service for Gateway {
     const NAME: &'static str = "gateway";
     const DEFAULTS: &'static str = include_str!("../config.default.toml");
     type Config = Config;
-    type Command = NoCommand;
+    type Command = Command;
 
     async fn serve(
         config: ServiceConfig<Config>,
@@ -74,6 +77,24 @@ impl Service for Gateway {
     async fn migrate(_: ServiceConfig<Config>) -> anyhow::Result<()> {
         Ok(())
     }
+
+    async fn command(
+        config: ServiceConfig<Config>,
+        _: Environment,
+        Command::Openapi { file }: Command,
+    ) -> anyhow::Result<()> {
+        let routes = Routes::read(MethodTable::read()?.iter())?;
+        let document = openapi::document(&routes, &config.service.docs.public_url);
+        std::fs::write(&file, format!("{document:#}\n"))
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+/// Subcommands of the gateway.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Write the API document, which `/openapi.json` serves, to a file and exit.
+    Openapi { file: PathBuf },
 }
 
 /// Serves the public port until the shutdown fires, then drains.

@@ -1,9 +1,12 @@
 //! Converts the contract to OpenAPI 3.1: paths from the routes, schemas from the messages, constraints from `buf.validate`,
 //! descriptions from the comments, errors from the catalogue. Written once at start.
 
+mod code_samples;
 mod comment;
 mod constraints;
 mod error_specs;
+mod examples;
+mod guide;
 mod names;
 mod operation;
 mod parameters;
@@ -20,19 +23,19 @@ use serde_json::{Map, Value, json};
 use crate::routes::Routes;
 use schema::Schemas;
 
-/// Returns the OpenAPI document.
-pub fn document(routes: &Routes) -> Value {
+/// Returns the OpenAPI document. `server` is the public URL of the gateway, without a trailing slash.
+pub fn document(routes: &Routes, server: &str) -> Value {
     let mut schemas = Schemas::of_contract();
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for route in routes.iter() {
-        let operation = operation::describe(route, &mut schemas);
+        let operation = operation::describe(route, server, &mut schemas);
         let path = paths.entry(route.path.clone()).or_default();
         path.insert(route.method.as_str().to_ascii_lowercase(), operation);
     }
     json!({
         "openapi": "3.1.0",
         "info": info(),
-        "servers": [{ "url": "/" }],
+        "servers": [{ "url": server, "description": "The gateway: REST, gRPC and gRPC-web on one port" }],
         "tags": tags(routes),
         "paths": paths,
         "components": {
@@ -46,11 +49,12 @@ pub fn document(routes: &Routes) -> Value {
 
 fn info() -> Value {
     json!({
-        "title": "카셰어링 서비스 API",
+        "title": "Carshare API",
         "version": env!("CARGO_PKG_VERSION"),
-        "description": "Car sharing platform API for corporate and individual users. The same operations are offered \
-            as gRPC and gRPC-web on the same port.",
-        "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        "summary": "카셰어링 서비스 API: car sharing for companies and individuals",
+        "description": guide::markdown(),
+        "contact": { "name": "Carshare API team", "url": "https://carshare.kr", "email": "api@carshare.kr" },
+        "license": { "name": "Apache License 2.0", "identifier": "Apache-2.0" },
     })
 }
 

@@ -8,11 +8,11 @@ use axum::body::Body;
 use axum::response::Response;
 use carshare_chassis::error::Violation;
 use carshare_chassis::{Error, Lang};
-use carshare_proto::errors;
+use carshare_proto::errors::{self, ErrorSpec};
 use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetail, ErrorDetails, ErrorInfo, FieldViolation, StatusExt as _};
 
 use crate::layer::request_info::RequestInfo;
@@ -183,6 +183,33 @@ impl<'a> FieldError<'a> {
             rule: &violation.rule,
         }
     }
+}
+
+/// Returns a problem as an example for the API document.
+pub fn example(spec: &ErrorSpec, lang: Lang) -> serde_json::Value {
+    let detail = match lang {
+        Lang::Ko => &spec.ko,
+        Lang::En => &spec.en,
+    };
+    let mut example = serde_json::json!({
+        "type": format!("/docs#{}", spec.code),
+        "title": title(&spec.reason),
+        "status": spec.http,
+        "detail": detail,
+        "instance": "/v1/bookings",
+        "code": spec.code,
+        "reason": spec.reason,
+        "correlation_id": "01a21e3e-872e-7000-aa02-5f27848857bc",
+    });
+    if spec.grpc == Code::InvalidArgument {
+        let message = match lang {
+            Lang::Ko => "필수 항목입니다.",
+            Lang::En => "is required",
+        };
+        example["errors"] =
+            serde_json::json!([{ "field": "start_datetime", "message": message, "rule": "REQUIRED" }]);
+    }
+    example
 }
 
 /// `SLOT_TAKEN` → `Slot taken`.

@@ -53,6 +53,12 @@ impl RunArgs {
             own("TELEMETRY__LOG", "warn".to_owned()),
             own("TELEMETRY__FORMAT", "text".to_owned()),
         ];
+        if !self.no_demo {
+            let people = demo::GUESTS.iter().chain(&demo::HOSTS).map(|person| person.email);
+            let logins: Vec<_> = people.chain([demo::ADMIN]).collect();
+            env.push(own("DOCS__DEMO_LOGINS", format!("{logins:?}")));
+            env.push(own("DOCS__DEMO_PASSWORD", demo::PASSWORD.to_owned()));
+        }
         env.extend(environment.filter(|(key, _)| is_key(key)));
         env.extend(self.log.clone().map(|log| own("TELEMETRY__LOG", log)));
         env.extend(self.set.iter().cloned());

@@ -119,7 +119,12 @@ impl ServiceEnv {
                     dependencies.sandbox.service_account_json().to_string(),
                 ),
             ],
-            "gateway" => return Ok(development()),
+            "gateway" => {
+                let mut own = development();
+                let port = self.address("gateway")?.port();
+                own.push(("DOCS__PUBLIC_URL".to_owned(), format!("http://localhost:{port}")));
+                return Ok(own);
+            }
             other => anyhow::bail!("{other} is not a service of the mesh"),
         };
         Ok(pairs

@@ -52,6 +52,19 @@ pub fn has_rule(field: &FieldDescriptor) -> bool {
     extension(&field.options(), "buf.validate.field").is_some()
 }
 
+/// Returns whether every reply sets a field whose type can be unset.
+pub fn is_always_set(field: &FieldDescriptor) -> bool {
+    extension(&field.options(), "carshare.options.v1.always_set") == Some(Value::Bool(true))
+}
+
+/// Returns the stated example of a field, in Korean and in English; the same text if it has one only.
+pub fn example(field: &FieldDescriptor) -> Option<(String, String)> {
+    let text = |name: &str| Some(extension(&field.options(), name)?.as_str()?.to_owned());
+    let example = text("carshare.options.v1.example")?;
+    let english = text("carshare.options.v1.example_en").unwrap_or_else(|| example.clone());
+    Some((example, english))
+}
+
 /// Finds the RPC of a gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
 pub fn method(path: &str) -> Option<MethodDescriptor> {
     let (service, method) = path.strip_prefix('/')?.split_once('/')?;

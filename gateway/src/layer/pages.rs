@@ -14,6 +14,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Inner, Result};
+use crate::config::Docs;
 use crate::error::method_not_allowed;
 use crate::routes::Routes;
 use crate::{docs, openapi};
@@ -31,10 +32,10 @@ pub struct Pages {
 
 impl Pages {
     /// Writes the documents of these routes, once.
-    pub fn new(routes: &Routes, readiness: Readiness) -> anyhow::Result<Self> {
+    pub fn new(routes: &Routes, config: &Docs, readiness: Readiness) -> anyhow::Result<Self> {
         Ok(Self {
             readiness,
-            openapi: serde_json::to_vec(&openapi::document(routes))?.into(),
+            openapi: serde_json::to_vec(&openapi::document(routes, &config.public_url))?.into(),
             docs: docs::page(routes).into(),
         })
     }
@@ -101,7 +102,12 @@ mod tests {
     async fn response(method: Method, path: &str) -> Response {
         let mut readiness = Readiness::new();
         readiness.check("payment", std::future::pending);
-        let pages = Pages::new(&Routes::default(), readiness).unwrap();
+        let docs = Docs {
+            public_url: "http://localhost:8080".to_owned(),
+            demo_logins: Vec::new(),
+            demo_password: String::new(),
+        };
+        let pages = Pages::new(&Routes::default(), &docs, readiness).unwrap();
         let service = ServiceBuilder::new()
             .layer(from_fn(Arc::new(pages), serve))
             .service(service_fn(async |_: Request| {

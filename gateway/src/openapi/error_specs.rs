@@ -25,7 +25,8 @@ fn find(rpc: &Rpc, reason: &str) -> Option<&'static ErrorSpec> {
 }
 
 fn implied(rpc: &Rpc) -> Vec<Common> {
-    let mut reasons = vec![Common::Unavailable, Common::Internal];
+    // Calls of every RPC are counted.
+    let mut reasons = vec![Common::Unavailable, Common::Internal, Common::RateLimited];
     if rpc.descriptor.input().fields().len() > 0 {
         reasons.push(Common::InvalidArgument);
     }
@@ -38,9 +39,6 @@ fn implied(rpc: &Rpc) -> Vec<Common> {
     }
     if matches!(rpc.method.policy(), Policy::Roles(_)) {
         reasons.push(Common::PermissionDenied);
-    }
-    if rpc.limit.is_some() {
-        reasons.push(Common::RateLimited);
     }
     reasons
 }

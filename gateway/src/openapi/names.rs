@@ -1,11 +1,11 @@
-//! Names of schemas: the name of the message, `Booking`, with its service in front where two messages share one.
+//! Names of schemas: the name of the message or enum, `Booking`, with its service in front where two share one.
 
 use std::collections::HashMap;
 
 use carshare_proto::DESCRIPTOR_POOL;
-use prost_reflect::{DescriptorPool, MessageDescriptor};
+use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
 
-/// Names by full name of the message.
+/// Names by full name of the message or enum.
 #[derive(Debug)]
 pub(super) struct Names(HashMap<String, String>);
 
@@ -15,19 +15,28 @@ impl Names {
     }
 
     fn of(pool: &DescriptorPool) -> Self {
-        let mut by_name: HashMap<String, Vec<MessageDescriptor>> = HashMap::new();
-        for message in pool.all_messages() {
-            by_name.entry(short(&message)).or_default().push(message);
+        let messages = pool
+            .all_messages()
+            .map(|message| (message.full_name().to_owned(), message.package_name().to_owned()));
+        let enums = pool
+            .all_enums()
+            .map(|each| (each.full_name().to_owned(), each.package_name().to_owned()));
+        let mut by_name: HashMap<String, Vec<(String, String)>> = HashMap::new();
+        for (full_name, package) in messages.chain(enums).filter(|(_, package)| is_ours(package)) {
+            by_name
+                .entry(short(&full_name, &package))
+                .or_default()
+                .push((full_name, package));
         }
-        let named = by_name.into_iter().flat_map(|(short, messages)| {
-            let is_unique = messages.iter().filter(|message| is_ours(message)).count() < 2;
-            messages.into_iter().filter(is_ours).map(move |message| {
+        let named = by_name.into_iter().flat_map(|(short, all)| {
+            let is_unique = all.len() < 2;
+            all.into_iter().map(move |(full_name, package)| {
                 let name = if is_unique {
                     short.clone()
                 } else {
-                    format!("{}{short}", service(&message))
+                    format!("{}{short}", service(&package))
                 };
-                (message.full_name().to_owned(), name)
+                (full_name, name)
             })
         });
         Self(named.collect())
@@ -35,29 +44,34 @@ impl Names {
 
     /// Returns the name of a message's schema.
     pub(super) fn of_message<'a>(&'a self, message: &'a MessageDescriptor) -> &'a str {
-        self.0
-            .get(message.full_name())
-            .map_or(message.full_name(), String::as_str)
+        self.find(message.full_name())
+    }
+
+    /// Returns the name of an enum's schema.
+    pub(super) fn of_enum<'a>(&'a self, descriptor: &'a EnumDescriptor) -> &'a str {
+        self.find(descriptor.full_name())
+    }
+
+    fn find<'a>(&'a self, full_name: &'a str) -> &'a str {
+        self.0.get(full_name).map_or(full_name, String::as_str)
     }
 }
 
-fn is_ours(message: &MessageDescriptor) -> bool {
-    message.package_name().starts_with("carshare.")
+fn is_ours(package: &str) -> bool {
+    package.starts_with("carshare.")
 }
 
 /// `carshare.booking.v1.Outer.Inner` → `OuterInner`.
-fn short(message: &MessageDescriptor) -> String {
-    let package = message.package_name().len();
-    message
-        .full_name()
-        .get(package..)
+fn short(full_name: &str, package: &str) -> String {
+    full_name
+        .get(package.len()..)
         .unwrap_or_default()
         .replace('.', "")
 }
 
 /// `carshare.booking.v1` → `Booking`.
-fn service(message: &MessageDescriptor) -> String {
-    let word = message.package_name().split('.').nth(1).unwrap_or_default();
+fn service(package: &str) -> String {
+    let word = package.split('.').nth(1).unwrap_or_default();
     with_first_letter(word, str::to_ascii_uppercase)
 }
 

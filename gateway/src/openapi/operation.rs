@@ -1,15 +1,16 @@
 //! Converts a route to an OpenAPI operation.
 
+use carshare_chassis::Lang;
 use carshare_chassis::method_registry::Policy;
 use serde_json::{Value, json};
 
 use super::comment::Comment;
 use super::names::with_first_letter;
 use super::schema::{Direction, Schemas};
-use super::{parameters, responses};
+use super::{code_samples, examples, parameters, responses};
 use crate::routes::{Body, Route};
 
-pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
+pub(super) fn describe(route: &Route, server: &str, schemas: &mut Schemas) -> Value {
     let rpc = &route.rpc;
     let comment = Comment::of(&rpc.descriptor.parent_file(), rpc.descriptor.path());
     let mut operation = json!({
@@ -21,6 +22,7 @@ pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Value {
         "responses": responses::of_route(route, schemas),
         "security": security(rpc.method.policy()),
         "x-grpc": rpc.path.as_str(),
+        "x-codeSamples": code_samples::of_route(route, server),
     });
     if let Policy::Roles(roles) = rpc.method.policy() {
         operation["x-roles"] = roles.iter().map(|role| role.as_str()).collect();
@@ -55,5 +57,25 @@ fn request_body(route: &Route, schemas: &mut Schemas) -> Option<Value> {
             )
         }
     };
-    Some(json!({ "required": required, "content": { "application/json": { "schema": schema } } }))
+    let body = examples::media_type(&schema, |lang| body_example(route, lang).unwrap_or_default());
+    Some(json!({ "required": required, "content": { "application/json": body } }))
+}
+
+/// Returns an example of the request body, if the route has one.
+pub(super) fn body_example(route: &Route, lang: Lang) -> Option<Value> {
+    let input = route.rpc.descriptor.input();
+    match &route.body {
+        Body::None => None,
+        Body::Field(name) => Some(examples::of_field(
+            &input.get_field_by_name(name)?,
+            Direction::Request,
+            lang,
+        )),
+        Body::Whole => Some(examples::of_message(
+            &input,
+            Direction::Request,
+            &route.variables,
+            lang,
+        )),
+    }
 }

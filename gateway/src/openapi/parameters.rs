@@ -1,11 +1,13 @@
 //! Parameters of an operation: path variables, query parameters and headers.
 
+use carshare_chassis::Lang;
+use carshare_proto::contract;
 use http::Method;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
-use super::constraints;
 use super::schema::{Direction, Schemas};
+use super::{constraints, examples};
 use crate::rest::CURSOR;
 use crate::routes::{Body, Route};
 
@@ -25,38 +27,77 @@ pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
 
 fn path(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec<Value> {
     let parameters = route.variables.iter().filter_map(|variable| {
-        let schema = schemas.field(&field_at(input, variable)?, Direction::Request);
-        Some(parameter(variable, "path", true, schema))
+        Some(parameter(
+            variable,
+            "path",
+            true,
+            &field_at(input, variable)?,
+            schemas,
+        ))
     });
     parameters.collect()
 }
 
 fn query(route: &Route, input: &MessageDescriptor, schemas: &mut Schemas) -> Vec<Value> {
+    let required = constraints::required(input);
+    query_fields(route, input)
+        .into_iter()
+        .map(|(name, field)| parameter(&name, "query", required.contains(&name), &field, schemas))
+        .collect()
+}
+
+/// Returns the fields that query parameters set, with the names of these.
+fn query_fields(route: &Route, input: &MessageDescriptor) -> Vec<(String, FieldDescriptor)> {
     let in_body = match &route.body {
         Body::Whole => return Vec::new(),
         Body::Field(field) => Some(field.as_str()),
         Body::None => None,
     };
-    let is_set_elsewhere = |name: &str| in_body == Some(name) || route.has_variable(name);
     let mut leaves = Vec::new();
     collect_leaves(input, "", 0, &mut leaves);
-    let required = constraints::required(input);
-    let leaves = leaves.into_iter().filter(|(name, _)| !is_set_elsewhere(name));
+    leaves.retain(|(name, _)| in_body != Some(name.as_str()) && !route.has_variable(name));
     leaves
-        .map(|(name, field)| {
-            let schema = schemas.field(&field, Direction::Request);
-            parameter(&name, "query", required.contains(&name), schema)
-        })
-        .collect()
 }
 
-/// Moves the description from the schema to the parameter.
-fn parameter(name: &str, location: &str, required: bool, mut schema: Value) -> Value {
+/// Returns the query string of the parameters that have an example, with its `?`.
+pub(super) fn example_query(route: &Route) -> String {
+    let input = route.rpc.descriptor.input();
+    let required = constraints::required(&input);
+    let pairs = query_fields(route, &input)
+        .into_iter()
+        .filter(|(name, field)| required.contains(name) || contract::example(field).is_some())
+        .map(
+            |(name, field)| match examples::of_field(&field, Direction::Request, Lang::default()) {
+                Value::String(text) => format!("{name}={text}"),
+                other => format!("{name}={other}"),
+            },
+        );
+    let pairs: Vec<_> = pairs.collect();
+    if pairs.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", pairs.join("&"))
+    }
+}
+
+/// Moves the description from the schema to the parameter. An optional parameter has an example only if the contract states one.
+fn parameter(
+    name: &str,
+    location: &str,
+    required: bool,
+    field: &FieldDescriptor,
+    schemas: &mut Schemas,
+) -> Value {
+    let mut schema = schemas.field(field, Direction::Request);
     let description = schema
         .as_object_mut()
         .and_then(|schema| schema.remove("description"));
     let description = description.unwrap_or_default();
-    json!({ "name": name, "in": location, "required": required, "description": description, "schema": schema })
+    let mut parameter = json!({ "name": name, "in": location, "required": required, "description": description, "schema": schema });
+    if required || contract::example(field).is_some() {
+        parameter["example"] = examples::of_field(field, Direction::Request, Lang::default());
+    }
+    parameter
 }
 
 /// Collects the fields that have a form as text, those of nested messages as `a.b`.

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use carshare_proto::errors::ErrorSpec;
+use carshare_proto::common::v1::ErrorReason as Common;
+use carshare_proto::errors::{ErrorSpec, Reason as _};
 use http::StatusCode;
+use prost_reflect::MessageDescriptor;
 use serde_json::{Map, Value, json};
 
 use super::error_specs::error_specs;
+use super::examples;
 use super::schema::{Direction, Schemas};
-use crate::problem::PROBLEM_JSON;
+use crate::problem::{self, PROBLEM_JSON};
 use crate::rest::{NEXT_PAGE_TOKEN_FIELD, success_status};
 use crate::routes::Route;
 
@@ -43,19 +46,29 @@ fn success(route: &Route, schemas: &mut Schemas) -> Value {
         let schema = schemas.refer(&output, Direction::Response, &[]);
         let text = "Server-sent events: `id` is the cursor, `event` the member that is set, `data` its JSON. A stream \
                     that fails ends with the event `error`, whose data is a problem.";
-        return json!({ "description": text, "content": { "text/event-stream": { "schema": schema } } });
+        let events = of_output(&schema, &output);
+        return json!({ "description": text, "content": { "text/event-stream": events } });
     }
     let Some(field) = field else {
         let schema = schemas.refer(&output, Direction::Response, &[]);
-        return json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
+        let body = of_output(&schema, &output);
+        return json!({ "description": "Done.", "content": { "application/json": body } });
     };
     let schema = schemas.field(&field, Direction::Response);
-    let mut response =
-        json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
+    let body = examples::media_type(&schema, |lang| {
+        examples::of_field(&field, Direction::Response, lang)
+    });
+    let mut response = json!({ "description": "Done.", "content": { "application/json": body } });
     if output.get_field_by_name(NEXT_PAGE_TOKEN_FIELD).is_some() {
         response["headers"] = page_headers();
     }
     response
+}
+
+fn of_output(schema: &Value, output: &MessageDescriptor) -> Value {
+    examples::media_type(schema, |lang| {
+        examples::of_message(output, Direction::Response, &[], lang)
+    })
 }
 
 fn page_headers() -> Value {
@@ -73,15 +86,21 @@ fn error(specs: &[&ErrorSpec]) -> Value {
     let codes: Vec<_> = specs.iter().map(|spec| &spec.code).collect();
     json!({
         "description": lines.collect::<Vec<_>>().join("\n"),
-        "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "content": { PROBLEM_JSON: problem(specs.first().copied()) },
         "x-codes": codes,
     })
 }
 
+/// Returns the media type of a problem, with this error as its example.
+fn problem(spec: Option<&ErrorSpec>) -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    let spec = spec.unwrap_or_else(|| Common::Internal.spec());
+    examples::media_type(&schema, |lang| problem::example(spec, lang))
+}
+
 /// Returns the response of all other errors, as a component.
 pub(super) fn shared() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "Problem": { "description": "Any other error.", "content": { PROBLEM_JSON: { "schema": schema } } } })
+    json!({ "Problem": { "description": "Any other error.", "content": { PROBLEM_JSON: problem(None) } } })
 }
 
 /// Returns the schema of a problem: RFC 9457 with the members of this API.

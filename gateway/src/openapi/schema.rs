@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use carshare_proto::enum_names;
+use carshare_proto::{contract, enum_names};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
@@ -57,6 +57,18 @@ impl Schemas {
         json!({ "$ref": format!("#/components/schemas/{name}") })
     }
 
+    /// Returns a reference to an enum's schema.
+    fn refer_enum(&mut self, descriptor: &EnumDescriptor) -> Value {
+        let name = self.names.of_enum(descriptor).to_owned();
+        self.done.entry(name.clone()).or_insert_with(|| {
+            let mut schema = enumeration(descriptor, &[]);
+            let comment = Comment::of(&descriptor.parent_file(), descriptor.path());
+            describe(&mut schema, &comment.text, &[]);
+            schema
+        });
+        json!({ "$ref": format!("#/components/schemas/{name}") })
+    }
+
     fn message(&mut self, message: &MessageDescriptor, direction: Direction, omitted: &[String]) -> Value {
         let is_kept = |name: &str| !omitted.iter().any(|omitted| omitted == name);
         let fields = message.fields().filter(|field| is_kept(field.name()));
@@ -87,14 +99,14 @@ impl Schemas {
     pub(super) fn field(&mut self, field: &FieldDescriptor, direction: Direction) -> Value {
         let rules = Rules::of_field(field);
         let mut schema = self.bare_field(field, &rules, direction);
+        let comment = Comment::of(&field.parent_file(), field.path());
         if let Some(schema) = schema.as_object_mut() {
             schema.extend(rules.keywords);
+            if is_uuid(field, &comment) {
+                schema.insert("format".to_owned(), "uuid".into());
+            }
         }
-        describe(
-            &mut schema,
-            &Comment::of(&field.parent_file(), field.path()).text,
-            &rules.sentences,
-        );
+        describe(&mut schema, &comment.text, &rules.sentences);
         schema
     }
 
@@ -126,6 +138,7 @@ impl Schemas {
             Kind::Double => json!({ "type": "number", "format": "double" }),
             Kind::String => json!({ "type": "string" }),
             Kind::Bytes => json!({ "type": "string", "contentEncoding": "base64" }),
+            Kind::Enum(descriptor) if rules.only.is_empty() => self.refer_enum(descriptor),
             Kind::Enum(descriptor) => enumeration(descriptor, &rules.only),
             Kind::Message(message) if is_well_known(message) => well_known(message),
             Kind::Message(message) => self.refer(message, direction, &[]),
@@ -146,11 +159,16 @@ fn describe(schema: &mut Value, comment: &str, sentences: &[String]) {
     }
 }
 
-/// Returns the fields that the JSON encoder always writes.
+/// Returns whether the contract says that a text is a UUID: by a rule in requests, by the comment in replies.
+fn is_uuid(field: &FieldDescriptor, comment: &Comment) -> bool {
+    field.kind() == Kind::String && !field.is_list() && comment.text.starts_with("UUID")
+}
+
+/// Returns the fields that every reply has.
 fn always_written(message: &MessageDescriptor) -> Vec<String> {
     message
         .fields()
-        .filter(|field| !is_omitted_when_unset(field))
+        .filter(|field| !is_omitted_when_unset(field) || contract::is_always_set(field))
         .map(|field| field.name().to_owned())
         .collect()
 }

@@ -1,13 +1,17 @@
 //! The document of the real contract: snapshots of small parts, and properties of the whole.
 
+mod examples;
+
 use std::collections::HashSet;
+
+use carshare_chassis::Lang;
 
 use super::*;
 use crate::method_table::MethodTable;
 
 fn contract() -> (Routes, Value) {
     let routes = Routes::read(MethodTable::read().unwrap().iter()).unwrap();
-    let document = document(&routes);
+    let document = document(&routes, "https://api.carshare.kr");
     (routes, document)
 }
 
