@@ -58,7 +58,7 @@ fn parse(admin: &NewAdmin) -> anyhow::Result<NewUser> {
     admin
         .password
         .check_strength(&email)
-        .map_err(Error::WeakPassword)?;
+        .map_err(|weakness| Error::WeakPassword("password", weakness))?;
     let phone = Phone::parse(&admin.phone).context("the phone number is not a Korean mobile number")?;
     Ok(NewUser {
         email,

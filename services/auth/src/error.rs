@@ -14,8 +14,12 @@ pub enum Error {
     /// Another account has the e-mail address.
     #[error("the e-mail address is taken")]
     EmailTaken,
-    #[error("weak password: {0:?}")]
-    WeakPassword(Weakness),
+    /// The password in this field is easy to guess.
+    #[error("weak password: {1:?}")]
+    WeakPassword(&'static str, Weakness),
+    /// The current password, which a change needs, is another one.
+    #[error("wrong password")]
+    WrongPassword,
     /// The refresh token is unknown, expired, or of an ended session.
     #[error("invalid refresh token")]
     InvalidRefreshToken,
@@ -47,7 +51,12 @@ impl From<Error> for carshare_chassis::Error {
         match error {
             Error::InvalidCredentials => Self::new(ErrorReason::InvalidCredentials),
             Error::EmailTaken => Self::new(ErrorReason::EmailTaken),
-            Error::WeakPassword(weakness) => weak_password(weakness),
+            Error::WeakPassword(field, weakness) => weak_password(field, weakness),
+            Error::WrongPassword => Self::new(ErrorReason::WrongPassword).violation(
+                "current_password",
+                "현재 비밀번호가 올바르지 않습니다.",
+                "is not the current password",
+            ),
             Error::InvalidRefreshToken => Self::new(ErrorReason::InvalidRefreshToken),
             Error::RefreshTokenReused => Self::new(ErrorReason::RefreshTokenReused),
             Error::UserNotFound => Self::new(ErrorReason::UserNotFound),
@@ -58,7 +67,7 @@ impl From<Error> for carshare_chassis::Error {
     }
 }
 
-fn weak_password(weakness: Weakness) -> carshare_chassis::Error {
+fn weak_password(field: &str, weakness: Weakness) -> carshare_chassis::Error {
     let (ko, en) = match weakness {
         Weakness::Common => ("널리 쓰이는 비밀번호입니다.", "is among the most used passwords"),
         Weakness::ContainsEmail => ("이메일 주소가 포함되어 있습니다.", "contains the e-mail address"),
@@ -67,5 +76,5 @@ fn weak_password(weakness: Weakness) -> carshare_chassis::Error {
             "needs four different characters or more",
         ),
     };
-    carshare_chassis::Error::new(ErrorReason::WeakPassword).violation("password", ko, en)
+    carshare_chassis::Error::new(ErrorReason::WeakPassword).violation(field, ko, en)
 }

@@ -5,6 +5,14 @@ use carshare_proto::auth::v1 as pb;
 use crate::domain::{SessionId, User, UserId};
 use crate::rpc::convert;
 
+/// Builds `user.updated` with the public profile.
+pub fn updated(user: &User) -> pb::UserUpdated {
+    pb::UserUpdated {
+        user_id: user.id.to_string(),
+        profile: Some(convert::profile(user)),
+    }
+}
+
 /// Builds `session.ended`.
 pub fn session_ended(session: SessionId, user: UserId) -> pb::SessionEnded {
     pb::SessionEnded {

@@ -10,7 +10,7 @@ use carshare_chassis::identity::Revocations;
 use carshare_store::Db;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::domain::SessionId;
+use crate::domain::{SessionId, UserId};
 use crate::error::Error;
 use crate::store::revocations::{self, Revoked};
 
@@ -34,20 +34,27 @@ impl Revoker {
 
     /// Copies the tokens of a session that was just ended. A failure is only logged, because the job copies them later.
     pub async fn copy_session(&self, id: SessionId) {
-        let copied = tokio::time::timeout(RESPONSE_TIMEOUT, self.try_copy_session(id)).await;
-        let failure = match copied {
+        let now = self.db.environment().clock.now();
+        self.copy_soon(revocations::list_of_session(self.db.conn(), id, now))
+            .await;
+    }
+
+    /// Copies the tokens of a user whose sessions were just ended. A failure is only logged, as above.
+    pub async fn copy_user(&self, id: UserId) {
+        let now = self.db.environment().clock.now();
+        self.copy_soon(revocations::list_of_user(self.db.conn(), id, now))
+            .await;
+    }
+
+    async fn copy_soon(&self, tokens: impl Future<Output = Result<Vec<Revoked>, Error>>) {
+        let copy = async { self.copy(tokens.await?).await };
+        let failure = match tokio::time::timeout(RESPONSE_TIMEOUT, copy).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
             Err(elapsed) => elapsed.to_string(),
         };
         metrics::counter!("auth_revocations_delayed_total").increment(1);
-        tracing::warn!(session_id = %id, failure, "cannot copy revoked tokens to Redis");
-    }
-
-    async fn try_copy_session(&self, id: SessionId) -> Result<(), Error> {
-        let now = self.db.environment().clock.now();
-        self.copy(revocations::list_of_session(self.db.conn(), id, now).await?)
-            .await
+        tracing::warn!(failure, "cannot copy revoked tokens to Redis");
     }
 
     /// Copies all unexpired ones and returns their number.

@@ -1,5 +1,6 @@
 //! The gRPC service: delegates each RPC to its file.
 
+mod change_password;
 pub mod convert;
 mod get_jwks;
 mod get_me;
@@ -7,6 +8,7 @@ mod login;
 mod logout;
 mod refresh;
 pub(crate) mod register;
+mod update_me;
 
 use carshare_chassis::rpc;
 use carshare_proto::auth::v1::auth_service_server::AuthService;
@@ -40,6 +42,17 @@ impl AuthService for Rpc {
 
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<User>, Status> {
         rpc::unary(&self.app, request, get_me::handle).await
+    }
+
+    async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<User>, Status> {
+        rpc::unary(&self.app, request, update_me::handle).await
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ChangePasswordResponse>, Status> {
+        rpc::unary(&self.app, request, change_password::handle).await
     }
 
     async fn get_jwks(&self, request: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {

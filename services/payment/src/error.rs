@@ -18,6 +18,9 @@ pub enum Error {
     /// No such payment, or not visible to the caller.
     #[error("no such payment")]
     PaymentNotFound,
+    /// No such card of the caller.
+    #[error("no such payment method")]
+    PaymentMethodNotFound,
     /// Declined by the card company.
     #[error("declined: {code}")]
     Declined { code: String },
@@ -60,6 +63,7 @@ impl From<Error> for chassis::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::PaymentNotFound => Self::new(ErrorReason::PaymentNotFound),
+            Error::PaymentMethodNotFound => Self::new(ErrorReason::PaymentMethodNotFound),
             Error::Declined { code } => Self::new(ErrorReason::PaymentDeclined).with("provider_code", code),
             Error::AmountMismatch => Self::new(ErrorReason::AmountMismatch),
             Error::Closed => Self::new(ErrorReason::PaymentClosed),
@@ -91,6 +95,7 @@ mod tests {
             (Error::Closed, "PAYMENT004"),
             (Error::CardRegistrationFailed { code: code() }, "PAYMENT005"),
             (Error::ProviderUnavailable { code: code() }, "PAYMENT006"),
+            (Error::PaymentMethodNotFound, "PAYMENT007"),
         ];
         for (error, expected) in table {
             assert_eq!(chassis::Error::from(error).spec().code, expected);

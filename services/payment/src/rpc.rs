@@ -1,6 +1,7 @@
 //! The gRPC service: delegates each RPC to its file.
 
 mod convert;
+mod delete_payment_method;
 mod get_booking_payment;
 mod get_payment_customer;
 mod handle_webhook;
@@ -8,6 +9,7 @@ mod list_payment_methods;
 mod list_payments;
 mod process_payment;
 mod register_payment_method;
+mod set_default_payment_method;
 
 use carshare_chassis::rpc;
 use carshare_proto::payment::v1 as pb;
@@ -42,6 +44,20 @@ impl PaymentService for Rpc {
         request: Request<pb::ListPaymentMethodsRequest>,
     ) -> Result<Response<pb::ListPaymentMethodsResponse>, Status> {
         rpc::unary(&self.app, request, list_payment_methods::handle).await
+    }
+
+    async fn set_default_payment_method(
+        &self,
+        request: Request<pb::SetDefaultPaymentMethodRequest>,
+    ) -> Result<Response<pb::PaymentMethod>, Status> {
+        rpc::unary(&self.app, request, set_default_payment_method::handle).await
+    }
+
+    async fn delete_payment_method(
+        &self,
+        request: Request<pb::DeletePaymentMethodRequest>,
+    ) -> Result<Response<pb::DeletePaymentMethodResponse>, Status> {
+        rpc::unary(&self.app, request, delete_payment_method::handle).await
     }
 
     async fn get_booking_payment(

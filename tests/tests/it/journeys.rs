@@ -1,5 +1,6 @@
 //! User journeys from end to end.
 
+mod account;
 mod booking;
 mod devices;
 mod registration;

@@ -10,6 +10,8 @@ pub enum EndReason {
     Logout,
     /// A refresh token was used twice.
     Reuse,
+    /// The user has changed the password in another session.
+    PasswordChange,
 }
 
 impl EndReason {

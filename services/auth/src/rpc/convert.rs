@@ -6,7 +6,7 @@ use carshare_chassis::proto_types::timestamp;
 use carshare_proto::auth::v1 as pb;
 use carshare_proto::options::v1::Role;
 
-use crate::domain::User;
+use crate::domain::{Phone, User};
 use crate::issuer::Issued;
 
 /// Converts an account for its owner.
@@ -54,6 +54,31 @@ pub fn jwk(key: Jwk) -> pb::Jwk {
         r#use: "sig".to_owned(),
         alg: "EdDSA".to_owned(),
     }
+}
+
+/// Returns a display name without surrounding white space.
+pub fn name(name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Error::invalid(
+            "name",
+            "이름을 입력해 주세요.",
+            "must not be blank",
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+/// Returns a phone number in E.164.
+pub fn phone(phone: &str) -> Result<Phone, Error> {
+    let invalid = || {
+        Error::invalid(
+            "phone",
+            "휴대폰 번호를 확인해 주세요.",
+            "must be a Korean mobile number",
+        )
+    };
+    Phone::parse(phone).ok_or_else(invalid)
 }
 
 /// Returns the role of a registration: guest or host.

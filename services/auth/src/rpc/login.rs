@@ -9,7 +9,7 @@ use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
-use crate::domain::{Email, Password, User};
+use crate::domain::{Email, Password, PasswordHash, User};
 use crate::error::Error;
 use crate::issuer::Signer;
 use crate::sealed_reply::{Sealed, SealedReply};
@@ -18,6 +18,8 @@ use crate::store::users;
 
 struct Input {
     user: User,
+    /// Of the password that was verified.
+    hash: PasswordHash,
     signer: Signer,
     reply: SealedReply<pb::AuthResponse>,
 }
@@ -27,10 +29,11 @@ pub async fn handle(
     context: CallContext,
     request: pb::LoginRequest,
 ) -> Result<pb::AuthResponse, Error> {
-    let user = authenticate(app, request).await?;
+    let (user, hash) = authenticate(app, request).await?;
     let (context, reply) = app.replies.prepare(context);
     let input = Input {
         user,
+        hash,
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
@@ -41,16 +44,20 @@ pub async fn handle(
 }
 
 async fn begin_session(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
+    if !users::has_password(tx.conn(), input.user.id, &input.hash).await? {
+        return Err(Error::InvalidCredentials);
+    }
     let issued = session::begin(tx, &input.signer, &input.user).await?;
     Ok(input.reply.seal(&convert::auth_response(&input.user, &issued))?)
 }
 
-async fn authenticate(app: &App, request: pb::LoginRequest) -> Result<User, Error> {
+/// Verifies the password, and returns the account and the hash.
+async fn authenticate(app: &App, request: pb::LoginRequest) -> Result<(User, PasswordHash), Error> {
     let found = users::find_by_email(app.db.conn(), &Email::new(&request.email)).await?;
-    let (user, hash) = found.unzip();
+    let hash = found.as_ref().map(|(_, hash)| hash.clone());
     let matches = app
         .passwords
         .verify(Password::new(request.password), hash)
         .await?;
-    user.filter(|_| matches).ok_or(Error::InvalidCredentials)
+    found.filter(|_| matches).ok_or(Error::InvalidCredentials)
 }

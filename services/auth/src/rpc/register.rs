@@ -9,7 +9,7 @@ use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
-use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, User, UserId};
+use crate::domain::{Email, NewUser, Password, PasswordHash, User, UserId};
 use crate::error::Error;
 use crate::issuer::Signer;
 use crate::sealed_reply::{Sealed, SealedReply};
@@ -30,7 +30,7 @@ pub async fn handle(
 ) -> Result<pb::AuthResponse, Error> {
     let new = parse(&request)?;
     let password = Password::new(request.password);
-    password.check_strength(&new.email).map_err(Error::WeakPassword)?;
+    check_strength("password", &password, &new.email)?;
     let hash = app.passwords.hash(password).await?;
     let (context, reply) = app.replies.prepare(context);
     let input = Input {
@@ -57,26 +57,18 @@ pub(crate) async fn create_account(tx: &Tx, new: &NewUser, hash: &PasswordHash) 
     Ok(user)
 }
 
+/// Rejects a new password that is easy to guess.
+pub(super) fn check_strength(field: &'static str, password: &Password, email: &Email) -> Result<(), Error> {
+    let strong = password.check_strength(email);
+    strong.map_err(|weakness| Error::WeakPassword(field, weakness))
+}
+
 fn parse(request: &pb::RegisterRequest) -> Result<NewUser, carshare_chassis::Error> {
-    let name = request.name.trim();
-    if name.is_empty() {
-        return Err(carshare_chassis::Error::invalid(
-            "name",
-            "이름을 입력해 주세요.",
-            "must not be blank",
-        ));
-    }
-    let phone = Phone::parse(&request.phone).ok_or_else(|| {
-        carshare_chassis::Error::invalid(
-            "phone",
-            "휴대폰 번호를 확인해 주세요.",
-            "must be a Korean mobile number",
-        )
-    })?;
+    let (name, phone) = (convert::name(&request.name)?, convert::phone(&request.phone)?);
     let role = convert::registered_role(request.role())?;
     Ok(NewUser {
         email: Email::new(&request.email),
-        name: name.to_owned(),
+        name,
         phone,
         role,
     })

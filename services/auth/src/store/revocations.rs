@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, raw_sql};
+use sea_orm::{ConnectionTrait, FromQueryResult as _, raw_sql};
 
-use crate::domain::{SessionId, TokenId};
+use crate::domain::{SessionId, TokenId, UserId};
 use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -55,6 +55,22 @@ pub async fn list_of_session(
     let rows = Entity::find()
         .filter(Column::SessionId.eq(session.0))
         .filter(Column::ExpiresAt.gt(now));
+    Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())
+}
+
+/// Lists the revoked, unexpired tokens of all sessions of a user.
+pub async fn list_of_user(
+    conn: &impl ConnectionTrait,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Revoked>, Error> {
+    let user_id = user.0;
+    let rows = Model::find_by_statement(raw_sql!(
+        Postgres,
+        r#"SELECT r.token_id, r.session_id, r.expires_at
+           FROM revocations r JOIN sessions s ON s.id = r.session_id
+           WHERE s.user_id = {user_id} AND r.expires_at > {now}"#
+    ));
     Ok(rows.all(conn).await?.into_iter().map(Revoked::from).collect())
 }
 

@@ -95,6 +95,20 @@ pub async fn extend(conn: &impl ConnectionTrait, id: SessionId, until: DateTime<
     Ok(())
 }
 
+/// Lists the sessions of a user that have neither ended nor expired.
+pub async fn list_live(
+    conn: &impl ConnectionTrait,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<SessionId>, Error> {
+    let live = Entity::find()
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::EndedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now));
+    let rows = live.all(conn).await?.into_iter();
+    Ok(rows.map(|row| SessionId(row.id)).collect())
+}
+
 /// Ends a session and returns its user; `None` when it has ended before, in which case it keeps its reason.
 pub async fn end(
     conn: &impl ConnectionTrait,

@@ -1,8 +1,10 @@
 //! Table `users`: accounts.
 
 use anyhow::Context as _;
+use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, IntoActiveModel as _};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _, raw_sql};
 
 use crate::domain::{Email, PasswordHash, Phone, User, UserId};
 use crate::error::Error;
@@ -66,18 +68,79 @@ pub async fn find(conn: &impl ConnectionTrait, id: UserId) -> Result<Option<User
     row.map(User::try_from).transpose()
 }
 
+/// Locks an account until the transaction ends.
+pub async fn lock(conn: &impl ConnectionTrait, id: UserId) -> Result<Option<User>, Error> {
+    let row = Entity::find_by_id(id.0)
+        .lock(LockType::NoKeyUpdate)
+        .one(conn)
+        .await?;
+    row.map(User::try_from).transpose()
+}
+
+/// Updates the fields of an account that can change. The caller has locked it.
+pub async fn update(tx: &Tx, user: &User) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::Name, Expr::value(user.name.as_str()))
+        .col_expr(Column::Phone, Expr::value(user.phone.as_str()))
+        .col_expr(Column::UpdatedAt, Expr::value(tx.now()))
+        .filter(Column::Id.eq(user.id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Replaces the password. `false` when it is not `current` any more.
+pub async fn update_password(
+    tx: &Tx,
+    id: UserId,
+    current: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool, Error> {
+    let updated = Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::value(new.expose()))
+        .col_expr(Column::UpdatedAt, Expr::value(tx.now()))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::PasswordHash.eq(current.expose()))
+        .exec(tx.conn())
+        .await?;
+    Ok(updated.rows_affected > 0)
+}
+
+/// Returns whether the account has this password, which stays so until the transaction ends.
+pub async fn has_password(
+    conn: &impl ConnectionTrait,
+    id: UserId,
+    hash: &PasswordHash,
+) -> Result<bool, Error> {
+    let (id, hash) = (id.0, hash.expose());
+    let lock = raw_sql!(
+        Postgres,
+        "SELECT 1 FROM users WHERE id = {id} AND password_hash = {hash} FOR SHARE"
+    );
+    Ok(conn.query_one_raw(lock).await?.is_some())
+}
+
+/// Finds an account with the hash of its password.
+pub async fn find_with_password(
+    conn: &impl ConnectionTrait,
+    id: UserId,
+) -> Result<Option<(User, PasswordHash)>, Error> {
+    let row = Entity::find_by_id(id.0).one(conn).await?;
+    row.map(with_password).transpose()
+}
+
 /// Finds an account by its e-mail address, with the hash of its password.
 pub async fn find_by_email(
     conn: &impl ConnectionTrait,
     email: &Email,
 ) -> Result<Option<(User, PasswordHash)>, Error> {
-    let row = Entity::find()
-        .filter(Column::Email.eq(email.as_str()))
-        .one(conn)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+    let found = Entity::find().filter(Column::Email.eq(email.as_str()));
+    found.one(conn).await?.map(with_password).transpose()
+}
+
+fn with_password(row: Model) -> Result<(User, PasswordHash), Error> {
     let hash = PasswordHash::new(row.password_hash.clone());
-    Ok(Some((row.try_into()?, hash)))
+    Ok((row.try_into()?, hash))
 }
 
 impl TryFrom<Model> for User {

@@ -136,6 +136,12 @@ impl Auth {
             .unwrap()
     }
 
+    /// Returns the names of the published events of a key, in order.
+    pub async fn event_names(&self, key: &str) -> Vec<String> {
+        let names = sqlx::query_scalar("SELECT name FROM outbox WHERE key = $1 ORDER BY seq").bind(key);
+        names.fetch_all(&self.sql).await.unwrap()
+    }
+
     /// Returns the ids of sessions whose end was published, in order.
     pub async fn ended_sessions(&self) -> Vec<String> {
         let data = sqlx::query_scalar("SELECT data FROM outbox WHERE name = 'session.ended' ORDER BY seq");

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic in the harness fails the test")]
 
 mod admin;
+mod change_password;
 mod faults;
 mod get_jwks;
 mod get_me;
@@ -11,3 +12,4 @@ mod logout;
 mod refresh;
 mod register;
 mod secrets;
+mod update_me;

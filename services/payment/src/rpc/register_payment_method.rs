@@ -1,5 +1,5 @@
 //! `RegisterPaymentMethod`: exchanges the result of the registration window for a billing key and stores that encrypted. The
-//! newest card becomes the default.
+//! new card becomes the default.
 //!
 //! Calls may be repeated: the provider recognises the exchange by its idempotency key, the store the card by the hash of its
 //! billing key.

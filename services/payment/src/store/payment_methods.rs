@@ -1,9 +1,11 @@
-//! Table `payment_methods`: registered cards. The newest enabled one of a guest is the default.
+//! Table `payment_methods`: registered cards. The enabled one of a guest with the highest rank is the default.
+//!
+//! A deleted card is a disabled one: attempts refer to it, and one that has begun is completed with its billing key.
 
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
 use crate::domain::ids::{GuestId, PaymentMethodId};
 use crate::error::Error;
@@ -21,6 +23,8 @@ pub struct Model {
     pub billing_key_hash: Vec<u8>,
     pub created_at: DateTimeUtc,
     pub disabled_at: Option<DateTimeUtc>,
+    /// The default is the card with the highest one.
+    pub default_rank: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -60,11 +64,12 @@ pub async fn find_default(
     Ok(enabled(guest).one(conn).await?.map(PaymentMethod::from))
 }
 
-/// Selects the enabled cards of a guest, newest first.
+/// Selects the enabled cards of a guest, the default first.
 fn enabled(guest: GuestId) -> Select<Entity> {
     Entity::find()
         .filter(Column::GuestId.eq(guest.0))
         .filter(Column::DisabledAt.is_null())
+        .order_by_desc(Column::DefaultRank)
         .order_by_desc(Column::Id)
 }
 
@@ -73,9 +78,13 @@ pub async fn find(conn: &impl ConnectionTrait, id: PaymentMethodId) -> Result<Op
     Ok(Entity::find_by_id(id.0).one(conn).await?.map(PaymentMethod::from))
 }
 
-/// Inserts a card and returns it; when one with its billing key exists, returns that and changes nothing.
+/// Inserts a card as the default and returns it; when one with its billing key exists, returns that and changes nothing.
 pub async fn insert(tx: &Tx, method: &PaymentMethod) -> Result<PaymentMethod, Error> {
-    Entity::insert(Model::from(method.clone()).into_active_model())
+    let row = Model {
+        default_rank: next_rank(tx, method.guest_id).await?,
+        ..Model::from(method.clone())
+    };
+    Entity::insert(row.into_active_model())
         .on_conflict(OnConflict::column(Column::BillingKeyHash).do_nothing().to_owned())
         .exec_without_returning(tx.conn())
         .await?;
@@ -85,6 +94,47 @@ pub async fn insert(tx: &Tx, method: &PaymentMethod) -> Result<PaymentMethod, Er
         .await?;
     let stored = stored.ok_or_else(|| anyhow::anyhow!("an inserted payment method is missing"))?;
     Ok(stored.into())
+}
+
+/// Makes an enabled card of the guest the default; `None` when there is no such card.
+pub async fn update_default(
+    tx: &Tx,
+    guest: GuestId,
+    id: PaymentMethodId,
+) -> Result<Option<PaymentMethod>, Error> {
+    let rank = next_rank(tx, guest).await?;
+    let updated = Entity::update_many()
+        .col_expr(Column::DefaultRank, Expr::value(rank))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::GuestId.eq(guest.0))
+        .filter(Column::DisabledAt.is_null())
+        .exec_with_returning(tx.conn())
+        .await?;
+    Ok(updated.into_iter().next().map(PaymentMethod::from))
+}
+
+/// Returns a rank above those of the guest's cards. Of concurrent transactions with one rank the newest card wins.
+async fn next_rank(tx: &Tx, guest: GuestId) -> Result<i64, Error> {
+    let highest: Option<Option<i64>> = Entity::find()
+        .select_only()
+        .column_as(Column::DefaultRank.max(), "rank")
+        .filter(Column::GuestId.eq(guest.0))
+        .into_tuple()
+        .one(tx.conn())
+        .await?;
+    Ok(highest.flatten().unwrap_or_default() + 1)
+}
+
+/// Disables a card of the guest. `false` when there is no such enabled card.
+pub async fn delete(tx: &Tx, guest: GuestId, id: PaymentMethodId) -> Result<bool, Error> {
+    let deleted = Entity::update_many()
+        .col_expr(Column::DisabledAt, Expr::value(tx.now()))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::GuestId.eq(guest.0))
+        .filter(Column::DisabledAt.is_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(deleted.rows_affected > 0)
 }
 
 /// Disables a card whose billing key the provider rejects permanently.
@@ -125,6 +175,7 @@ impl From<PaymentMethod> for Model {
             billing_key_hash: method.billing_key_hash,
             created_at: method.created_at,
             disabled_at: None,
+            default_rank: 0,
         }
     }
 }

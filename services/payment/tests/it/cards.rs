@@ -18,7 +18,7 @@ impl Harness {
         into_message(self.client.clone().register_payment_method(call).await)
     }
 
-    async fn cards(&self, guest: Person) -> Vec<PaymentMethod> {
+    pub async fn cards(&self, guest: Person) -> Vec<PaymentMethod> {
         let call = self.request(guest, ListPaymentMethodsRequest {});
         self.client
             .clone()

@@ -4,6 +4,7 @@
 
 mod booking;
 mod booking_ends;
+mod card_changes;
 mod cards;
 mod charge_failures;
 mod charges;

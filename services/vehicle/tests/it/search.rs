@@ -151,7 +151,8 @@ async fn search_for_a_period_that_no_booking_may_have_is_refused_as_the_booking_
             harness.search(near_gangnam((start, end))).await,
             Common::InvalidArgument,
         );
-        assert_eq!(error.violations().len(), 1, "{start} {end}");
+        let fields: Vec<&str> = error.violations().iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(fields, ["start_datetime", "end_datetime"], "{start} {end}");
     }
     let month_and_a_second = SearchVehiclesRequest {
         end_datetime: timestamp("24T10:00").map(|start| prost_types::Timestamp {
@@ -243,7 +244,7 @@ fn invalid_searches() -> Vec<(SearchVehiclesRequest, &'static str)> {
                 end_datetime: timestamp("24T10:00"),
                 ..base()
             },
-            "",
+            "start_datetime",
         ),
         (far, "start_datetime"),
     ]

@@ -1,0 +1,82 @@
+//! `ChangePassword`: replaces the caller's password and ends their other sessions, in one transaction.
+//!
+//! A login with the old password that runs at the same time either is committed first, and its session is ended, or finds
+//! the password changed: see [`users::has_password`].
+
+use carshare_chassis::rpc::CallContext;
+use carshare_proto::auth::v1 as pb;
+use carshare_store::Tx;
+
+use super::register::check_strength;
+use crate::App;
+use crate::domain::{EndReason, Password, PasswordHash, SessionId, UserId};
+use crate::error::Error;
+use crate::sealed_reply::{Sealed, SealedReply};
+use crate::session;
+use crate::store::{sessions, users};
+
+struct Input {
+    user: UserId,
+    current: PasswordHash,
+    new: PasswordHash,
+    /// Stays signed in.
+    session: SessionId,
+    reply: SealedReply<pb::ChangePasswordResponse>,
+}
+
+pub async fn handle(
+    app: &App,
+    context: CallContext,
+    request: pb::ChangePasswordRequest,
+) -> Result<pb::ChangePasswordResponse, Error> {
+    let (user, session) = (UserId(context.user()?.id), SessionId(context.user()?.session_id));
+    let (context, reply) = app.replies.prepare(context);
+    // The current password of a repeat is not the current one any more.
+    if let Some(stored) = app.db.find_reply(&context).await? {
+        return Ok(reply.open(&stored)?);
+    }
+    let (current, new) = verify(app, user, request).await?;
+    let input = Input {
+        user,
+        current,
+        new,
+        session,
+        reply: reply.clone(),
+    };
+    let stored = app
+        .db
+        .idempotent(&context, "users.change_password", input, change);
+    let changed = reply.open(&stored.await?)?;
+    app.revoker.copy_user(user).await;
+    Ok(changed)
+}
+
+/// Verifies the current password, and returns its hash and that of the new one.
+async fn verify(
+    app: &App,
+    user: UserId,
+    request: pb::ChangePasswordRequest,
+) -> Result<(PasswordHash, PasswordHash), Error> {
+    let found = users::find_with_password(app.db.conn(), user).await?;
+    let (account, current) = found.ok_or(Error::UserNotFound)?;
+    let password = Password::new(request.current_password);
+    if !app.passwords.verify(password, Some(current.clone())).await? {
+        return Err(Error::WrongPassword);
+    }
+    let new = Password::new(request.new_password);
+    check_strength("new_password", &new, &account.email)?;
+    Ok((current, app.passwords.hash(new).await?))
+}
+
+async fn change(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
+    // The password first: a concurrent login waits for it, or is waited for.
+    if !users::update_password(tx, input.user, &input.current, &input.new).await? {
+        return Err(Error::WrongPassword);
+    }
+    for id in sessions::list_live(tx.conn(), input.user, tx.now()).await? {
+        if id != input.session {
+            session::end(tx, id, EndReason::PasswordChange).await?;
+        }
+    }
+    Ok(input.reply.seal(&pb::ChangePasswordResponse {})?)
+}

@@ -1,0 +1,101 @@
+//! What a user changes on their own account: name, password, cards, and the list of their cars.
+
+use serde_json::{Value, json};
+
+use crate::harness::{PASSWORD, Rest, Setup, id};
+
+fn ids(list: &Value) -> Vec<String> {
+    list.as_array().expect("a bare array").iter().map(id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renamed_guest_is_shown_to_the_host() {
+    let setup = Setup::start().await;
+    let booking = setup.requested().await;
+    let renamed = setup
+        .guest
+        .rest
+        .put("/v1/auth/me", &json!({ "name": "새이름" }))
+        .await;
+    assert_eq!(renamed.ok(200)["name"], "새이름");
+    setup
+        .guest
+        .wait_for_booking(&booking, |booking| booking["guest"]["name"] == "새이름")
+        .await;
+    let problem = setup
+        .guest
+        .rest
+        .put("/v1/auth/me", &json!({ "phone": "1" }))
+        .await;
+    assert_eq!(
+        problem.expect_error(400, "COMMON001")["errors"][0]["field"],
+        "phone"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_password_ends_the_other_sessions() {
+    let setup = Setup::start().await;
+    let (here, elsewhere) = (&setup.guest.rest, setup.guest.sign_in().await);
+    let change = |current: &str| json!({ "current_password": current, "new_password": "battery staple 22" });
+    let wrong = here.put("/v1/auth/password", &change("correct horse 43")).await;
+    assert_eq!(
+        wrong.expect_error(400, "AUTH016")["errors"][0]["field"],
+        "current_password"
+    );
+    here.put("/v1/auth/password", &change(PASSWORD)).await.ok(204);
+    elsewhere.get("/v1/auth/me").await.expect_error(401, "AUTH004");
+    here.get("/v1/auth/me").await.ok(200);
+    let old = json!({ "email": setup.guest.email, "password": PASSWORD });
+    let rest = Rest::of(&setup.mesh);
+    rest.post("/v1/auth/login", &old)
+        .await
+        .expect_error(401, "AUTH010");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_are_chosen_and_deleted() {
+    let setup = Setup::start().await;
+    let rest = &setup.guest.rest;
+    let first = id(&rest.read("/v1/payments/methods").await[0]);
+    let second = id(&setup.guest.add_card(carshare_sandbox::GOOD_CARD).await.ok(201));
+    let path = format!("/v1/payments/methods/{first}/default");
+    assert_eq!(rest.put(&path, &json!({})).await.ok(200)["is_default"], true);
+    assert_eq!(
+        ids(&rest.read("/v1/payments/methods").await),
+        [first.clone(), second.clone()]
+    );
+    let path = format!("/v1/payments/methods/{first}");
+    rest.delete(&path).await.ok(204);
+    rest.delete(&path).await.expect_error(404, "PAYMENT007");
+    assert_eq!(ids(&rest.read("/v1/payments/methods").await), [second]);
+    setup.confirmed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_lists_their_own_cars() {
+    let setup = Setup::start().await;
+    let rest = &setup.host.rest;
+    let inactive = id(&setup.host.new_car().await.ok(201));
+    let page = rest.get("/v1/vehicles/mine?page_size=1").await;
+    let token = page.headers["x-next-page-token"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    assert_eq!(ids(&page.ok(200)), [inactive.clone()]);
+    let rest_of = rest
+        .read(&format!("/v1/vehicles/mine?page_size=1&page_token={token}"))
+        .await;
+    assert_eq!(ids(&rest_of), [setup.car.clone()]);
+    let listed = rest.read("/v1/vehicles/mine?status=inactive").await;
+    assert_eq!(ids(&listed), [inactive]);
+    let other = format!("/v1/vehicles/mine?status=active&page_token={token}");
+    let problem = rest.get(&other).await.expect_error(400, "COMMON001");
+    assert_eq!(problem["errors"][0]["field"], "page_token");
+    setup
+        .guest
+        .rest
+        .get("/v1/vehicles/mine")
+        .await
+        .expect_error(403, "AUTH003");
+}
