@@ -60,8 +60,8 @@ where
         .layer(from_fn(info, request_info::attach))
         .layer(from_fn((), access_log::record))
         .layer(from_fn((), connection_close::announce))
-        .layer(cors::layer(&config.cors)?)
-        .layer(security_headers::layers(config.edge.https))
+        .layer(from_fn(cors::layer(&config.cors)?, cors::answer))
+        .layer(from_fn(config.edge.https, security_headers::set))
         // Ends the name of the type, which every layer multiplies.
         .layer_fn(BoxCloneSyncService::new)
         .layer(from_fn((), grpc_web::translate))

@@ -55,9 +55,20 @@ impl GatewayError {
         let code = ErrorCode(problem.code().to_owned());
         let mut response = match info.protocol {
             Protocol::Rest => problem.into_response(info),
-            Protocol::Grpc => self.into_status(info).into_http(),
+            Protocol::Grpc => self.into_grpc(info),
         };
         response.extensions_mut().insert(code);
+        response
+    }
+
+    /// The HTTP status is that of gRPC, 200, but for a content type that is not supported, so that a client of another protocol does not take
+    /// the response for a success.
+    fn into_grpc(self, info: &RequestInfo) -> Response {
+        let is_other_protocol = matches!(&self, Self::Local(error) if error.is(Common::UnsupportedMediaType));
+        let mut response = self.into_status(info).into_http();
+        if is_other_protocol {
+            *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        }
         response
     }
 

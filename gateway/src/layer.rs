@@ -6,7 +6,7 @@
 //! | [`access_log`] | trace span, metrics and one log line a request |
 //! | [`connection_close`] | announces that an HTTP/1 connection with an unread request body is closed |
 //! | [`cors`] | answers preflight requests, by an allow-list of origins |
-//! | [`security_headers`] | sets the security headers of an API |
+//! | [`security_headers`] | sets the security headers of an API, over REST |
 //! | [`grpc_web`] | translates gRPC-web to gRPC and back |
 //! | [`head`] | removes the body of a response to HEAD |
 //! | [`error_response`] | writes errors as problems or gRPC statuses |

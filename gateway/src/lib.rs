@@ -17,12 +17,14 @@
 //! | [`headers`] | allow-list of forwarded headers |
 //! | [`compression`] | content codings of replies |
 //! | [`etag`] | entity tags and conditional requests |
+//! | [`document`] | documents with a tag, compressed once |
 //! | [`openapi`], [`docs`] | the contract as OpenAPI and as a page |
 
 pub mod app;
 mod compression;
 pub mod config;
 pub mod docs;
+mod document;
 pub mod error;
 mod etag;
 pub mod grpc;

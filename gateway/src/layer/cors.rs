@@ -4,14 +4,20 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use axum::extract::Request;
+use carshare_chassis::layer::take;
 use carshare_chassis::request_context::CORRELATION_ID;
+use futures::future::Either;
 use http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, ORIGIN,
+    RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
+use tower::{Layer as _, ServiceExt as _};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::{Inner, Result};
 use crate::config::Cors;
 use crate::headers::IDEMPOTENCY_KEY;
 use crate::rest::NEXT_PAGE_TOKEN;
@@ -20,10 +26,11 @@ use crate::rest::NEXT_PAGE_TOKEN;
 const MAX_AGE: Duration = Duration::from_hours(2);
 
 /// Request headers that scripts may send.
-const ALLOWED_HEADERS: [HeaderName; 14] = [
+const ALLOWED_HEADERS: [HeaderName; 15] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     ACCEPT_LANGUAGE,
+    IF_NONE_MATCH,
     IDEMPOTENCY_KEY,
     HeaderName::from_static(CORRELATION_ID),
     HeaderName::from_static("last-event-id"),
@@ -38,7 +45,7 @@ const ALLOWED_HEADERS: [HeaderName; 14] = [
 ];
 
 /// Response headers that scripts may read.
-const EXPOSED_HEADERS: [HeaderName; 11] = [
+const EXPOSED_HEADERS: [HeaderName; 12] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
@@ -48,9 +55,22 @@ const EXPOSED_HEADERS: [HeaderName; 11] = [
     RETRY_AFTER,
     WWW_AUTHENTICATE,
     CONTENT_LANGUAGE,
+    ETAG,
     HeaderName::from_static("ratelimit"),
     HeaderName::from_static("ratelimit-policy"),
 ];
+
+/// Adds the CORS headers to responses to web apps: requests of other clients, native gRPC above all, have no `Origin`.
+pub fn answer<S>(cors: &CorsLayer, inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S>
+where
+    S: Inner + Clone,
+{
+    if request.headers().contains_key(ORIGIN) {
+        Either::Right(cors.layer(take(inner)).oneshot(request))
+    } else {
+        Either::Left(inner.call(request))
+    }
+}
 
 /// An entry of `cors.origins`.
 #[derive(Clone, Debug, PartialEq, Eq)]

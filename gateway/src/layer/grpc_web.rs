@@ -13,6 +13,14 @@ use tower::{Layer as _, ServiceExt as _};
 
 use super::{Inner, Result};
 
+/// Other message formats and parameters are refused with the content types of gRPC.
+const CONTENT_TYPES: [&[u8]; 4] = [
+    b"application/grpc-web",
+    b"application/grpc-web+proto",
+    b"application/grpc-web-text",
+    b"application/grpc-web-text+proto",
+];
+
 pub fn translate<S>((): &(), inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S>
 where
     S: Inner<Future: Send> + Clone + Send + 'static,
@@ -21,7 +29,7 @@ where
         .headers()
         .get(CONTENT_TYPE)
         .map_or(&b""[..], |value| value.as_bytes());
-    if !content_type.starts_with(b"application/grpc-web") {
+    if !CONTENT_TYPES.contains(&content_type) {
         return Either::Left(inner.call(request));
     }
     let inner = take(inner).map_request(|request: http::Request<GrpcBody>| request.map(Body::new));

@@ -1,4 +1,5 @@
-//! Serves the gateway's own pages under any load: `/healthz`, `/readyz`, `/openapi.json`, `/docs`. An own layer, because
+//! Serves the gateway's own pages under any load: `/healthz`, `/readyz`, `/openapi.json`, `/docs`, to which `/`
+//! leads. An own layer, because
 //! axum's router would answer other methods without a problem document.
 
 use std::sync::Arc;
@@ -6,28 +7,27 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use carshare_chassis::health::Readiness;
 use futures::future::Either;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Inner, Result};
 use crate::config::Docs;
+use crate::document::Document;
 use crate::error::method_not_allowed;
 use crate::routes::Routes;
 use crate::{docs, openapi};
 
 /// `/docs` has one inline style and loads nothing.
 const DOCS_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-/// The contract changes with a release only.
-const DOCUMENT_CACHE: &str = "public, max-age=300";
 
 pub struct Pages {
     readiness: Readiness,
-    openapi: Bytes,
-    docs: Bytes,
+    openapi: Document,
+    docs: Document,
 }
 
 impl Pages {
@@ -35,8 +35,11 @@ impl Pages {
     pub fn new(routes: &Routes, config: &Docs, readiness: Readiness) -> anyhow::Result<Self> {
         Ok(Self {
             readiness,
-            openapi: serde_json::to_vec(&openapi::document(routes, &config.public_url))?.into(),
-            docs: docs::page(routes).into(),
+            openapi: Document::new(
+                "application/json",
+                serde_json::to_vec(&openapi::document(routes, &config.public_url))?,
+            ),
+            docs: Document::new("text/html; charset=utf-8", docs::page(routes)),
         })
     }
 }
@@ -47,32 +50,27 @@ pub fn serve<S: Inner>(
     request: Request,
 ) -> impl Future<Output = Result> + use<S> {
     let path = request.uri().path();
-    if !matches!(path, "/healthz" | "/readyz" | "/openapi.json" | "/docs") {
+    if !matches!(path, "/" | "/healthz" | "/readyz" | "/openapi.json" | "/docs") {
         return Either::Left(inner.call(request));
     }
     let pages = Arc::clone(pages);
-    let (method, path) = (request.method().clone(), path.to_owned());
-    Either::Right(async move { Ok(page(&pages, &method, &path).await) })
+    Either::Right(async move { Ok(page(&pages, &request.into_parts().0).await) })
 }
 
-async fn page(pages: &Pages, method: &Method, path: &str) -> Response {
-    if !matches!(*method, Method::GET | Method::HEAD) {
+async fn page(pages: &Pages, request: &Parts) -> Response {
+    if !matches!(request.method, Method::GET | Method::HEAD) {
         return method_not_allowed([Method::GET]);
     }
-    match path {
+    match request.uri.path() {
+        "/" => (StatusCode::FOUND, [(LOCATION, "/docs")]).into_response(),
         "/healthz" => "ok".into_response(),
         "/readyz" => readyz(&pages.readiness).await,
         "/docs" => {
             let policy = [(CONTENT_SECURITY_POLICY, DOCS_POLICY)];
-            (policy, document("text/html; charset=utf-8", &pages.docs)).into_response()
+            (policy, pages.docs.respond(&request.headers)).into_response()
         }
-        _ => document("application/json", &pages.openapi),
+        _ => pages.openapi.respond(&request.headers),
     }
-}
-
-fn document(content_type: &'static str, body: &Bytes) -> Response {
-    let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, DOCUMENT_CACHE)];
-    (headers, body.clone()).into_response()
 }
 
 async fn readyz(readiness: &Readiness) -> Response {
@@ -126,6 +124,7 @@ mod tests {
             ("/healthz", 200),
             ("/openapi.json", 200),
             ("/docs", 200),
+            ("/", 302),
             ("/v1/x", 418),
         ] {
             let response = response(Method::GET, path).await;

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Error;
 use carshare_proto::common::v1::ErrorReason as Common;
 use futures::future::{Either, ready};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 
 use super::request_info::{Protocol, RequestInfo};
 use super::{Inner, Result};
@@ -50,7 +52,7 @@ pub fn find<S: Inner>(
 ) -> impl Future<Output = Result> + use<S> {
     let target = match target(state, &request) {
         Ok(target) => target,
-        Err(refused) => return Either::Left(ready(Ok(refused))),
+        Err(refused) => return Either::Left(ready(Ok(*refused))),
     };
     let rpc = target.rpc().cloned();
     request.extensions_mut().insert(target);
@@ -64,9 +66,10 @@ pub fn find<S: Inner>(
     })
 }
 
-fn target(state: &AppState, request: &Request) -> std::result::Result<Target, Response> {
+fn target(state: &AppState, request: &Request) -> std::result::Result<Target, Box<Response>> {
     let path = request.uri().path();
     let found = match RequestInfo::of(request.extensions()).protocol {
+        Protocol::Grpc if !is_protobuf(request.headers()) => Err(Common::UnsupportedMediaType),
         Protocol::Grpc if BuiltinServices::has(path) => return Ok(Target::Builtin),
         Protocol::Grpc => state
             .methods
@@ -76,11 +79,26 @@ fn target(state: &AppState, request: &Request) -> std::result::Result<Target, Re
             .ok_or(Common::UnknownMethod),
         Protocol::Rest => match state.routes.find(request.method(), path) {
             RouteMatch::Found(route, bindings) => Ok(Target::Rest(route, bindings)),
-            RouteMatch::OtherMethods(methods) => return Err(method_not_allowed(methods)),
+            RouteMatch::OtherMethods(methods) => return Err(method_not_allowed(methods).into()),
             RouteMatch::NotFound => Err(Common::NotFound),
         },
     };
-    found.map_err(|reason| GatewayError::from(Error::new(reason)).into_response())
+    found.map_err(|reason| GatewayError::from(Error::new(reason)).into_response().into())
+}
+
+/// Returns whether the messages of a gRPC request are protobuf, which is the default.
+fn is_protobuf(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], |value| value.as_bytes());
+    let essence = content_type
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
+    matches!(
+        essence.trim_ascii_end(),
+        b"application/grpc" | b"application/grpc+proto"
+    )
 }
 
 #[cfg(test)]
@@ -100,7 +118,10 @@ mod tests {
                 assert!(request.extensions().get::<Target>().is_some());
                 Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
             }));
-        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        let mut request = Request::get(path)
+            .header(CONTENT_TYPE, "application/grpc")
+            .body(Body::empty())
+            .unwrap();
         request.extensions_mut().insert(Arc::new(RequestInfo {
             protocol,
             ..RequestInfo::for_test(Lang::En, "c", path)

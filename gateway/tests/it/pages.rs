@@ -34,3 +34,23 @@ async fn contract_is_served_as_openapi_and_as_a_page() {
     assert!(policy.contains("style-src 'unsafe-inline'"));
     assert!(page.text().await.unwrap().contains("BOOKING002"));
 }
+
+#[tokio::test]
+async fn documents_are_compressed_and_revalidated_and_the_root_leads_to_them() {
+    let gateway = Harness::start().await;
+    for path in ["/openapi.json", "/docs"] {
+        let request = || {
+            gateway
+                .anonymous(Method::GET, path)
+                .header("accept-encoding", "br")
+        };
+        let first = send(request()).await;
+        assert_eq!(header(&first, "content-encoding"), Some("br"), "{path}");
+        let tag = header(&first, "etag").unwrap();
+        let again = send(request().header("if-none-match", tag)).await;
+        assert_eq!(again.status().as_u16(), 304, "{path}");
+        assert_eq!(again.bytes().await.unwrap().len(), 0, "{path}");
+    }
+    let root = send(gateway.anonymous(Method::GET, "/")).await;
+    assert!(root.url().path() == "/docs" && root.status().as_u16() == 200);
+}

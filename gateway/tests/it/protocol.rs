@@ -5,6 +5,7 @@ use carshare_proto::booking::v1::{Booking, CreateBookingRequest};
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
+use reqwest::Method;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
 use tonic::{Code, Status};
@@ -13,7 +14,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tower::ServiceExt as _;
 
-use crate::harness::{Harness, booking};
+use crate::harness::{Harness, booking, header, send};
 
 const CREATE: &str = "/carshare.booking.v1.BookingService/CreateBooking";
 
@@ -141,4 +142,59 @@ async fn large_reply_is_compressed_for_clients_that_accept_gzip() {
     let expected = Booking::decode(&plain.1[5..]).unwrap();
     assert!(expected.encoded_len() > 1024);
     assert_eq!(reply.into_inner(), expected);
+}
+
+#[tokio::test]
+async fn messages_other_than_protobuf_are_an_unsupported_media_type() {
+    let gateway = Harness::start().await;
+    let call = async |content_type: &str| {
+        let request = gateway
+            .request("guest", Method::POST, CREATE)
+            .header("content-type", content_type)
+            .body(frame(&booking("")));
+        let response = send(request).await;
+        (
+            response.status().as_u16(),
+            header(&response, "grpc-status").map(str::to_owned),
+        )
+    };
+    for content_type in [
+        "application/grpc+json",
+        "application/grpc+thrift",
+        "application/grpc-web+json",
+        "application/grpcx",
+    ] {
+        assert_eq!(
+            call(content_type).await,
+            (415, Some("12".to_owned())),
+            "{content_type}"
+        );
+    }
+    assert_eq!(gateway.services.calls(), 0);
+    for content_type in [
+        "application/grpc",
+        "application/grpc+proto",
+        "application/grpc;x=y",
+    ] {
+        assert_eq!(call(content_type).await.0, 200, "{content_type}");
+    }
+    assert_eq!(gateway.services.calls(), 3);
+}
+
+#[tokio::test]
+async fn reply_has_no_headers_of_browsers() {
+    let gateway = Harness::start_with(|config| config.service.edge.https = true).await;
+    let (headers, _) = post(&gateway, CREATE, &[GRPC], frame(&booking(""))).await;
+    let mut names: Vec<_> = headers.keys().map(http::HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "content-type",
+            "date",
+            "ratelimit",
+            "ratelimit-policy",
+            "x-correlation-id"
+        ]
+    );
 }
