@@ -45,6 +45,16 @@ impl Encoding {
         Some(best)
     }
 
+    /// Returns whether `Accept-Encoding` has this coding.
+    pub fn is_accepted(self, headers: &HeaderMap) -> bool {
+        let values = headers.get_all(ACCEPT_ENCODING).iter();
+        let mut codings = values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(weighed);
+        codings.any(|(weight, coding)| coding == self && weight > 0)
+    }
+
     pub fn as_str(self) -> &'static str {
         self.into()
     }

@@ -1,144 +1,189 @@
-//! `/docs`: the operations and the error catalogue on one self-contained page. The `type` of a problem links to it:
-//! `/docs#BOOKING002`.
+//! `/docs`: the reference of the API, which Scalar renders from `/openapi.json`, with a form that signs in for its requests; and
+//! `/docs/errors`, the error catalogue. Nothing is loaded from another host. The `type` of a problem, `/docs#BOOKING002`, leads to its
+//! entry in the catalogue.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+mod errors_page;
 
-use carshare_chassis::method_registry::Policy;
-use carshare_proto::errors::{self, ErrorSpec};
+use std::io::Read as _;
 
-use crate::openapi::{Comment, error_specs};
-use crate::routes::{Route, Routes};
+use axum::response::{IntoResponse as _, Response};
+use flate2::read::GzDecoder;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}\
-    h2{margin-top:3rem;border-bottom:1px solid #ccc}h3{margin-bottom:.2rem;font-size:1rem}\
-    code{background:#f4f4f4;padding:.1em .3em;border-radius:3px}.who{color:#666;font-size:.85rem}\
-    table{border-collapse:collapse;width:100%}td{border-top:1px solid #ddd;padding:.3rem .6rem .3rem 0;vertical-align:top}\
-    :target{background:#fff3c4}";
+use crate::compression::Encoding;
+use crate::config::Docs;
+use crate::document::Document;
 
-/// Returns the page as HTML.
-pub fn page(routes: &Routes) -> String {
-    let mut services: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
-    for route in routes.iter() {
-        services.entry(&route.rpc.peer).or_default().push(route);
+/// The script that renders the reference, as gzip; `../web/README.md` has its origin and licence.
+const SCALAR: &[u8] = include_bytes!("../web/scalar-1.46.4.js.gz");
+const SCALAR_PATH: &str = "/docs/scalar-1.46.4.js";
+const ERRORS_PATH: &str = "/docs/errors";
+const REFERENCE_JS_PATH: &str = "/docs/reference.js";
+const REFERENCE_CSS_PATH: &str = "/docs/reference.css";
+/// Paths of the pages and their files.
+pub const PATHS: [&str; 5] = [
+    "/docs",
+    ERRORS_PATH,
+    REFERENCE_JS_PATH,
+    REFERENCE_CSS_PATH,
+    SCALAR_PATH,
+];
+const HTML: &str = "text/html; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+/// Hash of the script, which the browser checks.
+const SCALAR_INTEGRITY: &str = "sha384-BbTs28WithFYxTDCiH0YPK5tv3MflhBVpABoMjfb9UqXa/hegSE9I4THoddKejMF";
+
+/// Scalar adds style elements; scripts and requests are those of this origin.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+/// The name of the script has its version.
+const SCALAR_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// The pages at and below `/docs`.
+pub struct DocsPages {
+    reference: Document,
+    errors: Document,
+    script: Document,
+    style: Document,
+}
+
+impl DocsPages {
+    /// Writes the pages, once.
+    pub fn new(config: &Docs) -> Self {
+        // `<` would end the element that has the settings.
+        let settings = json!({ "demo_logins": config.demo_logins, "demo_password": config.demo_password });
+        let settings = settings.to_string().replace('<', "\\u003c");
+        let reference = include_str!("../web/reference.html")
+            .replace("{{scalar}}", SCALAR_PATH)
+            .replace("{{integrity}}", SCALAR_INTEGRITY)
+            .replace("{{settings}}", &settings);
+        Self {
+            reference: Document::new(HTML, reference),
+            errors: Document::new(HTML, errors_page::page()),
+            script: Document::new(JAVASCRIPT, include_str!("../web/reference.js")),
+            style: Document::new("text/css; charset=utf-8", include_str!("../web/reference.css")),
+        }
     }
-    let operations: String = services.values().map(|routes| service(routes)).collect();
-    let catalogue: String = errors::all().map(row).collect();
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>카셰어링 서비스 API</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>\
-         <h1>카셰어링 서비스 API</h1><p>For tools: <a href=\"/openapi.json\">openapi.json</a>. The same operations are gRPC \
-         and gRPC-web on this port, with reflection.</p>{operations}\
-         <h2 id=\"errors\">Errors</h2><p>Errors are <code>application/problem+json</code> (RFC 9457); over gRPC the same \
-         data are <code>google.rpc</code> status details.</p><table>{catalogue}</table></body></html>"
-    )
-}
 
-fn service(routes: &[&Route]) -> String {
-    let Some(first) = routes.first() else {
-        return String::new();
-    };
-    let service = first.rpc.descriptor.parent_service();
-    let comment = Comment::of(&service.parent_file(), service.path());
-    let operations: String = routes.iter().map(|route| operation(route)).collect();
-    format!(
-        "<h2 id=\"{0}\">{0}</h2><p>{1}</p>{operations}",
-        first.rpc.peer,
-        inline_code(&comment.text)
-    )
-}
-
-fn operation(route: &Route) -> String {
-    let rpc = &route.rpc;
-    let mut html = format!(
-        "<h3 id=\"{}\"><code>{} {}</code></h3><div class=\"who\">{} · <code>{}</code></div>",
-        rpc.descriptor.name(),
-        route.method,
-        escape(&route.path),
-        callers(rpc.method.policy()),
-        rpc.path,
-    );
-    let comment = Comment::of(&rpc.descriptor.parent_file(), rpc.descriptor.path());
-    for paragraph in comment.text.split("\n\n") {
-        let _ = write!(html, "<p>{}</p>", inline_code(paragraph));
-    }
-    let codes = error_specs(rpc)
-        .into_iter()
-        .map(|spec| format!("<a href=\"#{0}\">{0}</a>", spec.code));
-    let _ = write!(
-        html,
-        "<p class=\"who\">{}</p>",
-        codes.collect::<Vec<_>>().join(" ")
-    );
-    html
-}
-
-fn callers(policy: &Policy) -> String {
-    match policy {
-        Policy::Public => "all callers".to_owned(),
-        Policy::AnyUser => "signed-in users".to_owned(),
-        Policy::Roles(roles) => roles
-            .iter()
-            .map(|role| role.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
-        Policy::Internal(_) | Policy::Nobody => "nobody".to_owned(),
+    /// Returns the page at a path; `None` if it is not one of [`PATHS`].
+    pub fn respond(&self, path: &str, request: &HeaderMap) -> Option<Response> {
+        let document = match path {
+            "/docs" => &self.reference,
+            ERRORS_PATH => &self.errors,
+            REFERENCE_JS_PATH => &self.script,
+            REFERENCE_CSS_PATH => &self.style,
+            SCALAR_PATH => return Some(scalar(request)),
+            _ => return None,
+        };
+        let policy = [(CONTENT_SECURITY_POLICY, POLICY)];
+        Some((policy, document.respond(request)).into_response())
     }
 }
 
-fn row(spec: &ErrorSpec) -> String {
-    format!(
-        "<tr id=\"{0}\"><td><code>{0}</code></td><td>{1}</td><td>{2}<br>{3}<br>{4}</td></tr>",
-        spec.code,
-        spec.http,
-        spec.reason,
-        escape(&spec.ko),
-        escape(&spec.en),
-    )
+/// Returns the script as it is stored, or decompressed for the rare client that does not accept gzip.
+fn scalar(request: &HeaderMap) -> Response {
+    let headers: [(HeaderName, HeaderValue); 3] = [
+        (CONTENT_TYPE, HeaderValue::from_static(JAVASCRIPT)),
+        (CACHE_CONTROL, SCALAR_CACHE),
+        (VARY, HeaderValue::from_static("accept-encoding")),
+    ];
+    if Encoding::Gzip.is_accepted(request) {
+        let gzip = [(CONTENT_ENCODING, Encoding::Gzip.as_str())];
+        return (headers, gzip, SCALAR).into_response();
+    }
+    (headers, decompressed()).into_response()
 }
 
-/// Converts text with backticks to HTML.
-fn inline_code(text: &str) -> String {
-    let pieces = text.split('`').enumerate().map(|(index, piece)| match index % 2 {
-        0 => escape(piece),
-        _ => format!("<code>{}</code>", escape(piece)),
-    });
-    pieces.collect()
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+fn decompressed() -> Vec<u8> {
+    let mut script = Vec::new();
+    // A test reads it: it is part of the build.
+    let _ = GzDecoder::new(SCALAR).read_to_end(&mut script);
+    script
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::method_table::MethodTable;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use bytes::Bytes;
+    use http::header::ACCEPT_ENCODING;
+    use http_body_util::BodyExt as _;
+    use sha2::{Digest as _, Sha384};
 
-    #[test]
-    fn page_lists_every_route_and_error_code_and_loads_nothing() {
-        let routes = Routes::read(MethodTable::read().unwrap().iter()).unwrap();
-        let page = page(&routes);
-        for route in routes.iter() {
-            assert!(page.contains(&format!("{} {}", route.method, route.path)));
-        }
-        for spec in errors::all() {
-            assert!(
-                page.contains(&format!("<tr id=\"{}\">", spec.code)),
-                "{}",
-                spec.code
-            );
-        }
-        for elsewhere in ["src=", "<script", "<link", "http://", "https://"] {
-            assert!(!page.contains(elsewhere), "{elsewhere}");
-        }
+    use super::*;
+
+    fn pages(demo_logins: &[&str]) -> DocsPages {
+        DocsPages::new(&Docs {
+            public_url: "http://localhost:8080".to_owned(),
+            demo_logins: demo_logins.iter().map(|login| (*login).to_owned()).collect(),
+            demo_password: "</script>".to_owned(),
+        })
+    }
+
+    async fn get(pages: &DocsPages, path: &str, accept_encoding: &'static str) -> (HeaderMap, Bytes) {
+        let request = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(accept_encoding))]);
+        let (head, body) = pages.respond(path, &request).expect(path).into_parts();
+        (head.headers, body.collect().await.unwrap().to_bytes())
+    }
+
+    fn text(body: &Bytes) -> &str {
+        std::str::from_utf8(body).unwrap()
     }
 
     #[test]
-    fn texts_of_the_contract_are_escaped() {
-        assert_eq!(inline_code("a <b> `c<d>`"), "a &lt;b&gt; <code>c&lt;d&gt;</code>");
+    fn integrity_is_the_hash_of_the_script() {
+        let hash = Sha384::digest(decompressed());
+        assert_eq!(SCALAR_INTEGRITY, format!("sha384-{}", STANDARD.encode(hash)));
+    }
+
+    #[tokio::test]
+    async fn script_is_sent_as_gzip_and_to_other_clients_decompressed() {
+        let pages = pages(&[]);
+        let (headers, body) = get(&pages, SCALAR_PATH, "gzip, deflate, br, zstd").await;
+        assert_eq!(
+            (&headers[CONTENT_ENCODING], &body[..]),
+            (&"gzip".parse().unwrap(), SCALAR)
+        );
+        assert_eq!(headers[CACHE_CONTROL], "public, max-age=31536000, immutable");
+        for refused in ["", "br", "gzip;q=0"] {
+            let (headers, body) = get(&pages, SCALAR_PATH, refused).await;
+            assert!(!headers.contains_key(CONTENT_ENCODING), "{refused}");
+            assert_eq!(body.len(), 3_566_844, "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_load_files_of_this_origin_only() {
+        let pages = pages(&["guest1@carshare.test"]);
+        for path in PATHS.into_iter().filter(|path| *path != SCALAR_PATH) {
+            let (headers, body) = get(&pages, path, "").await;
+            assert!(!text(&body).contains("//") || path == REFERENCE_JS_PATH, "{path}");
+            for foreign in ["http:", "https:", "@import", "url(", "eval("] {
+                assert!(!text(&body).contains(foreign), "{path}: {foreign}");
+            }
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(
+                policy.contains("connect-src 'self'") && !policy.contains("http"),
+                "{policy}"
+            );
+        }
+        let (_, page) = get(&pages, "/docs", "").await;
+        let sources = text(&page)
+            .split(['"', '\''])
+            .filter(|text| text.starts_with("/docs/"));
+        for source in sources {
+            assert!(pages.respond(source, &HeaderMap::new()).is_some(), "{source}");
+        }
+        assert!(pages.respond("/docs/other", &HeaderMap::new()).is_none());
+    }
+
+    #[tokio::test]
+    async fn settings_cannot_end_their_element() {
+        let (_, page) = get(&pages(&["</script><b>"]), "/docs", "").await;
+        assert!(text(&page).contains(r#""demo_logins":["\u003c/script>\u003cb>"]"#));
     }
 }

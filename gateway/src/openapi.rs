@@ -13,11 +13,9 @@ mod parameters;
 mod responses;
 mod schema;
 
-pub(crate) use comment::Comment;
-pub(crate) use error_specs::error_specs;
-
 use std::collections::BTreeMap;
 
+use comment::Comment;
 use serde_json::{Map, Value, json};
 
 use crate::routes::Routes;

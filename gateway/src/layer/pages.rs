@@ -1,6 +1,5 @@
-//! Serves the gateway's own pages under any load: `/healthz`, `/readyz`, `/openapi.json`, `/docs`, to which `/`
-//! leads. An own layer, because
-//! axum's router would answer other methods without a problem document.
+//! Serves the gateway's own pages under any load: `/healthz`, `/readyz`, `/openapi.json`, `/docs`, to which `/` leads. An own layer,
+//! because axum's router would answer other methods without a problem document.
 
 use std::sync::Arc;
 
@@ -9,25 +8,23 @@ use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::health::Readiness;
 use futures::future::Either;
-use http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use http::header::LOCATION;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Inner, Result};
 use crate::config::Docs;
+use crate::docs::{self, DocsPages};
 use crate::document::Document;
 use crate::error::method_not_allowed;
+use crate::openapi;
 use crate::routes::Routes;
-use crate::{docs, openapi};
-
-/// `/docs` has one inline style and loads nothing.
-const DOCS_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 pub struct Pages {
     readiness: Readiness,
     openapi: Document,
-    docs: Document,
+    docs: DocsPages,
 }
 
 impl Pages {
@@ -39,7 +36,7 @@ impl Pages {
                 "application/json",
                 serde_json::to_vec(&openapi::document(routes, &config.public_url))?,
             ),
-            docs: Document::new("text/html; charset=utf-8", docs::page(routes)),
+            docs: DocsPages::new(config),
         })
     }
 }
@@ -50,7 +47,8 @@ pub fn serve<S: Inner>(
     request: Request,
 ) -> impl Future<Output = Result> + use<S> {
     let path = request.uri().path();
-    if !matches!(path, "/" | "/healthz" | "/readyz" | "/openapi.json" | "/docs") {
+    let is_page = matches!(path, "/" | "/healthz" | "/readyz" | "/openapi.json");
+    if !is_page && !docs::PATHS.contains(&path) {
         return Either::Left(inner.call(request));
     }
     let pages = Arc::clone(pages);
@@ -65,11 +63,11 @@ async fn page(pages: &Pages, request: &Parts) -> Response {
         "/" => (StatusCode::FOUND, [(LOCATION, "/docs")]).into_response(),
         "/healthz" => "ok".into_response(),
         "/readyz" => readyz(&pages.readiness).await,
-        "/docs" => {
-            let policy = [(CONTENT_SECURITY_POLICY, DOCS_POLICY)];
-            (policy, pages.docs.respond(&request.headers)).into_response()
+        "/openapi.json" => pages.openapi.respond(&request.headers),
+        path => {
+            let page = pages.docs.respond(path, &request.headers);
+            page.unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
         }
-        _ => pages.openapi.respond(&request.headers),
     }
 }
 
@@ -124,6 +122,8 @@ mod tests {
             ("/healthz", 200),
             ("/openapi.json", 200),
             ("/docs", 200),
+            ("/docs/errors", 200),
+            ("/docs/other", 418),
             ("/", 302),
             ("/v1/x", 418),
         ] {

@@ -4,14 +4,14 @@ use carshare_proto::contract::comment_of;
 use prost_reflect::FileDescriptor;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Comment {
+pub(super) struct Comment {
     /// Paragraphs separated by an empty line.
-    pub(crate) text: String,
+    pub(super) text: String,
 }
 
 impl Comment {
     /// Returns the comment of the definition at `path` in `file`.
-    pub(crate) fn of(file: &FileDescriptor, path: &[i32]) -> Self {
+    pub(super) fn of(file: &FileDescriptor, path: &[i32]) -> Self {
         Self::new(&comment_of(file, path))
     }
 
@@ -25,14 +25,14 @@ impl Comment {
     }
 
     /// Returns the first sentence, without its full stop.
-    pub(crate) fn summary(&self) -> &str {
+    pub(super) fn summary(&self) -> &str {
         let paragraph = self.text.split("\n\n").next().unwrap_or_default();
         let sentence = paragraph.split_once(". ").map_or(paragraph, |(first, _)| first);
         sentence.trim_end_matches('.')
     }
 
     /// Returns the names in backticks that are written like error reasons.
-    pub(crate) fn reasons(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn reasons(&self) -> impl Iterator<Item = &str> {
         let quoted = self.text.split('`').skip(1).step_by(2);
         quoted.filter(|name| {
             name.len() > 3

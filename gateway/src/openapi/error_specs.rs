@@ -8,7 +8,7 @@ use super::comment::Comment;
 use crate::method_table::Rpc;
 
 /// Returns the errors of an RPC over REST, each once, ordered by HTTP status and code.
-pub(crate) fn error_specs(rpc: &Rpc) -> Vec<&'static ErrorSpec> {
+pub(super) fn error_specs(rpc: &Rpc) -> Vec<&'static ErrorSpec> {
     let comment = Comment::of(&rpc.descriptor.parent_file(), rpc.descriptor.path());
     let named = comment.reasons().filter_map(|reason| find(rpc, reason));
     let mut specs: Vec<_> = named.chain(implied(rpc).into_iter().map(Reason::spec)).collect();

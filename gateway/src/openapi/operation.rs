@@ -17,7 +17,7 @@ pub(super) fn describe(route: &Route, server: &str, schemas: &mut Schemas) -> Va
         "operationId": with_first_letter(rpc.descriptor.name(), str::to_ascii_lowercase),
         "tags": [rpc.peer],
         "summary": comment.summary(),
-        "description": comment.text,
+        "description": format!("{}\n\n{}", comment.text, callers(rpc.method.policy(), &rpc.path)),
         "parameters": parameters::of_route(route, schemas),
         "responses": responses::of_route(route, schemas),
         "security": security(rpc.method.policy()),
@@ -31,6 +31,19 @@ pub(super) fn describe(route: &Route, server: &str, schemas: &mut Schemas) -> Va
         operation["requestBody"] = body;
     }
     operation
+}
+
+/// Returns who may call an RPC, and its path over gRPC.
+fn callers(policy: &Policy, grpc: &http::uri::PathAndQuery) -> String {
+    let callers = match policy {
+        Policy::Public => "everybody, without a token".to_owned(),
+        Policy::Roles(roles) => {
+            let roles: Vec<_> = roles.iter().map(|role| format!("`{}`", role.as_str())).collect();
+            roles.join(", ")
+        }
+        Policy::AnyUser | Policy::Internal(_) | Policy::Nobody => "signed-in users".to_owned(),
+    };
+    format!("Callers: {callers}. gRPC: `{grpc}`.")
 }
 
 fn security(policy: &Policy) -> Value {

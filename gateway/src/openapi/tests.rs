@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use carshare_chassis::Lang;
 
+use super::error_specs::error_specs;
 use super::*;
 use crate::method_table::MethodTable;
 

@@ -1,5 +1,6 @@
 //! The gateway's own pages.
 
+use carshare_proto::contract;
 use carshare_testkit::eventually_true;
 use reqwest::Method;
 use serde_json::json;
@@ -30,9 +31,51 @@ async fn contract_is_served_as_openapi_and_as_a_page() {
     let page = send(gateway.anonymous(Method::GET, "/docs")).await;
     assert_eq!(header(&page, "content-type"), Some("text/html; charset=utf-8"));
     assert_eq!(header(&page, "cache-control"), Some("public, max-age=300"));
-    let policy = header(&page, "content-security-policy").unwrap();
-    assert!(policy.contains("style-src 'unsafe-inline'"));
-    assert!(page.text().await.unwrap().contains("BOOKING002"));
+    assert!(
+        header(&page, "content-security-policy")
+            .unwrap()
+            .contains("script-src 'self'")
+    );
+    let page = page.text().await.unwrap();
+    let script = page
+        .split('"')
+        .find(|text| text.starts_with("/docs/scalar-"))
+        .unwrap();
+    let script = send(
+        gateway
+            .anonymous(Method::GET, script)
+            .header("accept-encoding", "gzip"),
+    )
+    .await;
+    assert_eq!(
+        (script.status().as_u16(), header(&script, "content-encoding")),
+        (200, Some("gzip"))
+    );
+    let errors = send(gateway.anonymous(Method::GET, "/docs/errors")).await;
+    assert!(errors.text().await.unwrap().contains("BOOKING002"));
+    let missing = send(gateway.anonymous(Method::GET, "/docs/other")).await;
+    assert_eq!(missing.status().as_u16(), 404);
+}
+
+/// The reference renders the operations of `/openapi.json`.
+#[tokio::test]
+async fn document_of_the_reference_has_every_operation_of_the_contract() {
+    let gateway = Harness::start().await;
+    let script = send(gateway.anonymous(Method::GET, "/docs/reference.js")).await;
+    assert!(script.text().await.unwrap().contains(r#"url: "/openapi.json""#));
+    let (_, document) = send_for_json(gateway.anonymous(Method::GET, "/openapi.json")).await;
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let mut described: Vec<_> = operations
+        .map(|operation| operation["x-grpc"].as_str().unwrap().to_owned())
+        .collect();
+    let mut offered: Vec<_> = contract::methods()
+        .filter(|rpc| contract::http(rpc).is_some())
+        .map(|rpc| format!("/{}/{}", rpc.parent_service().full_name(), rpc.name()))
+        .collect();
+    described.sort();
+    offered.sort();
+    assert_eq!(described, offered);
 }
 
 #[tokio::test]
