@@ -3,6 +3,7 @@
 mod address;
 mod ids;
 mod image;
+mod image_order;
 mod interval_set;
 mod license_plate;
 mod location;
@@ -15,6 +16,7 @@ mod vehicle;
 pub use address::searchable;
 pub use ids::{AvailabilityId, BookingId, ImageId, UserId, VehicleId};
 pub use image::{Announced, ImageFault, PREFIX_BYTES, Pixels, check};
+pub use image_order::moved_to_front;
 pub use license_plate::{InvalidPlate, LicensePlate, PlateClass};
 pub use location::{Coordinates, Distance, Location};
 pub use opening_hours::{Day, Effect, OpeningHours, Rule};

@@ -1,7 +1,7 @@
 //! Periodic jobs.
 
 mod sweep_holds;
-mod sweep_uploads;
+pub mod sweep_uploads;
 
 use carshare_chassis::Shutdown;
 

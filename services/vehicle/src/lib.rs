@@ -29,6 +29,7 @@ use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_objects::Objects;
+use carshare_proto::vehicle::v1::vehicle_image_service_server::VehicleImageServiceServer;
 use carshare_proto::vehicle::v1::vehicle_service_server::VehicleServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
@@ -120,8 +121,11 @@ impl StoreService for Vehicle {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        let service = VehicleServiceServer::new(rpc::Rpc { app: app.clone() });
-        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
+        let rpc = rpc::Rpc { app: app.clone() };
+        let images = VehicleImageServiceServer::new(rpc.clone());
+        let vehicles = VehicleServiceServer::new(rpc);
+        let server = server.add(images.accept_compressed(CompressionEncoding::Gzip));
+        Ok(server.add(vehicles.accept_compressed(CompressionEncoding::Gzip)))
     }
 
     fn handlers(consumer: Consumer) -> Consumer {

@@ -1,15 +1,18 @@
 //! RPC handlers, one file each, and the tonic service that delegates to them.
 
 mod add_availability;
+mod arrange_images;
 mod authorization;
 mod complete_image_upload;
 mod confirm_hold;
 mod convert;
 mod create_image_upload;
 mod create_vehicle;
+mod delete_image;
 mod delete_vehicle;
 mod get_vehicle;
 mod list_availability;
+mod list_images;
 mod list_my_vehicles;
 mod place_hold;
 mod release_hold;
@@ -18,13 +21,15 @@ mod search_vehicles;
 mod update_vehicle;
 
 use carshare_chassis::rpc;
+use carshare_proto::vehicle::v1::vehicle_image_service_server::VehicleImageService;
 use carshare_proto::vehicle::v1::vehicle_service_server::VehicleService;
 use carshare_proto::vehicle::v1::*;
 use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// Implements the tonic service: one delegating line per RPC.
+/// Implements the tonic services: one delegating line per RPC.
+#[derive(Clone)]
 pub struct Rpc {
     pub app: App,
 }
@@ -99,5 +104,20 @@ impl VehicleService for Rpc {
 
     async fn release_hold(&self, request: Request<ReleaseHoldRequest>) -> Reply<ReleaseHoldResponse> {
         rpc::unary(&self.app, request, release_hold::handle).await
+    }
+}
+
+#[tonic::async_trait]
+impl VehicleImageService for Rpc {
+    async fn list_images(&self, request: Request<ListImagesRequest>) -> Reply<ListImagesResponse> {
+        rpc::unary(&self.app, request, list_images::handle).await
+    }
+
+    async fn arrange_images(&self, request: Request<ArrangeImagesRequest>) -> Reply<ArrangeImagesResponse> {
+        rpc::unary(&self.app, request, arrange_images::handle).await
+    }
+
+    async fn delete_image(&self, request: Request<DeleteImageRequest>) -> Reply<DeleteImageResponse> {
+        rpc::unary(&self.app, request, delete_image::handle).await
     }
 }

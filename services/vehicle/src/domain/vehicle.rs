@@ -107,6 +107,14 @@ impl Vehicle {
         })
     }
 
+    /// Returns whether a complete photo may be deleted, of `count` ones.
+    pub fn may_delete_image(&self, count: u64) -> Result<(), NoImage> {
+        if self.status == Status::Active && count <= 1 {
+            return Err(NoImage);
+        }
+        Ok(())
+    }
+
     /// Records a checked photo, of which the first activates an inactive car. Returns whether it did.
     pub fn image_completed(&mut self, is_first: bool, now: DateTime<Utc>) -> bool {
         let activated = is_first && self.status == Status::Inactive;
@@ -210,6 +218,19 @@ mod tests {
         let mut changed = car(from);
         assert_eq!(changed.image_completed(is_first, later()), activated);
         assert_eq!(changed.status, if activated { Status::Active } else { from });
+    }
+
+    #[rstest]
+    #[case(Status::Active, 1, Err(NoImage))]
+    #[case(Status::Active, 2, Ok(()))]
+    #[case(Status::Inactive, 1, Ok(()))]
+    #[case(Status::Maintenance, 1, Ok(()))]
+    fn only_photo_of_an_active_car_is_not_deleted(
+        #[case] status: Status,
+        #[case] count: u64,
+        #[case] expected: Result<(), NoImage>,
+    ) {
+        assert_eq!(car(status).may_delete_image(count), expected);
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Deletes photos that were announced and not completed in time, with their files.
+//! Deletes photos that were announced and not completed in time, or deleted by their host, with their files.
 
 use carshare_chassis::Shutdown;
 use carshare_store::Schedule;
 
 use crate::App;
 use crate::error::Result;
-use crate::store::vehicle_images;
+use crate::store::vehicle_images::{self, VehicleImage};
 
 /// Photos in one run.
 const BATCH: u64 = 500;
@@ -15,13 +15,17 @@ pub async fn run(app: &App, shutdown: Shutdown) {
     Schedule::run_every(&app.db, "sweep_uploads", period, || sweep(app), shutdown).await;
 }
 
-/// Deletes the files before the row, so that the next run finds what a crash has left.
 async fn sweep(app: &App) -> Result<()> {
     let now = app.environment.clock.now();
     for image in vehicle_images::list_abandoned(app.db.conn(), now, BATCH).await? {
-        app.objects.delete(&image.upload_key()).await?;
-        app.objects.delete(&image.object_key).await?;
-        vehicle_images::delete_announced(app.db.conn(), image.id).await?;
+        delete(app, &image).await?;
     }
     Ok(())
+}
+
+/// Deletes the files of an abandoned photo before its row, so that the next run finds what a crash has left.
+pub async fn delete(app: &App, image: &VehicleImage) -> Result<()> {
+    app.objects.delete(&image.upload_key()).await?;
+    app.objects.delete(&image.object_key).await?;
+    vehicle_images::delete_announced(app.db.conn(), image.id).await
 }

@@ -10,6 +10,7 @@ use crate::domain::{Day, Distance, Effect, Fuel, Period, Status, Transmission, u
 use crate::error::Result;
 use crate::image_urls::ImageUrls;
 use crate::store::availabilities::Availability;
+use crate::store::vehicle_images::VehicleImage;
 use crate::store::views::View;
 
 pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
@@ -51,6 +52,21 @@ pub fn found_vehicle(view: View, distance: Distance, urls: &ImageUrls) -> pb::Ve
         distance_m: Some(distance.m()),
         ..vehicle(view, urls)
     }
+}
+
+/// Converts complete photos.
+pub fn images(images: Vec<VehicleImage>, urls: &ImageUrls) -> Vec<pb::VehicleImage> {
+    let images = images.into_iter().filter_map(|image| {
+        let pixels = image.pixels?;
+        Some(pb::VehicleImage {
+            id: image.id.to_string(),
+            url: urls.url(&image.object_key),
+            content_type: image.announced.content_type,
+            width: pixels.width,
+            height: pixels.height,
+        })
+    });
+    images.collect()
 }
 
 pub fn availability(of: Availability) -> pb::VehicleAvailability {

@@ -63,6 +63,7 @@ fn image(app: &App, vehicle: VehicleId, id: ImageId, request: pb::CreateImageUpl
             size_bytes: request.size_bytes,
         },
         is_complete: false,
+        pixels: None,
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Condition;
-use sea_orm::{ConnectionTrait, QueryOrder as _, QuerySelect as _};
+use sea_orm::{ConnectionTrait, QueryOrder as _, QuerySelect as _, raw_sql};
 
 use crate::domain::{Announced, ImageId, Pixels, VehicleId};
 use crate::error::Result;
@@ -23,6 +23,8 @@ pub struct Model {
     pub completed_at: Option<ChronoDateTimeUtc>,
     pub width: Option<i32>,
     pub height: Option<i32>,
+    /// Place in the order of the host; `None` comes last, in the order of upload.
+    pub position: Option<i32>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -41,6 +43,8 @@ pub struct VehicleImage {
     /// An incomplete photo is abandoned then.
     pub expires_at: DateTime<Utc>,
     pub is_complete: bool,
+    /// Of a complete photo.
+    pub pixels: Option<Pixels>,
 }
 
 impl VehicleImage {
@@ -63,6 +67,7 @@ pub async fn insert(conn: &impl ConnectionTrait, new: &VehicleImage, now: DateTi
         completed_at: Set(None),
         width: Set(None),
         height: Set(None),
+        position: Set(None),
     };
     Entity::insert(row).exec_without_returning(conn).await?;
     Ok(())
@@ -88,6 +93,42 @@ pub async fn count(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTim
         .filter(not_abandoned(now))
         .count(conn)
         .await?)
+}
+
+/// Lists the complete photos of the car, the cover first.
+pub async fn list_complete(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<Vec<VehicleImage>> {
+    let rows = Entity::find()
+        .filter(Column::VehicleId.eq(vehicle.0))
+        .filter(Column::CompletedAt.is_not_null())
+        .order_by_asc(Column::Position)
+        .order_by_asc(Column::Id);
+    Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())
+}
+
+/// Stores the order of photos. The caller has locked the car.
+pub async fn update_positions(conn: &impl ConnectionTrait, images: &[ImageId]) -> Result<()> {
+    let ids: Vec<Uuid> = images.iter().map(|image| image.0).collect();
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        r#"UPDATE vehicle_images SET position = arranged.position
+           FROM unnest({ids}::uuid[]) WITH ORDINALITY AS arranged (id, position)
+           WHERE vehicle_images.id = arranged.id"#
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Makes a photo an abandoned one, whose file and row are deleted next. The caller has locked the car.
+pub async fn abandon(conn: &impl ConnectionTrait, id: ImageId) -> Result<()> {
+    let id = id.0;
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        r#"UPDATE vehicle_images SET completed_at = NULL, width = NULL, height = NULL, position = NULL,
+               expires_at = created_at
+           WHERE id = {id}"#
+    ))
+    .await?;
+    Ok(())
 }
 
 pub async fn count_complete(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<u64> {
@@ -157,6 +198,10 @@ impl From<Model> for VehicleImage {
             },
             expires_at: row.expires_at,
             is_complete: row.completed_at.is_some(),
+            pixels: row
+                .width
+                .zip(row.height)
+                .map(|(width, height)| Pixels { width, height }),
         }
     }
 }

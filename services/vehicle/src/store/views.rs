@@ -15,7 +15,7 @@ use crate::error::Result;
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     pub vehicle: Vehicle,
-    /// Object keys of its complete photos, in the order of upload.
+    /// Object keys of its complete photos, the cover first.
     pub image_keys: Vec<String>,
     /// Profile of its host.
     pub owner: UserProfile,
@@ -23,7 +23,7 @@ pub struct View {
 
 /// Photos and host of a car `v`. Together with [`vehicles::COLUMNS`] the columns of [`View::read`].
 pub const PHOTOS_AND_OWNER: &str = "ARRAY(SELECT i.object_key FROM vehicle_images i \
-        WHERE i.vehicle_id = v.id AND i.completed_at IS NOT NULL ORDER BY i.id), \
+        WHERE i.vehicle_id = v.id AND i.completed_at IS NOT NULL ORDER BY i.position, i.id), \
     (SELECT p.profile FROM user_profiles p WHERE p.user_id = v.owner_id)";
 
 /// Finds a car, unless it is withdrawn.

@@ -152,14 +152,14 @@ async fn add_availability_with_an_invalid_field_names_it() {
                 day_of_week: None,
                 ..monday.clone()
             },
-            "",
+            "is_recurring",
         ),
         (
             AddAvailabilityRequest {
                 specific_date: Some("2026-12-25".into()),
                 ..monday.clone()
             },
-            "",
+            "is_recurring",
         ),
         (blocked_on(&car, "2026-02-30", "00:00", "24:00"), "specific_date"),
         (blocked_on(&car, "2026-13-01", "00:00", "24:00"), "specific_date"),

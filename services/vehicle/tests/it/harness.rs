@@ -94,6 +94,11 @@ impl Harness {
         }
     }
 
+    /// Returns a connection to the service.
+    pub fn channel(&self) -> Channel {
+        self.instance.channel()
+    }
+
     /// Starts an instance without workers whose statements are counted.
     pub async fn start_metered(&self) -> (Instance, PostgresMeter) {
         let meter = PostgresMeter::start(&self.database().url()).await.unwrap();

@@ -126,7 +126,7 @@ async fn place_hold_with_an_invalid_field_names_it() {
                 end_datetime: timestamp("24T09:00"),
                 ..base()
             },
-            "",
+            "start_datetime",
         ),
         // In PostgreSQL this range would be empty and overlap nothing.
         (

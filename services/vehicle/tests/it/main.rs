@@ -14,6 +14,7 @@ mod hold_races;
 mod hold_refused;
 mod holds;
 mod host_profiles;
+mod image_order;
 mod images;
 mod images_refused;
 mod jobs;

@@ -82,11 +82,11 @@ async fn host_lists_their_own_cars() {
         .to_str()
         .expect("text")
         .to_owned();
-    assert_eq!(ids(&page.ok(200)), [inactive.clone()]);
+    assert_eq!(ids(&page.ok(200)), std::slice::from_ref(&inactive));
     let rest_of = rest
         .read(&format!("/v1/vehicles/mine?page_size=1&page_token={token}"))
         .await;
-    assert_eq!(ids(&rest_of), [setup.car.clone()]);
+    assert_eq!(ids(&rest_of), std::slice::from_ref(&setup.car));
     let listed = rest.read("/v1/vehicles/mine?status=inactive").await;
     assert_eq!(ids(&listed), [inactive]);
     let other = format!("/v1/vehicles/mine?status=active&page_token={token}");
@@ -98,4 +98,27 @@ async fn host_lists_their_own_cars() {
         .get("/v1/vehicles/mine")
         .await
         .expect_error(403, "AUTH003");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_chooses_the_cover_and_deletes_a_photo() {
+    let setup = Setup::start().await;
+    let rest = &setup.host.rest;
+    setup.host.add_photo(&setup.car).await.ok(200);
+    let path = format!("/v1/vehicles/{}/images", setup.car);
+    let uploaded = ids(&rest.read(&path).await);
+    let cover = json!({ "image_ids": [uploaded[1]] });
+    let arranged = rest.put(&path, &cover).await.ok(200);
+    assert_eq!(ids(&arranged), [uploaded[1].clone(), uploaded[0].clone()]);
+    let car = rest.read(&format!("/v1/vehicles/{}", setup.car)).await;
+    assert_eq!(car["images"][0], arranged[0]["url"]);
+
+    rest.delete(&format!("{path}/{}", uploaded[1])).await.ok(204);
+    let only = format!("{path}/{}", uploaded[0]);
+    rest.delete(&only).await.expect_error(409, "VEHICLE015");
+    let gone = arranged[0]["url"].as_str().expect("a URL");
+    assert_eq!(
+        reqwest::get(gone).await.expect("a response").status().as_u16(),
+        404
+    );
 }
