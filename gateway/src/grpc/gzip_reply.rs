@@ -25,8 +25,11 @@ pub(super) fn is_accepted(headers: &HeaderMap) -> bool {
 }
 
 /// Reads the reply and compresses its message if that makes it smaller. A reply above the largest compressed size is passed on as it
-/// arrives.
+/// arrives. An error has its status in the headers and no body; it stays without one, because gRPC clients refuse an empty data frame there.
 pub(super) async fn compress(response: Response<Body>) -> Result<Response<Body>, Status> {
+    if response.body().is_end_stream() {
+        return Ok(response);
+    }
     let (mut head, mut body) = response.into_parts();
     let mut message = BytesMut::new();
     let mut trailers = None;

@@ -3,6 +3,7 @@
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
 use carshare_proto::booking::v1::{Booking, CreateBookingRequest};
 use http::{HeaderMap, Request};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use reqwest::Method;
@@ -197,4 +198,22 @@ async fn reply_has_no_headers_of_browsers() {
             "x-correlation-id"
         ]
     );
+}
+
+/// grpcio reports a data frame that ends the stream as `UNKNOWN`.
+#[tokio::test]
+async fn error_is_a_head_without_a_body_for_clients_that_accept_gzip() {
+    let gateway = Harness::start().await;
+    for message in ["taken", "bare"] {
+        let request = Request::post(CREATE)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("grpc-accept-encoding", "identity, deflate, gzip")
+            .header("authorization", format!("Bearer {}", gateway.token("guest")))
+            .body(Body::new(Full::from(frame(&booking(message)))));
+        let channel = gateway.channel().await;
+        let response = channel.oneshot(request.unwrap()).await.unwrap();
+        assert!(response.headers().contains_key("grpc-status"), "{message}");
+        assert!(response.body().is_end_stream(), "{message}");
+    }
 }
