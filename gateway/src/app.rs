@@ -26,8 +26,8 @@ use crate::layer::pages::{self, Pages};
 use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
 use crate::layer::route::{self, Target};
 use crate::layer::{
-    access_log, authorize, catch_panic, connection_close, cors, deadline, error_response, grpc_web, head,
-    overload, security_headers,
+    access_log, authorize, catch_panic, connect, connection_close, cors, deadline, error_response, grpc_web,
+    head, overload, security_headers,
 };
 use crate::state::AppState;
 use crate::{grpc, rest};
@@ -65,6 +65,7 @@ where
         // Ends the name of the type, which every layer multiplies.
         .layer_fn(BoxCloneSyncService::new)
         .layer(from_fn((), grpc_web::translate))
+        .layer(from_fn(Arc::clone(&state), connect::translate))
         .layer(from_fn((), head::remove_body))
         .layer(from_fn((), error_response::render))
         .layer(from_fn((), catch_panic::catch))

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::HeaderMap;
-use http::header::ACCEPT_ENCODING;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
+use http::{HeaderMap, HeaderValue};
 
 /// Sizes of replies that are compressed. A smaller one fits into a packet; a larger one would occupy a thread for tens of milliseconds.
 pub const COMPRESSED_BYTES: RangeInclusive<usize> = 1024..=1 << 20;
@@ -82,6 +82,22 @@ impl Encoding {
             Self::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL),
         }
     }
+}
+
+/// Compresses a body whose size is worth it, in a coding that the request accepts.
+///
+/// # Errors
+/// None in practice: the bytes are written to memory.
+pub fn compress(body: Vec<u8>, headers: &mut HeaderMap, request: &HeaderMap) -> io::Result<Vec<u8>> {
+    if !COMPRESSED_BYTES.contains(&body.len()) {
+        return Ok(body);
+    }
+    headers.insert(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
+    let Some(encoding) = Encoding::accepted(request) else {
+        return Ok(body);
+    };
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str()));
+    encoding.encode(&body)
 }
 
 /// Parses `gzip` or `gzip;q=0.5`. The weight is in thousandths.

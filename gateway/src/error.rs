@@ -55,7 +55,7 @@ impl GatewayError {
         let code = ErrorCode(problem.code().to_owned());
         let mut response = match info.protocol {
             Protocol::Rest => problem.into_response(info),
-            Protocol::Grpc => self.into_grpc(info),
+            Protocol::Grpc | Protocol::Connect => self.into_grpc(info),
         };
         response.extensions_mut().insert(code);
         response

@@ -8,6 +8,7 @@
 //! | [`cors`] | answers preflight requests, by an allow-list of origins |
 //! | [`security_headers`] | sets the security headers of an API, over REST |
 //! | [`grpc_web`] | translates gRPC-web to gRPC and back |
+//! | [`connect`] | translates Connect to gRPC and back |
 //! | [`head`] | removes the body of a response to HEAD |
 //! | [`error_response`] | writes errors as problems or gRPC statuses |
 //! | [`catch_panic`] | turns a panic into an `INTERNAL` error |
@@ -20,6 +21,7 @@
 pub mod access_log;
 pub mod authorize;
 pub mod catch_panic;
+pub mod connect;
 pub mod connection_close;
 pub mod cors;
 pub mod deadline;

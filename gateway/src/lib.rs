@@ -1,4 +1,4 @@
-//! The public port of the mesh: native gRPC, gRPC-web, REST and server-sent events, from the contract alone.
+//! The public port of the mesh: native gRPC, gRPC-web, Connect, REST and server-sent events, from the contract alone.
 //!
 //! It knows the descriptor set and no message type: a new RPC is served over every protocol without a change here.
 //!

@@ -26,7 +26,7 @@ use crate::rest::NEXT_PAGE_TOKEN;
 const MAX_AGE: Duration = Duration::from_hours(2);
 
 /// Request headers that scripts may send.
-const ALLOWED_HEADERS: [HeaderName; 15] = [
+const ALLOWED_HEADERS: [HeaderName; 16] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     ACCEPT_LANGUAGE,
@@ -42,6 +42,7 @@ const ALLOWED_HEADERS: [HeaderName; 15] = [
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-user-agent"),
     HeaderName::from_static("connect-protocol-version"),
+    HeaderName::from_static("connect-timeout-ms"),
 ];
 
 /// Response headers that scripts may read.

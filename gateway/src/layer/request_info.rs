@@ -9,7 +9,7 @@ use carshare_chassis::http_server::Connection;
 use carshare_chassis::request_context::{self, CORRELATION_ID};
 use carshare_chassis::{Ids, Lang};
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
-use http::{Extensions, HeaderMap, HeaderValue};
+use http::{Extensions, HeaderValue, Method};
 
 use super::{Inner, Result};
 use crate::rate_limit::{RateLimitStatus, client_ip};
@@ -44,6 +44,8 @@ pub enum Protocol {
     Rest,
     /// gRPC, or gRPC-web, which is translated to it.
     Grpc,
+    /// Connect, which is translated to gRPC: errors are statuses until then.
+    Connect,
 }
 
 pub fn attach<S: Inner>(
@@ -83,7 +85,7 @@ impl RequestInfo {
             });
         let language = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         Self {
-            protocol: Protocol::of(headers),
+            protocol: Protocol::of(request),
             lang: language.map_or(Lang::default(), Lang::from_accept_language),
             correlation_id: request_context::correlation_id(headers, &config.ids),
             path: request.uri().path().to_owned(),
@@ -108,13 +110,19 @@ impl Default for RequestInfo {
 }
 
 impl Protocol {
-    /// Every content type of gRPC and gRPC-web begins with `application/grpc`.
-    fn of(headers: &HeaderMap) -> Self {
-        let content_type = headers
+    /// Every content type of gRPC and gRPC-web begins with `application/grpc`. Another POST to the path of an RPC is Connect.
+    fn of(request: &Request) -> Self {
+        let content_type = request
+            .headers()
             .get(CONTENT_TYPE)
             .map_or(&b""[..], |value| value.as_bytes());
+        let path = request.uri().path();
         if content_type.starts_with(b"application/grpc") {
             Self::Grpc
+        } else if request.method() == Method::POST
+            && (path.starts_with("/carshare.") || path.starts_with("/grpc."))
+        {
+            Self::Connect
         } else {
             Self::Rest
         }
@@ -202,5 +210,36 @@ mod tests {
     fn language_is_korean_unless_english_is_preferred() {
         assert_eq!(read(&[]).lang, Lang::Ko);
         assert_eq!(read(&[("accept-language", "en-US,en;q=0.9")]).lang, Lang::En);
+    }
+
+    #[test]
+    fn other_post_to_the_path_of_an_rpc_is_connect() {
+        let protocol = |method: Method, path: &str, content_type: &str| {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(CONTENT_TYPE, content_type);
+            Protocol::of(&request.body(Body::empty()).unwrap())
+        };
+        let rpc = "/carshare.booking.v1.BookingService/GetBooking";
+        for (method, path, content_type, expected) in [
+            (Method::POST, rpc, "application/json", Protocol::Connect),
+            (Method::POST, rpc, "application/connect+proto", Protocol::Connect),
+            (
+                Method::POST,
+                "/grpc.health.v1.Health/Check",
+                "application/proto",
+                Protocol::Connect,
+            ),
+            (Method::POST, rpc, "application/grpc", Protocol::Grpc),
+            (Method::GET, rpc, "application/json", Protocol::Rest),
+            (Method::POST, "/v1/bookings", "application/json", Protocol::Rest),
+        ] {
+            assert_eq!(
+                protocol(method, path, content_type),
+                expected,
+                "{path} {content_type}"
+            );
+        }
     }
 }

@@ -69,9 +69,11 @@ pub fn find<S: Inner>(
 fn target(state: &AppState, request: &Request) -> std::result::Result<Target, Box<Response>> {
     let path = request.uri().path();
     let found = match RequestInfo::of(request.extensions()).protocol {
-        Protocol::Grpc if !is_protobuf(request.headers()) => Err(Common::UnsupportedMediaType),
-        Protocol::Grpc if BuiltinServices::has(path) => return Ok(Target::Builtin),
-        Protocol::Grpc => state
+        Protocol::Grpc | Protocol::Connect if !is_protobuf(request.headers()) => {
+            Err(Common::UnsupportedMediaType)
+        }
+        Protocol::Grpc | Protocol::Connect if BuiltinServices::has(path) => return Ok(Target::Builtin),
+        Protocol::Grpc | Protocol::Connect => state
             .methods
             .find(path)
             .cloned()

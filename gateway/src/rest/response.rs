@@ -1,19 +1,17 @@
 //! Converts a reply message to an HTTP response.
 
-use std::io;
-
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Error;
 use carshare_proto::options::v1::Cache;
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LINK, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::codec::BytesCodec;
 use super::{Call, Client};
-use crate::compression::{COMPRESSED_BYTES, Encoding};
+use crate::compression;
 use crate::error::GatewayError;
 use crate::etag;
 use crate::json::MessageView;
@@ -64,7 +62,7 @@ fn convert(route: &Route, request: &Parts, reply: &[u8]) -> Result<Response, Err
         headers.remove(CONTENT_TYPE);
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    let body = compress(body, &mut headers, &request.headers).map_err(Error::internal)?;
+    let body = compression::compress(body, &mut headers, &request.headers).map_err(Error::internal)?;
     Ok((status, headers, body).into_response())
 }
 
@@ -80,19 +78,6 @@ fn is_cached(cache: &Cache, headers: &mut HeaderMap, request: &HeaderMap, body: 
     let is_known = etag::is_known(request, &tag);
     headers.insert(ETAG, tag);
     is_known
-}
-
-/// Compresses a body that is worth it.
-fn compress(body: Vec<u8>, headers: &mut HeaderMap, request: &HeaderMap) -> io::Result<Vec<u8>> {
-    if !COMPRESSED_BYTES.contains(&body.len()) {
-        return Ok(body);
-    }
-    headers.insert(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
-    let Some(encoding) = Encoding::accepted(request) else {
-        return Ok(body);
-    };
-    headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str()));
-    encoding.encode(&body)
 }
 
 /// Returns the token of the next page, which is empty on the last one.
@@ -135,7 +120,7 @@ mod tests {
     use carshare_proto::booking::v1::{Booking, ListBookingsResponse};
     use carshare_proto::vehicle::v1::Vehicle;
     use http::Request;
-    use http::header::IF_NONE_MATCH;
+    use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, IF_NONE_MATCH, VARY};
     use http_body_util::BodyExt as _;
     use serde_json::{Value, json};
 
