@@ -30,9 +30,8 @@ chaos: build ## guests and hosts on two replicas of everything under random faul
 test-clients: build ## run the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
 	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare
 
-test-openapi: ## lint the API document, and build TypeScript and Python packages that are generated from it (needs npm)
-	$(CARGO) build -p carshare-gateway --locked
-	@scripts/test-openapi.sh $(TARGET_DIR)/debug/carshare-gateway
+test-openapi: build ## lint the API document, build TypeScript and Python packages from it, run its Postman collection (needs npm)
+	@scripts/test-openapi.sh $(TARGET_DIR)/debug/carshare-gateway $(TARGET_DIR)/debug/carshare
 
 test-readme: build ## run the README's commands and compare their output
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare

@@ -175,7 +175,7 @@ mod tests {
         let sources = text(&page)
             .split(['"', '\''])
             .filter(|text| text.starts_with("/docs/"));
-        for source in sources {
+        for source in sources.filter(|source| *source != "/docs/postman.json") {
             assert!(pages.respond(source, &HeaderMap::new()).is_some(), "{source}");
         }
         assert!(pages.respond("/docs/other", &HeaderMap::new()).is_none());

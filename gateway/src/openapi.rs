@@ -10,12 +10,14 @@ mod guide;
 mod names;
 mod operation;
 mod parameters;
+mod postman;
 mod responses;
 mod schema;
 
 use std::collections::BTreeMap;
 
 use comment::Comment;
+pub use postman::collection as postman_collection;
 use serde_json::{Map, Value, json};
 
 use crate::routes::Routes;

@@ -24,18 +24,19 @@ use crate::routes::Routes;
 pub struct Pages {
     readiness: Readiness,
     openapi: Document,
+    postman: Document,
     docs: DocsPages,
 }
 
 impl Pages {
     /// Writes the documents of these routes, once.
     pub fn new(routes: &Routes, config: &Docs, readiness: Readiness) -> anyhow::Result<Self> {
+        let openapi = openapi::document(routes, &config.public_url);
+        let postman = serde_json::to_vec(&openapi::postman_collection(&openapi))?;
         Ok(Self {
             readiness,
-            openapi: Document::new(
-                "application/json",
-                serde_json::to_vec(&openapi::document(routes, &config.public_url))?,
-            ),
+            openapi: Document::new("application/json", serde_json::to_vec(&openapi)?),
+            postman: Document::new("application/json", postman),
             docs: DocsPages::new(config),
         })
     }
@@ -47,7 +48,10 @@ pub fn serve<S: Inner>(
     request: Request,
 ) -> impl Future<Output = Result> + use<S> {
     let path = request.uri().path();
-    let is_page = matches!(path, "/" | "/healthz" | "/readyz" | "/openapi.json");
+    let is_page = matches!(
+        path,
+        "/" | "/healthz" | "/readyz" | "/openapi.json" | "/docs/postman.json"
+    );
     if !is_page && !docs::PATHS.contains(&path) {
         return Either::Left(inner.call(request));
     }
@@ -64,6 +68,7 @@ async fn page(pages: &Pages, request: &Parts) -> Response {
         "/healthz" => "ok".into_response(),
         "/readyz" => readyz(&pages.readiness).await,
         "/openapi.json" => pages.openapi.respond(&request.headers),
+        "/docs/postman.json" => pages.postman.respond(&request.headers),
         path => {
             let page = pages.docs.respond(path, &request.headers);
             page.unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
@@ -123,6 +128,7 @@ mod tests {
             ("/openapi.json", 200),
             ("/docs", 200),
             ("/docs/errors", 200),
+            ("/docs/postman.json", 200),
             ("/docs/other", 418),
             ("/", 302),
             ("/v1/x", 418),

@@ -1,6 +1,7 @@
 //! The document of the real contract: snapshots of small parts, and properties of the whole.
 
 mod examples;
+mod postman;
 
 use std::collections::HashSet;
 
