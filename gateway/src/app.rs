@@ -15,6 +15,7 @@ use carshare_chassis::health::Readiness;
 use carshare_chassis::identity::Caller;
 use carshare_chassis::layer::from_fn;
 use carshare_chassis::{Environment, Error};
+use futures::FutureExt as _;
 use http::header::{AUTHORIZATION, COOKIE};
 use tokio::sync::Semaphore;
 use tower::util::BoxCloneSyncService;
@@ -76,7 +77,10 @@ where
         .layer(from_fn(Arc::clone(&state), route::find))
         .layer(from_fn(Arc::clone(&state), deadline::enforce))
         .layer(from_fn(Arc::clone(&state), authorize::authorize))
-        .service(service_fn(move |request| respond(Arc::clone(&state), request))))
+        // Boxed here, at the bottom: every layer moves the future of those below into its own.
+        .service(service_fn(move |request| {
+            respond(Arc::clone(&state), request).boxed()
+        })))
 }
 
 async fn respond(state: Arc<AppState>, request: Request) -> Result<Response, Infallible> {

@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, Uri};
 use tokio::sync::Notify;
@@ -114,8 +115,9 @@ fn stack(
         .map_err(move |error: TransportError| error.into_error(name))
         .retry(RetryPolicy::new(random))
         .map_request(move |call| headers::write(call, own_name.as_ref()))
+        // Boxed here, at the bottom: every layer moves the future of those below into its own.
         .service(service_fn(move |call: ClientCall| {
-            Arc::clone(&transport).send(call)
+            Arc::clone(&transport).send(call).boxed()
         }))
 }
 

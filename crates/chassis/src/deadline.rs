@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use carshare_proto::common::v1::ErrorReason as Common;
+use futures::FutureExt as _;
+use futures::future::{Either, ready};
 use http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
@@ -71,15 +73,18 @@ pub fn of_request(headers: &HeaderMap, is_unary: bool, limit: Duration) -> Optio
 }
 
 /// Runs `work` until the deadline and fails with `DEADLINE_EXCEEDED` there. Work whose deadline has passed is not begun.
-pub async fn within<T>(
-    deadline: Option<Deadline>,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
+pub fn within<T, F>(deadline: Option<Deadline>, work: F) -> impl Future<Output = Result<T, Error>> + use<T, F>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     let late = || Error::new(Common::DeadlineExceeded);
     match deadline {
-        None => work.await,
-        Some(deadline) if deadline.is_expired() => Err(late()),
-        Some(deadline) => timeout_at(deadline.instant(), work).await.map_err(|_| late())?,
+        None => Either::Left(Either::Left(work)),
+        // A timeout would poll the work once.
+        Some(deadline) if deadline.is_expired() => Either::Left(Either::Right(ready(Err(late())))),
+        Some(deadline) => Either::Right(
+            timeout_at(deadline.instant(), work).map(move |result| result.unwrap_or_else(|_| Err(late()))),
+        ),
     }
 }
 

@@ -12,6 +12,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use carshare_chassis::trace_context;
+use futures::TryFutureExt as _;
 use http::{HeaderMap, Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
@@ -33,11 +34,10 @@ pub fn record<S: Inner>((): &(), inner: &mut S, request: Request) -> impl Future
     let trace_id = trace_context::log_id(&span, request.headers(), &info.correlation_id);
     let mut record = Record::open(info, request.method(), span.clone(), trace_id);
     let running = span.in_scope(|| inner.call(request)).instrument(span);
-    async move {
-        let response = running.await?;
+    running.map_ok(move |response| {
         record.read(&response);
-        Ok(response.map(|inner| Body::new(ObservedBody { inner, record })))
-    }
+        response.map(|inner| Body::new(ObservedBody { inner, record }))
+    })
 }
 
 fn span(request: &Request, info: &RequestInfo) -> Span {

@@ -14,7 +14,7 @@ use crate::error::GatewayError;
 
 pub fn catch<S: Inner>((): &(), inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S> {
     let running = AssertUnwindSafe(inner.call(request)).catch_unwind();
-    async move { running.await.unwrap_or_else(|panic| Ok(respond(&*panic))) }
+    running.map(|caught| caught.unwrap_or_else(|panic| Ok(respond(&*panic))))
 }
 
 fn respond(panic: &(dyn Any + Send)) -> Response {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
 use carshare_chassis::task::spawn;
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, TryFutureExt as _};
 use http::header::CONNECTION;
 use http::{HeaderValue, Version};
 use http_body::Body as _;
@@ -32,16 +32,14 @@ pub fn announce<S: Inner>(
     mut request: Request,
 ) -> impl Future<Output = Result> + use<S> {
     let is_read = observe(&mut request);
-    let running = inner.call(request);
-    async move {
-        let mut response = running.await?;
+    inner.call(request).map_ok(move |mut response| {
         if is_read.is_some_and(|is_read| !is_read.load(Ordering::Relaxed)) {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response)
-    }
+        response
+    })
 }
 
 /// Returns a flag that is set when the body has been read; `None` when the connection is kept anyway.

@@ -10,6 +10,8 @@ use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::trace_context;
 use carshare_chassis::{Deadline, Error};
 use carshare_proto::common::v1::ErrorReason as Common;
+use futures::FutureExt as _;
+use futures::future::Either;
 use tokio::time::timeout_at;
 
 use super::request_info::RequestInfo;
@@ -36,13 +38,12 @@ pub fn enforce<S: Inner>(
     let is_sent_at_once = rpc.is_none_or(|rpc| !rpc.method.streaming().client);
     let begin = is_sent_at_once.then(|| Deadline::after(timeout));
     let running = context.run(inner.call(request));
-    async move {
-        match deadline.into_iter().chain(begin).min() {
-            Some(deadline) => timeout_at(deadline.instant(), running).await.unwrap_or_else(|_| {
-                Ok(GatewayError::from(Error::new(Common::DeadlineExceeded)).into_response())
-            }),
-            None => running.await,
-        }
+    let late = |_| Ok(GatewayError::from(Error::new(Common::DeadlineExceeded)).into_response());
+    match deadline.into_iter().chain(begin).min() {
+        Some(deadline) => Either::Left(
+            timeout_at(deadline.instant(), running).map(move |result| result.unwrap_or_else(late)),
+        ),
+        None => Either::Right(running),
     }
 }
 

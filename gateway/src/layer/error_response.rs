@@ -4,25 +4,25 @@
 use axum::extract::Request;
 use axum::response::Response;
 
+use futures::TryFutureExt as _;
+
 use super::request_info::RequestInfo;
 use super::{Inner, Result};
 use crate::error::GatewayError;
 
 pub fn render<S: Inner>((): &(), inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S> {
     let info = RequestInfo::of(request.extensions());
-    let running = inner.call(request);
-    async move {
-        let mut response = running.await?;
+    inner.call(request).map_ok(move |mut response| {
         let Some(error) = GatewayError::take(&mut response) else {
-            return Ok(response);
+            return response;
         };
         let (rendered, body) = error.render(&info).into_parts();
         let (mut parts, _) = response.into_parts();
         parts.status = rendered.status;
         parts.headers.extend(rendered.headers);
         parts.extensions.extend(rendered.extensions);
-        Ok(Response::from_parts(parts, body))
-    }
+        Response::from_parts(parts, body)
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::Request;
+use futures::TryFutureExt as _;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 use http_body::Body as _;
@@ -14,11 +15,9 @@ pub fn remove_body<S: Inner>(
     request: Request,
 ) -> impl Future<Output = Result> + use<S> {
     let is_head = request.method() == Method::HEAD;
-    let running = inner.call(request);
-    async move {
-        let response = running.await?;
+    inner.call(request).map_ok(move |response| {
         if !is_head {
-            return Ok(response);
+            return response;
         }
         let length = response.body().size_hint().exact();
         let mut response = response.map(|_| Body::empty());
@@ -27,8 +26,8 @@ pub fn remove_body<S: Inner>(
                 .headers_mut()
                 .insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        Ok(response)
-    }
+        response
+    })
 }
 
 #[cfg(test)]

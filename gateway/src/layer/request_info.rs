@@ -8,6 +8,7 @@ use axum::extract::Request;
 use carshare_chassis::http_server::Connection;
 use carshare_chassis::request_context::{self, CORRELATION_ID};
 use carshare_chassis::{Ids, Lang};
+use futures::TryFutureExt as _;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use http::{Extensions, HeaderValue, Method};
 
@@ -55,17 +56,15 @@ pub fn attach<S: Inner>(
 ) -> impl Future<Output = Result> + use<S> {
     let info = Arc::new(RequestInfo::read(&request, config));
     request.extensions_mut().insert(Arc::clone(&info));
-    let running = inner.call(request);
-    async move {
-        let mut response = running.await?;
+    inner.call(request).map_ok(move |mut response| {
         if let Ok(id) = HeaderValue::from_str(&info.correlation_id) {
             response.headers_mut().insert(CORRELATION_ID, id);
         }
         if let Some(status) = info.rate_limit.get() {
             status.write(response.headers_mut());
         }
-        Ok(response)
-    }
+        response
+    })
 }
 
 impl RequestInfo {

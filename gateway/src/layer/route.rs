@@ -7,6 +7,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Error;
 use carshare_proto::common::v1::ErrorReason as Common;
+use futures::TryFutureExt as _;
 use futures::future::{Either, ready};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -56,14 +57,12 @@ pub fn find<S: Inner>(
     };
     let rpc = target.rpc().cloned();
     request.extensions_mut().insert(target);
-    let running = inner.call(request);
-    Either::Right(async move {
-        let mut response = running.await?;
+    Either::Right(inner.call(request).map_ok(|mut response| {
         if let Some(rpc) = rpc {
             response.extensions_mut().insert(MatchedRpc(rpc));
         }
-        Ok(response)
-    })
+        response
+    }))
 }
 
 fn target(state: &AppState, request: &Request) -> std::result::Result<Target, Box<Response>> {

@@ -4,8 +4,8 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _};
 use http::{Request, Response};
 use tonic::Status;
 use tonic::body::Body;
@@ -75,7 +75,8 @@ where
         let call = self.open(request);
         let (lang, span) = (call.lang(), call.span.clone());
         let running = self.inner.clone().oneshot(call);
-        async move { running.await.map_err(|error| error.into_status(lang)) }
+        running
+            .map_err(move |error| error.into_status(lang))
             .instrument(span)
             .boxed()
     }

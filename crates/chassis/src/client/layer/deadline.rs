@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use carshare_proto::common::v1::ErrorReason as Common;
+use futures::TryFutureExt as _;
 use http::HeaderMap;
 
 use super::{ClientCall, Inner, Result};
@@ -33,16 +34,13 @@ pub fn of_call(
 
 pub fn enforce<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future<Output = Result> + use<S> {
     let (peer, deadline) = (call.peer, call.deadline);
-    let running = within(deadline, inner.call(call));
-    async move {
-        running.await.map_err(|error| {
-            if error.is(Common::DeadlineExceeded) {
-                error.cause(anyhow::anyhow!("waiting for {peer}"))
-            } else {
-                error
-            }
-        })
-    }
+    within(deadline, inner.call(call)).map_err(move |error| {
+        if error.is(Common::DeadlineExceeded) {
+            error.cause(anyhow::anyhow!("waiting for {peer}"))
+        } else {
+            error
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Counts calls by peer, RPC and code, and records a failure in the span. An own layer: tower has none.
 
+use futures::FutureExt as _;
 use tonic::{Code, Status};
 
 use super::{ClientCall, Inner, Result, call::rpc};
@@ -7,9 +8,7 @@ use crate::telemetry::rpc_metrics::client_calls;
 
 pub fn record<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future<Output = Result> + use<S> {
     let (peer, method, span) = (call.peer, call.method, call.span.clone());
-    let running = inner.call(call);
-    async move {
-        let result = running.await;
+    inner.call(call).map(move |result| {
         let code = match &result {
             Ok(response) => {
                 Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
@@ -25,7 +24,7 @@ pub fn record<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future
             None => client_calls(peer, rpc(method), code).increment(1),
         }
         result
-    }
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use carshare_proto::common::v1::ErrorReason as Common;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, TryFutureExt as _};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep_until};
 use tonic::Status;
@@ -21,18 +21,17 @@ use crate::lang::Lang;
 
 pub fn limit<S: Inner>((): &(), inner: &mut S, call: ClientCall) -> impl Future<Output = Result> + use<S> {
     let (peer, lang, deadline) = (call.peer, call.lang(), call.deadline);
-    let running = inner.call(call);
-    async move {
-        let limited = |inner| LimitedBody {
-            inner,
-            peer,
-            deadline,
-            sleep: None,
-            lang,
-            ended: false,
-        };
-        Ok(running.await?.map(|body| Body::new(limited(body))))
-    }
+    let limited = move |inner| LimitedBody {
+        inner,
+        peer,
+        deadline,
+        sleep: None,
+        lang,
+        ended: false,
+    };
+    inner
+        .call(call)
+        .map_ok(move |response| response.map(|body| Body::new(limited(body))))
 }
 
 struct LimitedBody {

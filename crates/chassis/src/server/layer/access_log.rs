@@ -3,6 +3,7 @@
 
 mod response_body;
 
+use futures::FutureExt as _;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -17,16 +18,13 @@ use response_body::ObservedBody;
 
 pub fn record<S: Inner>((): &(), inner: &mut S, call: ServerCall) -> impl Future<Output = Result> + use<S> {
     let record = Record::open(&call);
-    let running = inner.call(call);
-    async move {
-        match running.await {
-            Ok(response) => record.observe(response),
-            Err(error) => {
-                record.fail(&error);
-                Err(error)
-            }
+    inner.call(call).map(|result| match result {
+        Ok(response) => record.observe(response),
+        Err(error) => {
+            record.fail(&error);
+            Err(error)
         }
-    }
+    })
 }
 
 /// The metrics and the log line of a call that runs. Dropped before its end, it records `CANCELLED`.

@@ -75,16 +75,15 @@ where
         let call = self.config.open(method, request);
         let context = call.context.clone();
         let running = self.inner.clone().oneshot(call);
-        async move {
-            let result = running.await;
+        let respond = move |result: super::Result| {
             let mut response = result.unwrap_or_else(|error| error.into_status(context.lang()).into_http());
             localize_violation(response.headers_mut(), context.lang());
             if let Ok(id) = HeaderValue::from_str(context.correlation_id()) {
                 response.headers_mut().insert(CORRELATION_ID, id);
             }
             Ok(response)
-        }
-        .boxed()
+        };
+        running.map(respond).boxed()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::task::panic_text;
 
 pub fn catch<S: Inner>((): &(), inner: &mut S, call: ServerCall) -> impl Future<Output = Result> + use<S> {
     let running = AssertUnwindSafe(inner.call(call)).catch_unwind();
-    async move { running.await.unwrap_or_else(|panic| Err(panicked(&*panic))) }
+    running.map(|caught| caught.unwrap_or_else(|panic| Err(panicked(&*panic))))
 }
 
 pub fn panicked(panic: &(dyn Any + Send)) -> Error {

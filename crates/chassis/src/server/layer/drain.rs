@@ -1,17 +1,16 @@
 //! Refuses calls while the server drains, on connections that are still open. An own layer: tower has none.
 
+use futures::future::{Either, ready};
+
 use super::{Inner, RETRY_AFTER, Result, ServerCall};
 use crate::error::Error;
 
 pub fn refuse<S: Inner>((): &(), inner: &mut S, call: ServerCall) -> impl Future<Output = Result> + use<S> {
-    let is_draining = call.context.draining().is_cancelled();
-    let running = inner.call(call);
-    async move {
-        if is_draining {
-            return Err(Error::unavailable("the server is draining", RETRY_AFTER));
-        }
-        running.await
+    if call.context.draining().is_cancelled() {
+        let refused = Error::unavailable("the server is draining", RETRY_AFTER);
+        return Either::Left(ready(Err(refused)));
     }
+    Either::Right(inner.call(call))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::{Either, ready};
 use tokio::sync::Semaphore;
 
 use super::{Inner, RETRY_AFTER, Result, ServerCall};
@@ -14,14 +16,13 @@ pub fn limit<S: Inner>(
     call: ServerCall,
 ) -> impl Future<Output = Result> + use<S> {
     let is_counted = call.method.is_unary() && !call.method.is_infrastructure();
-    let in_flight = is_counted.then(|| Arc::clone(in_flight));
-    let running = inner.call(call);
-    async move {
-        let permit = in_flight.as_ref().map(|in_flight| in_flight.try_acquire());
-        let _permit = permit
-            .transpose()
-            .map_err(|_| Error::unavailable("the server is overloaded", RETRY_AFTER))?;
-        running.await
+    let permit = is_counted.then(|| Arc::clone(in_flight).try_acquire_owned());
+    match permit.transpose() {
+        Ok(permit) => Either::Right(inner.call(call).inspect(|_| drop(permit))),
+        Err(_) => {
+            let refused = Error::unavailable("the server is overloaded", RETRY_AFTER);
+            Either::Left(ready(Err(refused)))
+        }
     }
 }
 
