@@ -96,15 +96,13 @@ impl ServiceEnv {
     fn own(&self, name: &str, dependencies: &Dependencies) -> Result<Env> {
         let sandbox = dependencies.sandbox.url();
         let pairs: Vec<(&str, String)> = match name {
-            "auth" => self.seal(),
-            "vehicle" => vec![
-                ("OBJECTS__ENDPOINT", dependencies.s3.endpoint.clone()),
-                ("OBJECTS__BUCKET", BUCKET.to_owned()),
-                ("OBJECTS__ACCESS_KEY", dependencies.s3.access_key.clone()),
-                ("OBJECTS__SECRET_KEY", dependencies.s3.secret_key.clone()),
-                ("KAKAO__HTTP__BASE_URL", format!("{sandbox}/kakao")),
-                ("KAKAO__REST_KEY", self.sandbox.kakao_rest_key.clone()),
-            ],
+            "auth" => [self.seal(), objects(dependencies)].concat(),
+            "vehicle" => {
+                let mut own = objects(dependencies);
+                own.push(("KAKAO__HTTP__BASE_URL", format!("{sandbox}/kakao")));
+                own.push(("KAKAO__REST_KEY", self.sandbox.kakao_rest_key.clone()));
+                own
+            }
             "booking" => Vec::new(),
             "payment" => {
                 let mut own = self.seal();
@@ -187,4 +185,14 @@ fn development() -> Env {
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .to_vec()
+}
+
+/// The object storage, for services with images.
+fn objects(dependencies: &Dependencies) -> Vec<(&'static str, String)> {
+    vec![
+        ("OBJECTS__ENDPOINT", dependencies.s3.endpoint.clone()),
+        ("OBJECTS__BUCKET", BUCKET.to_owned()),
+        ("OBJECTS__ACCESS_KEY", dependencies.s3.access_key.clone()),
+        ("OBJECTS__SECRET_KEY", dependencies.s3.secret_key.clone()),
+    ]
 }

@@ -8,6 +8,7 @@
 mod config;
 mod connect;
 mod error;
+pub mod image;
 mod presign;
 mod store;
 

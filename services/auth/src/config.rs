@@ -14,10 +14,22 @@ pub struct Config {
     pub database: Database,
     pub redis: Redis,
     pub seal: Seal,
+    /// Object storage of the profile images.
+    pub objects: carshare_objects::Config,
+    pub profile_images: ProfileImages,
     pub passwords: passwords::Config,
     pub sessions: issuer::Config,
     pub signing_keys: keys::Config,
     pub jobs: Jobs,
+}
+
+/// `[profile_images]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileImages {
+    /// Lifetime of an upload URL.
+    #[serde(rename = "upload_ttl_ms", with = "millis")]
+    pub upload_ttl: Duration,
 }
 
 /// `[jobs]`

@@ -1,5 +1,6 @@
 //! Errors of the service and their mapping to the reasons of the contract.
 
+use carshare_objects::image::ImageFault;
 use carshare_proto::auth::v1::ErrorReason;
 use sea_orm::DbErr;
 
@@ -29,6 +30,12 @@ pub enum Error {
     /// The account of the access token was deleted.
     #[error("no such user")]
     UserNotFound,
+    /// The profile image was not uploaded.
+    #[error("the image was not uploaded")]
+    ImageNotUploaded,
+    /// The uploaded file is not an image of its type.
+    #[error("the image is not valid: {}", .0.as_str())]
+    ImageInvalid(ImageFault),
     /// An error of the database.
     #[error(transparent)]
     Store(#[from] carshare_store::Error),
@@ -38,6 +45,12 @@ pub enum Error {
     /// A defect of the service; its cause is only logged.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
+}
+
+impl From<carshare_objects::Error> for Error {
+    fn from(error: carshare_objects::Error) -> Self {
+        Self::Chassis(error.into())
+    }
 }
 
 impl From<DbErr> for Error {
@@ -60,6 +73,8 @@ impl From<Error> for carshare_chassis::Error {
             Error::InvalidRefreshToken => Self::new(ErrorReason::InvalidRefreshToken),
             Error::RefreshTokenReused => Self::new(ErrorReason::RefreshTokenReused),
             Error::UserNotFound => Self::new(ErrorReason::UserNotFound),
+            Error::ImageNotUploaded => Self::new(ErrorReason::ImageNotUploaded),
+            Error::ImageInvalid(fault) => Self::new(ErrorReason::ImageInvalid).with("fault", fault.as_str()),
             Error::Chassis(error) => error,
             Error::Store(error) => error.into(),
             Error::Internal(error) => Self::internal(error),

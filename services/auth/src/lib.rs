@@ -8,6 +8,7 @@
 //! | [`session`] | steps of a session: begin, rotate, end |
 //! | [`passwords`] | bcrypt |
 //! | [`keys`], [`issuer`] | signing keys, and the tokens signed with them |
+//! | [`profile_image`] | keys of profile images in the object storage |
 //! | [`revoker`] | copies revoked access tokens to Redis |
 //! | [`jobs`] | background work |
 //! | [`sealed_reply`] | idempotency for calls that carry passwords and tokens |
@@ -24,6 +25,7 @@ mod jobs;
 pub mod keys;
 mod metrics;
 pub mod passwords;
+mod profile_image;
 mod revoker;
 mod rpc;
 mod sealed_reply;
@@ -38,6 +40,7 @@ use carshare_chassis::encryption::Sealer;
 use carshare_chassis::identity::Revocations;
 use carshare_chassis::service::Roles;
 use carshare_chassis::{Environment, Server, Shutdown};
+use carshare_objects::Objects;
 use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Db, StoreService};
@@ -87,6 +90,8 @@ pub struct App {
     issuer: Issuer,
     replies: SealedReplies,
     revoker: Revoker,
+    /// Object storage of the profile images.
+    objects: Objects,
 }
 
 impl App {
@@ -115,6 +120,7 @@ impl App {
             issuer: Issuer::new(keys.clone(), &common.identity, &config.sessions, environment),
             replies: SealedReplies::new(&config.seal, sealer)?,
             revoker: Revoker::new(db.clone(), revocations),
+            objects: Objects::new(&config.objects)?,
             db,
             config: Arc::new(config),
             keys,

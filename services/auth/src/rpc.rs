@@ -1,7 +1,10 @@
 //! The gRPC service: delegates each RPC to its file.
 
 mod change_password;
+mod complete_profile_image_upload;
 pub mod convert;
+mod create_profile_image_upload;
+mod delete_profile_image;
 mod get_jwks;
 mod get_me;
 mod login;
@@ -53,6 +56,27 @@ impl AuthService for Rpc {
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
         rpc::unary(&self.app, request, change_password::handle).await
+    }
+
+    async fn create_profile_image_upload(
+        &self,
+        request: Request<CreateProfileImageUploadRequest>,
+    ) -> Result<Response<ProfileImageUpload>, Status> {
+        rpc::unary(&self.app, request, create_profile_image_upload::handle).await
+    }
+
+    async fn complete_profile_image_upload(
+        &self,
+        request: Request<CompleteProfileImageUploadRequest>,
+    ) -> Result<Response<User>, Status> {
+        rpc::unary(&self.app, request, complete_profile_image_upload::handle).await
+    }
+
+    async fn delete_profile_image(
+        &self,
+        request: Request<DeleteProfileImageRequest>,
+    ) -> Result<Response<DeleteProfileImageResponse>, Status> {
+        rpc::unary(&self.app, request, delete_profile_image::handle).await
     }
 
     async fn get_jwks(&self, request: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {

@@ -2,7 +2,6 @@
 
 mod address;
 mod ids;
-mod image;
 mod image_order;
 mod interval_set;
 mod license_plate;
@@ -15,7 +14,6 @@ mod vehicle;
 
 pub use address::searchable;
 pub use ids::{AvailabilityId, BookingId, ImageId, UserId, VehicleId};
-pub use image::{Announced, ImageFault, PREFIX_BYTES, Pixels, check};
 pub use image_order::moved_to_front;
 pub use license_plate::{InvalidPlate, LicensePlate, PlateClass};
 pub use location::{Coordinates, Distance, Location};

@@ -6,7 +6,9 @@ use carshare_chassis as chassis;
 use carshare_proto::vehicle::v1::ErrorReason as Reason;
 use sea_orm::DbErr;
 
-use crate::domain::{ImageFault, InvalidPlate, NoImage};
+use carshare_objects::image::ImageFault;
+
+use crate::domain::{InvalidPlate, NoImage};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

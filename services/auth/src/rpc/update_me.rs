@@ -13,10 +13,25 @@ use crate::error::Error;
 use crate::events;
 use crate::store::users;
 
-struct Input {
-    id: UserId,
-    name: Option<String>,
-    phone: Option<Phone>,
+/// Fields of an account to change; `None` leaves a field as it is.
+pub(super) struct Change {
+    pub(super) id: UserId,
+    pub(super) name: Option<String>,
+    pub(super) phone: Option<Phone>,
+    /// `Some(None)` removes it.
+    pub(super) image_url: Option<Option<String>>,
+}
+
+impl Change {
+    /// Returns a change of nothing.
+    pub(super) fn of(id: UserId) -> Self {
+        Self {
+            id,
+            name: None,
+            phone: None,
+            image_url: None,
+        }
+    }
 }
 
 pub async fn handle(
@@ -24,21 +39,23 @@ pub async fn handle(
     context: CallContext,
     request: pb::UpdateMeRequest,
 ) -> Result<pb::User, Error> {
-    let input = Input {
-        id: UserId(context.user()?.id),
+    let change = Change {
         name: request.name.as_deref().map(convert::name).transpose()?,
         phone: request.phone.as_deref().map(convert::phone).transpose()?,
+        ..Change::of(UserId(context.user()?.id))
     };
-    app.db.idempotent(&context, "users.update", input, update).await
+    app.db.idempotent(&context, "users.update", change, update).await
 }
 
-async fn update(tx: &Tx, input: &Input) -> Result<pb::User, Error> {
-    let before = users::lock(tx.conn(), input.id)
+/// Applies a change, and publishes `user.updated` when the public profile differs.
+pub(super) async fn update(tx: &Tx, change: &Change) -> Result<pb::User, Error> {
+    let before = users::lock(tx.conn(), change.id)
         .await?
         .ok_or(Error::UserNotFound)?;
     let mut user = before.clone();
-    user.name = input.name.clone().unwrap_or(user.name);
-    user.phone = input.phone.clone().unwrap_or(user.phone);
+    user.name = change.name.clone().unwrap_or(user.name);
+    user.phone = change.phone.clone().unwrap_or(user.phone);
+    user.profile_image_url = change.image_url.clone().unwrap_or(user.profile_image_url);
     if user != before {
         users::update(tx, &user).await?;
     }

@@ -82,6 +82,10 @@ pub async fn update(tx: &Tx, user: &User) -> Result<(), Error> {
     Entity::update_many()
         .col_expr(Column::Name, Expr::value(user.name.as_str()))
         .col_expr(Column::Phone, Expr::value(user.phone.as_str()))
+        .col_expr(
+            Column::ProfileImageUrl,
+            Expr::value(user.profile_image_url.clone()),
+        )
         .col_expr(Column::UpdatedAt, Expr::value(tx.now()))
         .filter(Column::Id.eq(user.id.0))
         .exec(tx.conn())

@@ -57,6 +57,8 @@ fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
         ("TLS__INSECURE", "true"),
         ("ADMIN__LISTEN", "127.0.0.1:0"),
         ("PASSWORDS__BCRYPT_COST", "4"),
+        ("OBJECTS__ENDPOINT", "http://127.0.0.1:9"),
+        ("OBJECTS__BUCKET", "profiles"),
     ];
     settings
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

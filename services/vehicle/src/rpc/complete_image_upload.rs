@@ -11,7 +11,9 @@ use carshare_store::Tx;
 
 use super::{authorization, convert};
 use crate::App;
-use crate::domain::{Announced, ImageId, PREFIX_BYTES, Pixels, UserId, Vehicle, VehicleId, check};
+use carshare_objects::image::{Announced, PREFIX_BYTES, Pixels, check};
+
+use crate::domain::{ImageId, UserId, Vehicle, VehicleId};
 use crate::error::{Error, Result};
 use crate::events::publish;
 use crate::image_urls::ImageUrls;

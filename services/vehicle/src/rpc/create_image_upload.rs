@@ -7,7 +7,9 @@ use carshare_store::Tx;
 
 use super::authorization;
 use crate::App;
-use crate::domain::{Announced, ImageId, UserId, VehicleId};
+use carshare_objects::image::Announced;
+
+use crate::domain::{ImageId, UserId, VehicleId};
 use crate::error::{Error, Result};
 use crate::store::vehicle_images::{self, VehicleImage};
 

@@ -6,7 +6,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Condition;
 use sea_orm::{ConnectionTrait, QueryOrder as _, QuerySelect as _, raw_sql};
 
-use crate::domain::{Announced, ImageId, Pixels, VehicleId};
+use carshare_objects::image::{Announced, Pixels};
+
+use crate::domain::{ImageId, VehicleId};
 use crate::error::Result;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

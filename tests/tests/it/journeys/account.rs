@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{PASSWORD, Rest, Setup, id};
+use crate::harness::{PASSWORD, Rest, Setup, id, photo, put};
 
 fn ids(list: &Value) -> Vec<String> {
     list.as_array().expect("a bare array").iter().map(id).collect()
@@ -119,6 +119,35 @@ async fn host_chooses_the_cover_and_deletes_a_photo() {
     let gone = arranged[0]["url"].as_str().expect("a URL");
     assert_eq!(
         reqwest::get(gone).await.expect("a response").status().as_u16(),
+        404
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn profile_image_of_a_guest_is_shown_to_the_host() {
+    let setup = Setup::start().await;
+    let booking = setup.requested().await;
+    let rest = &setup.guest.rest;
+    let file = photo();
+    let announced = json!({ "content_type": "image/png", "size_bytes": file.len() });
+    let upload = rest.post("/v1/auth/me/image", &announced).await.ok(201);
+    assert_eq!(put(&upload, file.clone()).await, 200);
+    let path = format!(
+        "/v1/auth/me/image/{}:complete",
+        upload["image_id"].as_str().expect("an id")
+    );
+    let me = rest.post(&path, &json!({})).await.ok(200);
+    let url = me["profile_image_url"].as_str().expect("a URL");
+    let shown = reqwest::get(url).await.expect("a response");
+    assert_eq!(shown.bytes().await.expect("a body"), file);
+    setup
+        .guest
+        .wait_for_booking(&booking, |booking| booking["guest"]["profile_image_url"] == url)
+        .await;
+    rest.delete("/v1/auth/me/image").await.ok(204);
+    assert_eq!(rest.read("/v1/auth/me").await.get("profile_image_url"), None);
+    assert_eq!(
+        reqwest::get(url).await.expect("a response").status().as_u16(),
         404
     );
 }

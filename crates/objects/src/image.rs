@@ -1,4 +1,4 @@
-//! The check of an uploaded photo against its announcement.
+//! The check of an uploaded image against its announcement.
 
 use imagesize::{ImageType, blob_size, image_type};
 
@@ -9,22 +9,25 @@ pub const PREFIX_BYTES: u32 = 256 * 1024;
 /// Upper bound of a side. A small file can claim more and exhaust the memory of a program that opens it.
 const SIDE_LIMIT: usize = 16_384;
 
-/// Content type and size of a photo, as announced by the host or stored.
+/// Content type and size of an image, as announced by the uploader or stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announced {
     /// `image/jpeg`, `image/png` or `image/webp`.
     pub content_type: String,
+    /// Exact size of the file.
     pub size_bytes: i64,
 }
 
-/// Dimensions of a photo.
+/// Dimensions of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pixels {
+    /// Pixels.
     pub width: i32,
+    /// Pixels.
     pub height: i32,
 }
 
-/// Why a file is not the announced photo.
+/// Why a file is not the announced image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum ImageFault {
@@ -39,6 +42,7 @@ pub enum ImageFault {
 }
 
 impl ImageFault {
+    /// Returns the value in error metadata.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
