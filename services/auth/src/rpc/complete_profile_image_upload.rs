@@ -6,7 +6,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_objects::image::{Announced, PREFIX_BYTES, check};
 use carshare_proto::auth::v1 as pb;
 
-use super::update_me;
+use super::update_me::{self, Change, ImageChange};
 use crate::App;
 use crate::domain::UserId;
 use crate::error::Error;
@@ -24,9 +24,9 @@ pub async fn handle(
     }
     check_and_copy(app, user, &profile_image::upload_key(user, image)).await?;
     let public_url = app.objects.public_url(&profile_image::key(user));
-    let change = update_me::Change {
-        image_url: Some(Some(profile_image::versioned_url(&public_url, image))),
-        ..update_me::Change::of(user)
+    let change = Change {
+        image: ImageChange::Show(profile_image::versioned_url(&public_url, image)),
+        ..Change::of(user)
     };
     app.db
         .idempotent(&context, "users.set_profile_image", change, update_me::update)

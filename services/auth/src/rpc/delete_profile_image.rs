@@ -4,7 +4,7 @@
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 
-use super::update_me;
+use super::update_me::{self, Change, ImageChange};
 use crate::App;
 use crate::domain::UserId;
 use crate::error::Error;
@@ -16,9 +16,9 @@ pub async fn handle(
     _request: pb::DeleteProfileImageRequest,
 ) -> Result<pb::DeleteProfileImageResponse, Error> {
     let user = UserId(context.user()?.id);
-    let change = update_me::Change {
-        image_url: Some(None),
-        ..update_me::Change::of(user)
+    let change = Change {
+        image: ImageChange::Remove,
+        ..Change::of(user)
     };
     // Without the idempotency key: its effect is the same at every repeat, which may have to delete the file.
     app.db

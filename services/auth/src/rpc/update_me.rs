@@ -18,8 +18,15 @@ pub(super) struct Change {
     pub(super) id: UserId,
     pub(super) name: Option<String>,
     pub(super) phone: Option<Phone>,
-    /// `Some(None)` removes it.
-    pub(super) image_url: Option<Option<String>>,
+    pub(super) image: ImageChange,
+}
+
+/// What happens to the profile image of an account.
+pub(super) enum ImageChange {
+    Keep,
+    /// Shows the image of this URL.
+    Show(String),
+    Remove,
 }
 
 impl Change {
@@ -29,7 +36,7 @@ impl Change {
             id,
             name: None,
             phone: None,
-            image_url: None,
+            image: ImageChange::Keep,
         }
     }
 }
@@ -55,7 +62,11 @@ pub(super) async fn update(tx: &Tx, change: &Change) -> Result<pb::User, Error> 
     let mut user = before.clone();
     user.name = change.name.clone().unwrap_or(user.name);
     user.phone = change.phone.clone().unwrap_or(user.phone);
-    user.profile_image_url = change.image_url.clone().unwrap_or(user.profile_image_url);
+    match &change.image {
+        ImageChange::Keep => {}
+        ImageChange::Show(url) => user.profile_image_url = Some(url.clone()),
+        ImageChange::Remove => user.profile_image_url = None,
+    }
     if user != before {
         users::update(tx, &user).await?;
     }
