@@ -3,6 +3,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod layer;
+pub(crate) mod page;
 
 use std::collections::BTreeMap;
 

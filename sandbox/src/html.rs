@@ -35,7 +35,7 @@ pub(crate) fn page(title: &str, body: &str, refresh_seconds: Option<u32>) -> Res
         (
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(
-                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'",
             ),
         ),
         (

@@ -7,14 +7,20 @@ use axum::response::Response;
 
 use crate::html::{self, escape};
 use crate::state::App;
-use crate::toss::cards::{Behaviour, GOOD_CARD, MAGIC_CARDS};
+use crate::toss::cards::{GOOD_CARD, MAGIC_CARDS};
+use crate::toss::pages::behaviour;
 
-const LINKS: [(&str, &str); 6] = [
+const LINKS: [(&str, &str); 8] = [
     ("fcm/inbox", "accepted pushes"),
     ("fcm/service-account.json", "service account for clients"),
-    ("toss/sandbox/payments", "payments"),
+    ("payments", "payments"),
+    ("cards", "register a test card"),
+    ("faults", "let a provider fail, by button"),
     ("toss/sandbox/webhooks", "webhooks, sent and pending"),
-    ("sandbox/faults", "injected faults (POST to add, DELETE to clear)"),
+    (
+        "sandbox/faults",
+        "injected faults as JSON (POST to add, DELETE to clear)",
+    ),
     ("sandbox/requests", "requests to the providers"),
 ];
 
@@ -36,12 +42,7 @@ pub(crate) async fn page(State(app): State<App>) -> Response {
         "</table><h2>Cards</h2><table><tr><td><code>{GOOD_CARD}</code></td><td>approved, as is any number not listed here</td></tr>"
     );
     for card in MAGIC_CARDS {
-        let text = match card.behaviour {
-            Behaviour::Declines(code) => format!("declines: {code}"),
-            Behaviour::DeclinesOnce(code) => format!("declines once: {code}, then approves"),
-            Behaviour::ChargesThenFails(code) => format!("captures the money, then replies {code}"),
-            Behaviour::FailsAtRegistration(code) => format!("cannot be registered: {code}"),
-        };
+        let text = behaviour(card.behaviour);
         let _ = write!(
             body,
             "<tr><td><code>{}</code></td><td>{text}</td></tr>",

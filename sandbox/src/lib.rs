@@ -191,6 +191,8 @@ fn router(app: &App) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(|| async { "ok" }))
         .merge(faults::admin::router())
+        .merge(faults::page::router())
+        .merge(toss::pages::router())
         .nest("/kakao", kakao::router(app))
         .nest("/toss", toss::router(app))
         .nest("/fcm", fcm::router(app))

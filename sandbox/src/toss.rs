@@ -11,6 +11,7 @@ mod expiry;
 pub(crate) mod idempotency;
 pub(crate) mod ledger;
 mod locale;
+pub(crate) mod pages;
 mod params;
 pub(crate) mod payment;
 mod query;

@@ -37,17 +37,25 @@ struct RegisterCard {
 /// ignored.
 async fn register_card(State(app): State<App>, body: Bytes) -> Result<Response, Error> {
     let request: RegisterCard = params::parse(&body)?;
-    params::check_customer_key(&request.customer_key)?;
     let card_number = cards::digits(&request.card_number).ok_or(Error::new("INVALID_CARD_NUMBER"))?;
-    let auth_key = format!("asbx_{}", Fresh::new(&app.environment).token);
+    let auth_key = authorize(&app, request.customer_key.clone(), card_number)?;
     let answer = json!({ "authKey": auth_key, "customerKey": request.customer_key });
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Stores the card of a customer until its billing key is issued, and returns the `authKey` for that.
+pub(super) fn authorize(app: &App, customer_key: String, card_number: String) -> Result<String, Error> {
+    params::check_customer_key(&customer_key)?;
+    let auth_key = format!("asbx_{}", Fresh::new(&app.environment).token);
     let authorization = Authorization {
-        customer_key: request.customer_key,
+        customer_key,
         card_number,
         used: false,
     };
-    app.ledger().authorizations.insert(auth_key, authorization);
-    Ok((StatusCode::CREATED, Json(answer)).into_response())
+    app.ledger()
+        .authorizations
+        .insert(auth_key.clone(), authorization);
+    Ok(auth_key)
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! HTML pages and shutdown.
 
+use carshare_sandbox::{GOOD_CARD, Provider};
 use reqwest::Method;
 use serde_json::json;
 
@@ -21,7 +22,7 @@ async fn index_page_has_valid_links_only() {
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .collect();
-    assert_eq!(links.len(), 6);
+    assert_eq!(links.len(), 8);
     for link in links {
         assert_eq!(
             answer(it.request(Method::GET, &format!("/{link}"))).await.0,
@@ -31,6 +32,64 @@ async fn index_page_has_valid_links_only() {
     }
     assert!(page.contains("4330000000000101"));
     assert_eq!(answer(it.request(Method::GET, "/healthz")).await.1, json!("ok"));
+}
+
+/// Submits a form as a browser does, and returns status and page.
+async fn submit(it: &Fixture, path: &str, form: &'static str) -> (u16, String) {
+    let request = it
+        .request(Method::POST, path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form);
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn button_injects_a_fault_and_clears_it() {
+    let it = Fixture::new().await;
+    let (status, page) = submit(&it, "/faults/inject", "provider=toss&fault=unavailable&times=2").await;
+    assert_eq!(status, 200);
+    assert!(page.contains("<td>Toss</td><td><code></code></td><td>HTTP 503</td><td>2</td>"));
+    assert_eq!(it.toss_get("/v1/payments/none").await.0, 503);
+    let (_, page) = submit(&it, "/faults/clear", "").await;
+    assert!(page.contains("No faults"));
+    assert_eq!(it.toss_get("/v1/payments/none").await.0, 404);
+    assert_eq!(it.sandbox.request_count(Provider::Toss, "/v1/payments/none"), 2);
+    let (status, _) = submit(&it, "/faults/inject", "provider=toss&fault=other&times=1").await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
+async fn registered_card_gets_a_billing_key() {
+    let it = Fixture::new().await;
+    let (status, page) = submit(
+        &it,
+        "/cards",
+        "customer_key=customer-1&card_number=4330123412341234",
+    )
+    .await;
+    assert_eq!((status, GOOD_CARD), (200, "4330123412341234"));
+    let auth_key = page.split("asbx_").nth(1).unwrap().split('"').next().unwrap();
+    let body = json!({ "authKey": format!("asbx_{auth_key}"), "customerKey": "customer-1" });
+    let (status, issued) = it.toss_post("/v1/billing/authorizations/issue", body).await;
+    assert_eq!(status, 200, "{issued}");
+    assert_eq!(
+        submit(&it, "/cards", "customer_key=customer-1&card_number=12")
+            .await
+            .0,
+        400
+    );
+}
+
+#[tokio::test]
+async fn payments_page_shows_order_amount_and_status() {
+    let it = Fixture::new().await;
+    it.checkout("order-0001", 45_000).await;
+    let page = it.request(Method::GET, "/payments").send().await.unwrap();
+    let page = page.text().await.unwrap();
+    for text in ["order-0001", "₩45,000", "InProgress", "03-04 10:15:31"] {
+        assert!(page.contains(text), "{text}");
+    }
 }
 
 #[tokio::test]

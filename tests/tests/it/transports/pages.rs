@@ -47,7 +47,12 @@ async fn documents(rest: &Rest) {
     let page = rest.get("/docs").await;
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     let html = page.ok(200);
-    assert!(html.as_str().is_some_and(|html| html.contains("BOOKING002")));
+    assert!(
+        html.as_str()
+            .is_some_and(|html| html.contains("/docs/reference.js"))
+    );
+    let errors = rest.get("/docs/errors").await.ok(200);
+    assert!(errors.as_str().is_some_and(|html| html.contains("BOOKING002")));
 }
 
 async fn keys(rest: &Rest) {
