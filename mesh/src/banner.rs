@@ -12,7 +12,7 @@ pub fn print(mesh: &Mesh, with_demo: bool, otlp_endpoint: Option<&str>) {
     println!(
         "\ncarshare is running.
 
-  gateway    {gateway}              REST, gRPC, gRPC-web on one port
+  gateway    {gateway}              REST, gRPC, gRPC-web, Connect on one port
   API docs   {gateway}/docs         and {gateway}/openapi.json
   sandbox    {sandbox}              Toss, Kakao and FCM; fault switches
   FCM inbox  {sandbox}/fcm/inbox    pushes that arrived on phones"

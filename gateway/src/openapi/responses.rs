@@ -25,7 +25,14 @@ pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Map<String, Valu
         .into_iter()
         .map(|(status, specs)| (status.to_string(), error(&specs)));
     let mut responses: Map<_, _> = errors.collect();
-    responses.insert(success_status(route).as_str().to_owned(), success(route, schemas));
+    let mut success_response = success(route, schemas);
+    if route.rpc.rest.cache.is_some() {
+        let tag = "Tag of the reply, for `If-None-Match`.";
+        success_response["headers"]["ETag"] = json!({ "description": tag, "schema": { "type": "string" } });
+        let kept = json!({ "description": "The client has the reply whose tag is in `If-None-Match`." });
+        responses.insert("304".to_owned(), kept);
+    }
+    responses.insert(success_status(route).as_str().to_owned(), success_response);
     responses.insert(
         "default".to_owned(),
         json!({ "$ref": "#/components/responses/Problem" }),

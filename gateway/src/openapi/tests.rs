@@ -101,6 +101,16 @@ fn access_policy_is_in_security_and_roles() {
 }
 
 #[test]
+fn reply_that_clients_may_keep_has_a_tag_and_a_304() {
+    let (_, document) = contract();
+    let responses = |path: &str| document["paths"][path]["get"]["responses"].clone();
+    let vehicle = responses("/v1/vehicles/{vehicle_id}");
+    assert!(vehicle["304"].is_object() && vehicle["200"]["headers"]["ETag"].is_object());
+    let booking = responses("/v1/bookings/{booking_id}");
+    assert!(booking["304"].is_null() && booking["200"]["headers"].is_null());
+}
+
+#[test]
 fn internal_rpcs_are_left_out() {
     let (_, document) = contract();
     let text = document.to_string();
