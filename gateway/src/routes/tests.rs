@@ -64,9 +64,11 @@ fn find_matches_custom_verbs_at_the_last_colon() {
             "1/images/x:y:complete",
             "CompleteImageUpload vehicle_id=1 image_id=x:y",
         ),
-        ("1/images/:complete", "404"),
-        ("1/images/2:delete", "404"),
-        ("1/images/2", "404"),
+        // No verb of the contract: the whole segment is the id of a photo, which has another method.
+        ("1/images/:complete", "405 DELETE"),
+        ("1/images/2:delete", "405 DELETE"),
+        ("1/images/2", "405 DELETE"),
+        ("1/pictures/2:complete", "404"),
     ] {
         let path = format!("/v1/vehicles/{path}");
         assert_eq!(found(&routes, &Method::POST, &path), expected, "{path}");
