@@ -108,6 +108,7 @@ mod tests {
             status,
             page_size,
             page_token: page_token.to_owned(),
+            ..Default::default()
         })
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 pub use insert::insert;
 
-use crate::domain::{Booking, BookingId, Status, UserId};
+use crate::domain::{Booking, BookingId, Status, UserId, VehicleId};
 use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -61,11 +61,21 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The bookings to list.
+/// Whose bookings to list.
 #[derive(Clone, Copy, Debug)]
-pub enum BookingFilter {
+pub enum Owner {
     Guest(UserId),
     Host(UserId),
+}
+
+/// The bookings of an owner to list; `None` matches all.
+#[derive(Clone, Copy, Debug)]
+pub struct BookingFilter {
+    pub status: Option<Status>,
+    pub vehicle: Option<VehicleId>,
+    /// Bounds of the start of the rental, the first inclusive.
+    pub starts_from: Option<DateTime<Utc>>,
+    pub starts_before: Option<DateTime<Utc>>,
 }
 
 /// Sort key of a list, newest first.
@@ -90,14 +100,23 @@ pub async fn lock(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<B
 /// Lists up to `limit` bookings after a key, newest first.
 pub async fn list(
     conn: &impl ConnectionTrait,
-    filter: BookingFilter,
-    status: Option<Status>,
+    owner: Owner,
+    filter: &BookingFilter,
     after: Option<PageKey>,
     limit: u64,
 ) -> Result<Vec<Booking>, Error> {
-    let mut query = Entity::find().filter(owner(filter));
-    if let Some(status) = status {
-        query = query.filter(Column::Status.eq(status.as_str()));
+    let mut query = Entity::find().filter(match owner {
+        Owner::Guest(id) => Column::GuestId.eq(id.0),
+        Owner::Host(id) => Column::HostId.eq(id.0),
+    });
+    let conditions = [
+        filter.status.map(|status| Column::Status.eq(status.as_str())),
+        filter.vehicle.map(|vehicle| Column::VehicleId.eq(vehicle.0)),
+        filter.starts_from.map(|time| Column::StartsAt.gte(time)),
+        filter.starts_before.map(|time| Column::StartsAt.lt(time)),
+    ];
+    for condition in conditions.into_iter().flatten() {
+        query = query.filter(condition);
     }
     if let Some(PageKey { created_at, id }) = after {
         query = query.filter(
@@ -159,11 +178,4 @@ pub async fn update(conn: &impl ConnectionTrait, booking: &mut Booking) -> Resul
         .exec(conn)
         .await?;
     Ok(carshare_store::Error::expect_one(updated.rows_affected)?)
-}
-
-fn owner(filter: BookingFilter) -> Expr {
-    match filter {
-        BookingFilter::Guest(id) => Column::GuestId.eq(id.0),
-        BookingFilter::Host(id) => Column::HostId.eq(id.0),
-    }
 }

@@ -129,6 +129,33 @@ async fn list_bookings_filters_by_status() {
 }
 
 #[tokio::test]
+async fn list_bookings_filters_by_car_and_start() {
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let made = create_on_days(&harness, guest, &harness.car(host), 3).await;
+    let other = create_on_days(&harness, guest, &harness.car(host), 1).await;
+    let of_car = ListBookingsRequest {
+        vehicle_id: Some(other[0].vehicle_id.clone()),
+        ..Default::default()
+    };
+    assert_eq!(list(&harness, guest, of_car).await.bookings, other);
+    let mut by_start = made.clone();
+    by_start.sort_by_key(|booking| booking.start_datetime.map(|start| start.seconds));
+    // The first bound is inclusive, the second exclusive.
+    let between = ListBookingsRequest {
+        vehicle_id: Some(made[0].vehicle_id.clone()),
+        starts_from: by_start[1].start_datetime,
+        starts_before: by_start[2].start_datetime,
+        ..Default::default()
+    };
+    assert_eq!(
+        list(&harness, host, between).await.bookings,
+        [by_start[1].clone()]
+    );
+    harness.finish().await;
+}
+
+#[tokio::test]
 async fn list_bookings_pages_return_each_booking_once() {
     let harness = Harness::start().await;
     let guest = harness.guest();
@@ -177,6 +204,7 @@ async fn list_bookings_with_a_token_of_another_filter_is_refused() {
         status: BookingStatus::Pending.into(),
         page_size: 1,
         page_token,
+        ..Default::default()
     };
     let call = harness.request(guest, other);
     let refused = into_message(harness.client.clone().list_bookings(call).await);
