@@ -17,13 +17,11 @@ pub fn limit<S: Inner>(
 ) -> impl Future<Output = Result> + use<S> {
     let is_counted = call.method.is_unary() && !call.method.is_infrastructure();
     let permit = is_counted.then(|| Arc::clone(in_flight).try_acquire_owned());
-    match permit.transpose() {
-        Ok(permit) => Either::Right(inner.call(call).inspect(|_| drop(permit))),
-        Err(_) => {
-            let refused = Error::unavailable("the server is overloaded", RETRY_AFTER);
-            Either::Left(ready(Err(refused)))
-        }
-    }
+    let Ok(permit) = permit.transpose() else {
+        let refused = Error::unavailable("the server is overloaded", RETRY_AFTER);
+        return Either::Left(ready(Err(refused)));
+    };
+    Either::Right(inner.call(call).inspect(|_| drop(permit)))
 }
 
 #[cfg(test)]
