@@ -228,7 +228,7 @@ mod tests {
         );
         assert_eq!(
             (spec.code.as_str(), spec.grpc, spec.http),
-            ("BOOKING002", Code::Aborted, 409)
+            ("BOOKING002", Code::FailedPrecondition, 409)
         );
         assert_eq!(
             find("carshare.booking", "SLOT_TAKEN").map(|f| f.code.as_str()),

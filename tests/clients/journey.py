@@ -143,7 +143,7 @@ def journey(mesh, sandbox):
     assert not found()
     refused(
         lambda: mesh.call(f"{BOOKING}/CreateBooking", {"vehicle_id": vehicle["id"], **period}, guest_token),
-        "ABORTED",
+        "FAILED_PRECONDITION",
         "BOOKING002",
     )
     streams[0].join(40)

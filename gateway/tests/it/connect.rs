@@ -135,7 +135,7 @@ async fn error_is_json_with_the_status_and_details_of_the_service() {
     let response = send(create(&gateway, "taken")).await;
     assert_eq!(header(&response, "content-type"), Some("application/json"));
     let (status, error) = into_json(response).await;
-    assert_eq!((status, &error["code"]), (409, &json!("aborted")));
+    assert_eq!((status, &error["code"]), (400, &json!("failed_precondition")));
     assert_eq!(error["message"], "The vehicle is already booked for that time.");
     let info = &error["details"][0];
     assert_eq!(info["type"], "google.rpc.ErrorInfo");

@@ -80,7 +80,7 @@ async fn unary_call_is_forwarded_with_its_metadata() {
 async fn status_of_a_service_is_forwarded_unchanged() {
     let gateway = Harness::start().await;
     let status = create_booking(&gateway, "guest", booking("taken")).await;
-    assert_status(&status, Code::Aborted, "SLOT_TAKEN", "BOOKING002");
+    assert_status(&status, Code::FailedPrecondition, "SLOT_TAKEN", "BOOKING002");
     assert_eq!(status.message(), "The vehicle is already booked for that time.");
     let korean = status.get_details_localized_message().unwrap();
     assert_eq!(

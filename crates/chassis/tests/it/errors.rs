@@ -141,7 +141,7 @@ async fn error_is_in_the_callers_language_with_its_details() {
     );
     assert_eq!(
         (english.code(), facts(&english)),
-        (Code::Aborted, named("SLOT_TAKEN", "BOOKING002"))
+        (Code::FailedPrecondition, named("SLOT_TAKEN", "BOOKING002"))
     );
     assert_eq!(
         english.get_details_error_info().unwrap().metadata["vehicle_id"],

@@ -102,7 +102,7 @@ async fn rpc_is_logged_in_one_line_with_caller_and_result() {
     let expected = json!({
         "time": "2026-11-22T12:00:00.000Z", "level": "INFO", "service": "fake",
         "target": "carshare_chassis::server::layer::access_log", "message": "rpc",
-        "rpc": "rpc.auth.get_me", "code": "ABORTED", "reason": "SLOT_TAKEN", "cause": "constraint booking_no_overlap",
+        "rpc": "rpc.auth.get_me", "code": "FAILED_PRECONDITION", "reason": "SLOT_TAKEN", "cause": "constraint booking_no_overlap",
         "caller": "guest", "user_id": USER.to_string(), "correlation_id": "client-1",
     });
     assert_eq!(lines[0], expected);

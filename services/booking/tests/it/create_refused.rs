@@ -24,7 +24,7 @@ async fn create_booking_of_a_taken_slot_returns_slot_taken_and_stores_nothing() 
     );
     assert_eq!(
         (error.code(), error.spec().code.as_str(), error.spec().http),
-        (Code::Aborted, "BOOKING002", 409)
+        (Code::FailedPrecondition, "BOOKING002", 409)
     );
     assert_eq!(harness.booking_count().await, 1);
     // Periods are half-open: the next booking may start when the first one ends.

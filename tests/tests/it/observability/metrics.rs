@@ -98,7 +98,7 @@ const COUNTED: [(&str, &str, f64); 27] = [
     ),
     (
         "booking",
-        "rpc_server_calls_total{code=ABORTED,rpc=rpc.booking.create_booking}",
+        "rpc_server_calls_total{code=FAILED_PRECONDITION,rpc=rpc.booking.create_booking}",
         1.0,
     ),
     (
