@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke test-clients test-openapi test-readme release-contract
+.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke test-clients test-openapi test-web-clients test-readme release-contract
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -29,6 +29,9 @@ chaos: build ## guests and hosts on two replicas of everything under random faul
 
 test-clients: build ## run the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
 	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare
+
+test-web-clients: build ## call the mesh with connect-es in Node and headless Chromium, and with grpc-js (needs npm)
+	@scripts/test-web-clients.sh $(TARGET_DIR)/debug/carshare
 
 test-openapi: build ## lint the API document, build TypeScript and Python packages from it, run its Postman collection (needs npm)
 	@scripts/test-openapi.sh $(TARGET_DIR)/debug/carshare-gateway $(TARGET_DIR)/debug/carshare
