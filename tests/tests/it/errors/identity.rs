@@ -159,14 +159,20 @@ async fn internal(clients: &Clients, callers: [Option<&Rest>; 3]) {
                 .await;
         }
         let rest = who.unwrap_or(&clients.rest);
-        for path in [
-            "/carshare.vehicle.v1.VehicleService/PlaceHold",
-            "/v1/holds",
-            "/v1/vehicles/holds/place",
-        ] {
+        for path in ["/v1/holds", "/v1/vehicles/holds/place"] {
             rest.post(path, &json!({ "booking_id": ID }))
                 .await
                 .expect_error(404, "COMMON002");
+        }
+        // A POST with JSON to the path of an RPC is a Connect call.
+        for rpc in ["PlaceHold", "ReleaseHold", "Nothing"] {
+            let path = format!("/carshare.vehicle.v1.VehicleService/{rpc}");
+            let refused = rest.post(&path, &json!({ "booking_id": ID })).await;
+            assert_eq!(
+                (refused.status.as_u16(), &refused.body["code"]),
+                (501, &json!("unimplemented")),
+                "{rpc}"
+            );
         }
     }
 }

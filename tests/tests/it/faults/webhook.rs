@@ -39,13 +39,13 @@ async fn invalid_webhooks_change_nothing() {
     ] {
         provider.post(WEBHOOK, &garbage).await.ok(200);
     }
-    // Only JSON objects are accepted; an empty body is an empty object.
-    for (nonsense, status) in [("", 200), ("not json", 400), ("[1, 2]", 400), ("\"text\"", 400)] {
+    // Only JSON objects are accepted.
+    for nonsense in ["", "not json", "[1, 2]", "\"text\""] {
         let request = provider
             .request(Method::POST, WEBHOOK)
             .header("content-type", "application/json");
         let response = Response::of(request.body(nonsense)).await;
-        assert_eq!(response.status.as_u16(), status, "{nonsense}: {}", response.body);
+        assert_eq!(response.status.as_u16(), 400, "{nonsense}: {}", response.body);
     }
     assert_eq!(setup.sql.texts(DIGEST).await, before);
     setup.assert_consistent().await;

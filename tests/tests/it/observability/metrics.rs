@@ -171,7 +171,7 @@ const COUNTED: [(&str, &str, f64); 27] = [
     (
         "notification",
         "event_age_seconds_count{group=notification}",
-        22.0,
+        24.0,
     ),
 ];
 

@@ -9,11 +9,12 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::harness::{GrpcClient, Protocol, mesh};
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "carshare.auth.v1.AuthService",
     "carshare.booking.v1.BookingService",
     "carshare.notification.v1.NotificationService",
     "carshare.payment.v1.PaymentService",
+    "carshare.vehicle.v1.VehicleImageService",
     "carshare.vehicle.v1.VehicleService",
     "grpc.health.v1.Health",
 ];
