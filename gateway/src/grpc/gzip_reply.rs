@@ -16,7 +16,7 @@ const GRPC_ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 /// A compression flag and the length precede each message.
 const PREFIX_BYTES: usize = 5;
 
-/// Returns whether the client accepts gzip: grpc-go, grpc-java, grpcio and grpc-js always do.
+/// Returns whether the client accepts gzip. Some client libraries always do.
 pub(super) fn is_accepted(headers: &HeaderMap) -> bool {
     let accepted = headers
         .get(GRPC_ACCEPT_ENCODING)
