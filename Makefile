@@ -30,7 +30,7 @@ chaos: build ## guests and hosts on two replicas of everything under random faul
 test-clients: build ## run the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
 	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare
 
-test-web-clients: build ## call the mesh with connect-es in Node and headless Chromium, and with grpc-js (needs npm)
+test-web-clients: build ## build the TypeScript package and call the mesh with it, connect-es and grpc-js, in Node and headless Chromium (needs npm)
 	@scripts/test-web-clients.sh $(TARGET_DIR)/debug/carshare
 
 test-openapi: build ## lint the API document, build TypeScript and Python packages from it, run its Postman collection (needs npm)

@@ -1,13 +1,15 @@
 # Functions of scripts that start a mesh; sourced, not run.
 
-# start_mesh BINARY: starts a mesh with fresh data on free ports, waits until it is ready and stops it when the script ends.
+# start_mesh BINARY [OPTION…]: starts a mesh with fresh data on free ports, waits until it is ready and stops it when the script ends.
 # Sets $work (a temporary folder), $gateway and $sandbox (URLs).
 start_mesh() {
+    binary=$1
+    shift
     work=$(mktemp -d /tmp/carshare-mesh-XXXXXX)
     chmod 755 "$work"
-    "$1" run --data "$work/data" --gateway-port 0 --sandbox-port 0 --s3-port 0 --admin-port 0 --no-demo >"$work/log" 2>&1 &
+    "$binary" run --data "$work/data" --gateway-port 0 --sandbox-port 0 --s3-port 0 --admin-port 0 "$@" >"$work/log" 2>&1 &
     mesh=$!
-    trap 'kill $mesh 2>/dev/null; wait $mesh 2>/dev/null; rm -rf "$work"' EXIT
+    trap stop_mesh EXIT
     tries=0
     until gateway=$(url_of gateway) && [ -n "$gateway" ]; do
         tries=$((tries + 1))
@@ -17,5 +19,18 @@ start_mesh() {
     sandbox=$(url_of sandbox)
 }
 
+# stop_mesh: stops the mesh and removes its data.
+stop_mesh() {
+    kill $mesh 2>/dev/null || true
+    wait $mesh 2>/dev/null || true
+    rm -rf "$work"
+}
+
 # url_of NAME: prints a URL of the banner, which the mesh prints when it is ready.
 url_of() { sed -n "s/^  $1 *\(http[^ ]*\).*/\1/p" "$work/log" 2>/dev/null; }
+
+# block KIND FILE: prints the fenced blocks of that kind, with the address of the mesh.
+block() {
+    awk -v kind="$1" '$0 == "```" { inside = 0 } inside { print } $0 == "```" kind { inside = 1 }' "$2" |
+        sed "s|localhost:8080|${gateway#http://}|g"
+}

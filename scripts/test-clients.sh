@@ -11,5 +11,5 @@ if [ ! -x "$venv/bin/buf" ]; then
     "$venv/bin/uv" pip install -q --python "$venv/bin/python" -r tests/clients/requirements.txt
 fi
 
-start_mesh "$1"
+start_mesh "$1" --no-demo
 "$venv/bin/python" tests/clients/journey.py --gateway "$gateway" --sandbox "$sandbox" --buf "$venv/bin/buf" --schema proto

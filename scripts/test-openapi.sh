@@ -18,7 +18,7 @@ if [ ! -x "$tools/node_modules/.bin/newman" ] || [ ! -x "$tools/venv/bin/openapi
 fi
 PATH="$tools/node_modules/.bin:$tools/venv/bin:$PATH"
 
-start_mesh "$2"
+start_mesh "$2" --no-demo
 mkdir "$work/openapi"
 GATEWAY__DOCS__PUBLIC_URL=https://api.carshare.kr "$1" openapi "$work/openapi/openapi.json" >"$work/openapi.log" || { cat "$work/openapi.log" >&2; exit 1; }
 cd "$work/openapi"

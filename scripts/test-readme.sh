@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
-start_mesh "$1"
+start_mesh "$1" --no-demo
 
 # block KIND: prints the fenced blocks of that kind between the markers of the journey.
 block() {

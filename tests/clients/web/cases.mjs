@@ -1,12 +1,13 @@
 // What an app does, over any transport of connect-es. Each case throws when it fails.
 
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { AuthService } from "./gen/carshare/auth/v1/auth_service_pb.js";
-import { Role } from "./gen/carshare/options/v1/options_pb.js";
-import { BookingService } from "./gen/carshare/booking/v1/booking_service_pb.js";
-import { NotificationService } from "./gen/carshare/notification/v1/notification_service_pb.js";
-import { VehicleService } from "./gen/carshare/vehicle/v1/vehicle_service_pb.js";
-import { BadRequestSchema, ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.js";
+import { Code, createClient } from "@connectrpc/connect";
+import { AuthService } from "@carshare/client/auth/v1/auth_service";
+import { Role } from "@carshare/client/options/v1/options";
+import { BookingService } from "@carshare/client/booking/v1/booking_service";
+import { NotificationService } from "@carshare/client/notification/v1/notification_service";
+import { VehicleService } from "@carshare/client/vehicle/v1/vehicle_service";
+import { BadRequestSchema, ErrorInfoSchema } from "@carshare/client/error_details";
+import { equal, refused, runCases } from "./assert.mjs";
 
 const NO_BOOKING = "00000000-0000-7000-8000-000000000000";
 
@@ -25,7 +26,7 @@ export async function run(transport) {
     headers: { authorization: `Bearer ${token}`, "accept-language": language },
   });
   const signedIn = as(account.accessToken);
-  const cases = {
+  return runCases({
     "unary call": async () => {
       const me = await auth.getMe({}, signedIn);
       equal(me.name, "김민지");
@@ -70,29 +71,5 @@ export async function run(transport) {
       })();
       await refused(read, Code.Unauthenticated);
     },
-  };
-  for (const [name, check] of Object.entries(cases)) {
-    try {
-      await check();
-    } catch (cause) {
-      throw new Error(`${name}: ${cause.message}`, { cause });
-    }
-  }
-  return Object.keys(cases);
-}
-
-/** Waits for a failure and returns it. */
-async function refused(promise, code) {
-  try {
-    await promise;
-  } catch (cause) {
-    const error = ConnectError.from(cause);
-    if (error.code !== code) throw new Error(`${Code[error.code]} for ${Code[code]}: ${error.message}`, { cause });
-    return error;
-  }
-  throw new Error(`succeeded; expected ${Code[code]}`);
-}
-
-function equal(actual, expected) {
-  if (actual !== expected) throw new Error(`${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`);
+  });
 }
