@@ -1,6 +1,6 @@
 //! The REST routes of the contract, read once from its `google.api.http` options and matched by `matchit`.
 //!
-//! A path is a literal with variables of one segment each: `/v1/vehicles/{vehicle_id}/images/{image_id}:complete`. A literal
+//! A path is a literal with variables of one segment each: `/v1/vehicles/{vehicle_id}/images/{image_id}/complete`. A literal
 //! precedes a variable. The patterns of `google.api.http` (`{name=shelves/*}`, `**`) are refused at start.
 
 use std::borrow::Cow;

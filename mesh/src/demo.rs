@@ -75,11 +75,7 @@ async fn register_car(client: &Client, token: &str, car: &Car) -> Result<()> {
     client.upload(&upload, photo).await?;
     let image_id = upload["image_id"].as_str().context("an upload without an id")?;
     client
-        .post(
-            &format!("/v1/vehicles/{id}/images/{image_id}:complete"),
-            token,
-            &json!({}),
-        )
+        .put(&format!("/v1/vehicles/{id}/images/{image_id}/complete"), token)
         .await?;
     Ok(())
 }

@@ -40,6 +40,7 @@ pub mod deadline;
 pub mod encryption;
 pub mod environment;
 pub mod error;
+pub mod etag;
 pub mod health;
 pub mod http_server;
 pub mod identity;

@@ -11,7 +11,7 @@ use super::schema::{Field, Kind, Label, Message, MessageType, Schema, Shape};
 use super::{DecodeError, Expected, MAX_DEPTH, scalar};
 
 impl MessageType {
-    /// Appends the fields of an object, which may not contain `path_variables`.
+    /// Appends the fields of an object, which may not contain `path_variables`. A field that is null is not set.
     ///
     /// # Errors
     /// Every invalid field. The bytes are then incomplete.
@@ -21,7 +21,35 @@ impl MessageType {
         path_variables: &[String],
         out: &mut Vec<u8>,
     ) -> Result<(), Vec<Violation>> {
-        let mut decoder = Decoder::new(&self.schema);
+        self.decode_object(json, path_variables, Decoder::new(&self.schema), out)
+    }
+
+    /// Appends the fields of a merge patch (RFC 7396): as [`MessageType::decode`], but a field that is null is set to its empty value,
+    /// which clears it.
+    ///
+    /// # Errors
+    /// Every invalid field, and null of one without an empty value: a list, map, message or member of a oneof. The bytes are then
+    /// incomplete.
+    pub fn decode_patch(
+        &self,
+        json: &Json,
+        path_variables: &[String],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Vec<Violation>> {
+        let decoder = Decoder {
+            null_clears: true,
+            ..Decoder::new(&self.schema)
+        };
+        self.decode_object(json, path_variables, decoder, out)
+    }
+
+    fn decode_object(
+        &self,
+        json: &Json,
+        path_variables: &[String],
+        mut decoder: Decoder<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Vec<Violation>> {
         match json {
             Json::Object(object) => {
                 for name in path_variables.iter().filter(|name| object.contains_key(*name)) {
@@ -51,6 +79,8 @@ impl MessageType {
 
 struct Decoder<'a> {
     schema: &'a Schema,
+    /// Whether null sets a field to its empty value.
+    null_clears: bool,
     violations: Vec<Violation>,
 }
 
@@ -58,6 +88,7 @@ impl<'a> Decoder<'a> {
     fn new(schema: &'a Schema) -> Self {
         Self {
             schema,
+            null_clears: false,
             violations: Vec::new(),
         }
     }
@@ -89,6 +120,10 @@ impl<'a> Decoder<'a> {
                 continue;
             };
             if json.is_null() && !self.accepts_null(field) {
+                if self.null_clears {
+                    let cleared = scalar::clear(field, out);
+                    cleared.unwrap_or_else(|error| self.refuse(&path, &error));
+                }
                 continue;
             }
             let other = set_members

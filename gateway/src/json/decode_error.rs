@@ -25,6 +25,8 @@ pub enum DecodeError {
     Repeated,
     /// The URL path sets the field.
     GivenByPath,
+    /// The field has no empty value that null could stand for.
+    NotClearable,
     #[strum(serialize = "DEPTH")]
     TooDeep,
     /// The body is not JSON; the error of the parser.
@@ -89,6 +91,7 @@ impl DecodeError {
             ),
             Self::Repeated => fixed("한 번만 보낼 수 있습니다.", "must be sent only once"),
             Self::GivenByPath => fixed("경로에서 이미 지정되었습니다.", "is given by the path"),
+            Self::NotClearable => fixed("비울 수 없는 항목입니다.", "cannot be cleared"),
             Self::TooDeep => fixed("너무 깊게 중첩되었습니다.", "is nested too deeply"),
             Self::Malformed(error) => (
                 format!("올바른 JSON 형식이 아닙니다. ({error})"),

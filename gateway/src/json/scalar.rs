@@ -87,6 +87,25 @@ pub(super) fn from_json(
     Ok(())
 }
 
+/// Writes the empty value of a field: an empty text, zero, false, the enum value without a word.
+///
+/// # Errors
+/// A field that has none.
+pub(super) fn clear(field: &Field, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    if matches!(field.kind, Kind::Message(_)) || field.label != Label::Single || field.oneof.is_some() {
+        return Err(DecodeError::NotClearable);
+    }
+    encode_key(field.number, field.wire, out);
+    let zeros = match field.wire {
+        WireType::ThirtyTwoBit => 4,
+        WireType::SixtyFourBit => 8,
+        // A varint, or a length.
+        _ => 1,
+    };
+    out.resize(out.len() + zeros, 0);
+    Ok(())
+}
+
 fn bytes(out: &mut Vec<u8>, field: &Field, bytes: &[u8]) {
     encode_key(field.number, WireType::LengthDelimited, out);
     encode_varint(bytes.len() as u64, out);

@@ -2,22 +2,24 @@
 
 use carshare_chassis::Lang;
 use carshare_chassis::method_registry::Policy;
+use http::Method;
 use serde_json::{Value, json};
 
 use super::comment::Comment;
 use super::names::with_first_letter;
 use super::schema::{Direction, Schemas};
 use super::{code_samples, examples, parameters, responses};
+use crate::rest::MERGE_PATCH;
 use crate::routes::{Body, Route};
 
 pub(super) fn describe(route: &Route, server: &str, schemas: &mut Schemas) -> Value {
     let rpc = &route.rpc;
     let comment = Comment::of(&rpc.descriptor.parent_file(), rpc.descriptor.path());
     let mut operation = json!({
-        "operationId": with_first_letter(rpc.descriptor.name(), str::to_ascii_lowercase),
+        "operationId": operation_id(route),
         "tags": [rpc.peer],
         "summary": comment.summary(),
-        "description": format!("{}\n\n{}", comment.text, callers(rpc.method.policy(), &rpc.path)),
+        "description": format!("{}{}\n\n{}", comment.text, null_rule(route), callers(rpc.method.policy(), &rpc.path)),
         "parameters": parameters::of_route(route, schemas),
         "responses": responses::of_route(route, schemas),
         "security": security(rpc.method.policy()),
@@ -31,6 +33,32 @@ pub(super) fn describe(route: &Route, server: &str, schemas: &mut Schemas) -> Va
         operation["requestBody"] = body;
     }
     operation
+}
+
+/// Returns the name of the RPC, with the method after it where the RPC has another route under the same path.
+fn operation_id(route: &Route) -> String {
+    let name = with_first_letter(route.rpc.descriptor.name(), str::to_ascii_lowercase);
+    let rule = route.rpc.http.as_ref();
+    let is_only_route = rule.is_none_or(|rule| rule.additional_bindings.is_empty());
+    if is_only_route || route.method == Method::PATCH {
+        return name;
+    }
+    let method = route.method.as_str().to_ascii_lowercase();
+    name + &with_first_letter(&method, str::to_ascii_uppercase)
+}
+
+/// Returns what null means in the body of an update.
+fn null_rule(route: &Route) -> &'static str {
+    let has_patch = route
+        .rpc
+        .http
+        .as_ref()
+        .is_some_and(|rule| !rule.additional_bindings.is_empty());
+    match route.method {
+        Method::PATCH => "\n\nThe body is a merge patch (RFC 7396): null clears a field.",
+        Method::PUT if has_patch => "\n\nAs PATCH, but a field that is null stays as it is.",
+        _ => "",
+    }
 }
 
 /// Returns who may call an RPC, and its path over gRPC.
@@ -71,7 +99,11 @@ fn request_body(route: &Route, schemas: &mut Schemas) -> Option<Value> {
         }
     };
     let body = examples::media_type(&schema, |lang| body_example(route, lang).unwrap_or_default());
-    Some(json!({ "required": required, "content": { "application/json": body } }))
+    let mut content = json!({ "application/json": body });
+    if route.method == Method::PATCH {
+        content[MERGE_PATCH] = content["application/json"].clone();
+    }
+    Some(json!({ "required": required, "content": content }))
 }
 
 /// Returns an example of the request body, if the route has one.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::schema::{Direction, Schemas};
 use super::{constraints, examples};
-use crate::rest::CURSOR;
+use crate::rest::{CURSOR, ETAG_FIELD};
 use crate::routes::{Body, Route};
 
 /// Maximum nesting of messages in a query.
@@ -131,10 +131,12 @@ fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescriptor> 
 fn headers(route: &Route, input: &MessageDescriptor) -> impl Iterator<Item = &'static str> {
     let is_resumable = route.rpc.rest.server_sent_events && input.get_field_by_name(CURSOR).is_some();
     let is_mutation = route.method != Method::GET;
+    let is_conditional = is_mutation && input.get_field_by_name(ETAG_FIELD).is_some();
     [
         ("AcceptLanguage", true),
         ("CorrelationId", true),
         ("IdempotencyKey", is_mutation),
+        ("IfMatch", is_conditional),
         ("LastEventId", is_resumable),
     ]
     .into_iter()
@@ -157,6 +159,10 @@ pub(super) fn shared() -> Value {
         "IdempotencyKey": header(
             "Idempotency-Key", "A request repeated with its key is executed once and gets the same response; another request with the key is an error.",
             json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
+        ),
+        "IfMatch": header(
+            "If-Match", "`ETag` of the resource as it was read. If the resource has changed since then, the answer is 412 and nothing is changed.",
+            json!({ "type": "string" }),
         ),
         "LastEventId": header(
             "Last-Event-ID", "Id of the last received event, after which the stream resumes.",

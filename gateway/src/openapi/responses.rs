@@ -12,7 +12,7 @@ use super::error_specs::error_specs;
 use super::examples;
 use super::schema::{Direction, Schemas};
 use crate::problem::{self, PROBLEM_JSON};
-use crate::rest::{NEXT_PAGE_TOKEN_FIELD, success_status};
+use crate::rest::{ETAG_FIELD, NEXT_PAGE_TOKEN_FIELD, success_status};
 use crate::routes::Route;
 
 /// Returns the responses of a route, by status.
@@ -26,9 +26,22 @@ pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Map<String, Valu
         .map(|(status, specs)| (status.to_string(), error(&specs)));
     let mut responses: Map<_, _> = errors.collect();
     let mut success_response = success(route, schemas);
-    if route.rpc.rest.cache.is_some() {
-        let tag = "Tag of the reply, for `If-None-Match`.";
+    let is_cached = route.rpc.rest.cache.is_some();
+    let is_resource = route
+        .rpc
+        .descriptor
+        .output()
+        .get_field_by_name(ETAG_FIELD)
+        .is_some();
+    if is_cached || is_resource {
+        let tag = match (is_cached, is_resource) {
+            (true, true) => "Tag of the reply, for `If-None-Match` and `If-Match`.",
+            (true, false) => "Tag of the reply, for `If-None-Match`.",
+            _ => "Tag of the resource, for `If-Match`.",
+        };
         success_response["headers"]["ETag"] = json!({ "description": tag, "schema": { "type": "string" } });
+    }
+    if is_cached {
         let kept = json!({ "description": "The client has the reply whose tag is in `If-None-Match`." });
         responses.insert("304".to_owned(), kept);
     }

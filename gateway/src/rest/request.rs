@@ -5,14 +5,18 @@ use bytes::Bytes;
 use carshare_chassis::Error;
 use carshare_chassis::error::Violation;
 use carshare_proto::common::v1::ErrorReason as Common;
-use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::{CURSOR, query};
+use super::{CURSOR, ETAG_FIELD, query};
+use crate::etag;
 use crate::json::{self, DecodeError, MessageType};
 use crate::routes::{self, Bindings, Route};
+
+/// Content type of a merge patch (RFC 7396).
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Header in which a browser that reconnects sends the id of the last event.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -43,6 +47,7 @@ pub(super) async fn decode(
         violations.extend(assigned.err().map(|error| error.at(field)));
     }
     resume(&mut message, &route.rpc.input, &parts.headers);
+    violations.extend(expect_tag(&mut message, route, &parts.headers));
     if violations.is_empty() {
         Ok(message.into())
     } else {
@@ -75,7 +80,7 @@ fn decode_body(
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
-    if !is_json(headers) || is_encoded(headers) {
+    if !is_json(&route.method, headers) || is_encoded(headers) {
         return Err(Error::new(Common::UnsupportedMediaType));
     }
     let json = json::parse(bytes).map_err(|error| malformed(&error))?;
@@ -89,7 +94,13 @@ fn decode_body(
                 )));
             }
         },
-        routes::Body::None | routes::Body::Whole => route.rpc.input.decode(&json, &route.variables, message),
+        routes::Body::None | routes::Body::Whole => {
+            let input = &route.rpc.input;
+            match route.method {
+                Method::PATCH => input.decode_patch(&json, &route.variables, message),
+                _ => input.decode(&json, &route.variables, message),
+            }
+        }
     };
     Ok(decoded.err().unwrap_or_default())
 }
@@ -99,15 +110,18 @@ fn malformed(error: &impl std::fmt::Display) -> Error {
     Error::new(Common::InvalidArgument).violations_of([error.at("")])
 }
 
-/// Returns whether the content type is `application/json`. The only charset is UTF-8 (RFC 8259 §8.1); other parameters are ignored.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Returns whether the content type is `application/json`, or for PATCH also `application/merge-patch+json`. The only charset is UTF-8
+/// (RFC 8259 §8.1); other parameters are ignored.
+fn is_json(method: &Method, headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
-    essence.eq_ignore_ascii_case("application/json") && parts.all(is_utf8)
+    let is_json = essence.eq_ignore_ascii_case("application/json")
+        || (method == Method::PATCH && essence.eq_ignore_ascii_case(MERGE_PATCH));
+    is_json && parts.all(is_utf8)
 }
 
 fn is_utf8(parameter: &str) -> bool {
@@ -149,6 +163,34 @@ fn resume(message: &mut Vec<u8>, input: &MessageType, headers: &HeaderMap) {
         // A string field takes any text.
         let _ = input.assign(CURSOR, &[last.to_owned()], message);
     }
+}
+
+/// Sets the field `etag` from `If-Match`, which has one tag or `*` for any.
+///
+/// # Errors
+/// Another form, or a write to a resource without tags, whose condition would have no effect.
+fn expect_tag(message: &mut Vec<u8>, route: &Route, headers: &HeaderMap) -> Option<Violation> {
+    let header = headers.get(IF_MATCH).filter(|_| route.method != Method::GET)?;
+    let input = &route.rpc.input;
+    let (ko, en) = match (input.field(ETAG_FIELD), etag::parse(header)) {
+        (Some(_), Some(etag::Expected::Any)) => return None,
+        (Some(_), Some(etag::Expected::Tag(tag))) => {
+            // A string field takes any text.
+            let _ = input.assign(ETAG_FIELD, &[tag.to_owned()], message);
+            return None;
+        }
+        (Some(_), None) => ("ETag 하나 또는 *여야 합니다.", "must be one entity tag, or *"),
+        (None, _) => (
+            "이 요청에는 사용할 수 없습니다.",
+            "is not supported by this request",
+        ),
+    };
+    Some(Violation {
+        field: "If-Match".to_owned(),
+        rule: "IF_MATCH".to_owned(),
+        ko: ko.to_owned(),
+        en: en.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Error;
 use carshare_proto::options::v1::Cache;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LINK};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -19,6 +19,8 @@ use crate::routes::Route;
 
 /// Header of the next page's token when the body is a bare list.
 pub(crate) const NEXT_PAGE_TOKEN: HeaderName = HeaderName::from_static("x-next-page-token");
+/// Field of a resource that tells its states apart, and of a request that expects one.
+pub(crate) const ETAG_FIELD: &str = "etag";
 pub(crate) const NEXT_PAGE_TOKEN_FIELD: &str = "next_page_token";
 /// Query parameter in which the client sends the token back.
 const PAGE_TOKEN: &str = "page_token";
@@ -51,39 +53,48 @@ fn convert(route: &Route, request: &Parts, reply: &[u8]) -> Result<Response, Err
         Some(name) => {
             let no_field = || Error::internal(anyhow::anyhow!("{} has no field {name}", route.rpc.path));
             let field = route.rpc.output.field(name).ok_or_else(no_field)?;
-            link_next_page(&mut headers, &request.uri, next_page_token(route, &reply));
+            if let Some(token) = text_field(route, &reply, NEXT_PAGE_TOKEN_FIELD) {
+                link_next_page(&mut headers, &request.uri, token);
+            }
             reply.field_to_json(field)
         }
     };
     let body = body.map_err(Error::internal)?;
-    if let Some(cache) = &route.rpc.rest.cache
-        && is_cached(cache, &mut headers, &request.headers, &body)
-    {
-        headers.remove(CONTENT_TYPE);
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    let resource_tag = text_field(route, &reply, ETAG_FIELD).and_then(etag::strong);
+    if let Some(cache) = &route.rpc.rest.cache {
+        let tag = resource_tag.unwrap_or_else(|| etag::of(&body));
+        let is_known = etag::is_known(&request.headers, &tag);
+        headers.insert(CACHE_CONTROL, control(cache));
+        headers.insert(ETAG, tag);
+        if is_known {
+            headers.remove(CONTENT_TYPE);
+            return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        }
+    } else if let Some(tag) = resource_tag {
+        headers.insert(ETAG, tag);
     }
     let body = compression::compress(body, &mut headers, &request.headers).map_err(Error::internal)?;
+    if headers.contains_key(CONTENT_ENCODING)
+        && let Some(weak) = headers.get(ETAG).and_then(etag::weakened)
+    {
+        headers.insert(ETAG, weak);
+    }
     Ok((status, headers, body).into_response())
 }
 
-/// Writes how long the reply may be kept, and its tag. Returns whether the client has it.
-fn is_cached(cache: &Cache, headers: &mut HeaderMap, request: &HeaderMap, body: &[u8]) -> bool {
-    let control = match cache.public_max_age_s {
+/// Returns how long the reply may be kept.
+fn control(cache: &Cache) -> HeaderValue {
+    match cache.public_max_age_s {
         0 => HeaderValue::from_static("private, no-cache"),
         seconds => HeaderValue::try_from(format!("public, max-age={seconds}"))
             .unwrap_or(HeaderValue::from_static("no-store")),
-    };
-    headers.insert(CACHE_CONTROL, control);
-    let tag = etag::of(body);
-    let is_known = etag::is_known(request, &tag);
-    headers.insert(ETAG, tag);
-    is_known
+    }
 }
 
-/// Returns the token of the next page, which is empty on the last one.
-fn next_page_token<'a>(route: &Route, reply: &'a MessageView<'_>) -> &'a str {
-    let field = route.rpc.output.field(NEXT_PAGE_TOKEN_FIELD);
-    field.and_then(|field| reply.text(field).ok()).unwrap_or_default()
+/// Returns a text of the reply, if it has the field and it is not empty.
+fn text_field<'a>(route: &Route, reply: &'a MessageView<'_>, name: &str) -> Option<&'a str> {
+    let field = route.rpc.output.field(name)?;
+    reply.text(field).ok().filter(|text| !text.is_empty())
 }
 
 /// Returns the status of the `rest` option, or 200.
@@ -97,9 +108,6 @@ pub(crate) fn success_status(route: &Route) -> StatusCode {
 
 /// Writes the token of the next page to a header, and as a link (RFC 8288) to another: a bare list has no field for it.
 fn link_next_page(headers: &mut HeaderMap, uri: &Uri, token: &str) {
-    if token.is_empty() {
-        return;
-    }
     let others = uri
         .query()
         .unwrap_or_default()
@@ -120,7 +128,7 @@ mod tests {
     use carshare_proto::booking::v1::{Booking, ListBookingsResponse};
     use carshare_proto::vehicle::v1::Vehicle;
     use http::Request;
-    use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, IF_NONE_MATCH, VARY};
+    use http::header::{ACCEPT_ENCODING, IF_NONE_MATCH, VARY};
     use http_body_util::BodyExt as _;
     use serde_json::{Value, json};
 
@@ -228,6 +236,32 @@ mod tests {
         assert!(keys.headers().contains_key(ETAG));
         let (me, _) = converted("GetMe", "/v1/auth/me", &User::default()).await;
         assert!(!me.headers().contains_key(ETAG) && !me.headers().contains_key(CACHE_CONTROL));
+    }
+
+    #[tokio::test]
+    async fn tag_of_a_resource_is_the_tag_of_its_reply() {
+        let me = User {
+            etag: Some("a-1".into()),
+            ..Default::default()
+        };
+        let (head, _) = converted("UpdateMe", "/v1/auth/me", &me).await;
+        assert_eq!(
+            (&head.headers()[ETAG], head.headers().get(CACHE_CONTROL)),
+            (&HeaderValue::from_static("\"a-1\""), None)
+        );
+        let car = Vehicle {
+            etag: Some("b-2".into()),
+            description: Some("설명".repeat(300)),
+            ..Default::default()
+        };
+        let (plain, _) = converted("GetVehicle", "/v1/vehicles/v", &car).await;
+        assert_eq!(plain.headers()[ETAG], "\"b-2\"");
+        let get = || Request::get("/v1/vehicles/v");
+        let (compressed, _) = converted_for(get().header(ACCEPT_ENCODING, "gzip"), "GetVehicle", &car).await;
+        assert_eq!(compressed.headers()[ETAG], "W/\"b-2\"");
+        let again = get().header(IF_NONE_MATCH, "W/\"b-2\"");
+        let (same, _) = converted_for(again, "GetVehicle", &car).await;
+        assert_eq!(same.status(), StatusCode::NOT_MODIFIED);
     }
 
     #[tokio::test]

@@ -39,6 +39,14 @@ fn find_matches_method_and_path() {
         ),
         (Method::GET, "/v1/notifications/stream", "Subscribe"),
         (Method::HEAD, "/v1/bookings", "ListBookings"),
+        (
+            Method::PUT,
+            "/v1/vehicles/1/images/2/complete",
+            "CompleteImageUpload vehicle_id=1 image_id=2",
+        ),
+        (Method::PATCH, "/v1/vehicles/7", "UpdateVehicle vehicle_id=7"),
+        (Method::PUT, "/v1/vehicles/7", "UpdateVehicle vehicle_id=7"),
+        (Method::POST, "/v1/vehicles/1/images/2", "405 DELETE"),
         (Method::PATCH, "/v1/bookings", "405 GET,POST"),
         (Method::HEAD, "/v1/auth/login", "405 POST"),
         (Method::GET, "/v1/bookings/7/approve/x", "404"),
@@ -53,25 +61,31 @@ fn find_matches_method_and_path() {
 }
 
 #[test]
-fn find_matches_custom_verbs_at_the_last_colon() {
+fn no_path_of_the_contract_has_a_custom_verb() {
+    for route in routes().iter() {
+        assert!(!route.path.contains(':'), "{}: see ADR 0032", route.path);
+    }
+}
+
+#[test]
+fn patch_sets_fields_with_presence_only_so_that_null_can_clear_them() {
     let routes = routes();
-    for (path, expected) in [
-        (
-            "1/images/2:complete",
-            "CompleteImageUpload vehicle_id=1 image_id=2",
-        ),
-        (
-            "1/images/x:y:complete",
-            "CompleteImageUpload vehicle_id=1 image_id=x:y",
-        ),
-        // No verb of the contract: the whole segment is the id of a photo, which has another method.
-        ("1/images/:complete", "405 DELETE"),
-        ("1/images/2:delete", "405 DELETE"),
-        ("1/images/2", "405 DELETE"),
-        ("1/pictures/2:complete", "404"),
-    ] {
-        let path = format!("/v1/vehicles/{path}");
-        assert_eq!(found(&routes, &Method::POST, &path), expected, "{path}");
+    let patches: Vec<_> = routes
+        .iter()
+        .filter(|route| route.method == Method::PATCH)
+        .collect();
+    assert!(patches.len() >= 2);
+    for route in patches {
+        let fields = route.rpc.descriptor.input().fields().collect::<Vec<_>>();
+        let fields = fields.iter().filter(|field| !route.has_variable(field.name()));
+        for field in fields {
+            let is_message = field.kind().as_message().is_some();
+            assert!(
+                field.supports_presence() && !is_message,
+                "{}: see ADR 0031",
+                field.full_name()
+            );
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use reqwest::RequestBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -26,6 +26,12 @@ impl Client {
     pub(super) async fn post(&self, path: &str, token: &str, body: &Value) -> Result<Value> {
         let request = self.http.post(self.url(path)).json(body).bearer_auth(token);
         send(request).await.with_context(|| format!("POST {path}"))
+    }
+
+    /// Sends a PUT without fields and returns the body.
+    pub(super) async fn put(&self, path: &str, token: &str) -> Result<Value> {
+        let request = self.http.put(self.url(path)).json(&json!({})).bearer_auth(token);
+        send(request).await.with_context(|| format!("PUT {path}"))
     }
 
     /// Sends a POST with an idempotency key and returns the body.

@@ -178,6 +178,51 @@ async fn body_above_the_limit_is_too_large_with_and_without_content_length() {
 }
 
 #[tokio::test]
+async fn null_clears_a_field_in_a_patch_only() {
+    let body = r#"{"color":null,"make":"Kia"}"#;
+    let patched = decoded("PATCH", "/v1/vehicles/v", body).await;
+    assert_eq!(
+        patched,
+        Ok(json!({ "vehicle_id": "v", "make": "Kia", "color": "" }))
+    );
+    let put = decoded("PUT", "/v1/vehicles/v", body).await;
+    assert_eq!(put, Ok(json!({ "vehicle_id": "v", "make": "Kia" })));
+}
+
+#[tokio::test]
+async fn merge_patch_is_a_content_type_of_patch_only() {
+    let sent = async |method: &str| {
+        let request = Request::builder().method(method).uri("/v1/vehicles/v");
+        let request = request.header(CONTENT_TYPE, "application/merge-patch+json");
+        decode_request(request.body(Body::from("{}")).unwrap()).await
+    };
+    assert_eq!(sent("PATCH").await, Ok(json!({ "vehicle_id": "v" })));
+    assert_eq!(sent("PUT").await, Err(("COMMON010".to_owned(), vec![])));
+}
+
+#[tokio::test]
+async fn if_match_is_the_tag_that_the_request_expects() {
+    let sent = async |method: &str, uri: &str, tag: &'static str| {
+        let request = Request::builder().method(method).uri(uri).header(IF_MATCH, tag);
+        decode_request(request.body(Body::empty()).unwrap()).await
+    };
+    let car = "/v1/vehicles/v";
+    for (method, tag) in [("PATCH", "\"a-1\""), ("PUT", "W/\"a-1\"")] {
+        let expected = json!({ "vehicle_id": "v", "etag": "a-1" });
+        assert_eq!(sent(method, car, tag).await, Ok(expected), "{tag}");
+    }
+    assert_eq!(sent("PATCH", car, "*").await, Ok(json!({ "vehicle_id": "v" })));
+    for tag in ["a-1", "\"a\", \"b\"", ""] {
+        let refused = sent("PATCH", car, tag).await;
+        assert_eq!(refused, invalid(&[("If-Match", "IF_MATCH")]), "{tag}");
+    }
+    // A condition that has no effect would be taken for protection.
+    let approve = sent("PUT", "/v1/bookings/b/approve", "\"a\"").await;
+    assert_eq!(approve, invalid(&[("If-Match", "IF_MATCH")]));
+    assert_eq!(sent("GET", car, "\"a\"").await, Ok(json!({ "vehicle_id": "v" })));
+}
+
+#[tokio::test]
 async fn last_event_id_overrides_the_cursor_of_the_query() {
     let uri = "/v1/notifications/stream?cursor=3";
     assert_eq!(decoded("GET", uri, "").await, Ok(json!({ "cursor": "3" })));

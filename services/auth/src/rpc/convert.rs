@@ -1,6 +1,7 @@
 //! Conversions between messages and domain types.
 
 use carshare_chassis::Error;
+use carshare_chassis::etag;
 use carshare_chassis::identity::Jwk;
 use carshare_chassis::proto_types::timestamp;
 use carshare_proto::auth::v1 as pb;
@@ -11,7 +12,7 @@ use crate::issuer::Issued;
 
 /// Converts an account for its owner.
 pub fn user(user: &User) -> pb::User {
-    pb::User {
+    let message = pb::User {
         id: user.id.to_string(),
         email: user.email.as_str().to_owned(),
         name: user.name.clone(),
@@ -20,6 +21,11 @@ pub fn user(user: &User) -> pb::User {
         profile_image_url: user.profile_image_url.clone(),
         is_verified: user.is_verified,
         created_at: Some(timestamp(user.created_at)),
+        etag: None,
+    };
+    pb::User {
+        etag: Some(etag::of(&message)),
+        ..message
     }
 }
 

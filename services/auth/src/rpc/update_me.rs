@@ -2,6 +2,7 @@
 //!
 //! `user.updated` carries the public profile, so a new phone number alone publishes nothing.
 
+use carshare_chassis::etag;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use carshare_store::Tx;
@@ -19,6 +20,8 @@ pub(super) struct Change {
     pub(super) name: Option<String>,
     pub(super) phone: Option<Phone>,
     pub(super) image: ImageChange,
+    /// Tag that the account must have.
+    pub(super) etag: Option<String>,
 }
 
 /// What happens to the profile image of an account.
@@ -37,6 +40,7 @@ impl Change {
             name: None,
             phone: None,
             image: ImageChange::Keep,
+            etag: None,
         }
     }
 }
@@ -48,6 +52,7 @@ pub async fn handle(
 ) -> Result<pb::User, Error> {
     let change = Change {
         name: request.name.as_deref().map(convert::name).transpose()?,
+        etag: request.etag,
         phone: request.phone.as_deref().map(convert::phone).transpose()?,
         ..Change::of(UserId(context.user()?.id))
     };
@@ -59,6 +64,9 @@ pub(super) async fn update(tx: &Tx, change: &Change) -> Result<pb::User, Error> 
     let before = users::lock(tx.conn(), change.id)
         .await?
         .ok_or(Error::UserNotFound)?;
+    if let Some(etag) = &change.etag {
+        etag::check(etag, convert::user(&before).etag.as_deref())?;
+    }
     let mut user = before.clone();
     user.name = change.name.clone().unwrap_or(user.name);
     user.phone = change.phone.clone().unwrap_or(user.phone);

@@ -32,6 +32,7 @@ async fn register_creates_an_account_and_a_session_and_publishes_the_profile() {
             seconds: 1_795_348_800,
             nanos: 123_456_000,
         }),
+        etag: user.etag.clone(),
     };
     assert_eq!(user, expected);
     assert_eq!(reply.expires_in, 900);

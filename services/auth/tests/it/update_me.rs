@@ -14,6 +14,7 @@ fn update(name: Option<&str>, phone: Option<&str>) -> UpdateMeRequest {
     UpdateMeRequest {
         name: name.map(str::to_owned),
         phone: phone.map(str::to_owned),
+        etag: None,
     }
 }
 
@@ -40,6 +41,7 @@ async fn given_fields_change_and_the_public_profile_is_published() {
         .unwrap();
     let expected = User {
         name: "김민지2".into(),
+        etag: renamed.etag.clone(),
         ..before.clone()
     };
     assert_eq!(renamed, expected);
@@ -49,6 +51,7 @@ async fn given_fields_change_and_the_public_profile_is_published() {
         .unwrap();
     let expected = User {
         phone: "+821098765432".into(),
+        etag: moved.etag.clone(),
         ..expected
     };
     assert_eq!(moved, expected);
@@ -64,6 +67,24 @@ async fn given_fields_change_and_the_public_profile_is_published() {
         .unwrap();
     let event = UserUpdated::decode(data.as_slice()).unwrap();
     assert_eq!(event.profile.unwrap().name, "김민지2");
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn change_with_an_earlier_tag_is_refused() {
+    let auth = Auth::start().await;
+    let session = auth.register("minji@example.com").await;
+    let read = session.user.clone().unwrap();
+    let tagged = |name| UpdateMeRequest {
+        etag: read.etag.clone(),
+        ..update(Some(name), None)
+    };
+    let renamed = auth.update_me(&session, tagged("김민지2")).await.unwrap();
+    assert_ne!(renamed.etag, read.etag);
+    let refused = auth.update_me(&session, tagged("김민지3")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Aborted);
+    assert_eq!(refused.get_details_error_info().unwrap().reason, "ETAG_MISMATCH");
+    assert_eq!(auth.me(&session.access_token).await.unwrap(), renamed);
     auth.finish().await;
 }
 

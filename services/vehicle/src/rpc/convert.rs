@@ -1,6 +1,7 @@
 //! Conversions between messages and domain types.
 
 use carshare_chassis::Error as ChassisError;
+use carshare_chassis::etag;
 use carshare_chassis::proto_types::{self, timestamp};
 use carshare_proto::vehicle::v1 as pb;
 use chrono::{DateTime, Datelike as _, Utc};
@@ -13,7 +14,17 @@ use crate::store::availabilities::Availability;
 use crate::store::vehicle_images::VehicleImage;
 use crate::store::views::View;
 
+/// Converts a car with its tag.
 pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
+    let vehicle = untagged_vehicle(view, urls);
+    pb::Vehicle {
+        etag: Some(etag::of(&vehicle)),
+        ..vehicle
+    }
+}
+
+/// Converts a car where nobody updates it.
+pub fn untagged_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
     let View {
         vehicle,
         image_keys,
@@ -43,6 +54,7 @@ pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         distance_m: None,
         created_at: Some(timestamp(vehicle.created_at)),
         updated_at: Some(timestamp(vehicle.updated_at)),
+        etag: None,
     }
 }
 
@@ -50,7 +62,7 @@ pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
 pub fn found_vehicle(view: View, distance: Distance, urls: &ImageUrls) -> pb::Vehicle {
     pb::Vehicle {
         distance_m: Some(distance.m()),
-        ..vehicle(view, urls)
+        ..untagged_vehicle(view, urls)
     }
 }
 

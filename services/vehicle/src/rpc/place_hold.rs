@@ -48,7 +48,7 @@ pub async fn handle(
         None => app.db.transaction("occupancies.hold", hold, place_locked).await?,
     };
     Ok(pb::PlaceHoldResponse {
-        vehicle: Some(convert::vehicle(view, &app.urls)),
+        vehicle: Some(convert::untagged_vehicle(view, &app.urls)),
         expires_at: taken.expires_at.map(timestamp),
     })
 }

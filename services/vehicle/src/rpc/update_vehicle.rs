@@ -1,8 +1,9 @@
-//! `UpdateVehicle`: a host changes the fields that are present.
+//! `UpdateVehicle`: a host changes the fields that are present, unless the car has changed since the tag of the request was read.
 //!
 //! A new address is searched on the map before the transaction. Activating requires a photo; existing bookings keep their
 //! terms.
 
+use carshare_chassis::etag;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
@@ -21,6 +22,8 @@ struct Update {
     id: VehicleId,
     owner: UserId,
     change: Change,
+    /// Tag that the car must have.
+    etag: Option<String>,
     urls: ImageUrls,
 }
 
@@ -37,6 +40,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleReque
     let update = Update {
         id,
         owner,
+        etag: request.etag.clone(),
         change: change(request, location),
         urls: app.urls.clone(),
     };
@@ -60,6 +64,10 @@ async fn new_location(
 
 async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
     let mut vehicle = authorization::lock(tx.conn(), update.id, update.owner).await?;
+    if let Some(etag) = &update.etag {
+        let current = shown(tx, update).await?;
+        etag::check(etag, current.etag.as_deref())?;
+    }
     let has_image = vehicle_images::count_complete(tx.conn(), vehicle.id).await? > 0;
     let changed = vehicle.change(update.change.clone(), has_image, tx.now())?;
     if changed != Changed::Nothing {
@@ -69,10 +77,12 @@ async fn apply(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
     if changed == Changed::Activated {
         tx.publish(&publish::activated(&vehicle));
     }
-    Ok(convert::vehicle(
-        views::existing(tx.conn(), vehicle.id).await?,
-        &update.urls,
-    ))
+    shown(tx, update).await
+}
+
+async fn shown(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
+    let view = views::existing(tx.conn(), update.id).await?;
+    Ok(convert::vehicle(view, &update.urls))
 }
 
 fn change(request: pb::UpdateVehicleRequest, location: Option<Location>) -> Change {

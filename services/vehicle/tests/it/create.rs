@@ -46,6 +46,7 @@ async fn create_vehicle_stores_the_geocoded_car_and_publishes_registered() {
         distance_m: None,
         created_at: timestamp("23T09:00"),
         updated_at: timestamp("23T09:00"),
+        etag: car.etag.clone(),
     };
     assert_eq!(car, expected);
     assert_eq!(harness.get(host, &car.id).await.unwrap(), expected);

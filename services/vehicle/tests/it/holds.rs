@@ -16,10 +16,14 @@ async fn place_hold_occupies_the_car_for_two_minutes_and_returns_it() {
     let host = harness.host();
     let car = harness.car(host).await;
     let held = harness.hold(booking(1), &car, TUESDAY).await.unwrap();
+    let untagged = Vehicle {
+        etag: None,
+        ..car.clone()
+    };
     assert_eq!(
         held,
         PlaceHoldResponse {
-            vehicle: Some(car.clone()),
+            vehicle: Some(untagged),
             expires_at: timestamp("23T09:02")
         }
     );

@@ -7,6 +7,7 @@ mod confirm_hold;
 mod create;
 mod create_geocoding;
 mod delete;
+mod etag;
 mod events;
 mod get;
 mod harness;

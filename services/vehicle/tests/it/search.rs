@@ -42,9 +42,10 @@ async fn search_returns_cars_within_the_radius_nearest_first() {
         .map(f64::round)
         .collect();
     assert_eq!(metres, [0.0, 9006.0, 12_418.0]);
-    // Apart from the distance a result equals the reply of `GetVehicle`.
+    // Apart from the distance and the tag a result equals the reply of `GetVehicle`.
     let shown = Vehicle {
         distance_m: None,
+        etag: gangnam.etag.clone(),
         ..found.vehicles[0].clone()
     };
     assert_eq!(shown, gangnam);

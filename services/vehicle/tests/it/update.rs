@@ -30,6 +30,7 @@ async fn update_vehicle_changes_the_given_fields_only() {
         transmission: Transmission::Unspecified.into(),
         description: Some("블랙박스 있음".into()),
         updated_at: timestamp("23T09:01"),
+        etag: changed.etag.clone(),
         ..car
     };
     assert_eq!(changed, expected);

@@ -71,10 +71,10 @@ async fn register_car(setup: &mut Setup<Fleet>, kill: Kill<'_>, number: usize, h
     assert_eq!(put(&upload, photo()).await, 200);
 
     let complete = format!(
-        "{images}/{}:complete",
+        "{images}/{}/complete",
         upload["image_id"].as_str().expect("an id")
     );
-    let completing = Call::post(host, complete, json!({}));
+    let completing = Call::put(host, complete);
     let active: Value = completing.send_with_kill(fleet, sql, IMAGES, kill).await.ok(200);
     assert_eq!(active["status"], "active");
     assert_eq!(active["images"].as_array().map(Vec::len), Some(1));

@@ -104,8 +104,8 @@ fn photo(vehicle_id: &str, image_id: &str) -> Case {
         vehicle_id: vehicle_id.to_owned(),
         image_id: image_id.to_owned(),
     };
-    let path = format!("/v1/vehicles/{vehicle_id}/images/{image_id}:complete");
-    Case::post(
+    let path = format!("/v1/vehicles/{vehicle_id}/images/{image_id}/complete");
+    Case::put(
         path,
         json!({}),
         "vehicle.VehicleService/CompleteImageUpload",

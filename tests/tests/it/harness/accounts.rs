@@ -131,8 +131,8 @@ impl Host {
         let sent = put(&upload, photo).await;
         assert_eq!(sent, 200);
         let image_id = upload["image_id"].as_str().expect("an id");
-        let path = format!("/v1/vehicles/{vehicle_id}/images/{image_id}:complete");
-        self.rest.post(&path, &json!({})).await
+        let path = format!("/v1/vehicles/{vehicle_id}/images/{image_id}/complete");
+        self.rest.put(&path, &json!({})).await
     }
 
     pub async fn approve(&self, booking_id: &str) -> Response {

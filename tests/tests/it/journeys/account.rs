@@ -1,8 +1,9 @@
 //! What a user changes on their own account: name, password, cards, and the list of their cars.
 
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{PASSWORD, Rest, Setup, id, photo, put};
+use crate::harness::{PASSWORD, Response, Rest, Setup, id, photo, put};
 
 fn ids(list: &Value) -> Vec<String> {
     list.as_array().expect("a bare array").iter().map(id).collect()
@@ -31,6 +32,55 @@ async fn renamed_guest_is_shown_to_the_host() {
         problem.expect_error(400, "COMMON001")["errors"][0]["field"],
         "phone"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patch_changes_clears_and_refuses_to_overwrite_what_was_not_read() {
+    let setup = Setup::start().await;
+    let rest = &setup.host.rest;
+    let path = format!("/v1/vehicles/{}", setup.car);
+    let patch = async |tag: &str, body: Value| {
+        let request = rest.request(Method::PATCH, &path).header("if-match", tag);
+        Response::of(request.json(&body)).await
+    };
+    let tag = |response: &Response| response.headers["etag"].to_str().expect("ASCII").to_owned();
+    let read = tag(&rest.get(&path).await);
+
+    let described = patch(
+        &read,
+        json!({ "description": "블랙박스 있음", "hourly_rate": 15_000 }),
+    )
+    .await;
+    let described_tag = tag(&described);
+    assert_eq!(described.ok(200)["description"], "블랙박스 있음");
+    // Another app that read the car before.
+    let late = patch(&read, json!({ "hourly_rate": 9_000 })).await;
+    let problem = late.expect_error(412, "COMMON013");
+    assert_eq!(
+        problem["detail"],
+        "그사이 내용이 변경되었습니다. 다시 불러온 뒤 수정해 주세요."
+    );
+
+    let unknown = patch(
+        &described_tag,
+        json!({ "description": null, "hourly_rate": null }),
+    )
+    .await;
+    assert_eq!(
+        unknown.expect_error(400, "COMMON001")["errors"][0]["field"],
+        "hourly_rate"
+    );
+    let kept = rest.put(&path, &json!({ "description": null })).await;
+    assert_eq!(tag(&kept), described_tag);
+    let cleared = patch(&described_tag, json!({ "description": null }))
+        .await
+        .ok(200);
+    assert_eq!(
+        (cleared.get("description"), &cleared["hourly_rate"]),
+        (None, &json!(15_000))
+    );
+    let unconditional = patch("*", json!({ "color": null })).await.ok(200);
+    assert_eq!(unconditional.get("color"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,10 +183,10 @@ async fn profile_image_of_a_guest_is_shown_to_the_host() {
     let upload = rest.post("/v1/auth/me/image", &announced).await.ok(201);
     assert_eq!(put(&upload, file.clone()).await, 200);
     let path = format!(
-        "/v1/auth/me/image/{}:complete",
+        "/v1/auth/me/image/{}/complete",
         upload["image_id"].as_str().expect("an id")
     );
-    let me = rest.post(&path, &json!({})).await.ok(200);
+    let me = rest.put(&path, &json!({})).await.ok(200);
     let url = me["profile_image_url"].as_str().expect("a URL");
     let shown = reqwest::get(url).await.expect("a response");
     assert_eq!(shown.bytes().await.expect("a body"), file);

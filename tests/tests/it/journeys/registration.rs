@@ -83,12 +83,12 @@ async fn upload_that_is_no_image_is_rejected_and_the_car_stays_inactive() {
     let announced = json!({ "content_type": "image/jpeg", "size_bytes": 9 });
     let upload = host.rest.post(&images, &announced).await.ok(201);
     let complete = format!(
-        "{images}/{}:complete",
+        "{images}/{}/complete",
         upload["image_id"].as_str().expect("an id")
     );
 
     host.rest
-        .post(&complete, &json!({}))
+        .put(&complete, &json!({}))
         .await
         .expect_error(409, "VEHICLE009");
     assert_eq!(
@@ -98,7 +98,7 @@ async fn upload_that_is_no_image_is_rejected_and_the_car_stays_inactive() {
     );
     assert_eq!(put(&upload, b"not a jpg".to_vec()).await, 200);
     host.rest
-        .post(&complete, &json!({}))
+        .put(&complete, &json!({}))
         .await
         .expect_error(400, "VEHICLE010");
     let car = host.rest.get(&format!("/v1/vehicles/{id}")).await.ok(200);
