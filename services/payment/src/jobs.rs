@@ -1,4 +1,4 @@
-//! Background work: due charges and refunds, reconciliation with the provider, and the check of the invariants.
+//! Background work: due charges and refunds, deletion of billing keys, reconciliation with the provider, and the check of the invariants.
 
 mod invariant_check;
 mod queues;
@@ -8,13 +8,16 @@ use carshare_chassis::Shutdown;
 use carshare_store::{JobQueueOptions, Schedule};
 
 use crate::App;
-use queues::{Charges, Refunds, TableQueue};
+use queues::{Charges, KeyRemovals, Refunds, TableQueue};
 use reconciliation::Reconciliations;
 
 /// Name of the job that charges payments, for [`carshare_store::Tx::notify_job`].
 pub const CHARGES: &str = "charge_payment";
 /// Name of the job that makes refunds.
 pub const REFUNDS: &str = "refund_payment";
+
+/// Name of the job that deletes billing keys.
+pub const KEY_REMOVALS: &str = "remove_billing_key";
 
 /// Runs all jobs until `shutdown`; work in progress is finished.
 pub async fn run(app: &App, shutdown: Shutdown) {
@@ -23,7 +26,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
         claim_timeout: app.worker.claim_timeout,
         poll_interval: app.worker.poll_interval,
     };
-    let lookups = JobQueueOptions {
+    let one_at_a_time = JobQueueOptions {
         concurrency: 1,
         ..options
     };
@@ -33,7 +36,12 @@ pub async fn run(app: &App, shutdown: Shutdown) {
     tokio::join!(
         db.run_job_queue(TableQueue::<Charges>::new(app), options, shutdown.clone()),
         db.run_job_queue(TableQueue::<Refunds>::new(app), options, shutdown.clone()),
-        db.run_job_queue(reconciliations, lookups, shutdown.clone()),
+        db.run_job_queue(reconciliations, one_at_a_time, shutdown.clone()),
+        db.run_job_queue(
+            TableQueue::<KeyRemovals>::new(app),
+            one_at_a_time,
+            shutdown.clone()
+        ),
         invariants.run(shutdown, || invariant_check::check(app)),
     );
 }

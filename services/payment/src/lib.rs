@@ -13,6 +13,7 @@
 //! | [`events`] | event handlers and published events |
 //! | [`jobs`] | background work |
 
+pub mod billing_key_removal;
 pub mod billing_keys;
 pub mod charge;
 pub mod config;

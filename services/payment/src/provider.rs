@@ -14,6 +14,9 @@ pub trait Provider: Send + Sync + 'static {
     /// Exchanges the result of the registration window for a billing key.
     async fn issue_billing_key(&self, request: IssueBillingKey) -> Result<BillingKey, ProviderError>;
 
+    /// Deletes a billing key. `ErrorKind::KeyUnusable` when the provider does not have it.
+    async fn delete_billing_key(&self, key: &Secret) -> Result<(), ProviderError>;
+
     /// Charges a billing key.
     async fn charge(&self, request: Charge) -> ProviderResult;
 

@@ -9,7 +9,7 @@ use crate::domain::attempt::{Attempt, AttemptKind, AttemptOutcome};
 use crate::domain::payment::{Claim, Payment, State};
 use crate::error::Error;
 use crate::events::publish;
-use crate::store::{payment_attempts, payment_methods, payments};
+use crate::store::{customers, payment_attempts, payment_methods, payments};
 
 /// Delays of the lookups that follow the begin of an attempt.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +57,7 @@ async fn begin_charge(tx: &Tx, input: &Input) -> Result<Option<(Payment, Attempt
     if payment.claim_lost || payment.state != State::Due || !payment.may_charge(tx.now()) {
         return Ok(None);
     }
+    customers::lock(tx, payment.guest_id).await?;
     let Some(method) = payment_methods::find_default(tx.conn(), payment.guest_id).await? else {
         payment.request()?;
         payments::update(tx, &mut payment).await?;

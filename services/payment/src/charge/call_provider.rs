@@ -57,8 +57,10 @@ async fn charge(
     let customer_key = customers::find(conn, payment.guest_id)
         .await?
         .context("a guest with a payment method has no customer key")?;
+    let sealed = method.billing_key_sealed.as_deref();
+    let sealed = sealed.context("the billing key of an open attempt was removed")?;
     Ok(Charge {
-        billing_key: app.billing_keys.open(method.id, &method.billing_key_sealed)?,
+        billing_key: app.billing_keys.open(method.id, sealed)?,
         customer_key,
         order_id: payment.order_id.clone(),
         order_name: payment.order_name.clone(),

@@ -1,4 +1,4 @@
-//! Job queues of the tables `payments` and `refunds`.
+//! Job queues of the tables `payments`, `refunds` and `payment_methods`.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -10,14 +10,14 @@ use carshare_chassis::request_context::RequestContext;
 use carshare_store::{ClaimedRow, JobQueue};
 use chrono::{DateTime, Utc};
 
-use super::{CHARGES, REFUNDS};
-use crate::domain::ids::{PaymentId, RefundId};
+use super::{CHARGES, KEY_REMOVALS, REFUNDS};
+use crate::domain::ids::{PaymentId, PaymentMethodId, RefundId};
 use crate::domain::payment::Claim;
 use crate::domain::refund::RefundClaim;
 use crate::error::Error;
 use crate::store::queue::Queue;
-use crate::store::{payments, refunds};
-use crate::{App, charge, refund};
+use crate::store::{payment_methods, payments, refunds};
+use crate::{App, billing_key_removal, charge, refund};
 
 /// What is done with the claimed rows of a table.
 pub(super) trait Work: Send + Sync + 'static {
@@ -57,6 +57,18 @@ impl Work for Refunds {
             version: row.version,
         };
         refund::reconcile(app, claim).await
+    }
+}
+
+/// Deletes the billing keys of disabled payment methods.
+pub(super) struct KeyRemovals;
+
+impl Work for KeyRemovals {
+    const NAME: &'static str = KEY_REMOVALS;
+    const QUEUE: Queue = payment_methods::KEY_REMOVALS;
+
+    async fn step(app: &App, row: ClaimedRow) -> Result<(), Error> {
+        billing_key_removal::step(app, PaymentMethodId(row.id), row.version).await
     }
 }
 

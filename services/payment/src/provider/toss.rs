@@ -39,8 +39,13 @@ impl TossClient {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ProviderError> {
+        let reply = self.succeed(request).await?;
+        reply.json().map_err(|error| unreadable(&error))
+    }
+
+    async fn succeed(&self, request: RequestBuilder) -> Result<Reply, ProviderError> {
         match request.basic(self.secret_key.expose(), "").send().await {
-            Ok(reply) if reply.is_success() => reply.json().map_err(|error| unreadable(&error)),
+            Ok(reply) if reply.is_success() => Ok(reply),
             Ok(reply) => Err(error_of(&reply)),
             Err(OutboundError::Status(reply)) => Err(error_of(&reply)),
             Err(error) => Err(classify::unanswered(code_of(&error))),
@@ -58,6 +63,12 @@ impl Provider for TossClient {
         let path = "/v1/billing/authorizations/issue";
         let post = self.post("issue", path, &request.idempotency_key, &body);
         self.send(post).await.map(messages::Billing::into_key)
+    }
+
+    async fn delete_billing_key(&self, key: &Secret) -> Result<(), ProviderError> {
+        let path = format!("/v1/billing/{}", segment(key.expose()));
+        let delete = self.http.delete(&path).operation("delete_billing_key");
+        self.succeed(delete).await.map(drop)
     }
 
     async fn charge(&self, request: Charge) -> ProviderResult {

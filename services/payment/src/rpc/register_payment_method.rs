@@ -60,7 +60,7 @@ fn seal(
     Ok(PaymentMethod {
         id,
         guest_id,
-        billing_key_sealed: app.billing_keys.seal(id, &billing_key.key)?,
+        billing_key_sealed: Some(app.billing_keys.seal(id, &billing_key.key)?),
         billing_key_hash: billing_keys::hash(&billing_key.key),
         method: billing_key.method,
         card_number: billing_key.card_number,

@@ -2,8 +2,8 @@
 
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, IntoActiveModel as _};
+use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _};
 
 use crate::domain::ids::GuestId;
 use crate::error::Error;
@@ -26,6 +26,13 @@ impl ActiveModelBehavior for ActiveModel {}
 pub async fn find(conn: &impl ConnectionTrait, guest: GuestId) -> Result<Option<String>, Error> {
     let row = Entity::find_by_id(guest.0).one(conn).await?;
     Ok(row.map(|row| row.customer_key))
+}
+
+/// Locks a guest until the transaction ends. Attempts and deletions of cards take this lock, so that no attempt begins with a deleted card.
+pub async fn lock(tx: &Tx, guest: GuestId) -> Result<(), Error> {
+    let row = Entity::find_by_id(guest.0).lock(LockType::NoKeyUpdate);
+    row.one(tx.conn()).await?;
+    Ok(())
 }
 
 /// Returns the customer key of a guest; inserts `new_key` when there is none.

@@ -53,6 +53,17 @@ pub async fn find_open(conn: &impl ConnectionTrait, payment: PaymentId) -> Resul
     open.one(conn).await?.map(Attempt::try_from).transpose()
 }
 
+/// Returns whether an attempt with this card is open.
+pub async fn exists_open_of_method(
+    conn: &impl ConnectionTrait,
+    method: PaymentMethodId,
+) -> Result<bool, Error> {
+    let open = Entity::find()
+        .filter(Column::MethodId.eq(method.0))
+        .filter(Column::Outcome.eq(AttemptOutcome::Open.as_str()));
+    Ok(open.one(conn).await?.is_some())
+}
+
 /// Inserts a new attempt.
 pub async fn insert(tx: &Tx, attempt: &Attempt) -> Result<(), Error> {
     let (method_id, payment_key) = match &attempt.kind {

@@ -1,14 +1,17 @@
 //! Table `payment_methods`: registered cards. The enabled one of a guest with the highest rank is the default.
 //!
-//! A deleted card is a disabled one: attempts refer to it, and one that has begun is completed with its billing key.
+//! A deleted card is a disabled one: attempts refer to it, and one that has begun is completed with its billing key. After that the
+//! key is removed.
 
+use carshare_chassis::request_context::RequestContext;
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _, UpdateMany};
 
 use crate::domain::ids::{GuestId, PaymentMethodId};
 use crate::error::Error;
+use crate::store::queue::Queue;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "payment_methods")]
@@ -19,12 +22,17 @@ pub struct Model {
     pub method: String,
     pub card_number: String,
     pub card_issuer_code: String,
-    pub billing_key_sealed: Vec<u8>,
+    pub billing_key_sealed: Option<Vec<u8>>,
     pub billing_key_hash: Vec<u8>,
     pub created_at: DateTimeUtc,
     pub disabled_at: Option<DateTimeUtc>,
     /// The default is the card with the highest one.
     pub default_rank: i64,
+    pub key_removal_due_at: Option<DateTimeUtc>,
+    pub key_removal_tries: i32,
+    pub correlation_id: Option<String>,
+    pub traceparent: Option<String>,
+    pub version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -43,11 +51,27 @@ pub struct PaymentMethod {
     pub card_number: String,
     /// Two-digit code of the card company.
     pub card_issuer_code: String,
-    /// See [`crate::billing_keys`].
-    pub billing_key_sealed: Vec<u8>,
+    /// See [`crate::billing_keys`]. `None` when it was removed.
+    pub billing_key_sealed: Option<Vec<u8>>,
     /// SHA-256 of the billing key, to recognise a card that is registered again.
     pub billing_key_hash: Vec<u8>,
     pub created_at: DateTimeUtc,
+}
+
+/// Billing keys to delete.
+pub const KEY_REMOVALS: Queue = Queue {
+    table: "payment_methods",
+    due_column: "key_removal_due_at",
+    fenced: true,
+};
+
+/// A billing key to delete.
+pub struct KeyRemoval {
+    pub id: PaymentMethodId,
+    pub billing_key_sealed: Vec<u8>,
+    /// Unsuccessful tries so far.
+    pub tries: i32,
+    version: i64,
 }
 
 /// Lists the enabled cards of a guest, the default first.
@@ -125,24 +149,74 @@ async fn next_rank(tx: &Tx, guest: GuestId) -> Result<i64, Error> {
     Ok(highest.flatten().unwrap_or_default() + 1)
 }
 
-/// Disables a card of the guest. `false` when there is no such enabled card.
+/// Disables a card of the guest and schedules the removal of its billing key. `false` when there is no such enabled card. The caller has
+/// locked the customer.
 pub async fn delete(tx: &Tx, guest: GuestId, id: PaymentMethodId) -> Result<bool, Error> {
-    let deleted = Entity::update_many()
-        .col_expr(Column::DisabledAt, Expr::value(tx.now()))
-        .filter(Column::Id.eq(id.0))
-        .filter(Column::GuestId.eq(guest.0))
-        .filter(Column::DisabledAt.is_null())
-        .exec(tx.conn())
-        .await?;
-    Ok(deleted.rows_affected > 0)
+    let own = disabling(tx, id).filter(Column::GuestId.eq(guest.0));
+    Ok(own.exec(tx.conn()).await?.rows_affected > 0)
 }
 
-/// Disables a card whose billing key the provider rejects permanently.
+/// Disables a card whose billing key the provider rejects permanently, and schedules the removal of the key.
 pub async fn disable(tx: &Tx, id: PaymentMethodId) -> Result<(), Error> {
+    disabling(tx, id).exec(tx.conn()).await?;
+    Ok(())
+}
+
+fn disabling(tx: &Tx, id: PaymentMethodId) -> UpdateMany<Entity> {
+    let context = RequestContext::current();
+    let correlation_id = context
+        .as_ref()
+        .map(|context| context.correlation_id().to_owned());
     Entity::update_many()
         .col_expr(Column::DisabledAt, Expr::value(tx.now()))
+        .col_expr(Column::KeyRemovalDueAt, Expr::value(tx.now()))
+        .col_expr(Column::CorrelationId, Expr::value(correlation_id))
+        .col_expr(
+            Column::Traceparent,
+            Expr::value(context.and_then(|context| context.traceparent())),
+        )
         .filter(Column::Id.eq(id.0))
         .filter(Column::DisabledAt.is_null())
+}
+
+/// Finds a billing key to delete, unless its claim is lost.
+pub async fn find_key_removal(
+    conn: &impl ConnectionTrait,
+    id: PaymentMethodId,
+    version: i64,
+) -> Result<Option<KeyRemoval>, Error> {
+    let due = Entity::find_by_id(id.0)
+        .filter(Column::Version.eq(version))
+        .filter(Column::KeyRemovalDueAt.is_not_null());
+    let due = due.one(conn).await?;
+    Ok(due.and_then(|row| {
+        Some(KeyRemoval {
+            id,
+            billing_key_sealed: row.billing_key_sealed?,
+            tries: row.key_removal_tries,
+            version,
+        })
+    }))
+}
+
+/// Removes the key that was deleted at the provider, also if the claim is lost.
+pub async fn remove_key(tx: &Tx, removal: &KeyRemoval) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::BillingKeySealed, Expr::value(None::<Vec<u8>>))
+        .col_expr(Column::KeyRemovalDueAt, Expr::value(None::<DateTimeUtc>))
+        .filter(Column::Id.eq(removal.id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Schedules the next try, unless the claim is lost.
+pub async fn postpone_key_removal(tx: &Tx, removal: &KeyRemoval, due_at: DateTimeUtc) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::KeyRemovalDueAt, Expr::value(due_at))
+        .col_expr(Column::KeyRemovalTries, Expr::col(Column::KeyRemovalTries).add(1))
+        .filter(Column::Id.eq(removal.id.0))
+        .filter(Column::Version.eq(removal.version))
         .exec(tx.conn())
         .await?;
     Ok(())
@@ -176,6 +250,11 @@ impl From<PaymentMethod> for Model {
             created_at: method.created_at,
             disabled_at: None,
             default_rank: 0,
+            key_removal_due_at: None,
+            key_removal_tries: 0,
+            correlation_id: None,
+            traceparent: None,
+            version: 0,
         }
     }
 }

@@ -13,6 +13,7 @@ mod checkout_failures;
 mod crashes;
 mod harness;
 mod instance;
+mod key_removal;
 mod ledger;
 mod log_capture;
 mod paused_provider;

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use carshare_chassis::config::Secret;
 use carshare_payment::domain::provider_report::{ProviderError, ProviderResult};
 use carshare_payment::provider::toss::TossClient;
 use carshare_payment::provider::{BillingKey, Cancel, Charge, Confirm, IssueBillingKey, Lookup, Provider};
@@ -80,6 +81,10 @@ impl PausedProvider {
 impl Provider for PausedProvider {
     async fn issue_billing_key(&self, request: IssueBillingKey) -> Result<BillingKey, ProviderError> {
         self.toss.issue_billing_key(request).await
+    }
+
+    async fn delete_billing_key(&self, key: &Secret) -> Result<(), ProviderError> {
+        self.toss.delete_billing_key(key).await
     }
 
     async fn charge(&self, request: Charge) -> ProviderResult {
