@@ -114,7 +114,7 @@ async fn two_replicas_capture_each_payment_once() {
         harness.send(harness.approval(booking)).await;
     }
     for booking in &bookings {
-        harness.pass_time_until(booking, "completed").await;
+        harness.until(booking, "completed").await;
     }
     assert_eq!(
         (
