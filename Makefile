@@ -25,7 +25,7 @@ test: build ## run all tests, and the README's commands
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 
 chaos: build ## guests and hosts on two replicas of everything under random faults (MINUTES=10 SEED=…)
-	CHAOS_MINUTES=$(or $(MINUTES),10) CHAOS_SEED=$(SEED) $(CARGO) test -p carshare-tests --test it --locked -- chaos --nocapture
+	CHAOS_MINUTES=$(or $(MINUTES),10) CHAOS_SEED=$(SEED) $(CARGO) test --workspace --test it --locked -- chaos --nocapture
 
 test-clients: build ## run the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
 	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare

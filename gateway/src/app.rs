@@ -51,7 +51,7 @@ where
     let (server, config) = (&state.config.common.server, &state.config.service);
     let info = RequestInfoConfig {
         ids: environment.ids.clone(),
-        proxies: config.limits.proxies,
+        trusted_proxies: config.limits.trusted_proxies.clone(),
     };
     let pages = Arc::new(Pages::new(&state.routes, &config.docs, readiness)?);
     let max_in_flight = server.max_in_flight.min(Semaphore::MAX_PERMITS);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Redis, millis};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,8 +47,9 @@ pub struct Limits {
     pub per_hour_by_user: u32,
     /// Multiplies the limits of the contract's classes.
     pub class_factor: u32,
-    /// Trusted proxies in front of this port, each of which appends to X-Forwarded-For. With 0 the address is that of the connection.
-    pub proxies: usize,
+    /// Networks of the proxies in front of this port, `10.0.0.0/8`, whose entries in X-Forwarded-For count. Without any the address of a
+    /// caller is that of the connection.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[cors]`: cross-origin requests.

@@ -11,6 +11,7 @@ use carshare_chassis::{Ids, Lang};
 use futures::TryFutureExt as _;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use http::{Extensions, HeaderValue, Method};
+use ipnet::IpNet;
 
 use super::{Inner, Result};
 use crate::rate_limit::{RateLimitStatus, client_ip};
@@ -34,8 +35,8 @@ pub struct RequestInfo {
 pub struct RequestInfoConfig {
     /// Source of correlation ids for requests without one.
     pub ids: Ids,
-    /// Number of trusted proxies in front of this port.
-    pub proxies: usize,
+    /// Networks of the proxies in front of this port.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The protocol in which a request is answered.
@@ -88,7 +89,7 @@ impl RequestInfo {
             lang: language.map_or(Lang::default(), Lang::from_accept_language),
             correlation_id: request_context::correlation_id(headers, &config.ids),
             path: request.uri().path().to_owned(),
-            client_ip: client_ip(remote, headers, config.proxies),
+            client_ip: client_ip(remote, headers, &config.trusted_proxies),
             rate_limit: OnceLock::new(),
         }
     }
@@ -160,7 +161,7 @@ mod tests {
     fn config() -> RequestInfoConfig {
         RequestInfoConfig {
             ids: Environment::system().ids,
-            proxies: 0,
+            trusted_proxies: Vec::new(),
         }
     }
 

@@ -8,6 +8,10 @@ pub(crate) fn describe() {
         "Computed password hashes, by purpose."
     );
     describe_counter!(
+        "auth_password_hashes_refused_total",
+        "Password hashes that were refused because too many waited, by purpose."
+    );
+    describe_counter!(
         "auth_refresh_tokens_reused_total",
         "Refresh tokens that were used twice, and may be stolen; their sessions are ended."
     );

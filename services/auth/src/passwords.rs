@@ -1,6 +1,8 @@
-//! Hashes and verifies passwords with bcrypt, on blocking threads and with bounded concurrency.
+//! Hashes and verifies passwords with bcrypt, on blocking threads and with bounded concurrency. Computations wait in the order of their
+//! arrival, and no longer than clients do: beyond a number of waiting ones the next is refused at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use carshare_chassis::{Error, Random};
@@ -17,6 +19,8 @@ pub struct Config {
     pub bcrypt_cost: u32,
     /// Hashes computed at a time; further ones wait. 0 = the number of cores.
     pub max_parallel: usize,
+    /// Hashes that wait, for each computed one. Further ones are refused.
+    pub max_waiting: usize,
 }
 
 /// Hashes and verifies passwords. Cheap to clone.
@@ -24,12 +28,20 @@ pub struct Config {
 pub struct Passwords {
     cost: u32,
     decoy: PasswordHash,
+    /// One for each computed or waiting hash.
+    places: Arc<Semaphore>,
+    /// One for each computed hash.
     permits: Arc<Semaphore>,
     random: Random,
 }
 
+/// When a refused caller may try again: most of the waiting hashes are then computed.
+const RETRY_AFTER: Duration = Duration::from_secs(4);
+
 /// Counter of bcrypt computations, by purpose.
 pub const HASHES_TOTAL: &str = "auth_password_hashes_total";
+/// Counter of bcrypt computations that were refused because too many wait, by purpose.
+pub const REFUSED_TOTAL: &str = "auth_password_hashes_refused_total";
 
 impl Passwords {
     pub fn new(config: &Config, random: Random) -> anyhow::Result<Self> {
@@ -46,12 +58,16 @@ impl Passwords {
         Ok(Self {
             cost: config.bcrypt_cost,
             decoy: decoy(config.bcrypt_cost),
+            places: Arc::new(Semaphore::new(parallel * (1 + config.max_waiting))),
             permits: Arc::new(Semaphore::new(parallel)),
             random,
         })
     }
 
     /// Hashes a password with a random salt.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when too many hashes wait.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, Error> {
         let (cost, salt) = (self.cost, self.random.bytes::<16>());
         let parts = self
@@ -66,6 +82,9 @@ impl Passwords {
     ///
     /// Without a stored hash (unknown e-mail address) the result is `false` after the same work, so that the response time
     /// does not reveal who has an account.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when too many hashes wait.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool, Error> {
         let known = stored.is_some();
         let hash = stored.unwrap_or_else(|| self.decoy.clone());
@@ -81,14 +100,19 @@ impl Passwords {
         T: Send + 'static,
         F: FnOnce() -> bcrypt::BcryptResult<T> + Send + 'static,
     {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| {
+            metrics::counter!(REFUSED_TOTAL, "purpose" => purpose).increment(1);
+            Error::unavailable("too many passwords wait to be hashed", RETRY_AFTER)
+        })?;
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
             .map_err(Error::internal)?;
         metrics::counter!(HASHES_TOTAL, "purpose" => purpose).increment(1);
-        // The task owns the permit: it ends with the computation, not with a cancelled call.
+        // The task owns place and permit: they end with the computation, not with a cancelled call.
         let computed = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _held = (place, permit);
             work()
         });
         let result = computed.await.map_err(Error::internal)?;
@@ -113,6 +137,7 @@ mod tests {
             &Config {
                 bcrypt_cost: 4,
                 max_parallel: 2,
+                max_waiting: 3,
             },
             Random::seeded(1),
         )
@@ -187,6 +212,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn computation_beyond_the_waiting_ones_is_refused_at_once() {
+        let passwords = passwords();
+        let busy = passwords.permits.acquire_many(2).await.unwrap();
+        let mut waiting: Vec<_> = (0..8)
+            .map(|_| Box::pin(passwords.hash(Password::new("correct horse"))))
+            .collect();
+        for hash in &mut waiting {
+            let refused = futures::poll!(hash.as_mut());
+            if let std::task::Poll::Ready(result) = refused {
+                panic!("{result:?}");
+            }
+        }
+        let refused = passwords.verify(Password::new("x"), None).await.unwrap_err();
+        assert_eq!(
+            (refused.reason(), refused.retry_delay()),
+            ("UNAVAILABLE", Some(RETRY_AFTER))
+        );
+        // A caller that goes away leaves its place, and the others keep theirs.
+        drop(waiting.pop());
+        let mut last = Box::pin(passwords.hash(Password::new("correct horse")));
+        assert!(futures::poll!(last.as_mut()).is_pending());
+        drop(busy);
+        waiting.push(last);
+        for result in futures::future::join_all(waiting).await {
+            result.unwrap();
+        }
+    }
+
+    #[tokio::test]
     async fn malformed_hash_is_an_internal_error() {
         let error = passwords()
             .verify(Password::new("x"), Some(PasswordHash::new("nonsense".into())))
@@ -199,6 +253,7 @@ mod tests {
         let config = Config {
             bcrypt_cost: 3,
             max_parallel: 0,
+            max_waiting: 1,
         };
         assert!(Passwords::new(&config, Random::seeded(1)).is_err());
     }
