@@ -42,7 +42,7 @@ pub mod routes;
 pub mod state;
 pub mod stream_end;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -50,6 +50,7 @@ use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::http_server::{self, Options, Protocol};
 use carshare_chassis::service::{Roles, Service};
 use carshare_chassis::{Environment, Shutdown, lifecycle};
+use carshare_proto::client_protos;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
@@ -80,15 +81,17 @@ impl Service for Gateway {
         Ok(())
     }
 
-    async fn command(
-        config: ServiceConfig<Config>,
-        _: Environment,
-        Command::Openapi { file }: Command,
-    ) -> anyhow::Result<()> {
-        let routes = Routes::read(MethodTable::read()?.iter())?;
-        let document = openapi::document(&routes, &config.service.docs.public_url);
-        std::fs::write(&file, format!("{document:#}\n"))
-            .with_context(|| format!("cannot write {}", file.display()))
+    async fn command(config: ServiceConfig<Config>, _: Environment, command: Command) -> anyhow::Result<()> {
+        match command {
+            Command::Openapi { file } => {
+                let routes = Routes::read(MethodTable::read()?.iter())?;
+                let document = openapi::document(&routes, &config.service.docs.public_url);
+                write(&file, &format!("{document:#}\n"))
+            }
+            Command::ClientProtos { folder } => client_protos::files()
+                .into_iter()
+                .try_for_each(|proto| write(&folder.join(proto.path), &proto.text)),
+        }
     }
 }
 
@@ -97,6 +100,16 @@ impl Service for Gateway {
 pub enum Command {
     /// Write the API document, which `/openapi.json` serves, to a file and exit.
     Openapi { file: PathBuf },
+    /// Write the protos without custom options and internal RPCs to a folder and exit.
+    ClientProtos { folder: PathBuf },
+}
+
+/// Writes a file and creates its folder.
+fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    let folder = file.parent().context("a file is in a folder")?;
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(file, text))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Serves the public port until the shutdown fires, then drains.

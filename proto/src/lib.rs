@@ -8,6 +8,7 @@
 //! | [`errors`] | code, status, Korean and English message of every error reason |
 //! | [`events`] | name and key of every event message |
 //! | [`lists`] | page size and page token of every list request |
+//! | [`client_protos`] | the protos without custom options and internal RPCs, for app developers |
 //! | [`codec`] | the gRPC codec that enforces the `buf.validate` rules on every decoded message |
 //! | [`enum_names`] | the lower-case names of enum values in REST |
 
@@ -15,6 +16,7 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
+pub mod client_protos;
 pub mod codec;
 pub mod contract;
 pub mod enum_names;
