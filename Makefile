@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke test-clients test-openapi test-web-clients test-readme release-contract
+.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -27,11 +27,15 @@ test: build ## run all tests, and the README's commands
 chaos: build ## guests and hosts on two replicas of everything under random faults (MINUTES=10 SEED=…)
 	CHAOS_MINUTES=$(or $(MINUTES),10) CHAOS_SEED=$(SEED) $(CARGO) test --workspace --test it --locked -- chaos --nocapture
 
-test-clients: build ## run the booking journey with stock clients: Python grpcio over reflection, buf curl over gRPC-web
-	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare
+client-protos: build ## write the protos for app developers, without custom options, to clients/proto
+	@rm -rf clients/proto
+	@$(TARGET_DIR)/debug/carshare-gateway client-protos clients/proto >/dev/null
+
+test-clients: build ## run the booking journey with grpcio over reflection and buf curl over gRPC-web, and the examples in Python and Go
+	@scripts/test-clients.sh $(TARGET_DIR)/debug/carshare-gateway $(TARGET_DIR)/debug/carshare
 
 test-web-clients: build ## build the TypeScript package and call the mesh with it, connect-es and grpc-js, in Node and headless Chromium (needs npm)
-	@scripts/test-web-clients.sh $(TARGET_DIR)/debug/carshare
+	@scripts/test-web-clients.sh $(TARGET_DIR)/debug/carshare-gateway $(TARGET_DIR)/debug/carshare
 
 test-openapi: build ## lint the API document, build TypeScript and Python packages from it, run its Postman collection (needs npm)
 	@scripts/test-openapi.sh $(TARGET_DIR)/debug/carshare-gateway $(TARGET_DIR)/debug/carshare

@@ -1,7 +1,7 @@
-import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { type Client, Code, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { authorization, language } from "./authorization.js";
-import type { CarshareError } from "./errors.js";
+import { CarshareError } from "./errors.js";
 import { AuthService, type LoginRequestSchema, type RegisterRequestSchema } from "./gen/carshare/auth/v1/auth_service_pb.js";
 import type { User } from "./gen/carshare/auth/v1/user_pb.js";
 import { BookingService } from "./gen/carshare/booking/v1/booking_service_pb.js";
@@ -41,9 +41,9 @@ export interface CarshareClient {
   readonly vehicleImage: Client<typeof VehicleImageService>;
   readonly session: Session;
   /** Creates an account and begins its session. */
-  register(account: MessageInitShape<typeof RegisterRequestSchema>): Promise<User | undefined>;
+  register(account: MessageInitShape<typeof RegisterRequestSchema>): Promise<User>;
   /** Begins a session. */
-  signIn(credentials: MessageInitShape<typeof LoginRequestSchema>): Promise<User | undefined>;
+  signIn(credentials: MessageInitShape<typeof LoginRequestSchema>): Promise<User>;
   /** Ends the session. The tokens are removed even if the server cannot be reached; it then ends the session when they expire. */
   signOut(): Promise<void>;
   /** Streams notifications over any number of connections. */
@@ -60,7 +60,7 @@ export function createCarshareClient(options: CarshareOptions): CarshareClient {
   ];
   // Login and Refresh are called without a token: an expired one would be refused.
   const anonymous = createClient(AuthService, create({ baseUrl, interceptors: inner, defaultTimeoutMs }));
-  const session = new Session(anonymous, tokens, `carshare ${baseUrl}`, (error) => options.onSessionEnd?.(error));
+  const session = new Session(anonymous, tokens, (error) => options.onSessionEnd?.(error));
   // The key is set outside of `authorization`, so that a call repeated with new tokens keeps it.
   const interceptors = [idempotencyKey, authorization(session), ...inner];
   const transport = create({ baseUrl, interceptors, defaultTimeoutMs });
@@ -76,17 +76,18 @@ export function createCarshareClient(options: CarshareOptions): CarshareClient {
     session,
     register: async (account) => {
       const reply = await anonymous.register(account);
-      await session.begin(reply);
-      return reply.user;
+      return session.begin(reply);
     },
     signIn: async (credentials) => {
       const reply = await anonymous.login(credentials);
-      await session.begin(reply);
-      return reply.user;
+      return session.begin(reply);
     },
     signOut: async () => {
       try {
         if (await session.tokens()) await auth.logout({});
+      } catch (cause) {
+        // A session that the server has ended needs no logout.
+        if (CarshareError.from(cause).status !== Code.Unauthenticated) throw cause;
       } finally {
         await session.clear();
       }

@@ -1,6 +1,7 @@
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { CarshareError } from "./errors.js";
 import type { AuthResponse, AuthService } from "./gen/carshare/auth/v1/auth_service_pb.js";
+import type { User } from "./gen/carshare/auth/v1/user_pb.js";
 import type { Tokens, TokenStore } from "./tokens.js";
 
 export const SIGNED_OUT = new ConnectError("Nobody is signed in.", Code.Unauthenticated);
@@ -8,9 +9,9 @@ export const SIGNED_OUT = new ConnectError("Nobody is signed in.", Code.Unauthen
 /**
  * The tokens of a session and their refresh.
  *
- * A refresh token is valid once, and a second use ends the session. So one refresh runs at a time: per session object by a shared promise,
- * among the tabs of an origin by a Web Lock, under which the store is read again. Where there are no Web Locks, two tabs that refresh at
- * once send the same `Idempotency-Key`, which they read from the store, and get the same pair.
+ * A refresh token is valid once, and a second use ends the session. So one refresh runs at a time: in this object by a shared promise, among
+ * browser tabs by a Web Lock, under which the store is read again. Without a lock, two that refresh at once send the same
+ * `Idempotency-Key`, which they read from the store, and get the same pair.
  */
 export class Session {
   #renewal: { stale: string; tokens: Promise<Tokens> } | undefined;
@@ -20,8 +21,6 @@ export class Session {
   constructor(
     private readonly auth: Client<typeof AuthService>,
     private readonly store: TokenStore,
-    /** Name of the Web Lock. */
-    private readonly lockName: string,
     /** Called once for each session that the server ended. */
     private readonly onEnd: (error: CarshareError) => void,
   ) {}
@@ -31,9 +30,11 @@ export class Session {
     return this.store.load();
   }
 
-  /** Stores the tokens of a login. */
-  async begin(reply: AuthResponse): Promise<void> {
+  /** Stores the tokens of a login and returns its account. */
+  async begin(reply: AuthResponse): Promise<User> {
     await this.#locked(async () => this.store.save(tokensOf(reply)));
+    if (!reply.user) throw new ConnectError("The reply has no account.", Code.Internal);
+    return reply.user;
   }
 
   /** Removes the tokens, without a call of `onEnd`. */
@@ -72,7 +73,7 @@ export class Session {
       throw cause;
     });
     const next = tokensOf(reply);
-    // Without Web Locks, a login or another tab's refresh may have come first; its tokens stay.
+    // Without a lock, a login or another refresh may have come first; its tokens stay.
     if (await this.#holds(current)) await this.store.save(next);
     return next;
   }
@@ -87,8 +88,9 @@ export class Session {
   }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {
+    const name = this.store.lockName;
     const locks = globalThis.navigator?.locks;
-    const result = this.#last.then(async () => (locks ? await locks.request(this.lockName, work) : await work()));
+    const result = this.#last.then(async () => (locks && name ? await locks.request(name, work) : await work()));
     this.#last = result.catch(() => {});
     return result;
   }

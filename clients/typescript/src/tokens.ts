@@ -7,8 +7,10 @@ export interface Tokens {
   readonly refreshKey: string;
 }
 
-/** Stores the tokens of a session. Browser tabs may share one. */
+/** Stores the tokens of a session. */
 export interface TokenStore {
+  /** Web Lock that is held while the tokens are changed, for a store that browser tabs share. */
+  readonly lockName?: string;
   load(): Tokens | undefined | Promise<Tokens | undefined>;
   /** Replaces the tokens; `undefined` removes them. */
   save(tokens: Tokens | undefined): void | Promise<void>;
@@ -27,6 +29,7 @@ export function memoryTokenStore(tokens?: Tokens): TokenStore {
 /** Stores tokens in `localStorage`, for all tabs of an origin, or in `sessionStorage`. Scripts of the origin can read them. */
 export function webTokenStore(storage: Storage = localStorage, key = "carshare.tokens"): TokenStore {
   return {
+    lockName: key,
     load: () => {
       const text = storage.getItem(key);
       return text === null ? undefined : (JSON.parse(text) as Tokens);

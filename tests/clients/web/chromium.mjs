@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import { build } from "esbuild";
 import { launch } from "puppeteer-core";
+import { equal } from "./assert.mjs";
 import { startNetwork } from "./network.mjs";
 
 const [gateway, executablePath, suite] = process.argv.slice(2);
@@ -14,13 +15,31 @@ const network = await startNetwork(gateway);
 
 const browser = await launch({ executablePath, args: ["--no-sandbox"] });
 try {
-  const tab = await browser.newPage();
-  for (const name of ["cut", "restore", "stall", "loseReply"]) await tab.exposeFunction(name, network[name]);
   const query = JSON.stringify({ gateway, suite, url: network.url });
-  await tab.goto(`http://localhost:${server.address().port}/?${encodeURIComponent(query)}`);
+  const open = async () => {
+    const tab = await browser.newPage();
+    for (const name of ["cut", "restore", "stall", "loseReply"]) await tab.exposeFunction(name, network[name]);
+    await tab.goto(`http://localhost:${server.address().port}/?${encodeURIComponent(query)}`);
+    return tab;
+  };
+  const tab = await open();
   for (const line of await tab.evaluate(() => window.run())) console.log(`Chromium, ${line}`);
+  if (suite === "package") {
+    await runTabs([tab, await open(), await open()]);
+    console.log("Chromium, tabs that share a session: 1 case");
+  }
 } finally {
   await browser.close();
   network.close();
   server.close();
+}
+
+/** Tabs that share a session refresh its expired tokens once. */
+async function runTabs(tabs) {
+  for (const tab of tabs) await tab.evaluate(() => (window.tab = window.openTab()) && null);
+  await tabs[0].evaluate(() => window.tab.register());
+  await tabs[0].evaluate(() => window.tab.expire());
+  const calls = await Promise.all(tabs.map((tab) => tab.evaluate(() => window.tab.call())));
+  equal(new Set(calls.map((call) => call.user)).size, 1, "users");
+  equal(calls.reduce((sum, call) => sum + call.saves, 0), 1, "refreshes");
 }

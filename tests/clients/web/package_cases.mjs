@@ -172,6 +172,7 @@ function random(below) {
 function countingStore() {
   const store = memoryTokenStore();
   const counting = {
+    lockName: "cases",
     saves: 0,
     load: () => store.load(),
     save: (tokens) => {

@@ -4,6 +4,7 @@ import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/conn
 import { run as runStock } from "./cases.mjs";
 import { run as runExpiry } from "./expiry_cases.mjs";
 import { run as runPackage } from "./package_cases.mjs";
+import { openTab } from "./tab.mjs";
 
 const { gateway, suite, url } = JSON.parse(decodeURIComponent(location.search.slice(1)));
 const baseUrl = gateway;
@@ -12,6 +13,8 @@ const transports = {
   "Connect, protobuf": createConnectTransport({ baseUrl, useBinaryFormat: true }),
   "gRPC-web": createGrpcWebTransport({ baseUrl }),
 };
+
+window.openTab = () => openTab(gateway, transports["Connect, JSON"]);
 
 /** Runs the suite and returns a line for each transport. */
 window.run = async () => {
