@@ -14,10 +14,10 @@ if ! cmp -s tests/clients/requirements.txt "$venv/requirements.txt"; then
     cp tests/clients/requirements.txt "$venv"
 fi
 PATH="$venv/bin:$PATH"
-if ! command -v go >/dev/null || ! command -v protoc-gen-go-grpc >/dev/null; then
+go="protobuf-compiler golang-go protoc-gen-go protoc-gen-go-grpc golang-google-grpc-dev golang-github-golang-protobuf-1-5-dev"
+if ! dpkg -s $go >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ]; then sudo=""; else sudo=sudo; fi
-    $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends protobuf-compiler golang-go protoc-gen-go \
-        protoc-gen-go-grpc golang-google-grpc-dev golang-google-protobuf-dev golang-google-genproto-dev
+    $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends $go
 fi
 
 start_mesh "$2"
