@@ -260,8 +260,9 @@ impl<'a> Printer<'a> {
     }
 
     fn line(&mut self, text: impl Display) {
-        let indent = "  ".repeat(self.indent);
-        self.out.push_str(&format!("{indent}{text}\n"));
+        self.out.push_str(&"  ".repeat(self.indent));
+        self.out.push_str(&text.to_string());
+        self.out.push('\n');
     }
 
     fn blank(&mut self) {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::{DescriptorPool, FileDescriptor};
-use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
 use super::selection::Selection;
@@ -96,7 +96,7 @@ fn used_files(proto: &FileDescriptorProto) -> BTreeSet<String> {
     let mut messages: Vec<&DescriptorProto> = proto.message_type.iter().collect();
     while let Some(message) = messages.pop() {
         messages.extend(&message.nested_type);
-        types.extend(message.field.iter().map(|field| field.type_name()));
+        types.extend(message.field.iter().map(FieldDescriptorProto::type_name));
     }
     let file_of = |name: &str| {
         let name = name.trim_start_matches('.');
