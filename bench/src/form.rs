@@ -180,5 +180,6 @@ fn options(stores: &Stores, admin_url: &str, data: &Path) -> Result<Options> {
         .with_env("GATEWAY__LIMITS__PER_MINUTE_BY_ADDRESS", "100000000")
         .with_env("GATEWAY__LIMITS__PER_HOUR_BY_USER", "100000000")
         .with_env("GATEWAY__LIMITS__CLASS_FACTOR", "1000000")
+        .with_env("GATEWAY__LIMITS__IN_FLIGHT_BY_ADDRESS", "1000")
         .with_env("BOOKING__BOOKING__MAX_OPEN_REQUESTS", "1000000"))
 }

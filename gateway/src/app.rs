@@ -23,12 +23,13 @@ use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 
 use crate::error::GatewayError;
+use crate::layer::address_limit::{self, AddressLimit};
 use crate::layer::pages::{self, Pages};
 use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
 use crate::layer::route::{self, Target};
 use crate::layer::{
-    access_log, authorize, catch_panic, connect, connection_close, cors, deadline, error_response, grpc_web,
-    head, overload, security_headers,
+    access_log, authorize, body_timeout, catch_panic, connect, connection_close, cors, deadline,
+    error_response, grpc_web, head, overload, security_headers,
 };
 use crate::state::AppState;
 use crate::{grpc, rest};
@@ -63,7 +64,7 @@ where
         .layer(from_fn((), connection_close::announce))
         .layer(from_fn(cors::layer(&config.cors)?, cors::answer))
         .layer(from_fn(config.edge.https, security_headers::set))
-        // Ends the name of the type, which every layer multiplies.
+        // Ends the name of the type, which every layer multiplies, here and in the middle.
         .layer_fn(BoxCloneSyncService::new)
         .layer(from_fn((), grpc_web::translate))
         .layer(from_fn(Arc::clone(&state), connect::translate))
@@ -71,11 +72,17 @@ where
         .layer(from_fn((), error_response::render))
         .layer(from_fn((), catch_panic::catch))
         .layer(from_fn(pages, pages::serve))
+        .layer(from_fn(
+            AddressLimit::new(config.limits.in_flight_by_address),
+            address_limit::limit,
+        ))
         .layer(HandleErrorLayer::new(overload::respond))
         .load_shed()
         .concurrency_limit(max_in_flight)
+        .layer_fn(BoxCloneSyncService::new)
         .layer(from_fn(Arc::clone(&state), route::find))
         .layer(from_fn(Arc::clone(&state), deadline::enforce))
+        .layer(from_fn(Arc::clone(&state), body_timeout::enforce))
         .layer(from_fn(Arc::clone(&state), authorize::authorize))
         // Boxed here, at the bottom: every layer moves the future of those below into its own.
         .service(service_fn(move |request| {

@@ -26,6 +26,9 @@ pub struct Config {
 pub struct EdgeConfig {
     /// Largest body of a REST request.
     pub max_body_bytes: usize,
+    /// Time in which the body of a request that is sent at once has to arrive whole.
+    #[serde(rename = "body_timeout_ms", with = "millis")]
+    pub body_timeout: Duration,
     /// Largest reply message that is converted to JSON.
     pub max_reply_bytes: usize,
     /// Interval of the comments on a silent event stream.
@@ -45,6 +48,8 @@ pub struct EdgeConfig {
 pub struct Limits {
     pub per_minute_by_address: u32,
     pub per_hour_by_user: u32,
+    /// Requests of one address that wait for their response head; more are refused.
+    pub in_flight_by_address: usize,
     /// Multiplies the limits of the contract's classes.
     pub class_factor: u32,
     /// Networks of the proxies in front of this port, `10.0.0.0/8`, whose entries in X-Forwarded-For count. Without any the address of a

@@ -13,13 +13,17 @@
 //! | [`error_response`] | writes errors as problems or gRPC statuses |
 //! | [`catch_panic`] | turns a panic into an `INTERNAL` error |
 //! | [`pages`] | answers `/healthz`, `/readyz`, `/openapi.json` and `/docs` |
+//! | [`address_limit`] | refuses requests of an address that has many in flight |
 //! | [`overload`] | refuses requests above the concurrency limit |
 //! | [`route`] | finds the RPC |
 //! | [`deadline`] | opens the request context and enforces the deadline |
+//! | [`body_timeout`] | ends a request whose body does not arrive |
 //! | [`authorize`] | verifies the access token and takes the call from the rate limits |
 
 pub mod access_log;
+pub mod address_limit;
 pub mod authorize;
+pub mod body_timeout;
 pub mod catch_panic;
 pub mod connect;
 pub mod connection_close;

@@ -181,6 +181,7 @@ fn development() -> Env {
         ("LIMITS__PER_MINUTE_BY_ADDRESS", "6000"),
         ("LIMITS__PER_HOUR_BY_USER", "60000"),
         ("LIMITS__CLASS_FACTOR", "100"),
+        ("LIMITS__IN_FLIGHT_BY_ADDRESS", "0"),
         ("CORS__ORIGINS", r#"["http://localhost:*", "http://127.0.0.1:*"]"#),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))

@@ -44,6 +44,7 @@ async fn class_has_its_own_budget_for_each_address() {
         per_minute_by_address: 100,
         per_hour_by_user: 1000,
         class_factor: 1,
+        in_flight_by_address: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, clock) = limiter(limits);
@@ -89,6 +90,7 @@ async fn user_has_one_budget_for_all_addresses() {
         per_minute_by_address: 100,
         per_hour_by_user: 2,
         class_factor: 1,
+        in_flight_by_address: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);
@@ -110,6 +112,7 @@ async fn signed_in_user_is_not_counted_by_a_shared_address() {
         per_minute_by_address: 1,
         per_hour_by_user: 1000,
         class_factor: 1,
+        in_flight_by_address: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);
@@ -134,6 +137,7 @@ async fn sensitive_call_of_a_user_is_counted_by_address_too() {
         per_minute_by_address: 20,
         per_hour_by_user: 1000,
         class_factor: 1,
+        in_flight_by_address: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);
@@ -152,6 +156,7 @@ async fn zero_is_no_limit() {
         per_minute_by_address: 0,
         per_hour_by_user: 0,
         class_factor: 0,
+        in_flight_by_address: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);
@@ -168,6 +173,7 @@ async fn class_with_a_higher_limit_replaces_the_budget_of_the_address() {
         per_minute_by_address: 1,
         per_hour_by_user: 0,
         class_factor: 1,
+        in_flight_by_address: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);

@@ -3,11 +3,13 @@
 use carshare_proto::codec::ValidatingCodec;
 use carshare_proto::notification::v1::{SubscribeRequest, SubscribeResponse};
 use carshare_testkit::eventually_true;
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::timeout;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use crate::harness::{
     Harness, STREAMS_PER_CONNECTION, TIMEOUT, code, header, into_json, send, send_for_code, send_for_json,
@@ -82,6 +84,53 @@ async fn request_that_is_never_sent_whole_ends_at_the_timeout() {
         let status = send_half(&gateway, path).await;
         assert_eq!(status.code(), Code::DeadlineExceeded, "{path}");
     }
+}
+
+/// A webhook whose body never ends.
+fn endless(gateway: &Harness) -> RequestBuilder {
+    let body = futures::stream::pending::<Result<Vec<u8>, Infallible>>();
+    let request = gateway.anonymous(Method::POST, "/v1/payments/webhook");
+    let request = request.header("content-type", "application/json");
+    request.body(reqwest::Body::wrap_stream(body))
+}
+
+#[tokio::test]
+async fn body_that_never_ends_is_a_request_timeout() {
+    let body_timeout = Duration::from_millis(100);
+    let gateway = Harness::start_with(|config| config.service.edge.body_timeout = body_timeout).await;
+    assert_eq!(send_for_code(endless(&gateway)).await, code(408, "COMMON014"));
+    let path = "/carshare.notification.v1.NotificationService/ListNotifications";
+    let status = send_half(&gateway, path).await;
+    assert_eq!(
+        (
+            status.code(),
+            status.get_error_details().error_info().unwrap().reason.as_str()
+        ),
+        (Code::DeadlineExceeded, "REQUEST_TIMEOUT")
+    );
+}
+
+#[tokio::test]
+async fn address_with_unfinished_bodies_is_refused_and_is_served_when_they_are_gone() {
+    let gateway = Harness::start_with(|config| config.service.limits.in_flight_by_address = 1).await;
+    let keys = || gateway.anonymous(Method::GET, "/.well-known/jwks.json");
+    let others = async {
+        eventually_true(TIMEOUT, async || {
+            send_for_code(keys()).await == code(429, "COMMON004")
+        })
+        .await;
+    };
+    // Is refused too while a request for keys has the place.
+    let unfinished = async {
+        loop {
+            send(endless(&gateway)).await;
+        }
+    };
+    tokio::select! {
+        () = unfinished => {}
+        () = others => {}
+    }
+    eventually_true(TIMEOUT, async || send(keys()).await.status().as_u16() == 200).await;
 }
 
 #[tokio::test]
