@@ -124,8 +124,15 @@ fn lists(pool: &DescriptorPool) -> String {
     ours(pool)
         .filter(|message| has(message, "page_size") && has(message, "page_token"))
         .map(|message| {
+            let fields = ["page_size", "page_token", "include_total"];
+            let taken: String = fields
+                .into_iter()
+                .filter(|field| has(&message, field))
+                .map(|field| format!("{field}: std::mem::take(&mut self.{field}), "))
+                .collect();
+            let rest = if has(&message, "include_total") { "" } else { "..Default::default()" };
             format!(
-                "impl crate::lists::ListRequest for {} {{\n    const NAME: &'static str = {:?};\n    fn take_page(&mut self) -> (i32, String) {{\n        (std::mem::take(&mut self.page_size), std::mem::take(&mut self.page_token))\n    }}\n}}\n",
+                "impl crate::lists::ListRequest for {} {{\n    const NAME: &'static str = {:?};\n    fn take_page(&mut self) -> crate::lists::PageFields {{\n        crate::lists::PageFields {{ {taken}{rest} }}\n    }}\n}}\n",
                 rust_path(message.full_name()),
                 message.full_name()
             )

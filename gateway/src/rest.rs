@@ -16,7 +16,9 @@ use carshare_chassis::identity::Caller;
 use tonic::client::Grpc;
 
 pub(crate) use request::MERGE_PATCH;
-pub(crate) use response::{ETAG_FIELD, NEXT_PAGE_TOKEN, NEXT_PAGE_TOKEN_FIELD, success_status};
+pub(crate) use response::{
+    ETAG_FIELD, NEXT_PAGE_TOKEN, NEXT_PAGE_TOKEN_FIELD, TOTAL_COUNT, TOTAL_COUNT_FIELD, success_status,
+};
 pub(crate) use sse::CURSOR;
 
 use crate::error::GatewayError;

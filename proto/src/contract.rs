@@ -201,6 +201,31 @@ mod tests {
         }
     }
 
+    /// Returns the expressions of the CEL rules on a whole message.
+    fn cel_expressions(message: &str) -> Vec<String> {
+        let message = DESCRIPTOR_POOL.get_message_by_name(message).expect(message);
+        let rules = extension(&message.options(), "buf.validate.message").expect("rules");
+        let rules = rules.as_message().expect("a message").get_field_by_name("cel");
+        let rules = rules.expect("a list").into_owned();
+        let rules = rules.as_list().expect("a list").iter();
+        rules
+            .map(|rule| rule.as_message().expect("a rule").get_field_by_name("expression"))
+            .map(|text| text.expect("a text").as_str().expect("a text").to_owned())
+            .collect()
+    }
+
+    /// A car is found if and only if a booking of it succeeds: see `SearchVehicles`.
+    #[test]
+    fn search_and_booking_have_the_same_rule_for_the_period() {
+        let search = cel_expressions("carshare.vehicle.v1.SearchVehiclesRequest");
+        let booking = cel_expressions("carshare.booking.v1.CreateBookingRequest");
+        assert_eq!(search, booking);
+        assert!(
+            matches!(&search[..], [rule] if rule.contains("duration('1h')") && rule.contains("duration('720h')")),
+            "{search:?}"
+        );
+    }
+
     #[test]
     fn method_finds_an_rpc_by_its_path() {
         let found = method("/carshare.booking.v1.BookingService/CreateBooking").expect("in the contract");

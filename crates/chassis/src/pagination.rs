@@ -1,9 +1,10 @@
-//! Keyset pagination: page sizes and page tokens of lists (AIP-158).
+//! Keyset pagination: page sizes, page tokens and totals of lists (AIP-158).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carshare_proto::lists::ListRequest;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::error::Error;
 
@@ -13,13 +14,22 @@ const DEFAULT_SIZE: usize = 50;
 /// Bytes of a hash of the filter, with which a token begins.
 const HASH_LEN: usize = 8;
 
-/// Page that a request asks for. Its token is valid for the list and the filter that issued it, for any page size.
+/// Page that a request asks for. Its token is valid for the list, the filter and the order that issued it, for any page size and
+/// with or without a total.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
     size: usize,
     token: String,
-    /// Of the name of the request and of all its fields but the page.
+    include_total: bool,
+    /// Of the name of the request and of all its fields but those of the page.
     filter_hash: [u8; HASH_LEN],
+}
+
+/// Sort key of an item in a list that is ordered by a number and, among equal ones, by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    pub number: i64,
+    pub id: Uuid,
 }
 
 /// One page of a list.
@@ -33,14 +43,15 @@ pub struct Page<T> {
 impl PageRequest {
     /// Takes the page out of a request. The upper bound of `page_size` is a rule of the contract.
     pub fn take<R: ListRequest>(request: &mut R) -> Self {
-        let (page_size, token) = request.take_page();
-        let size = usize::try_from(page_size).ok().filter(|size| *size > 0);
+        let page = request.take_page();
+        let size = usize::try_from(page.page_size).ok().filter(|size| *size > 0);
         let hash = Sha256::new_with_prefix(R::NAME).chain_update(request.encode_to_vec());
         let mut filter_hash = [0; HASH_LEN];
         filter_hash.copy_from_slice(&hash.finalize()[..HASH_LEN]);
         Self {
             size: size.unwrap_or(DEFAULT_SIZE),
-            token,
+            token: page.page_token,
+            include_total: page.include_total,
             filter_hash,
         }
     }
@@ -67,6 +78,15 @@ impl PageRequest {
         key.map(Some).ok_or_else(invalid_page_token)
     }
 
+    /// Counts the items on all pages, if the request asks for their number. Otherwise the count is not run.
+    pub async fn total<E>(&self, count: impl Future<Output = Result<u64, E>>) -> Result<Option<i64>, E> {
+        if self.include_total {
+            Ok(Some(count.await?.cast_signed()))
+        } else {
+            Ok(None)
+        }
+    }
+
     /// Encodes the token of the page that starts after `key`, the sort key of the last item. Clients treat it as opaque.
     pub fn token_after(&self, key: &[u8]) -> String {
         URL_SAFE_NO_PAD.encode([&self.filter_hash, key].concat())
@@ -86,12 +106,34 @@ impl PageRequest {
     }
 }
 
-/// Returns the error for a page token that was not issued for this list and filter.
+impl SortKey {
+    /// Length of an encoded key.
+    pub const LEN: usize = 24;
+
+    pub fn encode(self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        bytes[..8].copy_from_slice(&self.number.to_be_bytes());
+        bytes[8..].copy_from_slice(self.id.as_bytes());
+        bytes
+    }
+
+    pub fn decode(bytes: [u8; Self::LEN]) -> Self {
+        let (mut number, mut id) = ([0; 8], [0; 16]);
+        number.copy_from_slice(&bytes[..8]);
+        id.copy_from_slice(&bytes[8..]);
+        Self {
+            number: i64::from_be_bytes(number),
+            id: Uuid::from_bytes(id),
+        }
+    }
+}
+
+/// Returns the error for a page token that was not issued for this list, filter and order.
 pub fn invalid_page_token() -> Error {
     Error::invalid(
         "page_token",
-        "이 목록과 검색 조건의 페이지 토큰이 아닙니다.",
-        "is not a page token of this list with this filter",
+        "이 목록과 검색 조건, 정렬 순서의 페이지 토큰이 아닙니다.",
+        "is not a page token of this list with this filter and order",
     )
 }
 

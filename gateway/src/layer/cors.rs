@@ -20,7 +20,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::{Inner, Result};
 use crate::config::Cors;
 use crate::headers::IDEMPOTENCY_KEY;
-use crate::rest::NEXT_PAGE_TOKEN;
+use crate::rest::{NEXT_PAGE_TOKEN, TOTAL_COUNT};
 
 /// Time for which a browser may keep the answer to a preflight request.
 const MAX_AGE: Duration = Duration::from_hours(2);
@@ -46,12 +46,13 @@ const ALLOWED_HEADERS: [HeaderName; 16] = [
 ];
 
 /// Response headers that scripts may read.
-const EXPOSED_HEADERS: [HeaderName; 12] = [
+const EXPOSED_HEADERS: [HeaderName; 13] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
     HeaderName::from_static(CORRELATION_ID),
     NEXT_PAGE_TOKEN,
+    TOTAL_COUNT,
     LINK,
     RETRY_AFTER,
     WWW_AUTHENTICATE,

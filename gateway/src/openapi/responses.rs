@@ -12,7 +12,7 @@ use super::error_specs::error_specs;
 use super::examples;
 use super::schema::{Direction, Schemas};
 use crate::problem::{self, PROBLEM_JSON};
-use crate::rest::{ETAG_FIELD, NEXT_PAGE_TOKEN_FIELD, success_status};
+use crate::rest::{ETAG_FIELD, NEXT_PAGE_TOKEN_FIELD, TOTAL_COUNT_FIELD, success_status};
 use crate::routes::Route;
 
 /// Returns the responses of a route, by status.
@@ -81,6 +81,11 @@ fn success(route: &Route, schemas: &mut Schemas) -> Value {
     let mut response = json!({ "description": "Done.", "content": { "application/json": body } });
     if output.get_field_by_name(NEXT_PAGE_TOKEN_FIELD).is_some() {
         response["headers"] = page_headers();
+    }
+    if output.get_field_by_name(TOTAL_COUNT_FIELD).is_some() {
+        let total = "Number of items that match the filter, on all pages; present if `include_total` is set.";
+        response["headers"]["X-Total-Count"] =
+            json!({ "description": total, "schema": { "type": "integer", "format": "int64" } });
     }
     response
 }

@@ -81,7 +81,9 @@ mod tests {
         .unwrap();
         assert_eq!(
             bookings,
-            json!({ "status": "approved", "page_size": 0, "page_token": "" })
+            json!({
+                "status": "approved", "statuses": [], "page_size": 0, "page_token": "", "include_total": false,
+            })
         );
         let unread = decode_as(
             "carshare.notification.v1.ListNotificationsRequest",

@@ -22,6 +22,9 @@ pub(crate) const NEXT_PAGE_TOKEN: HeaderName = HeaderName::from_static("x-next-p
 /// Field of a resource that tells its states apart, and of a request that expects one.
 pub(crate) const ETAG_FIELD: &str = "etag";
 pub(crate) const NEXT_PAGE_TOKEN_FIELD: &str = "next_page_token";
+/// Header of the number of items on all pages when the body is a bare list.
+pub(crate) const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+pub(crate) const TOTAL_COUNT_FIELD: &str = "total_size";
 /// Query parameter in which the client sends the token back.
 const PAGE_TOKEN: &str = "page_token";
 
@@ -56,6 +59,7 @@ fn convert(route: &Route, request: &Parts, reply: &[u8]) -> Result<Response, Err
             if let Some(token) = text_field(route, &reply, NEXT_PAGE_TOKEN_FIELD) {
                 link_next_page(&mut headers, &request.uri, token);
             }
+            add_total(&mut headers, route, &mut reply)?;
             reply.field_to_json(field)
         }
     };
@@ -95,6 +99,19 @@ fn control(cache: &Cache) -> HeaderValue {
 fn text_field<'a>(route: &Route, reply: &'a MessageView<'_>, name: &str) -> Option<&'a str> {
     let field = route.rpc.output.field(name)?;
     reply.text(field).ok().filter(|text| !text.is_empty())
+}
+
+/// Writes the number of items on all pages to a header, if the reply has it: a bare list has no field for it.
+fn add_total(headers: &mut HeaderMap, route: &Route, reply: &mut MessageView<'_>) -> Result<(), Error> {
+    let field = route.rpc.output.field(TOTAL_COUNT_FIELD);
+    if let Some(field) = field.filter(|field| reply.has(*field)) {
+        let total = reply.field_to_json(field).map_err(Error::internal)?;
+        headers.insert(
+            TOTAL_COUNT,
+            HeaderValue::try_from(total).map_err(Error::internal)?,
+        );
+    }
+    Ok(())
 }
 
 /// Returns the status of the `rest` option, or 200.
@@ -190,6 +207,7 @@ mod tests {
         let reply = ListBookingsResponse {
             bookings: vec![Booking::default()],
             next_page_token: "a=b".into(),
+            total_size: None,
         };
         let uri = "/v1/bookings?status=pending&page_token=old&page_size=1";
         let (head, body) = converted("ListBookings", uri, &reply).await;
@@ -204,7 +222,24 @@ mod tests {
     async fn last_page_has_no_link() {
         let (head, body) = converted("ListBookings", "/v1/bookings", &ListBookingsResponse::default()).await;
         assert_eq!(body, b"[]");
-        assert!(head.headers().get("link").is_none() && head.headers().get("x-next-page-token").is_none());
+        for absent in ["link", "x-next-page-token", "x-total-count"] {
+            assert!(!head.headers().contains_key(absent), "{absent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn total_of_a_list_is_a_header() {
+        for total in [0, 9_007_199_254_740_993] {
+            let reply = ListBookingsResponse {
+                total_size: Some(total),
+                ..Default::default()
+            };
+            let (head, body) = converted("ListBookings", "/v1/bookings?include_total=true", &reply).await;
+            assert_eq!(
+                (&head.headers()["x-total-count"], body),
+                (&HeaderValue::from(total), b"[]".to_vec())
+            );
+        }
     }
 
     #[tokio::test]
@@ -268,7 +303,7 @@ mod tests {
     async fn large_body_is_compressed_for_clients_that_accept_it() {
         let bookings = |count| ListBookingsResponse {
             bookings: vec![Booking::default(); count],
-            next_page_token: String::new(),
+            ..Default::default()
         };
         let accepting = || Request::get("/v1/bookings").header(ACCEPT_ENCODING, "gzip, zstd");
         let (plain, expected) = converted("ListBookings", "/v1/bookings", &bookings(50)).await;

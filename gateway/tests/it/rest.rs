@@ -39,6 +39,24 @@ async fn list_is_a_bare_array_with_a_link_to_the_next_page() {
 }
 
 #[tokio::test]
+async fn list_takes_several_statuses_an_order_and_a_range_and_returns_its_total_in_a_header() {
+    let gateway = Harness::start().await;
+    let list = async |uri: &str| send(gateway.request("guest", Method::GET, uri)).await;
+    let query = "statuses=approved&statuses=active&order_by=starts_asc&created_from=2026-11-01T00:00:00Z";
+    let counted = list(&format!("/v1/bookings?{query}&include_total=true")).await;
+    assert_eq!(header(&counted, "x-total-count"), Some("12"));
+    let (status, bookings) = into_json(counted).await;
+    assert_eq!(
+        (status, &bookings[0]["status"], &bookings[1]["status"]),
+        (200, &json!("approved"), &json!("active"))
+    );
+    let uncounted = list("/v1/bookings").await;
+    assert_eq!(header(&uncounted, "x-total-count"), None);
+    let (status, _) = into_json(list("/v1/bookings?order_by=cheapest").await).await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
 async fn path_variable_sets_a_field() {
     let gateway = Harness::start().await;
     let path = format!("/v1/bookings/{VEHICLE}");

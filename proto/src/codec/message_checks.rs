@@ -134,6 +134,7 @@ mod tests {
         let message = ListNotificationsResponse {
             notifications: vec![Notification::default(), notification],
             next_page_token: "\0".into(),
+            total_size: None,
         };
         let fields = [
             "notifications[1].title",

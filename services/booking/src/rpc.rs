@@ -8,7 +8,6 @@ pub mod convert;
 mod create_booking;
 mod get_booking;
 mod list_bookings;
-mod page_token;
 mod reject_booking;
 mod response;
 mod start_booking;

@@ -154,17 +154,23 @@ async fn get_booking(request: GetBookingRequest) -> Result<Booking, Status> {
     })
 }
 
-/// Returns one booking in the requested status, on each of two pages.
+/// Returns a booking in each of the requested statuses, on each of two pages.
 async fn list_bookings(request: ListBookingsRequest) -> Result<ListBookingsResponse, Status> {
-    let booking = Booking {
+    let statuses = if request.statuses.is_empty() {
+        vec![request.status]
+    } else {
+        request.statuses
+    };
+    let in_status = |status| Booking {
         id: "b-1".into(),
-        status: request.status,
+        status,
         ..Default::default()
     };
     let is_first = request.page_token.is_empty();
     Ok(ListBookingsResponse {
-        bookings: vec![booking],
+        bookings: statuses.into_iter().map(in_status).collect(),
         next_page_token: if is_first { "page=2" } else { "" }.into(),
+        total_size: request.include_total.then_some(12),
     })
 }
 

@@ -70,6 +70,18 @@ pub fn status_filter(status: pb::BookingStatus) -> Option<Status> {
     }
 }
 
+/// Converts the payment status of a filter; `None` for all bookings.
+pub fn payment_status_filter(status: pb::PaymentStatus) -> Option<PaymentStatus> {
+    match status {
+        pb::PaymentStatus::Unspecified => None,
+        pb::PaymentStatus::None => Some(PaymentStatus::None),
+        pb::PaymentStatus::Pending => Some(PaymentStatus::Pending),
+        pb::PaymentStatus::Failed => Some(PaymentStatus::Failed),
+        pb::PaymentStatus::Paid => Some(PaymentStatus::Paid),
+        pb::PaymentStatus::Refunded => Some(PaymentStatus::Refunded),
+    }
+}
+
 fn status(status: Status) -> pb::BookingStatus {
     match status {
         Status::Pending => pb::BookingStatus::Pending,
@@ -123,6 +135,7 @@ mod tests {
         }
         for each in PaymentStatus::VARIANTS {
             assert_eq!(each.as_str(), word("PaymentStatus", payment_status(*each).into()));
+            assert_eq!(payment_status_filter(payment_status(*each)), Some(*each));
         }
         for each in CancellationReason::VARIANTS {
             assert_eq!(each.as_str(), word("CancellationReason", reason(*each).into()));

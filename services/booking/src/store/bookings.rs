@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType};
 use sea_orm::{
-    ConnectionTrait, FromQueryResult, IntoActiveModel as _, QueryOrder as _, QuerySelect as _, raw_sql,
+    ConnectionTrait, FromQueryResult, IntoActiveModel as _, Order, QueryOrder as _, QuerySelect as _, raw_sql,
 };
 use uuid::Uuid;
 
 pub use insert::insert;
 
-use crate::domain::{Booking, BookingId, Status, UserId, VehicleId};
+use crate::domain::{Booking, BookingId, PaymentStatus, Status, UserId, VehicleId};
 use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -69,21 +69,47 @@ pub enum Owner {
 }
 
 /// The bookings of an owner to list; `None` matches all.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BookingFilter {
+    pub owner: Owner,
     pub status: Option<Status>,
+    /// Any of them; all if empty.
+    pub statuses: Vec<Status>,
+    pub payment_status: Option<PaymentStatus>,
     pub vehicle: Option<VehicleId>,
     /// Bounds of the start of the rental, the first inclusive.
     pub starts_from: Option<DateTime<Utc>>,
     pub starts_before: Option<DateTime<Utc>>,
+    /// Bounds of the time of the request, the first inclusive.
+    pub created_from: Option<DateTime<Utc>>,
+    pub created_before: Option<DateTime<Utc>>,
 }
 
-/// Sort key of a list, newest first.
+/// Order of a list, by id among equal times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BookingOrder {
+    Newest,
+    EarliestStart,
+    LatestStart,
+}
+
+/// Sort key of a booking in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageKey {
-    pub created_at: DateTime<Utc>,
+    /// Of the request or of the start of the rental, by the order.
+    pub time: DateTime<Utc>,
     /// Orders bookings with equal times.
     pub id: BookingId,
+}
+
+impl BookingOrder {
+    pub fn key(self, booking: &Booking) -> PageKey {
+        let time = match self {
+            Self::Newest => booking.created_at,
+            Self::EarliestStart | Self::LatestStart => booking.period.start(),
+        };
+        PageKey { time, id: booking.id }
+    }
 }
 
 pub async fn find(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
@@ -97,41 +123,66 @@ pub async fn lock(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<B
     found.map(row::booking).transpose()
 }
 
-/// Lists up to `limit` bookings after a key, newest first.
+/// Lists up to `limit` bookings after a key.
 pub async fn list(
     conn: &impl ConnectionTrait,
-    owner: Owner,
     filter: &BookingFilter,
+    order: BookingOrder,
     after: Option<PageKey>,
     limit: u64,
 ) -> Result<Vec<Booking>, Error> {
-    let mut query = Entity::find().filter(match owner {
-        Owner::Guest(id) => Column::GuestId.eq(id.0),
-        Owner::Host(id) => Column::HostId.eq(id.0),
-    });
-    let conditions = [
-        filter.status.map(|status| Column::Status.eq(status.as_str())),
-        filter.vehicle.map(|vehicle| Column::VehicleId.eq(vehicle.0)),
-        filter.starts_from.map(|time| Column::StartsAt.gte(time)),
-        filter.starts_before.map(|time| Column::StartsAt.lt(time)),
-    ];
-    for condition in conditions.into_iter().flatten() {
-        query = query.filter(condition);
+    let (column, direction) = match order {
+        BookingOrder::Newest => (Column::CreatedAt, Order::Desc),
+        BookingOrder::EarliestStart => (Column::StartsAt, Order::Asc),
+        BookingOrder::LatestStart => (Column::StartsAt, Order::Desc),
+    };
+    let mut query = select(filter);
+    if let Some(PageKey { time, id }) = after {
+        let key = Expr::tuple([Expr::col(column), Expr::col(Column::Id)]);
+        let after = Expr::tuple([Expr::value(time), Expr::value(id.0)]);
+        query = query.filter(match direction {
+            Order::Asc => key.gt(after),
+            _ => key.lt(after),
+        });
     }
-    if let Some(PageKey { created_at, id }) = after {
-        query = query.filter(
-            Expr::tuple([Expr::col(Column::CreatedAt), Expr::col(Column::Id)])
-                .lt(Expr::tuple([Expr::value(created_at), Expr::value(id.0)])),
-        );
-    }
-    let newest_first = query.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
-    newest_first
+    query
+        .order_by(column, direction.clone())
+        .order_by(Column::Id, direction)
         .limit(limit)
         .all(conn)
         .await?
         .into_iter()
         .map(row::booking)
         .collect()
+}
+
+pub async fn count(conn: &impl ConnectionTrait, filter: &BookingFilter) -> Result<u64, Error> {
+    Ok(select(filter).count(conn).await?)
+}
+
+fn select(filter: &BookingFilter) -> Select<Entity> {
+    let owner = match filter.owner {
+        Owner::Guest(id) => Column::GuestId.eq(id.0),
+        Owner::Host(id) => Column::HostId.eq(id.0),
+    };
+    let statuses = filter.statuses.iter().map(|status| status.as_str());
+    let conditions = [
+        filter.status.map(|status| Column::Status.eq(status.as_str())),
+        (!filter.statuses.is_empty()).then(|| Column::Status.is_in(statuses)),
+        filter
+            .payment_status
+            .map(|status| Column::PaymentStatus.eq(status.as_str())),
+        filter.vehicle.map(|vehicle| Column::VehicleId.eq(vehicle.0)),
+        filter.starts_from.map(|time| Column::StartsAt.gte(time)),
+        filter.starts_before.map(|time| Column::StartsAt.lt(time)),
+        filter.created_from.map(|time| Column::CreatedAt.gte(time)),
+        filter.created_before.map(|time| Column::CreatedAt.lt(time)),
+    ];
+    let mut query = Entity::find().filter(owner);
+    for condition in conditions.into_iter().flatten() {
+        query = query.filter(condition);
+    }
+    query
 }
 
 /// Lists up to `limit` bookings whose deadline has passed: to answer, to pay, to start, and (by `overdue`) to return.

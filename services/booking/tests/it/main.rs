@@ -13,6 +13,7 @@ mod events;
 mod faults;
 mod harness;
 mod lifecycle;
+mod list_orders;
 mod open_requests;
 mod races;
 mod reads;

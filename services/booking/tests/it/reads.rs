@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use crate::harness::*;
 
-async fn list(harness: &Harness, person: Person, request: ListBookingsRequest) -> ListBookingsResponse {
+pub async fn list(harness: &Harness, person: Person, request: ListBookingsRequest) -> ListBookingsResponse {
     into_message(
         harness
             .client
@@ -18,7 +18,7 @@ async fn list(harness: &Harness, person: Person, request: ListBookingsRequest) -
     .unwrap()
 }
 
-fn ids(page: &ListBookingsResponse) -> Vec<String> {
+pub fn ids(page: &ListBookingsResponse) -> Vec<String> {
     page.bookings.iter().map(|booking| booking.id.clone()).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Exact numbers of statements: they keep the speed where time cannot be asserted.
 
+use carshare_proto::booking::v1::ListBookingsRequest;
 use carshare_service_testkit::Instance;
 use carshare_testkit::{Counts, PostgresMeter};
 
@@ -47,4 +48,35 @@ async fn create_booking_with_a_key_is_three_statements_and_one_commit() {
         commits: 1,
     };
     assert_create(Some("key-1"), expected).await;
+}
+
+#[tokio::test]
+async fn list_of_bookings_is_two_statements_and_one_more_with_a_total() {
+    let harness = Harness::start().await;
+    let (instance, meter) = harness.start_metered().await;
+    let client = Client::new(instance.channel());
+    let guest = harness.guest();
+    harness.pending(guest, &harness.car(harness.host())).await;
+    // The page, and the profiles of its guests.
+    for (include_total, statements) in [(false, 2), (true, 3)] {
+        let list = async || {
+            let request = ListBookingsRequest {
+                include_total,
+                ..Default::default()
+            };
+            let request = harness.request(guest, request);
+            into_message(client.clone().list_bookings(request).await).unwrap()
+        };
+        list().await;
+        list().await;
+        let (page, measured) = meter.measure(list()).await;
+        assert_eq!(page.total_size, include_total.then_some(1));
+        measured.assert(Counts {
+            statements,
+            round_trips: statements,
+            commits: 0,
+        });
+    }
+    instance.stop().await;
+    harness.finish().await;
 }

@@ -2,6 +2,7 @@
 //! notifications written meanwhile do not shift them.
 
 use carshare_chassis::pagination::PageRequest;
+use carshare_chassis::proto_types::to_datetime;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::notification::v1 as pb;
 
@@ -9,20 +10,29 @@ use super::convert;
 use crate::App;
 use crate::domain::ids::UserId;
 use crate::error::Error;
-use crate::store::notifications;
+use crate::store::notifications::{self, FeedFilter};
 
 pub(super) async fn handle(
     app: &App,
     ctx: CallContext,
     mut request: pb::ListNotificationsRequest,
 ) -> Result<pb::ListNotificationsResponse, Error> {
-    let user = UserId(ctx.user()?.id);
+    let conn = app.db.conn();
     let page = PageRequest::take(&mut request);
     let before = page.after()?.map(i64::from_be_bytes);
-    let rows = notifications::list(app.db.conn(), user, request.unread_only, before, page.limit()).await?;
+    let filter = FeedFilter {
+        user: UserId(ctx.user()?.id),
+        unread_only: request.unread_only,
+        kind: Some(request.r#type).filter(|name| !name.is_empty()),
+        created_from: to_datetime(request.created_from),
+        created_before: to_datetime(request.created_before),
+    };
+    let rows = notifications::list(conn, &filter, before, page.limit()).await?;
+    let total_size = page.total(notifications::count(conn, &filter)).await?;
     let page = page.cut(rows, |row| row.seq.to_be_bytes());
     Ok(pb::ListNotificationsResponse {
         notifications: page.items.into_iter().map(convert::notification).collect(),
         next_page_token: page.next_page_token,
+        total_size,
     })
 }

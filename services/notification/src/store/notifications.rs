@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use carshare_store::Tx;
+use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -41,6 +42,18 @@ impl ActiveModelBehavior for ActiveModel {}
 /// Ids for the screen that the app opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Data(pub BTreeMap<String, String>);
+
+/// The notifications of a user to list; `None` matches all.
+#[derive(Clone, Debug)]
+pub struct FeedFilter {
+    pub user: UserId,
+    pub unread_only: bool,
+    /// Dotted name of the event.
+    pub kind: Option<String>,
+    /// Bounds of the time of writing, the first inclusive.
+    pub created_from: Option<DateTime<Utc>>,
+    pub created_before: Option<DateTime<Utc>>,
+}
 
 /// Channel of `NOTIFY`; the payload is the id of a user whose feed has grown.
 pub const CHANNEL: &str = "notifications";
@@ -91,22 +104,33 @@ pub async fn find(
 /// Lists a page of a feed, newest first, below the position `before`.
 pub async fn list(
     conn: &impl ConnectionTrait,
-    user: UserId,
-    unread_only: bool,
+    filter: &FeedFilter,
     before: Option<i64>,
     limit: u64,
 ) -> Result<Vec<Model>, Error> {
-    let mut page = Entity::find()
-        .filter(Column::UserId.eq(user.0))
-        .order_by_desc(Column::Seq)
-        .limit(limit);
-    if unread_only {
-        page = page.filter(Column::ReadAt.is_null());
-    }
+    let mut page = select(filter).order_by_desc(Column::Seq).limit(limit);
     if let Some(seq) = before {
         page = page.filter(Column::Seq.lt(seq));
     }
     Ok(page.all(conn).await?)
+}
+
+pub async fn count(conn: &impl ConnectionTrait, filter: &FeedFilter) -> Result<u64, Error> {
+    Ok(select(filter).count(conn).await?)
+}
+
+fn select(filter: &FeedFilter) -> Select<Entity> {
+    let conditions = [
+        filter.unread_only.then(|| Column::ReadAt.is_null()),
+        filter.kind.as_deref().map(|kind| Column::Kind.eq(kind)),
+        filter.created_from.map(|time| Column::CreatedAt.gte(time)),
+        filter.created_before.map(|time| Column::CreatedAt.lt(time)),
+    ];
+    let mut query = Entity::find().filter(Column::UserId.eq(filter.user.0));
+    for condition in conditions.into_iter().flatten() {
+        query = query.filter(condition);
+    }
+    query
 }
 
 /// Lists a feed after the position `seq`, oldest first.

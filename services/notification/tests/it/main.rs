@@ -7,6 +7,7 @@ mod events;
 mod get;
 mod harness;
 mod list;
+mod list_filters;
 mod pushes;
 mod retention;
 mod stream;

@@ -4,6 +4,7 @@ use carshare_chassis::proto_types::timestamp;
 use carshare_proto::payment::v1 as pb;
 use prost_types::value::Kind;
 use serde_json::Value;
+use strum::VariantArray as _;
 
 use crate::domain::payment::{Payment, State};
 use crate::store::payment_methods::PaymentMethod;
@@ -32,6 +33,15 @@ fn status(state: State) -> pb::PaymentStatus {
         State::Failed => pb::PaymentStatus::Failed,
         State::Refunded => pb::PaymentStatus::Refunded,
     }
+}
+
+/// Returns the states with a status; none when it is not specified.
+pub(super) fn states(of: pb::PaymentStatus) -> Vec<State> {
+    State::VARIANTS
+        .iter()
+        .copied()
+        .filter(|state| status(*state) == of)
+        .collect()
 }
 
 pub(super) fn method(method: &PaymentMethod, is_default: bool) -> pb::PaymentMethod {

@@ -1,12 +1,16 @@
 //! Table `payments`.
 
+mod list;
+
 use carshare_chassis::request_context::RequestContext;
 use carshare_store::{Error as StoreError, Tx};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{Condition, ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _};
+
+pub use list::{Owner, PaymentFilter, PaymentOrder, count, list};
 
 use crate::domain::ids::{BookingId, GuestId, HostId, PaymentId};
 use crate::domain::payment::{BookingEnd, Claim, Payment};
@@ -156,23 +160,6 @@ pub async fn update(tx: &Tx, payment: &mut Payment) -> Result<(), Error> {
         .exec(tx.conn())
         .await?;
     Ok(StoreError::expect_one(updated.rows_affected)?)
-}
-
-/// Lists the payments of a user, as guest or as host, newest first, starting after `after`.
-pub async fn list(
-    conn: &impl ConnectionTrait,
-    user: Uuid,
-    after: Option<PaymentId>,
-    limit: u64,
-) -> Result<Vec<Payment>, Error> {
-    let own = Condition::any()
-        .add(Column::GuestId.eq(user))
-        .add(Column::HostId.eq(user));
-    let mut page = Entity::find().filter(own).order_by_desc(Column::Id).limit(limit);
-    if let Some(after) = after {
-        page = page.filter(Column::Id.lt(after.0));
-    }
-    page.all(conn).await?.into_iter().map(Payment::try_from).collect()
 }
 
 /// Schedules a check at once. A worker that is checking the payment loses its claim, so that one more check follows.

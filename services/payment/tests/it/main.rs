@@ -15,6 +15,7 @@ mod harness;
 mod instance;
 mod key_removal;
 mod ledger;
+mod list_filters;
 mod log_capture;
 mod paused_provider;
 mod queries;

@@ -13,6 +13,7 @@ impl Harness {
             ListPaymentsRequest {
                 page_size,
                 page_token: page_token.to_owned(),
+                ..Default::default()
             },
         );
         self.client
@@ -120,6 +121,7 @@ async fn list_payments_rejects_invalid_pages() {
             ListPaymentsRequest {
                 page_size,
                 page_token: page_token.to_owned(),
+                ..Default::default()
             },
         );
         let error = assert_reason(

@@ -33,13 +33,18 @@ const PRIVATE: &str = "가나다라마거너더러머버서어저고노도로모
 impl LicensePlate {
     /// Parses a plate with spaces anywhere, of one of the `accepted` classes.
     pub fn parse(text: &str, accepted: &[PlateClass]) -> Result<Self, InvalidPlate> {
-        let normal = composed(text.chars().filter(|c| !c.is_whitespace()));
+        let normal = Self::normal_form(text);
         let class = class(&normal).ok_or(InvalidPlate)?;
         if accepted.contains(&class) {
             Ok(Self(normal))
         } else {
             Err(InvalidPlate)
         }
+    }
+
+    /// Returns a part of a plate in the normal form of plates.
+    pub fn normal_form(text: &str) -> String {
+        composed(text.chars().filter(|c| !c.is_whitespace()))
     }
 
     /// Wraps a plate from the database, which was checked before it was stored.

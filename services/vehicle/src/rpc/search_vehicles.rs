@@ -1,4 +1,4 @@
-//! `SearchVehicles`: the cars near a point that can be booked for a whole period, nearest first.
+//! `SearchVehicles`: the cars near a point that can be booked for a whole period, nearest or cheapest first.
 //!
 //! A car is returned if and only if a booking of it would succeed: periods that no booking may have are refused by the rules
 //! and with the reasons of `CreateBooking`. The database excludes cars that are taken; the opening hours
@@ -12,7 +12,7 @@ use carshare_proto::vehicle::v1 as pb;
 
 use super::convert;
 use crate::App;
-use crate::domain::{Coordinates, Distance, PageKey, Query};
+use crate::domain::{Coordinates, Distance, PageKey, Query, SearchFilter, SearchOrder};
 use crate::error::Result;
 use crate::store::vehicles::{self, Candidate};
 
@@ -51,6 +51,15 @@ fn query(app: &App, request: &pb::SearchVehiclesRequest) -> Result<Query> {
         center,
         radius,
         period,
+        order: match request.order_by() {
+            pb::SearchOrder::Unspecified | pb::SearchOrder::DistanceAsc => SearchOrder::Distance,
+            pb::SearchOrder::HourlyRateAsc => SearchOrder::HourlyRate,
+        },
+        filter: SearchFilter {
+            fuel: convert::fuel(request.fuel_type),
+            transmission: convert::transmission(request.transmission),
+            max_hourly_rate_krw: request.max_hourly_rate,
+        },
     })
 }
 

@@ -7,7 +7,7 @@ use tonic::Status;
 use crate::harness::{Harness, Person, assert_reason, into_message};
 
 impl Harness {
-    async fn mine(
+    pub async fn mine(
         &self,
         host: Person,
         request: ListMyVehiclesRequest,
@@ -102,6 +102,7 @@ async fn list_my_vehicles_with_an_invalid_field_names_it() {
         status,
         page_size,
         page_token: page_token.to_owned(),
+        ..Default::default()
     };
     for (request, field) in [
         (request(9, 0, ""), "status"),
@@ -109,6 +110,27 @@ async fn list_my_vehicles_with_an_invalid_field_names_it() {
         (request(0, 0, "nonsense"), "page_token"),
         // Of the list of every status.
         (request(1, 1, &page_token), "page_token"),
+        (
+            ListMyVehiclesRequest {
+                order_by: VehicleOrder::HourlyRateAsc.into(),
+                ..request(0, 1, &page_token)
+            },
+            "page_token",
+        ),
+        (
+            ListMyVehiclesRequest {
+                order_by: 9,
+                ..Default::default()
+            },
+            "order_by",
+        ),
+        (
+            ListMyVehiclesRequest {
+                license_plate: "123456789012345".into(),
+                ..Default::default()
+            },
+            "license_plate",
+        ),
     ] {
         let error = assert_reason(harness.mine(host, request).await, Common::InvalidArgument);
         assert_eq!(error.violations()[0].field, field);

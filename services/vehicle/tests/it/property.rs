@@ -135,11 +135,12 @@ impl Harness {
         held
     }
 
-    async fn searched(&self, (start, end): Quarters) -> BTreeSet<String> {
+    async fn searched(&self, order: SearchOrder, (start, end): Quarters) -> BTreeSet<String> {
         let search = SearchVehiclesRequest {
             start_datetime: Some(timestamp_at(start)),
             end_datetime: Some(timestamp_at(end)),
             page_size: 200,
+            order_by: order.into(),
             ..near_gangnam(("23T00:00", "23T00:00"))
         };
         self.search_ids(search).await.into_iter().collect()
@@ -161,13 +162,11 @@ async fn compare(
         harness.fill(host, car, calendar).await;
     }
     for quarters in periods {
-        let searched = harness.searched(*quarters).await;
-        prop_assert_eq!(
-            searched,
-            harness.holdable(cars, *quarters).await,
-            "{:?}",
-            quarters
-        );
+        let holdable = harness.holdable(cars, *quarters).await;
+        for order in [SearchOrder::DistanceAsc, SearchOrder::HourlyRateAsc] {
+            let searched = harness.searched(order, *quarters).await;
+            prop_assert_eq!(searched, holdable.clone(), "{:?} {:?}", order, quarters);
+        }
     }
     Ok(())
 }

@@ -95,6 +95,45 @@ async fn search_of_a_page_is_one_statement() {
 }
 
 #[tokio::test]
+async fn search_by_rate_and_filter_is_one_statement() {
+    let metered = Metered::start().await;
+    cars(&metered.harness).await;
+    let search = async |mut client: Client, _: u128| {
+        let search = SearchVehiclesRequest {
+            order_by: SearchOrder::HourlyRateAsc.into(),
+            fuel_type: FuelType::Gasoline.into(),
+            ..near_gangnam(TUESDAY)
+        };
+        let found = client.search_vehicles(search).await;
+        assert_eq!(into_message(found).unwrap().vehicles.len(), 4);
+    };
+    metered.assert(ONE, search).await;
+    metered.finish().await;
+}
+
+#[tokio::test]
+async fn list_of_my_vehicles_is_one_statement_and_one_more_with_a_total() {
+    let metered = Metered::start().await;
+    let host = metered.harness.host();
+    metered.harness.car(host).await;
+    for (include_total, expected) in [(false, ONE), (true, TWO)] {
+        let list = async |mut client: Client, _: u128| {
+            let request = ListMyVehiclesRequest {
+                include_total,
+                ..Default::default()
+            };
+            let listed = client
+                .list_my_vehicles(metered.harness.request(host, request))
+                .await;
+            let total = into_message(listed).unwrap().total_size;
+            assert_eq!(total, include_total.then_some(1));
+        };
+        metered.assert(expected, list).await;
+    }
+    metered.finish().await;
+}
+
+#[tokio::test]
 async fn hold_is_two_statements_and_its_confirmation_or_release_one() {
     let metered = Metered::start().await;
     let cars = cars(&metered.harness).await;

@@ -1,4 +1,4 @@
-//! Search for free cars near a point, in the order of the spatial index.
+//! Search for free cars near a point, in the order of a spatial index.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
@@ -8,7 +8,7 @@ use super::super::availabilities;
 use super::super::columns::Columns;
 use super::super::views::{PHOTOS_AND_OWNER, View};
 use super::COLUMNS;
-use crate::domain::{OpeningHours, PageKey, Query};
+use crate::domain::{Fuel, OpeningHours, PageKey, Query, SearchFilter, SearchOrder, Transmission, VehicleId};
 use crate::error::Result;
 
 /// A car that is within the radius and not taken.
@@ -18,8 +18,8 @@ pub struct Candidate {
     pub key: PageKey,
 }
 
-/// Lists up to `count` cars after the key that are within the radius and not taken, nearest first, regardless of their opening
-/// hours.
+/// Lists up to `count` cars after the key that are within the radius, not taken and pass the filter, in the order of the query,
+/// regardless of their opening hours.
 pub async fn list_nearby(
     conn: &impl ConnectionTrait,
     query: &Query,
@@ -27,6 +27,8 @@ pub async fn list_nearby(
     count: usize,
     now: DateTime<Utc>,
 ) -> Result<Vec<Candidate>> {
+    let is_plain = query.order == SearchOrder::Distance && query.filter == SearchFilter::default();
+    let statement = if is_plain { nearest } else { refined };
     let rows = conn.query_all_raw(statement(query, after, count, now)).await?;
     let radius = query.radius.chord_m();
     let mut found = Vec::with_capacity(rows.len());
@@ -47,6 +49,7 @@ fn read(row: &QueryResult) -> Result<Candidate> {
     Ok(Candidate {
         opening_hours: availabilities::read_opening_hours(&mut columns)?,
         key: PageKey {
+            hourly_rate_krw: view.vehicle.hourly_rate_krw,
             chord_m,
             id: view.vehicle.id,
         },
@@ -54,6 +57,8 @@ fn read(row: &QueryResult) -> Result<Candidate> {
     })
 }
 
+/// Selects cars of every kind, nearest first.
+///
 /// The radius is left to the caller: as a condition it would make PostgreSQL sort everything within it, or scan the whole
 /// index when fewer cars are within it than asked for.
 ///
@@ -65,7 +70,7 @@ fn read(row: &QueryResult) -> Result<Candidate> {
 /// taken: all later ones begin after its end. Expired holds do not count and are passed over.
 ///
 /// `count` is a literal: for a parameter PostgreSQL would plan for a tenth of all cars.
-fn statement(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<Utc>) -> Statement {
+fn nearest(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<Utc>) -> Statement {
     let rules = availabilities::RULES;
     let sql = format!(
         "SELECT v.chord_m, {COLUMNS}, {PHOTOS_AND_OWNER}, {rules} FROM (SELECT * FROM ( \
@@ -89,6 +94,45 @@ fn statement(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<
         query.period.start().into(),
         query.period.end().into(),
         now.into(),
+    ];
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+/// Selects by a filter or cheapest first, by the function `search_vehicles`: it does not leave the radius, however few cars pass
+/// the filter.
+fn refined(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<Utc>) -> Statement {
+    let rules = availabilities::RULES;
+    let by_rate = query.order == SearchOrder::HourlyRate;
+    let order = if by_rate {
+        "v.hourly_rate_krw, f.found_m, v.id"
+    } else {
+        "f.found_m, v.id"
+    };
+    let sql = format!(
+        "SELECT f.found_m, {COLUMNS}, {PHOTOS_AND_OWNER}, {rules} \
+         FROM search_vehicles(cube($1::float8[]), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) f \
+         JOIN vehicles v ON v.id = f.found_id ORDER BY {order}"
+    );
+    let after = after.unwrap_or(PageKey {
+        hourly_rate_krw: 0,
+        chord_m: -1.0,
+        id: VehicleId(Uuid::nil()),
+    });
+    let filter = query.filter;
+    let values = [
+        query.center.to_cartesian().to_vec().into(),
+        query.radius.chord_m().into(),
+        by_rate.into(),
+        after.hourly_rate_krw.into(),
+        after.chord_m.into(),
+        after.id.0.into(),
+        query.period.start().into(),
+        query.period.end().into(),
+        now.into(),
+        filter.fuel.map(Fuel::as_str).into(),
+        filter.transmission.map(Transmission::as_str).into(),
+        filter.max_hourly_rate_krw.into(),
+        (count as i64).into(),
     ];
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }

@@ -52,9 +52,14 @@ impl Harness {
         self.car_at(host, GANGNAM).await
     }
 
-    /// Creates an active car at an address of the Kakao stub. Its photo is inserted by SQL.
+    /// Creates an active car at an address of the Kakao stub.
     pub async fn car_at(&self, host: Person, address: &str) -> Vehicle {
-        let car = self.create(host, self.registration(address)).await.unwrap();
+        self.active_car(host, self.registration(address)).await
+    }
+
+    /// Creates an active car. Its photo is inserted by SQL.
+    pub async fn active_car(&self, host: Person, registration: CreateVehicleRequest) -> Vehicle {
+        let car = self.create(host, registration).await.unwrap();
         let (image, id, now) = (self.environment.ids.next(), &car.id, self.clock.now());
         self.execute(&format!(
             "INSERT INTO vehicle_images (id, vehicle_id, object_key, content_type, size_bytes, created_at, expires_at, \

@@ -7,6 +7,7 @@ use carshare_store::config::Database as DatabaseConfig;
 use carshare_testkit::Database;
 
 use sea_orm::raw_sql;
+use sqlx::Connection as _;
 
 use super::*;
 use crate::domain::{Coordinates, Distance, Period};
@@ -74,6 +75,8 @@ fn query(radius_km: f64) -> Query {
         },
         radius: Distance::from_km(radius_km),
         period: Period::new(start, end).unwrap(),
+        order: SearchOrder::Distance,
+        filter: SearchFilter::default(),
     }
 }
 
@@ -82,7 +85,7 @@ fn now() -> DateTime<Utc> {
 }
 
 async fn plan(db: &Db, query: &Query, after: Option<PageKey>) -> String {
-    let mut explained = statement(query, after, 51, now());
+    let mut explained = nearest(query, after, 51, now());
     explained.sql = format!("EXPLAIN {}", explained.sql);
     let rows = db.conn().query_all_raw(explained).await.unwrap();
     let lines = rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap());
@@ -110,6 +113,17 @@ async fn search_of_twenty_thousand_cars_uses_the_spatial_index() {
     }
 }
 
+/// Collects pages of `count` keys.
+async fn paged(db: &Db, query: &Query, count: usize) -> Vec<PageKey> {
+    let (mut paged, mut after) = (Vec::new(), None);
+    loop {
+        let page = keys(db, query, after, count).await;
+        let Some(last) = page.last() else { break paged };
+        after = Some(*last);
+        paged.extend(page);
+    }
+}
+
 #[tokio::test]
 async fn pages_have_no_gap_and_no_repetition() {
     let (_database, db) = db().await;
@@ -119,14 +133,86 @@ async fn pages_have_no_gap_and_no_repetition() {
     let ordered = |a: &PageKey, b: &PageKey| (a.chord_m, a.id) < (b.chord_m, b.id);
     assert!(all.is_sorted_by(ordered));
     for count in [1, 7] {
-        let (mut paged, mut after) = (Vec::new(), None);
-        loop {
-            let page = keys(&db, &query(60.0), after, count).await;
-            let Some(last) = page.last() else { break };
-            after = Some(*last);
-            paged.extend(page);
+        assert_eq!(paged(&db, &query(60.0), count).await, all, "pages of {count}");
+    }
+}
+
+#[tokio::test]
+async fn every_order_and_filter_selects_from_the_same_cars() {
+    let (_database, db) = db().await;
+    fill(&db, 4_000).await;
+    // Rates repeat at many distances, and both cars of a point have the same one.
+    let attributes = "UPDATE vehicles SET hourly_rate_krw = 10000 + 500 * (substr(license_plate, 6)::int / 2 % 7), \
+        fuel_type = (ARRAY['electric', 'hybrid', NULL])[1 + substr(license_plate, 6)::int % 3]";
+    db.conn().execute_unprepared(attributes).await.unwrap();
+    let all = list_nearby(db.conn(), &query(60.0), None, 10_000, now())
+        .await
+        .unwrap();
+    let filters = [
+        SearchFilter::default(),
+        SearchFilter {
+            fuel: Some(Fuel::Electric),
+            max_hourly_rate_krw: Some(11_500),
+            ..Default::default()
+        },
+    ];
+    for filter in filters {
+        let passes = |car: &&Candidate| {
+            filter.fuel.is_none_or(|fuel| car.view.vehicle.fuel == Some(fuel))
+                && filter
+                    .max_hourly_rate_krw
+                    .is_none_or(|rate| car.key.hourly_rate_krw <= rate)
+        };
+        let mut expected: Vec<PageKey> = all.iter().filter(passes).map(|car| car.key).collect();
+        assert!(expected.len() > 20, "{}", expected.len());
+        for order in [SearchOrder::Distance, SearchOrder::HourlyRate] {
+            if order == SearchOrder::HourlyRate {
+                // Stable: the nearest first of cars with the same rate.
+                expected.sort_by_key(|key| key.hourly_rate_krw);
+            }
+            let query = Query {
+                order,
+                filter,
+                ..query(60.0)
+            };
+            assert_eq!(paged(&db, &query, 7).await, expected, "{order:?} {filter:?}");
         }
-        assert_eq!(paged, all, "pages of {count}");
+    }
+}
+
+#[tokio::test]
+async fn cheapest_first_and_filtered_searches_read_an_index_in_their_order() {
+    let (database, db) = db().await;
+    fill(&db, 20_000).await;
+    let rates = "UPDATE vehicles SET hourly_rate_krw = 10000 + 500 * (substr(license_plate, 6)::int % 40), \
+        fuel_type = 'electric'; VACUUM ANALYZE vehicles";
+    for statement in rates.split("; ") {
+        db.conn().execute_unprepared(statement).await.unwrap();
+    }
+    occupy(&db, 20_000).await;
+    let mut connection = sqlx::PgConnection::connect(&database.url()).await.unwrap();
+    for (by_rate, radius_km) in [(true, 5.0), (true, 100.0), (false, 5.0), (false, 100.0)] {
+        let mut transaction = connection.begin().await.unwrap();
+        let search = "SELECT count(*) FROM search_vehicles(cube($1), $2, $3, 0, -1, \
+            '00000000-0000-0000-0000-000000000000', '2026-11-23T01:00Z', '2026-11-23T05:00Z', '2026-11-23T00:00Z', \
+            'electric', NULL, NULL, 52)";
+        let found: i64 = sqlx::query_scalar(search)
+            .bind(query(radius_km).center.to_cartesian())
+            .bind(Distance::from_km(radius_km).chord_m())
+            .bind(by_rate)
+            .fetch_one(&mut *transaction)
+            .await
+            .unwrap();
+        let read: (i64, i64) = sqlx::query_as(
+            "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'vehicles'",
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .unwrap();
+        transaction.rollback().await.unwrap();
+        // Within 100 km are some 4,000 cars.
+        assert_eq!(found, if radius_km < 10.0 { found.min(51) } else { 52 });
+        assert!(read.0 == 0 && read.1 <= 200, "{by_rate} {radius_km}: {read:?}");
     }
 }
 
