@@ -192,6 +192,48 @@ mod tests {
     }
 
     #[test]
+    fn token_is_bound_to_the_order_but_not_to_the_total() {
+        let request = |order, include_total, page_token: &str| {
+            PageRequest::take(&mut ListBookingsRequest {
+                order_by: order,
+                include_total,
+                page_token: page_token.to_owned(),
+                ..Default::default()
+            })
+        };
+        let token = request(1, true, "").token_after(&[0; 8]);
+        assert_eq!(request(1, false, &token).after().unwrap(), Some([0; 8]));
+        assert_refused(&request(2, true, &token));
+    }
+
+    #[tokio::test]
+    async fn total_is_counted_on_request_only() {
+        let mut request = ListBookingsRequest::default();
+        let uncounted = PageRequest::take(&mut request);
+        let failing = || async { Err(invalid_page_token()) };
+        assert_eq!(uncounted.total(failing()).await.unwrap(), None);
+        request.include_total = true;
+        let counted = PageRequest::take(&mut request);
+        assert_eq!(
+            counted.total(async { Ok::<u64, Error>(7) }).await.unwrap(),
+            Some(7)
+        );
+        let failed = counted.total(failing()).await;
+        assert!(failed.unwrap_err().is(Common::InvalidArgument));
+    }
+
+    #[test]
+    fn sort_key_round_trips() {
+        for number in [i64::MIN, -1, 0, 12_000, i64::MAX] {
+            let key = SortKey {
+                number,
+                id: Uuid::from_u128(0x0190_c0de << 96),
+            };
+            assert_eq!(SortKey::decode(key.encode()), key);
+        }
+    }
+
+    #[test]
     fn token_of_another_list_is_refused() {
         let token = page(2, "", 0).token_after(&[0; 8]);
         assert_refused(&PageRequest::take(&mut ListPaymentsRequest {

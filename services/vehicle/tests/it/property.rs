@@ -135,12 +135,18 @@ impl Harness {
         held
     }
 
-    async fn searched(&self, order: SearchOrder, (start, end): Quarters) -> BTreeSet<String> {
+    async fn searched(
+        &self,
+        order: SearchOrder,
+        max_hourly_rate: Option<i64>,
+        (start, end): Quarters,
+    ) -> BTreeSet<String> {
         let search = SearchVehiclesRequest {
             start_datetime: Some(timestamp_at(start)),
             end_datetime: Some(timestamp_at(end)),
             page_size: 200,
             order_by: order.into(),
+            max_hourly_rate,
             ..near_gangnam(("23T00:00", "23T00:00"))
         };
         self.search_ids(search).await.into_iter().collect()
@@ -163,9 +169,21 @@ async fn compare(
     }
     for quarters in periods {
         let holdable = harness.holdable(cars, *quarters).await;
-        for order in [SearchOrder::DistanceAsc, SearchOrder::HourlyRateAsc] {
-            let searched = harness.searched(order, *quarters).await;
-            prop_assert_eq!(searched, holdable.clone(), "{:?} {:?}", order, quarters);
+        // A filter that every car passes selects another statement.
+        for (order, max_hourly_rate) in [
+            (SearchOrder::DistanceAsc, None),
+            (SearchOrder::DistanceAsc, Some(1_000_000)),
+            (SearchOrder::HourlyRateAsc, None),
+        ] {
+            let searched = harness.searched(order, max_hourly_rate, *quarters).await;
+            prop_assert_eq!(
+                &searched,
+                &holdable,
+                "{:?} {:?} {:?}",
+                order,
+                max_hourly_rate,
+                quarters
+            );
         }
     }
     Ok(())
