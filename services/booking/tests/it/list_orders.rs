@@ -108,36 +108,50 @@ async fn list_bookings_filters_by_statuses_and_payment_status() {
     let made = requested(&harness, guest, host).await;
     harness.reject(host, &made[0].id).await.unwrap();
     harness.approve(host, &made[1].id).await.unwrap();
-    use BookingStatus as S;
     for (status, statuses, payment_status, expected) in [
         (
-            S::Unspecified,
-            vec![S::Pending, S::Approved],
+            BookingStatus::Unspecified,
+            vec![BookingStatus::Pending, BookingStatus::Approved],
             PaymentStatus::Unspecified,
             vec![3, 2, 1],
         ),
         (
-            S::Unspecified,
-            vec![S::Rejected, S::Rejected],
+            BookingStatus::Unspecified,
+            vec![BookingStatus::Rejected, BookingStatus::Rejected],
             PaymentStatus::Unspecified,
             vec![0],
         ),
         (
-            S::Unspecified,
-            vec![S::Active],
+            BookingStatus::Unspecified,
+            vec![BookingStatus::Active],
             PaymentStatus::Unspecified,
             vec![],
         ),
         (
-            S::Approved,
-            vec![S::Pending, S::Approved],
+            BookingStatus::Approved,
+            vec![BookingStatus::Pending, BookingStatus::Approved],
             PaymentStatus::Unspecified,
             vec![1],
         ),
-        (S::Rejected, vec![S::Pending], PaymentStatus::Unspecified, vec![]),
-        (S::Unspecified, vec![], PaymentStatus::None, vec![3, 2, 0]),
-        (S::Unspecified, vec![], PaymentStatus::Pending, vec![1]),
-        (S::Unspecified, vec![], PaymentStatus::Paid, vec![]),
+        (
+            BookingStatus::Rejected,
+            vec![BookingStatus::Pending],
+            PaymentStatus::Unspecified,
+            vec![],
+        ),
+        (
+            BookingStatus::Unspecified,
+            vec![],
+            PaymentStatus::None,
+            vec![3, 2, 0],
+        ),
+        (
+            BookingStatus::Unspecified,
+            vec![],
+            PaymentStatus::Pending,
+            vec![1],
+        ),
+        (BookingStatus::Unspecified, vec![], PaymentStatus::Paid, vec![]),
     ] {
         let request = ListBookingsRequest {
             status: status.into(),

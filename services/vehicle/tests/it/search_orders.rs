@@ -153,33 +153,44 @@ async fn search_filters_by_fuel_transmission_and_rate() {
         max_hourly_rate,
         ..within(5.0)
     };
-    use {FuelType as Fuel, Transmission as Gear};
     for (search, nearest, cheapest) in [
         (
-            search(Fuel::Electric, Gear::Unspecified, None),
+            search(FuelType::Electric, Transmission::Unspecified, None),
             vec![0, 1],
             vec![1, 0],
         ),
         (
-            search(Fuel::Unspecified, Gear::Automatic, None),
+            search(FuelType::Unspecified, Transmission::Automatic, None),
             vec![0, 2],
             vec![2, 0],
         ),
-        (search(Fuel::Unspecified, Gear::Manual, None), vec![3], vec![3]),
-        (search(Fuel::Electric, Gear::Automatic, None), vec![0], vec![0]),
-        (search(Fuel::Diesel, Gear::Unspecified, None), vec![], vec![]),
         (
-            search(Fuel::Unspecified, Gear::Unspecified, Some(7_000)),
-            vec![1, 2],
-            vec![1, 2],
+            search(FuelType::Unspecified, Transmission::Manual, None),
+            vec![3],
+            vec![3],
         ),
         (
-            search(Fuel::Unspecified, Gear::Unspecified, Some(4_999)),
+            search(FuelType::Electric, Transmission::Automatic, None),
+            vec![0],
+            vec![0],
+        ),
+        (
+            search(FuelType::Diesel, Transmission::Unspecified, None),
             vec![],
             vec![],
         ),
         (
-            search(Fuel::Electric, Gear::Unspecified, Some(5_000)),
+            search(FuelType::Unspecified, Transmission::Unspecified, Some(7_000)),
+            vec![1, 2],
+            vec![1, 2],
+        ),
+        (
+            search(FuelType::Unspecified, Transmission::Unspecified, Some(4_999)),
+            vec![],
+            vec![],
+        ),
+        (
+            search(FuelType::Electric, Transmission::Unspecified, Some(5_000)),
             vec![1],
             vec![1],
         ),
