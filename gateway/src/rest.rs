@@ -1,6 +1,7 @@
 //! Transcodes REST: the HTTP request becomes a request message, the reply message becomes JSON.
 
 mod codec;
+mod list_headers;
 mod query;
 mod request;
 mod response;
@@ -15,10 +16,9 @@ use carshare_chassis::client::PeerChannel;
 use carshare_chassis::identity::Caller;
 use tonic::client::Grpc;
 
+pub(crate) use list_headers::{NEXT_PAGE_TOKEN, NEXT_PAGE_TOKEN_FIELD, TOTAL_COUNT, TOTAL_COUNT_FIELD};
 pub(crate) use request::MERGE_PATCH;
-pub(crate) use response::{
-    ETAG_FIELD, NEXT_PAGE_TOKEN, NEXT_PAGE_TOKEN_FIELD, TOTAL_COUNT, TOTAL_COUNT_FIELD, success_status,
-};
+pub(crate) use response::{ETAG_FIELD, success_status};
 pub(crate) use sse::CURSOR;
 
 use crate::error::GatewayError;

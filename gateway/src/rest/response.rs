@@ -4,12 +4,12 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use carshare_chassis::Error;
 use carshare_proto::options::v1::Cache;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LINK};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::codec::BytesCodec;
+use super::list_headers::{self, NEXT_PAGE_TOKEN_FIELD};
 use super::{Call, Client};
 use crate::compression;
 use crate::error::GatewayError;
@@ -17,16 +17,8 @@ use crate::etag;
 use crate::json::MessageView;
 use crate::routes::Route;
 
-/// Header of the next page's token when the body is a bare list.
-pub(crate) const NEXT_PAGE_TOKEN: HeaderName = HeaderName::from_static("x-next-page-token");
 /// Field of a resource that tells its states apart, and of a request that expects one.
 pub(crate) const ETAG_FIELD: &str = "etag";
-pub(crate) const NEXT_PAGE_TOKEN_FIELD: &str = "next_page_token";
-/// Header of the number of items on all pages when the body is a bare list.
-pub(crate) const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
-pub(crate) const TOTAL_COUNT_FIELD: &str = "total_size";
-/// Query parameter in which the client sends the token back.
-const PAGE_TOKEN: &str = "page_token";
 
 /// Calls a unary RPC and converts its reply.
 pub(super) async fn unary(
@@ -57,9 +49,9 @@ fn convert(route: &Route, request: &Parts, reply: &[u8]) -> Result<Response, Err
             let no_field = || Error::internal(anyhow::anyhow!("{} has no field {name}", route.rpc.path));
             let field = route.rpc.output.field(name).ok_or_else(no_field)?;
             if let Some(token) = text_field(route, &reply, NEXT_PAGE_TOKEN_FIELD) {
-                link_next_page(&mut headers, &request.uri, token);
+                list_headers::link_next_page(&mut headers, &request.uri, token);
             }
-            add_total(&mut headers, route, &mut reply)?;
+            list_headers::add_total(&mut headers, route, &mut reply)?;
             reply.field_to_json(field)
         }
     };
@@ -101,19 +93,6 @@ fn text_field<'a>(route: &Route, reply: &'a MessageView<'_>, name: &str) -> Opti
     reply.text(field).ok().filter(|text| !text.is_empty())
 }
 
-/// Writes the number of items on all pages to a header, if the reply has it: a bare list has no field for it.
-fn add_total(headers: &mut HeaderMap, route: &Route, reply: &mut MessageView<'_>) -> Result<(), Error> {
-    let field = route.rpc.output.field(TOTAL_COUNT_FIELD);
-    if let Some(field) = field.filter(|field| reply.has(*field)) {
-        let total = reply.field_to_json(field).map_err(Error::internal)?;
-        headers.insert(
-            TOTAL_COUNT,
-            HeaderValue::try_from(total).map_err(Error::internal)?,
-        );
-    }
-    Ok(())
-}
-
 /// Returns the status of the `rest` option, or 200.
 pub(crate) fn success_status(route: &Route) -> StatusCode {
     // Unset is zero, which is not a status.
@@ -121,22 +100,6 @@ pub(crate) fn success_status(route: &Route) -> StatusCode {
     status
         .and_then(|status| StatusCode::from_u16(status).ok())
         .unwrap_or(StatusCode::OK)
-}
-
-/// Writes the token of the next page to a header, and as a link (RFC 8288) to another: a bare list has no field for it.
-fn link_next_page(headers: &mut HeaderMap, uri: &Uri, token: &str) {
-    let others = uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty());
-    let others = others.filter(|pair| pair.split('=').next() != Some(PAGE_TOKEN));
-    let next = format!("{PAGE_TOKEN}={}", utf8_percent_encode(token, NON_ALPHANUMERIC));
-    let query = others.chain([next.as_str()]).collect::<Vec<_>>().join("&");
-    let link = format!(r#"<{}?{query}>; rel="next""#, uri.path());
-    for (name, value) in [(NEXT_PAGE_TOKEN, token), (LINK, &link)] {
-        headers.extend(HeaderValue::from_str(value).map(|value| (name, value)));
-    }
 }
 
 #[cfg(test)]

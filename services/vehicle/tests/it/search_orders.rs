@@ -128,82 +128,73 @@ async fn search_by_rate_skips_closed_cars_up_to_max_candidates() {
     harness.finish().await;
 }
 
+/// Fuel, transmission and highest rate of a search.
+type Filter = (FuelType, Transmission, Option<i64>);
+
+/// Filters with the indexes of the cars they find, nearest first and cheapest first.
+const FILTERS: [(Filter, &[usize], &[usize]); 8] = [
+    (
+        (FuelType::Electric, Transmission::Unspecified, None),
+        &[0, 1],
+        &[1, 0],
+    ),
+    (
+        (FuelType::Unspecified, Transmission::Automatic, None),
+        &[0, 2],
+        &[2, 0],
+    ),
+    ((FuelType::Unspecified, Transmission::Manual, None), &[3], &[3]),
+    ((FuelType::Electric, Transmission::Automatic, None), &[0], &[0]),
+    ((FuelType::Diesel, Transmission::Unspecified, None), &[], &[]),
+    (
+        (FuelType::Unspecified, Transmission::Unspecified, Some(7_000)),
+        &[1, 2],
+        &[1, 2],
+    ),
+    (
+        (FuelType::Unspecified, Transmission::Unspecified, Some(4_999)),
+        &[],
+        &[],
+    ),
+    (
+        (FuelType::Electric, Transmission::Unspecified, Some(5_000)),
+        &[1],
+        &[1],
+    ),
+];
+
 #[tokio::test]
 async fn search_filters_by_fuel_transmission_and_rate() {
     let harness = Harness::start().await;
     let host = harness.host();
-    let car = async |fuel_type: FuelType, transmission: Transmission, hourly_rate| {
+    let mut cars = Vec::new();
+    for (fuel_type, transmission, hourly_rate) in [
+        (FuelType::Electric, Transmission::Automatic, 9_000),
+        (FuelType::Electric, Transmission::Unspecified, 5_000),
+        (FuelType::Gasoline, Transmission::Automatic, 7_000),
+        (FuelType::Unspecified, Transmission::Manual, 9_000),
+    ] {
         let registration = CreateVehicleRequest {
             fuel_type: fuel_type.into(),
             transmission: transmission.into(),
             hourly_rate,
             ..harness.registration(GANGNAM)
         };
-        harness.active_car(host, registration).await.id
-    };
-    let cars = [
-        car(FuelType::Electric, Transmission::Automatic, 9_000).await,
-        car(FuelType::Electric, Transmission::Unspecified, 5_000).await,
-        car(FuelType::Gasoline, Transmission::Automatic, 7_000).await,
-        car(FuelType::Unspecified, Transmission::Manual, 9_000).await,
-    ];
-    let search = |fuel_type: FuelType, transmission: Transmission, max_hourly_rate| SearchVehiclesRequest {
-        fuel_type: fuel_type.into(),
-        transmission: transmission.into(),
-        max_hourly_rate,
-        ..within(5.0)
-    };
-    for (search, nearest, cheapest) in [
-        (
-            search(FuelType::Electric, Transmission::Unspecified, None),
-            vec![0, 1],
-            vec![1, 0],
-        ),
-        (
-            search(FuelType::Unspecified, Transmission::Automatic, None),
-            vec![0, 2],
-            vec![2, 0],
-        ),
-        (
-            search(FuelType::Unspecified, Transmission::Manual, None),
-            vec![3],
-            vec![3],
-        ),
-        (
-            search(FuelType::Electric, Transmission::Automatic, None),
-            vec![0],
-            vec![0],
-        ),
-        (
-            search(FuelType::Diesel, Transmission::Unspecified, None),
-            vec![],
-            vec![],
-        ),
-        (
-            search(FuelType::Unspecified, Transmission::Unspecified, Some(7_000)),
-            vec![1, 2],
-            vec![1, 2],
-        ),
-        (
-            search(FuelType::Unspecified, Transmission::Unspecified, Some(4_999)),
-            vec![],
-            vec![],
-        ),
-        (
-            search(FuelType::Electric, Transmission::Unspecified, Some(5_000)),
-            vec![1],
-            vec![1],
-        ),
-    ] {
+        cars.push(harness.active_car(host, registration).await.id);
+    }
+    for ((fuel_type, transmission, max_hourly_rate), nearest, cheapest) in FILTERS {
         for (order, expected) in [
             (SearchOrder::DistanceAsc, nearest),
             (SearchOrder::HourlyRateAsc, cheapest),
         ] {
             let search = SearchVehiclesRequest {
                 order_by: order.into(),
-                ..search.clone()
+                fuel_type: fuel_type.into(),
+                transmission: transmission.into(),
+                max_hourly_rate,
+                ..within(5.0)
             };
-            let expected: Vec<String> = expected.into_iter().map(|car: usize| cars[car].clone()).collect();
+            let expected: Vec<String> = expected.iter().map(|car| cars[*car].clone()).collect();
             assert_eq!(harness.search_ids(search.clone()).await, expected, "{search:?}");
         }
     }
