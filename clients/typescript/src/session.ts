@@ -51,7 +51,10 @@ export class Session {
     const end = () => {
       if (this.#renewal === renewal) this.#renewal = undefined;
     };
-    tokens.then(end, end);
+    // A refusal is kept for the calls with this token that fail later.
+    tokens.then(end, (cause) => {
+      if (CarshareError.from(cause).status !== Code.Unauthenticated) end();
+    });
     return tokens;
   }
 
