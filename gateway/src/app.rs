@@ -29,7 +29,7 @@ use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
 use crate::layer::route::{self, Target};
 use crate::layer::{
     access_log, authorize, body_timeout, catch_panic, connect, connection_close, cors, deadline,
-    error_response, grpc_web, head, overload, security_headers,
+    error_response, grpc_web, head, head_limit, overload, security_headers,
 };
 use crate::state::AppState;
 use crate::{grpc, rest};
@@ -71,6 +71,7 @@ where
         .layer(from_fn((), head::remove_body))
         .layer(from_fn((), error_response::render))
         .layer(from_fn((), catch_panic::catch))
+        .layer(from_fn((), head_limit::check))
         .layer(from_fn(pages, pages::serve))
         .layer(from_fn(
             AddressLimit::new(config.limits.in_flight_by_address),

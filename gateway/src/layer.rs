@@ -12,6 +12,7 @@
 //! | [`head`] | removes the body of a response to HEAD |
 //! | [`error_response`] | writes errors as problems or gRPC statuses |
 //! | [`catch_panic`] | turns a panic into an `INTERNAL` error |
+//! | [`head_limit`] | refuses large request heads |
 //! | [`pages`] | answers `/healthz`, `/readyz`, `/openapi.json` and `/docs` |
 //! | [`address_limit`] | refuses requests of an address that has many in flight |
 //! | [`overload`] | refuses requests above the concurrency limit |
@@ -32,6 +33,7 @@ pub mod deadline;
 pub mod error_response;
 pub mod grpc_web;
 pub mod head;
+pub mod head_limit;
 pub mod overload;
 pub mod pages;
 pub mod request_info;

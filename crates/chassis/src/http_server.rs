@@ -25,8 +25,8 @@ use first_byte_timeout::FirstByteTimeout;
 
 /// Time for the TLS handshake, for the first bytes, which tell the version of HTTP, and for a request head of HTTP/1.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Upper bound of a request head; a larger one is answered with 431.
-const MAX_HEAD_BYTES: usize = 64 << 10;
+/// Upper bound of a request head; a larger one is answered with 431 and no body. Twice that of the gateway, whose 431 has one.
+const MAX_HEAD_BYTES: usize = 128 << 10;
 /// Delay after a failed accept, which means that the process has no file descriptors left.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
