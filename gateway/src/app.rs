@@ -23,13 +23,13 @@ use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 
 use crate::error::GatewayError;
-use crate::layer::address_limit::{self, AddressLimit};
+use crate::in_flight::InFlight;
 use crate::layer::pages::{self, Pages};
 use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
 use crate::layer::route::{self, Target};
 use crate::layer::{
-    access_log, authorize, body_timeout, catch_panic, connect, connection_close, cors, deadline,
-    error_response, grpc_web, head, head_limit, overload, security_headers,
+    access_log, address_limit, authorize, body_timeout, catch_panic, connect, connection_close, cors,
+    deadline, error_response, grpc_web, head, head_limit, overload, security_headers,
 };
 use crate::state::AppState;
 use crate::{grpc, rest};
@@ -55,6 +55,7 @@ where
         trusted_proxies: config.limits.trusted_proxies.clone(),
     };
     let pages = Arc::new(Pages::new(&state.routes, &config.docs, readiness)?);
+    let in_flight = InFlight::new(config.limits.in_flight_by_address);
     let max_in_flight = server.max_in_flight.min(Semaphore::MAX_PERMITS);
     Ok(ServiceBuilder::new()
         .map_request(|request: http::Request<B>| request.map(Body::new))
@@ -73,10 +74,7 @@ where
         .layer(from_fn((), catch_panic::catch))
         .layer(from_fn((), head_limit::check))
         .layer(from_fn(pages, pages::serve))
-        .layer(from_fn(
-            AddressLimit::new(config.limits.in_flight_by_address),
-            address_limit::limit,
-        ))
+        .layer(from_fn(in_flight, address_limit::limit))
         .layer(HandleErrorLayer::new(overload::respond))
         .load_shed()
         .concurrency_limit(max_in_flight)
@@ -101,9 +99,9 @@ async fn call(state: &AppState, mut request: Request) -> Result<Response, Gatewa
     let target = take(&mut request)?;
     let caller: Caller = take(&mut request)?;
     match target {
-        Target::Grpc(rpc) => grpc::forward(state, &rpc, &caller, info.lang, request).await,
+        Target::Grpc(rpc) => grpc::forward(state, &rpc, &caller, &info, request).await,
         Target::Rest(route, bindings) => rest::call(state, &info, &route, bindings, &caller, request).await,
-        Target::Builtin => grpc::builtin(state, &caller, info.lang, request).await,
+        Target::Builtin => grpc::builtin(state, &caller, &info, request).await,
     }
 }
 

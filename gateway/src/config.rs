@@ -37,6 +37,8 @@ pub struct EdgeConfig {
     /// Open streams; more are refused as unavailable. A service has to accept as many on one connection
     /// (`server.max_streams_per_connection`).
     pub max_streams: usize,
+    /// Open streams of callers without an account, reflection and health, beside those.
+    pub max_anonymous_streams: usize,
     /// Clients reach the port by HTTPS, so that Strict-Transport-Security is sent.
     pub https: bool,
 }
@@ -50,6 +52,8 @@ pub struct Limits {
     pub per_hour_by_user: u32,
     /// Requests of one address that wait for their response head; more are refused.
     pub in_flight_by_address: usize,
+    /// Open streams of one user, or of one address without an account; more are refused.
+    pub streams_by_caller: usize,
     /// Multiplies the limits of the contract's classes.
     pub class_factor: u32,
     /// Networks of the proxies in front of this port, `10.0.0.0/8`, whose entries in X-Forwarded-For count. Without any the address of a

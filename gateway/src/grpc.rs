@@ -19,6 +19,7 @@ pub use builtin::BuiltinServices;
 
 use crate::error::GatewayError;
 use crate::headers;
+use crate::layer::request_info::RequestInfo;
 use crate::method_table::Rpc;
 use crate::state::AppState;
 
@@ -27,11 +28,12 @@ pub async fn forward(
     state: &AppState,
     rpc: &Rpc,
     caller: &Caller,
-    lang: Lang,
+    info: &RequestInfo,
     request: Request,
 ) -> Result<Response, GatewayError> {
-    let streaming = rpc.method.streaming();
-    let end = streaming.server.then(|| state.stream_end(caller)).transpose()?;
+    let (streaming, lang) = (rpc.method.streaming(), info.lang);
+    let end = streaming.server.then(|| state.stream_end(caller, info));
+    let end = end.transpose()?;
     // The channel keeps the body of a call that is one message, to send it again.
     let max_bytes = if streaming.client {
         usize::MAX
@@ -55,12 +57,18 @@ pub async fn forward(
 pub async fn builtin(
     state: &AppState,
     caller: &Caller,
-    lang: Lang,
+    info: &RequestInfo,
     request: Request,
 ) -> Result<Response, GatewayError> {
-    let end = state.stream_end(caller)?;
+    let end = state.stream_end(caller, info)?;
     let response = state.builtin.call(request).await?;
-    Ok(response.map(|body| Body::new(stream_trailers::end_with_status(GrpcBody::new(body), end, lang))))
+    Ok(response.map(|body| {
+        Body::new(stream_trailers::end_with_status(
+            GrpcBody::new(body),
+            end,
+            info.lang,
+        ))
+    }))
 }
 
 fn to_service(rpc: &Rpc, request: Request, max_bytes: usize, lang: Lang) -> http::Request<GrpcBody> {

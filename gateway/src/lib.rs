@@ -12,6 +12,7 @@
 //! | [`rest`] | transcodes REST requests; server-sent events |
 //! | [`json`] | converts any message to JSON and back |
 //! | [`stream_end`] | ends streams on drain and token expiry |
+//! | [`streams`], [`in_flight`] | places of open streams; what each client has in flight |
 //! | [`error`], [`problem`] | errors as gRPC statuses and RFC 9457 problems |
 //! | [`rate_limit`] | counts calls by address, user and class |
 //! | [`headers`] | allow-list of forwarded headers |
@@ -29,6 +30,7 @@ pub mod error;
 mod etag;
 pub mod grpc;
 pub mod headers;
+mod in_flight;
 pub mod json;
 pub mod layer;
 pub mod method_table;
@@ -41,6 +43,7 @@ pub mod rest;
 pub mod routes;
 pub mod state;
 pub mod stream_end;
+mod streams;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -48,7 +48,7 @@ pub async fn call(
     let channel = state.peers.channel(&route.rpc)?;
     let client = Grpc::new(channel).max_decoding_message_size(config.max_reply_bytes);
     if route.rpc.method.streaming().server {
-        let end = state.stream_end(caller)?;
+        let end = state.stream_end(caller, info)?;
         let messages = sse::open(route, client, call).await?;
         Ok(sse::respond(
             messages,

@@ -8,15 +8,16 @@ use carshare_chassis::config::{RevocationPolicy, ServiceConfig};
 use carshare_chassis::identity::{Caller, JwksSource, Revocations, StaticJwks, Verifier};
 use carshare_chassis::{Clock, Environment, Error, Shutdown};
 use futures::FutureExt as _;
-use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::grpc::BuiltinServices;
+use crate::layer::request_info::RequestInfo;
 use crate::method_table::{MethodTable, Rpc};
 use crate::problem::DEFAULT_RETRY_AFTER;
 use crate::rate_limit::RateLimiter;
 use crate::routes::Routes;
 use crate::stream_end::{self, StreamEnd};
+use crate::streams::Streams;
 
 /// The service that publishes the keys of access tokens.
 const AUTH: &str = "auth";
@@ -31,8 +32,7 @@ pub struct AppState {
     pub rate_limiter: RateLimiter,
     pub builtin: BuiltinServices,
     pub config: ServiceConfig<Config>,
-    /// One permit for each open stream.
-    pub streams: Arc<Semaphore>,
+    pub streams: Streams,
     /// Ends streams when it fires.
     pub draining: Shutdown,
     /// Ends the streams of expired tokens.
@@ -64,9 +64,7 @@ impl AppState {
             verifier: verifier(config, &peers, environment)?,
             rate_limiter: RateLimiter::new(&config.service, &environment.clock)?,
             builtin: BuiltinServices::new(&methods, &peers, &draining)?,
-            streams: Arc::new(Semaphore::new(
-                config.service.edge.max_streams.min(Semaphore::MAX_PERMITS),
-            )),
+            streams: Streams::new(&config.service),
             clock: environment.clock.clone(),
             config: config.clone(),
             draining,
@@ -75,20 +73,14 @@ impl AppState {
         })
     }
 
-    /// Returns the end of a stream that `caller` opens. It holds the permit of the stream.
+    /// Returns the end of a stream that `caller` opens. It holds the places of the stream.
     ///
     /// # Errors
-    /// `UNAVAILABLE` when `edge.max_streams` are open.
-    pub fn stream_end(&self, caller: &Caller) -> Result<StreamEnd, Error> {
-        let Ok(permit) = Arc::clone(&self.streams).try_acquire_owned() else {
-            metrics::counter!("edge_streams_refused_total").increment(1);
-            return Err(Error::unavailable(
-                "the gateway has too many open streams",
-                DEFAULT_RETRY_AFTER,
-            ));
-        };
+    /// `UNAVAILABLE` or `RATE_LIMITED` when there is no place.
+    pub fn stream_end(&self, caller: &Caller, info: &RequestInfo) -> Result<StreamEnd, Error> {
+        let places = self.streams.take(caller, info.client_ip)?;
         let end = stream_end::of(caller, &self.clock, &self.draining);
-        Ok(end.inspect(|_| drop(permit)).boxed())
+        Ok(end.inspect(|_| drop(places)).boxed())
     }
 }
 

@@ -1,31 +1,34 @@
-//! Ends streams when the gateway drains or the token that opened them expires. The client opens a new one, at another replica or
-//! with a new token, and resumes at its cursor.
+//! Ends streams when the gateway drains or the token that opened them expires, and those without a token after a while. The client opens a
+//! new one, at another replica or with a new token, and resumes at its cursor.
 
 use carshare_chassis::identity::Caller;
 use carshare_chassis::{Clock, Error, Shutdown};
 use carshare_proto::common::v1::ErrorReason as Common;
+use chrono::TimeDelta;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::problem::DEFAULT_RETRY_AFTER;
+
+/// Time after which a stream without a token ends, so that nobody holds its place for ever.
+const ANONYMOUS_TTL: TimeDelta = TimeDelta::minutes(5);
 
 /// Resolves with the error of the stream when it has to end.
 pub type StreamEnd = BoxFuture<'static, Error>;
 
 /// Returns the end of a stream that `caller` opened.
 pub fn of(caller: &Caller, clock: &Clock, draining: &Shutdown) -> StreamEnd {
-    let expires_at = caller.user().ok().map(|user| user.expires_at);
+    let (ends_at, error) = if let Ok(user) = caller.user() {
+        (user.expires_at, Error::new(Common::TokenExpired))
+    } else {
+        let error = Error::unavailable("the stream has no token and is old", DEFAULT_RETRY_AFTER);
+        (clock.now() + ANONYMOUS_TTL, error)
+    };
     let (clock, draining) = (clock.clone(), draining.clone());
     async move {
-        let expired = async {
-            match expires_at {
-                Some(instant) => clock.sleep_until(instant).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = draining.cancelled() => Error::unavailable("the gateway is draining", DEFAULT_RETRY_AFTER),
-            () = expired => Error::new(Common::TokenExpired),
+            () = clock.sleep_until(ends_at) => error,
         }
     }
     .boxed()
@@ -64,12 +67,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn anonymous_stream_ends_only_on_drain() {
+    async fn anonymous_stream_ends_after_five_minutes_or_on_drain() {
         let (clock, control) = Clock::manual(START.parse().unwrap());
         let draining = Shutdown::new();
-        let mut end = of(&Caller::Anonymous, &clock, &draining);
-        control.advance(Duration::from_hours(24));
+        let open = || of(&Caller::Anonymous, &clock, &draining);
+        let mut end = open();
+        control.advance(Duration::from_secs(299));
         assert!((&mut end).now_or_never().is_none());
+        control.advance(Duration::from_secs(1));
+        assert!(end.await.is(Common::Unavailable));
+        let end = open();
         draining.trigger();
         assert!(end.await.is(Common::Unavailable));
     }

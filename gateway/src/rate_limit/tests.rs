@@ -45,6 +45,7 @@ async fn class_has_its_own_budget_for_each_address() {
         per_hour_by_user: 1000,
         class_factor: 1,
         in_flight_by_address: 0,
+        streams_by_caller: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, clock) = limiter(limits);
@@ -91,6 +92,7 @@ async fn user_has_one_budget_for_all_addresses() {
         per_hour_by_user: 2,
         class_factor: 1,
         in_flight_by_address: 0,
+        streams_by_caller: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);
@@ -113,6 +115,7 @@ async fn signed_in_user_is_not_counted_by_a_shared_address() {
         per_hour_by_user: 1000,
         class_factor: 1,
         in_flight_by_address: 0,
+        streams_by_caller: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);
@@ -138,6 +141,7 @@ async fn sensitive_call_of_a_user_is_counted_by_address_too() {
         per_hour_by_user: 1000,
         class_factor: 1,
         in_flight_by_address: 0,
+        streams_by_caller: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);
@@ -157,6 +161,7 @@ async fn zero_is_no_limit() {
         per_hour_by_user: 0,
         class_factor: 0,
         in_flight_by_address: 0,
+        streams_by_caller: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);
@@ -174,6 +179,7 @@ async fn class_with_a_higher_limit_replaces_the_budget_of_the_address() {
         per_hour_by_user: 0,
         class_factor: 1,
         in_flight_by_address: 0,
+        streams_by_caller: 0,
         trusted_proxies: Vec::new(),
     };
     let (limiter, _clock) = limiter(limits);

@@ -37,7 +37,11 @@ async fn request_above_max_in_flight_is_refused_and_probes_are_answered() {
 
 #[tokio::test]
 async fn open_streams_do_not_block_calls() {
-    let gateway = Harness::start_with(|config| config.service.limits.per_minute_by_address = 0).await;
+    let gateway = Harness::start_with(|config| {
+        config.service.limits.per_minute_by_address = 0;
+        config.service.limits.streams_by_caller = 0;
+    })
+    .await;
     let mut open = Vec::new();
     for _ in 0..STREAMS_PER_CONNECTION {
         open.push(send(gateway.request("host", Method::GET, STREAM)).await);
@@ -46,6 +50,27 @@ async fn open_streams_do_not_block_calls() {
     let call = send_for_json(gateway.request("guest", Method::GET, "/v1/notifications"));
     let response = timeout(TIMEOUT / 2, call).await.expect("a response");
     assert_eq!(response, (200, json!([])));
+}
+
+#[tokio::test]
+async fn caller_has_a_few_streams_and_health_has_a_pool_of_its_own() {
+    let gateway = Harness::start_with(|config| {
+        config.service.edge.max_streams = 3;
+        config.service.edge.max_anonymous_streams = 1;
+        config.service.limits.streams_by_caller = 2;
+    })
+    .await;
+    let mut health = tonic_health::pb::health_client::HealthClient::new(gateway.channel().await);
+    let request = tonic_health::pb::HealthCheckRequest::default();
+    let _watch = health.watch(request.clone()).await.unwrap();
+    let refused = health.check(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
+    let open = || gateway.request("host", Method::GET, STREAM);
+    let streams = [send(open()).await, send(open()).await];
+    assert!(streams.iter().all(|stream| stream.status().as_u16() == 200));
+    assert_eq!(send_for_code(open()).await, code(429, "COMMON004"));
+    drop(streams);
+    eventually_true(TIMEOUT, async || send(open()).await.status().as_u16() == 200).await;
 }
 
 #[tokio::test]
