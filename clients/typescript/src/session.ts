@@ -15,6 +15,8 @@ export const SIGNED_OUT = new ConnectError("Nobody is signed in.", Code.Unauthen
  */
 export class Session {
   #renewal: { stale: string; tokens: Promise<Tokens> } | undefined;
+  /** Access token of the session that a refused refresh has ended. */
+  #ended: string | undefined;
   /** Settles when the last piece of work under the lock has ended. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -51,9 +53,9 @@ export class Session {
     const end = () => {
       if (this.#renewal === renewal) this.#renewal = undefined;
     };
-    // A refusal is kept for the calls with this token that fail later.
-    tokens.then(end, (cause) => {
-      if (CarshareError.from(cause).status !== Code.Unauthenticated) end();
+    // The refusal that ended the session is kept for the calls with this token that fail later.
+    tokens.then(end, () => {
+      if (this.#ended !== stale) end();
     });
     return tokens;
   }
@@ -72,7 +74,10 @@ export class Session {
     const headers = { "idempotency-key": current.refreshKey };
     const reply = await this.auth.refresh({ refreshToken: current.refreshToken }, { headers }).catch(async (cause) => {
       const error = CarshareError.from(cause);
-      if (error.status === Code.Unauthenticated && (await this.#holds(current))) await this.#end(error);
+      if (error.status === Code.Unauthenticated && (await this.#holds(current))) {
+        this.#ended = stale;
+        await this.#end(error);
+      }
       throw cause;
     });
     const next = tokensOf(reply);

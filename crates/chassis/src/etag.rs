@@ -17,12 +17,12 @@ pub fn of(resource: &impl prost::Message) -> String {
     URL_SAFE_NO_PAD.encode(&hash[..HASH_LEN])
 }
 
-/// Compares the tag that an update expects with that of the locked resource.
+/// Compares the tag that an update expects with that of the locked resource. An empty one expects nothing.
 ///
 /// # Errors
 /// `ETAG_MISMATCH`.
 pub fn check(expected: &str, current: Option<&str>) -> Result<(), Error> {
-    if Some(expected) == current {
+    if expected.is_empty() || Some(expected) == current {
         Ok(())
     } else {
         Err(Error::new(Common::EtagMismatch))
@@ -52,7 +52,8 @@ mod tests {
     #[test]
     fn only_the_current_tag_is_accepted() {
         assert!(check("a", Some("a")).is_ok());
-        for (expected, current) in [("a", Some("b")), ("", Some("b")), ("a", None)] {
+        assert!(check("", Some("b")).is_ok());
+        for (expected, current) in [("a", Some("b")), ("a", None)] {
             let refused = check(expected, current).unwrap_err();
             assert!(refused.is(Common::EtagMismatch), "{expected}");
         }

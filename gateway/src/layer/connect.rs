@@ -88,6 +88,7 @@ where
         form,
         codec,
         max_bytes: state.config.common.server.max_message_bytes,
+        body_timeout: state.config.service.edge.body_timeout,
         lang: RequestInfo::of(request.extensions()).lang,
         asked: request.headers().clone(),
     };
@@ -106,6 +107,8 @@ struct Call {
     codec: Codec,
     /// Upper bound of a request message.
     max_bytes: usize,
+    /// In which the body of a unary call has to arrive: it is read here, above the layers that bound requests.
+    body_timeout: Duration,
     lang: Lang,
     /// The headers of the request.
     asked: HeaderMap,

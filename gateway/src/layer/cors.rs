@@ -9,8 +9,8 @@ use carshare_chassis::layer::take;
 use carshare_chassis::request_context::CORRELATION_ID;
 use futures::future::Either;
 use http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, ORIGIN,
-    RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK,
+    ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
@@ -26,10 +26,11 @@ use crate::rest::{NEXT_PAGE_TOKEN, TOTAL_COUNT};
 const MAX_AGE: Duration = Duration::from_hours(2);
 
 /// Request headers that scripts may send.
-const ALLOWED_HEADERS: [HeaderName; 16] = [
+const ALLOWED_HEADERS: [HeaderName; 17] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     ACCEPT_LANGUAGE,
+    IF_MATCH,
     IF_NONE_MATCH,
     IDEMPOTENCY_KEY,
     HeaderName::from_static(CORRELATION_ID),

@@ -14,7 +14,7 @@ pub fn client_ip(connection: IpAddr, headers: &HeaderMap, trusted_proxies: &[IpN
     let values = headers
         .get_all(FORWARDED_FOR)
         .iter()
-        .filter_map(|value| value.to_str().ok());
+        .map(|value| value.to_str().unwrap_or_default());
     let mut hops = values.flat_map(|value| value.split(',')).rev().map(address);
     let is_trusted = |address: &IpAddr| trusted_proxies.iter().any(|network| network.contains(address));
     let mut client = connection.to_canonical();
@@ -47,12 +47,15 @@ fn network_64(address: Ipv6Addr) -> Ipv6Addr {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn seen(connection: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(FORWARDED_FOR, value.parse().unwrap());
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append(FORWARDED_FOR, value);
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
         client_ip(connection.parse().unwrap(), &headers, &trusted).to_string()
@@ -71,6 +74,7 @@ mod tests {
             ("9.9.9.9", &["1.1.1.1, 10.0.0.2"], inner, "9.9.9.9"),
             ("10.0.0.1", &["1.1.1.1, nonsense"], inner, "10.0.0.1"),
             ("10.0.0.1", &[""], inner, "10.0.0.1"),
+            ("10.0.0.1", &["6.6.6.6", "\u{e9}, 1.1.1.1"], inner, "10.0.0.1"),
             ("10.0.0.1", &[], inner, "10.0.0.1"),
             ("10.0.0.1", &["10.0.0.3"], inner, "10.0.0.3"),
             ("fd00::1", &["1.1.1.1"], &["fd00::/8"], "1.1.1.1"),

@@ -40,7 +40,13 @@ async fn listed_origin_is_allowed_with_credentials_and_another_is_not() {
     assert_eq!(header(&listed, "access-control-allow-origin"), Some(ORIGIN));
     assert_eq!(header(&listed, "access-control-allow-credentials"), Some("true"));
     let allowed = header(&listed, "access-control-allow-headers").unwrap();
-    for name in ["idempotency-key", "tracestate", "baggage", "x-requested-with"] {
+    for name in [
+        "idempotency-key",
+        "if-match",
+        "tracestate",
+        "baggage",
+        "x-requested-with",
+    ] {
         assert!(allowed.split(',').any(|allowed| allowed == name), "{allowed}");
     }
     let other = preflight("https://elsewhere.example").await;

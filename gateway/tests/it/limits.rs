@@ -125,6 +125,11 @@ async fn body_that_never_ends_is_a_request_timeout() {
     let gateway = Harness::start_with(|config| config.service.edge.body_timeout = body_timeout).await;
     assert_eq!(send_for_code(endless(&gateway)).await, code(408, "COMMON014"));
     let path = "/carshare.notification.v1.NotificationService/ListNotifications";
+    let body = futures::stream::pending::<Result<Vec<u8>, Infallible>>();
+    let connect = gateway.anonymous(Method::POST, path);
+    let connect = connect.header("content-type", "application/json");
+    let (status, error) = send_for_json(connect.body(reqwest::Body::wrap_stream(body))).await;
+    assert_eq!((status, &error["code"]), (504, &json!("deadline_exceeded")));
     let status = send_half(&gateway, path).await;
     assert_eq!(
         (

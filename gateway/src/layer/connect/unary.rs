@@ -12,6 +12,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tokio::time::timeout;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
@@ -35,16 +36,17 @@ impl Call {
     async fn read(&self, body: Body) -> Result<Vec<u8>, Status> {
         let too_large = || Error::new(Common::TooLarge).into_status(self.lang);
         let unreadable = || Error::invalid("", "요청을 읽을 수 없습니다.", "The request cannot be read.");
-        let body = Limited::new(body, self.max_bytes)
-            .collect()
+        let reading = timeout(self.body_timeout, Limited::new(body, self.max_bytes).collect());
+        let read = reading
             .await
-            .map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    too_large()
-                } else {
-                    unreadable().into_status(self.lang)
-                }
-            })?;
+            .map_err(|_| Error::new(Common::RequestTimeout).into_status(self.lang))?;
+        let body = read.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                too_large()
+            } else {
+                unreadable().into_status(self.lang)
+            }
+        })?;
         let bytes = body.to_bytes().to_vec();
         match self.asked.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
             None | Some(b"identity") => Ok(bytes),

@@ -10,7 +10,7 @@ use crate::domain::payment::{AttemptEnd, Claim, Payment};
 use crate::domain::provider_report::ProviderError;
 use crate::error::Error;
 use crate::events::publish;
-use crate::store::{payment_attempts, payment_methods, payments};
+use crate::store::{customers, payment_attempts, payment_methods, payments};
 use crate::{App, jobs, provider_facts};
 
 /// State of an attempt after a result was applied.
@@ -135,7 +135,10 @@ async fn end_attempt(
         tracing::error!(payment_id = %payment.id, code = error.code, "the provider rejects the request");
     }
     if let (NextStep::RetryOtherMethod, AttemptKind::Billing { method }) = (next, &attempt.kind) {
+        // As before each deletion of a card: no other attempt begins with it meanwhile.
+        customers::lock(tx, payment.guest_id).await?;
         payment_methods::disable(tx, *method).await?;
+        tx.notify_job(jobs::KEY_REMOVALS);
     }
     let end = payment.end_attempt(next, &error.code, tx.now())?;
     payments::update(tx, payment).await?;

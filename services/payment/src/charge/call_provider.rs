@@ -7,7 +7,7 @@ use crate::App;
 use crate::domain::attempt::{Attempt, AttemptKind};
 use crate::domain::ids::PaymentMethodId;
 use crate::domain::payment::Payment;
-use crate::domain::provider_report::ProviderResult;
+use crate::domain::provider_report::{ErrorKind, ProviderError, ProviderResult};
 use crate::error::Error;
 use crate::provider::{Charge, Confirm, Lookup};
 use crate::store::{customers, payment_methods};
@@ -20,8 +20,14 @@ pub(super) async fn capture(
 ) -> Result<ProviderResult, Error> {
     match &attempt.kind {
         AttemptKind::Billing { method } => {
-            let charge = charge(app, payment, *method, attempt.idempotency_key()).await?;
-            Ok(app.provider.charge(charge).await)
+            match charge(app, payment, *method, attempt.idempotency_key()).await? {
+                Some(charge) => Ok(app.provider.charge(charge).await),
+                // By a replica of an earlier version, which did not lock the customer.
+                None => Ok(Err(ProviderError::new(
+                    ErrorKind::KeyUnusable,
+                    "BILLING_KEY_REMOVED",
+                ))),
+            }
         }
         AttemptKind::Checkout { payment_key } => {
             let confirm = Confirm {
@@ -44,12 +50,13 @@ pub(super) async fn look_up(app: &App, payment: &Payment, attempt: &Attempt) -> 
     app.provider.find(lookup).await
 }
 
+/// Returns the parameters of a charge; `None` when the billing key of the card was removed.
 async fn charge(
     app: &App,
     payment: &Payment,
     method: PaymentMethodId,
     idempotency_key: String,
-) -> Result<Charge, Error> {
+) -> Result<Option<Charge>, Error> {
     let conn = app.db.conn();
     let method = payment_methods::find(conn, method)
         .await?
@@ -57,14 +64,15 @@ async fn charge(
     let customer_key = customers::find(conn, payment.guest_id)
         .await?
         .context("a guest with a payment method has no customer key")?;
-    let sealed = method.billing_key_sealed.as_deref();
-    let sealed = sealed.context("the billing key of an open attempt was removed")?;
-    Ok(Charge {
+    let Some(sealed) = method.billing_key_sealed.as_deref() else {
+        return Ok(None);
+    };
+    Ok(Some(Charge {
         billing_key: app.billing_keys.open(method.id, sealed)?,
         customer_key,
         order_id: payment.order_id.clone(),
         order_name: payment.order_name.clone(),
         amount_krw: payment.amount_krw,
         idempotency_key,
-    })
+    }))
 }

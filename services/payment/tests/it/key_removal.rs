@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use carshare_sandbox::{Fault, Provider};
 use carshare_testkit::eventually;
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use crate::harness::*;
 
@@ -79,6 +79,23 @@ async fn deletion_is_repeated_until_the_provider_has_answered() {
     };
     assert_eq!(harness.pass_time_until_removed().await, expected);
     assert!(harness.sandbox.faults().is_empty() && harness.deletions() > 10);
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn attempt_whose_key_was_removed_ends_and_the_payment_is_requested() {
+    let harness = Harness::start().await;
+    let guest = harness.guest_with(GOOD_CARD).await;
+    harness.sandbox.inject(Fault::refuse(Provider::Toss, CARD_PATH));
+    let booking = harness.approved(guest).await;
+    harness.until(&booking, "unknown").await;
+    let removed = "UPDATE payment_methods SET disabled_at = now(), billing_key_sealed = NULL";
+    harness.db.conn().execute_unprepared(removed).await.unwrap();
+    let row = harness.pass_time_until(&booking, "requested").await;
+    assert_eq!(
+        harness.attempts(&row).await,
+        ["billing failed BILLING_KEY_REMOVED"]
+    );
     harness.finish().await;
 }
 
