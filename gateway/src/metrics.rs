@@ -16,7 +16,7 @@ pub(crate) fn describe() {
     describe_counter!("edge_shed_total", "Requests refused by server.max_in_flight.");
     describe_counter!(
         "edge_streams_refused_total",
-        "Streams refused by edge.max_streams."
+        "Streams refused by edge.max_streams or edge.max_anonymous_streams."
     );
     describe_counter!("edge_panics_total", "Panics while a request was handled.");
     describe_counter!(
