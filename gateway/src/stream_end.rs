@@ -50,6 +50,7 @@ mod tests {
         Caller::User(UserCaller {
             id,
             role: Role::Host,
+            email_verified: false,
             token_id: id,
             session_id: id,
             expires_at,

@@ -34,6 +34,8 @@ pub enum Caller {
 pub struct UserCaller {
     pub id: Uuid,
     pub role: Role,
+    /// Whether the e-mail address was verified when the token was issued.
+    pub email_verified: bool,
     /// Id of the token (`jti`), which a logout revokes.
     pub token_id: Uuid,
     /// Session the token belongs to (`sid`).
@@ -118,6 +120,9 @@ pub struct Claims {
     pub sub: Uuid,
     /// Role of the user when the token was issued.
     pub role: Role,
+    /// Whether the user's e-mail address was verified when the token was issued. Tokens of earlier releases do not have it.
+    #[serde(default)]
+    pub email_verified: bool,
     pub jti: Uuid,
     /// Id of the session (refresh-token family).
     pub sid: Uuid,
@@ -132,6 +137,7 @@ impl From<Claims> for UserCaller {
         Self {
             id: claims.sub,
             role: claims.role,
+            email_verified: claims.email_verified,
             token_id: claims.jti,
             session_id: claims.sid,
             expires_at: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),

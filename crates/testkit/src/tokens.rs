@@ -22,6 +22,8 @@ pub struct Claims {
     pub sub: Uuid,
     /// `guest`, `host` or `admin`.
     pub role: String,
+    /// Whether the user's e-mail address is verified.
+    pub email_verified: bool,
     /// Id of the token, by which it is revoked.
     pub jti: Uuid,
     /// Id of the session.
@@ -73,13 +75,14 @@ impl Tokens {
         }] })
     }
 
-    /// Returns the claims of a token for `user` in `role`, issued at `now`, valid for 15 minutes.
+    /// Returns the claims of a token for `user` in `role`, with a verified e-mail address, issued at `now`, valid for 15 minutes.
     pub fn claims(&self, role: &str, user: Uuid, now: DateTime<Utc>) -> Claims {
         Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             sub: user,
             role: role.to_owned(),
+            email_verified: true,
             jti: random_id(),
             sid: random_id(),
             iat: now.timestamp(),

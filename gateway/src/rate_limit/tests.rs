@@ -32,6 +32,7 @@ fn user() -> Caller {
     Caller::User(UserCaller {
         id,
         role: Role::Guest,
+        email_verified: false,
         token_id: id,
         session_id: id,
         expires_at,

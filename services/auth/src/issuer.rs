@@ -104,6 +104,7 @@ impl Signer {
             aud: terms.audience.clone(),
             sub: user.id.0,
             role: user.role,
+            email_verified: user.is_verified,
             jti: access_token_id.0,
             sid: session.0,
             iat: issued_at.timestamp(),

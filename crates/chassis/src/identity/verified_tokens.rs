@@ -79,6 +79,7 @@ mod tests {
             user: UserCaller {
                 id: Uuid::nil(),
                 role: Role::Guest,
+                email_verified: false,
                 token_id: Uuid::nil(),
                 session_id: Uuid::nil(),
                 expires_at,

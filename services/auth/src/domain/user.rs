@@ -27,6 +27,7 @@ pub struct NewUser {
     pub name: String,
     pub phone: Phone,
     pub role: Role,
+    pub is_verified: bool,
 }
 
 impl NewUser {
@@ -39,7 +40,7 @@ impl NewUser {
             phone: self.phone.clone(),
             role: self.role,
             profile_image_url: None,
-            is_verified: false,
+            is_verified: self.is_verified,
             created_at: now,
         }
     }

@@ -71,5 +71,6 @@ fn parse(request: &pb::RegisterRequest) -> Result<NewUser, carshare_chassis::Err
         name,
         phone,
         role,
+        is_verified: false,
     })
 }

@@ -53,6 +53,7 @@ async fn create_admin_creates_an_account_that_can_log_in() {
     let reply = auth.client().login(request).await.unwrap().into_inner();
     assert_eq!(reply.user.unwrap().role(), Role::Admin);
     assert_eq!(claims(&reply.access_token)["role"], "admin");
+    assert_eq!(claims(&reply.access_token)["email_verified"], true);
     assert_eq!(auth.count("outbox").await, 1);
 
     let (again, output) = create_admin(&auth, ADMIN_PASSWORD).await;

@@ -78,7 +78,7 @@ async fn published_key_verifies_tokens_and_claims_are_as_documented() {
             .unwrap();
     let expected = json!({
         "iss": "https://carshare.kr", "aud": "carshare", "sub": session.user.unwrap().id, "role": "guest",
-        "jti": jti, "sid": sid, "iat": 1_795_348_800, "exp": 1_795_349_700,
+        "email_verified": false, "jti": jti, "sid": sid, "iat": 1_795_348_800, "exp": 1_795_349_700,
     });
     assert_eq!(claims, expected);
     auth.finish().await;

@@ -72,6 +72,7 @@ impl Harness {
             aud: "carshare".into(),
             sub: Uuid::from_u128(1),
             role: Role::Host,
+            email_verified: true,
             jti: Uuid::from_u128(2),
             sid: Uuid::from_u128(3),
             iat,
@@ -105,11 +106,21 @@ async fn valid_token_is_its_user() {
     let expected = UserCaller {
         id: Uuid::from_u128(1),
         role: Role::Host,
+        email_verified: true,
         token_id: Uuid::from_u128(2),
         session_id: Uuid::from_u128(3),
         expires_at,
     };
     assert_eq!(user, expected);
+}
+
+#[tokio::test]
+async fn token_without_the_claim_email_verified_is_of_an_unverified_user() {
+    let harness = harness().await;
+    let mut claims = serde_json::to_value(harness.claims()).unwrap();
+    claims.as_object_mut().unwrap().remove("email_verified").unwrap();
+    let token = harness.signer.sign(&claims).unwrap();
+    assert!(!harness.verifier.verify(&token).await.unwrap().email_verified);
 }
 
 #[tokio::test]
