@@ -59,6 +59,8 @@ pub struct Limits {
     /// Networks of the proxies in front of this port, `10.0.0.0/8`, whose entries in X-Forwarded-For count. Without any the address of a
     /// caller is that of the connection.
     pub trusted_proxies: Vec<IpNet>,
+    /// Networks from which the calls of a class may come, by the name of the class. One that is not listed is called from anywhere.
+    pub allowed_networks: BTreeMap<String, Vec<IpNet>>,
 }
 
 /// `[cors]`: cross-origin requests.

@@ -16,15 +16,16 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use carshare_chassis::identity::Caller;
+use carshare_chassis::method_registry::Policy;
 use carshare_chassis::{Clock, Error};
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_proto::options::v1::Limit;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 pub use client_ip::client_ip;
 
 use crate::config::{Config, Limits};
+use crate::method_table::Rpc;
 use gcra::LimitDecision;
 use in_memory::InMemory;
 use redis::Shared;
@@ -85,11 +86,11 @@ impl RateLimiter {
     /// `RATE_LIMITED` above a limit.
     pub async fn take(
         &self,
-        class: Option<&Limit>,
+        rpc: Option<&Rpc>,
         address: IpAddr,
         caller: &Caller,
     ) -> (Option<RateLimitStatus>, Result<(), Error>) {
-        let budgets = self.budgets(class, address, caller);
+        let budgets = self.budgets(rpc, address, caller);
         let backlogs = self.backlogs(&budgets).await;
         let statuses = budgets
             .into_iter()
@@ -126,9 +127,12 @@ impl RateLimiter {
 
     /// A signed-in user is counted by user and not by address, which users of one mobile network or office share; but for a call of a class,
     /// so that many accounts do not allow more guesses from one address. A class with a higher limit than an address has (Toss's webhooks)
-    /// replaces the budget of the address.
-    fn budgets(&self, class: Option<&Limit>, address: IpAddr, caller: &Caller) -> Vec<Budget> {
+    /// replaces the budget of the address. The class of a public call is counted by address whoever calls: a token gives no further guesses
+    /// of passwords.
+    fn budgets(&self, rpc: Option<&Rpc>, address: IpAddr, caller: &Caller) -> Vec<Budget> {
         let user = caller.user().ok().map(|user| Owner::User(user.id));
+        let is_public = rpc.is_some_and(|rpc| *rpc.method.policy() == Policy::Public);
+        let class = rpc.and_then(|rpc| rpc.limit.as_ref());
         let budget =
             |name, owner, limit, period| Budget::new(name, owner, limit, period, self.shared.is_some());
         let by_address = budget(
@@ -142,7 +146,7 @@ impl RateLimiter {
             let limit = u32::try_from(class.per_minute).unwrap_or_default();
             budget(
                 class.name.clone().into(),
-                user.unwrap_or(Owner::Address(address)),
+                user.filter(|_| !is_public).unwrap_or(Owner::Address(address)),
                 limit.saturating_mul(self.limits.class_factor),
                 MINUTE,
             )

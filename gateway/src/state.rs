@@ -9,7 +9,7 @@ use carshare_chassis::identity::{Caller, JwksSource, Revocations, StaticJwks, Ve
 use carshare_chassis::{Clock, Environment, Error, Shutdown};
 use futures::FutureExt as _;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::grpc::BuiltinServices;
 use crate::layer::request_info::RequestInfo;
 use crate::method_table::{MethodTable, Rpc};
@@ -18,6 +18,19 @@ use crate::rate_limit::RateLimiter;
 use crate::routes::Routes;
 use crate::stream_end::{self, StreamEnd};
 use crate::streams::Streams;
+
+/// Returns an error for networks of a class that the contract does not have: a misspelt one would be open to everybody.
+fn check_classes(methods: &MethodTable, limits: &Limits) -> anyhow::Result<()> {
+    let known = methods.iter().filter_map(|rpc| rpc.limit.as_ref());
+    let known: BTreeSet<&str> = known.map(|class| class.name.as_str()).collect();
+    for name in limits.allowed_networks.keys() {
+        anyhow::ensure!(
+            known.contains(name.as_str()),
+            "limits.allowed_networks: no RPC is of the class {name:?}, the classes are {known:?}"
+        );
+    }
+    Ok(())
+}
 
 /// The service that publishes the keys of access tokens.
 const AUTH: &str = "auth";
@@ -58,6 +71,7 @@ impl AppState {
         draining: Shutdown,
     ) -> anyhow::Result<Self> {
         let methods = MethodTable::read()?;
+        check_classes(&methods, &config.service.limits)?;
         let peers = Peers::connect(config, &methods, environment)?;
         Ok(Self {
             routes: Routes::read(methods.iter())?,

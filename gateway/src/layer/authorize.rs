@@ -1,19 +1,24 @@
 //! Verifies the access token, checks the RPC's access option and takes the call from the caller's rate limits; attaches the
 //! `Caller`. The service checks access again. Refused callers are counted too, so that guessing is limited.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::IntoResponse as _;
+use carshare_chassis::Error;
 use carshare_chassis::authorization::{self, Credentials};
 use carshare_chassis::identity::Caller;
 use carshare_chassis::layer::take;
+use carshare_proto::common::v1::ErrorReason as Common;
 use http::request::Parts;
 
 use super::request_info::RequestInfo;
 use super::route::Target;
 use super::{Inner, Result};
+use crate::config::Limits;
 use crate::error::GatewayError;
+use crate::method_table::Rpc;
 use crate::state::AppState;
 
 pub fn authorize<S: Inner + Clone>(
@@ -48,14 +53,29 @@ async fn caller(state: &AppState, parts: &Parts) -> std::result::Result<Caller, 
         None => Ok(Caller::Anonymous),
     };
     let caller = authorized.as_ref().unwrap_or(&Caller::Anonymous);
-    let class = rpc.and_then(|rpc| rpc.limit.as_ref());
-    let (status, within_limits) = state.rate_limiter.take(class, info.client_ip, caller).await;
+    let rpc = rpc.map(AsRef::as_ref);
+    let (status, within_limits) = state.rate_limiter.take(rpc, info.client_ip, caller).await;
     if let Some(status) = status {
         // A request is counted once, so the cell is empty.
         let _ = info.rate_limit.set(status);
     }
     within_limits?;
+    if let Some(rpc) = rpc {
+        check_network(&state.config.service.limits, rpc, info.client_ip)?;
+    }
     Ok(authorized?)
+}
+
+/// Refuses an address from which calls of the RPC's class may not come.
+fn check_network(limits: &Limits, rpc: &Rpc, address: IpAddr) -> std::result::Result<(), Error> {
+    let class = rpc.limit.as_ref();
+    let networks = class.and_then(|class| limits.allowed_networks.get(&class.name));
+    match networks {
+        Some(networks) if !networks.iter().any(|network| network.contains(&address)) => {
+            Err(Error::new(Common::PermissionDenied))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -73,15 +93,24 @@ mod tests {
     const PUBLIC: &str = "/carshare.auth.v1.AuthService/GetJwks";
     const ANY_USER: &str = "/carshare.auth.v1.AuthService/GetMe";
 
+    const WEBHOOK: &str = "/carshare.payment.v1.PaymentService/HandleWebhook";
+
     /// Returns the error code, and the `RateLimit` header.
     async fn call(state: &Arc<AppState>, path: &str) -> (Option<String>, String) {
+        call_from(state, path, "192.0.2.1").await
+    }
+
+    async fn call_from(state: &Arc<AppState>, path: &str, address: &str) -> (Option<String>, String) {
         let service = ServiceBuilder::new()
             .layer(from_fn(Arc::clone(state), authorize))
             .service(service_fn(async |request: Request| {
                 assert!(matches!(request.extensions().get(), Some(Caller::Anonymous)));
                 Ok::<_, Infallible>(Response::new(Body::empty()))
             }));
-        let info = Arc::new(RequestInfo::for_test(Lang::En, "c", path));
+        let info = Arc::new(RequestInfo {
+            client_ip: address.parse().unwrap(),
+            ..RequestInfo::for_test(Lang::En, "c", path)
+        });
         let mut request = Request::new(Body::empty());
         request.extensions_mut().insert(Arc::clone(&info));
         let rpc = Arc::clone(state.methods.find(path).unwrap());
@@ -106,5 +135,23 @@ mod tests {
         let limited = Some("COMMON004".to_owned());
         assert_eq!(call(&state, ANY_USER).await, (limited.clone(), status(0, 60)));
         assert_eq!(call(&state, PUBLIC).await, (limited, status(0, 60)));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn class_with_networks_is_called_from_these_only() {
+        let mut state = AppState::for_test();
+        let networks = ["13.124.18.147/32", "2001:db8::/32"].map(|network| network.parse().unwrap());
+        let allowed = &mut state.config.service.limits.allowed_networks;
+        allowed.insert("webhook".to_owned(), networks.to_vec());
+        let state = Arc::new(state);
+        let forbidden = Some("AUTH003".to_owned());
+        for (path, address, code) in [
+            (WEBHOOK, "13.124.18.147", None),
+            (WEBHOOK, "2001:db8::1", None),
+            (WEBHOOK, "13.124.18.148", forbidden.clone()),
+            (WEBHOOK, "::1", forbidden),
+            (PUBLIC, "13.124.18.148", None),
+        ] {
+            assert_eq!(call_from(&state, path, address).await.0, code, "{path} {address}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The budgets of a call.
 
+use std::collections::BTreeMap;
+
 use carshare_chassis::Environment;
 use carshare_chassis::identity::{Role, UserCaller};
 
@@ -7,8 +9,22 @@ use super::*;
 use crate::method_table::MethodTable;
 
 const LOGIN: &str = "/carshare.auth.v1.AuthService/Login";
+const CHANGE_PASSWORD: &str = "/carshare.auth.v1.AuthService/ChangePassword";
 const WEBHOOK: &str = "/carshare.payment.v1.PaymentService/HandleWebhook";
 const LIST: &str = "/carshare.booking.v1.BookingService/ListBookings";
+
+/// Only the classes of the contract are limited.
+fn unlimited() -> Limits {
+    Limits {
+        per_minute_by_address: 0,
+        per_hour_by_user: 0,
+        in_flight_by_address: 0,
+        streams_by_caller: 0,
+        class_factor: 1,
+        trusted_proxies: Vec::new(),
+        allowed_networks: BTreeMap::new(),
+    }
+}
 
 fn limiter(limits: Limits) -> (RateLimiter, carshare_chassis::ManualClock) {
     let (environment, clock) = Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
@@ -44,14 +60,11 @@ async fn class_has_its_own_budget_for_each_address() {
     let limits = Limits {
         per_minute_by_address: 100,
         per_hour_by_user: 1000,
-        class_factor: 1,
-        in_flight_by_address: 0,
-        streams_by_caller: 0,
-        trusted_proxies: Vec::new(),
+        ..unlimited()
     };
     let (limiter, clock) = limiter(limits);
     let rpcs = MethodTable::read().unwrap();
-    let login = rpcs.find(LOGIN).unwrap().limit.as_ref();
+    let login = rpcs.find(LOGIN).map(AsRef::as_ref);
     for remaining in (0..20).rev() {
         let (status, taken) = limiter.take(login, address(1), &Caller::Anonymous).await;
         let status = status.unwrap();
@@ -91,14 +104,11 @@ async fn user_has_one_budget_for_all_addresses() {
     let limits = Limits {
         per_minute_by_address: 100,
         per_hour_by_user: 2,
-        class_factor: 1,
-        in_flight_by_address: 0,
-        streams_by_caller: 0,
-        trusted_proxies: Vec::new(),
+        ..unlimited()
     };
     let (limiter, _clock) = limiter(limits);
     let rpcs = MethodTable::read().unwrap();
-    let list = rpcs.find(LIST).unwrap().limit.as_ref();
+    let list = rpcs.find(LIST).map(AsRef::as_ref);
     assert!(limiter.take(list, address(1), &user()).await.1.is_ok());
     assert!(limiter.take(list, address(2), &user()).await.1.is_ok());
     let (status, result) = limiter.take(list, address(3), &user()).await;
@@ -114,10 +124,7 @@ async fn signed_in_user_is_not_counted_by_a_shared_address() {
     let limits = Limits {
         per_minute_by_address: 1,
         per_hour_by_user: 1000,
-        class_factor: 1,
-        in_flight_by_address: 0,
-        streams_by_caller: 0,
-        trusted_proxies: Vec::new(),
+        ..unlimited()
     };
     let (limiter, _clock) = limiter(limits);
     assert!(limiter.take(None, address(1), &Caller::Anonymous).await.1.is_ok());
@@ -137,38 +144,49 @@ async fn signed_in_user_is_not_counted_by_a_shared_address() {
 
 #[tokio::test]
 async fn sensitive_call_of_a_user_is_counted_by_address_too() {
-    let limits = Limits {
-        per_minute_by_address: 20,
-        per_hour_by_user: 1000,
-        class_factor: 1,
-        in_flight_by_address: 0,
-        streams_by_caller: 0,
-        trusted_proxies: Vec::new(),
-    };
-    let (limiter, _clock) = limiter(limits);
+    let (limiter, _clock) = limiter(Limits {
+        per_minute_by_address: 10,
+        ..unlimited()
+    });
     let rpcs = MethodTable::read().unwrap();
-    let login = rpcs.find(LOGIN).unwrap().limit.as_ref();
-    for _ in 0..20 {
-        assert!(limiter.take(login, address(1), &user()).await.1.is_ok());
+    let change = rpcs.find(CHANGE_PASSWORD).map(AsRef::as_ref);
+    for _ in 0..10 {
+        assert!(limiter.take(change, address(1), &user()).await.1.is_ok());
     }
     let (_, anonymous) = limiter.take(None, address(1), &Caller::Anonymous).await;
     assert!(anonymous.is_err());
 }
 
 #[tokio::test]
+async fn class_of_a_public_call_is_counted_by_address_whoever_calls() {
+    let (limiter, _clock) = limiter(unlimited());
+    let rpcs = MethodTable::read().unwrap();
+    let login = rpcs.find(LOGIN).map(AsRef::as_ref);
+    for number in 0..20 {
+        let caller = if number % 2 == 0 {
+            user()
+        } else {
+            Caller::Anonymous
+        };
+        assert!(limiter.take(login, address(1), &caller).await.1.is_ok());
+    }
+    for caller in [user(), Caller::Anonymous] {
+        let (status, taken) = limiter.take(login, address(1), &caller).await;
+        assert!(taken.is_err());
+        assert_eq!(status.unwrap().budget.key.owner, Owner::Address(address(1)));
+    }
+    assert!(limiter.take(login, address(2), &user()).await.1.is_ok());
+}
+
+#[tokio::test]
 async fn zero_is_no_limit() {
-    let limits = Limits {
-        per_minute_by_address: 0,
-        per_hour_by_user: 0,
+    let (limiter, _clock) = limiter(Limits {
         class_factor: 0,
-        in_flight_by_address: 0,
-        streams_by_caller: 0,
-        trusted_proxies: Vec::new(),
-    };
-    let (limiter, _clock) = limiter(limits);
+        ..unlimited()
+    });
     let rpcs = MethodTable::read().unwrap();
     let (status, taken) = limiter
-        .take(rpcs.find(LOGIN).unwrap().limit.as_ref(), address(1), &user())
+        .take(rpcs.find(LOGIN).map(AsRef::as_ref), address(1), &user())
         .await;
     assert!(status.is_none() && taken.is_ok());
 }
@@ -177,15 +195,11 @@ async fn zero_is_no_limit() {
 async fn class_with_a_higher_limit_replaces_the_budget_of_the_address() {
     let limits = Limits {
         per_minute_by_address: 1,
-        per_hour_by_user: 0,
-        class_factor: 1,
-        in_flight_by_address: 0,
-        streams_by_caller: 0,
-        trusted_proxies: Vec::new(),
+        ..unlimited()
     };
     let (limiter, _clock) = limiter(limits);
     let rpcs = MethodTable::read().unwrap();
-    let webhook = rpcs.find(WEBHOOK).unwrap().limit.as_ref();
+    let webhook = rpcs.find(WEBHOOK).map(AsRef::as_ref);
     for _ in 0..600 {
         assert!(
             limiter
