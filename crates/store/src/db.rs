@@ -7,13 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use carshare_chassis::Environment;
+use carshare_chassis::pagination::PageTokenKey;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config;
+use crate::error::Error;
 use crate::metrics;
 use crate::pool::Pool;
 
@@ -29,6 +32,7 @@ struct Inner {
     clock_ahead_ms: AtomicI64,
     written_at: Mutex<Option<Instant>>,
     job_signals: Mutex<HashMap<&'static str, Arc<Notify>>>,
+    page_token_key: OnceCell<PageTokenKey>,
 }
 
 impl Db {
@@ -47,6 +51,7 @@ impl Db {
             clock_ahead_ms: AtomicI64::default(),
             written_at: Mutex::default(),
             job_signals: Mutex::default(),
+            page_token_key: OnceCell::new(),
         })))
     }
 
@@ -63,6 +68,19 @@ impl Db {
     /// Returns the injected clock, ids and randomness.
     pub fn environment(&self) -> &Environment {
         &self.0.environment
+    }
+
+    /// Returns the key of the service's page tokens. It is read once by a process.
+    pub async fn page_token_key(&self) -> Result<&PageTokenKey, Error> {
+        let read = async || {
+            let sql = "SELECT key FROM page_token_key";
+            let statement = Statement::from_string(DbBackend::Postgres, sql);
+            let row = self.conn().query_one_raw(statement).await?;
+            let row = row.ok_or_else(|| Error::Internal(anyhow::anyhow!("page_token_key is empty")))?;
+            let key: Vec<u8> = row.try_get_by_index(0)?;
+            Ok(PageTokenKey::new(&key))
+        };
+        self.0.page_token_key.get_or_try_init(read).await
     }
 
     /// Returns the signal that runs the job `name` of this process. A signal sent before the job waits for it is kept;

@@ -35,7 +35,7 @@ async fn concurrent_migrations_apply_once() {
         .fetch_all(&mut connection)
         .await
         .unwrap();
-    assert_eq!(applied, [1, 2, 100]);
+    assert_eq!(applied, [1, 2, 3, 100]);
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT tablename::text FROM pg_tables WHERE schemaname = 'store_test' ORDER BY tablename",
     )
@@ -54,6 +54,7 @@ async fn concurrent_migrations_apply_once() {
             "inbox_positions",
             "outbox",
             "outbox_readers",
+            "page_token_key",
             "processes",
             "rooms",
             "schedules",

@@ -25,7 +25,7 @@ pub async fn handle(
     mut request: pb::SearchVehiclesRequest,
 ) -> Result<pb::SearchVehiclesResponse> {
     let query = query(app, &request)?;
-    let requested = PageRequest::take(&mut request);
+    let requested = PageRequest::take(&mut request, app.db.page_token_key().await?);
     let page = page(app, &query, page_key(&requested)?, requested.size()).await?;
     Ok(pb::SearchVehiclesResponse {
         next_page_token: page
@@ -44,9 +44,11 @@ fn query(app: &App, request: &pb::SearchVehiclesRequest) -> Result<Query> {
     };
     let radius = Distance::from_km(request.radius.unwrap_or(app.config.search.default_radius_km));
     let period = convert::period(request.start_datetime, request.end_datetime)?;
-    if period.start() <= app.environment.clock.now() {
+    let now = app.environment.clock.now();
+    if period.start() <= now {
         return Err(ChassisError::new(Booking::StartInPast).into());
     }
+    app.config.calendar.check(period, now)?;
     Ok(Query {
         center,
         radius,

@@ -130,10 +130,8 @@ async fn token_expires_by_the_injected_clock() {
     harness.clock.advance(Duration::from_secs(899));
     assert!(harness.verifier.verify(&token).await.is_ok());
     harness.clock.advance(Duration::from_secs(1));
-    assert_eq!(
-        harness.verifier.verify(&token).await.unwrap_err().reason(),
-        "TOKEN_EXPIRED"
-    );
+    let error = harness.verifier.verify(&token).await.unwrap_err();
+    assert_eq!(error.reason(), "TOKEN_EXPIRED");
 }
 
 #[tokio::test]
@@ -254,10 +252,8 @@ async fn old_keys_are_used_while_auth_is_unreachable_and_no_keys_are_unavailable
         ..harness.claims()
     });
     let keys = harness.source.keys.lock().unwrap().take();
-    assert_eq!(
-        harness.verifier.verify(&token).await.unwrap_err().reason(),
-        "UNAVAILABLE"
-    );
+    let error = harness.verifier.verify(&token).await.unwrap_err();
+    assert_eq!(error.reason(), "UNAVAILABLE");
     *harness.source.keys.lock().unwrap() = keys;
     assert!(harness.verifier.verify(&token).await.is_ok());
     harness.source.keys.lock().unwrap().take();
