@@ -1,6 +1,7 @@
 //! Configuration of the notification service. `config.default.toml` documents every key.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use carshare_chassis::Backoff;
@@ -14,8 +15,17 @@ pub struct Config {
     pub redis: Redis,
     /// Services whose events are consumed, by name: their event logs are read.
     pub publishers: BTreeMap<String, Peer>,
+    pub devices: Devices,
     pub live: Live,
     pub push: Push,
+}
+
+/// `[devices]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Devices {
+    /// Registered devices of one user.
+    pub max_per_user: NonZeroU32,
 }
 
 /// `[live]`

@@ -1,5 +1,6 @@
 //! `RegisterDevice`: registers a token for the caller and their session, whose end deletes it. It belongs to the account and
-//! session that registered it last; pending pushes of its previous owner are dropped.
+//! session that registered it last; pending pushes of its previous owner are dropped. Of more devices than a user may have, the one
+//! that was registered longest ago is deleted.
 
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::rpc::CallContext;
@@ -19,6 +20,7 @@ struct Input {
     session: SessionId,
     token: String,
     platform: Platform,
+    max_devices: u32,
 }
 
 pub(super) async fn handle(
@@ -39,6 +41,7 @@ pub(super) async fn handle(
         session: SessionId(user.session_id),
         token: request.token,
         platform,
+        max_devices: app.config.devices.max_per_user.get(),
     };
     app.db.idempotent(&ctx, "devices.register", input, register).await
 }
@@ -48,8 +51,10 @@ async fn register(tx: &Tx, input: &Input) -> Result<pb::Device, Error> {
     if ended_sessions::exists(tx, input.session).await? {
         return Err(ChassisError::new(Common::TokenRevoked).into());
     }
+    devices::lock(tx, input.user).await?;
     let owner = (input.user, input.session);
     let row = devices::upsert(tx, owner, &input.token, input.platform).await?;
     deliveries::drop_foreign(tx, DeviceId(row.id), input.user).await?;
+    devices::delete_surplus(tx, input.user, DeviceId(row.id), input.max_devices).await?;
     convert::device(&row)
 }

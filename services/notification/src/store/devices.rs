@@ -66,6 +66,33 @@ pub async fn upsert(
     Ok(row.context("an upserted device is missing")?)
 }
 
+/// Serializes the registrations of a user, so that none exceeds the bound of [`delete_surplus`].
+pub async fn lock(tx: &Tx, user: UserId) -> Result<(), Error> {
+    let user_id = user.0;
+    let lock = raw_sql!(
+        Postgres,
+        "SELECT pg_advisory_xact_lock(hashtextextended('devices.' || {user_id}::text, 0))"
+    );
+    tx.conn().execute_raw(lock).await?;
+    Ok(())
+}
+
+/// Deletes the user's devices that were registered longest ago, so that `max` remain with `newest`, and drops their pending deliveries.
+pub async fn delete_surplus(tx: &Tx, user: UserId, newest: DeviceId, max: u32) -> Result<(), Error> {
+    let (user_id, newest, others) = (user.0, newest.0, i64::from(max) - 1);
+    let delete = raw_sql!(
+        Postgres,
+        r#"DELETE FROM devices WHERE id IN
+               (SELECT id FROM devices WHERE user_id = {user_id} AND id <> {newest}
+                ORDER BY updated_at DESC, id DESC OFFSET {others})
+           RETURNING id, user_id, session_id, token, platform, created_at, updated_at"#
+    );
+    for device in Model::find_by_statement(delete).all(tx.conn()).await? {
+        deliveries::drop_for_device(tx, DeviceId(device.id)).await?;
+    }
+    Ok(())
+}
+
 /// Deletes a device if it still has this token.
 pub async fn delete(tx: &Tx, id: DeviceId, token: &str) -> Result<(), Error> {
     Entity::delete_by_id(id.0)

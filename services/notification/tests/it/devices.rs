@@ -1,6 +1,9 @@
 //! `RegisterDevice`.
 
+use std::time::Duration;
+
 use carshare_proto::notification::v1 as pb;
+use futures::future::join_all;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -79,5 +82,48 @@ async fn repeated_key_returns_the_same_reply_and_rejects_another_request() {
         repeat(&harness, "other").await.expect_err("reused").code(),
         Code::AlreadyExists
     );
+    harness.stop().await;
+}
+
+async fn tokens_of(harness: &Harness, user: Uuid) -> Vec<String> {
+    let sql = format!("SELECT token AS line FROM devices WHERE user_id = '{user}' ORDER BY token");
+    harness.lines(&sql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_device_too_many_replaces_the_one_registered_longest_ago() {
+    let harness = harness().await;
+    let tokens: Vec<String> = (10..=30).map(|number| format!("phone-{number}")).collect();
+    for token in &tokens[..20] {
+        harness.register_device(HOST, token).await.expect("a device");
+        harness.clock.advance(Duration::from_secs(1));
+    }
+    harness.register_device(OTHER, "theirs").await.expect("a device");
+    assert_eq!(tokens_of(&harness, HOST).await, tokens[..20]);
+    // The first one is registered again, so that the second one is the oldest.
+    harness.register_device(HOST, &tokens[0]).await.expect("again");
+    harness
+        .register_device(HOST, &tokens[20])
+        .await
+        .expect("a device");
+    let kept: Vec<_> = tokens
+        .iter()
+        .filter(|token| **token != tokens[1])
+        .cloned()
+        .collect();
+    assert_eq!(tokens_of(&harness, HOST).await, kept);
+    assert_eq!(tokens_of(&harness, OTHER).await, ["theirs"]);
+    harness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_registrations_stay_within_the_bound() {
+    let harness = harness().await;
+    let tokens: Vec<String> = (0..40).map(|number| format!("phone-{number}")).collect();
+    let calls = tokens.iter().map(|token| harness.register_device(HOST, token));
+    for registered in join_all(calls).await {
+        registered.expect("a device");
+    }
+    assert_eq!(tokens_of(&harness, HOST).await.len(), 20);
     harness.stop().await;
 }
