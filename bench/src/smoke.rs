@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use carshare_chassis::Clock;
 use carshare_devservers::process::{Binary, Launch};
 use carshare_mesh::{Fleet, Options, Replica};
+use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use crate::proc;
@@ -97,11 +99,14 @@ fn memory(fleet: &mut Fleet) -> Result<()> {
 /// Prints the CPU time of a request through the gateway to one service: the key set (no database) and a search (database).
 async fn cpu(fleet: &mut Fleet) -> Result<()> {
     println!("\nCPU time of a request, mean of {REQUESTS} sequential requests");
-    let search = "/v1/vehicles?lat=37.5663&lng=126.9778&radius=5\
-                  &start_datetime=2030-01-01T00:00:00Z&end_datetime=2030-01-01T04:00:00Z";
+    let day = (Clock::system().now() + TimeDelta::days(7)).format("%Y-%m-%d");
+    let search = format!(
+        "/v1/vehicles?lat=37.5663&lng=126.9778&radius=5\
+                  &start_datetime={day}T00:00:00Z&end_datetime={day}T04:00:00Z"
+    );
     for (what, service, path) in [
         ("GET key set", "auth", "/.well-known/jwks.json"),
-        ("GET search, no cars", "vehicle", search),
+        ("GET search, no cars", "vehicle", &search),
     ] {
         let url = format!("{}{path}", fleet.gateways()[0]);
         send_requests(&url, REQUESTS / 10).await?;

@@ -1,6 +1,7 @@
 //! The text that `carshare run` prints when the mesh is ready.
 
 use carshare_mesh::{Mesh, demo};
+use chrono::TimeDelta;
 
 /// Prints URLs, demo logins and a first call.
 pub fn print(mesh: &Mesh, with_demo: bool, otlp_endpoint: Option<&str>) {
@@ -36,10 +37,11 @@ pub fn print(mesh: &Mesh, with_demo: bool, otlp_endpoint: Option<&str>) {
             demo::ADMIN,
             demo::PASSWORD
         );
+        let day = (mesh.now() + TimeDelta::days(7)).format("%Y-%m-%d");
         println!(
-            "\nA first call, cars near the city hall on New Year's Eve:
+            "\nA first call, cars near the city hall in a week:
 
-  curl -s '{gateway}/v1/vehicles?lat=37.5663&lng=126.9778&radius=3&start_datetime=2030-12-31T01:00:00Z&end_datetime=2030-12-31T05:00:00Z'"
+  curl -s '{gateway}/v1/vehicles?lat=37.5663&lng=126.9778&radius=3&start_datetime={day}T01:00:00Z&end_datetime={day}T05:00:00Z'"
         );
     }
     println!(

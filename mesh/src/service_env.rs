@@ -151,12 +151,17 @@ pub(crate) fn peers(name: &str) -> impl Iterator<Item = (String, &'static str)> 
     };
     let of_gateway = |service: &&'static str| (format!("PEERS__{}__URI", service.to_uppercase()), *service);
     let served: &[&str] = if name == "gateway" { &SERVICES } else { &[] };
-    let vehicle = (name == "booking").then(|| ("VEHICLE__URI".to_owned(), "vehicle"));
+    let called: &[&'static str] = if name == "booking" {
+        &["vehicle", "payment"]
+    } else {
+        &[]
+    };
+    let of_client = |service: &&'static str| (format!("{}__URI", service.to_uppercase()), *service);
     let publishers = publishers(name).iter().map(of_events);
     jwks.into_iter()
         .chain(publishers)
         .chain(served.iter().map(of_gateway))
-        .chain(vehicle)
+        .chain(called.iter().map(of_client))
 }
 
 /// Returns the URI of a service of the same process.

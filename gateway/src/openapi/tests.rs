@@ -125,7 +125,14 @@ fn errors_of_the_comment_are_responses() {
     let responses = &document["paths"]["/v1/bookings"]["post"]["responses"];
     assert_eq!(
         responses["409"]["x-codes"],
-        json!(["BOOKING002", "BOOKING008", "VEHICLE003", "VEHICLE016"])
+        json!([
+            "BOOKING002",
+            "BOOKING008",
+            "BOOKING010",
+            "BOOKING011",
+            "VEHICLE003",
+            "VEHICLE016"
+        ])
     );
     assert_eq!(responses["404"]["x-codes"], json!(["VEHICLE001"]));
     assert_eq!(

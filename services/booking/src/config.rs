@@ -15,6 +15,7 @@ pub struct Config {
     /// Services whose events are consumed, by name: their event logs are read.
     pub publishers: BTreeMap<String, Peer>,
     pub vehicle: Peer,
+    pub payment: Peer,
     pub booking: Rules,
 }
 
@@ -30,6 +31,10 @@ pub struct Rules {
     pub pay_within: Duration,
     /// Requests of a guest that may wait for an answer or a payment at the same time.
     pub max_open_requests: u32,
+    /// The same for a guest with neither a verified e-mail address nor a payment method.
+    pub max_open_requests_unverified: u32,
+    /// Live bookings of a guest that may overlap in time.
+    pub max_overlapping_bookings: u32,
     /// Interval of the search for overdue bookings.
     #[serde(rename = "timer_period_ms", with = "millis")]
     pub timer_period: Duration,
@@ -64,6 +69,8 @@ mod tests {
         assert_eq!(rules.respond_within, Duration::from_hours(24));
         assert_eq!(rules.pay_within, Duration::from_hours(2));
         assert_eq!(rules.max_open_requests, 5);
+        assert_eq!(rules.max_open_requests_unverified, 1);
+        assert_eq!(rules.max_overlapping_bookings, 5);
         assert_eq!(rules.timer_period, Duration::from_secs(15));
         let printed = redacted(&config).to_string();
         assert!(!printed.contains("geheim"), "{printed}");

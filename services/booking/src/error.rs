@@ -36,6 +36,10 @@ pub enum Error {
     IdTaken,
     #[error("the guest has {limit} open requests")]
     TooManyOpenRequests { limit: u32 },
+    #[error("the guest has {limit} bookings in this period")]
+    TooManyOverlappingBookings { limit: u32 },
+    #[error("the guest has {limit} open requests without a verified address or a payment method")]
+    VerificationRequired { limit: u32 },
     #[error(transparent)]
     Store(carshare_store::Error),
     /// An error of a peer or of the server stack, or a defect.
@@ -111,6 +115,12 @@ impl From<Error> for chassis::Error {
             Error::IdTaken => Self::new(Common::Conflict),
             Error::TooManyOpenRequests { limit } => {
                 Self::new(ErrorReason::TooManyOpenRequests).with("limit", limit.to_string())
+            }
+            Error::TooManyOverlappingBookings { limit } => {
+                Self::new(ErrorReason::TooManyOverlappingBookings).with("limit", limit.to_string())
+            }
+            Error::VerificationRequired { limit } => {
+                Self::new(ErrorReason::VerificationRequired).with("limit", limit.to_string())
             }
             Error::Store(error) => error.into(),
             Error::Chassis(error) => error,

@@ -5,6 +5,7 @@
 //! | [`domain`] | rules: transitions, price, refund |
 //! | [`rpc`] | RPC handlers, one file each |
 //! | [`hold`] | holds of cars at the vehicle service |
+//! | [`guest_limits`] | how many bookings a guest may have |
 //! | [`apply_change`] | storing a change: row, history and event |
 //! | [`store`] | all SQL, one file per table |
 //! | [`events`] | published and consumed events |
@@ -16,6 +17,7 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod events;
+mod guest_limits;
 pub mod hold;
 pub mod jobs;
 mod metrics;
@@ -29,6 +31,7 @@ use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
+use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
@@ -49,6 +52,7 @@ pub struct App {
     pub db: Db,
     pub environment: Environment,
     pub vehicle: VehicleServiceClient<client::PeerChannel>,
+    pub payment: PaymentServiceClient<client::PeerChannel>,
     pub config: Arc<Config>,
 }
 
@@ -60,12 +64,14 @@ impl App {
             common,
             service: config,
         } = config;
-        let channel = client::connect("vehicle", &config.vehicle, &common.tls, environment.clone())?;
+        let vehicle = client::connect("vehicle", &config.vehicle, &common.tls, environment.clone())?;
+        let payment = client::connect("payment", &config.payment, &common.tls, environment.clone())?;
         let db = Db::connect(&config.database, environment.clone())?;
         Ok(Self {
             db,
             environment,
-            vehicle: VehicleServiceClient::new(channel),
+            vehicle: VehicleServiceClient::new(vehicle),
+            payment: PaymentServiceClient::new(payment),
             config: Arc::new(config),
         })
     }

@@ -1,5 +1,6 @@
 //! The gRPC service: delegates each RPC to its file.
 
+mod check_payment_method;
 mod convert;
 mod delete_payment_method;
 mod get_booking_payment;
@@ -79,6 +80,13 @@ impl PaymentService for Rpc {
         request: Request<pb::ListPaymentsRequest>,
     ) -> Result<Response<pb::ListPaymentsResponse>, Status> {
         rpc::unary(&self.app, request, list_payments::handle).await
+    }
+
+    async fn check_payment_method(
+        &self,
+        request: Request<pb::CheckPaymentMethodRequest>,
+    ) -> Result<Response<pb::CheckPaymentMethodResponse>, Status> {
+        rpc::unary(&self.app, request, check_payment_method::handle).await
     }
 
     async fn handle_webhook(

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Redis, millis};
 use carshare_store::config::Database;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::PlateClass;
+use crate::domain::{Period, PlateClass};
+use crate::error::Error;
 use crate::geocoder::KakaoConfig;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,6 +23,7 @@ pub struct Config {
     pub objects: carshare_objects::Config,
     pub kakao: KakaoConfig,
     pub plates: Plates,
+    pub calendar: Calendar,
     pub holds: Holds,
     pub images: Images,
     pub availability: Availability,
@@ -33,6 +36,26 @@ pub struct Config {
 pub struct Plates {
     /// Classes of number plates that may be offered.
     pub accepted: Vec<PlateClass>,
+}
+
+/// `[calendar]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calendar {
+    /// How far from now the end of a rental may be.
+    #[serde(rename = "horizon_ms", with = "millis")]
+    pub horizon: Duration,
+}
+
+impl Calendar {
+    /// Refuses a period that ends later than cars can be booked: [`Error::TooFarAhead`].
+    pub fn check(&self, period: Period, now: DateTime<Utc>) -> Result<(), Error> {
+        if period.ends_within(self.horizon, now) {
+            return Ok(());
+        }
+        let days = self.horizon.as_secs() / (24 * 60 * 60);
+        Err(Error::TooFarAhead { days })
+    }
 }
 
 /// `[holds]`
@@ -118,6 +141,7 @@ mod tests {
         let loaded = loaded(&NEEDED).unwrap();
         let config = &loaded.service;
         assert_eq!(config.plates.accepted, [PlateClass::Private, PlateClass::Rental]);
+        assert_eq!(config.calendar.horizon, Duration::from_hours(180 * 24));
         assert_eq!(config.holds.ttl, Duration::from_mins(2));
         assert_eq!(config.holds.retention, Duration::from_hours(90 * 24));
         assert_eq!(

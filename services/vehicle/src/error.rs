@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use carshare_chassis as chassis;
+use carshare_proto::booking::v1::ErrorReason as BookingReason;
 use carshare_proto::vehicle::v1::ErrorReason as Reason;
 use sea_orm::DbErr;
 
@@ -51,6 +52,8 @@ pub enum Error {
     VehicleHasBookings,
     #[error("the vehicle has no image")]
     NoImage,
+    #[error("the period ends after the next {days} days")]
+    TooFarAhead { days: u64 },
     #[error("the vehicle is the guest's own")]
     OwnVehicle,
     /// The car is not available for the booking any more.
@@ -84,6 +87,9 @@ impl From<Error> for chassis::Error {
             Error::AvailabilityNotFound => refuse(Reason::AvailabilityNotFound),
             Error::VehicleHasBookings => refuse(Reason::VehicleHasBookings),
             Error::NoImage => refuse(Reason::NoImage),
+            Error::TooFarAhead { days } => {
+                Self::new(BookingReason::TooFarAhead).with("days", days.to_string())
+            }
             Error::OwnVehicle => refuse(Reason::OwnVehicle),
             Error::HoldLost => refuse(Reason::VehicleHoldLost),
             Error::Store(error) => error.into(),

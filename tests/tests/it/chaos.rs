@@ -31,7 +31,7 @@ const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Short claims, so that work of killed processes is taken over soon; frequent timers and lookups at the provider, so that
 /// refunds without a webhook are found during the run; a token for the whole run; no limits of requests.
-const ENV: [(&str, &str); 11] = [
+const ENV: [(&str, &str); 14] = [
     ("AUTH__PASSWORDS__BCRYPT_COST", "4"),
     ("AUTH__SESSIONS__ACCESS_TOKEN_TTL_S", "86400"),
     ("GATEWAY__LIMITS__PER_MINUTE_BY_ADDRESS", "1000000"),
@@ -43,6 +43,9 @@ const ENV: [(&str, &str); 11] = [
     ("PAYMENT__RECONCILIATION__LOOKUPS_PER_MINUTE", "600"),
     ("BOOKING__BOOKING__TIMER_PERIOD_MS", "2000"),
     ("BOOKING__BOOKING__MAX_OPEN_REQUESTS", "10000"),
+    ("BOOKING__BOOKING__MAX_OPEN_REQUESTS_UNVERIFIED", "10000"),
+    ("BOOKING__BOOKING__MAX_OVERLAPPING_BOOKINGS", "10000"),
+    ("VEHICLE__CALENDAR__HORIZON_MS", "100000000000"),
 ];
 
 /// A random source with the choices of faults and guests.

@@ -6,6 +6,7 @@ mod case;
 mod fields;
 mod fuzz;
 mod grpc;
+mod guest_limits;
 mod identity;
 mod invalid_values;
 mod malformed_http;

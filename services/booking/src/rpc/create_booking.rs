@@ -23,6 +23,7 @@ use crate::App;
 use crate::domain::{Booking, BookingId, Event, NewBooking, Period, Price, UserId, VehicleId};
 use crate::error::Error;
 use crate::events::publish;
+use crate::guest_limits::{self, GuestLimits};
 use crate::hold::{self, HoldRequest};
 use crate::store::bookings;
 
@@ -166,7 +167,26 @@ impl Creation {
             guest_message: self.guest_message.clone(),
             respond_within: rules.respond_within,
         };
-        let input = (new, rules.max_open_requests);
+        self.store(new).await
+    }
+
+    /// Stores the booking within the limits of the guest. Payment is asked if only the limit of an unverified account refuses.
+    async fn store(&self, new: NewBooking) -> Result<pb::Booking, Error> {
+        let (rules, guest) = (&self.app.config.booking, self.ctx.user()?);
+        let (proven, full) = (GuestLimits::proven(rules, guest), GuestLimits::full(rules));
+        match self.insert(new.clone(), proven).await {
+            Err(Error::TooManyOpenRequests { limit }) if proven != full => {
+                if !guest_limits::has_payment_method(&self.app, guest).await? {
+                    return Err(Error::VerificationRequired { limit });
+                }
+                self.insert(new, full).await
+            }
+            stored => stored,
+        }
+    }
+
+    async fn insert(&self, new: NewBooking, limits: GuestLimits) -> Result<pb::Booking, Error> {
+        let input = (new, limits);
         self.app
             .db
             .idempotent(&self.ctx, "bookings.create", input, insert)
@@ -174,10 +194,9 @@ impl Creation {
     }
 }
 
-async fn insert(tx: &Tx, (new, limit): &(NewBooking, u32)) -> Result<pb::Booking, Error> {
+async fn insert(tx: &Tx, (new, limits): &(NewBooking, GuestLimits)) -> Result<pb::Booking, Error> {
     let booking = Booking::request(new.clone(), tx.now());
-    let inserted = bookings::insert(tx.conn(), &booking, *limit).await?;
-    let guest = inserted.ok_or(Error::TooManyOpenRequests { limit: *limit })?;
+    let guest = bookings::insert(tx.conn(), &booking, *limits).await?;
     publish::event(tx, &booking, Event::Requested)?;
     convert::booking(&booking, Some(guest))
 }

@@ -1,4 +1,4 @@
-//! Test harness: the service and a stub of the vehicle service.
+//! Test harness: the service, and stubs of the vehicle and payment services.
 
 mod calls;
 mod queries;
@@ -24,6 +24,7 @@ pub use carshare_service_testkit::{
     Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
 
+use crate::payment_stub::{self, PaymentState, PaymentStub};
 use crate::vehicle_stub::{self, VehicleState, VehicleStub};
 
 pub type Client = BookingServiceClient<Channel>;
@@ -37,7 +38,8 @@ pub struct Harness {
     service: TestService<BookingService>,
     instance: Instance,
     vehicle: VehicleStub,
-    _vehicle_server: StubServer,
+    payment: PaymentStub,
+    _stubs: [StubServer; 2],
 }
 
 impl Deref for Harness {
@@ -63,8 +65,11 @@ impl Harness {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let vehicle = VehicleStub::default();
         let vehicle_server = vehicle_stub::serve(vehicle.clone()).await;
+        let payment = PaymentStub::default();
+        let payment_server = payment_stub::serve(payment.clone()).await;
         let service = Setup::<BookingService>::new("2026-11-22T12:00:00Z", &[])
             .env("VEHICLE__URI", vehicle_server.uri())
+            .env("PAYMENT__URI", payment_server.uri())
             .prepare(change)
             .await;
         let instance = service.start_instance().await;
@@ -76,7 +81,8 @@ impl Harness {
             service,
             instance,
             vehicle,
-            _vehicle_server: vehicle_server,
+            payment,
+            _stubs: [vehicle_server, payment_server],
         }
     }
 
@@ -112,6 +118,11 @@ impl Harness {
     /// Locks the state of the vehicle stub.
     pub fn vehicle(&self) -> MutexGuard<'_, VehicleState> {
         self.vehicle.state()
+    }
+
+    /// Locks the state of the payment stub.
+    pub fn payment(&self) -> MutexGuard<'_, PaymentState> {
+        self.payment.state()
     }
 
     /// Creates a car of the host at 15,000 won an hour.

@@ -1,5 +1,5 @@
-//! Integration tests of the booking service: the real server with all its layers, PostgreSQL, Redis and a manual clock. A
-//! stub answers for the vehicle service over real gRPC.
+//! Integration tests of the booking service: the real server with all its layers, PostgreSQL, Redis and a manual clock. Stubs
+//! answer for the vehicle and payment services over real gRPC.
 #![expect(clippy::unwrap_used, reason = "test helpers panic as tests do")]
 
 mod approve_reject;
@@ -11,10 +11,12 @@ mod create_interrupted;
 mod create_refused;
 mod events;
 mod faults;
+mod guest_limits;
 mod harness;
 mod lifecycle;
 mod list_orders;
 mod open_requests;
+mod payment_stub;
 mod races;
 mod reads;
 mod sagas;

@@ -1,5 +1,7 @@
 //! Period of a rental: half-open, in UTC, with the precision of the database.
 
+use std::time::Duration;
+
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 
 /// `[start, end)`, never empty. Truncated to PostgreSQL's microseconds: a period of nanoseconds would be stored as an empty
@@ -29,6 +31,11 @@ impl Period {
         self.start
     }
 
+    /// Returns whether the period ends at most `horizon` after `now`.
+    pub fn ends_within(&self, horizon: Duration, now: DateTime<Utc>) -> bool {
+        (self.end - now).to_std().unwrap_or_default() <= horizon
+    }
+
     /// Exclusive.
     pub fn end(&self) -> DateTime<Utc> {
         self.end
@@ -55,6 +62,15 @@ mod tests {
         assert_eq!(Period::new(noon, noon - TimeDelta::hours(1)), Err(EmptyPeriod));
         let hour = Period::new(noon, noon + TimeDelta::hours(1)).unwrap();
         assert_eq!((hour.start(), hour.end()), (noon, at("2026-11-23T13:00:00Z")));
+    }
+
+    #[test]
+    fn period_ends_within_its_horizon_up_to_the_microsecond() {
+        let (noon, horizon) = (at("2026-11-23T12:00:00Z"), Duration::from_hours(4));
+        let ends = |end: &str| Period::new(noon + TimeDelta::hours(1), at(end)).unwrap();
+        assert!(ends("2026-11-23T16:00:00Z").ends_within(horizon, noon));
+        assert!(!ends("2026-11-23T16:00:00.000001Z").ends_within(horizon, noon));
+        assert!(ends("2026-11-23T16:00:00Z").ends_within(horizon, at("2026-12-01T00:00:00Z")));
     }
 
     #[test]

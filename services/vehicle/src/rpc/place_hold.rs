@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 
 use super::convert;
 use crate::App;
+use crate::config::Calendar;
 use crate::domain::{BookingId, Period, Status, UserId, VehicleId};
 use crate::error::{Error, Result};
 use crate::store::occupancies::{self, HoldState, Occupancy};
@@ -29,6 +30,7 @@ struct Hold {
     guest: UserId,
     period: Period,
     ttl: Duration,
+    calendar: Calendar,
 }
 
 pub async fn handle(
@@ -42,6 +44,7 @@ pub async fn handle(
         guest: UserId::parse("guest_id", &request.guest_id)?,
         period: convert::period(request.start_datetime, request.end_datetime)?,
         ttl: app.config.holds.ttl,
+        calendar: app.config.calendar.clone(),
     };
     let (view, taken) = match place(app, &hold).await? {
         Some(held) => held,
@@ -95,6 +98,7 @@ fn existing(hold: &Hold, state: &HoldState, now: DateTime<Utc>) -> Result<Option
             Err(ChassisError::new(Common::Conflict).into())
         };
     }
+    hold.calendar.check(hold.period, now)?;
     let vehicle = &state.view.vehicle;
     if vehicle.status != Status::Active {
         return Err(Error::VehicleNotFound);

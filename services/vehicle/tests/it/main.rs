@@ -14,6 +14,7 @@ mod harness;
 mod hold_races;
 mod hold_refused;
 mod holds;
+mod horizon;
 mod host_profiles;
 mod image_order;
 mod images;

@@ -2,6 +2,7 @@
 
 use carshare_mesh::Options;
 use carshare_testkit::eventually;
+use chrono::TimeDelta;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -15,8 +16,11 @@ async fn calls_are_503_without_postgres_and_continue_after_its_restart() {
     let postgres = setup.mesh.dependencies().postgres().expect("its own PostgreSQL");
     postgres.kill().await.expect("a kill");
 
-    let search = "/v1/vehicles?lat=37.5663&lng=126.9778&radius=1\
-                  &start_datetime=2030-01-01T00:00:00Z&end_datetime=2030-01-01T04:00:00Z";
+    let day = (setup.mesh.now() + TimeDelta::days(7)).format("%Y-%m-%d");
+    let search = &format!(
+        "/v1/vehicles?lat=37.5663&lng=126.9778&radius=1\
+                  &start_datetime={day}T00:00:00Z&end_datetime={day}T04:00:00Z"
+    );
     let mut request = next_slot(setup.mesh.now()).json();
     request["vehicle_id"] = json!(setup.car);
     let (guest, host) = (&setup.guest.rest, &setup.host.rest);

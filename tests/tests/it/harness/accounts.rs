@@ -16,8 +16,10 @@ const CHECKOUT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(90)
 
 pub const PASSWORD: &str = "correct horse 42";
 
-/// Source of the numbers in e-mail addresses, license plates and slots.
+/// Source of the numbers in e-mail addresses and license plates.
 static NUMBER: AtomicU32 = AtomicU32::new(1);
+
+static SLOT: AtomicU32 = AtomicU32::new(1);
 
 fn number() -> u32 {
     NUMBER.fetch_add(1, Ordering::Relaxed)
@@ -44,9 +46,13 @@ pub struct Slot {
     pub end: DateTime<Utc>,
 }
 
-/// Four hours, days after `now`, that no other call returns.
+/// Slots until the horizon of bookings.
+const SLOTS: u32 = 600;
+
+/// Four hours, days after `now`. None of the next 600 calls returns them.
 pub fn next_slot(now: DateTime<Utc>) -> Slot {
-    let start = now.trunc_subsecs(0) + Duration::days(3) + Duration::hours(6 * i64::from(number()));
+    let slot = SLOT.fetch_add(1, Ordering::Relaxed) % SLOTS;
+    let start = now.trunc_subsecs(0) + Duration::days(3) + Duration::hours(6 * i64::from(slot));
     Slot {
         start,
         end: start + Duration::hours(4),

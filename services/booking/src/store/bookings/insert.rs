@@ -1,4 +1,4 @@
-//! Insertion of a booking: one statement for its row, its history and the limit of open requests.
+//! Insertion of a booking: one statement for its row, its history and the limits of its guest.
 
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::options::v1::Role;
@@ -6,42 +6,54 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use crate::domain::{Actor, Booking, Party};
 use crate::error::Error;
+use crate::guest_limits::GuestLimits;
 
 /// The count is a function, which sees what was committed while it waited for the lock.
 const INSERT: &str = "\
-    WITH requests AS MATERIALIZED (SELECT lock_open_requests($3) AS open), \
+    WITH live AS MATERIALIZED (SELECT open, overlapping FROM lock_live_bookings($3, tstzrange($5, $6))), \
     booked AS ( \
         INSERT INTO bookings (id, vehicle_id, guest_id, host_id, starts_at, ends_at, hourly_rate_krw, total_krw, \
             platform_fee_krw, refund_full_until_s, refund_part_until_s, refund_part_bps, vehicle_snapshot, guest_message, \
             respond_by, created_at, updated_at, version, status, payment_status) \
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19 \
-        FROM requests WHERE open < $21 \
+        FROM live WHERE open < $21 AND overlapping < $22 \
         RETURNING id \
     ), \
     recorded AS ( \
         INSERT INTO status_history (booking_id, version, to_status, payment_status, actor, actor_id, changed_at) \
         SELECT id, $17, $18, $19, $20, $3, $16 FROM booked \
     ) \
-    SELECT (SELECT profile FROM user_profiles WHERE user_id = $3) FROM booked";
+    SELECT (SELECT profile FROM user_profiles WHERE user_id = $3), open, EXISTS (SELECT FROM booked) FROM live";
 
-/// Inserts a new booking and the first entry of its history, and returns the profile of its guest. `None`, and nothing is
-/// inserted, if `limit` other requests of the guest are not answered or not paid. The guest's other insertions wait until
-/// the transaction ends.
+/// Inserts a new booking and the first entry of its history, and returns the profile of its guest. Nothing is inserted above a limit:
+/// [`Error::TooManyOpenRequests`], [`Error::TooManyOverlappingBookings`]. The guest's other insertions wait until the transaction ends.
 pub async fn insert(
     conn: &impl ConnectionTrait,
     booking: &Booking,
-    limit: u32,
-) -> Result<Option<UserProfile>, Error> {
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, INSERT, values(booking, limit));
-    let Some(row) = conn.query_one_raw(statement).await? else {
-        return Ok(None);
-    };
+    limits: GuestLimits,
+) -> Result<UserProfile, Error> {
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, INSERT, values(booking, limits));
+    let row = conn.query_one_raw(statement).await?;
+    let row = row.ok_or_else(|| Error::internal(anyhow::anyhow!("the insertion returned no row")))?;
+    if !row.try_get_by_index(2)? {
+        let open: i64 = row.try_get_by_index(1)?;
+        return Err(if open < i64::from(limits.open) {
+            Error::TooManyOverlappingBookings {
+                limit: limits.overlapping,
+            }
+        } else {
+            Error::TooManyOpenRequests { limit: limits.open }
+        });
+    }
     let profile: Option<Vec<u8>> = row.try_get_by_index(0)?;
-    let profile = carshare_profiles::decode(Role::Guest, booking.guest_id.0, profile.as_deref())?;
-    Ok(Some(profile))
+    Ok(carshare_profiles::decode(
+        Role::Guest,
+        booking.guest_id.0,
+        profile.as_deref(),
+    )?)
 }
 
-fn values(booking: &Booking, limit: u32) -> [Value; 21] {
+fn values(booking: &Booking, limits: GuestLimits) -> [Value; 22] {
     [
         booking.id.0.into(),
         booking.vehicle_id.0.into(),
@@ -63,6 +75,7 @@ fn values(booking: &Booking, limit: u32) -> [Value; 21] {
         booking.status.as_str().into(),
         booking.payment_status.as_str().into(),
         Actor::Person(Party::Guest, booking.guest_id).as_str().into(),
-        i64::from(limit).into(),
+        i64::from(limits.open).into(),
+        i64::from(limits.overlapping).into(),
     ]
 }

@@ -2,7 +2,8 @@
 
 use carshare_proto::booking::v1::*;
 use carshare_proto::vehicle::v1::Vehicle;
-use tonic::Status;
+use carshare_service_testkit::with_metadata;
+use tonic::{Request, Status};
 
 use super::{Harness, Person, assert_reason, into_message, timestamp};
 
@@ -19,6 +20,24 @@ impl Harness {
                 .create_booking(self.request(guest, input))
                 .await,
         )
+    }
+
+    /// Creates a booking as a guest whose e-mail address is not verified.
+    pub async fn create_unverified(
+        &self,
+        guest: Person,
+        input: CreateBookingRequest,
+    ) -> Result<Booking, Status> {
+        let request = self.unverified_request(guest, input);
+        into_message(self.client.clone().create_booking(request).await)
+    }
+
+    /// Creates a request of a guest whose e-mail address is not verified.
+    pub fn unverified_request<M>(&self, guest: Person, message: M) -> Request<M> {
+        let mut claims = self.tokens.claims(guest.role, guest.id, self.clock.now());
+        claims.email_verified = false;
+        let token = self.tokens.sign(&claims).unwrap();
+        with_metadata(Request::new(message), "authorization", &format!("Bearer {token}"))
     }
 
     pub async fn approve(&self, host: Person, booking_id: &str) -> Result<Booking, Status> {
