@@ -81,6 +81,11 @@ impl Mesh {
         &self.gateway
     }
 
+    /// Returns the address of a service that has a port of its own, as with [`PeerTransport::Tls`].
+    pub fn service(&self, name: &str) -> Result<SocketAddr> {
+        self.service_env.address(name)
+    }
+
     /// Returns the address of the admin port, `GATEWAY__ADMIN__LISTEN`.
     pub fn admin(&self) -> Option<SocketAddr> {
         self.admin

@@ -50,9 +50,17 @@ impl Tokens {
             .ok()
             .context("no Ed25519 key could be made")?;
         let private = pair.to_pkcs8().ok().context("the key cannot be written")?;
+        Self::with_key(&random_id().to_string(), private.as_ref())
+    }
+
+    /// Uses an Ed25519 key in PKCS #8, such as that of an auth service.
+    pub fn with_key(key_id: &str, private: &[u8]) -> Result<Self> {
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(private)
+            .ok()
+            .context("the key cannot be read")?;
         Ok(Self {
-            key: EncodingKey::from_ed_der(private.as_ref()),
-            key_id: random_id().to_string(),
+            key: EncodingKey::from_ed_der(private),
+            key_id: key_id.to_owned(),
             public_key: pair.public_key().as_ref().to_vec(),
             issuer: "https://carshare.kr".to_owned(),
             audience: "carshare".to_owned(),

@@ -2,6 +2,7 @@
 
 mod all_in_one;
 mod architecture;
+mod authorization;
 mod chaos;
 mod crashes;
 mod errors;

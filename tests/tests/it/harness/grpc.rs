@@ -52,15 +52,20 @@ pub struct GrpcClient {
 impl GrpcClient {
     pub async fn connect(mesh: &Mesh, form: Protocol) -> Self {
         let gateway = mesh.gateway().to_owned();
-        let transport = match form {
-            Protocol::Native => {
-                let endpoint = Channel::from_shared(gateway).expect("a URI");
-                let channel = endpoint.connect().await.expect("the gateway speaks h2c");
-                BoxCloneSyncService::new(channel.map_err(BoxError::from))
-            }
-            Protocol::Web | Protocol::WebText => web(gateway, form == Protocol::WebText),
-        };
+        if form == Protocol::Native {
+            let endpoint = Channel::from_shared(gateway).expect("a URI");
+            return Self::over(endpoint.connect().await.expect("the gateway speaks h2c"));
+        }
+        let transport = web(gateway, form == Protocol::WebText);
         Self { form, transport }
+    }
+
+    /// A client over a native channel, which may go to a service itself.
+    pub fn over(channel: Channel) -> Self {
+        Self {
+            form: Protocol::Native,
+            transport: BoxCloneSyncService::new(channel.map_err(BoxError::from)),
+        }
     }
 
     /// A client over each protocol.

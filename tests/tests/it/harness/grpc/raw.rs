@@ -66,4 +66,19 @@ impl GrpcClient {
             .await?;
         Ok(reply.into_inner())
     }
+
+    /// Calls a server-streaming RPC, and drops the stream once it has begun.
+    pub async fn open(&self, path: &str, token: Option<&str>, message: Vec<u8>) -> Result<(), Status> {
+        let request = match token {
+            Some(token) => with_token(token, message),
+            None => Request::new(message),
+        };
+        let mut client = tonic::client::Grpc::new(self.transport());
+        let is_ready = client.ready().await;
+        is_ready.map_err(|error| Status::unknown(error.to_string()))?;
+        let opened = client
+            .server_streaming(request, path.parse().expect("a path"), Bytes)
+            .await;
+        opened.map(drop)
+    }
 }
