@@ -21,6 +21,9 @@ pub enum Error {
     /// The current password, which a change needs, is another one.
     #[error("wrong password")]
     WrongPassword,
+    /// The verified password has another hash by now.
+    #[error("the password was replaced")]
+    PasswordReplaced,
     /// The refresh token is unknown, expired, or of an ended session.
     #[error("invalid refresh token")]
     InvalidRefreshToken,
@@ -62,7 +65,7 @@ impl From<DbErr> for Error {
 impl From<Error> for carshare_chassis::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::InvalidCredentials => Self::new(ErrorReason::InvalidCredentials),
+            Error::InvalidCredentials | Error::PasswordReplaced => Self::new(ErrorReason::InvalidCredentials),
             Error::EmailTaken => Self::new(ErrorReason::EmailTaken),
             Error::WeakPassword(field, weakness) => weak_password(field, weakness),
             Error::WrongPassword => Self::new(ErrorReason::WrongPassword).violation(
@@ -84,11 +87,33 @@ impl From<Error> for carshare_chassis::Error {
 
 fn weak_password(field: &str, weakness: Weakness) -> carshare_chassis::Error {
     let (ko, en) = match weakness {
-        Weakness::Common => ("널리 쓰이는 비밀번호입니다.", "is among the most used passwords"),
+        // The bounds of the contract are wider: they count before normalization.
+        Weakness::TooShort => {
+            return carshare_chassis::Error::invalid(
+                field,
+                "8자 이상이어야 합니다.",
+                "must have at least 8 characters",
+            );
+        }
+        Weakness::TooLong => {
+            return carshare_chassis::Error::invalid(
+                field,
+                "64자 이하여야 합니다.",
+                "must have at most 64 characters",
+            );
+        }
+        Weakness::Common => (
+            "널리 쓰이는 비밀번호이거나 흔한 단어입니다.",
+            "is among the most used passwords or a common word",
+        ),
         Weakness::ContainsEmail => ("이메일 주소가 포함되어 있습니다.", "contains the e-mail address"),
         Weakness::TooFewCharacters => (
             "서로 다른 문자를 4개 이상 사용해 주세요.",
             "needs four different characters or more",
+        ),
+        Weakness::Predictable => (
+            "연속되거나 반복되는 문자로 이루어져 있습니다.",
+            "consists of sequences, repetitions or neighbouring keys",
         ),
     };
     carshare_chassis::Error::new(ErrorReason::WeakPassword).violation(field, ko, en)

@@ -1,6 +1,8 @@
 //! Hashes and verifies passwords with bcrypt, on blocking threads and with bounded concurrency. Computations wait in the order of their
 //! arrival, and no longer than clients do: beyond a number of waiting ones the next is refused at once.
 
+mod scheme;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,12 +23,15 @@ pub struct Config {
     pub max_parallel: usize,
     /// Hashes that wait, for each computed one. Further ones are refused.
     pub max_waiting: usize,
+    /// A successful login replaces a hash of an earlier release.
+    pub upgrade_at_login: bool,
 }
 
 /// Hashes and verifies passwords. Cheap to clone.
 #[derive(Clone)]
 pub struct Passwords {
     cost: u32,
+    upgrade_at_login: bool,
     decoy: PasswordHash,
     /// One for each computed or waiting hash.
     places: Arc<Semaphore>,
@@ -57,7 +62,8 @@ impl Passwords {
         };
         Ok(Self {
             cost: config.bcrypt_cost,
-            decoy: decoy(config.bcrypt_cost),
+            upgrade_at_login: config.upgrade_at_login,
+            decoy: scheme::decoy(config.bcrypt_cost),
             places: Arc::new(Semaphore::new(parallel * (1 + config.max_waiting))),
             permits: Arc::new(Semaphore::new(parallel)),
             random,
@@ -70,12 +76,18 @@ impl Passwords {
     /// `UNAVAILABLE` when too many hashes wait.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, Error> {
         let (cost, salt) = (self.cost, self.random.bytes::<16>());
-        let parts = self
-            .compute("hash", move || {
-                bcrypt::hash_with_salt(password.expose(), cost, salt)
-            })
-            .await?;
-        Ok(PasswordHash::new(parts.to_string()))
+        self.compute("hash", move || scheme::hash(&password, cost, salt))
+            .await
+    }
+
+    /// Hashes a verified password again if its stored hash is of an earlier release. `None` if it is not, if the
+    /// configuration says so, and while too many hashes wait: the next login tries again.
+    pub async fn upgrade(&self, verified: Password, stored: &PasswordHash) -> Option<PasswordHash> {
+        if self.upgrade_at_login && scheme::is_outdated(stored) {
+            self.hash(verified).await.ok()
+        } else {
+            None
+        }
     }
 
     /// Returns whether the password has the stored hash.
@@ -90,7 +102,7 @@ impl Passwords {
         let hash = stored.unwrap_or_else(|| self.decoy.clone());
         let purpose = if known { "verify" } else { "decoy" };
         let matches = self
-            .compute(purpose, move || bcrypt::verify(password.expose(), hash.expose()))
+            .compute(purpose, move || scheme::verify(&password, &hash))
             .await?;
         Ok(matches && known)
     }
@@ -120,12 +132,6 @@ impl Passwords {
     }
 }
 
-/// Returns a well-formed hash of this cost whose password is unknown.
-fn decoy(cost: u32) -> PasswordHash {
-    // Salt and hash of zero bits, in bcrypt's base64.
-    PasswordHash::new(format!("$2b${cost:02}${}", ".".repeat(53)))
-}
-
 #[cfg(test)]
 mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
@@ -138,6 +144,7 @@ mod tests {
                 bcrypt_cost: 4,
                 max_parallel: 2,
                 max_waiting: 3,
+                upgrade_at_login: true,
             },
             Random::seeded(1),
         )
@@ -156,7 +163,7 @@ mod tests {
     async fn only_the_hashed_password_verifies() {
         let passwords = passwords();
         let hash = passwords.hash(Password::new("correct horse")).await.unwrap();
-        assert!(hash.expose().starts_with("$2b$04$"));
+        assert!(hash.expose().starts_with("$bcrypt-sha256$v=2,t=2b,r=4$"));
         assert!(
             passwords
                 .verify(Password::new("correct horse"), Some(hash.clone()))
@@ -172,23 +179,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_72_bytes_are_significant() {
+    async fn only_the_hash_of_an_earlier_release_is_upgraded() {
         let passwords = passwords();
-        let long = "가".repeat(24);
-        assert_eq!(long.len(), 72);
-        let hash = passwords.hash(Password::new(&long)).await.unwrap();
+        let password = Password::new("correct horse");
+        let old = PasswordHash::new(bcrypt::hash("correct horse", 4).unwrap());
+        let new = passwords.upgrade(password.clone(), &old).await.unwrap();
         assert!(
             passwords
-                .verify(Password::new(&long), Some(hash.clone()))
+                .verify(password.clone(), Some(new.clone()))
                 .await
                 .unwrap()
         );
-        assert!(
-            !passwords
-                .verify(Password::new(format!("{}x", "가".repeat(23))), Some(hash))
-                .await
-                .unwrap()
-        );
+        assert_eq!(passwords.upgrade(password.clone(), &new).await, None);
+        let off = Passwords {
+            upgrade_at_login: false,
+            ..passwords
+        };
+        assert_eq!(off.upgrade(password, &old).await, None);
     }
 
     #[test]
@@ -200,14 +207,11 @@ mod tests {
             metrics.contains("auth_password_hashes_total{purpose=\"decoy\"} 1"),
             "{metrics}"
         );
-        assert_eq!(
+        assert!(
             passwords
                 .decoy
                 .expose()
-                .parse::<bcrypt::HashParts>()
-                .unwrap()
-                .get_cost(),
-            4
+                .starts_with("$bcrypt-sha256$v=2,t=2b,r=4$")
         );
     }
 
@@ -254,6 +258,7 @@ mod tests {
             bcrypt_cost: 3,
             max_parallel: 0,
             max_waiting: 1,
+            upgrade_at_login: true,
         };
         assert!(Passwords::new(&config, Random::seeded(1)).is_err());
     }

@@ -1,8 +1,14 @@
 //! Passwords and their strength. Their `Debug` output is `***`.
 
+mod blocklist;
+mod keyboard;
+
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::LazyLock;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+pub use blocklist::fold;
 
 use super::Email;
 
@@ -10,24 +16,31 @@ use super::Email;
 #[derive(Clone)]
 pub struct Password(String);
 
-/// A bcrypt hash (`$2b$…`).
+/// A hash of the password: `$bcrypt-sha256$…`, or the bcrypt hash (`$2b$…`) of earlier releases.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 /// Why a password is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weakness {
-    /// It is in the list of the most used passwords.
+    /// It has fewer than [`CHARACTERS_MIN`] characters.
+    TooShort,
+    /// It has more than [`CHARACTERS_MAX`] characters.
+    TooLong,
+    /// It is in the list of the most used passwords, or consists of a common word and a few digits.
     Common,
     /// It contains the part of the e-mail address before the `@`.
     ContainsEmail,
     /// It has fewer than [`DISTINCT_CHARACTERS_MIN`] distinct characters.
     TooFewCharacters,
+    /// It consists of sequences, repetitions and neighbouring keys.
+    Predictable,
 }
 
-/// The most used passwords that are long enough for the contract, in lower case.
-static COMMON: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+/// Unicode scalar values of a new password, after normalization to NFC.
+pub const CHARACTERS_MIN: usize = 8;
+/// Unicode scalar values of a new password, after normalization to NFC.
+pub const CHARACTERS_MAX: usize = 64;
 
 /// Shorter local parts are not searched for: many passwords contain them by chance.
 const LOCAL_PART_MIN: usize = 4;
@@ -35,27 +48,43 @@ const LOCAL_PART_MIN: usize = 4;
 /// Rejects `aaaaaaaa` and `12121212`.
 pub const DISTINCT_CHARACTERS_MIN: usize = 4;
 
+/// Rejects `abcd1234` and `1qaz2wsx`.
+const UNPREDICTABLE_KEYS_MIN: usize = 4;
+
 impl Password {
     pub fn new(plain: impl Into<String>) -> Self {
         Self(plain.into())
     }
 
-    /// Returns the plain text, for the hash function only.
+    /// Returns the plain text as it was sent, for hashes of earlier releases only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Rejects passwords that are easy to guess for an account with this e-mail address. The length is validated by the
-    /// contract.
+    /// Returns the plain text in NFC, for the hash function only: keyboards differ in how they compose characters.
+    pub fn normalized(&self) -> String {
+        self.0.nfc().collect()
+    }
+
+    /// Rejects passwords of a wrong length, and those that are easy to guess for an account with this e-mail address.
     pub fn check_strength(&self, email: &Email) -> Result<(), Weakness> {
-        let plain = self.0.to_lowercase();
+        let plain = self.normalized();
+        match plain.chars().count() {
+            ..CHARACTERS_MIN => return Err(Weakness::TooShort),
+            CHARACTERS_MIN..=CHARACTERS_MAX => {}
+            _ => return Err(Weakness::TooLong),
+        }
+        let keys = keyboard::keys(&plain);
+        let distinct: HashSet<char> = plain.to_lowercase().chars().collect();
         let local = email.local_part();
-        if COMMON.contains(plain.as_str()) {
+        if blocklist::contains(&keys) {
             Err(Weakness::Common)
-        } else if local.len() >= LOCAL_PART_MIN && plain.contains(local) {
+        } else if local.len() >= LOCAL_PART_MIN && fold(&plain).contains(&fold(local)) {
             Err(Weakness::ContainsEmail)
-        } else if plain.chars().collect::<HashSet<_>>().len() < DISTINCT_CHARACTERS_MIN {
+        } else if distinct.len() < DISTINCT_CHARACTERS_MIN {
             Err(Weakness::TooFewCharacters)
+        } else if keyboard::unpredictable(&keys) < UNPREDICTABLE_KEYS_MIN {
+            Err(Weakness::Predictable)
         } else {
             Ok(())
         }
@@ -63,8 +92,8 @@ impl Password {
 }
 
 impl PasswordHash {
-    pub fn new(bcrypt: String) -> Self {
-        Self(bcrypt)
+    pub fn new(hash: String) -> Self {
+        Self(hash)
     }
 
     /// Returns the hash, for the store and for bcrypt only.
@@ -94,15 +123,74 @@ mod tests {
     }
 
     #[test]
-    fn common_passwords_are_rejected_in_any_case() {
-        for common in ["password1", "PassWord1", "12345678", "qwer1234", "1q2w3e4r"] {
+    fn common_passwords_are_rejected_in_any_case_and_spelling() {
+        for common in [
+            "password1",
+            "PassWord1",
+            "P@$$w0rd",
+            "Pássword!",
+            "ｐａｓｓｗｏｒｄ",
+            "passwordpassword",
+            "12345678",
+            "qwer1234",
+            "1q2w3e4r",
+            "sunshine2026",
+        ] {
             assert_eq!(check_strength(common), Err(Weakness::Common), "{common}");
+        }
+    }
+
+    #[test]
+    fn korean_words_are_rejected_in_both_keyboard_layouts() {
+        for common in [
+            "비밀번호1234",
+            "qlalfqjsgh",
+            "QlalfqjsGh!1",
+            "tkfkdgo1004",
+            "사랑해사랑해사랑해",
+            "가나다라가나다라",
+            // "password1" typed with the Korean layout
+            "ㅔㅁㄴㄴ재ㄱㅇ1",
+            "카셰어링카셰어링",
+            "Carshare2026!",
+        ] {
+            assert_eq!(check_strength(common), Err(Weakness::Common), "{common}");
+        }
+    }
+
+    #[test]
+    fn sequences_repetitions_and_neighbouring_keys_are_rejected() {
+        for predictable in [
+            "abcdef!@#$%^",
+            "mnopqrstu",
+            "abc7abc7abc7",
+            ";lkjhgf.,mnb",
+            "]'/]'/[;.",
+        ] {
+            assert_eq!(
+                check_strength(predictable),
+                Err(Weakness::Predictable),
+                "{predictable}"
+            );
+        }
+    }
+
+    #[test]
+    fn phrases_are_accepted() {
+        for phrase in [
+            "correct horse 11",
+            "tr4verse-kelp",
+            "초록빛 자전거 열두 대",
+            "carshare-demo-1",
+        ] {
+            assert_eq!(check_strength(phrase), Ok(()), "{phrase}");
         }
     }
 
     #[test]
     fn password_that_contains_the_email_is_rejected() {
         assert_eq!(check_strength("Minji.Kim!2026"), Err(Weakness::ContainsEmail));
+        assert_eq!(check_strength("m1nj1.k1m!2026"), Err(Weakness::ContainsEmail));
         assert_eq!(check_strength("minji-kim!2026"), Ok(()));
     }
 
@@ -116,18 +204,26 @@ mod tests {
 
     #[test]
     fn password_of_three_characters_is_rejected() {
-        assert_eq!(check_strength("zzzzzzzzzz"), Err(Weakness::TooFewCharacters));
         assert_eq!(check_strength("7n7n7n7n7n"), Err(Weakness::TooFewCharacters));
-        assert_eq!(check_strength("가나다라가나다라"), Ok(()));
+        assert_eq!(check_strength("k9zk9zzk9k"), Err(Weakness::TooFewCharacters));
     }
 
     #[test]
-    fn list_is_lower_case_and_unique_and_of_the_contracts_length() {
-        let lines: Vec<&str> = include_str!("common_passwords.txt").lines().collect();
-        assert_eq!(lines.len(), COMMON.len());
-        for line in lines {
-            assert!(line.chars().count() >= 8 && line == line.to_lowercase(), "{line}");
-        }
+    fn characters_are_counted_after_normalization() {
+        let syllables = "잃닭쫓뷁핥앉꿇뜷";
+        let decomposed: String = syllables.nfd().collect();
+        assert!(decomposed.chars().count() > 20);
+        assert_eq!(check_strength(&decomposed), Ok(()));
+        assert_eq!(check_strength(&decomposed.repeat(8)), Ok(()));
+        assert_eq!(
+            check_strength(&format!("{}x", decomposed.repeat(8))),
+            Err(Weakness::TooLong)
+        );
+        let seven: String = syllables.chars().take(7).collect();
+        assert_eq!(
+            check_strength(&seven.nfd().collect::<String>()),
+            Err(Weakness::TooShort)
+        );
     }
 
     #[test]

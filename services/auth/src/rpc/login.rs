@@ -20,6 +20,8 @@ struct Input {
     user: User,
     /// Of the password that was verified.
     hash: PasswordHash,
+    /// Replaces `hash`.
+    upgraded: Option<PasswordHash>,
     signer: Signer,
     reply: SealedReply<pb::AuthResponse>,
 }
@@ -29,9 +31,36 @@ pub async fn handle(
     context: CallContext,
     request: pb::LoginRequest,
 ) -> Result<pb::AuthResponse, Error> {
-    let (user, hash) = authenticate(app, request).await?;
-    let (context, reply) = app.replies.prepare(context);
+    let password = Password::new(request.password);
+    let email = Email::new(&request.email);
+    let verified = authenticate(app, &email, &password).await?;
+    match sign_in(app, &context, verified, &password).await {
+        // A concurrent login has upgraded the hash, or the password was changed.
+        Err(Error::PasswordReplaced) => {
+            let verified = authenticate(app, &email, &password).await?;
+            sign_in(app, &context, verified, &password).await
+        }
+        result => result,
+    }
+}
+
+/// Verifies the password, and returns the account and the hash.
+async fn authenticate(app: &App, email: &Email, password: &Password) -> Result<(User, PasswordHash), Error> {
+    let found = users::find_by_email(app.db.conn(), email).await?;
+    let hash = found.as_ref().map(|(_, hash)| hash.clone());
+    let matches = app.passwords.verify(password.clone(), hash).await?;
+    found.filter(|_| matches).ok_or(Error::InvalidCredentials)
+}
+
+async fn sign_in(
+    app: &App,
+    context: &CallContext,
+    (user, hash): (User, PasswordHash),
+    password: &Password,
+) -> Result<pb::AuthResponse, Error> {
+    let (context, reply) = app.replies.prepare(context.clone());
     let input = Input {
+        upgraded: app.passwords.upgrade(password.clone(), &hash).await,
         user,
         hash,
         signer: app.issuer.signer().await?,
@@ -44,20 +73,14 @@ pub async fn handle(
 }
 
 async fn begin_session(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
-    if !users::has_password(tx.conn(), input.user.id, &input.hash).await? {
-        return Err(Error::InvalidCredentials);
+    let (id, hash) = (input.user.id, &input.hash);
+    let is_current = match &input.upgraded {
+        Some(upgraded) => users::upgrade_password(tx, id, hash, upgraded).await?,
+        None => users::has_password(tx.conn(), id, hash).await?,
+    };
+    if !is_current {
+        return Err(Error::PasswordReplaced);
     }
     let issued = session::begin(tx, &input.signer, &input.user).await?;
     Ok(input.reply.seal(&convert::auth_response(&input.user, &issued))?)
-}
-
-/// Verifies the password, and returns the account and the hash.
-async fn authenticate(app: &App, request: pb::LoginRequest) -> Result<(User, PasswordHash), Error> {
-    let found = users::find_by_email(app.db.conn(), &Email::new(&request.email)).await?;
-    let hash = found.as_ref().map(|(_, hash)| hash.clone());
-    let matches = app
-        .passwords
-        .verify(Password::new(request.password), hash)
-        .await?;
-    found.filter(|_| matches).ok_or(Error::InvalidCredentials)
 }

@@ -110,6 +110,20 @@ pub async fn update_password(
     Ok(updated.rows_affected > 0)
 }
 
+/// Replaces the hash of an unchanged password. `false` when the account has another hash.
+pub async fn upgrade_password(
+    tx: &Tx,
+    id: UserId,
+    current: &PasswordHash,
+    upgraded: &PasswordHash,
+) -> Result<bool, Error> {
+    let update = Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::value(upgraded.expose()))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::PasswordHash.eq(current.expose()));
+    Ok(update.exec(tx.conn()).await?.rows_affected > 0)
+}
+
 /// Returns whether the account has this password, which stays so until the transaction ends.
 pub async fn has_password(
     conn: &impl ConnectionTrait,

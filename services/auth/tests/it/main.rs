@@ -9,6 +9,7 @@ mod get_me;
 mod harness;
 mod login;
 mod logout;
+mod passwords;
 mod profile_image;
 mod refresh;
 mod register;

@@ -162,7 +162,18 @@ async fn invalid_fields_are_all_named_and_nothing_is_stored() {
 async fn weak_passwords_are_rejected_with_the_reason() {
     let auth = Auth::start().await;
     let table = [
-        ("Password1234", "is among the most used passwords"),
+        (
+            "Password1234",
+            "is among the most used passwords or a common word",
+        ),
+        (
+            "비밀번호1234",
+            "is among the most used passwords or a common word",
+        ),
+        (
+            "]'/]'/[;.",
+            "consists of sequences, repetitions or neighbouring keys",
+        ),
         ("minji.kim-2026", "contains the e-mail address"),
         ("kakakakakaka", "needs four different characters or more"),
     ];
