@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract
+.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract sbom secrets-scan
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -43,10 +43,17 @@ test-openapi: build ## lint the API document, build TypeScript and Python packag
 test-readme: build ## run the README's commands and compare their output
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 
-lint: prepare ## check formatting, clippy and the protos, also against the released contract
+lint: prepare ## check formatting, clippy, the protos, also against the released contract, and the dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/buf.sh lint
+	@scripts/deny.sh
+
+sbom: prepare ## write the bill of materials of the binaries to sbom.cdx.json (CycloneDX)
+	@scripts/sbom.sh >sbom.cdx.json
+
+secrets-scan: ## look for secrets in the files of the repository (SCAN=history: in every version of them)
+	@scripts/secrets-scan.sh $(or $(SCAN),files)
 
 fmt: ## format code and protos
 	$(CARGO) fmt --all

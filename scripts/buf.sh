@@ -1,17 +1,14 @@
 #!/bin/sh
 # Runs buf, the linter of the protos, from PATH or from a virtual environment that is created on first use.
 set -eu
-tools="${XDG_CACHE_HOME:-$HOME/.cache}/carshare/tools"
+here=$(dirname "$0")
+. "$here/tools.sh"
+use_tool buf buf-bin==1.75.0 || {
+    echo "buf is not installed and could not be installed; the protos were NOT linted" >&2
+    exit 0
+}
 
-if ! command -v buf >/dev/null 2>&1; then
-    if [ ! -x "$tools/bin/buf" ]; then
-        python3 -m venv "$tools" 2>/dev/null && "$tools/bin/pip" install -q --no-deps buf-bin==1.75.0 ||
-            { echo "buf is not installed and could not be installed; the protos were NOT linted" >&2; exit 0; }
-    fi
-    PATH="$tools/bin:$PATH"
-fi
-
-cd "$(dirname "$0")/../proto"
+cd "$here/../proto"
 case "${1:-lint}" in
     lint)
         buf lint && buf format -d --exit-code --exclude-path third_party
