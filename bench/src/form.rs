@@ -181,6 +181,7 @@ fn options(stores: &Stores, admin_url: &str, data: &Path) -> Result<Options> {
         .with_env("GATEWAY__LIMITS__PER_HOUR_BY_USER", "100000000")
         .with_env("GATEWAY__LIMITS__CLASS_FACTOR", "1000000")
         .with_env("GATEWAY__LIMITS__IN_FLIGHT_BY_ADDRESS", "1000")
+        .with_env("GATEWAY__LIMITS__IN_FLIGHT_BY_CLASS", "1000")
         .with_env("BOOKING__BOOKING__MAX_OPEN_REQUESTS", "1000000")
         .with_env("BOOKING__BOOKING__MAX_OPEN_REQUESTS_UNVERIFIED", "1000000")
         .with_env("BOOKING__BOOKING__MAX_OVERLAPPING_BOOKINGS", "1000000")

@@ -52,6 +52,9 @@ pub struct Limits {
     pub per_hour_by_user: u32,
     /// Requests of one address that wait for their response head; more are refused.
     pub in_flight_by_address: usize,
+    /// The same of all callers of a class, and of all callers of other RPCs without an account; more are refused as unavailable. Below
+    /// `server.max_in_flight`, so that neither takes all places.
+    pub in_flight_by_class: usize,
     /// Open streams of one user, or of one address without an account; more are refused.
     pub streams_by_caller: usize,
     /// Multiplies the limits of the contract's classes.

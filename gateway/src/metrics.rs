@@ -13,7 +13,10 @@ pub(crate) fn describe() {
         "Seconds from the head of a request to the end of its response."
     );
     describe_gauge!("edge_in_flight", "Requests whose response has not ended.");
-    describe_counter!("edge_shed_total", "Requests refused by server.max_in_flight.");
+    describe_counter!(
+        "edge_shed_total",
+        "Requests refused by server.max_in_flight or limits.in_flight_by_class."
+    );
     describe_counter!(
         "edge_streams_refused_total",
         "Streams refused by edge.max_streams or edge.max_anonymous_streams."

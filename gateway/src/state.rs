@@ -1,5 +1,6 @@
 //! The state that the layers and handlers share.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use futures::FutureExt as _;
 
 use crate::config::{Config, Limits};
 use crate::grpc::BuiltinServices;
+use crate::in_flight::InFlight;
 use crate::layer::request_info::RequestInfo;
 use crate::method_table::{MethodTable, Rpc};
 use crate::problem::DEFAULT_RETRY_AFTER;
@@ -46,6 +48,8 @@ pub struct AppState {
     pub builtin: BuiltinServices,
     pub config: ServiceConfig<Config>,
     pub streams: Streams,
+    /// Requests of the callers of a class, or without an account, that wait for their response head.
+    pub in_flight: InFlight<Cow<'static, str>>,
     /// Ends streams when it fires.
     pub draining: Shutdown,
     /// Ends the streams of expired tokens.
@@ -79,6 +83,7 @@ impl AppState {
             rate_limiter: RateLimiter::new(&config.service, &environment.clock)?,
             builtin: BuiltinServices::new(&methods, &peers, &draining)?,
             streams: Streams::new(&config.service),
+            in_flight: InFlight::new(config.service.limits.in_flight_by_class),
             clock: environment.clock.clone(),
             config: config.clone(),
             draining,

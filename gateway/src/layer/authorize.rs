@@ -1,6 +1,10 @@
 //! Verifies the access token, checks the RPC's access option and takes the call from the caller's rate limits; attaches the
 //! `Caller`. The service checks access again. Refused callers are counted too, so that guessing is limited.
+//!
+//! Callers of one class, and callers without an account, have some of the places for requests in flight, not all: whoever sends them from
+//! many addresses does not keep users out.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -18,7 +22,9 @@ use super::route::Target;
 use super::{Inner, Result};
 use crate::config::Limits;
 use crate::error::GatewayError;
+use crate::in_flight::Place;
 use crate::method_table::Rpc;
+use crate::problem::DEFAULT_RETRY_AFTER;
 use crate::state::AppState;
 
 pub fn authorize<S: Inner + Clone>(
@@ -30,7 +36,7 @@ pub fn authorize<S: Inner + Clone>(
     async move {
         let (mut parts, body) = request.into_parts();
         match caller(&state, &parts).await {
-            Ok(caller) => {
+            Ok((caller, _place)) => {
                 parts.extensions.insert(caller);
                 inner.call(Request::from_parts(parts, body)).await
             }
@@ -39,7 +45,13 @@ pub fn authorize<S: Inner + Clone>(
     }
 }
 
-async fn caller(state: &AppState, parts: &Parts) -> std::result::Result<Caller, GatewayError> {
+type ClassPlace = Place<Cow<'static, str>>;
+
+/// Returns the caller, with the place of the request if it needs one until it is answered.
+async fn caller(
+    state: &AppState,
+    parts: &Parts,
+) -> std::result::Result<(Caller, Option<ClassPlace>), GatewayError> {
     let info = RequestInfo::of(&parts.extensions);
     let rpc = parts.extensions.get().and_then(Target::rpc);
     let authorized = match rpc {
@@ -60,10 +72,27 @@ async fn caller(state: &AppState, parts: &Parts) -> std::result::Result<Caller, 
         let _ = info.rate_limit.set(status);
     }
     within_limits?;
-    if let Some(rpc) = rpc {
-        check_network(&state.config.service.limits, rpc, info.client_ip)?;
-    }
-    Ok(authorized?)
+    let caller = authorized?;
+    let Some(rpc) = rpc else {
+        return Ok((caller, None));
+    };
+    check_network(&state.config.service.limits, rpc, info.client_ip)?;
+    let place = place(state, rpc, &caller)?;
+    Ok((caller, place))
+}
+
+/// Takes a place of the RPC's class, or of those for callers without an account.
+fn place(state: &AppState, rpc: &Rpc, caller: &Caller) -> std::result::Result<Option<ClassPlace>, Error> {
+    let key = match (&rpc.limit, caller) {
+        (Some(class), _) => Cow::Owned(class.name.clone()),
+        (None, Caller::Anonymous) => Cow::Borrowed("anonymous"),
+        (None, _) => return Ok(None),
+    };
+    let place = state.in_flight.take(key).map(Some);
+    place.ok_or_else(|| {
+        metrics::counter!("edge_shed_total").increment(1);
+        Error::unavailable("all places of the class are taken", DEFAULT_RETRY_AFTER)
+    })
 }
 
 /// Refuses an address from which calls of the RPC's class may not come.
@@ -85,15 +114,28 @@ mod tests {
     use axum::body::Body;
     use axum::response::Response;
     use carshare_chassis::Lang;
+    use carshare_chassis::identity::{Role, UserCaller};
     use carshare_chassis::layer::from_fn;
     use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
     use super::*;
+    use crate::in_flight::InFlight;
 
     const PUBLIC: &str = "/carshare.auth.v1.AuthService/GetJwks";
     const ANY_USER: &str = "/carshare.auth.v1.AuthService/GetMe";
 
     const WEBHOOK: &str = "/carshare.payment.v1.PaymentService/HandleWebhook";
+
+    fn user() -> UserCaller {
+        UserCaller {
+            id: uuid::Uuid::from_u128(1),
+            role: Role::Guest,
+            email_verified: true,
+            token_id: uuid::Uuid::from_u128(2),
+            session_id: uuid::Uuid::from_u128(3),
+            expires_at: "2026-11-22T12:15:00Z".parse().unwrap(),
+        }
+    }
 
     /// Returns the error code, and the `RateLimit` header.
     async fn call(state: &Arc<AppState>, path: &str) -> (Option<String>, String) {
@@ -153,5 +195,24 @@ mod tests {
         ] {
             assert_eq!(call_from(&state, path, address).await.0, code, "{path} {address}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_of_a_class_or_without_account_have_places_of_their_own() {
+        let mut state = AppState::for_test();
+        state.in_flight = InFlight::new(1);
+        let state = Arc::new(state);
+        let rpc = |path: &str| Arc::clone(state.methods.find(path).unwrap());
+        let anonymous = Caller::Anonymous;
+        let first = place(&state, &rpc(PUBLIC), &anonymous).unwrap();
+        let refused = place(&state, &rpc(PUBLIC), &anonymous).unwrap_err();
+        assert!(refused.is(Common::Unavailable));
+        let user = Caller::User(user());
+        assert!(place(&state, &rpc(PUBLIC), &user).unwrap().is_none());
+        let webhook = place(&state, &rpc(WEBHOOK), &anonymous).unwrap();
+        assert!(place(&state, &rpc(WEBHOOK), &user).is_err());
+        drop((first, webhook));
+        assert!(place(&state, &rpc(PUBLIC), &anonymous).is_ok());
+        assert!(place(&state, &rpc(WEBHOOK), &user).is_ok());
     }
 }
