@@ -22,6 +22,7 @@ mod localized_messages;
 mod message_checks;
 mod message_types;
 mod rule_text;
+mod text_checks;
 
 /// One for the process, since it caches compiled rules.
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);

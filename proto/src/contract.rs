@@ -8,7 +8,7 @@ use prost_reflect::{
 
 use crate::DESCRIPTOR_POOL;
 use crate::google::api::HttpRule;
-use crate::options::v1::{Access, ErrorReasonSpec, Event, Limit, Rest};
+use crate::options::v1::{Access, ErrorReasonSpec, Event, Limit, Rest, Text};
 
 /// Returns the access rule of the RPC. `None` admits no caller.
 pub fn access(method: &MethodDescriptor) -> Option<Access> {
@@ -50,6 +50,14 @@ pub fn unchecked(field: &FieldDescriptor) -> Option<String> {
 /// Returns whether a field has a `buf.validate` rule.
 pub fn has_rule(field: &FieldDescriptor) -> bool {
     extension(&field.options(), "buf.validate.field").is_some()
+}
+
+/// Returns which characters a text of a request may have.
+pub fn text(field: &FieldDescriptor) -> Text {
+    let kind = extension(&field.options(), "carshare.options.v1.text");
+    let kind = kind.and_then(|kind| kind.as_enum_number());
+    kind.and_then(|number| Text::try_from(number).ok())
+        .unwrap_or_default()
 }
 
 /// Returns whether every reply sets a field whose type can be unset.

@@ -11,11 +11,13 @@
 //! | [`client_protos`] | the protos without custom options and internal RPCs, for app developers |
 //! | [`codec`] | the gRPC codec that enforces the `buf.validate` rules on every decoded message |
 //! | [`enum_names`] | the lower-case names of enum values in REST |
+//! | [`approximate_place`] | what a car shows of its place to those who have not booked it |
 
 use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
+pub mod approximate_place;
 pub mod client_protos;
 pub mod codec;
 pub mod contract;

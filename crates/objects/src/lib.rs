@@ -9,6 +9,7 @@ mod config;
 mod connect;
 mod error;
 pub mod image;
+pub mod photo;
 mod presign;
 mod store;
 

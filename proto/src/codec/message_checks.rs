@@ -1,10 +1,14 @@
 //! Checks of every message, in addition to its rules: strings contain no NUL, which PostgreSQL cannot store; timestamps are
-//! in the years 1 to 9999, as `google.protobuf.Timestamp` specifies and the rules assume.
+//! in the years 1 to 9999, as `google.protobuf.Timestamp` specifies and the rules assume. The strings of requests have only
+//! characters that people see: see [`text_checks`].
 
 use std::ops::RangeInclusive;
 
-use prost_reflect::{DynamicMessage, MapKey, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, ReflectMessage as _, Value};
 use tonic_types::{FieldViolation, LocalizedMessage};
+
+use super::message_types;
+use super::text_checks;
 
 pub(super) const TIMESTAMP: &str = "google.protobuf.Timestamp";
 /// 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
@@ -13,60 +17,89 @@ const NANOS: RangeInclusive<i32> = 0..=999_999_999;
 
 /// Lists the violations in a message and the messages it contains.
 pub(super) fn violations(message: &DynamicMessage) -> Vec<FieldViolation> {
-    let mut found = Vec::new();
-    visit(message, "", &mut found);
-    found
+    let mut check = Check {
+        is_request: message_types::is_request(&message.descriptor()),
+        found: Vec::new(),
+    };
+    check.visit(message, "");
+    check.found
 }
 
-fn visit(message: &DynamicMessage, path: &str, found: &mut Vec<FieldViolation>) {
-    if message.descriptor().full_name() == TIMESTAMP {
-        if !is_in_range(message) {
-            found.push(out_of_range(path));
-        }
-        return;
-    }
-    for (field, value) in message.fields() {
-        let name = field.name();
-        let path = if path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{path}.{name}")
-        };
-        visit_value(value, &path, found);
-    }
+struct Check {
+    is_request: bool,
+    found: Vec<FieldViolation>,
 }
 
-fn visit_value(value: &Value, path: &str, found: &mut Vec<FieldViolation>) {
-    match value {
-        Value::String(text) if text.contains('\0') => found.push(nul(path)),
-        Value::Message(message) => visit(message, path, found),
-        Value::List(items) => {
-            for (at, item) in items.iter().enumerate() {
-                visit_value(item, &format!("{path}[{at}]"), found);
+impl Check {
+    fn visit(&mut self, message: &DynamicMessage, path: &str) {
+        if message.descriptor().full_name() == TIMESTAMP {
+            if !is_in_range(message) {
+                self.found.push(out_of_range(path));
             }
+            return;
         }
-        Value::Map(entries) => {
-            for (key, value) in entries {
-                visit_value(value, &entry(path, key, found), found);
-            }
+        for (field, value) in message.fields() {
+            let name = field.name();
+            let path = if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            };
+            self.visit_value(&field, value, &path);
         }
-        _ => {}
     }
-}
 
-/// Returns the path of a map entry, `data["booking_id"]`. An invalid key is a violation of the map.
-fn entry(path: &str, key: &MapKey, found: &mut Vec<FieldViolation>) -> String {
-    match key {
-        MapKey::String(key) if key.contains('\0') => {
-            found.push(nul(path));
-            path.to_owned()
+    fn visit_value(&mut self, field: &FieldDescriptor, value: &Value, path: &str) {
+        match value {
+            Value::String(text) => self.visit_text(field, text, path),
+            Value::Message(message) => self.visit(message, path),
+            Value::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.visit_value(field, item, &format!("{path}[{at}]"));
+                }
+            }
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    let path = self.visit_key(field, key, path);
+                    self.visit_value(field, value, &path);
+                }
+            }
+            _ => {}
         }
-        MapKey::String(key) => format!("{path}[{key:?}]"),
-        MapKey::Bool(key) => format!("{path}[{key}]"),
-        MapKey::I32(key) => format!("{path}[{key}]"),
-        MapKey::I64(key) => format!("{path}[{key}]"),
-        MapKey::U32(key) => format!("{path}[{key}]"),
-        MapKey::U64(key) => format!("{path}[{key}]"),
+    }
+
+    fn visit_text(&mut self, field: &FieldDescriptor, text: &str, path: &str) {
+        if text.contains('\0') {
+            self.found.push(nul(path));
+        } else if self.is_checked(field) && !text_checks::is_visible(text, field) {
+            self.found.push(invisible(path));
+        }
+    }
+
+    /// Returns whether the characters of a field's text are checked. JSON of a third party, a `Struct`, is not shown to anybody.
+    fn is_checked(&self, field: &FieldDescriptor) -> bool {
+        self.is_request && field.parent_message().package_name().starts_with("carshare.")
+    }
+
+    /// Returns the path of a map entry, `data["booking_id"]`. An invalid key is a violation of the map.
+    fn visit_key(&mut self, field: &FieldDescriptor, key: &MapKey, path: &str) -> String {
+        match key {
+            MapKey::String(key) if key.contains('\0') => {
+                self.found.push(nul(path));
+                path.to_owned()
+            }
+            MapKey::String(key) => {
+                if self.is_checked(field) && !text_checks::is_visible(key, field) {
+                    self.found.push(invisible(path));
+                }
+                format!("{path}[{key:?}]")
+            }
+            MapKey::Bool(key) => format!("{path}[{key}]"),
+            MapKey::I32(key) => format!("{path}[{key}]"),
+            MapKey::I64(key) => format!("{path}[{key}]"),
+            MapKey::U32(key) => format!("{path}[{key}]"),
+            MapKey::U64(key) => format!("{path}[{key}]"),
+        }
     }
 }
 
@@ -84,6 +117,15 @@ fn nul(path: &str) -> FieldViolation {
         "STRING_NUL",
         "must not contain a NUL character",
         "널 문자를 포함할 수 없습니다.",
+    )
+}
+
+fn invisible(path: &str) -> FieldViolation {
+    violation(
+        path,
+        "STRING_INVISIBLE",
+        "must not contain control, formatting or invisible characters",
+        "제어 문자, 서식 문자 또는 보이지 않는 문자를 포함할 수 없습니다.",
     )
 }
 

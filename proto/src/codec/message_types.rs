@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
 
 use super::message_checks::TIMESTAMP;
-use crate::DESCRIPTOR_POOL;
+use crate::{DESCRIPTOR_POOL, contract};
 
 static RULE_FREE: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let all = DESCRIPTOR_POOL.all_messages();
@@ -15,6 +15,16 @@ static RULE_FREE: LazyLock<HashSet<String>> = LazyLock::new(|| {
         .map(|message| message.full_name().to_owned())
         .collect()
 });
+
+static REQUESTS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let inputs = contract::methods().map(|method| method.input());
+    inputs.map(|message| message.full_name().to_owned()).collect()
+});
+
+/// Returns whether an RPC takes a message of the type.
+pub(super) fn is_request(message: &MessageDescriptor) -> bool {
+    REQUESTS.contains(message.full_name())
+}
 
 /// Returns whether neither the type nor the types of its fields, at any depth, have rules or timestamps.
 pub(super) fn is_rule_free(message: &MessageDescriptor) -> bool {

@@ -19,7 +19,7 @@ pub use license_plate::{InvalidPlate, LicensePlate, PlateClass};
 pub use location::{Coordinates, Distance, Location};
 pub use opening_hours::{Day, Effect, OpeningHours, Rule};
 pub use period::{EmptyPeriod, Period};
-pub use search::{PageKey, Query, SearchFilter, SearchOrder};
+pub use search::{Query, SearchFilter, SearchOrder};
 pub use time_of_day::{InvalidTimeOfDay, TimeOfDay};
 pub(crate) use vehicle::unless_empty;
 pub use vehicle::{Change, Changed, Fuel, NoImage, Status, Transmission, Vehicle};

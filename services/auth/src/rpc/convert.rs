@@ -4,6 +4,7 @@ use carshare_chassis::Error;
 use carshare_chassis::etag;
 use carshare_chassis::identity::Jwk;
 use carshare_chassis::proto_types::timestamp;
+use carshare_objects::photo::thumbnail_of;
 use carshare_proto::auth::v1 as pb;
 use carshare_proto::options::v1::Role;
 
@@ -22,6 +23,7 @@ pub fn user(user: &User) -> pb::User {
         is_verified: user.is_verified,
         created_at: Some(timestamp(user.created_at)),
         etag: None,
+        profile_thumbnail_url: thumbnail_url(user),
     };
     pb::User {
         etag: Some(etag::of(&message)),
@@ -38,7 +40,12 @@ pub fn profile(user: &User) -> pb::UserProfile {
         profile_image_url: user.profile_image_url.clone(),
         is_verified: user.is_verified,
         created_at: Some(timestamp(user.created_at)),
+        profile_thumbnail_url: thumbnail_url(user),
     }
+}
+
+fn thumbnail_url(user: &User) -> Option<String> {
+    user.profile_image_url.as_deref().and_then(thumbnail_of)
 }
 
 pub fn auth_response(account: &User, issued: &Issued) -> pb::AuthResponse {

@@ -27,6 +27,7 @@ async fn register_creates_an_account_and_a_session_and_publishes_the_profile() {
         phone: "+821012345678".into(),
         role: Role::Host.into(),
         profile_image_url: None,
+        profile_thumbnail_url: None,
         is_verified: false,
         created_at: Some(prost_types::Timestamp {
             seconds: 1_795_348_800,
@@ -52,6 +53,7 @@ async fn register_creates_an_account_and_a_session_and_publishes_the_profile() {
         name: user.name,
         role: user.role,
         profile_image_url: None,
+        profile_thumbnail_url: None,
         is_verified: false,
         created_at: user.created_at,
     };

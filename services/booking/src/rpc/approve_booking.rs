@@ -52,5 +52,5 @@ async fn approve(tx: &Tx, approval: &Approval) -> Result<pb::Booking, Error> {
     let (mut booking, host) = authorization::lock_as_host(tx, approval.booking, approval.host).await?;
     let change = booking.approve(approval.host_response.clone(), approval.pay_within, tx.now())?;
     apply_change::update(tx, &mut booking, change, host).await?;
-    response::booking(tx.conn(), &booking).await
+    response::booking(tx.conn(), &booking, approval.host).await
 }

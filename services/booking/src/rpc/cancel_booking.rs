@@ -38,5 +38,5 @@ async fn cancel(tx: &Tx, cancellation: &Cancellation) -> Result<pb::Booking, Err
     let (mut booking, party) = authorization::lock(tx, cancellation.booking, cancellation.user).await?;
     let change = booking.cancel(party, cancellation.message.clone(), tx.now())?;
     apply_change::update(tx, &mut booking, change, Actor::Person(party, cancellation.user)).await?;
-    response::booking(tx.conn(), &booking).await
+    response::booking(tx.conn(), &booking, cancellation.user).await
 }

@@ -29,5 +29,5 @@ async fn complete(tx: &Tx, &(id, user): &(BookingId, UserId)) -> Result<pb::Book
     let (mut booking, party) = authorization::lock(tx, id, user).await?;
     let change = booking.complete(tx.now())?;
     apply_change::update(tx, &mut booking, change, Actor::Person(party, user)).await?;
-    response::booking(tx.conn(), &booking).await
+    response::booking(tx.conn(), &booking, user).await
 }

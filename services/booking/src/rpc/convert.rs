@@ -2,6 +2,7 @@
 
 use carshare_chassis as chassis;
 use carshare_chassis::proto_types::{self, timestamp};
+use carshare_proto::approximate_place::without_exact_place;
 use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::vehicle::v1::Vehicle;
@@ -9,7 +10,7 @@ use chrono::{DateTime, Utc};
 use prost::Message as _;
 use prost_types::Timestamp;
 
-use crate::domain::{Booking, Cancellation, CancellationReason, PaymentStatus, Status};
+use crate::domain::{Booking, Cancellation, CancellationReason, PaymentStatus, Status, UserId};
 use crate::error::Error;
 
 /// Converts the time in `field`, which the rules of the contract require.
@@ -23,13 +24,28 @@ pub fn vehicle(booking: &Booking) -> Result<Vehicle, Error> {
     Vehicle::decode(booking.vehicle_snapshot.as_slice()).map_err(Error::internal)
 }
 
-pub fn booking(booking: &Booking, guest: Option<UserProfile>) -> Result<pb::Booking, Error> {
+/// Decodes the car as a viewer of the booking sees it: the license plate and the exact place are for the host and admins, and for the
+/// guest once the booking is approved, unless it was cancelled.
+fn shown_vehicle(booking: &Booking, viewer: UserId) -> Result<Vehicle, Error> {
+    let vehicle = vehicle(booking)?;
+    let is_agreed = matches!(
+        booking.status,
+        Status::Approved | Status::Active | Status::Completed
+    );
+    if is_agreed || viewer != booking.guest_id {
+        return Ok(vehicle);
+    }
+    Ok(without_exact_place(vehicle))
+}
+
+/// Converts a booking for a viewer: its guest, its host or an admin.
+pub fn booking(booking: &Booking, guest: Option<UserProfile>, viewer: UserId) -> Result<pb::Booking, Error> {
     Ok(pb::Booking {
         id: booking.id.to_string(),
         vehicle_id: booking.vehicle_id.to_string(),
         guest_id: booking.guest_id.to_string(),
         host_id: booking.host_id.to_string(),
-        vehicle: Some(vehicle(booking)?),
+        vehicle: Some(shown_vehicle(booking, viewer)?),
         guest,
         start_datetime: Some(timestamp(booking.period.start())),
         end_datetime: Some(timestamp(booking.period.end())),

@@ -198,7 +198,7 @@ async fn insert(tx: &Tx, (new, limits): &(NewBooking, GuestLimits)) -> Result<pb
     let booking = Booking::request(new.clone(), tx.now());
     let guest = bookings::insert(tx.conn(), &booking, *limits).await?;
     publish::event(tx, &booking, Event::Requested)?;
-    convert::booking(&booking, Some(guest))
+    convert::booking(&booking, Some(guest), booking.guest_id)
 }
 
 /// Returns whether a repeat would fail in the same way.

@@ -23,5 +23,5 @@ pub async fn handle(
     if user.role != Role::Admin && booking.party(UserId(user.id)).is_none() {
         return Err(Error::BookingNotFound);
     }
-    response::booking(app.db.conn(), &booking).await
+    response::booking(app.db.conn(), &booking, UserId(user.id)).await
 }

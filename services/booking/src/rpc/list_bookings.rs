@@ -26,7 +26,7 @@ pub async fn handle(
     let total_size = page.total(bookings::count(conn, &filter)).await?;
     let page = page.cut(rows, |last| encode(order.key(last)));
     Ok(pb::ListBookingsResponse {
-        bookings: response::bookings(conn, &page.items).await?,
+        bookings: response::bookings(conn, &page.items, UserId(ctx.user()?.id)).await?,
         next_page_token: page.next_page_token,
         total_size,
     })

@@ -36,5 +36,5 @@ async fn reject(tx: &Tx, rejection: &Rejection) -> Result<pb::Booking, Error> {
     let (mut booking, host) = authorization::lock_as_host(tx, rejection.booking, rejection.host).await?;
     let change = booking.reject(rejection.host_response.clone(), tx.now())?;
     apply_change::update(tx, &mut booking, change, host).await?;
-    response::booking(tx.conn(), &booking).await
+    response::booking(tx.conn(), &booking, rejection.host).await
 }

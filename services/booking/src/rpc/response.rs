@@ -5,19 +5,27 @@ use carshare_proto::options::v1::Role;
 use sea_orm::ConnectionTrait;
 
 use super::convert;
-use crate::domain::Booking;
+use crate::domain::{Booking, UserId};
 use crate::error::Error;
 
-pub async fn booking(conn: &impl ConnectionTrait, booking: &Booking) -> Result<pb::Booking, Error> {
+pub async fn booking(
+    conn: &impl ConnectionTrait,
+    booking: &Booking,
+    viewer: UserId,
+) -> Result<pb::Booking, Error> {
     let mut profiles = carshare_profiles::list(conn, Role::Guest, [booking.guest_id.0]).await?;
-    convert::booking(booking, profiles.remove(&booking.guest_id.0))
+    convert::booking(booking, profiles.remove(&booking.guest_id.0), viewer)
 }
 
-pub async fn bookings(conn: &impl ConnectionTrait, bookings: &[Booking]) -> Result<Vec<pb::Booking>, Error> {
+pub async fn bookings(
+    conn: &impl ConnectionTrait,
+    bookings: &[Booking],
+    viewer: UserId,
+) -> Result<Vec<pb::Booking>, Error> {
     let guests = bookings.iter().map(|booking| booking.guest_id.0);
     let profiles = carshare_profiles::list(conn, Role::Guest, guests).await?;
     bookings
         .iter()
-        .map(|booking| convert::booking(booking, profiles.get(&booking.guest_id.0).cloned()))
+        .map(|booking| convert::booking(booking, profiles.get(&booking.guest_id.0).cloned(), viewer))
         .collect()
 }

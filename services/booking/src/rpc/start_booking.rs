@@ -35,5 +35,5 @@ async fn start(tx: &Tx, &(id, user): &(BookingId, UserId)) -> Result<pb::Booking
     let (mut booking, party) = authorization::lock(tx, id, user).await?;
     let change = booking.start(tx.now())?;
     apply_change::update(tx, &mut booking, change, Actor::Person(party, user)).await?;
-    response::booking(tx.conn(), &booking).await
+    response::booking(tx.conn(), &booking, user).await
 }

@@ -12,7 +12,8 @@ use crate::harness::*;
 async fn approve_booking_sets_the_payment_due_time() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
-    let booking = harness.pending(guest, &harness.car(host)).await;
+    let car = harness.car(host);
+    let booking = harness.pending(guest, &car).await;
     harness.clock.advance(hours(1));
     let approval = ApproveBookingRequest {
         booking_id: booking.id.clone(),
@@ -32,6 +33,7 @@ async fn approve_booking_sets_the_payment_due_time() {
         host_response: Some("환영합니다".into()),
         payment_due_at: Some(timestamp("2026-11-22T15:00:00Z")),
         updated_at: Some(timestamp("2026-11-22T13:00:00Z")),
+        vehicle: Some(car),
         ..booking.clone()
     };
     assert_eq!(approved, expected);
@@ -136,7 +138,8 @@ async fn approve_booking_at_respond_by_returns_wrong_state() {
 async fn rejected_booking_refuses_every_transition() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
-    let booking = harness.pending(guest, &harness.car(host)).await;
+    let car = harness.car(host);
+    let booking = harness.pending(guest, &car).await;
     let rejection = || {
         let rejection = RejectBookingRequest {
             booking_id: booking.id.clone(),
@@ -148,6 +151,7 @@ async fn rejected_booking_refuses_every_transition() {
     let expected = Booking {
         status: BookingStatus::Rejected.into(),
         host_response: Some("정비 중입니다".into()),
+        vehicle: Some(car),
         ..booking.clone()
     };
     assert_eq!(rejected, expected);

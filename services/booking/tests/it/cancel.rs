@@ -97,7 +97,7 @@ async fn cancel_booking_by_the_host_refunds_everything_and_records_the_refund() 
         .send_peer_event(&booking, PeerEvent::Refunded, Uuid::nil())
         .await;
     harness.handled("payment").await;
-    let refunded = harness.get(guest, &booking.id).await.unwrap();
+    let refunded = harness.get(host, &booking.id).await.unwrap();
     assert_eq!(
         refunded,
         Booking {

@@ -1,5 +1,6 @@
 //! `CreateBooking`: stored terms, published event and idempotency keys.
 
+use carshare_proto::approximate_place::without_exact_place;
 use carshare_proto::booking::v1::*;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::ErrorReason as VehicleReason;
@@ -17,7 +18,7 @@ async fn create_booking_stores_current_terms_and_publishes_requested() {
         vehicle_id: car.id.clone(),
         guest_id: guest.id.to_string(),
         host_id: host.id.to_string(),
-        vehicle: Some(car.clone()),
+        vehicle: Some(without_exact_place(car.clone())),
         guest: booking.guest.clone(),
         start_datetime: Some(timestamp("2026-12-01T09:00:00Z")),
         end_datetime: Some(timestamp("2026-12-01T13:00:00Z")),

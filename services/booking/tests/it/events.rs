@@ -151,6 +151,7 @@ fn profile(person: Person, name: &str) -> UserProfile {
         name: name.into(),
         role: Role::Guest.into(),
         profile_image_url: Some("https://img.example/1.webp".into()),
+        profile_thumbnail_url: Some("https://img.example/1.thumbnail.webp".into()),
         is_verified: true,
         created_at: Some(timestamp("2026-01-02T03:04:05Z")),
     }

@@ -10,6 +10,7 @@ mod create_cancelled;
 mod create_interrupted;
 mod create_refused;
 mod events;
+mod exact_place;
 mod faults;
 mod guest_limits;
 mod harness;

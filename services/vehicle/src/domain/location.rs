@@ -1,5 +1,7 @@
 //! Locations of cars, and distances between them.
 
+use carshare_proto::approximate_place::{ERROR_LIMIT_M, approximate_degrees};
+
 /// A pickup address found on the map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Location {
@@ -31,11 +33,32 @@ impl Coordinates {
         let (lat, lng) = (self.lat.to_radians(), self.lng.to_radians());
         [lat.cos() * lng.cos(), lat.cos() * lng.sin(), lat.sin()].map(|part| part * EARTH_RADIUS_M)
     }
+
+    pub fn distance_to(self, other: Self) -> Distance {
+        let (from, to) = (self.to_cartesian(), other.to_cartesian());
+        let squares = from.iter().zip(to).map(|(a, b)| (a - b).powi(2));
+        Distance::from_chord(squares.sum::<f64>().sqrt())
+    }
+
+    /// Returns the place as shown to those who do not see the exact one.
+    pub fn approximate(self) -> Self {
+        Self {
+            lat: approximate_degrees(self.lat),
+            lng: approximate_degrees(self.lng),
+        }
+    }
 }
 
 impl Distance {
     pub fn from_km(km: f64) -> Self {
         Self { m: km * 1000.0 }
+    }
+
+    /// Returns the distance within which all places are whose approximate place is within this one.
+    pub fn of_exact_places(self) -> Self {
+        Self {
+            m: self.m + ERROR_LIMIT_M,
+        }
     }
 
     /// Converts the length of the straight line between two points, in metres.
@@ -69,11 +92,6 @@ mod tests {
         lng: 127.036_508_620_542,
     };
 
-    fn chord(a: Coordinates, b: Coordinates) -> f64 {
-        let (a, b) = (a.to_cartesian(), b.to_cartesian());
-        a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
-    }
-
     #[test]
     fn distance_agrees_with_the_haversine_formula() {
         let half = |a: f64, b: f64| ((a - b).to_radians() / 2.0).sin().powi(2);
@@ -82,9 +100,27 @@ mod tests {
                 * GANGNAM.lat.to_radians().cos()
                 * half(CITY_HALL.lng, GANGNAM.lng);
         let expected = 2.0 * EARTH_RADIUS_M * h.sqrt().asin();
-        let distance = Distance::from_chord(chord(CITY_HALL, GANGNAM)).m();
+        let distance = CITY_HALL.distance_to(GANGNAM).m();
         assert!((distance - expected).abs() < 0.001, "{distance} {expected}");
         assert!((9_000.0..9_015.0).contains(&distance), "{distance}");
+    }
+
+    #[test]
+    fn approximate_place_is_near_the_exact_one_all_over_korea() {
+        let farthest = (0..2_000).map(|n| {
+            let exact = Coordinates {
+                lat: 33.0 + f64::from(n % 57) * 0.1 + f64::from(n) * 0.000_997,
+                lng: 124.5 + f64::from(n % 75) * 0.1 + f64::from(n) * 0.001_013,
+            };
+            exact.distance_to(exact.approximate()).m()
+        });
+        let farthest = farthest.fold(0.0, f64::max);
+        assert!((600.0..ERROR_LIMIT_M).contains(&farthest), "{farthest}");
+        let corner = Coordinates {
+            lat: 33.0,
+            lng: 124.5,
+        };
+        assert!(corner.distance_to(corner.approximate()) < Distance::from_km(ERROR_LIMIT_M / 1000.0));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::etag;
 use carshare_chassis::proto_types::{self, timestamp};
+use carshare_objects::photo::thumbnail_of;
+use carshare_proto::approximate_place::without_exact_place;
 use carshare_proto::vehicle::v1 as pb;
 use chrono::{DateTime, Datelike as _, Utc};
 use prost_types::Timestamp;
@@ -14,9 +16,17 @@ use crate::store::availabilities::Availability;
 use crate::store::vehicle_images::VehicleImage;
 use crate::store::views::View;
 
-/// Converts a car with its tag.
+/// Converts a car for its host, with its tag.
 pub fn vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
-    let vehicle = untagged_vehicle(view, urls);
+    tagged(untagged_vehicle(view, urls))
+}
+
+/// Converts a car for everybody, without its license plate and its exact place.
+pub fn public_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
+    tagged(without_exact_place(untagged_vehicle(view, urls)))
+}
+
+fn tagged(vehicle: pb::Vehicle) -> pb::Vehicle {
     pb::Vehicle {
         etag: Some(etag::of(&vehicle)),
         ..vehicle
@@ -30,6 +40,7 @@ pub fn untagged_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         image_keys,
         owner,
     } = view;
+    let images: Vec<String> = image_keys.iter().map(|key| urls.url(key)).collect();
     pb::Vehicle {
         id: vehicle.id.to_string(),
         owner_id: vehicle.owner_id.to_string(),
@@ -48,13 +59,14 @@ pub fn untagged_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         location_lat: vehicle.location.coordinates.lat,
         location_lng: vehicle.location.coordinates.lng,
         status: pb::VehicleStatus::from(vehicle.status).into(),
-        images: image_keys.iter().map(|key| urls.url(key)).collect(),
         description: vehicle.description,
         owner: Some(owner),
         distance_m: None,
         created_at: Some(timestamp(vehicle.created_at)),
         updated_at: Some(timestamp(vehicle.updated_at)),
         etag: None,
+        thumbnail_url: images.first().and_then(|cover| thumbnail_of(cover)),
+        images,
     }
 }
 
@@ -62,7 +74,7 @@ pub fn untagged_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
 pub fn found_vehicle(view: View, distance: Distance, urls: &ImageUrls) -> pb::Vehicle {
     pb::Vehicle {
         distance_m: Some(distance.m()),
-        ..untagged_vehicle(view, urls)
+        ..without_exact_place(untagged_vehicle(view, urls))
     }
 }
 
@@ -76,6 +88,7 @@ pub fn images(images: Vec<VehicleImage>, urls: &ImageUrls) -> Vec<pb::VehicleIma
             content_type: image.announced.content_type,
             width: pixels.width,
             height: pixels.height,
+            thumbnail_url: thumbnail_of(&urls.url(&image.object_key)),
         })
     });
     images.collect()

@@ -1,4 +1,4 @@
-//! `GetVehicle`: a car. One that is not active is visible to its host only.
+//! `GetVehicle`: a car. One that is not active is visible to its host only, and so are the license plate and the exact place.
 
 use carshare_chassis::identity::Caller;
 use carshare_chassis::rpc::CallContext;
@@ -12,17 +12,23 @@ use crate::store::views::{self, View};
 
 pub async fn handle(app: &App, ctx: CallContext, request: pb::GetVehicleRequest) -> Result<pb::Vehicle> {
     let found = visible(app, &ctx, VehicleId::parse("vehicle_id", &request.vehicle_id)?).await?;
-    Ok(convert::vehicle(found, &app.urls))
+    if viewer(&ctx) == Some(found.vehicle.owner_id) {
+        return Ok(convert::vehicle(found, &app.urls));
+    }
+    Ok(convert::public_vehicle(found, &app.urls))
 }
 
 /// Finds a car that is visible to the caller.
 pub(super) async fn visible(app: &App, ctx: &CallContext, id: VehicleId) -> Result<View> {
-    let viewer = match &ctx.caller {
-        Caller::User(user) => Some(UserId(user.id)),
-        Caller::Anonymous | Caller::Service(_) => None,
-    };
     let found = views::find(app.db.conn(), id).await?;
     found
-        .filter(|found| found.vehicle.is_visible_to(viewer))
+        .filter(|found| found.vehicle.is_visible_to(viewer(ctx)))
         .ok_or(Error::VehicleNotFound)
+}
+
+fn viewer(ctx: &CallContext) -> Option<UserId> {
+    match &ctx.caller {
+        Caller::User(user) => Some(UserId(user.id)),
+        Caller::Anonymous | Caller::Service(_) => None,
+    }
 }

@@ -15,6 +15,7 @@ async fn get_vehicle_shows_the_latest_profile_of_the_host() {
         name: "김호스트".into(),
         role: Role::Host.into(),
         profile_image_url: None,
+        profile_thumbnail_url: None,
         is_verified: false,
         created_at: timestamp("20T12:00"),
     };
@@ -32,6 +33,7 @@ async fn get_vehicle_shows_the_latest_profile_of_the_host() {
     let newer = UserProfile {
         name: "이호스트".into(),
         profile_image_url: Some("https://img.carshare.kr/1.png".into()),
+        profile_thumbnail_url: Some("https://img.carshare.kr/1.thumbnail.png".into()),
         is_verified: true,
         ..profile
     };

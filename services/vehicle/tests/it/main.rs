@@ -9,6 +9,7 @@ mod create_geocoding;
 mod delete;
 mod etag;
 mod events;
+mod exact_place;
 mod get;
 mod harness;
 mod hold_races;

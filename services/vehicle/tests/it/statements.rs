@@ -76,7 +76,7 @@ async fn get_vehicle_is_one_statement() {
     let get = async |mut client: Client, number: u128| {
         let vehicle_id = cars[number as usize].id.clone();
         let found = client.get_vehicle(GetVehicleRequest { vehicle_id }).await;
-        assert_eq!(into_message(found).unwrap(), cars[number as usize]);
+        assert_eq!(into_message(found).unwrap().id, cars[number as usize].id);
     };
     metered.assert(ONE, get).await;
     metered.finish().await;

@@ -1,5 +1,6 @@
 //! Search for free cars near a point, in the order of a spatial index.
 
+use carshare_chassis::pagination::SortKey;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
@@ -8,22 +9,38 @@ use super::super::availabilities;
 use super::super::columns::Columns;
 use super::super::views::{PHOTOS_AND_OWNER, View};
 use super::COLUMNS;
-use crate::domain::{Fuel, OpeningHours, PageKey, Query, SearchFilter, SearchOrder, Transmission, VehicleId};
+use crate::domain::{Fuel, OpeningHours, Query, SearchFilter, SearchOrder, Transmission};
 use crate::error::Result;
 
 /// A car that is within the radius and not taken.
 pub struct Candidate {
     pub view: View,
     pub opening_hours: OpeningHours,
-    pub key: PageKey,
+    /// Straight distance from the centre in metres.
+    pub chord_m: f64,
 }
+
+impl Candidate {
+    /// Returns the key after which the next page starts. It has no distance, which would tell the exact place: the distance is that of
+    /// the car with this id when the next page is read.
+    pub fn sort_key(&self) -> SortKey {
+        SortKey {
+            number: self.view.vehicle.hourly_rate_krw,
+            id: self.view.vehicle.id.0,
+        }
+    }
+}
+
+/// The distance of the car `$2` after which the page starts, computed as that of every other car; -1 on the first page.
+const AFTER_M: &str =
+    "coalesce((SELECT a.location_point <-> cube($1::float8[]) FROM vehicles a WHERE a.id = $2::uuid), -1)";
 
 /// Lists up to `count` cars after the key that are within the radius, not taken and pass the filter, in the order of the query,
 /// regardless of their opening hours.
 pub async fn list_nearby(
     conn: &impl ConnectionTrait,
     query: &Query,
-    after: Option<PageKey>,
+    after: Option<SortKey>,
     count: usize,
     now: DateTime<Utc>,
 ) -> Result<Vec<Candidate>> {
@@ -34,7 +51,7 @@ pub async fn list_nearby(
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         let candidate = read(row)?;
-        if candidate.key.chord_m > radius {
+        if candidate.chord_m > radius {
             break;
         }
         found.push(candidate);
@@ -45,15 +62,10 @@ pub async fn list_nearby(
 fn read(row: &QueryResult) -> Result<Candidate> {
     let mut columns = Columns::of(row)?;
     let chord_m = columns.read()?;
-    let view = View::read(&mut columns)?;
     Ok(Candidate {
+        view: View::read(&mut columns)?,
         opening_hours: availabilities::read_opening_hours(&mut columns)?,
-        key: PageKey {
-            hourly_rate_krw: view.vehicle.hourly_rate_krw,
-            chord_m,
-            id: view.vehicle.id,
-        },
-        view,
+        chord_m,
     })
 }
 
@@ -70,27 +82,25 @@ fn read(row: &QueryResult) -> Result<Candidate> {
 /// taken: all later ones begin after its end. Expired holds do not count and are passed over.
 ///
 /// `count` is a literal: for a parameter PostgreSQL would plan for a tenth of all cars.
-fn nearest(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<Utc>) -> Statement {
+fn nearest(query: &Query, after: Option<SortKey>, count: usize, now: DateTime<Utc>) -> Statement {
     let rules = availabilities::RULES;
     let sql = format!(
         "SELECT v.chord_m, {COLUMNS}, {PHOTOS_AND_OWNER}, {rules} FROM (SELECT * FROM ( \
             SELECT {COLUMNS}, v.location_point <-> (SELECT cube($1::float8[])) AS chord_m \
             FROM vehicles v \
             WHERE v.status = 'active' \
-              AND (v.location_point <-> (SELECT cube($1::float8[])), v.id) > ($2::float8, $3::uuid) \
+              AND (v.location_point <-> (SELECT cube($1::float8[])), v.id) > ({AFTER_M}, $2::uuid) \
               AND coalesce(( \
-                  SELECT lower(o.period) >= $5 FROM occupancies o \
-                  WHERE o.vehicle_id = v.id AND upper(o.period) > $4 AND (o.expires_at IS NULL OR o.expires_at > $6) \
+                  SELECT lower(o.period) >= $4 FROM occupancies o \
+                  WHERE o.vehicle_id = v.id AND upper(o.period) > $3 AND (o.expires_at IS NULL OR o.expires_at > $5) \
                   ORDER BY upper(o.period) LIMIT 1), true) \
             ORDER BY v.location_point <-> (SELECT cube($1::float8[])) \
             FETCH FIRST {count} ROWS WITH TIES \
         ) v ORDER BY v.chord_m, v.id LIMIT {count}) v ORDER BY v.chord_m, v.id"
     );
-    let (after_m, after_id) = after.map_or((-1.0, Uuid::nil()), |key| (key.chord_m, key.id.0));
     let values = [
         query.center.to_cartesian().to_vec().into(),
-        after_m.into(),
-        after_id.into(),
+        after.map_or(Uuid::nil(), |key| key.id).into(),
         query.period.start().into(),
         query.period.end().into(),
         now.into(),
@@ -100,7 +110,7 @@ fn nearest(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<Ut
 
 /// Selects by a filter or cheapest first, by the function `search_vehicles`: it does not leave the radius, however few cars pass
 /// the filter.
-fn refined(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<Utc>) -> Statement {
+fn refined(query: &Query, after: Option<SortKey>, count: usize, now: DateTime<Utc>) -> Statement {
     let rules = availabilities::RULES;
     let by_rate = query.order == SearchOrder::HourlyRate;
     let order = if by_rate {
@@ -110,22 +120,20 @@ fn refined(query: &Query, after: Option<PageKey>, count: usize, now: DateTime<Ut
     };
     let sql = format!(
         "SELECT f.found_m, {COLUMNS}, {PHOTOS_AND_OWNER}, {rules} \
-         FROM search_vehicles(cube($1::float8[]), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) f \
+         FROM search_vehicles(cube($1::float8[]), $3, $4, $5, {AFTER_M}, $2, $6, $7, $8, $9, $10, $11, $12) f \
          JOIN vehicles v ON v.id = f.found_id ORDER BY {order}"
     );
-    let after = after.unwrap_or(PageKey {
-        hourly_rate_krw: 0,
-        chord_m: -1.0,
-        id: VehicleId(Uuid::nil()),
+    let after = after.unwrap_or(SortKey {
+        number: 0,
+        id: Uuid::nil(),
     });
     let filter = query.filter;
     let values = [
         query.center.to_cartesian().to_vec().into(),
+        after.id.into(),
         query.radius.chord_m().into(),
         by_rate.into(),
-        after.hourly_rate_krw.into(),
-        after.chord_m.into(),
-        after.id.0.into(),
+        after.number.into(),
         query.period.start().into(),
         query.period.end().into(),
         now.into(),

@@ -12,9 +12,16 @@ use sqlx::Connection as _;
 use super::*;
 use crate::domain::{Coordinates, Distance, Period};
 
-async fn keys(db: &Db, query: &Query, after: Option<PageKey>, count: usize) -> Vec<PageKey> {
+/// Distance in metres, and the key of the next page.
+type Key = (f64, SortKey);
+
+fn key(car: &Candidate) -> Key {
+    (car.chord_m, car.sort_key())
+}
+
+async fn keys(db: &Db, query: &Query, after: Option<SortKey>, count: usize) -> Vec<Key> {
     let found = list_nearby(db.conn(), query, after, count, now()).await.unwrap();
-    found.iter().map(|car| car.key).collect()
+    found.iter().map(key).collect()
 }
 
 async fn db() -> (Database, Db) {
@@ -84,7 +91,7 @@ fn now() -> DateTime<Utc> {
     "2026-11-23T00:00:00Z".parse().unwrap()
 }
 
-async fn plan(db: &Db, query: &Query, after: Option<PageKey>) -> String {
+async fn plan(db: &Db, query: &Query, after: Option<SortKey>) -> String {
     let mut explained = nearest(query, after, 51, now());
     explained.sql = format!("EXPLAIN {}", explained.sql);
     let rows = db.conn().query_all_raw(explained).await.unwrap();
@@ -98,7 +105,11 @@ async fn search_of_twenty_thousand_cars_uses_the_spatial_index() {
     fill(&db, 20_000).await;
     occupy(&db, 20_000).await;
     let first = keys(&db, &query(100.0), None, 51).await;
-    for (radius_km, after) in [(5.0, None), (100.0, None), (100.0, first.last().copied())] {
+    for (radius_km, after) in [
+        (5.0, None),
+        (100.0, None),
+        (100.0, first.last().map(|last| last.1)),
+    ] {
         let plan = plan(&db, &query(radius_km), after).await;
         assert!(
             plan.contains("Index Scan using vehicles_near on vehicles v"),
@@ -114,12 +125,12 @@ async fn search_of_twenty_thousand_cars_uses_the_spatial_index() {
 }
 
 /// Collects pages of `count` keys.
-async fn paged(db: &Db, query: &Query, count: usize) -> Vec<PageKey> {
+async fn paged(db: &Db, query: &Query, count: usize) -> Vec<Key> {
     let (mut paged, mut after) = (Vec::new(), None);
     loop {
         let page = keys(db, query, after, count).await;
         let Some(last) = page.last() else { break paged };
-        after = Some(*last);
+        after = Some(last.1);
         paged.extend(page);
     }
 }
@@ -130,7 +141,7 @@ async fn pages_have_no_gap_and_no_repetition() {
     fill(&db, 4_000).await;
     let all = keys(&db, &query(60.0), None, 10_000).await;
     assert!(all.len() > 100, "{}", all.len());
-    let ordered = |a: &PageKey, b: &PageKey| (a.chord_m, a.id) < (b.chord_m, b.id);
+    let ordered = |a: &Key, b: &Key| (a.0, a.1.id) < (b.0, b.1.id);
     assert!(all.is_sorted_by(ordered));
     for count in [1, 7] {
         assert_eq!(paged(&db, &query(60.0), count).await, all, "pages of {count}");
@@ -161,14 +172,14 @@ async fn every_order_and_filter_selects_from_the_same_cars() {
             filter.fuel.is_none_or(|fuel| car.view.vehicle.fuel == Some(fuel))
                 && filter
                     .max_hourly_rate_krw
-                    .is_none_or(|rate| car.key.hourly_rate_krw <= rate)
+                    .is_none_or(|rate| car.view.vehicle.hourly_rate_krw <= rate)
         };
-        let mut expected: Vec<PageKey> = all.iter().filter(passes).map(|car| car.key).collect();
+        let mut expected: Vec<Key> = all.iter().filter(passes).map(key).collect();
         assert!(expected.len() > 20, "{}", expected.len());
         for order in [SearchOrder::Distance, SearchOrder::HourlyRate] {
             if order == SearchOrder::HourlyRate {
                 // Stable: the nearest first of cars with the same rate.
-                expected.sort_by_key(|key| key.hourly_rate_krw);
+                expected.sort_by_key(|key| key.1.number);
             }
             let query = Query {
                 order,
@@ -224,13 +235,13 @@ async fn radius_limits_the_distance_over_ground() {
     let found = keys(&db, &query, None, 10_000).await;
     let farthest = found
         .iter()
-        .map(|car| Distance::from_chord(car.chord_m).m())
+        .map(|car| Distance::from_chord(car.0).m())
         .fold(0.0, f64::max);
     assert!((25_000.0..=30_000.0).contains(&farthest), "{farthest}");
     let wider = keys(&db, &self::query(34.0), None, 10_000).await;
     let beyond = wider
         .iter()
-        .filter(|car| Distance::from_chord(car.chord_m).m() > 30_000.0)
+        .filter(|car| Distance::from_chord(car.0).m() > 30_000.0)
         .count();
     assert_eq!(wider.len() - beyond, found.len());
 }
