@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use carshare_chassis::identity::Caller;
-use carshare_chassis::{Lang, message_limit};
+use carshare_chassis::message_limit;
 use http::{Method, Version};
 use http_body_util::BodyExt as _;
 use tonic::body::Body as GrpcBody;
@@ -41,7 +41,7 @@ pub async fn forward(
         state.config.common.server.max_message_bytes
     };
     let compresses = end.is_none() && gzip_reply::is_accepted(request.headers());
-    let request = to_service(rpc, request, max_bytes, lang);
+    let request = to_service(rpc, request, max_bytes, info);
     let mut response = state.peers.channel(rpc)?.oneshot(request).await?;
     headers::remove_hop_by_hop(response.headers_mut());
     if compresses {
@@ -71,14 +71,14 @@ pub async fn builtin(
     }))
 }
 
-fn to_service(rpc: &Rpc, request: Request, max_bytes: usize, lang: Lang) -> http::Request<GrpcBody> {
+fn to_service(rpc: &Rpc, request: Request, max_bytes: usize, info: &RequestInfo) -> http::Request<GrpcBody> {
     let (parts, body) = request.into_parts();
     // A body of gRPC-web-text still has the size hint of its base64 form, on which hyper would rely (tonic-web 0.14.9).
     let without_hint = body.map_frame(|frame| frame);
-    let mut request = http::Request::new(message_limit::limited(without_hint, max_bytes, lang));
+    let mut request = http::Request::new(message_limit::limited(without_hint, max_bytes, info.lang));
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
     *request.uri_mut() = rpc.path.clone().into();
-    *request.headers_mut() = headers::to_service(&parts.headers);
+    *request.headers_mut() = headers::to_service(&parts.headers, info.client_ip);
     request
 }

@@ -1,10 +1,14 @@
 //! Allow-list of the headers that are forwarded, so that no client can impersonate a service or a user (`x-carshare-peer`,
 //! `x-user-id`) and no hop-by-hop header is passed on.
 //!
-//! Trace, correlation id and deadline are not on it: the channel to the service writes them.
+//! Trace, correlation id and deadline are not on it: the channel to the service writes them. The address of the client is added, which
+//! services believe from the gateway alone.
 
+use std::net::IpAddr;
+
+use carshare_chassis::rpc::CLIENT_ADDRESS;
 use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, TE, USER_AGENT};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::metadata::MetadataMap;
 
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(carshare_chassis::rpc::IDEMPOTENCY_KEY);
@@ -33,14 +37,22 @@ const HOP_BY_HOP: [&str; 8] = [
 ];
 
 /// Returns the metadata of the call that a REST request becomes.
-pub fn to_metadata(headers: &HeaderMap) -> MetadataMap {
-    MetadataMap::from_headers(only(headers, &FORWARDED))
+pub fn to_metadata(headers: &HeaderMap, client: IpAddr) -> MetadataMap {
+    MetadataMap::from_headers(of_client(headers, client))
 }
 
 /// Returns the forwarded headers of a gRPC request.
-pub fn to_service(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = only(headers, &FORWARDED);
+pub fn to_service(headers: &HeaderMap, client: IpAddr) -> HeaderMap {
+    let mut kept = of_client(headers, client);
     kept.extend(only(headers, &GRPC));
+    kept
+}
+
+fn of_client(headers: &HeaderMap, client: IpAddr) -> HeaderMap {
+    let mut kept = only(headers, &FORWARDED);
+    if let Ok(address) = HeaderValue::try_from(client.to_string()) {
+        kept.insert(HeaderName::from_static(CLIENT_ADDRESS), address);
+    }
     kept
 }
 
@@ -76,7 +88,9 @@ mod tests {
         names
     }
 
-    const REQUEST: [&str; 10] = [
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    const REQUEST: [&str; 11] = [
         "authorization",
         "connection",
         "content-type",
@@ -85,6 +99,7 @@ mod tests {
         "grpc-timeout",
         "host",
         "idempotency-key",
+        "x-carshare-client-address",
         "x-carshare-peer",
         "x-user-id",
     ];
@@ -92,27 +107,29 @@ mod tests {
     #[test]
     fn only_listed_headers_are_forwarded() {
         let request = headers(&REQUEST);
-        let forwarded = to_service(&request);
+        let forwarded = to_service(&request, CLIENT);
         assert_eq!(
             names(&forwarded),
             [
                 "authorization",
                 "content-type",
                 "grpc-encoding",
-                "idempotency-key"
+                "idempotency-key",
+                "x-carshare-client-address"
             ]
         );
         assert_eq!(
-            names(&to_metadata(&request).into_headers()),
-            ["authorization", "idempotency-key"]
+            names(&to_metadata(&request, CLIENT).into_headers()),
+            ["authorization", "idempotency-key", "x-carshare-client-address"]
         );
+        assert_eq!(forwarded[CLIENT_ADDRESS], "127.0.0.1");
     }
 
     #[test]
     fn first_value_of_a_repeated_header_is_forwarded() {
         let mut twice = headers(&["authorization"]);
         twice.append(AUTHORIZATION, "second".parse().unwrap());
-        let values: Vec<_> = to_service(&twice)
+        let values: Vec<_> = to_service(&twice, CLIENT)
             .get_all(AUTHORIZATION)
             .iter()
             .cloned()

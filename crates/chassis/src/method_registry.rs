@@ -1,6 +1,6 @@
 //! The RPCs of the contract, read once: who may call them, whether they stream, whether they may be repeated.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{LazyLock, OnceLock};
 
 use carshare_proto::contract;
@@ -76,6 +76,22 @@ static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
     let all = ours.chain(infrastructure);
     all.map(|method| (method.path.clone(), method)).collect()
 });
+
+/// Name of the gateway as a peer.
+pub(crate) const GATEWAY: &str = "gateway";
+
+/// Names of the services of the contract.
+static SERVICES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let methods = contract::methods();
+    methods
+        .map(|method| package_word(method.parent_service().package_name()).to_owned())
+        .collect()
+});
+
+/// Returns whether a peer of this name belongs to the mesh: the gateway, or a service of the contract.
+pub(crate) fn is_peer(name: &str) -> bool {
+    name == GATEWAY || SERVICES.contains(name)
+}
 
 /// Returns the RPC with a gRPC path, `/carshare.booking.v1.BookingService/CreateBooking`.
 pub fn find(path: &str) -> Option<&'static Method> {

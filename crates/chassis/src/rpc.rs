@@ -6,6 +6,7 @@
 //! }
 //! ```
 
+mod client_info;
 mod context;
 mod stream;
 
@@ -14,6 +15,7 @@ use std::future::Future;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
+pub use client_info::{CLIENT_ADDRESS, ClientInfo};
 pub(crate) use context::Authorized;
 pub use context::{CallContext, IDEMPOTENCY_KEY, IdempotencyKey, Metadata};
 pub use stream::{ReplyStream, server_stream};

@@ -38,10 +38,15 @@ impl Ca {
     /// Issues a certificate with the identity `spiffe://carshare/<service>`, valid for the service's name, `localhost`
     /// and the loopback addresses, for servers and clients.
     pub fn issue(&self, service: &str) -> Result<Certificate> {
+        self.issue_for(service, &format!("spiffe://carshare/{service}"))
+    }
+
+    /// Issues a certificate whose URI is not that of the service: for tests of other trust domains.
+    pub fn issue_for(&self, service: &str, uri: &str) -> Result<Certificate> {
         let mut params = CertificateParams::default();
         params.distinguished_name = name(service);
         params.subject_alt_names = vec![
-            SanType::URI(format!("spiffe://carshare/{service}").try_into()?),
+            SanType::URI(uri.try_into()?),
             SanType::DnsName(service.try_into()?),
             SanType::DnsName("localhost".try_into()?),
             SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),

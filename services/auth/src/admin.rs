@@ -6,7 +6,9 @@ use carshare_chassis::identity::Role;
 use carshare_proto::auth::v1::RegisterRequest;
 use carshare_proto::codec;
 use carshare_store::{Db, Tx};
+use serde_json::json;
 
+use crate::audit::{self, AccountHash, AccountHasher, Action, Entry, Origin};
 use crate::config::Config;
 use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, UserId};
 use crate::error::Error;
@@ -32,15 +34,24 @@ pub async fn create_admin(
     let hash = Passwords::new(&config.passwords, environment.random.clone())?
         .hash(admin.password)
         .await?;
+    let account = AccountHasher::new(&config.seal)?.hash(&new.email);
+    let origin = Origin::command_line(environment.ids.next());
     let db = Db::connect(&config.database, environment)?;
-    let added = db.transaction("users.create_admin", (new, hash), add);
+    let added = db.transaction("users.create_admin", (new, hash, account, origin), add);
     let id = added.await.context("cannot create the account")?;
     db.close().await;
     Ok(id)
 }
 
-async fn add(tx: &Tx, (new, hash): &(NewUser, PasswordHash)) -> Result<UserId, Error> {
-    Ok(create_account(tx, new, hash).await?.id)
+async fn add(
+    tx: &Tx,
+    (new, hash, account, origin): &(NewUser, PasswordHash, AccountHash, Origin),
+) -> Result<UserId, Error> {
+    let id = create_account(tx, new, hash).await?.id;
+    let entry = Entry::success(Action::AdminCreate).account(*account).user(id);
+    let after = json!({"role": new.role.as_str()});
+    audit::record(tx, origin, &entry.change(json!(null), after)).await?;
+    Ok(id)
 }
 
 fn parse(admin: &NewAdmin) -> anyhow::Result<NewUser> {

@@ -6,7 +6,7 @@ use carshare_chassis::config::{Redis, Seal, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
-use crate::{issuer, keys, passwords};
+use crate::{audit, issuer, keys, login_attempts, passwords};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +19,8 @@ pub struct Config {
     pub profile_images: ProfileImages,
     pub passwords: passwords::Config,
     pub sessions: issuer::Config,
+    pub login_delay: login_attempts::Config,
+    pub audit: audit::Config,
     pub signing_keys: keys::Config,
     pub jobs: Jobs,
 }

@@ -1,7 +1,9 @@
 //! Business rules of accounts and sessions: pure, synchronous, independent of database, wire format and clock.
 
+pub mod audit;
 pub mod email;
 pub mod ids;
+pub mod login_attempt;
 pub mod password;
 pub mod phone;
 pub mod refresh_token;

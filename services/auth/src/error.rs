@@ -1,5 +1,7 @@
 //! Errors of the service and their mapping to the reasons of the contract.
 
+use std::time::Duration;
+
 use carshare_objects::image::ImageFault;
 use carshare_proto::auth::v1::ErrorReason;
 use sea_orm::DbErr;
@@ -33,6 +35,18 @@ pub enum Error {
     /// The account of the access token was deleted.
     #[error("no such user")]
     UserNotFound,
+    /// Too many attempts failed; the next one is possible after this time.
+    #[error("login delayed by {} s", .0.as_secs())]
+    LoginDelayed(Duration),
+    /// An admin has disabled the account.
+    #[error("the account is disabled")]
+    AccountDisabled,
+    /// The session is unknown, has ended, or is of another user.
+    #[error("no such session")]
+    SessionNotFound,
+    /// An admin cannot disable their own account.
+    #[error("the account is the caller's own")]
+    OwnAccount,
     /// The profile image was not uploaded.
     #[error("the image was not uploaded")]
     ImageNotUploaded,
@@ -76,6 +90,12 @@ impl From<Error> for carshare_chassis::Error {
             Error::InvalidRefreshToken => Self::new(ErrorReason::InvalidRefreshToken),
             Error::RefreshTokenReused => Self::new(ErrorReason::RefreshTokenReused),
             Error::UserNotFound => Self::new(ErrorReason::UserNotFound),
+            Error::LoginDelayed(left) => {
+                Self::new(ErrorReason::LoginDelayed).retry_after(whole_seconds(left))
+            }
+            Error::AccountDisabled => Self::new(ErrorReason::AccountDisabled),
+            Error::SessionNotFound => Self::new(ErrorReason::SessionNotFound),
+            Error::OwnAccount => Self::new(ErrorReason::OwnAccount),
             Error::ImageNotUploaded => Self::new(ErrorReason::ImageNotUploaded),
             Error::ImageInvalid(fault) => Self::new(ErrorReason::ImageInvalid).with("fault", fault.as_str()),
             Error::Chassis(error) => error,
@@ -83,6 +103,11 @@ impl From<Error> for carshare_chassis::Error {
             Error::Internal(error) => Self::internal(error),
         }
     }
+}
+
+/// Rounds up, so that a client that waits is not early.
+fn whole_seconds(left: Duration) -> Duration {
+    Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0))
 }
 
 fn weak_password(field: &str, weakness: Weakness) -> carshare_chassis::Error {

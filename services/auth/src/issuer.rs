@@ -25,6 +25,9 @@ pub struct Config {
     /// Lifetime of a refresh token; each refresh issues a new one of full lifetime.
     #[serde(rename = "refresh_token_ttl_s", with = "seconds")]
     pub refresh_token_ttl: Duration,
+    /// Lifetime of a session from its login, however often it is refreshed.
+    #[serde(rename = "absolute_ttl_s", with = "seconds")]
+    pub absolute_ttl: Duration,
 }
 
 /// Issues tokens. Cheap to clone.
@@ -40,6 +43,7 @@ struct Terms {
     audience: String,
     access_ttl: Duration,
     refresh_ttl: Duration,
+    absolute_ttl: Duration,
 }
 
 /// An issuer with the current key loaded: it awaits nothing, so that it can be used inside a transaction.
@@ -75,6 +79,7 @@ impl Issuer {
             audience: identity.audience.clone(),
             access_ttl: sessions.access_token_ttl,
             refresh_ttl: sessions.refresh_token_ttl,
+            absolute_ttl: sessions.absolute_ttl,
         };
         Self {
             keys,
@@ -92,12 +97,25 @@ impl Issuer {
 }
 
 impl Signer {
-    /// Issues a pair of tokens for the user's session.
-    pub fn issue(&self, user: &User, session: SessionId, now: DateTime<Utc>) -> Result<Issued, Error> {
+    /// Returns the end of the absolute lifetime of a session that began at `created_at`.
+    pub fn session_expires_at(&self, created_at: DateTime<Utc>) -> DateTime<Utc> {
+        created_at + self.terms.absolute_ttl
+    }
+
+    /// Issues a pair of tokens for the user's session, which began at `created_at`. None outlives the session.
+    pub fn issue(
+        &self,
+        user: &User,
+        session: SessionId,
+        created_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Issued, Error> {
         let terms = &self.terms;
         // Claims are in whole seconds; the expiry stored in the row has to be that of the claims.
-        let issued_at = now.duration_trunc(TimeDelta::seconds(1)).unwrap_or(now);
+        let issued_at = whole_second(now);
+        let session_expires_at = self.session_expires_at(created_at);
         let access_expires_at = issued_at + terms.access_ttl;
+        let access_expires_at = access_expires_at.min(whole_second(session_expires_at));
         let access_token_id = TokenId(terms.environment.ids.next());
         let claims = Claims {
             iss: terms.issuer.clone(),
@@ -115,7 +133,7 @@ impl Signer {
             access_token_id,
             access_expires_at,
             refresh_token: RefreshToken::new(terms.environment.random.bytes()),
-            refresh_expires_at: now + terms.refresh_ttl,
+            refresh_expires_at: (now + terms.refresh_ttl).min(session_expires_at),
             expires_in_s: (access_expires_at - issued_at).num_seconds(),
         })
     }
@@ -127,4 +145,8 @@ impl Signer {
         };
         Ok(jsonwebtoken::encode(&header, claims, self.key.encoding()).context("cannot sign a token")?)
     }
+}
+
+fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.duration_trunc(TimeDelta::seconds(1)).unwrap_or(time)
 }

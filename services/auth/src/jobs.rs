@@ -1,11 +1,15 @@
-//! Background work: copies revocations to Redis.
+//! Background work: copies revocations to Redis, deletes old audit events.
 
 mod copy_revocations;
+
+use std::time::Duration;
 
 use carshare_chassis::Shutdown;
 use carshare_store::Schedule;
 
 use crate::App;
+
+const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Runs all jobs until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
@@ -14,5 +18,9 @@ pub async fn run(app: &App, shutdown: Shutdown) {
         "copy_revocations",
         app.config.jobs.copy_revocations_every,
     );
-    copy.run(shutdown, || copy_revocations::handle(app)).await;
+    let purge = Schedule::every(&app.db, "purge_audit_events", PURGE_INTERVAL);
+    tokio::join!(
+        copy.run(shutdown.clone(), || copy_revocations::handle(app)),
+        purge.run(shutdown, || app.audit.purge()),
+    );
 }

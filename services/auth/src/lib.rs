@@ -5,6 +5,7 @@
 //! | [`domain`] | business rules: e-mail addresses, passwords, decisions about refresh tokens |
 //! | [`rpc`] | one file per RPC |
 //! | [`store`] | tables and SQL |
+//! | [`audit`], [`login_attempts`] | the security record, and delays of logins after failures |
 //! | [`session`] | steps of a session: begin, rotate, end |
 //! | [`passwords`] | bcrypt |
 //! | [`keys`], [`issuer`] | signing keys, and the tokens signed with them |
@@ -15,6 +16,7 @@
 //! | [`admin`], [`cli`] | commands `create-admin`, `rotate-signing-key` |
 
 pub mod admin;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -23,6 +25,7 @@ mod events;
 pub mod issuer;
 mod jobs;
 pub mod keys;
+pub mod login_attempts;
 mod metrics;
 pub mod passwords;
 mod profile_image;
@@ -41,6 +44,7 @@ use carshare_chassis::identity::Revocations;
 use carshare_chassis::service::Roles;
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_objects::Objects;
+use carshare_proto::auth::v1::account_service_server::AccountServiceServer;
 use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Db, StoreService};
@@ -50,8 +54,10 @@ use tonic::codec::CompressionEncoding;
 pub use admin::{NewAdmin, create_admin};
 pub use config::Config;
 
+use crate::audit::Audit;
 use crate::issuer::Issuer;
 use crate::keys::KeyRing;
+use crate::login_attempts::LoginAttempts;
 use crate::passwords::Passwords;
 use crate::revoker::Revoker;
 use crate::sealed_reply::SealedReplies;
@@ -63,8 +69,13 @@ pub const NAME: &str = "auth";
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// Expired rows; the README gives the reasons.
-const EXPIRED: [(&str, &str); 4] = [
+const EXPIRED: [(&str, &str); 5] = [
     ("revocations", "expires_at <= $1"),
+    (
+        "login_attempts",
+        "COALESCE(failed_at, '-infinity') < $1 - interval '1 day' \
+         AND COALESCE(succeeded_at, '-infinity') < $1 - interval '180 days'",
+    ),
     ("sessions", "expires_at < $1 - interval '30 days'"),
     (
         "refresh_tokens",
@@ -90,6 +101,8 @@ pub struct App {
     issuer: Issuer,
     replies: SealedReplies,
     revoker: Revoker,
+    audit: Audit,
+    login_attempts: LoginAttempts,
     /// Object storage of the profile images.
     objects: Objects,
 }
@@ -114,12 +127,15 @@ impl App {
         let db = Db::connect(&config.database, environment.clone())?;
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());
+        let audit = Audit::new(db.clone(), &config.seal, &config.audit)?;
         let revocations = Revocations::new(&config.redis, common.identity.revocation)?;
         Ok(Self {
             passwords: Passwords::new(&config.passwords, environment.random.clone())?,
             issuer: Issuer::new(keys.clone(), &common.identity, &config.sessions, environment),
             replies: SealedReplies::new(&config.seal, sealer)?,
             revoker: Revoker::new(db.clone(), revocations),
+            login_attempts: LoginAttempts::new(db.clone(), audit.clone(), &config.login_delay),
+            audit,
             objects: Objects::new(&config.objects)?,
             db,
             config: Arc::new(config),
@@ -161,8 +177,10 @@ impl StoreService for Auth {
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
         let server = server.jwks(app.keys.clone()).revocations(&app.config.redis)?;
-        let service = AuthServiceServer::new(rpc::Rpc { app: app.clone() });
-        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
+        let rpc = || rpc::Rpc { app: app.clone() };
+        let auth = AuthServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
+        let accounts = AccountServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
+        Ok(server.add(auth).add(accounts))
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {

@@ -15,6 +15,14 @@ pub(crate) fn describe() {
         "auth_refresh_tokens_reused_total",
         "Refresh tokens that were used twice, and may be stolen; their sessions are ended."
     );
+    describe_counter!(
+        "auth_audit_events_total",
+        "Recorded security events, by action and outcome."
+    );
+    describe_counter!(
+        "auth_logins_delayed_total",
+        "Logins that were refused because earlier ones failed."
+    );
     describe_gauge!("auth_revocations", "Revoked access tokens that have not expired.");
     describe_counter!(
         "auth_revocations_delayed_total",

@@ -5,8 +5,13 @@ mod complete_profile_image_upload;
 pub mod convert;
 mod create_profile_image_upload;
 mod delete_profile_image;
+mod disable_account;
+mod enable_account;
+mod end_other_sessions;
+mod end_session;
 mod get_jwks;
 mod get_me;
+mod list_sessions;
 mod login;
 mod logout;
 mod refresh;
@@ -14,13 +19,14 @@ pub(crate) mod register;
 mod update_me;
 
 use carshare_chassis::rpc;
+use carshare_proto::auth::v1::account_service_server::AccountService;
 use carshare_proto::auth::v1::auth_service_server::AuthService;
 use carshare_proto::auth::v1::*;
 use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// Implements `AuthService`.
+/// Implements `AuthService` and `AccountService`.
 pub struct Rpc {
     pub app: App,
 }
@@ -81,5 +87,43 @@ impl AuthService for Rpc {
 
     async fn get_jwks(&self, request: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {
         rpc::unary(&self.app, request, get_jwks::handle).await
+    }
+}
+
+#[tonic::async_trait]
+impl AccountService for Rpc {
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        rpc::unary(&self.app, request, list_sessions::handle).await
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<EndSessionRequest>,
+    ) -> Result<Response<EndSessionResponse>, Status> {
+        rpc::unary(&self.app, request, end_session::handle).await
+    }
+
+    async fn end_other_sessions(
+        &self,
+        request: Request<EndOtherSessionsRequest>,
+    ) -> Result<Response<EndOtherSessionsResponse>, Status> {
+        rpc::unary(&self.app, request, end_other_sessions::handle).await
+    }
+
+    async fn disable_account(
+        &self,
+        request: Request<DisableAccountRequest>,
+    ) -> Result<Response<AccountState>, Status> {
+        rpc::unary(&self.app, request, disable_account::handle).await
+    }
+
+    async fn enable_account(
+        &self,
+        request: Request<EnableAccountRequest>,
+    ) -> Result<Response<AccountState>, Status> {
+        rpc::unary(&self.app, request, enable_account::handle).await
     }
 }

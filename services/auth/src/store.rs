@@ -1,6 +1,9 @@
 //! Tables: one module per table with its entity and its SQL. Functions take the connection they run on: a transaction, or
 //! the pool for reads.
 
+pub mod audit_events;
+pub mod disabled_users;
+pub mod login_attempts;
 pub mod refresh_tokens;
 pub mod revocations;
 pub mod sessions;

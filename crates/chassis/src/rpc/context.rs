@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
+use super::ClientInfo;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::{Caller, UserCaller};
@@ -21,6 +22,8 @@ pub struct CallContext {
     /// The caller, whom the RPC's access option allows.
     pub caller: Caller,
     pub deadline: Deadline,
+    /// The client of the gateway.
+    pub client: ClientInfo,
     /// Id of the client's request in all services and events.
     pub correlation_id: String,
     pub idempotency: Option<IdempotencyKey>,
@@ -64,6 +67,7 @@ impl CallContext {
     pub fn for_test(caller: Caller) -> Self {
         Self {
             caller,
+            client: ClientInfo::default(),
             deadline: Deadline::after(std::time::Duration::from_mins(1)),
             correlation_id: "test".to_owned(),
             idempotency: None,
@@ -91,6 +95,7 @@ impl CallContext {
         };
         let context = Self {
             caller: authorized.caller.clone(),
+            client: ClientInfo::read(&metadata),
             deadline: authorized.deadline,
             correlation_id: current.correlation_id().to_owned(),
             idempotency,

@@ -1,27 +1,18 @@
-//! Authentication and authorization: tokens, roles, certificates.
+//! Authentication and authorization of users: tokens and roles.
 
 use std::time::Duration;
 
 use carshare_chassis::config::{Common, Identity, Redis, RevocationPolicy, Tls};
-use carshare_chassis::identity::{Caller, Revocations, Role};
+use carshare_chassis::identity::{Revocations, Role};
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1::GetMeRequest;
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::payment::v1::GetPaymentCustomerRequest;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
-use carshare_proto::vehicle::v1::ReleaseHoldRequest;
-use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
-use carshare_testkit::Ca;
 use tonic::{Code, Request, Status};
 
 use crate::fake::Behaviour;
-use crate::harness::{TestServer, USER, certificate, facts, named, plain, with_token};
-
-fn hold() -> ReleaseHoldRequest {
-    ReleaseHoldRequest {
-        booking_id: USER.to_string(),
-    }
-}
+use crate::harness::{TestServer, USER, facts, named, plain, with_token};
 
 async fn get_me(server: &TestServer, request: Request<GetMeRequest>) -> Result<(), Status> {
     AuthServiceClient::new(server.channel())
@@ -97,103 +88,6 @@ async fn other_role_is_refused() {
         (refused.code(), facts(&refused)),
         (Code::PermissionDenied, named("PERMISSION_DENIED", "AUTH003"))
     );
-}
-
-#[tokio::test]
-async fn internal_rpc_allows_the_named_service_by_its_certificate() {
-    let ca = Ca::new().unwrap();
-    let (behaviour, mut contexts) = Behaviour::recording();
-    let server = TestServer::start(
-        Common {
-            tls: certificate(&ca, "vehicle"),
-            ..Common::default()
-        },
-        &behaviour,
-    )
-    .await;
-    let as_service = |name: &str| VehicleServiceClient::new(server.peer("vehicle", &certificate(&ca, name)));
-
-    as_service("booking").release_hold(hold()).await.unwrap();
-    assert_eq!(
-        contexts.recv().await.unwrap().caller,
-        Caller::Service("booking".to_owned())
-    );
-
-    let refused = as_service("payment").release_hold(hold()).await.unwrap_err();
-    assert_eq!(
-        (refused.code(), facts(&refused)),
-        (Code::PermissionDenied, named("PERMISSION_DENIED", "AUTH003"))
-    );
-
-    // With TLS the header names nobody, and a token is ignored.
-    let mut request = server.request("admin", hold());
-    request
-        .metadata_mut()
-        .insert("x-carshare-peer", "booking".parse().unwrap());
-    let refused = as_service("gateway").release_hold(request).await.unwrap_err();
-    assert_eq!(facts(&refused), named("PERMISSION_DENIED", "AUTH003"));
-}
-
-#[tokio::test]
-async fn service_is_not_a_user() {
-    let ca = Ca::new().unwrap();
-    let common = Common {
-        tls: certificate(&ca, "auth"),
-        ..Common::default()
-    };
-    let server = TestServer::start(common, &Behaviour::ok()).await;
-    let mut auth = AuthServiceClient::new(server.peer("auth", &certificate(&ca, "booking")));
-    let refused = auth.get_me(GetMeRequest {}).await.unwrap_err();
-    assert_eq!(facts(&refused), named("UNAUTHENTICATED", "AUTH001"));
-    auth.get_me(server.request("guest", GetMeRequest {}))
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
-async fn certificate_of_another_authority_cannot_connect() {
-    let ca = Ca::new().unwrap();
-    let common = Common {
-        tls: certificate(&ca, "vehicle"),
-        ..Common::default()
-    };
-    let server = TestServer::start(common, &Behaviour::ok()).await;
-    let other = Ca::new().unwrap();
-    // It trusts the authority of the server, so only the server refuses.
-    let forged = Tls {
-        ca_pem: Some(ca.cert_pem()),
-        ..certificate(&other, "booking")
-    };
-    let refused = VehicleServiceClient::new(server.peer("vehicle", &forged))
-        .release_hold(hold())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (refused.code(), facts(&refused)),
-        (Code::Unavailable, named("UNAVAILABLE", "COMMON005"))
-    );
-    // The server has a certificate of another service than the called one.
-    let mismatched = server.peer("payment", &certificate(&ca, "booking"));
-    let refused = VehicleServiceClient::new(mismatched)
-        .release_hold(hold())
-        .await
-        .unwrap_err();
-    assert_eq!(facts(&refused), named("UNAVAILABLE", "COMMON005"));
-}
-
-#[tokio::test]
-async fn peer_header_names_the_caller_in_plain_text() {
-    let server = TestServer::start(plain(), &Behaviour::ok()).await;
-    let claiming = |name: Option<&str>| {
-        let tls = Tls {
-            insecure_as: name.map(str::to_owned),
-            ..Tls::insecure()
-        };
-        VehicleServiceClient::new(server.peer("vehicle", &tls))
-    };
-    claiming(Some("booking")).release_hold(hold()).await.unwrap();
-    let refused = claiming(None).release_hold(hold()).await.unwrap_err();
-    assert_eq!(facts(&refused), named("UNAUTHENTICATED", "AUTH001"));
 }
 
 #[tokio::test]

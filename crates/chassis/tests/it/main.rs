@@ -12,5 +12,6 @@ mod infrastructure;
 mod local;
 mod logs;
 mod malformed;
+mod peer_identity;
 mod peers;
 mod traces;

@@ -12,6 +12,10 @@ pub enum EndReason {
     Reuse,
     /// The user has changed the password in another session.
     PasswordChange,
+    /// The user has ended it in another session.
+    User,
+    /// An admin has disabled the account.
+    AccountDisabled,
 }
 
 impl EndReason {
@@ -40,6 +44,14 @@ pub enum TokenUse {
 }
 
 impl TokenState {
+    /// Returns the state in a session whose absolute lifetime ends at `session_expires_at`: no token outlives it.
+    pub fn within(self, session_expires_at: DateTime<Utc>) -> Self {
+        Self {
+            expires_at: self.expires_at.min(session_expires_at),
+            ..self
+        }
+    }
+
     /// Decides what the use of the token leads to. A used token is a reuse even if it has expired since; in an ended session
     /// every token is invalid.
     pub fn next_use(&self, now: DateTime<Utc>) -> TokenUse {
@@ -86,5 +98,20 @@ mod tests {
             };
             assert_eq!(state.next_use(now), expected, "{state:?}");
         }
+    }
+
+    #[test]
+    fn token_is_invalid_after_the_absolute_lifetime_of_its_session() {
+        let now: DateTime<Utc> = "2026-11-22T12:00:00Z".parse().unwrap();
+        let state = TokenState {
+            used_at: None,
+            expires_at: now + TimeDelta::days(30),
+            session_ended_at: None,
+        };
+        let next_use = |session_expires_at| state.within(session_expires_at).next_use(now);
+        assert_eq!(next_use(now + TimeDelta::seconds(1)), TokenUse::Rotate);
+        assert_eq!(next_use(now), TokenUse::Invalid);
+        let late = state.within(now + TimeDelta::days(90));
+        assert_eq!(late, state);
     }
 }

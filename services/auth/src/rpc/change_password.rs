@@ -9,11 +9,13 @@ use carshare_store::Tx;
 
 use super::register::check_strength;
 use crate::App;
+use crate::audit::{Action, Origin};
 use crate::domain::{EndReason, Password, PasswordHash, SessionId, UserId};
 use crate::error::Error;
+use crate::login_attempts::{self, Attempt};
 use crate::sealed_reply::{Sealed, SealedReply};
 use crate::session;
-use crate::store::{sessions, users};
+use crate::store::users;
 
 struct Input {
     user: UserId,
@@ -21,6 +23,7 @@ struct Input {
     new: PasswordHash,
     /// Stays signed in.
     session: SessionId,
+    attempt: Attempt,
     reply: SealedReply<pb::ChangePasswordResponse>,
 }
 
@@ -30,17 +33,19 @@ pub async fn handle(
     request: pb::ChangePasswordRequest,
 ) -> Result<pb::ChangePasswordResponse, Error> {
     let (user, session) = (UserId(context.user()?.id), SessionId(context.user()?.session_id));
+    let origin = Origin::from(&context);
     let (context, reply) = app.replies.prepare(context);
     // The current password of a repeat is not the current one any more.
     if let Some(stored) = app.db.find_reply(&context).await? {
         return Ok(reply.open(&stored)?);
     }
-    let (current, new) = verify(app, user, request).await?;
+    let (attempt, current, new) = verify(app, user, origin, request).await?;
     let input = Input {
         user,
         current,
         new,
         session,
+        attempt,
         reply: reply.clone(),
     };
     let stored = app
@@ -51,21 +56,29 @@ pub async fn handle(
     Ok(changed)
 }
 
-/// Verifies the current password, and returns its hash and that of the new one.
+/// Verifies the current password, and returns its hash and that of the new one. Wrong ones are counted and delayed like those of logins.
 async fn verify(
     app: &App,
     user: UserId,
+    origin: Origin,
     request: pb::ChangePasswordRequest,
-) -> Result<(PasswordHash, PasswordHash), Error> {
+) -> Result<(Attempt, PasswordHash, PasswordHash), Error> {
     let found = users::find_with_password(app.db.conn(), user).await?;
     let (account, current) = found.ok_or(Error::UserNotFound)?;
+    let admitted = app
+        .login_attempts
+        .admit(Action::PasswordChange, &account.email, origin);
+    let attempt = admitted.await?;
     let password = Password::new(request.current_password);
     if !app.passwords.verify(password, Some(current.clone())).await? {
+        app.login_attempts
+            .fail(&attempt, Some(user), "wrong_password")
+            .await?;
         return Err(Error::WrongPassword);
     }
     let new = Password::new(request.new_password);
     check_strength("new_password", &new, &account.email)?;
-    Ok((current, app.passwords.hash(new).await?))
+    Ok((attempt, current, app.passwords.hash(new).await?))
 }
 
 async fn change(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
@@ -73,10 +86,8 @@ async fn change(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     if !users::update_password(tx, input.user, &input.current, &input.new).await? {
         return Err(Error::WrongPassword);
     }
-    for id in sessions::list_live(tx.conn(), input.user, tx.now()).await? {
-        if id != input.session {
-            session::end(tx, id, EndReason::PasswordChange).await?;
-        }
-    }
+    login_attempts::succeed(tx, &input.attempt, input.user).await?;
+    let (kept, origin) = (Some(input.session), &input.attempt.origin);
+    session::end_all(tx, input.user, kept, EndReason::PasswordChange, origin).await?;
     Ok(input.reply.seal(&pb::ChangePasswordResponse {})?)
 }

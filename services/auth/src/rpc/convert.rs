@@ -7,9 +7,13 @@ use carshare_chassis::proto_types::timestamp;
 use carshare_objects::photo::thumbnail_of;
 use carshare_proto::auth::v1 as pb;
 use carshare_proto::options::v1::Role;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::domain::{Phone, User};
+use crate::domain::{Phone, User, UserId};
 use crate::issuer::Issued;
+use crate::store::disabled_users::Disabled;
+use crate::store::sessions;
 
 /// Converts an account for its owner.
 pub fn user(user: &User) -> pb::User {
@@ -54,6 +58,35 @@ pub fn auth_response(account: &User, issued: &Issued) -> pb::AuthResponse {
         refresh_token: issued.refresh_token.expose().to_owned(),
         user: Some(user(account)),
         expires_in: issued.expires_in_s,
+    }
+}
+
+/// Converts a session; `current` is that of the access token.
+pub fn session(row: sessions::Model, current: Uuid) -> pb::Session {
+    pb::Session {
+        id: row.id.to_string(),
+        created_at: Some(timestamp(row.created_at)),
+        last_used_at: Some(timestamp(row.last_used_at.unwrap_or(row.created_at))),
+        expires_at: Some(timestamp(row.expires_at)),
+        user_agent: row.user_agent,
+        client_address: row.client_address,
+        current: row.id == current,
+    }
+}
+
+pub fn account_state(user: UserId, disabled: Option<&Disabled>) -> pb::AccountState {
+    pb::AccountState {
+        user_id: user.to_string(),
+        disabled_at: disabled.map(|disabled| timestamp(disabled.at)),
+        disabled_reason: disabled.map(|disabled| disabled.reason.clone()),
+    }
+}
+
+/// Converts the state of an account for the security record.
+pub fn audited(disabled: Option<&Disabled>) -> Value {
+    match disabled {
+        Some(disabled) => json!({"disabled_at": disabled.at, "disabled_reason": disabled.reason}),
+        None => json!({"disabled_at": null}),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `Login`: signs in with e-mail address and password.
 //!
 //! An unknown address and a wrong password return the same error after the same work, so that neither text nor time reveals
-//! who has an account.
+//! who has an account. Attempts after failures are delayed alike. That an account is disabled is told to those who know its password.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
@@ -9,9 +9,11 @@ use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
+use crate::audit::{Action, Origin};
 use crate::domain::{Email, Password, PasswordHash, User};
 use crate::error::Error;
 use crate::issuer::Signer;
+use crate::login_attempts::{self, Attempt};
 use crate::sealed_reply::{Sealed, SealedReply};
 use crate::session;
 use crate::store::users;
@@ -22,6 +24,7 @@ struct Input {
     hash: PasswordHash,
     /// Replaces `hash`.
     upgraded: Option<PasswordHash>,
+    attempt: Attempt,
     signer: Signer,
     reply: SealedReply<pb::AuthResponse>,
 }
@@ -33,28 +36,50 @@ pub async fn handle(
 ) -> Result<pb::AuthResponse, Error> {
     let password = Password::new(request.password);
     let email = Email::new(&request.email);
-    let verified = authenticate(app, &email, &password).await?;
-    match sign_in(app, &context, verified, &password).await {
+    let attempts = &app.login_attempts;
+    let origin = Origin::from(&context);
+    let attempt = attempts.admit(Action::Login, &email, origin).await?;
+    let verified = authenticate(app, &attempt, &email, &password).await?;
+    let user = verified.0.id;
+    let result = match sign_in(app, &context, &attempt, verified, &password).await {
         // A concurrent login has upgraded the hash, or the password was changed.
         Err(Error::PasswordReplaced) => {
-            let verified = authenticate(app, &email, &password).await?;
-            sign_in(app, &context, verified, &password).await
+            let verified = authenticate(app, &attempt, &email, &password).await?;
+            sign_in(app, &context, &attempt, verified, &password).await
         }
         result => result,
+    };
+    if let Err(Error::AccountDisabled) = result {
+        attempts.refuse(&attempt, user, "account_disabled").await?;
     }
+    result
 }
 
 /// Verifies the password, and returns the account and the hash.
-async fn authenticate(app: &App, email: &Email, password: &Password) -> Result<(User, PasswordHash), Error> {
+async fn authenticate(
+    app: &App,
+    attempt: &Attempt,
+    email: &Email,
+    password: &Password,
+) -> Result<(User, PasswordHash), Error> {
     let found = users::find_by_email(app.db.conn(), email).await?;
     let hash = found.as_ref().map(|(_, hash)| hash.clone());
     let matches = app.passwords.verify(password.clone(), hash).await?;
-    found.filter(|_| matches).ok_or(Error::InvalidCredentials)
+    let (user, reason) = match &found {
+        Some((user, _)) => (Some(user.id), "wrong_password"),
+        None => (None, "unknown_account"),
+    };
+    if let Some(account) = found.filter(|_| matches) {
+        return Ok(account);
+    }
+    app.login_attempts.fail(attempt, user, reason).await?;
+    Err(Error::InvalidCredentials)
 }
 
 async fn sign_in(
     app: &App,
     context: &CallContext,
+    attempt: &Attempt,
     (user, hash): (User, PasswordHash),
     password: &Password,
 ) -> Result<pb::AuthResponse, Error> {
@@ -63,6 +88,7 @@ async fn sign_in(
         upgraded: app.passwords.upgrade(password.clone(), &hash).await,
         user,
         hash,
+        attempt: attempt.clone(),
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
@@ -81,6 +107,7 @@ async fn begin_session(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     if !is_current {
         return Err(Error::PasswordReplaced);
     }
-    let issued = session::begin(tx, &input.signer, &input.user).await?;
+    let issued = session::begin(tx, &input.signer, &input.user, &input.attempt.origin).await?;
+    login_attempts::succeed(tx, &input.attempt, input.user.id).await?;
     Ok(input.reply.seal(&convert::auth_response(&input.user, &issued))?)
 }

@@ -8,6 +8,7 @@ use carshare_proto::auth::v1 as pb;
 use carshare_store::Tx;
 
 use crate::App;
+use crate::audit::Origin;
 use crate::domain::{EndReason, SessionId};
 use crate::error::Error;
 use crate::session;
@@ -18,15 +19,16 @@ pub async fn handle(
     _request: pb::LogoutRequest,
 ) -> Result<pb::LogoutResponse, Error> {
     let session = SessionId(context.user()?.session_id);
+    let input = (session, Origin::from(&context));
     let reply = app
         .db
-        .idempotent(&context, "sessions.logout", session, end_session)
+        .idempotent(&context, "sessions.logout", input, end_session)
         .await?;
     app.revoker.copy_session(session).await;
     Ok(reply)
 }
 
-async fn end_session(tx: &Tx, session: &SessionId) -> Result<pb::LogoutResponse, Error> {
-    session::end(tx, *session, EndReason::Logout).await?;
+async fn end_session(tx: &Tx, (session, origin): &(SessionId, Origin)) -> Result<pb::LogoutResponse, Error> {
+    session::end(tx, *session, EndReason::Logout, origin).await?;
     Ok(pb::LogoutResponse {})
 }

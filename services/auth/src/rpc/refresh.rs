@@ -1,7 +1,8 @@
 //! `Refresh`: exchanges a refresh token for a new pair.
 //!
 //! Each token is valid once. A second use means that two parties have it, so its session is ended: in the same transaction,
-//! which is committed although the call fails.
+//! which is committed although the call fails. A session lives for an absolute time from its login, and no longer without a refresh than
+//! its newest token.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::App;
+use crate::audit::Origin;
 use crate::domain::{EndReason, RefreshToken, SessionId, TokenHash, TokenUse};
 use crate::error::Error;
 use crate::issuer::Signer;
@@ -20,6 +22,7 @@ use crate::store::{sessions, users};
 struct Input {
     token: TokenHash,
     signer: Signer,
+    origin: Origin,
     reply: SealedReply<StoredReply>,
 }
 
@@ -39,11 +42,13 @@ pub async fn handle(
     context: CallContext,
     request: pb::RefreshRequest,
 ) -> Result<pb::AuthResponse, Error> {
+    let origin = Origin::from(&context);
     let (context, reply) = app.replies.prepare(context);
     let token = RefreshToken::from(request.refresh_token).hash();
     let input = Input {
         token,
         signer: app.issuer.signer().await?,
+        origin,
         reply: reply.clone(),
     };
     let stored = app.db.idempotent(&context, "sessions.refresh", input, rotate);
@@ -58,17 +63,19 @@ async fn rotate(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     let locked = sessions::lock_by_token(tx.conn(), input.token)
         .await?
         .ok_or(Error::InvalidRefreshToken)?;
-    let renewed = match locked.token.next_use(tx.now()) {
+    let session_expires_at = input.signer.session_expires_at(locked.created_at);
+    let renewed = match locked.token.within(session_expires_at).next_use(tx.now()) {
         TokenUse::Invalid => return Err(Error::InvalidRefreshToken),
         TokenUse::Reused => {
-            session::end(tx, locked.id, EndReason::Reuse).await?;
+            session::end(tx, locked.id, EndReason::Reuse, &input.origin).await?;
             None
         }
         TokenUse::Rotate => {
             let user = users::find(tx.conn(), locked.user_id)
                 .await?
                 .ok_or(Error::InvalidRefreshToken)?;
-            let issued = session::rotate(tx, &input.signer, &user, locked.id, input.token).await?;
+            let rotated = session::rotate(tx, &input.signer, &user, &locked, input.token, &input.origin);
+            let issued = rotated.await?;
             Some(convert::auth_response(&user, &issued))
         }
     };

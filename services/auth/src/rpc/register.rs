@@ -9,6 +9,7 @@ use carshare_store::Tx;
 
 use super::convert;
 use crate::App;
+use crate::audit::{self, AccountHash, Action, Entry, Origin};
 use crate::domain::{Email, NewUser, Password, PasswordHash, User, UserId};
 use crate::error::Error;
 use crate::issuer::Signer;
@@ -19,6 +20,8 @@ use crate::{events, session};
 struct Input {
     new: NewUser,
     hash: PasswordHash,
+    account: AccountHash,
+    origin: Origin,
     signer: Signer,
     reply: SealedReply<pb::AuthResponse>,
 }
@@ -32,10 +35,13 @@ pub async fn handle(
     let password = Password::new(request.password);
     check_strength("password", &password, &new.email)?;
     let hash = app.passwords.hash(password).await?;
+    let origin = Origin::from(&context);
     let (context, reply) = app.replies.prepare(context);
     let input = Input {
+        account: app.audit.account(&new.email),
         new,
         hash,
+        origin,
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
@@ -45,7 +51,11 @@ pub async fn handle(
 
 async fn register(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     let user = create_account(tx, &input.new, &input.hash).await?;
-    let issued = session::begin(tx, &input.signer, &user).await?;
+    let entry = Entry::success(Action::Register)
+        .account(input.account)
+        .user(user.id);
+    audit::record(tx, &input.origin, &entry).await?;
+    let issued = session::begin(tx, &input.signer, &user, &input.origin).await?;
     Ok(input.reply.seal(&convert::auth_response(&user, &issued))?)
 }
 

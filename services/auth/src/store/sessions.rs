@@ -1,11 +1,15 @@
 //! Table `sessions`: families of refresh tokens.
 
+use carshare_store::Tx;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ConnectionTrait, FromQueryResult, IntoActiveModel as _, raw_sql};
+use sea_orm::{
+    ConnectionTrait, FromQueryResult, IntoActiveModel as _, QueryOrder as _, QuerySelect as _, raw_sql,
+};
 use uuid::Uuid;
 
+use crate::domain::audit::Origin;
 use crate::domain::{EndReason, SessionId, TokenHash, TokenState, UserId};
 use crate::error::Error;
 
@@ -19,6 +23,11 @@ pub struct Model {
     pub expires_at: ChronoDateTimeUtc,
     pub ended_at: Option<ChronoDateTimeUtc>,
     pub end_reason: Option<String>,
+    /// Time of the last refresh; `None` for sessions of an earlier release.
+    pub last_used_at: Option<ChronoDateTimeUtc>,
+    /// Of the last refresh.
+    pub client_address: Option<String>,
+    pub user_agent: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -31,26 +40,30 @@ impl ActiveModelBehavior for ActiveModel {}
 pub struct Locked {
     pub id: SessionId,
     pub user_id: UserId,
+    pub created_at: DateTime<Utc>,
     pub token: TokenState,
 }
 
 pub async fn insert(
-    conn: &impl ConnectionTrait,
+    tx: &Tx,
     id: SessionId,
     user_id: UserId,
-    created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    origin: &Origin,
 ) -> Result<(), Error> {
     let row = Model {
         id: id.0,
         user_id: user_id.0,
-        created_at,
+        created_at: tx.now(),
         expires_at,
         ended_at: None,
         end_reason: None,
+        last_used_at: Some(tx.now()),
+        client_address: origin.address(),
+        user_agent: origin.client.user_agent.clone(),
     };
     Entity::insert(row.into_active_model())
-        .exec_without_returning(conn)
+        .exec_without_returning(tx.conn())
         .await?;
     Ok(())
 }
@@ -62,6 +75,7 @@ pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Res
     struct Row {
         id: Uuid,
         user_id: Uuid,
+        created_at: DateTime<Utc>,
         used_at: Option<DateTime<Utc>>,
         expires_at: DateTime<Utc>,
         ended_at: Option<DateTime<Utc>>,
@@ -70,7 +84,7 @@ pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Res
     // Both rows are locked: of a row that is only joined, a transaction that waited would see the old version.
     let found = Row::find_by_statement(raw_sql!(
         Postgres,
-        r#"SELECT s.id, s.user_id, t.used_at, t.expires_at, s.ended_at
+        r#"SELECT s.id, s.user_id, s.created_at, t.used_at, t.expires_at, s.ended_at
            FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
            WHERE t.token_hash = {token_hash}
            FOR UPDATE OF t, s"#
@@ -80,6 +94,7 @@ pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Res
     Ok(found.map(|row| Locked {
         id: SessionId(row.id),
         user_id: UserId(row.user_id),
+        created_at: row.created_at,
         token: TokenState {
             used_at: row.used_at,
             expires_at: row.expires_at,
@@ -88,10 +103,16 @@ pub async fn lock_by_token(conn: &impl ConnectionTrait, token: TokenHash) -> Res
     }))
 }
 
-/// Extends a session to the expiry of its newest token.
-pub async fn extend(conn: &impl ConnectionTrait, id: SessionId, until: DateTime<Utc>) -> Result<(), Error> {
-    let extended = Entity::update_many().col_expr(Column::ExpiresAt, Expr::value(until));
-    extended.filter(Column::Id.eq(id.0)).exec(conn).await?;
+/// Extends a session to the expiry of its newest token, and stores its client.
+pub async fn extend(tx: &Tx, id: SessionId, until: DateTime<Utc>, origin: &Origin) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::ExpiresAt, Expr::value(until))
+        .col_expr(Column::LastUsedAt, Expr::value(tx.now()))
+        .col_expr(Column::ClientAddress, Expr::value(origin.address()))
+        .col_expr(Column::UserAgent, Expr::value(origin.client.user_agent.clone()))
+        .filter(Column::Id.eq(id.0))
+        .exec(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -101,12 +122,46 @@ pub async fn list_live(
     user: UserId,
     now: DateTime<Utc>,
 ) -> Result<Vec<SessionId>, Error> {
-    let live = Entity::find()
+    let rows = select_live(user, now).all(conn).await?.into_iter();
+    Ok(rows.map(|row| SessionId(row.id)).collect())
+}
+
+fn select_live(user: UserId, now: DateTime<Utc>) -> Select<Entity> {
+    Entity::find()
         .filter(Column::UserId.eq(user.0))
         .filter(Column::EndedAt.is_null())
-        .filter(Column::ExpiresAt.gt(now));
-    let rows = live.all(conn).await?.into_iter();
-    Ok(rows.map(|row| SessionId(row.id)).collect())
+        .filter(Column::ExpiresAt.gt(now))
+}
+
+/// Lists a page of the live sessions of a user, newest first, after the session `after`.
+pub async fn list_page(
+    conn: &impl ConnectionTrait,
+    user: UserId,
+    now: DateTime<Utc>,
+    after: Option<SessionId>,
+    limit: u64,
+) -> Result<Vec<Model>, Error> {
+    let mut page = select_live(user, now).order_by_desc(Column::Id).limit(limit);
+    if let Some(after) = after {
+        page = page.filter(Column::Id.lt(after.0));
+    }
+    Ok(page.all(conn).await?)
+}
+
+/// Counts the live sessions of a user.
+pub async fn count_live(conn: &impl ConnectionTrait, user: UserId, now: DateTime<Utc>) -> Result<u64, Error> {
+    Ok(select_live(user, now).count(conn).await?)
+}
+
+/// Returns whether a session of the user exists that has neither ended nor expired.
+pub async fn is_live(
+    conn: &impl ConnectionTrait,
+    user: UserId,
+    id: SessionId,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let found = select_live(user, now).filter(Column::Id.eq(id.0)).one(conn);
+    Ok(found.await?.is_some())
 }
 
 /// Ends a session and returns its user; `None` when it has ended before, in which case it keeps its reason.

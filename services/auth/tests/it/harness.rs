@@ -2,7 +2,9 @@
 
 use carshare_auth::Config;
 use carshare_chassis::config::ServiceConfig;
+use carshare_chassis::rpc::CLIENT_ADDRESS;
 use carshare_chassis::{Environment, ManualClock};
+use carshare_proto::auth::v1::account_service_client::AccountServiceClient;
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::*;
 use carshare_proto::options::v1::Role;
@@ -12,6 +14,7 @@ use carshare_service_testkit::{
 use carshare_testkit::{Database, redis_url};
 use prost::Message as _;
 use sqlx::PgPool;
+use tokio::sync::Mutex;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
@@ -20,6 +23,8 @@ pub use carshare_service_testkit::WAIT_TIMEOUT as TIMEOUT;
 
 /// Time at which every test starts.
 pub const START: &str = "2026-11-22T12:00:00.123456Z";
+/// Held by tests that log in with an unknown address: one of them counts the hashes of the process.
+pub static UNKNOWN_ADDRESS: Mutex<()> = Mutex::const_new(());
 pub const PASSWORD: &str = "correct horse 11";
 
 pub struct Replica {
@@ -92,6 +97,10 @@ impl Auth {
 
     pub fn client(&self) -> AuthServiceClient<Channel> {
         self.replica.client.clone()
+    }
+
+    pub fn accounts(&self) -> AccountServiceClient<Channel> {
+        AccountServiceClient::new(self.replica.instance.channel())
     }
 
     pub async fn register(&self, email: &str) -> AuthResponse {
@@ -197,11 +206,17 @@ pub fn guest(email: &str) -> RegisterRequest {
 }
 
 pub fn bearer<T>(message: T, access_token: &str) -> Request<T> {
-    with_metadata(
-        Request::new(message),
-        "authorization",
-        &format!("Bearer {access_token}"),
-    )
+    authorized(Request::new(message), access_token)
+}
+
+/// Returns the request as the gateway passes on that of a client with this address.
+pub fn from_address<T>(message: T, address: &str) -> Request<T> {
+    let request = with_metadata(Request::new(message), "x-carshare-peer", "gateway");
+    with_metadata(request, CLIENT_ADDRESS, address)
+}
+
+pub fn authorized<T>(request: Request<T>, access_token: &str) -> Request<T> {
+    with_metadata(request, "authorization", &format!("Bearer {access_token}"))
 }
 
 pub fn keyed<T>(message: T, key: &str) -> Request<T> {

@@ -2,16 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "a panic in the harness fails the test")]
 
 mod admin;
+mod audit;
 mod change_password;
+mod disable_account;
 mod faults;
 mod get_jwks;
 mod get_me;
 mod harness;
 mod login;
+mod login_delay;
 mod logout;
 mod passwords;
 mod profile_image;
 mod refresh;
 mod register;
 mod secrets;
+mod sessions;
 mod update_me;

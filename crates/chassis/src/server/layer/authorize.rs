@@ -1,9 +1,10 @@
 //! Authenticates the caller by certificate or access token and checks the RPC's access option. An own layer: both are rules of the
-//! contract.
+//! contract. Over TLS and within a process only peers of the mesh may call, whatever the RPC.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use carshare_proto::common::v1::ErrorReason as Common;
 use http::Request;
 use http::header::AUTHORIZATION;
 use tonic::body::Body;
@@ -11,10 +12,12 @@ use tonic::body::Body;
 use super::{Inner, Result, ServerCall};
 use crate::authorization::{self, Credentials};
 use crate::deadline::Deadline;
+use crate::error::Error;
 use crate::http_server::Connection;
 use crate::identity::Verifier;
 use crate::layer::take;
-use crate::rpc::Authorized;
+use crate::method_registry;
+use crate::rpc::{Authorized, CLIENT_ADDRESS};
 use crate::tls::INSECURE_PEER;
 
 #[derive(Clone)]
@@ -34,6 +37,15 @@ impl Authenticator {
             None => request.extensions().get::<Connection>()?.peer.clone(),
         }
     }
+
+    /// Refuses a peer that is not of the mesh: a certificate of our authority with another name, or of another trust domain. Without TLS
+    /// every client may connect.
+    fn admit(&self, peer: Option<&str>) -> std::result::Result<(), Error> {
+        if self.trusts_header || peer.is_some_and(method_registry::is_peer) {
+            return Ok(());
+        }
+        Err(Error::new(Common::PermissionDenied).cause(anyhow::anyhow!("the peer is not of the mesh")))
+    }
 }
 
 pub fn authorize<S: Inner + Clone>(
@@ -45,6 +57,10 @@ pub fn authorize<S: Inner + Clone>(
     async move {
         let peer = authenticator.peer(&call.request);
         call.context.log_fields().peer.clone_from(&peer);
+        authenticator.admit(peer.as_deref())?;
+        if peer.as_deref() != Some(method_registry::GATEWAY) {
+            call.request.headers_mut().remove(CLIENT_ADDRESS);
+        }
         let credentials = Credentials {
             peer: peer.as_deref(),
             bearer: authorization::bearer(call.request.headers()),
@@ -69,8 +85,6 @@ pub fn authorize<S: Inner + Clone>(
 
 #[cfg(test)]
 mod tests {
-    use carshare_proto::common::v1::ErrorReason as Common;
-
     use super::super::tests::{LOGIN, RELEASE_HOLD, call, never, ok, run};
     use super::*;
     use crate::clock::Clock;
@@ -96,7 +110,7 @@ mod tests {
             assert_eq!(authorized.caller, Caller::Anonymous);
             ok(call).await
         };
-        run(authenticator(false), authorize, public, handler)
+        run(authenticator(true), authorize, public, handler)
             .await
             .unwrap();
     }
@@ -120,6 +134,26 @@ mod tests {
         let error = run(authenticator(false), authorize, internal(), never)
             .await
             .unwrap_err();
-        assert!(error.is(Common::Unauthenticated));
+        assert!(error.is(Common::PermissionDenied));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn client_address_of_the_gateway_alone_is_passed_on() {
+        for (peer, expected) in [(Some("gateway"), true), (Some("booking"), false), (None, false)] {
+            let mut public = call(LOGIN);
+            let headers = public.request.headers_mut();
+            headers.insert(CLIENT_ADDRESS, "1.2.3.4".parse().unwrap());
+            if let Some(name) = peer {
+                headers.insert(INSECURE_PEER, name.parse().unwrap());
+            }
+            let handler = move |call: ServerCall| async move {
+                let is_passed_on = call.request.headers().contains_key(CLIENT_ADDRESS);
+                assert_eq!(is_passed_on, expected, "{peer:?}");
+                ok(call).await
+            };
+            run(authenticator(true), authorize, public, handler)
+                .await
+                .unwrap();
+        }
     }
 }

@@ -1,0 +1,178 @@
+//! Delays logins after failures and records them: the steps around the verification of a password or code.
+//!
+//! [`LoginAttempts::admit`] comes before the verification, then either [`LoginAttempts::fail`] or [`succeed`]. Accounts that do not exist
+//! are delayed alike. The state is in PostgreSQL, so that all replicas share it and Redis is not needed.
+
+use std::time::Duration;
+
+use carshare_chassis::config::millis;
+use carshare_store::{Db, Tx};
+use serde::{Deserialize, Serialize};
+
+use crate::audit::{self, AccountHash, Action, Audit, Entry, Origin};
+use crate::domain::login_attempt::{Admission, DelayRules, Scope};
+use crate::domain::{Email, UserId};
+use crate::error::Error;
+use crate::store::login_attempts::{self as store, UNKNOWN};
+
+/// `[login_delay]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Consecutive failures of one account from one address without a delay.
+    pub free_failures: u32,
+    /// Failures of one account within an hour, from all addresses that never had a success together, without a delay.
+    pub free_unknown_failures: u32,
+    /// The longest delay.
+    #[serde(rename = "max_delay_ms", with = "millis")]
+    pub max_delay: Duration,
+}
+
+const WINDOW: Duration = Duration::from_hours(24);
+const UNKNOWN_WINDOW: Duration = Duration::from_hours(1);
+
+/// Admits and records attempts. Cheap to clone.
+#[derive(Clone)]
+pub struct LoginAttempts {
+    db: Db,
+    audit: Audit,
+    rules: DelayRules,
+}
+
+/// An admitted attempt.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub account: AccountHash,
+    pub origin: Origin,
+    action: Action,
+    address: String,
+    /// Whether the address had a success.
+    is_known: bool,
+}
+
+impl LoginAttempts {
+    pub fn new(db: Db, audit: Audit, config: &Config) -> Self {
+        let rules = DelayRules {
+            free_failures: config.free_failures,
+            free_unknown_failures: config.free_unknown_failures,
+            window: WINDOW,
+            unknown_window: UNKNOWN_WINDOW,
+            max_delay: config.max_delay,
+        };
+        Self { db, audit, rules }
+    }
+
+    /// Admits an attempt to prove the identity of the account with this address.
+    ///
+    /// # Errors
+    /// [`Error::LoginDelayed`] after failures.
+    pub async fn admit(&self, action: Action, email: &Email, origin: Origin) -> Result<Attempt, Error> {
+        let account = self.audit.account(email);
+        let address = origin.address().unwrap_or_else(|| "none".to_owned());
+        let rows = store::list(self.db.conn(), account, &address).await?;
+        let is_known = rows
+            .iter()
+            .any(|row| row.address == address && row.succeeded_at.is_some());
+        let attempt = Attempt {
+            account,
+            origin,
+            action,
+            address,
+            is_known,
+        };
+        let admitted = self.claim(&attempt, &rows).await;
+        if let Err(Error::LoginDelayed(_)) = admitted {
+            metrics::counter!("auth_logins_delayed_total").increment(1);
+            let entry = Entry::failure(action, "delayed").account(account);
+            self.audit.record(&attempt.origin, entry).await?;
+        }
+        admitted.map(|()| attempt)
+    }
+
+    async fn claim(&self, attempt: &Attempt, rows: &[store::Row]) -> Result<(), Error> {
+        let now = self.db.environment().clock.now();
+        let mut claims = Vec::new();
+        for row in rows {
+            let scope = if row.address == UNKNOWN {
+                Scope::Unknown
+            } else {
+                Scope::Address
+            };
+            if scope == Scope::Unknown && attempt.is_known {
+                continue;
+            }
+            match self.rules.admit(scope, &row.failures(), now) {
+                Admission::Free => {}
+                Admission::Delayed(left) => return Err(Error::LoginDelayed(left)),
+                Admission::Claim { until } => claims.push((row, until)),
+            }
+        }
+        for (row, until) in claims {
+            let due = row.failures().retry_at;
+            if !store::claim(self.db.conn(), attempt.account, &row.address, due, until).await? {
+                let left = (until - now).to_std().unwrap_or_default();
+                return Err(Error::LoginDelayed(left));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts and records a failure. `user` is the account, if there is one.
+    pub async fn fail(
+        &self,
+        attempt: &Attempt,
+        user: Option<UserId>,
+        reason: &'static str,
+    ) -> Result<(), Error> {
+        let failure = Failure {
+            rules: self.rules,
+            attempt: attempt.clone(),
+            user,
+            reason,
+        };
+        self.db.transaction("login_attempts.fail", failure, fail).await
+    }
+
+    /// Records an attempt that was refused for another reason than its secret, and is not counted.
+    pub async fn refuse(&self, attempt: &Attempt, user: UserId, reason: &'static str) -> Result<(), Error> {
+        let entry = Entry::failure(attempt.action, reason);
+        let entry = entry.account(attempt.account).user(user);
+        self.audit.record(&attempt.origin, entry).await
+    }
+}
+
+struct Failure {
+    rules: DelayRules,
+    attempt: Attempt,
+    user: Option<UserId>,
+    reason: &'static str,
+}
+
+async fn fail(tx: &Tx, failure: &Failure) -> Result<(), Error> {
+    let Failure { rules, attempt, .. } = failure;
+    let scopes = [
+        (Scope::Address, attempt.address.as_str()),
+        (Scope::Unknown, UNKNOWN),
+    ];
+    let counted = if attempt.is_known {
+        &scopes[..1]
+    } else {
+        &scopes[..]
+    };
+    for (scope, address) in counted {
+        let begin = rules.begin(*scope, tx.now());
+        let count = store::count_failure(tx, attempt.account, address, begin).await?;
+        let retry_at = rules.delay(*scope, count).map(|delay| tx.now() + delay);
+        store::set_retry_at(tx, attempt.account, address, retry_at).await?;
+    }
+    let entry = Entry::failure(attempt.action, failure.reason);
+    let entry = entry.account(attempt.account).user(failure.user);
+    audit::record(tx, &attempt.origin, &entry).await
+}
+
+/// Records a success in the transaction of its effect.
+pub async fn succeed(tx: &Tx, attempt: &Attempt, user: UserId) -> Result<(), Error> {
+    store::succeed(tx, attempt.account, &attempt.address).await?;
+    let entry = Entry::success(attempt.action);
+    audit::record(tx, &attempt.origin, &entry.account(attempt.account).user(user)).await
+}
