@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// Rules of the delays.
+/// When failures begin to delay the next attempt, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DelayRules {
     /// Consecutive failures of one address without a delay.
