@@ -4,12 +4,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{S3Result, s3_error};
+use s3s::{HttpError, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
@@ -39,7 +43,8 @@ impl S3 {
     }
 
     /// Serves the buckets under `root` on a port of 127.0.0.1 (a free one if `None`). Reading an object needs no
-    /// credentials, as in a bucket for public pictures; everything else does.
+    /// credentials, as in a bucket for public pictures, unless it is below `uploads/`; everything else does. Each response forbids
+    /// browsers to guess another content type, as the CDN in front of a bucket has to.
     pub async fn start(root: impl AsRef<Path>, port: Option<u16>) -> Result<Self> {
         let root: PathBuf = root.as_ref().to_owned();
         std::fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
@@ -74,6 +79,15 @@ async fn accept(listener: TcpListener, service: S3Service) {
             continue;
         };
         let service = service.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let response = Service::call(&service, request);
+            async move {
+                let mut response = response.await?;
+                let nosniff = HeaderValue::from_static("nosniff");
+                response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+                Ok::<_, HttpError>(response)
+            }
+        });
         spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
             // An error is a client that closed its connection.
@@ -82,14 +96,21 @@ async fn accept(listener: TcpListener, service: S3Service) {
     }
 }
 
-/// Allows reads without a signature and requires one for everything else.
+/// Prefix of the keys of unchecked uploads.
+const UPLOADS: &str = "uploads/";
+
+/// Allows reads of what is not an upload without a signature and requires one for everything else.
 struct PublicRead;
 
 #[async_trait::async_trait]
 impl S3Access for PublicRead {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
         let reads = matches!(context.s3_op().name(), "GetObject" | "HeadObject");
-        if reads || context.credentials().is_some() {
+        let is_upload = context
+            .s3_path()
+            .get_object_key()
+            .is_some_and(|key| key.starts_with(UPLOADS));
+        if reads && !is_upload || context.credentials().is_some() {
             return Ok(());
         }
         Err(s3_error!(AccessDenied, "Signature is required"))

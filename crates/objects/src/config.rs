@@ -27,6 +27,30 @@ pub struct Config {
     /// Timeout of an operation with its retries. Default 10 s.
     #[serde(rename = "timeout_ms", with = "millis")]
     pub timeout: Duration,
+    /// Conversion of uploaded photos.
+    pub photos: PhotoConfig,
+}
+
+/// Bounds of the conversion of uploaded photos.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PhotoConfig {
+    /// Upper bound of width times height, counted before a file is decoded: at most 50 million, which need 200 MB.
+    pub max_pixels: u64,
+    /// Conversions at a time; further ones wait. 0 = half the number of cores.
+    pub max_parallel: usize,
+    /// Conversions that wait, for each of these. Further ones are refused (503).
+    pub max_waiting: usize,
+}
+
+impl Default for PhotoConfig {
+    fn default() -> Self {
+        Self {
+            max_pixels: 50_000_000,
+            max_parallel: 0,
+            max_waiting: 8,
+        }
+    }
 }
 
 impl Default for Config {
@@ -40,6 +64,7 @@ impl Default for Config {
             secret_key: Secret::default(),
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(10),
+            photos: PhotoConfig::default(),
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Object storage over the S3 protocol: presigned uploads by clients, inspection of the uploaded objects, copies, deletes
-//! and public URLs. The only crate that depends on the AWS SDK.
+//! Object storage over the S3 protocol: presigned uploads by clients, conversion of uploaded photos, deletes and public URLs. The only crate that depends on the AWS SDK.
 //!
 //! Presigned URLs carry the machine's time, not the injected clock's, because the storage checks them by its own clock.
 
@@ -13,7 +12,7 @@ pub mod photo;
 mod presign;
 mod store;
 
-pub use config::Config;
+pub use config::{Config, PhotoConfig};
 pub use error::Error;
 pub use presign::PresignedPut;
 pub use store::{Head, Objects};

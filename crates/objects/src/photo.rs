@@ -1,12 +1,242 @@
-//! Keys of shown photos: a folder for each photo, with the photo and its thumbnail.
+//! Photos that are shown: an uploaded file is decoded whole and encoded anew.
+//!
+//! What is shown has nothing of the upload but its picture: no metadata, such as the place where it was taken, and nothing that is
+//! also a page or a program. Conversions run on blocking threads, a few at a time, and wait in the order of their arrival: beyond a number of
+//! waiting ones the next is refused at once, as the memory of each is large.
+
+mod convert;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carshare_chassis::Error as ChassisError;
+use tokio::sync::Semaphore;
+
+use crate::Objects;
+use crate::config::PhotoConfig;
+use crate::error::Error;
+use crate::image::{Announced, ImageFault, Pixels};
+
+pub use convert::CONTENT_TYPE;
 
 /// Last part of the key of a photo.
 const PHOTO: &str = "/photo.jpeg";
 /// Last part of the key of a thumbnail.
 const THUMBNAIL: &str = "/thumbnail.jpeg";
 
+/// When a refused caller may try again: most of the waiting conversions are then done.
+const RETRY_AFTER: Duration = Duration::from_secs(4);
+
+/// Counter of conversions, by outcome: `ok`, a fault of the file, or `refused` because too many wait.
+pub const CONVERSIONS_TOTAL: &str = "objects_photo_conversions_total";
+
+/// Converts uploads. Cheap to clone.
+#[derive(Clone)]
+pub struct Photos {
+    objects: Objects,
+    max_pixels: u64,
+    /// One for each running or waiting conversion.
+    places: Arc<Semaphore>,
+    /// One for each running conversion.
+    permits: Arc<Semaphore>,
+}
+
+/// A photo that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Dimensions of the photo.
+    pub pixels: Pixels,
+    /// Size of its file.
+    pub size_bytes: i64,
+}
+
+/// Why a photo was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Nothing was uploaded.
+    #[error("the image was not uploaded")]
+    NotUploaded,
+    /// The upload is not the announced image.
+    #[error("the image is not valid: {}", .0.as_str())]
+    Invalid(ImageFault),
+    /// The storage is unavailable, or too many conversions wait.
+    #[error(transparent)]
+    Other(ChassisError),
+}
+
+impl From<Error> for PublishError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => Self::NotUploaded,
+            error => Self::Other(error.into()),
+        }
+    }
+}
+
+/// Returns the key of the photo in a folder, `vehicles/<id>`.
+pub fn key(folder: &str) -> String {
+    format!("{folder}{PHOTO}")
+}
+
 /// Returns the key or URL of the thumbnail of the photo with this key or URL; `None` if the photo has none, as those of the time before
 /// thumbnails.
 pub fn thumbnail_of(photo: &str) -> Option<String> {
     Some(format!("{}{THUMBNAIL}", photo.strip_suffix(PHOTO)?))
+}
+
+impl Photos {
+    /// Creates a converter of uploads in this storage.
+    pub fn new(objects: Objects, config: &PhotoConfig) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let parallel = if config.max_parallel == 0 {
+            cores.div_ceil(2)
+        } else {
+            config.max_parallel
+        };
+        metrics::describe_counter!(CONVERSIONS_TOTAL, "Conversions of uploaded photos, by outcome.");
+        Self {
+            objects,
+            max_pixels: config.max_pixels,
+            places: Arc::new(Semaphore::new(parallel * (1 + config.max_waiting))),
+            permits: Arc::new(Semaphore::new(parallel)),
+        }
+    }
+
+    /// Converts the upload at `upload_key` and writes photo and thumbnail to the folder. Its type and size have to be the announced ones,
+    /// or if nothing was announced those that the signature of the upload has fixed. The upload stays.
+    ///
+    /// # Errors
+    /// Besides faults of the upload, `UNAVAILABLE` when the storage is unreachable or too many conversions wait.
+    pub async fn publish(
+        &self,
+        upload_key: &str,
+        announced: Option<&Announced>,
+        folder: &str,
+    ) -> Result<Published, PublishError> {
+        let result = self.convert_upload(upload_key, announced, folder).await;
+        let outcome = match &result {
+            Ok(_) => "ok",
+            Err(PublishError::Invalid(fault)) => fault.as_str(),
+            Err(PublishError::NotUploaded) => "not_uploaded",
+            Err(PublishError::Other(_)) => "unavailable",
+        };
+        metrics::counter!(CONVERSIONS_TOTAL, "outcome" => outcome).increment(1);
+        result
+    }
+
+    async fn convert_upload(
+        &self,
+        upload_key: &str,
+        announced: Option<&Announced>,
+        folder: &str,
+    ) -> Result<Published, PublishError> {
+        let head = self.objects.head(upload_key).await?;
+        let stored = Announced {
+            content_type: head.content_type.unwrap_or_default(),
+            size_bytes: i64::try_from(head.content_length_bytes).unwrap_or(i64::MAX),
+        };
+        let announced = announced.unwrap_or(&stored);
+        stored.check(announced).map_err(PublishError::Invalid)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            PublishError::Other(ChassisError::unavailable(
+                "too many photos wait to be converted",
+                RETRY_AFTER,
+            ))
+        })?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|closed| PublishError::Other(ChassisError::internal(closed)))?;
+        let file = self.objects.get(upload_key).await?;
+        let (content_type, max_pixels) = (stored.content_type, self.max_pixels);
+        // The task owns place and permit: they end with the conversion, not with a cancelled call.
+        let converted = tokio::task::spawn_blocking(move || {
+            let _held = (place, permit);
+            convert::convert(&content_type, &file, max_pixels)
+        });
+        let converted = converted
+            .await
+            .map_err(|panic| PublishError::Other(ChassisError::internal(panic)))?;
+        let converted = converted.map_err(PublishError::Invalid)?;
+        let size_bytes = i64::try_from(converted.photo.len()).unwrap_or(i64::MAX);
+        let put = async |key: String, file| self.objects.put(&key, CONTENT_TYPE, file).await;
+        put(format!("{folder}{THUMBNAIL}"), converted.thumbnail).await?;
+        put(key(folder), converted.photo).await?;
+        Ok(Published {
+            pixels: converted.pixels,
+            size_bytes,
+        })
+    }
+
+    /// Deletes photo and thumbnail of a folder. Succeeds if they do not exist.
+    pub async fn delete(&self, folder: &str) -> Result<(), Error> {
+        self.objects.delete(&key(folder)).await?;
+        self.objects.delete(&format!("{folder}{THUMBNAIL}")).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carshare_chassis::config::Secret;
+
+    use super::*;
+    use crate::Config;
+
+    /// A JPEG of one colour.
+    fn file() -> bytes::Bytes {
+        let mut file = Vec::new();
+        let image = ::image::RgbImage::new(40, 30);
+        ::image::codecs::jpeg::JpegEncoder::new(&mut file)
+            .encode_image(&image)
+            .unwrap();
+        file.into()
+    }
+
+    #[tokio::test]
+    async fn conversion_beyond_the_waiting_ones_is_refused_at_once() {
+        let server = carshare_testkit::s3().await;
+        let config = Config {
+            endpoint: server.endpoint.clone(),
+            bucket: "pictures".to_owned(),
+            access_key: Secret::from(server.access_key.as_str()),
+            secret_key: Secret::from(server.secret_key.as_str()),
+            photos: PhotoConfig {
+                max_parallel: 1,
+                max_waiting: 2,
+                ..PhotoConfig::default()
+            },
+            ..Config::default()
+        };
+        let objects = Objects::new(&config).unwrap();
+        objects.ensure_bucket().await.unwrap();
+        objects.put("uploads/1", "image/jpeg", file()).await.unwrap();
+        let photos = Photos::new(objects.clone(), &config.photos);
+
+        let others = photos.places.acquire_many(3).await.unwrap();
+        let Err(PublishError::Other(refused)) = photos.publish("uploads/1", None, "vehicles/1").await else {
+            panic!("not refused");
+        };
+        assert_eq!(
+            (refused.reason(), refused.retry_delay()),
+            ("UNAVAILABLE", Some(RETRY_AFTER))
+        );
+        drop(others);
+        let published = photos.publish("uploads/1", None, "vehicles/1").await.unwrap();
+        assert_eq!(
+            published.pixels,
+            Pixels {
+                width: 40,
+                height: 30
+            }
+        );
+        assert_eq!(photos.places.available_permits(), 3);
+        let thumbnail = thumbnail_of(&key("vehicles/1")).unwrap();
+        objects.head(&thumbnail).await.unwrap();
+        for _ in 0..2 {
+            photos.delete("vehicles/1").await.unwrap();
+        }
+        for key in [key("vehicles/1"), thumbnail] {
+            assert!(matches!(objects.head(&key).await, Err(Error::NotFound)));
+        }
+        let missing = photos.publish("uploads/2", None, "vehicles/2").await;
+        assert!(matches!(missing, Err(PublishError::NotUploaded)));
+    }
 }

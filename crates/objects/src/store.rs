@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
-use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -27,6 +26,9 @@ const KEY: AsciiSet = NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~')
     .remove(b'/');
+
+/// Caching of what this process writes.
+const CACHE_CONTROL: &str = "public, max-age=86400";
 
 /// Objects of one bucket. Cheap to clone.
 #[derive(Clone)]
@@ -109,56 +111,20 @@ impl Objects {
         })
     }
 
-    /// Returns the first bytes of an object, at most `bytes`, to detect the type of its content.
-    pub async fn read_prefix(&self, key: &str, bytes: u32) -> Result<Bytes, Error> {
-        if bytes == 0 {
-            return Ok(Bytes::new());
-        }
-        let request = self.get_object(key).range(format!("bytes=0-{}", bytes - 1));
-        measured("read_prefix", async {
-            match request.send().await {
-                Ok(object) => collect(object.body).await,
-                // The range of an empty object is invalid.
-                Err(SdkError::ServiceError(refused)) if refused.err().code() == Some("InvalidRange") => {
-                    Ok(Bytes::new())
-                }
-                Err(error) => Err(error.into()),
-            }
-        })
-        .await
-    }
-
     /// Reads a whole object into memory. Check its size with [`Objects::head`] first.
     pub async fn get(&self, key: &str) -> Result<Bytes, Error> {
-        let request = self.get_object(key);
+        let request = self.0.client.get_object().bucket(&self.0.bucket).key(key);
         measured("get", async { collect(request.send().await?.body).await }).await
     }
 
-    /// Writes a whole object and replaces an existing one.
+    /// Writes a whole object and replaces an existing one. Caches keep it for a day: so long they may show what was deleted.
     pub async fn put(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), Error> {
         let request = self.0.client.put_object().bucket(&self.0.bucket).key(key);
-        let request = request.content_type(content_type).body(ByteStream::from(content));
-        measured("put", async { Ok(request.send().await.map(drop)?) }).await
-    }
-
-    /// Copies the object that `head` describes. Fails with [`Error::NotFound`] if it is gone or its content has changed.
-    pub async fn copy(&self, from: &str, to: &str, head: &Head) -> Result<(), Error> {
-        let source = format!("{}/{}", self.0.bucket, utf8_percent_encode(from, &KEY));
-        let request = self.0.client.copy_object().bucket(&self.0.bucket).key(to);
         let request = request
-            .copy_source(source)
-            .set_copy_source_if_match(head.etag.clone());
-        measured("copy", async {
-            match request.send().await {
-                Err(SdkError::ServiceError(refused))
-                    if refused.err().code() == Some("PreconditionFailed") =>
-                {
-                    Err(Error::NotFound)
-                }
-                result => Ok(result.map(drop)?),
-            }
-        })
-        .await
+            .content_type(content_type)
+            .cache_control(CACHE_CONTROL)
+            .body(ByteStream::from(content));
+        measured("put", async { Ok(request.send().await.map(drop)?) }).await
     }
 
     /// Deletes an object. Succeeds if it does not exist.
@@ -203,10 +169,6 @@ impl Objects {
     /// Returns the URL of an object for readers without credentials.
     pub fn public_url(&self, key: &str) -> String {
         format!("{}/{}", self.0.public_prefix, utf8_percent_encode(key, &KEY))
-    }
-
-    fn get_object(&self, key: &str) -> GetObjectFluentBuilder {
-        self.0.client.get_object().bucket(&self.0.bucket).key(key)
     }
 }
 

@@ -41,6 +41,9 @@ pub struct Jobs {
     /// How often all revocations are copied to Redis.
     #[serde(rename = "copy_revocations_every_ms", with = "millis")]
     pub copy_revocations_every: Duration,
+    /// How often the files of abandoned profile images are deleted.
+    #[serde(rename = "sweep_profile_images_every_ms", with = "millis")]
+    pub sweep_profile_images_every: Duration,
 }
 
 #[cfg(test)]

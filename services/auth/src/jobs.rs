@@ -1,6 +1,7 @@
-//! Background work: copies revocations to Redis, deletes old audit events.
+//! Background work: copies revocations to Redis, deletes old audit events and files of profile images.
 
 mod copy_revocations;
+pub mod sweep_profile_images;
 
 use std::time::Duration;
 
@@ -19,8 +20,14 @@ pub async fn run(app: &App, shutdown: Shutdown) {
         app.config.jobs.copy_revocations_every,
     );
     let purge = Schedule::every(&app.db, "purge_audit_events", PURGE_INTERVAL);
+    let sweep = Schedule::every(
+        &app.db,
+        "sweep_profile_images",
+        app.config.jobs.sweep_profile_images_every,
+    );
     tokio::join!(
         copy.run(shutdown.clone(), || copy_revocations::handle(app)),
-        purge.run(shutdown, || app.audit.purge()),
+        purge.run(shutdown.clone(), || app.audit.purge()),
+        sweep.run(shutdown, || sweep_profile_images::handle(app)),
     );
 }

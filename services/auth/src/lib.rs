@@ -44,6 +44,7 @@ use carshare_chassis::identity::Revocations;
 use carshare_chassis::service::Roles;
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_objects::Objects;
+use carshare_objects::photo::Photos;
 use carshare_proto::auth::v1::account_service_server::AccountServiceServer;
 use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_store::config::Database;
@@ -105,6 +106,7 @@ pub struct App {
     login_attempts: LoginAttempts,
     /// Object storage of the profile images.
     objects: Objects,
+    photos: Photos,
 }
 
 impl App {
@@ -125,6 +127,7 @@ impl App {
             "signing_keys.refresh_ms must be below signing_keys.publish_ahead_ms"
         );
         let db = Db::connect(&config.database, environment.clone())?;
+        let objects = Objects::new(&config.objects)?;
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());
         let audit = Audit::new(db.clone(), &config.seal, &config.audit)?;
@@ -136,7 +139,8 @@ impl App {
             revoker: Revoker::new(db.clone(), revocations),
             login_attempts: LoginAttempts::new(db.clone(), audit.clone(), &config.login_delay),
             audit,
-            objects: Objects::new(&config.objects)?,
+            photos: Photos::new(objects.clone(), &config.objects.photos),
+            objects,
             db,
             config: Arc::new(config),
             keys,

@@ -4,6 +4,7 @@
 pub mod audit_events;
 pub mod disabled_users;
 pub mod login_attempts;
+pub mod profile_images;
 pub mod refresh_tokens;
 pub mod revocations;
 pub mod sessions;

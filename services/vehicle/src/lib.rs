@@ -29,6 +29,7 @@ use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_objects::Objects;
+use carshare_objects::photo::Photos;
 use carshare_proto::vehicle::v1::vehicle_image_service_server::VehicleImageServiceServer;
 use carshare_proto::vehicle::v1::vehicle_service_server::VehicleServiceServer;
 use carshare_store::config::Database;
@@ -56,6 +57,7 @@ pub struct App {
     pub environment: Environment,
     /// Object storage of the photos.
     pub objects: Objects,
+    pub photos: Photos,
     pub geocoder: Arc<dyn Geocoder>,
     pub config: Arc<Config>,
     urls: ImageUrls,
@@ -71,6 +73,7 @@ impl App {
             db: Db::connect(&config.database, environment.clone())?,
             geocoder: Arc::new(KakaoGeocoder::new(&config.kakao, environment.clone())?),
             urls: ImageUrls::new(objects.public_url("")),
+            photos: Photos::new(objects.clone(), &config.objects.photos),
             objects,
             config: Arc::new(config),
             environment,

@@ -14,6 +14,7 @@ mod journeys;
 mod observability;
 mod races;
 mod reconcile;
+mod retention;
 mod schemas;
 mod streams;
 mod timers;

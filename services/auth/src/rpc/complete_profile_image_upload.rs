@@ -1,16 +1,19 @@
-//! `CompleteProfileImageUpload`: checks an uploaded profile image, copies it to the key from which it is shown, and stores its
-//! URL. A file that is not an image is deleted.
+//! `CompleteProfileImageUpload`: converts an uploaded profile image, shows it in place of the previous one and deletes the upload. A file
+//! that is not an image is deleted.
 
 use carshare_chassis::proto_types::uuid;
 use carshare_chassis::rpc::CallContext;
-use carshare_objects::image::{Announced, PREFIX_BYTES, check};
+use carshare_objects::photo::{self, PublishError};
 use carshare_proto::auth::v1 as pb;
+use uuid::Uuid;
 
 use super::update_me::{self, Change, ImageChange};
 use crate::App;
 use crate::domain::UserId;
 use crate::error::Error;
-use crate::profile_image;
+use crate::jobs::sweep_profile_images;
+use crate::profile_image::{folder, upload_key};
+use crate::store::profile_images;
 
 pub async fn handle(
     app: &App,
@@ -22,34 +25,38 @@ pub async fn handle(
     if let Some(user) = app.db.find_reply(&context).await? {
         return Ok(user);
     }
-    check_and_copy(app, user, &profile_image::upload_key(user, image)).await?;
-    let public_url = app.objects.public_url(&profile_image::key(user));
+    let now = app.db.environment().clock.now();
+    let is_shown = profile_images::find(app.db.conn(), user, image, now).await?;
+    if !is_shown.ok_or(Error::ImageNotUploaded)? {
+        publish(app, user, image).await?;
+    }
+    let url = app.objects.public_url(&photo::key(&folder(image)));
     let change = Change {
-        image: ImageChange::Show(profile_image::versioned_url(&public_url, image)),
+        image: ImageChange::Show { image, url },
         ..Change::of(user)
     };
-    app.db
+    let completed = app
+        .db
         .idempotent(&context, "users.set_profile_image", change, update_me::update)
-        .await
+        .await;
+    if completed.is_ok()
+        && let Err(error) = app.objects.delete(&upload_key(user, image)).await
+    {
+        tracing::warn!(image_id = %image, error = %error, "cannot delete an upload yet");
+    }
+    sweep_profile_images::delete_abandoned_now(app, user).await;
+    completed
 }
 
-async fn check_and_copy(app: &App, user: UserId, upload_key: &str) -> Result<(), Error> {
-    let head = match app.objects.head(upload_key).await {
-        Err(carshare_objects::Error::NotFound) => return Err(Error::ImageNotUploaded),
-        head => head?,
-    };
-    // The signature of the upload has fixed both.
-    let announced = Announced {
-        content_type: head.content_type.clone().unwrap_or_default(),
-        size_bytes: i64::try_from(head.content_length_bytes).unwrap_or(i64::MAX),
-    };
-    let prefix = app.objects.read_prefix(upload_key, PREFIX_BYTES).await?;
-    if let Err(fault) = check(&announced, &announced, &prefix) {
-        app.objects.delete(upload_key).await?;
-        return Err(Error::ImageInvalid(fault));
+async fn publish(app: &App, user: UserId, image: Uuid) -> Result<(), Error> {
+    let upload_key = upload_key(user, image);
+    match app.photos.publish(&upload_key, None, &folder(image)).await {
+        Ok(_) => Ok(()),
+        Err(PublishError::NotUploaded) => Err(Error::ImageNotUploaded),
+        Err(PublishError::Invalid(fault)) => {
+            app.objects.delete(&upload_key).await?;
+            Err(Error::ImageInvalid(fault))
+        }
+        Err(PublishError::Other(error)) => Err(error.into()),
     }
-    app.objects
-        .copy(upload_key, &profile_image::key(user), &head)
-        .await?;
-    Ok(())
 }

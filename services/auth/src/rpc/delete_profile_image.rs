@@ -1,5 +1,5 @@
-//! `DeleteProfileImage`: removes the URL of the profile image and then its file. A repeat deletes a file that a crash in between
-//! has left. An upload that the user completes at the same time may lose its file; the user uploads it again.
+//! `DeleteProfileImage`: removes the profile image of the account and then its files. The job that deletes abandoned images deletes those
+//! that a crash in between has left.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
@@ -8,7 +8,7 @@ use super::update_me::{self, Change, ImageChange};
 use crate::App;
 use crate::domain::UserId;
 use crate::error::Error;
-use crate::profile_image;
+use crate::jobs::sweep_profile_images;
 
 pub async fn handle(
     app: &App,
@@ -20,10 +20,10 @@ pub async fn handle(
         image: ImageChange::Remove,
         ..Change::of(user)
     };
-    // Without the idempotency key: its effect is the same at every repeat, which may have to delete the file.
+    // Without the idempotency key: its effect is the same at every repeat.
     app.db
         .transaction("users.delete_profile_image", change, update_me::update)
         .await?;
-    app.objects.delete(&profile_image::key(user)).await?;
+    sweep_profile_images::delete_abandoned_now(app, user).await;
     Ok(pb::DeleteProfileImageResponse {})
 }

@@ -6,13 +6,14 @@ use carshare_chassis::etag;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use carshare_store::Tx;
+use uuid::Uuid;
 
 use super::convert;
 use crate::App;
 use crate::domain::{Phone, UserId};
 use crate::error::Error;
 use crate::events;
-use crate::store::users;
+use crate::store::{profile_images, users};
 
 /// Fields of an account to change; `None` leaves a field as it is.
 pub(super) struct Change {
@@ -27,8 +28,11 @@ pub(super) struct Change {
 /// What happens to the profile image of an account.
 pub(super) enum ImageChange {
     Keep,
-    /// Shows the image of this URL.
-    Show(String),
+    /// Shows an uploaded image at this URL.
+    Show {
+        image: Uuid,
+        url: String,
+    },
     Remove,
 }
 
@@ -72,8 +76,16 @@ pub(super) async fn update(tx: &Tx, change: &Change) -> Result<pb::User, Error> 
     user.phone = change.phone.clone().unwrap_or(user.phone);
     match &change.image {
         ImageChange::Keep => {}
-        ImageChange::Show(url) => user.profile_image_url = Some(url.clone()),
-        ImageChange::Remove => user.profile_image_url = None,
+        ImageChange::Show { image, url } => {
+            if !profile_images::show(tx, user.id, *image).await? {
+                return Err(Error::ImageNotUploaded);
+            }
+            user.profile_image_url = Some(url.clone());
+        }
+        ImageChange::Remove => {
+            profile_images::abandon_shown(tx, user.id, None).await?;
+            user.profile_image_url = None;
+        }
     }
     if user != before {
         users::update(tx, &user).await?;

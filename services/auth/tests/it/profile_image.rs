@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use carshare_objects::{Error as ObjectsError, Objects};
 use carshare_proto::auth::v1::*;
-use carshare_service_testkit::{into_message, with_idempotency_key};
+use carshare_service_testkit::{into_message, wait_until, with_idempotency_key};
 use carshare_testkit::S3;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -19,11 +19,17 @@ struct Images {
     _s3: S3,
 }
 
-/// Builds a file with the header of a PNG.
+/// Builds a file of `size` bytes: a black PNG, and zeros after it.
 fn png(size: usize) -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x03\x20\0\0\x02\x58\x08\x02\0\0\0".to_vec();
-    bytes.resize(size, 0);
-    bytes
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 400, 300);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[0; 50 * 300]).unwrap();
+    writer.finish().unwrap();
+    file.resize(size, 0);
+    file
 }
 
 fn http() -> reqwest::Client {
@@ -51,8 +57,22 @@ impl Images {
         }
     }
 
-    fn key(&self) -> String {
-        format!("profiles/{}", self.session.user.as_ref().unwrap().id)
+    fn upload_key(&self, image_id: &str) -> String {
+        format!(
+            "uploads/profiles/{}/{image_id}",
+            self.session.user.as_ref().unwrap().id
+        )
+    }
+
+    /// Returns the HTTP statuses of a photo and its thumbnail.
+    async fn statuses(&self, user: &User) -> [u16; 2] {
+        let mut statuses = [0; 2];
+        let urls = [&user.profile_image_url, &user.profile_thumbnail_url];
+        for (status, url) in statuses.iter_mut().zip(urls) {
+            let reply = http().get(url.as_ref().unwrap()).send().await.unwrap();
+            *status = reply.status().as_u16();
+        }
+        statuses
     }
 
     async fn create(&self, content_type: &str, size_bytes: i64) -> Result<ProfileImageUpload, Status> {
@@ -105,20 +125,24 @@ impl Images {
 async fn completed_image_is_shown_in_place_of_the_previous_one() {
     let images = Images::start().await;
     let before = images.session.user.clone().unwrap();
-    let mut urls = Vec::new();
+    let mut previous: Option<User> = None;
     for size in [500, 600] {
         let id = images.upload(png(size)).await;
         let user = images.complete(&images.session, &id).await.unwrap();
         let url = user.profile_image_url.clone().unwrap();
         let shown = http().get(&url).send().await.unwrap();
-        assert_eq!(shown.headers()["content-type"], "image/png");
-        assert_eq!(shown.bytes().await.unwrap(), png(size));
+        assert_eq!(shown.headers()["content-type"], "image/jpeg");
+        assert!(shown.bytes().await.unwrap().starts_with(b"\xff\xd8\xff"));
+        assert!(!images.is_stored(&images.upload_key(&id)).await);
+        if let Some(previous) = &previous {
+            assert_eq!(images.statuses(previous).await, [404, 404]);
+        }
+        assert_eq!(images.statuses(&user).await, [200, 200]);
         // A repeat changes nothing.
         assert_eq!(images.complete(&images.session, &id).await.unwrap(), user);
         assert_eq!(images.auth.me(&images.session.access_token).await.unwrap(), user);
-        urls.push(url);
+        previous = Some(user);
     }
-    assert_ne!(urls[0], urls[1]);
     assert_eq!(
         images.auth.event_names(&before.id).await,
         ["user.registered", "user.updated", "user.updated"]
@@ -130,14 +154,34 @@ async fn completed_image_is_shown_in_place_of_the_previous_one() {
 async fn deleted_image_and_its_file_are_gone() {
     let images = Images::start().await;
     let id = images.upload(png(500)).await;
-    images.complete(&images.session, &id).await.unwrap();
-    assert!(images.is_stored(&images.key()).await);
+    let shown = images.complete(&images.session, &id).await.unwrap();
+    assert_eq!(images.statuses(&shown).await, [200, 200]);
     for _ in 0..2 {
         images.delete().await.unwrap();
         let user = images.auth.me(&images.session.access_token).await.unwrap();
         assert_eq!(Some(user), images.session.user);
-        assert!(!images.is_stored(&images.key()).await);
+        assert_eq!(images.statuses(&shown).await, [404, 404]);
     }
+    let again = images.complete(&images.session, &id).await;
+    assert_error(again, Code::FailedPrecondition, "IMAGE_NOT_UPLOADED", "AUTH017");
+    images.finish().await;
+}
+
+/// A crash leaves an upload that nobody completed, a photo that is not shown any more, or an upload that was written again.
+#[tokio::test]
+async fn files_that_are_not_shown_are_deleted_by_a_job() {
+    let images = Images::start().await;
+    let (left, shown) = (images.upload(png(500)).await, images.upload(png(600)).await);
+    let user = images.complete(&images.session, &shown).await.unwrap();
+    let (left, again) = (images.upload_key(&left), images.upload_key(&shown));
+    images
+        .objects
+        .put(&again, "image/png", png(600).into())
+        .await
+        .unwrap();
+    images.auth.replica.clock.advance(Duration::from_hours(1));
+    wait_until(|| async { !images.is_stored(&left).await && !images.is_stored(&again).await }).await;
+    assert_eq!(images.statuses(&user).await, [200, 200]);
     images.finish().await;
 }
 
@@ -156,7 +200,7 @@ async fn upload_that_is_no_image_or_of_another_user_is_refused() {
     assert_error(invalid, Code::InvalidArgument, "IMAGE_INVALID", "AUTH018");
     let again = images.complete(&images.session, &text).await;
     assert_error(again, Code::FailedPrecondition, "IMAGE_NOT_UPLOADED", "AUTH017");
-    assert!(!images.is_stored(&images.key()).await);
+    assert!(!images.is_stored(&images.upload_key(&text)).await);
     images.finish().await;
 }
 

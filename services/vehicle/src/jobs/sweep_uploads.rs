@@ -1,4 +1,7 @@
-//! Deletes photos that were announced and not completed in time, or deleted by their host, with their files.
+//! Deletes the files of photos that were announced and not completed in time, or deleted by their host or with the car, and the uploads of
+//! complete photos.
+
+use std::time::Duration;
 
 use carshare_chassis::Shutdown;
 use carshare_store::Schedule;
@@ -7,8 +10,11 @@ use crate::App;
 use crate::error::Result;
 use crate::store::vehicle_images::{self, VehicleImage};
 
-/// Photos in one run.
+/// Photos in one run, of each kind.
 const BATCH: u64 = 500;
+
+/// How long the row of an abandoned photo stays: longer than a call that completes it may take, so that the files it writes are deleted.
+const GRACE: Duration = Duration::from_mins(5);
 
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.images.sweep_every;
@@ -16,16 +22,36 @@ pub async fn run(app: &App, shutdown: Shutdown) {
 }
 
 async fn sweep(app: &App) -> Result<()> {
-    let now = app.environment.clock.now();
-    for image in vehicle_images::list_abandoned(app.db.conn(), now, BATCH).await? {
-        delete(app, &image).await?;
+    let (conn, now) = (app.db.conn(), app.environment.clock.now());
+    for image in vehicle_images::list_abandoned(conn, now - GRACE, BATCH).await? {
+        // Before the row, so that the next run finds what a crash has left.
+        delete_files(app, &image).await?;
+        vehicle_images::delete_announced(conn, image.id).await?;
+    }
+    for image in vehicle_images::list_uploaded(conn, now, BATCH).await? {
+        app.objects.delete(&image.upload_key()).await?;
+        vehicle_images::upload_deleted(conn, image.id, now).await?;
     }
     Ok(())
 }
 
-/// Deletes the files of an abandoned photo before its row, so that the next run finds what a crash has left.
-pub async fn delete(app: &App, image: &VehicleImage) -> Result<()> {
+/// Deletes the files of an abandoned photo, or leaves them to the job.
+pub async fn delete_files_now(app: &App, image: &VehicleImage) {
+    if let Err(error) = delete_files(app, image).await {
+        tracing::warn!(image_id = %image.id, error = %error, "cannot delete a photo's files yet");
+    }
+}
+
+/// Deletes the upload of a complete photo, or leaves it to the job.
+pub async fn delete_upload(app: &App, image: &VehicleImage) {
+    if let Err(error) = app.objects.delete(&image.upload_key()).await {
+        tracing::warn!(image_id = %image.id, error = %error, "cannot delete an upload yet");
+    }
+}
+
+async fn delete_files(app: &App, image: &VehicleImage) -> Result<()> {
     app.objects.delete(&image.upload_key()).await?;
     app.objects.delete(&image.object_key).await?;
-    vehicle_images::delete_announced(app.db.conn(), image.id).await
+    app.photos.delete(&image.folder()).await?;
+    Ok(())
 }

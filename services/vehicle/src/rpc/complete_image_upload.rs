@@ -1,22 +1,21 @@
 //! `CompleteImageUpload`: checks an uploaded photo and shows it. The first one activates the car.
 //!
-//! Before the transaction the file is checked and copied to the key from which it is shown: the host can still write to the
-//! upload key. A file that differs from the announcement is deleted.
+//! Before the transaction the file is converted and written to the keys from which it is shown, after it the upload is deleted. The host
+//! can write to the upload key until its URL expires, so the job that deletes abandoned uploads deletes it again then. A file that differs
+//! from the announcement is deleted.
 
-use bytes::Bytes;
 use carshare_chassis::rpc::CallContext;
-use carshare_objects::Head;
+use carshare_objects::photo::{PublishError, Published};
 use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 
 use super::{authorization, convert};
 use crate::App;
-use carshare_objects::image::{Announced, PREFIX_BYTES, Pixels, check};
-
 use crate::domain::{ImageId, UserId, Vehicle, VehicleId};
 use crate::error::{Error, Result};
 use crate::events::publish;
 use crate::image_urls::ImageUrls;
+use crate::jobs::sweep_uploads;
 use crate::store::vehicle_images::{self, VehicleImage};
 use crate::store::{vehicles, views};
 
@@ -25,7 +24,7 @@ struct Completion {
     owner: UserId,
     image: ImageId,
     /// `None` if the photo was complete before.
-    pixels: Option<Pixels>,
+    published: Option<Published>,
     urls: ImageUrls,
 }
 
@@ -43,53 +42,46 @@ pub async fn handle(
     authorization::find(app.db.conn(), vehicle, owner).await?;
     let found = vehicle_images::find(app.db.conn(), vehicle, image, app.environment.clock.now()).await?;
     let found = found.ok_or(Error::ImageNotFound)?;
-    let pixels = if found.is_complete {
+    let published = if found.is_complete {
         None
     } else {
-        Some(check_and_copy(app, &found).await?)
+        Some(publish(app, &found).await?)
     };
     let completion = Completion {
         vehicle,
         owner,
         image,
-        pixels,
+        published,
         urls: app.urls.clone(),
     };
-    app.db
+    let completed = app
+        .db
         .idempotent(&ctx, "vehicle_images.complete", completion, complete)
-        .await
+        .await;
+    match &completed {
+        Ok(_) => sweep_uploads::delete_upload(app, &found).await,
+        // The photo was deleted while it was converted, and its files perhaps before they were written.
+        Err(Error::ImageNotFound | Error::VehicleNotFound) => {
+            sweep_uploads::delete_files_now(app, &found).await
+        }
+        Err(_) => {}
+    }
+    completed
 }
 
-/// Checks the uploaded file, copies it to the key from which it is shown, and returns its dimensions. An invalid file is
-/// deleted before its row, so that a crash in between leaves nothing unnoticed.
-async fn check_and_copy(app: &App, image: &VehicleImage) -> Result<Pixels> {
-    let head = match app.objects.head(&image.upload_key()).await {
-        Err(carshare_objects::Error::NotFound) => return Err(Error::ImageNotUploaded),
-        head => head?,
-    };
-    match check(&image.announced, &stored(&head), &prefix(app, image).await?) {
-        Ok(pixels) => {
-            app.objects
-                .copy(&image.upload_key(), &image.object_key, &head)
-                .await?;
-            Ok(pixels)
-        }
-        Err(fault) => {
+/// Converts the uploaded file and writes it to the keys from which it is shown. An invalid file is deleted before its row, so that a
+/// crash in between leaves nothing unnoticed.
+async fn publish(app: &App, image: &VehicleImage) -> Result<Published> {
+    let (upload, folder) = (image.upload_key(), image.folder());
+    match app.photos.publish(&upload, Some(&image.announced), &folder).await {
+        Ok(published) => Ok(published),
+        Err(PublishError::NotUploaded) => Err(Error::ImageNotUploaded),
+        Err(PublishError::Invalid(fault)) => {
             app.objects.delete(&image.upload_key()).await?;
             vehicle_images::delete_announced(app.db.conn(), image.id).await?;
             Err(Error::ImageInvalid(fault))
         }
-    }
-}
-
-async fn prefix(app: &App, image: &VehicleImage) -> Result<Bytes> {
-    Ok(app.objects.read_prefix(&image.upload_key(), PREFIX_BYTES).await?)
-}
-
-fn stored(head: &Head) -> Announced {
-    Announced {
-        content_type: head.content_type.clone().unwrap_or_default(),
-        size_bytes: i64::try_from(head.content_length_bytes).unwrap_or(i64::MAX),
+        Err(PublishError::Other(error)) => Err(error.into()),
     }
 }
 
@@ -98,8 +90,8 @@ async fn complete(tx: &Tx, done: &Completion) -> Result<pb::Vehicle> {
     // It may have been completed or abandoned since it was read.
     let image = vehicle_images::find(tx.conn(), vehicle.id, done.image, tx.now()).await?;
     let image = image.ok_or(Error::ImageNotFound)?;
-    if let Some(pixels) = done.pixels.filter(|_| !image.is_complete) {
-        show(tx, vehicle, done.image, pixels).await?;
+    if let Some(published) = done.published.filter(|_| !image.is_complete) {
+        show(tx, vehicle, &image, published).await?;
     }
     Ok(convert::vehicle(
         views::existing(tx.conn(), done.vehicle).await?,
@@ -107,9 +99,9 @@ async fn complete(tx: &Tx, done: &Completion) -> Result<pb::Vehicle> {
     ))
 }
 
-async fn show(tx: &Tx, mut vehicle: Vehicle, image: ImageId, pixels: Pixels) -> Result<()> {
+async fn show(tx: &Tx, mut vehicle: Vehicle, image: &VehicleImage, published: Published) -> Result<()> {
     let is_first = vehicle_images::count_complete(tx.conn(), vehicle.id).await? == 0;
-    vehicle_images::complete(tx.conn(), image, pixels, tx.now()).await?;
+    vehicle_images::complete(tx.conn(), image, published, tx.now()).await?;
     let activated = vehicle.image_completed(is_first, tx.now());
     vehicles::update(tx.conn(), &vehicle).await?;
     if activated {

@@ -58,7 +58,7 @@ fn image(app: &App, vehicle: VehicleId, id: ImageId, request: pb::CreateImageUpl
     VehicleImage {
         id,
         vehicle,
-        object_key: object_key(vehicle, id, &request.content_type),
+        object_key: vehicle_images::folder(vehicle, id),
         expires_at: app.environment.clock.now() + app.config.images.complete_ttl,
         announced: Announced {
             content_type: request.content_type,
@@ -87,10 +87,4 @@ async fn upload(app: &App, image: &VehicleImage) -> Result<pb::ImageUpload> {
         headers: signed.headers.into_iter().collect(),
         expires_at: Some(proto_types::timestamp(app.environment.clock.now() + ttl)),
     })
-}
-
-/// Returns the key of the checked photo: `vehicles/<vehicle>/<image>.jpeg`.
-fn object_key(vehicle: VehicleId, id: ImageId, content_type: &str) -> String {
-    let extension = content_type.strip_prefix("image/").unwrap_or_default();
-    format!("vehicles/{vehicle}/{id}.{extension}")
 }

@@ -1,7 +1,7 @@
 //! `DeleteImage`: a host deletes a photo, unless it is the only one of an active car.
 //!
-//! The transaction makes it an abandoned upload, which is not shown. The file is deleted after the commit, or by the job that
-//! deletes abandoned uploads if that fails.
+//! The transaction makes it an abandoned upload, which is not shown. Its files are deleted after the commit, and again with the row by the
+//! job that deletes abandoned uploads.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
@@ -40,10 +40,8 @@ pub async fn handle(
         .db
         .idempotent(&ctx, "vehicle_images.delete", deletion, delete)
         .await?;
-    if let Some(found) = found
-        && let Err(error) = sweep_uploads::delete(app, &found).await
-    {
-        tracing::warn!(image_id = %image, error = %error, "cannot delete a photo's file yet");
+    if let Some(found) = found {
+        sweep_uploads::delete_files_now(app, &found).await;
     }
     Ok(reply)
 }
@@ -56,7 +54,7 @@ async fn delete(tx: &Tx, deletion: &Deletion) -> Result<pb::DeleteImageResponse>
         .ok_or(Error::ImageNotFound)?;
     let count = vehicle_images::count_complete(tx.conn(), vehicle.id).await?;
     vehicle.may_delete_image(count)?;
-    vehicle_images::abandon(tx.conn(), image.id).await?;
+    vehicle_images::abandon(tx.conn(), image.id, tx.now()).await?;
     vehicle.updated_at = tx.now();
     vehicles::update(tx.conn(), &vehicle).await?;
     tx.publish(&publish::updated(&vehicle));

@@ -1,4 +1,5 @@
-//! `DeleteVehicle`: a host withdraws a car permanently. Refused while the car is taken now or later.
+//! `DeleteVehicle`: a host withdraws a car permanently. Refused while the car is taken now or later. Its photos become abandoned uploads,
+//! whose files a job deletes.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::vehicle::v1 as pb;
@@ -9,7 +10,7 @@ use crate::App;
 use crate::domain::{UserId, VehicleId};
 use crate::error::{Error, Result};
 use crate::events::publish;
-use crate::store::{occupancies, vehicles};
+use crate::store::{occupancies, vehicle_images, vehicles};
 
 pub async fn handle(
     app: &App,
@@ -33,6 +34,7 @@ async fn withdraw(tx: &Tx, &(id, owner): &(VehicleId, UserId)) -> Result<pb::Del
         return Err(Error::VehicleHasBookings);
     }
     vehicles::withdraw(tx.conn(), id, tx.now()).await?;
+    vehicle_images::abandon_all(tx.conn(), id, tx.now()).await?;
     tx.publish(&publish::withdrawn(&vehicle));
     Ok(pb::DeleteVehicleResponse {})
 }

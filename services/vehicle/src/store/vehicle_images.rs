@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Condition;
+use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{ConnectionTrait, QueryOrder as _, QuerySelect as _, raw_sql};
 
 use carshare_objects::image::{Announced, Pixels};
+use carshare_objects::photo::{self, Published};
 
 use crate::domain::{ImageId, VehicleId};
 use crate::error::Result;
@@ -27,6 +28,8 @@ pub struct Model {
     pub height: Option<i32>,
     /// Place in the order of the host; `None` comes last, in the order of upload.
     pub position: Option<i32>,
+    /// When the upload of a complete photo was deleted for good.
+    pub upload_deleted_at: Option<ChronoDateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -39,10 +42,10 @@ impl ActiveModelBehavior for ActiveModel {}
 pub struct VehicleImage {
     pub id: ImageId,
     pub vehicle: VehicleId,
-    /// Key of the checked file, which is shown.
+    /// Key of the shown file; of an incomplete photo its folder.
     pub object_key: String,
     pub announced: Announced,
-    /// An incomplete photo is abandoned then.
+    /// An incomplete photo is abandoned then. The upload is deleted then in any case.
     pub expires_at: DateTime<Utc>,
     pub is_complete: bool,
     /// Of a complete photo.
@@ -55,6 +58,16 @@ impl VehicleImage {
     pub fn upload_key(&self) -> String {
         format!("uploads/{}", self.id)
     }
+
+    /// Returns the folder of the keys from which it is shown.
+    pub fn folder(&self) -> String {
+        folder(self.vehicle, self.id)
+    }
+}
+
+/// Returns the folder of the keys from which a photo is shown.
+pub fn folder(vehicle: VehicleId, id: ImageId) -> String {
+    format!("vehicles/{vehicle}/{id}")
 }
 
 pub async fn insert(conn: &impl ConnectionTrait, new: &VehicleImage, now: DateTime<Utc>) -> Result<()> {
@@ -70,6 +83,7 @@ pub async fn insert(conn: &impl ConnectionTrait, new: &VehicleImage, now: DateTi
         width: Set(None),
         height: Set(None),
         position: Set(None),
+        upload_deleted_at: Set(None),
     };
     Entity::insert(row).exec_without_returning(conn).await?;
     Ok(())
@@ -121,13 +135,26 @@ pub async fn update_positions(conn: &impl ConnectionTrait, images: &[ImageId]) -
 }
 
 /// Makes a photo an abandoned one, whose file and row are deleted next. The caller has locked the car.
-pub async fn abandon(conn: &impl ConnectionTrait, id: ImageId) -> Result<()> {
+pub async fn abandon(conn: &impl ConnectionTrait, id: ImageId, now: DateTime<Utc>) -> Result<()> {
     let id = id.0;
     conn.execute_raw(raw_sql!(
         Postgres,
         r#"UPDATE vehicle_images SET completed_at = NULL, width = NULL, height = NULL, position = NULL,
-               expires_at = created_at
+               expires_at = {now}
            WHERE id = {id}"#
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Makes all photos of a car abandoned ones. The caller has locked the car.
+pub async fn abandon_all(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTime<Utc>) -> Result<()> {
+    let vehicle = vehicle.0;
+    conn.execute_raw(raw_sql!(
+        Postgres,
+        r#"UPDATE vehicle_images SET completed_at = NULL, width = NULL, height = NULL, position = NULL,
+               expires_at = {now}
+           WHERE vehicle_id = {vehicle}"#
     ))
     .await?;
     Ok(())
@@ -140,32 +167,59 @@ pub async fn count_complete(conn: &impl ConnectionTrait, vehicle: VehicleId) -> 
     Ok(complete.count(conn).await?)
 }
 
-/// Lists up to `limit` abandoned photos, oldest first.
+/// Lists up to `limit` photos that were abandoned by `time`, oldest first.
 pub async fn list_abandoned(
+    conn: &impl ConnectionTrait,
+    time: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<VehicleImage>> {
+    let rows = Entity::find()
+        .filter(Column::CompletedAt.is_null())
+        .filter(Column::ExpiresAt.lte(time))
+        .order_by_asc(Column::ExpiresAt)
+        .limit(limit);
+    Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())
+}
+
+/// Lists up to `limit` complete photos whose upload is to be deleted for good, oldest first.
+pub async fn list_uploaded(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
     limit: u64,
 ) -> Result<Vec<VehicleImage>> {
     let rows = Entity::find()
-        .filter(Column::CompletedAt.is_null())
+        .filter(Column::CompletedAt.is_not_null())
+        .filter(Column::UploadDeletedAt.is_null())
         .filter(Column::ExpiresAt.lte(now))
         .order_by_asc(Column::ExpiresAt)
         .limit(limit);
     Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())
 }
 
+/// Records that the upload of a photo was deleted for good.
+pub async fn upload_deleted(conn: &impl ConnectionTrait, id: ImageId, now: DateTime<Utc>) -> Result<()> {
+    let deleted = Entity::update_many()
+        .col_expr(Column::UploadDeletedAt, Expr::value(now))
+        .filter(Column::Id.eq(id.0));
+    deleted.exec(conn).await?;
+    Ok(())
+}
+
 /// Marks a photo as complete. The caller has locked the car.
 pub async fn complete(
     conn: &impl ConnectionTrait,
-    id: ImageId,
-    pixels: Pixels,
+    image: &VehicleImage,
+    published: Published,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let completed = ActiveModel {
-        id: Unchanged(id.0),
+        id: Unchanged(image.id.0),
+        object_key: Set(photo::key(&image.folder())),
+        content_type: Set(photo::CONTENT_TYPE.to_owned()),
+        size_bytes: Set(published.size_bytes),
         completed_at: Set(Some(now)),
-        width: Set(Some(pixels.width)),
-        height: Set(Some(pixels.height)),
+        width: Set(Some(published.pixels.width)),
+        height: Set(Some(published.pixels.height)),
         ..Default::default()
     };
     Entity::update(completed).exec(conn).await?;

@@ -9,7 +9,10 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use crate::harness::{Harness, Person, assert_reason, into_message, timestamp, with_idempotency_key};
+use crate::harness::images::http;
+use crate::harness::{
+    Harness, Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
+};
 
 impl Harness {
     fn images(&self) -> VehicleImageServiceClient<Channel> {
@@ -75,7 +78,7 @@ async fn photos_are_listed_in_the_order_of_upload() {
     let first = &images[0];
     assert_eq!(
         (first.content_type.as_str(), first.width, first.height),
-        ("image/png", 800, 600)
+        ("image/jpeg", 800, 600)
     );
     assert_eq!(
         harness.list_images(harness.guest(), &car.id).await.unwrap(),
@@ -154,7 +157,9 @@ async fn deleted_photo_and_its_file_are_gone() {
     let host = harness.host();
     let (car, images) = harness.car_with_photos(host, 2).await;
     harness.clock.advance(Duration::from_mins(1));
-    let key = |image: &VehicleImage| format!("vehicles/{}/{}.png", car.id, image.id);
+    let keys = |image: &VehicleImage| {
+        ["photo", "thumbnail"].map(|name| format!("vehicles/{}/{}/{name}.jpeg", car.id, image.id))
+    };
     for _ in 0..2 {
         let request = with_idempotency_key(harness.deletion(host, &car, &images[0].id), "k1");
         harness.images().delete_image(request).await.unwrap();
@@ -167,9 +172,15 @@ async fn deleted_photo_and_its_file_are_gone() {
         (urls(left), timestamp("23T09:01"))
     );
     assert_eq!(harness.events::<VehicleUpdated>().await.len(), 1);
-    assert!(!harness.is_stored(&key(&images[0])).await);
-    assert!(harness.is_stored(&key(&images[1])).await);
-    assert_eq!(harness.row_count("vehicle_images").await, 1);
+    for (deleted, kept) in keys(&images[0]).iter().zip(keys(&images[1])) {
+        assert!(!harness.is_stored(deleted).await);
+        assert!(harness.is_stored(&kept).await);
+    }
+    let erased = http().get(&images[0].url).send().await.unwrap();
+    assert_eq!(erased.status().as_u16(), 404);
+    // The row stays until no call can write the files again.
+    harness.clock.advance(Duration::from_hours(1));
+    wait_until(|| async { harness.row_count("vehicle_images").await == 1 }).await;
     assert_reason(
         harness.delete_image(host, &car, &images[0].id).await,
         ErrorReason::ImageNotFound,

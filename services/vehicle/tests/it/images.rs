@@ -6,7 +6,7 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::*;
 
 use crate::harness::images::{http, png, put};
-use crate::harness::{Harness, assert_reason, into_message, timestamp, with_idempotency_key};
+use crate::harness::{Harness, assert_reason, into_message, timestamp, wait_until, with_idempotency_key};
 
 #[tokio::test]
 async fn first_photo_activates_the_car_and_the_second_does_not() {
@@ -21,18 +21,26 @@ async fn first_photo_activates_the_car_and_the_second_does_not() {
         (upload.method.as_str(), upload.expires_at),
         ("PUT", timestamp("23T09:15"))
     );
-    let file = png(800, 600, 500);
-    assert_eq!(put(&upload, file.clone()).await, 200);
+    assert_eq!(put(&upload, png(800, 600, 500)).await, 200);
 
     let active = harness
         .complete_upload(host, &car.id, &upload.image_id)
         .await
         .unwrap();
     assert_eq!((active.status(), active.images.len()), (VehicleStatus::Active, 1));
-    assert!(active.images[0].ends_with(&format!("/vehicles/vehicles/{}/{}.png", car.id, upload.image_id)));
-    let shown = http().get(&active.images[0]).send().await.unwrap();
-    assert_eq!(shown.headers()["content-type"], "image/png");
-    assert_eq!(shown.bytes().await.unwrap(), file);
+    let folder = format!("/vehicles/vehicles/{}/{}", car.id, upload.image_id);
+    assert!(active.images[0].ends_with(&format!("{folder}/photo.jpeg")));
+    let thumbnail = active.thumbnail_url.clone().unwrap();
+    assert!(thumbnail.ends_with(&format!("{folder}/thumbnail.jpeg")));
+    for url in [&active.images[0], &thumbnail] {
+        let shown = http().get(url).send().await.unwrap();
+        let headers = shown.headers().clone();
+        assert_eq!(headers["content-type"], "image/jpeg");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        let shown = shown.bytes().await.unwrap();
+        assert!(shown.starts_with(b"\xff\xd8\xff") && shown.ends_with(b"\xff\xd9"));
+    }
+    assert!(!harness.is_stored(&format!("uploads/{}", upload.image_id)).await);
 
     let second = harness.add_photo(host, &car).await;
     assert_eq!((second.images.len(), &second.images[0]), (2, &active.images[0]));
@@ -63,7 +71,17 @@ async fn file_uploaded_after_completion_is_not_shown() {
         .remove(0);
     assert_eq!(put(&upload, vec![7; 500]).await, 200);
     let bytes = http().get(shown).send().await.unwrap().bytes().await.unwrap();
-    assert_eq!(bytes, png(800, 600, 500));
+    assert!(bytes.starts_with(b"\xff\xd8\xff"));
+    // Nobody reads the upload, and it is deleted when its URL has expired.
+    let upload_key = format!("uploads/{}", upload.image_id);
+    let raw = http()
+        .get(harness.objects.public_url(&upload_key))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(raw.status().as_u16(), 403);
+    harness.clock.advance(Duration::from_hours(1));
+    wait_until(|| async { !harness.is_stored(&upload_key).await }).await;
     harness.finish().await;
 }
 

@@ -39,12 +39,12 @@ async fn file_that_is_not_a_photo_is_deleted() {
     let table = [
         ("image/png", vec![b'<'; 500], "format"),
         ("image/jpeg", png(800, 600, 500), "format"),
-        ("image/png", png(0, 600, 500), "dimensions"),
-        ("image/png", png(100_000, 600, 500), "dimensions"),
+        ("image/png", png(20_000, 1, 500), "dimensions"),
+        ("image/png", png(800, 600, 500)[..60].to_vec(), "content"),
     ];
     for (content_type, file, fault) in table {
         let upload = harness
-            .create_upload(host, &car.id, content_type, 500)
+            .create_upload(host, &car.id, content_type, file.len())
             .await
             .unwrap();
         assert_eq!(put(&upload, file).await, 200);

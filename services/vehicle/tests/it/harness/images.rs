@@ -6,14 +6,19 @@ use tonic::Status;
 
 use super::{Harness, Person, into_message};
 
-/// Builds a file of `size` bytes with the header of a PNG.
+/// Builds a file of `size` bytes: a black PNG, and zeros after it.
 pub fn png(width: u32, height: u32, size: usize) -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-    bytes.extend(width.to_be_bytes());
-    bytes.extend(height.to_be_bytes());
-    bytes.extend([8, 2, 0, 0, 0]);
-    bytes.resize(size, 0);
-    bytes
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    let mut writer = encoder.write_header().unwrap();
+    let pixels = vec![0; (width.div_ceil(8) * height) as usize];
+    writer.write_image_data(&pixels).unwrap();
+    writer.finish().unwrap();
+    assert!(file.len() <= size, "{}", file.len());
+    file.resize(size, 0);
+    file
 }
 
 impl Harness {
