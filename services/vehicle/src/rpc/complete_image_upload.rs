@@ -62,7 +62,7 @@ pub async fn handle(
         Ok(_) => sweep_uploads::delete_upload(app, &found).await,
         // The photo was deleted while it was converted, and its files perhaps before they were written.
         Err(Error::ImageNotFound | Error::VehicleNotFound) => {
-            sweep_uploads::delete_files_now(app, &found).await
+            sweep_uploads::delete_files_now(app, &found).await;
         }
         Err(_) => {}
     }

@@ -6,7 +6,8 @@ use carshare_proto::vehicle::v1::*;
 use uuid::Uuid;
 
 use crate::harness::calls::change;
-use crate::harness::{Harness, assert_reason, at, with_idempotency_key};
+use crate::harness::images::{http, png, put};
+use crate::harness::{Harness, assert_reason, at, wait_until, with_idempotency_key};
 
 #[tokio::test]
 async fn deleted_vehicle_is_not_found() {
@@ -33,6 +34,31 @@ async fn deleted_vehicle_is_not_found() {
         owner_id: host.id.to_string(),
     };
     assert_eq!(harness.events::<VehicleWithdrawn>().await, [expected_event]);
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn photos_of_a_deleted_vehicle_are_deleted_with_their_files() {
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.inactive_car(host).await;
+    let car = harness.add_photo(host, &car).await;
+    let announced = harness
+        .create_upload(host, &car.id, "image/png", 500)
+        .await
+        .unwrap();
+    assert_eq!(put(&announced, png(800, 600, 500)).await, 200);
+    harness.delete(host, &car).await.unwrap();
+    harness.clock.advance(Duration::from_mins(15));
+    wait_until(|| async { harness.row_count("vehicle_images").await == 0 }).await;
+    for url in [&car.images[0], car.thumbnail_url.as_ref().unwrap()] {
+        assert_eq!(http().get(url).send().await.unwrap().status().as_u16(), 404);
+    }
+    assert!(
+        !harness
+            .is_stored(&format!("uploads/{}", announced.image_id))
+            .await
+    );
     harness.finish().await;
 }
 
