@@ -43,14 +43,22 @@ for (const login of settings.demo_logins) {
 form.email.value = settings.demo_logins[0] || "";
 form.password.value = settings.demo_password;
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
+async function signIn(mfaCode) {
+  const credentials = { email: form.email.value, password: form.password.value, mfa_code: mfaCode };
   const response = await fetch("/v1/auth/login", {
     method: "POST",
     headers: { "Content-Type": "application/json", "Accept-Language": navigator.language },
-    body: JSON.stringify({ email: form.email.value, password: form.password.value }),
+    body: JSON.stringify(credentials),
   });
   const body = await response.json();
+  // MFA_REQUIRED
+  const code = body.code === "AUTH024" ? prompt(body.detail) : null;
+  return code ? signIn(code) : { response, body };
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { response, body } = await signIn(undefined);
   output.classList.toggle("failed", !response.ok);
   if (response.ok) {
     output.textContent = `${body.user.name} (${body.user.role})`;

@@ -1,5 +1,6 @@
 //! The text that `carshare run` prints when the mesh is ready.
 
+use carshare_auth::domain::TotpSecret;
 use carshare_mesh::{Mesh, demo};
 use chrono::TimeDelta;
 
@@ -36,6 +37,12 @@ pub fn print(mesh: &Mesh, with_demo: bool, otlp_endpoint: Option<&str>) {
             people(&demo::GUESTS),
             demo::ADMIN,
             demo::PASSWORD
+        );
+        let secret = TotpSecret::new(demo::ADMIN_TOTP_SECRET);
+        println!(
+            "  admin code {}                             now; secret for an authenticator app: {}",
+            secret.code(mesh.environment().clock.now()),
+            secret.base32()
         );
         let day = (mesh.now() + TimeDelta::days(7)).format("%Y-%m-%d");
         println!(

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use client::Client;
 use seed::Car;
-pub use seed::{ADMIN, GUESTS, HOSTS, PASSWORD, Person};
+pub use seed::{ADMIN, ADMIN_TOTP_SECRET, GUESTS, HOSTS, PASSWORD, Person};
 
 /// Creates three hosts with twelve cars and two guests with a card each.
 pub async fn load(gateway: &str, sandbox: &str) -> Result<()> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use carshare_auth::admin::{NewAdmin, create_admin};
-use carshare_auth::domain::Password;
+use carshare_auth::domain::{Password, TotpSecret};
 use carshare_chassis::service::environment;
 use carshare_chassis::{Environment, Shutdown, telemetry};
 use carshare_mesh::dependencies::SERVICES;
@@ -149,6 +149,7 @@ async fn load_demo(mesh: &Mesh) -> Result<()> {
         name: "운영자".to_owned(),
         phone: "010-9000-0001".to_owned(),
         password: Password::new(demo::PASSWORD),
+        totp_secret: Some(TotpSecret::new(demo::ADMIN_TOTP_SECRET)),
     };
     let made = create_admin(&mesh.auth_config()?, mesh.environment().clone(), admin).await;
     match made {

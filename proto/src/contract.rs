@@ -141,6 +141,7 @@ mod tests {
                 "{}",
                 method.full_name()
             );
+            assert!(access.any_user || !access.without_mfa, "{}", method.full_name());
         }
     }
 

@@ -5,6 +5,7 @@ import { CarshareError } from "./errors.js";
 import { AuthService, type LoginRequestSchema, type RegisterRequestSchema } from "./gen/carshare/auth/v1/auth_service_pb.js";
 import type { User } from "./gen/carshare/auth/v1/user_pb.js";
 import { BookingService } from "./gen/carshare/booking/v1/booking_service_pb.js";
+import { MfaService } from "./gen/carshare/auth/v1/mfa_service_pb.js";
 import { NotificationService } from "./gen/carshare/notification/v1/notification_service_pb.js";
 import { PaymentService } from "./gen/carshare/payment/v1/payment_service_pb.js";
 import { VehicleImageService } from "./gen/carshare/vehicle/v1/vehicle_image_service_pb.js";
@@ -35,6 +36,7 @@ export interface CarshareOptions {
 export interface CarshareClient {
   readonly auth: Client<typeof AuthService>;
   readonly booking: Client<typeof BookingService>;
+  readonly mfa: Client<typeof MfaService>;
   readonly notification: Client<typeof NotificationService>;
   readonly payment: Client<typeof PaymentService>;
   readonly vehicle: Client<typeof VehicleService>;
@@ -42,7 +44,7 @@ export interface CarshareClient {
   readonly session: Session;
   /** Creates an account and begins its session. */
   register(account: MessageInitShape<typeof RegisterRequestSchema>): Promise<User>;
-  /** Begins a session. */
+  /** Begins a session. An error with the reason `MFA_REQUIRED` asks for `mfaCode`, a code of the authenticator app or a recovery code. */
   signIn(credentials: MessageInitShape<typeof LoginRequestSchema>): Promise<User>;
   /** Ends the session. The tokens are removed even if the server cannot be reached; it then ends the session when they expire. */
   signOut(): Promise<void>;
@@ -69,6 +71,7 @@ export function createCarshareClient(options: CarshareOptions): CarshareClient {
   return {
     auth,
     booking: createClient(BookingService, transport),
+    mfa: createClient(MfaService, transport),
     notification,
     payment: createClient(PaymentService, transport),
     vehicle: createClient(VehicleService, transport),

@@ -53,6 +53,8 @@ pub enum Role {
     Guest,
     Host,
     Admin,
+    /// An admin who has not enrolled a second factor yet. Of tokens only; admitted by RPCs whose access option says so.
+    Unenrolled,
 }
 
 impl Role {
@@ -68,6 +70,7 @@ impl From<Role> for options::Role {
             Role::Guest => Self::Guest,
             Role::Host => Self::Host,
             Role::Admin => Self::Admin,
+            Role::Unenrolled => Self::Unspecified,
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum Policy {
     Nobody,
     Public,
     AnyUser,
+    /// Any user, and admins without a second factor.
+    AnyUserWithoutMfa,
     /// Signed-in users with one of these roles.
     Roles(Vec<Role>),
     Internal(Vec<String>),
@@ -177,6 +179,7 @@ impl Policy {
             );
         }
         match (access.any_user, access.public) {
+            (true, _) if access.without_mfa => Self::AnyUserWithoutMfa,
             (true, _) => Self::AnyUser,
             (false, true) => Self::Public,
             (false, false) => Self::Nobody,
@@ -219,7 +222,10 @@ mod tests {
         assert_eq!(login.policy(), &Policy::Public);
         assert!(login.is_unary() && !login.is_safe_to_repeat());
         let me = find("/carshare.auth.v1.AuthService/GetMe").unwrap();
-        assert_eq!((me.span(), me.policy()), ("rpc.auth.get_me", &Policy::AnyUser));
+        assert_eq!(
+            (me.span(), me.policy()),
+            ("rpc.auth.get_me", &Policy::AnyUserWithoutMfa)
+        );
         assert!(me.is_safe_to_repeat());
         assert!(find("/carshare.auth.v1.AuthService/Nope").is_none());
     }

@@ -69,7 +69,9 @@ fn callers(policy: &Policy, grpc: &http::uri::PathAndQuery) -> String {
             let roles: Vec<_> = roles.iter().map(|role| format!("`{}`", role.as_str())).collect();
             roles.join(", ")
         }
-        Policy::AnyUser | Policy::Internal(_) | Policy::Nobody => "signed-in users".to_owned(),
+        Policy::AnyUser | Policy::AnyUserWithoutMfa | Policy::Internal(_) | Policy::Nobody => {
+            "signed-in users".to_owned()
+        }
     };
     format!("Callers: {callers}. gRPC: `{grpc}`.")
 }

@@ -6,6 +6,9 @@ pub const PASSWORD: &str = "carshare-demo-1";
 /// Login of the demo administrator.
 pub const ADMIN: &str = "admin@carshare.test";
 
+/// Secret of the demo administrator's authenticator app. Public, as the password: for development only.
+pub const ADMIN_TOTP_SECRET: [u8; 20] = *b"carshare-demo-admin!";
+
 pub struct Person {
     pub email: &'static str,
     pub name: &'static str,

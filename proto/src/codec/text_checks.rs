@@ -172,6 +172,7 @@ mod tests {
         let login = LoginRequest {
             email: "guest@example.com".to_owned(),
             password: "pass\u{200d}word\u{202e}".to_owned(),
+            mfa_code: None,
         };
         assert_eq!(violations(&login), [""; 0]);
     }

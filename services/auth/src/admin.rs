@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 use carshare_chassis::Environment;
+use carshare_chassis::encryption::Sealer;
 use carshare_chassis::identity::Role;
 use carshare_proto::auth::v1::RegisterRequest;
 use carshare_proto::codec;
@@ -10,8 +11,9 @@ use serde_json::json;
 
 use crate::audit::{self, AccountHash, AccountHasher, Action, Entry, Origin};
 use crate::config::Config;
-use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, UserId};
+use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, RecoveryCode, TotpSecret, UserId};
 use crate::error::Error;
+use crate::mfa;
 use crate::passwords::Passwords;
 use crate::rpc::register::create_account;
 
@@ -22,35 +24,71 @@ pub struct NewAdmin {
     pub name: String,
     pub phone: String,
     pub password: Password,
+    /// Secret of the authenticator app; a random one if there is none.
+    pub totp_secret: Option<TotpSecret>,
 }
 
-/// Creates the account by the rules of `Register`. Errors never contain the password.
+/// A created account with its second factor, which is shown once.
+#[derive(Debug)]
+pub struct CreatedAdmin {
+    pub id: UserId,
+    pub email: Email,
+    pub totp_secret: TotpSecret,
+    pub recovery_codes: Vec<RecoveryCode>,
+}
+
+struct Input {
+    account: AccountHash,
+    origin: Origin,
+    new: NewUser,
+    hash: PasswordHash,
+    secret: TotpSecret,
+    recovery: Vec<RecoveryCode>,
+    sealer: Sealer,
+}
+
+/// Creates the account by the rules of `Register`, with a second factor. Errors never contain the password.
 pub async fn create_admin(
     config: &Config,
     environment: Environment,
     admin: NewAdmin,
-) -> anyhow::Result<UserId> {
+) -> anyhow::Result<CreatedAdmin> {
     let new = parse(&admin)?;
-    let hash = Passwords::new(&config.passwords, environment.random.clone())?
-        .hash(admin.password)
-        .await?;
-    let account = AccountHasher::new(&config.seal)?.hash(&new.email);
-    let origin = Origin::command_line(environment.ids.next());
+    let random = environment.random.clone();
+    let passwords = Passwords::new(&config.passwords, random.clone())?;
+    let secret = admin.totp_secret.unwrap_or_else(|| mfa::new_secret(&random));
+    let (email, recovery) = (new.email.clone(), mfa::new_recovery_codes(&random));
+    let input = Input {
+        account: AccountHasher::new(&config.seal)?.hash(&email),
+        origin: Origin::command_line(environment.ids.next()),
+        new,
+        hash: passwords.hash(admin.password).await?,
+        secret: secret.clone(),
+        recovery: recovery.clone(),
+        sealer: Sealer::new(&config.seal, random)?,
+    };
     let db = Db::connect(&config.database, environment)?;
-    let added = db.transaction("users.create_admin", (new, hash, account, origin), add);
+    let added = db.transaction("users.create_admin", input, add);
     let id = added.await.context("cannot create the account")?;
     db.close().await;
-    Ok(id)
+    Ok(CreatedAdmin {
+        id,
+        email,
+        totp_secret: secret,
+        recovery_codes: recovery,
+    })
 }
 
-async fn add(
-    tx: &Tx,
-    (new, hash, account, origin): &(NewUser, PasswordHash, AccountHash, Origin),
-) -> Result<UserId, Error> {
-    let id = create_account(tx, new, hash).await?.id;
-    let entry = Entry::success(Action::AdminCreate).account(*account).user(id);
-    let after = json!({"role": new.role.as_str()});
-    audit::record(tx, origin, &entry.change(json!(null), after)).await?;
+async fn add(tx: &Tx, input: &Input) -> Result<UserId, Error> {
+    let id = create_account(tx, &input.new, &input.hash).await?.id;
+    mfa::propose(tx, &input.sealer, id, &input.secret).await?;
+    // No code was used yet: the first one of any step is accepted.
+    mfa::enable(tx, id, 0, &input.recovery).await?;
+    let entry = Entry::success(Action::AdminCreate)
+        .account(input.account)
+        .user(id);
+    let after = json!({"role": input.new.role.as_str()});
+    audit::record(tx, &input.origin, &entry.change(json!(null), after)).await?;
     Ok(id)
 }
 
@@ -91,6 +129,7 @@ mod tests {
             name: "운영팀".into(),
             phone: "010-9999-0000".into(),
             password: Password::new("kopfstein-pflaster"),
+            totp_secret: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Commands of the operator.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -8,14 +8,15 @@ use carshare_chassis::Environment;
 use carshare_chassis::config::ServiceConfig;
 
 use crate::App;
-use crate::admin::{NewAdmin, create_admin};
+use crate::admin::{CreatedAdmin, NewAdmin, create_admin};
 use crate::config::Config;
 use crate::domain::Password;
 
 /// Subcommands of the service.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Create an account with the role admin. The password is read from standard input, or from a file.
+    /// Create an account with the role admin. The password is read from standard input, or from a file. Prints the secret for an
+    /// authenticator app and the recovery codes, once.
     CreateAdmin {
         /// E-mail address.
         #[arg(long)]
@@ -48,7 +49,7 @@ pub async fn handle(
             password_file,
         } => {
             let password = read_password(password_file)?;
-            let id = create_admin(
+            let created = create_admin(
                 &config.service,
                 environment,
                 NewAdmin {
@@ -56,11 +57,12 @@ pub async fn handle(
                     name,
                     phone,
                     password,
+                    totp_secret: None,
                 },
             )
             .await?;
-            tracing::info!(user_id = %id, "admin created");
-            Ok(())
+            tracing::info!(user_id = %created.id, "admin created");
+            print_second_factor(&created).context("cannot print the second factor")
         }
         Command::RotateSigningKey => App::new(config, environment)?
             .keys
@@ -68,6 +70,17 @@ pub async fn handle(
             .await
             .context("cannot add the signing key"),
     }
+}
+
+/// Writes secret and recovery codes to standard output, never to the log.
+fn print_second_factor(created: &CreatedAdmin) -> std::io::Result<()> {
+    let (secret, mut out) = (&created.totp_secret, std::io::stdout().lock());
+    writeln!(out, "secret          {}", secret.base32())?;
+    writeln!(out, "otpauth URI     {}", secret.otpauth_uri(&created.email))?;
+    for code in &created.recovery_codes {
+        writeln!(out, "recovery code   {}", code.display())?;
+    }
+    out.flush()
 }
 
 fn read_password(file: Option<PathBuf>) -> anyhow::Result<Password> {

@@ -9,6 +9,7 @@ pub mod phone;
 pub mod refresh_token;
 pub mod session;
 pub mod signing;
+pub mod totp;
 pub mod user;
 
 pub use email::Email;
@@ -17,4 +18,5 @@ pub use password::{Password, PasswordHash, Weakness};
 pub use phone::Phone;
 pub use refresh_token::{RefreshToken, TokenHash};
 pub use session::{EndReason, TokenState, TokenUse};
+pub use totp::{MfaCode, RecoveryCode, TotpSecret};
 pub use user::{NewUser, User};

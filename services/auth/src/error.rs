@@ -26,6 +26,21 @@ pub enum Error {
     /// The verified password has another hash by now.
     #[error("the password was replaced")]
     PasswordReplaced,
+    /// The account needs a code of its second factor.
+    #[error("a code of the second factor is missing")]
+    MfaRequired,
+    /// The code of the second factor is wrong, too old, or was used before.
+    #[error("invalid code of the second factor")]
+    InvalidMfaCode,
+    /// Too many codes were wrong in a row. The next one is accepted after this time.
+    #[error("too many wrong codes")]
+    TooManyMfaCodes(Duration),
+    /// The account has no second factor, or no secret waits to be confirmed.
+    #[error("no second factor")]
+    MfaNotEnabled,
+    /// The role of the account requires a second factor.
+    #[error("the second factor is mandatory")]
+    MfaMandatory,
     /// The refresh token is unknown, expired, or of an ended session.
     #[error("invalid refresh token")]
     InvalidRefreshToken,
@@ -87,6 +102,13 @@ impl From<Error> for carshare_chassis::Error {
                 "현재 비밀번호가 올바르지 않습니다.",
                 "is not the current password",
             ),
+            Error::MfaRequired => Self::new(ErrorReason::MfaRequired),
+            Error::InvalidMfaCode => Self::new(ErrorReason::InvalidMfaCode),
+            Error::TooManyMfaCodes(left) => {
+                Self::new(ErrorReason::TooManyMfaCodes).retry_after(whole_seconds(left))
+            }
+            Error::MfaNotEnabled => Self::new(ErrorReason::MfaNotEnabled),
+            Error::MfaMandatory => Self::new(ErrorReason::MfaMandatory),
             Error::InvalidRefreshToken => Self::new(ErrorReason::InvalidRefreshToken),
             Error::RefreshTokenReused => Self::new(ErrorReason::RefreshTokenReused),
             Error::UserNotFound => Self::new(ErrorReason::UserNotFound),

@@ -121,7 +121,7 @@ impl Signer {
             iss: terms.issuer.clone(),
             aud: terms.audience.clone(),
             sub: user.id.0,
-            role: user.role,
+            role: user.token_role(),
             email_verified: user.is_verified,
             jti: access_token_id.0,
             sid: session.0,

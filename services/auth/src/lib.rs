@@ -9,6 +9,7 @@
 //! | [`session`] | steps of a session: begin, rotate, end |
 //! | [`passwords`] | bcrypt |
 //! | [`keys`], [`issuer`] | signing keys, and the tokens signed with them |
+//! | [`mfa`] | second factors: enrolment, codes, attempts |
 //! | [`profile_image`] | keys of profile images in the object storage |
 //! | [`revoker`] | copies revoked access tokens to Redis |
 //! | [`jobs`] | background work |
@@ -27,6 +28,7 @@ mod jobs;
 pub mod keys;
 pub mod login_attempts;
 mod metrics;
+mod mfa;
 pub mod passwords;
 mod profile_image;
 mod revoker;
@@ -47,6 +49,7 @@ use carshare_objects::Objects;
 use carshare_objects::photo::Photos;
 use carshare_proto::auth::v1::account_service_server::AccountServiceServer;
 use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
+use carshare_proto::auth::v1::mfa_service_server::MfaServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Db, StoreService};
 use sqlx::migrate::Migrator;
@@ -101,6 +104,8 @@ pub struct App {
     keys: KeyRing,
     issuer: Issuer,
     replies: SealedReplies,
+    /// Encrypts secrets of authenticator apps.
+    sealer: Arc<Sealer>,
     revoker: Revoker,
     audit: Audit,
     login_attempts: LoginAttempts,
@@ -135,7 +140,8 @@ impl App {
         Ok(Self {
             passwords: Passwords::new(&config.passwords, environment.random.clone())?,
             issuer: Issuer::new(keys.clone(), &common.identity, &config.sessions, environment),
-            replies: SealedReplies::new(&config.seal, sealer)?,
+            replies: SealedReplies::new(&config.seal, Arc::clone(&sealer))?,
+            sealer,
             revoker: Revoker::new(db.clone(), revocations),
             login_attempts: LoginAttempts::new(db.clone(), audit.clone(), &config.login_delay),
             audit,
@@ -184,7 +190,8 @@ impl StoreService for Auth {
         let rpc = || rpc::Rpc { app: app.clone() };
         let auth = AuthServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
         let accounts = AccountServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
-        Ok(server.add(auth).add(accounts))
+        let mfa = MfaServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
+        Ok(server.add(auth).add(accounts).add(mfa))
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {

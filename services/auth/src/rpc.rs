@@ -14,6 +14,7 @@ mod get_me;
 mod list_sessions;
 mod login;
 mod logout;
+mod mfa;
 mod refresh;
 pub(crate) mod register;
 mod update_me;
@@ -26,7 +27,7 @@ use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// Implements `AuthService` and `AccountService`.
+/// Implements `AuthService`, `AccountService` and `MfaService`.
 pub struct Rpc {
     pub app: App,
 }

@@ -21,6 +21,7 @@ fn login(timeout_ms: Option<u64>) -> Request<LoginRequest> {
     let mut request = Request::new(LoginRequest {
         email: "guest@example.com".into(),
         password: "correct horse".into(),
+        mfa_code: None,
     });
     if let Some(ms) = timeout_ms {
         request.set_timeout(Duration::from_millis(ms));

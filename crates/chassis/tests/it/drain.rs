@@ -20,6 +20,7 @@ fn login() -> LoginRequest {
     LoginRequest {
         email: "guest@example.com".into(),
         password: "correct horse".into(),
+        mfa_code: None,
     }
 }
 

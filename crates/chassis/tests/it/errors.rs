@@ -19,6 +19,7 @@ fn login() -> LoginRequest {
     LoginRequest {
         email: "guest@example.com".into(),
         password: "correct horse".into(),
+        mfa_code: None,
     }
 }
 
@@ -55,6 +56,7 @@ async fn invalid_fields_are_all_reported_in_both_languages_before_the_handler() 
     let bad = LoginRequest {
         email: "nobody".into(),
         password: String::new(),
+        mfa_code: None,
     };
     let status = error(&behaviour, Request::new(bad)).await;
     assert_eq!(

@@ -139,6 +139,7 @@ async fn admin_port_counts_calls_by_rpc_and_code() {
     auth.login(LoginRequest {
         email: "minji@example.com".into(),
         password: "correct horse".into(),
+        mfa_code: None,
     })
     .await
     .unwrap();

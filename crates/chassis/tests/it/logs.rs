@@ -124,6 +124,7 @@ async fn defect_is_logged_as_an_error_with_its_cause_and_invalid_input_with_its_
     let good = LoginRequest {
         email: "guest@example.com".into(),
         password: "correct horse".into(),
+        mfa_code: None,
     };
     auth.login(good).await.unwrap_err();
     auth.login(LoginRequest::default()).await.unwrap_err();
@@ -154,6 +155,7 @@ async fn logs_have_no_token_no_password_and_no_email_address() {
     let credentials = LoginRequest {
         email: "minji@example.com".into(),
         password: "correct horse".into(),
+        mfa_code: None,
     };
     auth.login(Request::new(credentials)).await.unwrap();
     drop(guards);

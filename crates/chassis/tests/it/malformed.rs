@@ -39,6 +39,7 @@ fn login() -> Vec<u8> {
     let login = LoginRequest {
         email: "guest@example.com".into(),
         password: "correct horse".into(),
+        mfa_code: None,
     };
     login.encode_to_vec()
 }

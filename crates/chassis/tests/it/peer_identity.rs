@@ -16,6 +16,7 @@ fn login() -> LoginRequest {
     LoginRequest {
         email: "minji@example.com".into(),
         password: "correct horse 11".into(),
+        mfa_code: None,
     }
 }
 

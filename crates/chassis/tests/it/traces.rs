@@ -30,6 +30,7 @@ fn login() -> Request<LoginRequest> {
     let mut request = Request::new(LoginRequest {
         email: "guest@example.com".into(),
         password: "correct horse".into(),
+        mfa_code: None,
     });
     request
         .metadata_mut()

@@ -16,6 +16,11 @@ pub enum Action {
     /// A session ended; the reason is that of the session.
     SessionEnd,
     PasswordChange,
+    /// A second factor: a secret was proposed, enabled, removed; recovery codes were replaced.
+    MfaPropose,
+    MfaEnable,
+    MfaDisable,
+    RecoveryCodesReplace,
     /// An admin disabled or enabled an account.
     AccountDisable,
     AccountEnable,

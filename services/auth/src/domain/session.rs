@@ -10,7 +10,7 @@ pub enum EndReason {
     Logout,
     /// A refresh token was used twice.
     Reuse,
-    /// The user has changed the password in another session.
+    /// The user has changed the password or the second factor in another session.
     PasswordChange,
     /// The user has ended it in another session.
     User,

@@ -17,7 +17,19 @@ pub struct User {
     pub profile_image_url: Option<String>,
     /// Whether the e-mail address was confirmed.
     pub is_verified: bool,
+    /// Whether a sign-in needs a code of an authenticator app.
+    pub mfa_enabled: bool,
     pub created_at: DateTime<Utc>,
+}
+
+impl User {
+    /// Returns the role of the account's access tokens: admins have no right before they have a second factor.
+    pub fn token_role(&self) -> Role {
+        match self.role {
+            Role::Admin if !self.mfa_enabled => Role::Unenrolled,
+            role => role,
+        }
+    }
 }
 
 /// The data of a registration.
@@ -41,6 +53,7 @@ impl NewUser {
             role: self.role,
             profile_image_url: None,
             is_verified: self.is_verified,
+            mfa_enabled: false,
             created_at: now,
         }
     }

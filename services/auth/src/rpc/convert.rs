@@ -28,6 +28,7 @@ pub fn user(user: &User) -> pb::User {
         created_at: Some(timestamp(user.created_at)),
         etag: None,
         profile_thumbnail_url: thumbnail_url(user),
+        mfa_enabled: user.mfa_enabled,
     };
     pb::User {
         etag: Some(etag::of(&message)),

@@ -1,8 +1,11 @@
-//! `Login`: signs in with e-mail address and password.
+//! `Login`: signs in with e-mail address and password, and a code if the account has a second factor.
 //!
 //! An unknown address and a wrong password return the same error after the same work, so that neither text nor time reveals
 //! who has an account. Attempts after failures are delayed alike. That an account is disabled is told to those who know its password.
 
+use std::sync::Arc;
+
+use carshare_chassis::encryption::Sealer;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use carshare_store::Tx;
@@ -10,10 +13,11 @@ use carshare_store::Tx;
 use super::convert;
 use crate::App;
 use crate::audit::{Action, Origin};
-use crate::domain::{Email, Password, PasswordHash, User};
+use crate::domain::{Email, MfaCode, Password, PasswordHash, User};
 use crate::error::Error;
 use crate::issuer::Signer;
 use crate::login_attempts::{self, Attempt};
+use crate::mfa;
 use crate::sealed_reply::{Sealed, SealedReply};
 use crate::session;
 use crate::store::users;
@@ -25,6 +29,9 @@ struct Input {
     /// Replaces `hash`.
     upgraded: Option<PasswordHash>,
     attempt: Attempt,
+    /// Of the second factor, if the account has one.
+    code: Option<MfaCode>,
+    sealer: Arc<Sealer>,
     signer: Signer,
     reply: SealedReply<pb::AuthResponse>,
 }
@@ -36,22 +43,21 @@ pub async fn handle(
 ) -> Result<pb::AuthResponse, Error> {
     let password = Password::new(request.password);
     let email = Email::new(&request.email);
+    let code = request.mfa_code.as_deref();
     let attempts = &app.login_attempts;
     let origin = Origin::from(&context);
     let attempt = attempts.admit(Action::Login, &email, origin).await?;
     let verified = authenticate(app, &attempt, &email, &password).await?;
     let user = verified.0.id;
-    let result = match sign_in(app, &context, &attempt, verified, &password).await {
+    let result = match sign_in(app, &context, &attempt, verified, &password, code).await {
         // A concurrent login has upgraded the hash, or the password was changed.
         Err(Error::PasswordReplaced) => {
             let verified = authenticate(app, &attempt, &email, &password).await?;
-            sign_in(app, &context, &attempt, verified, &password).await
+            sign_in(app, &context, &attempt, verified, &password, code).await
         }
         result => result,
     };
-    if let Err(Error::AccountDisabled) = result {
-        attempts.refuse(&attempt, user, "account_disabled").await?;
-    }
+    mfa::record_refusal(app, &attempt, user, &result).await?;
     result
 }
 
@@ -82,9 +88,18 @@ async fn sign_in(
     attempt: &Attempt,
     (user, hash): (User, PasswordHash),
     password: &Password,
+    code: Option<&str>,
 ) -> Result<pb::AuthResponse, Error> {
     let (context, reply) = app.replies.prepare(context.clone());
+    // The code of a repeat was accepted before.
+    if user.mfa_enabled
+        && let Some(stored) = app.db.find_reply(&context).await?
+    {
+        return Ok(reply.open(&stored)?);
+    }
     let input = Input {
+        code: mfa::begin_attempt(app, &user, code).await?,
+        sealer: Arc::clone(&app.sealer),
         upgraded: app.passwords.upgrade(password.clone(), &hash).await,
         user,
         hash,
@@ -99,15 +114,18 @@ async fn sign_in(
 }
 
 async fn begin_session(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
-    let (id, hash) = (input.user.id, &input.hash);
+    let (user, hash) = (&input.user, &input.hash);
     let is_current = match &input.upgraded {
-        Some(upgraded) => users::upgrade_password(tx, id, hash, upgraded).await?,
-        None => users::has_password(tx.conn(), id, hash).await?,
+        Some(upgraded) => users::upgrade_password(tx, user, hash, upgraded).await?,
+        None => users::has_password(tx.conn(), user, hash).await?,
     };
     if !is_current {
         return Err(Error::PasswordReplaced);
     }
-    let issued = session::begin(tx, &input.signer, &input.user, &input.attempt.origin).await?;
-    login_attempts::succeed(tx, &input.attempt, input.user.id).await?;
-    Ok(input.reply.seal(&convert::auth_response(&input.user, &issued))?)
+    if let Some(code) = &input.code {
+        mfa::verify(tx, &input.sealer, user.id, code).await?;
+    }
+    let issued = session::begin(tx, &input.signer, user, &input.attempt.origin).await?;
+    login_attempts::succeed(tx, &input.attempt, user.id).await?;
+    Ok(input.reply.seal(&convert::auth_response(user, &issued))?)
 }

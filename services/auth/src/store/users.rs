@@ -21,6 +21,7 @@ pub struct Model {
     pub role: String,
     pub profile_image_url: Option<String>,
     pub is_verified: bool,
+    pub totp_enabled: bool,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }
@@ -44,6 +45,7 @@ pub async fn insert(conn: &impl ConnectionTrait, user: &User, hash: &PasswordHas
         role: user.role.as_str().to_owned(),
         profile_image_url: user.profile_image_url.clone(),
         is_verified: user.is_verified,
+        totp_enabled: user.mfa_enabled,
         created_at: user.created_at,
         updated_at: user.created_at,
     };
@@ -110,32 +112,53 @@ pub async fn update_password(
     Ok(updated.rows_affected > 0)
 }
 
-/// Replaces the hash of an unchanged password. `false` when the account has another hash.
+/// Replaces the hash of an unchanged password. `false` when the account has another hash, or gained or lost its second factor.
 pub async fn upgrade_password(
     tx: &Tx,
-    id: UserId,
+    user: &User,
     current: &PasswordHash,
     upgraded: &PasswordHash,
 ) -> Result<bool, Error> {
     let update = Entity::update_many()
         .col_expr(Column::PasswordHash, Expr::value(upgraded.expose()))
-        .filter(Column::Id.eq(id.0))
-        .filter(Column::PasswordHash.eq(current.expose()));
+        .filter(Column::Id.eq(user.id.0))
+        .filter(Column::PasswordHash.eq(current.expose()))
+        .filter(Column::TotpEnabled.eq(user.mfa_enabled));
     Ok(update.exec(tx.conn()).await?.rows_affected > 0)
 }
 
-/// Returns whether the account has this password, which stays so until the transaction ends.
+/// Returns whether the account still has this password, and a second factor or none as before, which stays so until the
+/// transaction ends.
 pub async fn has_password(
     conn: &impl ConnectionTrait,
-    id: UserId,
+    user: &User,
     hash: &PasswordHash,
 ) -> Result<bool, Error> {
-    let (id, hash) = (id.0, hash.expose());
+    let (id, hash, mfa_enabled) = (user.id.0, hash.expose(), user.mfa_enabled);
     let lock = raw_sql!(
         Postgres,
-        "SELECT 1 FROM users WHERE id = {id} AND password_hash = {hash} FOR SHARE"
+        "SELECT 1 FROM users WHERE id = {id} AND password_hash = {hash} AND totp_enabled = {mfa_enabled} FOR SHARE"
     );
     Ok(conn.query_one_raw(lock).await?.is_some())
+}
+
+/// Locks an account with the hash of its password until the transaction ends.
+pub async fn lock_with_password(
+    conn: &impl ConnectionTrait,
+    id: UserId,
+) -> Result<Option<(User, PasswordHash)>, Error> {
+    let found = Entity::find_by_id(id.0).lock(LockType::NoKeyUpdate);
+    found.one(conn).await?.map(with_password).transpose()
+}
+
+/// Stores whether an account has a second factor. The caller has locked it.
+pub async fn update_mfa_enabled(tx: &Tx, id: UserId, enabled: bool) -> Result<(), Error> {
+    let update = Entity::update_many()
+        .col_expr(Column::TotpEnabled, Expr::value(enabled))
+        .col_expr(Column::UpdatedAt, Expr::value(tx.now()))
+        .filter(Column::Id.eq(id.0));
+    update.exec(tx.conn()).await?;
+    Ok(())
 }
 
 /// Finds an account with the hash of its password.
@@ -173,6 +196,7 @@ impl TryFrom<Model> for User {
             role: row.role.parse().context("unknown role")?,
             profile_image_url: row.profile_image_url,
             is_verified: row.is_verified,
+            mfa_enabled: row.totp_enabled,
             created_at: row.created_at,
         })
     }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use carshare_proto::auth::v1::LoginRequest;
+use carshare_proto::auth::v1::{DisableTotpRequest, LoginRequest, UpdateMeRequest};
 use carshare_proto::options::v1::Role;
+use carshare_service_testkit::into_message;
 use carshare_testkit::TempDir;
 use carshare_testkit::process::{Binary, Launch};
+use tonic::Code;
 
 use crate::harness::*;
+use crate::mfa::{EMAIL, assert_refused, secret_of};
 
 const ADMIN_PASSWORD: &str = "kopfstein-pflaster";
 
@@ -46,11 +49,21 @@ async fn create_admin_creates_an_account_that_can_log_in() {
     let (created, output) = create_admin(&auth, ADMIN_PASSWORD).await;
     assert!(created, "{}", output.logs().tail());
     assert!(!output.logs().contain(ADMIN_PASSWORD));
-    let request = LoginRequest {
-        email: "ops@carshare.kr".into(),
-        password: ADMIN_PASSWORD.into(),
+    let logs = output.logs().tail();
+    let (_, secret) = logs.split_once("secret=").unwrap();
+    let (secret, _) = secret.split_once('&').unwrap();
+    assert_eq!(logs.matches("recovery code ").count(), 10);
+    let login = |code: Option<String>| {
+        let request = LoginRequest {
+            email: "ops@carshare.kr".into(),
+            password: ADMIN_PASSWORD.into(),
+            mfa_code: code,
+        };
+        let mut client = auth.client();
+        async move { into_message(client.login(request).await) }
     };
-    let reply = auth.client().login(request).await.unwrap().into_inner();
+    assert_refused(login(None).await, "MFA_REQUIRED");
+    let reply = login(Some(auth.code(&secret_of(secret)))).await.unwrap();
     assert_eq!(reply.user.unwrap().role(), Role::Admin);
     assert_eq!(claims(&reply.access_token)["role"], "admin");
     assert_eq!(claims(&reply.access_token)["email_verified"], true);
@@ -78,5 +91,36 @@ async fn create_admin_rejects_a_weak_password() {
     );
     assert!(!output.logs().contain("password123"));
     assert_eq!(auth.count("users").await, 0);
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn admin_without_second_factor_gets_the_role_after_its_enrolment() {
+    let auth = Auth::start().await;
+    auth.register(EMAIL).await;
+    // As an admin of an earlier release.
+    let update = sqlx::query("UPDATE users SET role = 'admin'");
+    update.execute(&auth.sql).await.unwrap();
+    let session = auth.sign_in(None).await.unwrap();
+    assert_eq!(claims(&session.access_token)["role"], "unenrolled");
+    let me = auth.me(&session.access_token).await.unwrap();
+    assert_eq!((me.role(), me.mfa_enabled), (Role::Admin, false));
+    let update = bearer(UpdateMeRequest::default(), &session.access_token);
+    let refused = into_message(auth.client().update_me(update).await);
+    assert_error(refused, Code::PermissionDenied, "PERMISSION_DENIED", "AUTH003");
+
+    let secret = auth.propose(&session, None).await.unwrap();
+    auth.confirm(&session, auth.code(&secret)).await.unwrap();
+    let session = auth.refresh(&session.refresh_token).await.unwrap();
+    assert_eq!(claims(&session.access_token)["role"], "admin");
+    let request = DisableTotpRequest {
+        current_password: PASSWORD.into(),
+        mfa_code: "000000".into(),
+    };
+    let refused = auth
+        .mfa()
+        .disable_totp(bearer(request, &session.access_token))
+        .await;
+    assert_refused(refused, "MFA_MANDATORY");
     auth.finish().await;
 }

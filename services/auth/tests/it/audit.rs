@@ -28,6 +28,7 @@ impl Auth {
         let request = LoginRequest {
             email: email.into(),
             password: password.into(),
+            mfa_code: None,
         };
         let request = with_metadata(from_address(request, HOME), "user-agent", "carshare-ios/3.1");
         let request = with_metadata(request, "x-correlation-id", "c-1");

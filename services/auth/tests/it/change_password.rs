@@ -29,6 +29,7 @@ impl Auth {
         let request = LoginRequest {
             email: EMAIL.into(),
             password: password.into(),
+            mfa_code: None,
         };
         into_message(self.client().login(request).await)
     }

@@ -9,14 +9,16 @@ use crate::harness::*;
 const EMAIL: &str = "minji@example.com";
 
 impl Auth {
-    /// Returns the tokens of an admin.
+    /// Returns the tokens of an admin with a second factor.
     async fn admin(&self) -> AuthResponse {
-        self.register("ops@carshare.kr").await;
+        let session = self.register("ops@carshare.kr").await;
         sqlx::query("UPDATE users SET role = 'admin' WHERE email = 'ops@carshare.kr'")
             .execute(&self.sql)
             .await
             .unwrap();
-        self.login("ops@carshare.kr").await
+        let secret = self.propose(&session, None).await.unwrap();
+        self.confirm(&session, self.code(&secret)).await.unwrap();
+        self.refresh(&session.refresh_token).await.unwrap()
     }
 
     async fn disable(&self, user_id: &str, access_token: &str) -> Result<AccountState, Status> {
@@ -47,6 +49,7 @@ impl Auth {
         let request = LoginRequest {
             email: EMAIL.into(),
             password: password.into(),
+            mfa_code: None,
         };
         into_message(self.client().login(request).await)
     }

@@ -6,6 +6,7 @@ use carshare_chassis::rpc::CLIENT_ADDRESS;
 use carshare_chassis::{Environment, ManualClock};
 use carshare_proto::auth::v1::account_service_client::AccountServiceClient;
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
+use carshare_proto::auth::v1::mfa_service_client::MfaServiceClient;
 use carshare_proto::auth::v1::*;
 use carshare_proto::options::v1::Role;
 use carshare_service_testkit::{
@@ -29,6 +30,7 @@ pub const PASSWORD: &str = "correct horse 11";
 
 pub struct Replica {
     pub client: AuthServiceClient<Channel>,
+    pub mfa: MfaServiceClient<Channel>,
     pub clock: ManualClock,
     pub config: ServiceConfig<Config>,
     instance: Instance,
@@ -111,6 +113,7 @@ impl Auth {
         let request = LoginRequest {
             email: email.into(),
             password: PASSWORD.into(),
+            mfa_code: None,
         };
         self.client().login(request).await.unwrap().into_inner()
     }
@@ -183,6 +186,7 @@ impl Replica {
         let instance = Instance::start::<carshare_auth::Auth>(config.clone(), environment).await;
         Self {
             client: AuthServiceClient::new(instance.channel()),
+            mfa: MfaServiceClient::new(instance.channel()),
             clock,
             config,
             instance,
@@ -190,7 +194,7 @@ impl Replica {
     }
 
     pub async fn finish(self) {
-        drop(self.client);
+        drop((self.client, self.mfa));
         self.instance.stop().await;
     }
 }

@@ -11,6 +11,7 @@ fn credentials(email: &str, password: &str) -> LoginRequest {
     LoginRequest {
         email: email.into(),
         password: password.into(),
+        mfa_code: None,
     }
 }
 

@@ -21,6 +21,7 @@ impl Auth {
         let request = LoginRequest {
             email: email.into(),
             password: password.into(),
+            mfa_code: None,
         };
         into_message(self.client().login(from_address(request, address)).await)
     }
@@ -171,6 +172,7 @@ async fn replicas_share_the_delays_while_redis_is_unreachable() {
     let request = LoginRequest {
         email: EMAIL.into(),
         password: PASSWORD.into(),
+        mfa_code: None,
     };
     let delayed = other.client.clone().login(from_address(request, HOME)).await;
     assert_error(delayed, Code::ResourceExhausted, "LOGIN_DELAYED", "AUTH019");

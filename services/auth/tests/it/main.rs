@@ -12,6 +12,7 @@ mod harness;
 mod login;
 mod login_delay;
 mod logout;
+mod mfa;
 mod passwords;
 mod profile_image;
 mod refresh;

@@ -22,6 +22,7 @@ impl Auth {
         let request = LoginRequest {
             email: EMAIL.into(),
             password: password.into(),
+            mfa_code: None,
         };
         into_message(self.client().login(request).await)
     }
@@ -134,6 +135,7 @@ async fn concurrent_logins_with_a_hash_of_an_earlier_release_all_succeed() {
             let request = LoginRequest {
                 email: EMAIL.into(),
                 password: PASSWORD.into(),
+                mfa_code: None,
             };
             client.login(request).await
         }

@@ -34,6 +34,7 @@ async fn register_creates_an_account_and_a_session_and_publishes_the_profile() {
             nanos: 123_456_000,
         }),
         etag: user.etag.clone(),
+        mfa_enabled: false,
     };
     assert_eq!(user, expected);
     assert_eq!(reply.expires_in, 900);
@@ -82,6 +83,7 @@ async fn nul_characters_are_rejected() {
     let login = LoginRequest {
         email: "nul@example.com".into(),
         password: "correct\0horse".into(),
+        mfa_code: None,
     };
     let error = auth.client().login(login).await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);

@@ -105,6 +105,7 @@ async fn logs_contain_no_password_token_email_or_phone_number() {
         .login(LoginRequest {
             email: "minji@example.com".into(),
             password: "wrong horse 99".into(),
+            mfa_code: None,
         })
         .await
         .unwrap_err();

@@ -44,6 +44,7 @@ async fn list_sessions_shows_the_live_ones_of_the_caller_with_their_clients() {
     let login = LoginRequest {
         email: EMAIL.into(),
         password: PASSWORD.into(),
+        mfa_code: None,
     };
     let login = with_metadata(
         from_address(login, "203.0.113.7"),

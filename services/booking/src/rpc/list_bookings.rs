@@ -50,7 +50,7 @@ fn filter(user: &UserCaller, request: &pb::ListBookingsRequest) -> Result<Bookin
 fn owner(user: &UserCaller) -> Owner {
     match user.role {
         Role::Host => Owner::Host(UserId(user.id)),
-        Role::Guest | Role::Admin => Owner::Guest(UserId(user.id)),
+        Role::Guest | Role::Admin | Role::Unenrolled => Owner::Guest(UserId(user.id)),
     }
 }
 

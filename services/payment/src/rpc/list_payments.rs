@@ -37,7 +37,7 @@ fn filter(user: &UserCaller, request: &pb::ListPaymentsRequest) -> Result<Paymen
     Ok(PaymentFilter {
         owner: match user.role {
             Role::Host => Owner::Host(HostId(user.id)),
-            Role::Guest | Role::Admin => Owner::Guest(GuestId(user.id)),
+            Role::Guest | Role::Admin | Role::Unenrolled => Owner::Guest(GuestId(user.id)),
         },
         states: convert::states(request.status()),
         booking: booking.map(|id| BookingId::parse("booking_id", id)).transpose()?,

@@ -51,6 +51,7 @@ fn login(email: &str) -> Case {
     let message = LoginRequest {
         email: email.to_owned(),
         password: "wrong horse 42".to_owned(),
+        mfa_code: None,
     };
     Case::post("/v1/auth/login", body, "auth.AuthService/Login", message)
 }
