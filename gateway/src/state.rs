@@ -98,7 +98,7 @@ impl AppState {
     /// `UNAVAILABLE` or `RATE_LIMITED` when there is no place.
     pub fn stream_end(&self, caller: &Caller, info: &RequestInfo) -> Result<StreamEnd, Error> {
         let places = self.streams.take(caller, info.client_ip)?;
-        let end = stream_end::of(caller, &self.clock, &self.draining);
+        let end = stream_end::of(caller, &self.clock, &self.draining, &self.verifier);
         Ok(end.inspect(|_| drop(places)).boxed())
     }
 }

@@ -146,9 +146,9 @@ pub struct Identity {
     /// Time for which an expired token is still accepted, for clocks that differ. Default 0.
     #[serde(rename = "leeway_ms", with = "millis")]
     pub leeway: Duration,
-    /// Check of revoked tokens. Default `off`; the gateway sets `open`.
+    /// Check of revoked tokens. Default `off`; the gateway and the services set `open`.
     pub revocation: RevocationPolicy,
-    /// Services that have checked it for the calls that they send; it is not checked again. Default none; auth names the gateway.
+    /// Services that have checked it for the calls that they send; it is not checked again. Default none; the services name the gateway.
     pub revocation_checked_by: Vec<String>,
 }
 

@@ -130,7 +130,7 @@ impl<S: StoreService> Runner<S> {
         roles: Roles,
     ) -> anyhow::Result<()> {
         let db = S::db(&app).clone();
-        let server = S::routes(&app, Self::server(common, &db))?;
+        let server = S::routes(&app, Self::server(common, &db, &events.redis)?)?;
         let (clock, announcing) = (db.clone(), db.clone());
         let background = |drained: Shutdown| async move {
             let always = async {
@@ -173,16 +173,17 @@ impl<S: StoreService> Runner<S> {
             .collect()
     }
 
-    /// Returns the server with the event log and the readiness checks of the database.
-    fn server(common: &Common, db: &Db) -> Server {
+    /// Returns the server with the event log, the check of revoked tokens and the readiness checks of the database.
+    fn server(common: &Common, db: &Db, redis: &Redis) -> anyhow::Result<Server> {
         let (writable, clock) = (db.clone(), db.clone());
-        Server::new(S::NAME, common, db.environment().clone())
+        let server = Server::new(S::NAME, common, db.environment().clone())
             .add(EventLogServiceServer::new(EventLog { db: db.clone() }))
             .readiness("postgres", move || {
                 let db = writable.clone();
                 async move { Ok(db.check_ready().await?) }
             })
-            .readiness("clock", move || std::future::ready(clock.check_clock()))
+            .readiness("clock", move || std::future::ready(clock.check_clock()));
+        server.revocations(redis)
     }
 
     /// Relays and consumes events, runs jobs and removes expired rows until `shutdown`.

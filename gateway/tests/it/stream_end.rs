@@ -1,16 +1,22 @@
-//! Streams that end because their deadline passed or their service died: the status is in the trailers.
+//! Streams that end because their deadline passed, their service died or their token was revoked: the status is in the trailers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use carshare_chassis::Clock;
+use carshare_chassis::config::{Redis, RevocationPolicy};
+use carshare_chassis::identity::Revocations;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_proto::notification::v1::{SubscribeRequest, SubscribeResponse};
+use carshare_testkit::redis_url;
+use chrono::TimeDelta;
+use futures::FutureExt as _;
 use prost::Message as _;
 use reqwest::{Method, Response};
 use tokio::time::timeout;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 
-use crate::harness::{Harness, TIMEOUT, send};
+use crate::harness::{Harness, START, TIMEOUT, USER, send};
 
 const SUBSCRIBE: &str = "/carshare.notification.v1.NotificationService/Subscribe";
 
@@ -103,4 +109,28 @@ async fn stream_whose_service_dies_ends_with_unavailable_and_a_retry_delay() {
         assert_status(&status, Code::Unavailable, "COMMON005");
         assert!(status.get_details_retry_info().is_some());
     }
+}
+
+#[tokio::test]
+async fn stream_ends_when_its_token_is_revoked_and_others_stay_open() {
+    let redis = redis_url().await;
+    let gateway = Harness::start_with(|config| config.service.redis = Some(Redis::at(redis.clone()))).await;
+    let claims = gateway.tokens.claims("host", USER, START.parse().unwrap());
+    let token = gateway.tokens.sign(&claims).unwrap();
+    let mut request = tonic::Request::new(SubscribeRequest::default());
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", bearer);
+    let mut client = NotificationServiceClient::new(gateway.channel().await);
+    let mut stream = client.subscribe(request).await.unwrap().into_inner();
+    for _ in 0..2 {
+        stream.message().await.unwrap().expect("a message");
+    }
+    let mut other = subscribe(&gateway, "1M").await;
+    let revocations = Revocations::new(&Redis::at(redis), RevocationPolicy::Open).unwrap();
+    let (clock, _) = Clock::manual(START.parse().unwrap());
+    let expires_at = clock.now() + TimeDelta::minutes(15);
+    revocations.revoke(claims.jti, expires_at, &clock).await.unwrap();
+    let status = end(stream).await;
+    assert_status(&status, Code::Unauthenticated, "AUTH004");
+    assert!(other.message().now_or_never().is_none());
 }

@@ -9,8 +9,9 @@ use carshare_chassis::config::ServiceConfig;
 
 use crate::App;
 use crate::admin::{CreatedAdmin, NewAdmin, create_admin};
+use crate::audit::account_hashes;
 use crate::config::Config;
-use crate::domain::Password;
+use crate::domain::{Email, Password};
 
 /// Subcommands of the service.
 #[derive(Debug, clap::Subcommand)]
@@ -33,6 +34,17 @@ pub enum Command {
     },
     /// Add a signing key. It is published at once and signs after `signing_keys.publish_ahead_ms`.
     RotateSigningKey,
+    /// Remove a signing key at once, because it may be stolen, and add another. Tokens that it signed are refused when the verifiers have
+    /// loaded the keys again.
+    RetireSigningKey {
+        /// Id of the key: the header `kid` of its tokens.
+        kid: String,
+    },
+    /// Print the keyed hashes of an e-mail address, one for each key of `[seal]`, to look it up in `audit_events`.
+    AccountHash {
+        /// E-mail address.
+        email: String,
+    },
 }
 
 /// Runs a subcommand.
@@ -69,6 +81,18 @@ pub async fn handle(
             .rotate()
             .await
             .context("cannot add the signing key"),
+        Command::RetireSigningKey { kid } => App::new(config, environment)?
+            .keys
+            .retire(kid)
+            .await
+            .context("cannot retire the signing key"),
+        Command::AccountHash { email } => {
+            for (key, hash) in account_hashes(&config.service.seal, &Email::new(&email)) {
+                let mut out = std::io::stdout();
+                writeln!(out, "{key} {}", hex::encode(hash.0)).context("cannot write to standard output")?;
+            }
+            Ok(())
+        }
     }
 }
 

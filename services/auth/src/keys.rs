@@ -17,9 +17,11 @@ use carshare_store::{Db, Tx};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryFutureExt as _};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub use key::SigningKey;
 
+use crate::audit::{self, Action, Entry, Origin};
 use crate::domain::signing;
 use crate::error::Error;
 use crate::store::signing_keys;
@@ -77,6 +79,15 @@ impl KeyRing {
     /// week, and are deleted then.
     pub async fn rotate(&self) -> Result<(), Error> {
         self.add(Need::Another).await
+    }
+
+    /// Removes a key at once, and adds one: tokens that it signed are refused as soon as the verifiers have loaded the keys again. If an
+    /// older key is left, it signs until the new one has been published for `publish_ahead_ms`; otherwise the new one signs at once.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no such key.
+    pub async fn retire(&self, kid: String) -> Result<(), Error> {
+        self.add(Need::Replacement(kid)).await
     }
 
     /// Returns the key that signs.
@@ -152,19 +163,34 @@ async fn add(tx: &Tx, input: &Input) -> Result<(), Error> {
     if input.need == Need::First && !signing_keys::list(tx.conn()).await?.is_empty() {
         return Ok(());
     }
+    let origin = Origin::command_line(tx.new_id());
+    if let Need::Replacement(kid) = &input.need {
+        if !signing_keys::delete(tx.conn(), kid).await? {
+            return Err(anyhow::anyhow!("there is no signing key {kid}").into());
+        }
+        let retired = Entry::success(Action::SigningKeyRetire);
+        audit::record(tx, &origin, &retired.change(json!({"kid": kid}), json!(null))).await?;
+    }
     let key = SigningKey::sealed(input.seed, tx.now(), &input.sealer)?;
+    // The first key is no act of an operator.
+    if input.need != Need::First {
+        let added = Entry::success(Action::SigningKeyAdd);
+        audit::record(tx, &origin, &added.change(json!(null), json!({"kid": key.kid}))).await?;
+    }
     let kid = key.kid.clone();
     tx.on_commit(move || tracing::info!(kid, "signing key created"));
     signing_keys::insert(tx.conn(), key).await
 }
 
 /// Condition for adding a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Need {
     /// There is none.
     First,
     /// None: it is added to those that exist.
     Another,
+    /// The key with this id exists, and is removed.
+    Replacement(String),
 }
 
 /// Source of the keys with which this service itself verifies tokens.

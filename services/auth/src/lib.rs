@@ -186,7 +186,7 @@ impl StoreService for Auth {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        let server = server.jwks(app.keys.clone()).revocations(&app.config.redis)?;
+        let server = server.jwks(app.keys.clone());
         let rpc = || rpc::Rpc { app: app.clone() };
         let auth = AuthServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
         let accounts = AccountServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);

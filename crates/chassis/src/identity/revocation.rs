@@ -1,5 +1,5 @@
-//! Revoked access tokens: auth writes `revoked:<jti>` to Redis until the token expires and publishes the id, the gateway reads the key
-//! and remembers for a short time that a token is not revoked.
+//! Revoked access tokens: auth writes `revoked:<jti>` to Redis until the token expires and publishes the id, the gateway and the services
+//! read the key and remember for a short time that a token is not revoked.
 
 mod checked_tokens;
 
@@ -29,6 +29,9 @@ pub struct Revocations {
 
 /// Upper bound of the delay of each call while Redis is unreachable.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// Interval at which a token of an open stream is looked up again, for messages that were lost without notice.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Revocations {
     pub fn new(config: &Redis, policy: RevocationPolicy) -> anyhow::Result<Self> {
@@ -67,10 +70,7 @@ impl Revocations {
         if self.policy == RevocationPolicy::Off {
             return Ok(());
         }
-        let subscription = self
-            .subscription
-            .get_or_init(|| Subscription::open(self.client.clone()));
-        let checked = &subscription.tokens;
+        let checked = &self.subscription().tokens;
         if checked.contains(token_id) {
             return Ok(());
         }
@@ -88,6 +88,26 @@ impl Revocations {
                 Ok(())
             }
         }
+    }
+
+    /// Waits until a token is revoked; without limit if the policy is `off`.
+    pub async fn revoked(&self, token_id: Uuid) {
+        if self.policy == RevocationPolicy::Off {
+            return std::future::pending().await;
+        }
+        // Before the first check, so that no message is missed.
+        let mut messages = self.subscription().tokens.messages();
+        while !self.is_revoked(token_id).await.is_ok_and(|is_revoked| is_revoked) {
+            tokio::select! {
+                () = messages.may_revoke(token_id) => {}
+                () = tokio::time::sleep(RECHECK_INTERVAL) => {}
+            }
+        }
+    }
+
+    fn subscription(&self) -> &Subscription {
+        self.subscription
+            .get_or_init(|| Subscription::open(self.client.clone()))
     }
 
     async fn is_revoked(&self, token_id: Uuid) -> anyhow::Result<bool> {
@@ -146,6 +166,30 @@ mod tests {
         .await;
         let checked = gateway.check(token_id).await;
         assert!(checked.is_err_and(|error| error.is(Common::TokenRevoked)));
+    }
+
+    #[tokio::test]
+    async fn wait_ends_when_the_token_is_revoked_and_at_once_if_it_was() {
+        let (gateway, auth) = gateway_and_auth().await;
+        let (token_id, other) = (Uuid::from_u128(73), Uuid::from_u128(74));
+        let (clock, _) = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
+        let ends = clock.now() + Duration::from_mins(15);
+        let mut revoked = Box::pin(gateway.revoked(token_id));
+        assert!(futures::poll!(revoked.as_mut()).is_pending());
+        eventually_true(TIMEOUT, async || {
+            let tokens = &gateway.subscription().tokens;
+            tokens.remember(other, tokens.version());
+            tokens.contains(other)
+        })
+        .await;
+        auth.revoke(other, ends, &clock).await.unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut revoked).await;
+        assert!(early.is_err());
+        auth.revoke(token_id, ends, &clock).await.unwrap();
+        tokio::time::timeout(TIMEOUT, revoked).await.unwrap();
+        tokio::time::timeout(TIMEOUT, gateway.revoked(token_id))
+            .await
+            .unwrap();
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use carshare_proto::common::v1::ErrorReason as Common;
 use jsonwebtoken::{Algorithm, Validation};
+use uuid::Uuid;
 
 use super::jwks_cache::JwksCache;
 use super::verified_tokens::{TokenHash, Verified, VerifiedTokens};
@@ -79,6 +80,14 @@ impl Verifier {
             revocations.check(user.token_id).await?;
         }
         Ok(user)
+    }
+
+    /// Waits until the token with this id is revoked; without limit if revocations are not checked.
+    pub async fn revoked(&self, token_id: Uuid) {
+        match &self.revocations {
+            Some(revocations) => revocations.revoked(token_id).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Returns the user of a token whose signature is valid; the token may have expired.

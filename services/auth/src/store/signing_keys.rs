@@ -68,6 +68,12 @@ pub async fn insert(conn: &impl ConnectionTrait, key: StoredKey) -> Result<(), E
     Ok(())
 }
 
+/// Deletes a key; `false` when there is none with this id.
+pub async fn delete(conn: &impl ConnectionTrait, kid: &str) -> Result<bool, Error> {
+    let deleted = Entity::delete_by_id(kid).exec(conn).await?;
+    Ok(deleted.rows_affected > 0)
+}
+
 impl From<Model> for StoredKey {
     fn from(row: Model) -> Self {
         let Model {

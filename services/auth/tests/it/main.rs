@@ -17,6 +17,7 @@ mod passwords;
 mod profile_image;
 mod refresh;
 mod register;
+mod retire_signing_key;
 mod secrets;
 mod sessions;
 mod update_me;

@@ -10,5 +10,6 @@ mod list;
 mod list_filters;
 mod pushes;
 mod retention;
+mod revoked;
 mod stream;
 mod unread;

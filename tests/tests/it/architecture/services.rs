@@ -8,7 +8,7 @@ use carshare_mesh::dependencies::SERVICES;
 use super::dependencies::{root, rust_files};
 
 /// Files of every service, and what each contains.
-const FILES: [(&str, &[&str]); 9] = [
+const FILES: [(&str, &[&str]); 10] = [
     ("src/main.rs", &["carshare_chassis::service::main::<Runner<"]),
     (
         "src/lib.rs",
@@ -21,6 +21,11 @@ const FILES: [(&str, &[&str]); 9] = [
     ("src/store.rs", &[]),
     ("src/jobs.rs", &[]),
     ("README.md", &[]),
+    // A revoked token is refused by every service.
+    (
+        "config.default.toml",
+        &["revocation = \"open\"", "revocation_checked_by = [\"gateway\"]"],
+    ),
 ];
 
 /// Banned text in the sources of services, and the replacement.

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use redis::Client;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -21,12 +23,40 @@ use crate::task;
 pub(super) const CHANNEL: &str = "revoked";
 /// Longest time for which a token is remembered.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(5);
+/// Revocations that a slow receiver may be behind; beyond them it is told that it has missed some.
+const MESSAGES_LIMIT: usize = 256;
 /// Number of tokens from which old ones are removed.
 const PURGE_THRESHOLD: usize = 10_000;
 
-#[derive(Default)]
 pub(super) struct CheckedTokens {
     state: Mutex<State>,
+    /// Revoked tokens; `None` when messages may have been lost.
+    messages: broadcast::Sender<Option<Uuid>>,
+}
+
+/// Receives revocations from now on.
+pub(super) struct Messages(broadcast::Receiver<Option<Uuid>>);
+
+impl Default for CheckedTokens {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            messages: broadcast::Sender::new(MESSAGES_LIMIT),
+        }
+    }
+}
+
+impl Messages {
+    /// Waits until this token may have been revoked.
+    pub(super) async fn may_revoke(&mut self, token_id: Uuid) {
+        loop {
+            match self.0.recv().await {
+                Ok(Some(revoked)) if revoked != token_id => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return,
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -72,10 +102,16 @@ impl CheckedTokens {
         state.checked_at.insert(token_id, now);
     }
 
+    pub(super) fn messages(&self) -> Messages {
+        Messages(self.messages.subscribe())
+    }
+
     fn forget(&self, token_id: Uuid) {
         let mut state = self.state();
         state.version += 1;
         state.checked_at.remove(&token_id);
+        // Fails without receivers.
+        let _ = self.messages.send(Some(token_id));
     }
 
     /// Begins or ends to remember.
@@ -84,6 +120,7 @@ impl CheckedTokens {
         state.version += 1;
         state.is_subscribed = is_subscribed;
         state.checked_at.clear();
+        let _ = self.messages.send(None);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -138,6 +175,7 @@ async fn follow(client: &Client, tokens: &CheckedTokens, failures: &mut u32) -> 
 mod tests {
     use carshare_testkit::proxy::FaultProxy;
     use carshare_testkit::{eventually_true, redis_url};
+    use futures::FutureExt as _;
 
     use super::*;
 
@@ -188,6 +226,22 @@ mod tests {
         tokio::time::advance(MAX_AGE).await;
         tokens.remember(TOKEN, tokens.version());
         assert_eq!(tokens.state().checked_at.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn receiver_waits_for_its_token_or_for_lost_messages() {
+        let tokens = subscribed();
+        let mut messages = tokens.messages();
+        tokens.forget(Uuid::from_u128(2));
+        assert!(messages.may_revoke(TOKEN).now_or_never().is_none());
+        tokens.forget(TOKEN);
+        assert!(messages.may_revoke(TOKEN).now_or_never().is_some());
+        tokens.set_subscribed(true);
+        assert!(messages.may_revoke(TOKEN).now_or_never().is_some());
+        for id in 0..=MESSAGES_LIMIT {
+            tokens.forget(Uuid::from_u128(1_000 + id as u128));
+        }
+        assert!(messages.may_revoke(TOKEN).now_or_never().is_some());
     }
 
     #[tokio::test]
