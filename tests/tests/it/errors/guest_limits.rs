@@ -1,6 +1,6 @@
 //! The limit of a guest who proves nothing, between the real services.
 
-use crate::harness::{Deployment as _, Guest, Host, mesh, next_slot};
+use crate::harness::{Guest, Host, mesh, next_slot};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn second_request_needs_a_payment_method() {

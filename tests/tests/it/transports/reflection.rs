@@ -9,7 +9,8 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::harness::{GrpcClient, Protocol, mesh};
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
+    "carshare.auth.v1.AccountService",
     "carshare.auth.v1.AuthService",
     "carshare.booking.v1.BookingService",
     "carshare.notification.v1.NotificationService",
