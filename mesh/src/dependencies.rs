@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::Options;
 use crate::options::ExternalStores;
+use crate::secrets;
 
 /// Name of the bucket for photos.
 pub const BUCKET: &str = "carshare-photos";
@@ -149,7 +150,10 @@ pub(crate) fn sandbox_config(options: &Options) -> Result<carshare_sandbox::Conf
 
 async fn start_s3(options: &Options) -> Result<S3> {
     let s3 = match &options.data {
-        Some(data) => S3::start(data.join("s3"), options.s3_port).await?,
+        Some(data) => {
+            let secret_key = secrets::of_folder(Some(data), secrets::S3_KEY, &options.environment.random)?;
+            S3::start(data.join("s3"), options.s3_port, &secret_key).await?
+        }
         None => S3::temporary().await?,
     };
     let objects = carshare_objects::Config {

@@ -8,9 +8,11 @@ use carshare_auth::admin::{NewAdmin, create_admin};
 use carshare_auth::domain::{Password, TotpSecret};
 use carshare_chassis::service::environment;
 use carshare_chassis::{Environment, Shutdown, telemetry};
+use carshare_devservers::private_folder;
 use carshare_mesh::dependencies::SERVICES;
 use carshare_mesh::serve_all::Sources;
 use carshare_mesh::{Mesh, Options, PeerTransport, demo};
+use rustix::fs::Mode;
 
 use crate::banner;
 
@@ -166,9 +168,11 @@ async fn load_demo(mesh: &Mesh) -> Result<()> {
     }
 }
 
-/// Creates the data folder and returns its absolute path.
+/// Creates the data folder, which only its owner can read, and returns its absolute path.
 fn create_folder(path: &Path) -> Result<PathBuf> {
-    std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+    // Of every file that this process and its servers create.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    private_folder(path)?;
     Ok(path.canonicalize()?)
 }
 

@@ -9,15 +9,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use carshare_chassis::Random;
 
-const FILE: &str = "sealing-key";
+/// Key that encrypts secrets at rest.
+pub(crate) const SEALING_KEY: &str = "sealing-key";
+/// Secret access key of the object storage.
+pub(crate) const S3_KEY: &str = "s3-key";
 
-/// Returns the key that encrypts secrets at rest, in base64: that of the folder, or a new one.
-pub(crate) fn sealing_key(folder: Option<&Path>, random: &Random) -> Result<String> {
+/// Returns 32 bytes in base64: those of the file `name` in the folder, or new ones.
+pub(crate) fn of_folder(folder: Option<&Path>, name: &str, random: &Random) -> Result<String> {
     let generate = || STANDARD.encode(random.bytes::<32>());
     let Some(folder) = folder else {
         return Ok(generate());
     };
-    let path = folder.join(FILE);
+    let path = folder.join(name);
     match std::fs::read_to_string(&path) {
         Ok(key) => Ok(key),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -37,14 +40,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sealing_key_is_kept_in_a_private_file() {
+    fn secret_is_kept_in_a_private_file() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = carshare_devservers::TempDir::create("secrets").expect("a folder");
         let random = Random::system();
-        let key = sealing_key(Some(folder.path()), &random).expect("a key");
-        assert_eq!(sealing_key(Some(folder.path()), &random).expect("a key"), key);
-        assert_ne!(sealing_key(None, &random).expect("a key"), key);
-        let mode = std::fs::metadata(folder.path().join(FILE))
+        let key = of_folder(Some(folder.path()), SEALING_KEY, &random).expect("a key");
+        assert_eq!(
+            of_folder(Some(folder.path()), SEALING_KEY, &random).expect("a key"),
+            key
+        );
+        assert_ne!(of_folder(None, SEALING_KEY, &random).expect("a key"), key);
+        let mode = std::fs::metadata(folder.path().join(SEALING_KEY))
             .expect("a file")
             .permissions()
             .mode();

@@ -28,7 +28,7 @@ impl ServiceEnv {
         addresses: BTreeMap<&'static str, Vec<SocketAddr>>,
         random: &Random,
     ) -> Result<Self> {
-        let sealing_key = secrets::sealing_key(options.data.as_deref(), random)?;
+        let sealing_key = secrets::of_folder(options.data.as_deref(), secrets::SEALING_KEY, random)?;
         Ok(Self {
             addresses,
             sealing_key,

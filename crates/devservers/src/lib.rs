@@ -9,10 +9,12 @@
 //! | certificates for mutual TLS between services | [`Ca`] |
 //! | a built binary as a child process | [`process::Binary`] |
 //! | a folder that is removed with the process | [`TempDir`] |
+//! | a folder that only its owner can enter | [`private_folder`] |
 #![deny(missing_docs)]
 
 pub mod bootstrap;
 mod ca;
+mod credentials;
 mod options;
 mod port;
 mod postgres;
@@ -25,6 +27,7 @@ mod supervisor;
 mod temp_dir;
 
 pub use ca::{Ca, Certificate};
+pub use credentials::private_folder;
 pub use options::ServerOptions;
 pub use port::free_port;
 pub use postgres::PrivatePostgres;

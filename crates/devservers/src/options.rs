@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::credentials::private_folder;
 use crate::temp_dir;
 
 /// Data folder, durability and port of a private server. It always listens on 127.0.0.1.
@@ -64,7 +65,7 @@ impl ServerOptions {
         let Some(dir) = &self.dir else {
             return temp_dir::create_unique(kind);
         };
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        private_folder(dir)?;
         dir.canonicalize()
             .with_context(|| format!("cannot enter {}", dir.display()))
     }

@@ -11,7 +11,8 @@ use crate::options::ServerOptions;
 use crate::programs;
 use crate::server::{Program, Server};
 
-/// A PostgreSQL server that never outlives this process. Every local user is trusted; it listens on 127.0.0.1 only.
+/// A PostgreSQL server that never outlives this process. It listens on 127.0.0.1 only and requires a
+/// password by SCRAM, which its folder keeps; data of an earlier version, which trusted every local user, gets one too.
 ///
 /// [`Server::stop`] rolls back open transactions, [`Server::kill`] writes nothing to disk, and [`Server::restart`] recovers.
 pub type PrivatePostgres = Server<Postgres>;
@@ -44,8 +45,12 @@ impl Program for Postgres {
         Ok(variables)
     }
 
-    async fn is_ready(port: u16) -> bool {
-        let Ok(options) = PgConnectOptions::from_str(&admin_url(port)) else {
+    fn url(port: u16, password: &str) -> String {
+        format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres")
+    }
+
+    async fn is_ready(url: &str) -> bool {
+        let Ok(options) = PgConnectOptions::from_str(url) else {
             return false;
         };
         match options.connect().await {
@@ -59,17 +64,13 @@ impl Program for Postgres {
 }
 
 impl PrivatePostgres {
-    /// Returns the URL of the superuser on database `postgres`.
+    /// Returns the URL of the superuser on database `postgres`, with the password.
     pub fn admin_url(&self) -> String {
-        admin_url(self.port())
+        self.url_with_password()
     }
 
     /// Returns the folder of the small disk, for `CREATE TABLESPACE`.
     pub fn small_disk(&self) -> PathBuf {
         self.dir().join("small")
     }
-}
-
-fn admin_url(port: u16) -> String {
-    format!("postgres://postgres@127.0.0.1:{port}/postgres")
 }

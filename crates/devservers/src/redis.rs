@@ -7,7 +7,8 @@ use crate::options::ServerOptions;
 use crate::programs;
 use crate::server::{Program, Server};
 
-/// A Redis server with 512 logical databases that never outlives this process. It listens on 127.0.0.1 only.
+/// A Redis server with 512 logical databases that never outlives this process. It listens on 127.0.0.1 only and
+/// requires a password, which its folder keeps.
 ///
 /// A persistent one appends every write to a file; [`Server::kill`] loses the data of a temporary one.
 pub type PrivateRedis = Server<Redis>;
@@ -27,8 +28,12 @@ impl Program for Redis {
         Ok(vec![("SERVER", program), ("APPENDONLY", append_only.to_owned())])
     }
 
-    async fn is_ready(port: u16) -> bool {
-        let Ok(client) = redis::Client::open(url(port)) else {
+    fn url(port: u16, password: &str) -> String {
+        format!("redis://:{password}@127.0.0.1:{port}/0")
+    }
+
+    async fn is_ready(url: &str) -> bool {
+        let Ok(client) = redis::Client::open(url) else {
             return false;
         };
         let config = AsyncConnectionConfig::new();
@@ -42,12 +47,8 @@ impl Program for Redis {
 }
 
 impl PrivateRedis {
-    /// Returns the URL of logical database 0.
+    /// Returns the URL of logical database 0, with the password.
     pub fn url(&self) -> String {
-        url(self.port())
+        self.url_with_password()
     }
-}
-
-fn url(port: u16) -> String {
-    format!("redis://127.0.0.1:{port}/0")
 }

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 use crate::TempDir;
+use crate::credentials::{private_folder, random_hex};
 
 /// A running S3 server. Dropping it stops it.
 pub struct S3 {
@@ -37,19 +38,19 @@ impl S3 {
     /// Starts an empty server on a free port, whose objects are removed with it.
     pub async fn temporary() -> Result<Self> {
         let dir = TempDir::create("s3")?;
-        let mut server = Self::start(dir.path(), None).await?;
+        let mut server = Self::start(dir.path(), None, &random_hex()?).await?;
         server.dir = Some(dir);
         Ok(server)
     }
 
-    /// Serves the buckets under `root` on a port of 127.0.0.1 (a free one if `None`). Reading an object needs no
+    /// Serves the buckets under `root` on a port of 127.0.0.1 (a free one if `None`) to clients with this key. Reading an object needs no
     /// credentials, as in a bucket for public pictures, unless it is below `uploads/`; everything else does. Each response forbids
     /// browsers to guess another content type, as the CDN in front of a bucket has to.
-    pub async fn start(root: impl AsRef<Path>, port: Option<u16>) -> Result<Self> {
+    pub async fn start(root: impl AsRef<Path>, port: Option<u16>, secret_key: &str) -> Result<Self> {
         let root: PathBuf = root.as_ref().to_owned();
-        std::fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
+        private_folder(&root)?;
         let files = FileSystem::new(&root).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let (access_key, secret_key) = ("carshare", "carshare-secret");
+        let access_key = "carshare";
         let mut builder = S3ServiceBuilder::new(files);
         builder.set_auth(SimpleAuth::from_single(access_key, secret_key));
         builder.set_access(PublicRead);

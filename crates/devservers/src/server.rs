@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::credentials::{Password, scram_verifier};
 use crate::free_port;
 use crate::options::ServerOptions;
 use crate::programs::log_tail;
@@ -33,8 +34,11 @@ pub trait Program {
     /// Returns the environment variables of the script. Fails if the program is not installed.
     fn variables(options: &ServerOptions) -> Result<Vec<(&'static str, String)>>;
 
-    /// Returns whether a server on this port of 127.0.0.1 serves a client.
-    fn is_ready(port: u16) -> impl Future<Output = bool> + Send;
+    /// Returns the URL of the server on this port of 127.0.0.1.
+    fn url(port: u16, password: &str) -> String;
+
+    /// Returns whether the server at this URL serves a client.
+    fn is_ready(url: &str) -> impl Future<Output = bool> + Send;
 }
 
 /// A server process and its folder. It ends with this process at the latest.
@@ -42,6 +46,7 @@ pub struct Server<P> {
     supervisor: Supervisor,
     dir: PathBuf,
     port: u16,
+    password: Password,
     program: PhantomData<fn() -> P>,
 }
 
@@ -55,7 +60,11 @@ impl<P: Program> Server<P> {
         } else {
             P::KILL_SIGNAL
         };
+        let password = Password::in_folder(&dir)?;
         let mut variables = P::variables(&options)?;
+        variables.push(("PASSWORD", password.text.clone()));
+        variables.push(("VERIFIER", scram_verifier(&password.text)?));
+        variables.push(("IS_NEW", if password.is_new { "yes" } else { "" }.to_owned()));
         variables.push(("END", end_signal.to_owned()));
         variables.push(("REMOVE", options.removed_at_end(&dir)));
         let supervisor = Supervisor::start(P::SCRIPT, &dir, &variables)?;
@@ -66,6 +75,7 @@ impl<P: Program> Server<P> {
             supervisor,
             dir,
             port: 0,
+            password,
             program: PhantomData,
         };
         for _ in 0..START_ATTEMPTS {
@@ -80,6 +90,11 @@ impl<P: Program> Server<P> {
 
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Returns the URL with the password.
+    pub(crate) fn url_with_password(&self) -> String {
+        P::url(self.port, &self.password.text)
     }
 
     /// Returns the TCP port on 127.0.0.1.
@@ -112,9 +127,9 @@ impl<P: Program> Server<P> {
     /// Starts the process and waits until it is ready (true) or has ended (false).
     async fn launch(&self) -> Result<bool> {
         self.supervisor.order(format!("start {}", self.port)).await?;
-        let deadline = Instant::now() + READY_TIMEOUT;
+        let (url, deadline) = (self.url_with_password(), Instant::now() + READY_TIMEOUT);
         loop {
-            if timeout(PROBE_TIMEOUT, P::is_ready(self.port)).await == Ok(true) {
+            if timeout(PROBE_TIMEOUT, P::is_ready(&url)).await == Ok(true) {
                 return Ok(true);
             }
             if self.supervisor.ask("alive").await? != "ok" {

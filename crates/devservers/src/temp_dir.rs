@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 
+use crate::credentials::private_folder;
 use crate::supervisor::Supervisor;
 
 /// A fresh folder under `/tmp`, removed when this value is dropped or the process ends in any way.
@@ -39,7 +40,10 @@ pub(crate) fn create_unique(kind: &str) -> Result<PathBuf> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = PathBuf::from(format!("/tmp/carshare-{kind}-{}-{number}", std::process::id()));
         match std::fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
+            Ok(()) => {
+                private_folder(&path)?;
+                return Ok(path);
+            }
             // Left by an earlier process with the same id.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error).with_context(|| format!("cannot create {}", path.display())),

@@ -17,7 +17,7 @@ choose_data_folder() {
     if run test -x "$FOLDER"; then return 0; fi
     elsewhere=/var/lib/carshare/$(printf %s "$FOLDER" | cksum | cut -d ' ' -f 1)
     if [ ! -e "$FOLDER/location" ]; then rm -rf -- "$elsewhere"; fi
-    mkdir -p "$elsewhere" && chown "$user" "$elsewhere" && chmod 700 "$elsewhere" && echo "$elsewhere" >"$FOLDER/location" || return 1
+    mkdir -p "$elsewhere" && chmod 711 /var/lib/carshare && chown "$user" "$elsewhere" && chmod 700 "$elsewhere" && echo "$elsewhere" >"$FOLDER/location" || return 1
     data=$elsewhere/data
 }
 
@@ -35,10 +35,21 @@ prepare() {
         # A newer PostgreSQL cannot read older data: stay with the version that made it.
         same=/usr/lib/postgresql/$(cat "$data/PG_VERSION")/bin
         if [ -x "$same/postgres" ]; then BIN=$same; fi
+        if [ -n "$IS_NEW" ]; then require_password || return 1; fi
         return 0
     fi
     rm -rf -- "$data.new" "$data"
-    run "$BIN/initdb" -D "$data.new" -U postgres -A trust --no-sync -E UTF8 --locale=C && mv "$data.new" "$data"
+    # initdb reads the file as $user. The superuser's verifier is as good as the password.
+    printf '%s\n' "$VERIFIER" >"${data%/data}/verifier" || return 1
+    if [ -n "$user" ]; then chown "$user" "${data%/data}/verifier" || return 1; fi
+    run "$BIN/initdb" -D "$data.new" -U postgres -A scram-sha-256 --pwfile="${data%/data}/verifier" --no-sync -E UTF8 --locale=C \
+        && rm -f "${data%/data}/verifier" && mv "$data.new" "$data"
+}
+
+# Data that was made without a password gets this one. The mode for a single user needs none.
+require_password() {
+    printf "ALTER ROLE postgres PASSWORD '%s';\n" "$VERIFIER" | run "$BIN/postgres" --single -D "$data" postgres \
+        && printf 'host all all 127.0.0.1/32 scram-sha-256\n' >"$data/pg_hba.conf"
 }
 
 launch() {

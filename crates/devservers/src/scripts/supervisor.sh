@@ -1,6 +1,7 @@
 # Runs one server for one parent process. Reads one command a line from standard input and answers each with one line.
 # The end of the input means that the parent has ended, in any way: then the server is stopped and $REMOVE removed.
 # The script before this one defines prepare and launch (which must exec the server). $END is the signal that stops it.
+umask 077
 server=
 if [ -s "$LOG" ]; then mv -f -- "$LOG" "$LOG.1"; fi # the log of the run before
 

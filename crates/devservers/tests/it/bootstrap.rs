@@ -17,6 +17,15 @@ async fn bootstrap_runs_concurrently_and_repeatedly() {
     let mut payment = PgConnection::connect(&role_url(&admin, &db, "payment").unwrap())
         .await
         .unwrap();
+    for password in ["payment", ""] {
+        let options: sqlx::postgres::PgConnectOptions =
+            role_url(&admin, &db, "payment").unwrap().parse().unwrap();
+        assert!(
+            PgConnection::connect_with(&options.password(password))
+                .await
+                .is_err()
+        );
+    }
     let schema: String = sqlx::query_scalar("SELECT current_schema()")
         .fetch_one(&mut payment)
         .await

@@ -136,6 +136,61 @@ async fn persistent_servers_keep_their_data_between_runs() {
     eventually_true(TIMEOUT, || async { !lock.exists() }).await;
 }
 
+#[tokio::test]
+async fn servers_refuse_clients_without_their_password() {
+    let postgres = PrivatePostgres::start(ServerOptions::temporary()).await.unwrap();
+    let redis = PrivateRedis::start(ServerOptions::temporary()).await.unwrap();
+    assert_refused(&postgres).await;
+    for url in [
+        format!("redis://127.0.0.1:{}/0", redis.port()),
+        format!("redis://:wrong@127.0.0.1:{}/0", redis.port()),
+    ] {
+        let client = redis::Client::open(url).unwrap();
+        let pong = match client.get_multiplexed_async_connection().await {
+            Ok(mut connection) => redis::cmd("PING").query_async::<String>(&mut connection).await,
+            Err(error) => Err(error),
+        };
+        assert!(pong.is_err(), "{pong:?}");
+    }
+    postgres.stop().await;
+    redis.stop().await;
+}
+
+/// Asserts that PostgreSQL admits its superuser with the password only.
+async fn assert_refused(server: &PrivatePostgres) {
+    assert_eq!(query(&server.admin_url(), "SELECT 1::bigint").await.unwrap(), 1);
+    for user in ["postgres", "postgres:wrong", "postgres:postgres"] {
+        let url = format!("postgres://{user}@127.0.0.1:{}/postgres", server.port());
+        assert!(PgConnection::connect(&url).await.is_err(), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn data_without_a_password_gets_one() {
+    let folder = TempDir::create("unprotected").unwrap();
+    let options = || ServerOptions::persistent(folder.path().join("postgres"));
+    let server = PrivatePostgres::start(options()).await.unwrap();
+    let mut connection = PgConnection::connect(&server.admin_url()).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE kept AS SELECT 7::bigint AS n; ALTER ROLE postgres PASSWORD NULL")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let (file,): (String,) = sqlx::query_as("SHOW hba_file")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    server.stop().await;
+    // As the previous release left it.
+    std::fs::write(file, "host all all 127.0.0.1/32 trust\n").unwrap();
+    std::fs::remove_file(folder.path().join("postgres/password")).unwrap();
+
+    let server = PrivatePostgres::start(options()).await.unwrap();
+    assert_eq!(query(&server.admin_url(), "SELECT n FROM kept").await.unwrap(), 7);
+    assert_refused(&server).await;
+    server.stop().await;
+}
+
 /// Child process of the next test: starts both servers, prints their ports and waits to be killed.
 #[tokio::test]
 async fn child_process_with_servers() {
