@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract sbom secrets-scan
+.PHONY: help run test chaos fuzz lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract sbom secrets-scan
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -26,6 +26,9 @@ test: build ## run all tests, and the README's commands
 
 chaos: build ## guests and hosts on two replicas of everything under random faults (MINUTES=10 SEED=…)
 	CHAOS_MINUTES=$(or $(MINUTES),10) CHAOS_SEED=$(SEED) $(CARGO) test --workspace --test it --locked -- chaos --nocapture
+
+fuzz: build ## malformed and unusual requests of every RPC over every protocol (MINUTES=10 SEED=… CASE=…)
+	FUZZ_MINUTES=$(or $(MINUTES),10) FUZZ_SEED=$(SEED) FUZZ_CASE=$(CASE) $(CARGO) test --workspace --test it --locked -- fuzz::every --nocapture
 
 client-protos: build ## write the protos for app developers, without custom options, to clients/proto
 	@rm -rf clients/proto

@@ -1,6 +1,6 @@
 //! The authorization matrix, generated from the contract: every RPC × caller × transport. A new RPC needs no line here.
 
-mod callers;
+pub mod callers;
 mod expectation;
 mod peers;
 mod transports;
@@ -19,7 +19,7 @@ use transports::Transports;
 const CONCURRENCY: usize = 8;
 
 /// A mesh whose services have ports of their own, without limits of requests.
-async fn mesh() -> Mesh {
+pub async fn mesh() -> Mesh {
     let options = Options {
         peers: PeerTransport::Tls,
         ..Options::temporary()

@@ -18,7 +18,7 @@ use carshare_mesh::{Fleet, Options};
 use futures::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Servers, Setup, invariants};
+use crate::harness::{Dice, Servers, Setup, invariants, parameter};
 use journal::Journal;
 use workload::Workload;
 
@@ -48,30 +48,6 @@ const ENV: [(&str, &str); 14] = [
     ("VEHICLE__CALENDAR__HORIZON_MS", "100000000000"),
 ];
 
-/// A random source with the choices of faults and guests.
-#[derive(Clone)]
-struct Dice(Random);
-
-impl Dice {
-    fn below(&self, limit: usize) -> usize {
-        (self.0.unit() * limit as f64) as usize
-    }
-
-    fn pick<T: Copy>(&self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-
-    fn chance(&self, probability: f64) -> bool {
-        self.0.unit() < probability
-    }
-
-    /// A duration between `from_ms` and `to_ms`, short ones more often.
-    fn duration(&self, from_ms: u64, to_ms: u64) -> Duration {
-        let part = self.0.unit().powi(2);
-        Duration::from_millis(from_ms + ((to_ms - from_ms) as f64 * part) as u64)
-    }
-}
-
 /// End of the run, and the number of faults so far.
 struct Run {
     end: Instant,
@@ -88,12 +64,6 @@ impl Run {
         let number = self.faults.fetch_add(1, Ordering::Relaxed) + 1;
         println!("{number} {fault}");
     }
-}
-
-/// A parameter of `make chaos`.
-fn parameter(name: &str) -> Option<u64> {
-    let value = std::env::var_os(name)?.into_string().ok()?;
-    (!value.is_empty()).then(|| value.parse().expect("a number"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 mod authorization;
 mod business_rules;
-mod case;
+pub mod case;
 mod fields;
 mod fuzz;
 mod grpc;

@@ -4,6 +4,7 @@ pub mod invariants;
 
 mod accounts;
 mod deployment;
+mod dice;
 mod error_info;
 mod example_requests;
 mod grpc;
@@ -15,6 +16,7 @@ mod sse;
 
 pub use accounts::{Guest, Host, PASSWORD, Slot, id, next_slot, photo, put};
 pub use deployment::Deployment;
+pub use dice::{Dice, parameter};
 pub use error_info::ErrorInfo;
 pub use example_requests::{Ids, example_request, grpc_path, path_fields, path_template, rest_requests};
 pub use grpc::{GrpcClient, Protocol, with_session, with_token};

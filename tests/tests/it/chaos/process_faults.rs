@@ -2,7 +2,8 @@
 
 use carshare_mesh::{Fleet, Replica};
 
-use super::{Dice, Run};
+use super::Run;
+use crate::harness::Dice;
 use crate::harness::{fault_lasts, libfaketime};
 
 const SERVICES: [&str; 6] = ["auth", "vehicle", "booking", "payment", "notification", "gateway"];

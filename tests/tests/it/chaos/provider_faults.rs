@@ -4,8 +4,9 @@ use carshare_sandbox::{Fault, Payment, PaymentStatus, Provider};
 use reqwest::Method;
 use serde_json::json;
 
+use super::Run;
 use super::journal::Journal;
-use super::{Dice, Run};
+use crate::harness::Dice;
 use crate::harness::{Rest, fault_lasts};
 
 const PATHS: [&str; 4] = [

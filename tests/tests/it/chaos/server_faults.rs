@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Dice, Run};
+use super::Run;
+use crate::harness::Dice;
 use crate::harness::{Servers, fault_lasts};
 
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use super::Run;
 use super::journal::{Effect, Journal};
-use super::{Dice, Run};
+use crate::harness::Dice;
 use crate::harness::{Deployment as _, Guest, Host, Response, Rest, Slot, id, new_key, next_slot};
 
 const HOSTS: usize = 2;

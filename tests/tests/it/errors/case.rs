@@ -213,7 +213,11 @@ pub fn faults(problem: &Value) -> Vec<(&str, &str)> {
 
 #[track_caller]
 pub fn assert_no_internals(text: &str) {
-    for secret in SECRETS {
-        assert!(!text.contains(secret), "{secret:?} is exposed: {text}");
-    }
+    let found = internals_in(text);
+    assert!(found.is_none(), "{found:?} is exposed: {text}");
+}
+
+/// Returns the first text of internals.
+pub fn internals_in(text: &str) -> Option<&'static str> {
+    SECRETS.into_iter().find(|secret| text.contains(secret))
 }
