@@ -36,9 +36,12 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
-/// Returns the metadata of the call that a REST request becomes.
-pub fn to_metadata(headers: &HeaderMap, client: IpAddr) -> MetadataMap {
-    MetadataMap::from_headers(of_client(headers, client))
+/// Returns the metadata of the call that a REST request becomes, with the headers that the contract names for the RPC.
+pub fn to_metadata(headers: &HeaderMap, of_rpc: &[String], client: IpAddr) -> MetadataMap {
+    let named: Vec<HeaderName> = of_rpc.iter().filter_map(|name| name.parse().ok()).collect();
+    let mut kept = only(headers, &named);
+    kept.extend(of_client(headers, client));
+    MetadataMap::from_headers(kept)
 }
 
 /// Returns the forwarded headers of a gRPC request.
@@ -119,8 +122,18 @@ mod tests {
             ]
         );
         assert_eq!(
-            names(&to_metadata(&request, CLIENT).into_headers()),
+            names(&to_metadata(&request, &[], CLIENT).into_headers()),
             ["authorization", "idempotency-key", "x-carshare-client-address"]
+        );
+        let named = to_metadata(&request, &["cookie".to_owned()], CLIENT).into_headers();
+        assert_eq!(
+            names(&named),
+            [
+                "authorization",
+                "cookie",
+                "idempotency-key",
+                "x-carshare-client-address"
+            ]
         );
         assert_eq!(forwarded[CLIENT_ADDRESS], "127.0.0.1");
     }

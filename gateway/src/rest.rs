@@ -44,7 +44,8 @@ pub async fn call(
     let (parts, body) = request.into_parts();
     let message = request::decode(route, bindings, &parts, body, config.max_body_bytes).await?;
     let mut call = Call::new(message);
-    *call.metadata_mut() = headers::to_metadata(&parts.headers, info.client_ip);
+    *call.metadata_mut() =
+        headers::to_metadata(&parts.headers, &route.rpc.rest.request_headers, info.client_ip);
     let channel = state.peers.channel(&route.rpc)?;
     let client = Grpc::new(channel).max_decoding_message_size(config.max_reply_bytes);
     if route.rpc.method.streaming().server {

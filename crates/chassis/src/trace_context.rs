@@ -55,9 +55,17 @@ pub fn trace_id(context: &Context) -> Option<String> {
     ids.is_valid().then(|| ids.trace_id().to_string())
 }
 
-/// Returns the trace id for the log of a request: of its span, of its headers or, without a trace, of its correlation id.
-pub fn log_id(span: &Span, headers: &HeaderMap, correlation_id: &str) -> String {
-    let trace = of_span(span).unwrap_or_else(|| extract(headers));
+/// Links a span to the trace in headers of a caller that is not trusted to continue its trace here.
+pub fn link(span: &Span, headers: &HeaderMap) {
+    let of_caller = extract(headers).span().span_context().clone();
+    if of_caller.is_valid() {
+        span.add_link(of_caller);
+    }
+}
+
+/// Returns the trace id for the log of a request: of its span or, without a trace, of its correlation id.
+pub fn log_id(span: &Span, correlation_id: &str) -> String {
+    let trace = of_span(span).unwrap_or_default();
     trace_id(&trace).unwrap_or_else(|| trace_id_of(correlation_id))
 }
 
@@ -89,17 +97,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_id_is_of_the_trace_or_else_of_the_correlation_id() {
-        let id = |traceparent: Option<&'static str>, correlation_id| {
-            let header =
-                traceparent.map(|value| (HeaderName::from_static(TRACEPARENT), value.parse().unwrap()));
-            log_id(&Span::none(), &header.into_iter().collect(), correlation_id)
-        };
-        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        assert_eq!(id(Some(traceparent), "c-1"), "0af7651916cd43dd8448eb211c80319c");
+    fn log_id_without_a_trace_is_of_the_correlation_id() {
+        let id = |correlation_id| log_id(&Span::none(), correlation_id);
         let uuid = "0197f1a0-0000-7000-8000-00000000abcd";
-        assert_eq!(id(None, uuid), "0197f1a000007000800000000000abcd");
-        assert_eq!(id(None, "c-1"), id(Some("nonsense"), "c-1"));
-        assert_ne!(id(None, "c-1"), id(None, "c-2"));
+        assert_eq!(id(uuid), "0197f1a000007000800000000000abcd");
+        assert_eq!(id("c-1"), id("c-1"));
+        assert_ne!(id("c-1"), id("c-2"));
     }
 }

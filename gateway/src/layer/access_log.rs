@@ -18,7 +18,6 @@ use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 use tonic::Code;
 use tracing::{Instrument as _, Span};
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::request_info::{Protocol, RequestInfo};
 use super::route::MatchedRpc;
@@ -31,7 +30,7 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 pub fn record<S: Inner>((): &(), inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S> {
     let info = RequestInfo::of(request.extensions());
     let span = span(&request, &info);
-    let trace_id = trace_context::log_id(&span, request.headers(), &info.correlation_id);
+    let trace_id = trace_context::log_id(&span, &info.correlation_id);
     let mut record = Record::open(info, request.method(), span.clone(), trace_id);
     let running = span.in_scope(|| inner.call(request)).instrument(span);
     running.map_ok(move |response| {
@@ -40,6 +39,8 @@ pub fn record<S: Inner>((): &(), inner: &mut S, request: Request) -> impl Future
     })
 }
 
+/// Opens the first span of a trace. The client's trace is linked and not continued: otherwise clients could add spans to the traces
+/// of others, and choose which requests are sampled.
 fn span(request: &Request, info: &RequestInfo) -> Span {
     let span = tracing::info_span!(
         "edge",
@@ -49,8 +50,7 @@ fn span(request: &Request, info: &RequestInfo) -> Span {
         http.response.status_code = tracing::field::Empty,
         correlation_id = info.correlation_id,
     );
-    // Fails only when no OpenTelemetry layer is installed.
-    let _ = span.set_parent(trace_context::extract(request.headers()));
+    trace_context::link(&span, request.headers());
     span
 }
 

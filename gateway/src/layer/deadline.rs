@@ -30,7 +30,7 @@ pub fn enforce<S: Inner>(
     let rpc = request.extensions().get().and_then(Target::rpc);
     let timeout = state.config.common.server.request_timeout;
     let deadline = rpc.and_then(|rpc| deadline::of_request(headers, rpc.is_unary(), timeout));
-    let trace = trace_context::of_current_span().unwrap_or_else(|| trace_context::extract(headers));
+    let trace = trace_context::of_current_span().unwrap_or_default();
     let draining = state.draining.token().clone();
     let context = RequestContext::new(info.correlation_id.clone(), deadline, info.lang, trace, draining);
     // A stream may have no deadline, but it has to begin: a request that is never sent whole must not stay in flight. Only a

@@ -99,6 +99,7 @@ pub struct Payment;
 impl StoreService for Payment {
     const NAME: &'static str = NAME;
     const DEFAULTS: &'static str = DEFAULTS;
+    /// The provider repeats a webhook for some days at most; the id of an older one recognises nothing.
     const EXPIRED: &'static [(&'static str, &'static str)] =
         &[("webhook_deliveries", "received_at < $1 - interval '30 days'")];
     type Config = Config;

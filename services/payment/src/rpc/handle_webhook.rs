@@ -1,5 +1,5 @@
 //! `HandleWebhook`: schedules a check of the payment that a webhook of the provider names. Webhooks are not signed, so
-//! nothing else of them is used. Every webhook with a body succeeds, also unknown, repeated and invalid ones: the
+//! nothing else of them is used. Every webhook with content succeeds, also unknown, repeated and invalid ones: the
 //! provider repeats those that fail.
 
 use carshare_chassis::rpc::CallContext;
@@ -21,10 +21,16 @@ pub(super) async fn handle(
     ctx: CallContext,
     request: pb::HandleWebhookRequest,
 ) -> Result<pb::HandleWebhookResponse, Error> {
-    let Some(event) = request
-        .payload
-        .and_then(|payload| WebhookEvent::parse(&convert::json(payload)))
-    else {
+    let payload = request.payload.unwrap_or_default();
+    if payload.fields.is_empty() {
+        let refused = carshare_chassis::Error::invalid(
+            "payload",
+            "빈 객체일 수 없습니다.",
+            "must not be an empty object",
+        );
+        return Err(refused.into());
+    }
+    let Some(event) = WebhookEvent::parse(&convert::json(payload)) else {
         tracing::debug!("webhook names no payment");
         return Ok(pb::HandleWebhookResponse {});
     };

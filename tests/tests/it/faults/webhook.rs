@@ -27,7 +27,6 @@ async fn invalid_webhooks_change_nothing() {
     let provider = Rest::of(&setup.mesh);
     let before = setup.sql.texts(DIGEST).await;
     for garbage in [
-        json!({}),
         json!({ "eventType": "PAYMENT_STATUS_CHANGED" }),
         json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": null }),
         json!({ "eventType": "BILLING_DELETED", "data": { "billingKey": "bsbx_unknown" } }),
@@ -39,8 +38,8 @@ async fn invalid_webhooks_change_nothing() {
     ] {
         provider.post(WEBHOOK, &garbage).await.ok(200);
     }
-    // Only JSON objects are accepted.
-    for nonsense in ["", "not json", "[1, 2]", "\"text\""] {
+    // Only JSON objects with content are accepted.
+    for nonsense in ["{}", "", "not json", "[1, 2]", "\"text\""] {
         let request = provider
             .request(Method::POST, WEBHOOK)
             .header("content-type", "application/json");
@@ -48,6 +47,35 @@ async fn invalid_webhooks_change_nothing() {
         assert_eq!(response.status.as_u16(), 400, "{nonsense}: {}", response.body);
     }
     assert_eq!(setup.sql.texts(DIGEST).await, before);
+    setup.assert_consistent().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhook_is_recognised_by_its_transmission_id() {
+    let setup = Setup::start().await;
+    let id = setup.confirmed().await;
+    setup.assert_consistent().await;
+    let order_id = setup.guest.payment(&id).await["order_id"].clone();
+    let known = setup
+        .sql
+        .count("SELECT count(*) FROM payment.webhook_deliveries")
+        .await;
+    let provider = Rest::of(&setup.mesh);
+    // The same delivery twice, the time of sending differs; then another one with the content of the first.
+    for (transmission_id, sent_at, deliveries) in
+        [("whtrans_a", 1, 1), ("whtrans_a", 2, 1), ("whtrans_b", 1, 2)]
+    {
+        let body = json!({ "orderId": order_id, "status": "DONE", "createdAt": format!("2026-11-22T12:00:0{sent_at}") });
+        let request = provider
+            .request(Method::POST, WEBHOOK)
+            .header("tosspayments-webhook-transmission-id", transmission_id);
+        Response::of(request.json(&body)).await.ok(200);
+        let stored = setup
+            .sql
+            .count("SELECT count(*) FROM payment.webhook_deliveries")
+            .await;
+        assert_eq!(stored, known + deliveries, "{transmission_id} {sent_at}");
+    }
     setup.assert_consistent().await;
 }
 

@@ -165,7 +165,8 @@ pub fn path_template(method: &MethodDescriptor) -> Option<String> {
 /// Returns a message as the REST API writes it.
 pub fn to_json(message: &DynamicMessage) -> Json {
     if message.descriptor().package_name() == "google.protobuf" {
-        return serde_json::to_value(message).expect("a message is JSON");
+        // A time beyond year 9999 has no text.
+        return serde_json::to_value(message).unwrap_or_default();
     }
     let fields = message.fields();
     let members: Map<_, _> = fields

@@ -30,6 +30,8 @@ pub struct Span {
     pub trace: String,
     pub id: String,
     pub parent: String,
+    /// Trace and id of each span that it links.
+    pub links: Vec<(String, String)>,
     /// Attributes and events, formatted.
     pub details: String,
 }
@@ -106,6 +108,11 @@ fn spans_of(of_process: ResourceSpans) -> Vec<Span> {
             trace: hex(&span.trace_id),
             id: hex(&span.span_id),
             parent: hex(&span.parent_span_id),
+            links: span
+                .links
+                .iter()
+                .map(|link| (hex(&link.trace_id), hex(&link.span_id)))
+                .collect(),
             name: span.name,
             details: format!("{:?} {:?}", span.attributes, span.events),
         })

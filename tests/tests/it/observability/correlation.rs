@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::capture::{CAPTURE, PROCESSES};
 use super::journey::TracedRequest;
+use super::traces::root;
 
 /// The canonical log lines of a request by process, sorted, because many happen concurrently.
 fn log_lines(named: &TracedRequest) -> BTreeMap<&'static str, Vec<String>> {
@@ -16,7 +17,7 @@ fn log_lines(named: &TracedRequest) -> BTreeMap<&'static str, Vec<String>> {
             .iter()
             .filter(|line| line["correlation_id"] == named.correlation_id);
         let mut canonical: Vec<String> = of_request
-            .filter_map(|line| canonical(line, named.trace))
+            .filter_map(|line| canonical(line, &root(named).trace))
             .collect();
         canonical.sort();
         if !canonical.is_empty() {

@@ -25,7 +25,7 @@ pub struct Secret {
 pub struct TracedRequest {
     pub correlation_id: &'static str,
     pub trace: &'static str,
-    /// The client's span, parent of the gateway's.
+    /// The client's span, to which the gateway's is linked.
     pub client: &'static str,
     /// The correlation id of the response.
     pub answered: String,

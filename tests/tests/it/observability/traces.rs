@@ -1,4 +1,4 @@
-//! Traces from the client's span to the last push.
+//! Traces from the gateway to the last push, linked to the client's span.
 
 use super::capture::CAPTURE;
 use super::collector::Span;
@@ -33,8 +33,18 @@ fn line(span: &Span) -> String {
     format!("{} {}{kind}{failed}", span.service, span.name)
 }
 
+/// The first span of a request's trace.
+pub fn root(named: &TracedRequest) -> &'static Span {
+    let client = (named.trace.to_owned(), named.client.to_owned());
+    let mut linked = CAPTURE.spans.iter().filter(|span| span.links.contains(&client));
+    let root = linked.next().expect("a span with a link to the client's");
+    assert_eq!((root.parent.as_str(), linked.count()), ("", 0), "{root:?}");
+    root
+}
+
 fn assert_tree(named: &TracedRequest, expected: &str) {
-    let lines = tree(named.trace, named.client, 0);
+    let root = root(named);
+    let lines = tree(&root.trace, "", 0);
     assert_eq!(
         lines.join("\n"),
         expected.trim_matches('\n'),
@@ -44,7 +54,7 @@ fn assert_tree(named: &TracedRequest, expected: &str) {
     let all = CAPTURE
         .spans
         .iter()
-        .filter(|span| span.trace == named.trace)
+        .filter(|span| span.trace == root.trace)
         .count();
     assert_eq!(all, lines.len(), "a span has no parent in the trace");
 }
@@ -145,12 +155,24 @@ gateway edge.booking.cancel_booking <-
 }
 
 #[test]
+fn trace_of_a_client_is_not_continued() {
+    let journey = &CAPTURE.journey;
+    for named in [&journey.requested, &journey.approved, &journey.cancelled] {
+        assert!(
+            CAPTURE.spans.iter().all(|span| span.trace != named.trace),
+            "{}",
+            named.trace
+        );
+    }
+}
+
+#[test]
 fn toss_gets_the_traceparent_of_the_calling_span() {
     let journey = &CAPTURE.journey;
     let span = CAPTURE
         .spans
         .iter()
-        .find(|span| span.trace == journey.approved.trace && span.name == "outbound.toss.charge")
+        .find(|span| span.trace == root(&journey.approved).trace && span.name == "outbound.toss.charge")
         .expect("the charge");
     assert_eq!(
         journey.charge_traceparent,
