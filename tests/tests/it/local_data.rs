@@ -121,9 +121,12 @@ async fn local_mesh_keeps_its_data_private_and_listens_on_loopback() {
     .expect("a process");
     let gateway = eventually(WAIT, async || {
         let lines = mesh.logs().lines();
-        lines
+        let line = lines
             .iter()
-            .find_map(|line| Some(line.trim().strip_prefix("gateway")?.trim().to_owned()))
+            .find(|line| line.trim_start().starts_with("gateway"))?;
+        line.split_whitespace()
+            .find(|word| word.starts_with("http"))
+            .map(str::to_owned)
     })
     .await;
     let jwks = reqwest::get(format!("{gateway}/.well-known/jwks.json"))

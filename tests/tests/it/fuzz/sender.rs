@@ -115,7 +115,7 @@ impl Sender {
                 .and_then(|body| body.trailers().cloned())
         };
         let find = |name: &str| {
-            let value = head.headers.get(name).or(trailers.as_ref()?.get(name))?;
+            let value = head.headers.get(name).or_else(|| trailers.as_ref()?.get(name))?;
             value.to_str().ok().map(str::to_owned)
         };
         Reply::Grpc {
