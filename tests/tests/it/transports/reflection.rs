@@ -9,9 +9,10 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::harness::{GrpcClient, Protocol, mesh};
 
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "carshare.auth.v1.AccountService",
     "carshare.auth.v1.AuthService",
+    "carshare.auth.v1.MfaService",
     "carshare.booking.v1.BookingService",
     "carshare.notification.v1.NotificationService",
     "carshare.payment.v1.PaymentService",
