@@ -179,7 +179,7 @@ async fn deadline_ends_the_call_and_the_handler() {
         let (behaviour, _, dropped) = hanging();
         let mesh = Mesh::start(transport, &behaviour).await;
         let mut request = hold();
-        request.set_timeout(Duration::from_millis(300));
+        request.set_timeout(Duration::from_secs(2));
         let status = mesh.vehicle("booking").release_hold(request).await.unwrap_err();
         assert_eq!(status.code(), Code::DeadlineExceeded, "{transport:?}");
         dropped.notified().await;

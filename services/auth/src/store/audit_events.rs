@@ -35,7 +35,9 @@ pub async fn insert(tx: &Tx, origin: &Origin, entry: &Entry) -> Result<(), Error
                {client_address}, {user_agent}, {correlation_id}, {before}, {after})"#
     );
     tx.conn().execute_raw(insert).await?;
-    let (reason, correlation_id) = (entry.reason.clone(), origin.correlation_id.clone());
+    // What an admin has written may name people; it is in the table only.
+    let reason = entry.reason.clone().filter(|_| actor_id.is_none());
+    let correlation_id = origin.correlation_id.clone();
     let text = |id: uuid::Uuid| id.to_string();
     let (user_id, actor_id, session_id) = (user_id.map(text), actor_id.map(text), session_id.map(text));
     tx.on_commit(move || {
