@@ -115,7 +115,7 @@ async fn local_mesh_keeps_its_data_private_and_listens_on_loopback() {
         dir: None,
     };
     let mut mesh = Binary::spawn(
-        &built("carshare").expect("`make test` builds the binaries first"),
+        built("carshare").expect("`make test` builds the binaries first"),
         launch,
     )
     .expect("a process");

@@ -24,17 +24,17 @@ use crate::harness::{GrpcClient, Protocol, Rest, Slot, TIMEOUT, mesh, next_slot,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn booking_journey_over_native_grpc() {
-    journey(Protocol::Native).await;
+    Box::pin(journey(Protocol::Native)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn booking_journey_over_grpc_web() {
-    journey(Protocol::Web).await;
+    Box::pin(journey(Protocol::Web)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn booking_journey_over_grpc_web_text() {
-    journey(Protocol::WebText).await;
+    Box::pin(journey(Protocol::WebText)).await;
 }
 
 async fn journey(form: Protocol) {
