@@ -16,8 +16,9 @@ pub fn print(mesh: &Mesh, with_demo: bool, otlp_endpoint: Option<&str>) {
 
   gateway    {gateway}              REST, gRPC, gRPC-web, Connect on one port
   API docs   {gateway}/docs         and {gateway}/openapi.json
-  sandbox    {sandbox}              Toss, Kakao and FCM; fault switches
-  FCM inbox  {sandbox}/fcm/inbox    pushes that arrived on phones"
+  sandbox    {sandbox}              Toss, Kakao, FCM and SMTP; fault switches
+  FCM inbox  {sandbox}/fcm/inbox    pushes that arrived on phones
+  mails      {sandbox}/mail/inbox   verification of addresses and password resets"
     );
     if let Some(admin) = mesh.admin() {
         let port = admin.port();

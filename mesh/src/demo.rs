@@ -33,19 +33,19 @@ pub async fn load(gateway: &str, sandbox: &str) -> Result<()> {
     Ok(())
 }
 
-/// Registers the account, or signs in if it exists; returns an access token.
+/// Signs in, or registers the account if that fails; returns an access token.
+///
+/// A registration of an address that has an account would create another one.
 async fn sign_up(client: &Client, person: &Person, role: &str) -> Result<String> {
-    let account = json!({
-        "email": person.email, "password": PASSWORD, "name": person.name, "phone": person.phone, "role": role,
-    });
-    let made = client.post_to(&client.url("/v1/auth/register"), &account).await;
-    let session = if let Ok(session) = made {
+    let credentials = json!({ "email": person.email, "password": PASSWORD });
+    let signed_in = client.post_to(&client.url("/v1/auth/login"), &credentials).await;
+    let session = if let Ok(session) = signed_in {
         session
     } else {
-        let credentials = json!({ "email": person.email, "password": PASSWORD });
-        client
-            .post_to(&client.url("/v1/auth/login"), &credentials)
-            .await?
+        let account = json!({
+            "email": person.email, "password": PASSWORD, "name": person.name, "phone": person.phone, "role": role,
+        });
+        client.post_to(&client.url("/v1/auth/register"), &account).await?
     };
     let token = session["access_token"]
         .as_str()

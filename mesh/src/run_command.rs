@@ -24,7 +24,7 @@ pub struct RunArgs {
     /// TCP port of the gateway: gRPC, gRPC-web and REST.
     #[arg(long, default_value_t = 8080)]
     gateway_port: u16,
-    /// TCP port of the sandbox of Toss, Kakao and FCM.
+    /// TCP port of the sandbox of Toss, Kakao and FCM; that of its SMTP server is any free one.
     #[arg(long, default_value_t = 8090)]
     sandbox_port: u16,
     /// Port of the S3 server, which is part of the URLs of photos.

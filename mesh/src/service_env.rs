@@ -96,7 +96,7 @@ impl ServiceEnv {
     fn own(&self, name: &str, dependencies: &Dependencies) -> Result<Env> {
         let sandbox = dependencies.sandbox.url();
         let pairs: Vec<(&str, String)> = match name {
-            "auth" => [self.seal(), objects(dependencies)].concat(),
+            "auth" => [self.seal(), objects(dependencies), mail(dependencies)].concat(),
             "vehicle" => {
                 let mut own = objects(dependencies);
                 own.push(("KAKAO__HTTP__BASE_URL", format!("{sandbox}/kakao")));
@@ -193,6 +193,16 @@ fn development() -> Env {
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .to_vec()
+}
+
+/// The SMTP server of the sandbox.
+fn mail(dependencies: &Dependencies) -> Vec<(&'static str, String)> {
+    let smtp = dependencies.sandbox.smtp_addr();
+    vec![
+        ("MAIL__HOST", smtp.ip().to_string()),
+        ("MAIL__PORT", smtp.port().to_string()),
+        ("MAIL__ENCRYPTION", "none".to_owned()),
+    ]
 }
 
 /// The object storage, for services with images.

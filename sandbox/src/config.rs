@@ -25,6 +25,8 @@ pub struct Config {
     pub kakao_daily_limit: u32,
     /// Firebase project of the service account.
     pub fcm_project_id: String,
+    /// Port of the SMTP server, on the address of the listener. 0 = any free port.
+    pub smtp_port: u16,
     /// File that keeps Toss payments and billing keys across restarts. If `None`, they are kept in memory only.
     pub state_path: Option<std::path::PathBuf>,
 }
@@ -39,6 +41,7 @@ impl Default for Config {
             kakao_rest_key: "carshare0sandbox0kakao0rest0key0".into(),
             kakao_daily_limit: 100_000,
             fcm_project_id: "carshare-sandbox".into(),
+            smtp_port: 0,
             state_path: None,
         }
     }

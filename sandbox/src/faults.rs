@@ -21,6 +21,8 @@ pub enum Provider {
     Kakao,
     /// Firebase Cloud Messaging and its token endpoint, below `/fcm`.
     Fcm,
+    /// The SMTP server. The path of a mail is its first recipient, and `status` of an error is the SMTP code: 4xx or 5xx.
+    Smtp,
 }
 
 /// Kind of a fault.

@@ -10,8 +10,9 @@ use crate::state::App;
 use crate::toss::cards::{GOOD_CARD, MAGIC_CARDS};
 use crate::toss::pages::behaviour;
 
-const LINKS: [(&str, &str); 8] = [
+const LINKS: [(&str, &str); 9] = [
     ("fcm/inbox", "accepted pushes"),
+    ("mail/inbox", "accepted mails"),
     ("fcm/service-account.json", "service account for clients"),
     ("payments", "payments"),
     ("cards", "register a test card"),
@@ -25,10 +26,10 @@ const LINKS: [(&str, &str); 8] = [
 ];
 
 pub(crate) async fn page(State(app): State<App>) -> Response {
-    let url = escape(&app.public_url);
+    let (url, smtp) = (escape(&app.public_url), app.smtp_addr);
     let mut body = format!(
-        r#"<h1>carshare sandbox</h1><p class="soft">Toss Payments, Kakao Local and Firebase Cloud Messaging for development and tests. No money is moved.</p>
-<h2>Base URLs</h2><table><tr><td>Toss</td><td><code>{url}/toss</code></td></tr><tr><td>Kakao</td><td><code>{url}/kakao</code></td></tr><tr><td>FCM</td><td><code>{url}/fcm</code></td></tr></table><h2>State</h2><table>"#
+        r#"<h1>carshare sandbox</h1><p class="soft">Toss Payments, Kakao Local, Firebase Cloud Messaging and SMTP for development and tests. No money is moved.</p>
+<h2>Base URLs</h2><table><tr><td>Toss</td><td><code>{url}/toss</code></td></tr><tr><td>Kakao</td><td><code>{url}/kakao</code></td></tr><tr><td>FCM</td><td><code>{url}/fcm</code></td></tr><tr><td>SMTP</td><td><code>{smtp}</code></td></tr></table><h2>State</h2><table>"#
     );
     // Writing to a string cannot fail.
     for (link, text) in LINKS {

@@ -1,9 +1,11 @@
-//! Servers with the APIs of Toss Payments, Kakao Local and Firebase Cloud Messaging for development and tests, on one port.
+//! Servers with the APIs of Toss Payments, Kakao Local and Firebase Cloud Messaging on one port, and an SMTP server on another, for
+//! development and tests.
 //! State is in memory; clock, ids and randomness are injected.
 //!
 //! - [`toss`](toss::cards): payments, cancels, billing keys, webhooks, and endpoints in place of the browser windows
 //! - `kakao`: address search and reverse geocoding over embedded addresses
 //! - `fcm`: token endpoint, `messages:send`, inbox
+//! - `mail`: SMTP server, inbox
 //! - [`faults`]: delays, errors and lost replies for the next requests
 
 #![warn(missing_docs)]
@@ -15,6 +17,7 @@ mod html;
 mod index;
 mod kakao;
 mod kst;
+mod mail;
 mod process;
 mod request_log;
 mod serve;
@@ -35,6 +38,7 @@ use tokio::task::JoinHandle;
 pub use self::config::Config;
 pub use self::faults::{Fault, Provider};
 pub use self::fcm::inbox::Push;
+pub use self::mail::inbox::Mail;
 pub use self::process::{Process, ProcessConfig};
 pub use self::request_log::RequestRecord;
 pub use self::toss::cards::{GOOD_CARD, MAGIC_CARDS, declining_card};
@@ -64,6 +68,8 @@ impl Sandbox {
         listener: TcpListener,
     ) -> anyhow::Result<Self> {
         let addr = listener.local_addr()?;
+        let smtp = TcpListener::bind((addr.ip(), config.smtp_port)).await?;
+        let smtp_addr = smtp.local_addr()?;
         let public_url = config.public_url.clone().unwrap_or_else(|| url_of(addr));
         let shutdown = Shutdown::new();
         let account = Account::create(&config.fcm_project_id).await?;
@@ -75,7 +81,19 @@ impl Sandbox {
             .transpose()?
             .unwrap_or_default();
         let public_url = public_url.trim_end_matches('/').to_owned();
-        let app = App::new(config, public_url, environment, account, webhooks, ledger);
+        let app = App::new(
+            config,
+            public_url,
+            smtp_addr,
+            environment,
+            account,
+            webhooks,
+            ledger,
+        );
+        task::spawn(
+            "sandbox.smtp.listener",
+            mail::smtp::run(smtp, app.clone(), shutdown.clone()),
+        );
         let server = task::spawn("sandbox", serve::run(listener, router(&app), shutdown.clone()));
         Ok(Self {
             app,
@@ -93,6 +111,11 @@ impl Sandbox {
     /// Returns the URL for clients, without a trailing slash. The base URLs of the providers end in `/toss`, `/kakao` and `/fcm`.
     pub fn url(&self) -> &str {
         &self.app.public_url
+    }
+
+    /// Returns the address of the SMTP server.
+    pub fn smtp_addr(&self) -> SocketAddr {
+        self.app.smtp_addr
     }
 
     /// Returns the service account file for FCM clients. Its `token_uri` is an endpoint of the sandbox.
@@ -133,6 +156,11 @@ impl Sandbox {
     /// Returns the messages that FCM has accepted, oldest first.
     pub fn pushes(&self) -> Vec<Push> {
         self.app.inbox().list()
+    }
+
+    /// Returns the mails that the SMTP server has accepted, oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.app.mails().list()
     }
 
     /// Revokes all FCM access tokens.
@@ -196,5 +224,6 @@ fn router(app: &App) -> Router {
         .nest("/kakao", kakao::router(app))
         .nest("/toss", toss::router(app))
         .nest("/fcm", fcm::router(app))
+        .nest("/mail", mail::router())
         .with_state(app.clone())
 }

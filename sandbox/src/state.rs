@@ -1,5 +1,6 @@
 //! State shared by all handlers. Each part has a lock of its own, which is never held across an await.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use crate::fcm::account::Account;
 use crate::fcm::inbox::Inbox;
 use crate::fcm::token::AccessTokens;
 use crate::kakao::quota::Quota;
+use crate::mail;
 use crate::request_log::RequestLog;
 use crate::toss::idempotency::Answers;
 use crate::toss::ledger::Ledger;
@@ -25,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     /// Without a trailing slash.
     pub(crate) public_url: String,
+    pub(crate) smtp_addr: SocketAddr,
     pub(crate) environment: Environment,
     pub(crate) account: Account,
     pub(crate) webhooks: Webhooks,
@@ -37,12 +40,14 @@ pub(crate) struct Shared {
     quota: Mutex<Quota>,
     access_tokens: Mutex<AccessTokens>,
     inbox: Mutex<Inbox>,
+    mails: Mutex<mail::inbox::Inbox>,
 }
 
 impl App {
     pub(crate) fn new(
         config: Config,
         public_url: String,
+        smtp_addr: SocketAddr,
         environment: Environment,
         account: Account,
         webhooks: Webhooks,
@@ -51,6 +56,7 @@ impl App {
         Self(Arc::new(Shared {
             config,
             public_url,
+            smtp_addr,
             environment,
             account,
             webhooks,
@@ -62,6 +68,7 @@ impl App {
             quota: Mutex::default(),
             access_tokens: Mutex::default(),
             inbox: Mutex::default(),
+            mails: Mutex::default(),
         }))
     }
 }
@@ -101,6 +108,10 @@ impl Shared {
 
     pub(crate) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         lock(&self.inbox)
+    }
+
+    pub(crate) fn mails(&self) -> MutexGuard<'_, mail::inbox::Inbox> {
+        lock(&self.mails)
     }
 }
 

@@ -3,6 +3,7 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { authorization, language } from "./authorization.js";
 import { CarshareError } from "./errors.js";
 import { AuthService, type LoginRequestSchema, type RegisterRequestSchema } from "./gen/carshare/auth/v1/auth_service_pb.js";
+import { EmailService } from "./gen/carshare/auth/v1/email_service_pb.js";
 import type { User } from "./gen/carshare/auth/v1/user_pb.js";
 import { BookingService } from "./gen/carshare/booking/v1/booking_service_pb.js";
 import { MfaService } from "./gen/carshare/auth/v1/mfa_service_pb.js";
@@ -36,6 +37,7 @@ export interface CarshareOptions {
 export interface CarshareClient {
   readonly auth: Client<typeof AuthService>;
   readonly booking: Client<typeof BookingService>;
+  readonly email: Client<typeof EmailService>;
   readonly mfa: Client<typeof MfaService>;
   readonly notification: Client<typeof NotificationService>;
   readonly payment: Client<typeof PaymentService>;
@@ -71,6 +73,7 @@ export function createCarshareClient(options: CarshareOptions): CarshareClient {
   return {
     auth,
     booking: createClient(BookingService, transport),
+    email: createClient(EmailService, transport),
     mfa: createClient(MfaService, transport),
     notification,
     payment: createClient(PaymentService, transport),

@@ -13,10 +13,11 @@ use super::{Fault, Kind, Provider};
 use crate::html::{self, escape};
 use crate::state::App;
 
-const PROVIDERS: [(Provider, &str, &str); 3] = [
+const PROVIDERS: [(Provider, &str, &str); 4] = [
     (Provider::Toss, "toss", "Toss Payments"),
     (Provider::Kakao, "kakao", "Kakao Local"),
     (Provider::Fcm, "fcm", "Firebase Cloud Messaging"),
+    (Provider::Smtp, "smtp", "SMTP"),
 ];
 
 /// Value of the form and label of each button.

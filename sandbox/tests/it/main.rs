@@ -7,6 +7,7 @@ mod faults;
 mod fcm;
 mod kakao;
 mod pages;
+mod smtp;
 mod toss_billing;
 mod toss_idempotency;
 mod toss_payments;

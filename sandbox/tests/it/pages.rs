@@ -22,7 +22,7 @@ async fn index_page_has_valid_links_only() {
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .collect();
-    assert_eq!(links.len(), 8);
+    assert_eq!(links.len(), 9);
     for link in links {
         assert_eq!(
             answer(it.request(Method::GET, &format!("/{link}"))).await.0,

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::audit::{self, AccountHash, AccountHasher, Action, Entry, Origin};
 use crate::config::Config;
 use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, RecoveryCode, TotpSecret, UserId};
+use crate::email_address;
 use crate::error::Error;
 use crate::mfa;
 use crate::passwords::Passwords;
@@ -47,7 +48,8 @@ struct Input {
     sealer: Sealer,
 }
 
-/// Creates the account by the rules of `Register`, with a second factor. Errors never contain the password.
+/// Creates the account by the rules of `Register`, with a second factor and a verified address: [`Error::EmailTaken`] if another account has
+/// verified it. Errors never contain the password.
 pub async fn create_admin(
     config: &Config,
     environment: Environment,
@@ -80,6 +82,7 @@ pub async fn create_admin(
 }
 
 async fn add(tx: &Tx, input: &Input) -> Result<UserId, Error> {
+    email_address::take(tx, &input.new.email, None).await?;
     let id = create_account(tx, &input.new, &input.hash).await?.id;
     mfa::propose(tx, &input.sealer, id, &input.secret).await?;
     // No code was used yet: the first one of any step is accepted.

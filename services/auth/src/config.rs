@@ -6,7 +6,7 @@ use carshare_chassis::config::{Redis, Seal, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
-use crate::{audit, issuer, keys, login_attempts, passwords};
+use crate::{audit, issuer, keys, login_attempts, mail, passwords};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +18,8 @@ pub struct Config {
     pub objects: carshare_objects::Config,
     pub profile_images: ProfileImages,
     pub passwords: passwords::Config,
+    pub login: Login,
+    pub mail: mail::Config,
     pub sessions: issuer::Config,
     pub login_delay: login_attempts::Config,
     pub audit: audit::Config,
@@ -32,6 +34,15 @@ pub struct ProfileImages {
     /// Lifetime of an upload URL.
     #[serde(rename = "upload_ttl_ms", with = "millis")]
     pub upload_ttl: Duration,
+}
+
+/// `[login]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// Shortest time of a failed sign-in.
+    #[serde(rename = "failure_ms", with = "millis")]
+    pub failure: Duration,
 }
 
 /// `[jobs]`

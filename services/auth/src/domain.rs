@@ -4,6 +4,7 @@ pub mod audit;
 pub mod email;
 pub mod ids;
 pub mod login_attempt;
+pub mod mail_token;
 pub mod password;
 pub mod phone;
 pub mod refresh_token;
@@ -14,6 +15,7 @@ pub mod user;
 
 pub use email::Email;
 pub use ids::{SessionId, TokenId, UserId};
+pub use mail_token::{MailKind, MailToken};
 pub use password::{Password, PasswordHash, Weakness};
 pub use phone::Phone;
 pub use refresh_token::{RefreshToken, TokenHash};

@@ -14,7 +14,7 @@ pub enum Error {
     /// Unknown e-mail address or wrong password, indistinguishable for the caller.
     #[error("unknown e-mail address or wrong password")]
     InvalidCredentials,
-    /// Another account has the e-mail address.
+    /// Another account has verified the e-mail address.
     #[error("the e-mail address is taken")]
     EmailTaken,
     /// The password in this field is easy to guess.
@@ -47,6 +47,9 @@ pub enum Error {
     /// The refresh token was used before; its session is ended.
     #[error("refresh token reused")]
     RefreshTokenReused,
+    /// The token of a mail is unknown, used or expired, or its account has changed since.
+    #[error("invalid token of a mail")]
+    InvalidMailToken,
     /// The account of the access token was deleted.
     #[error("no such user")]
     UserNotFound,
@@ -111,6 +114,7 @@ impl From<Error> for carshare_chassis::Error {
             Error::MfaMandatory => Self::new(ErrorReason::MfaMandatory),
             Error::InvalidRefreshToken => Self::new(ErrorReason::InvalidRefreshToken),
             Error::RefreshTokenReused => Self::new(ErrorReason::RefreshTokenReused),
+            Error::InvalidMailToken => Self::new(ErrorReason::InvalidMailToken),
             Error::UserNotFound => Self::new(ErrorReason::UserNotFound),
             Error::LoginDelayed(left) => {
                 Self::new(ErrorReason::LoginDelayed).retry_after(whole_seconds(left))

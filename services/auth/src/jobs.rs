@@ -1,6 +1,7 @@
-//! Background work: copies revocations to Redis, deletes old audit events and files of profile images.
+//! Background work: copies revocations to Redis, sends mails, deletes old audit events and files of profile images.
 
 mod copy_revocations;
+mod send_mails;
 pub mod sweep_profile_images;
 
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::App;
 
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Runs all jobs until `shutdown`.
+/// Runs all jobs until `shutdown`; work in progress is finished.
 pub async fn run(app: &App, shutdown: Shutdown) {
     let copy = Schedule::every(
         &app.db,
@@ -28,6 +29,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
     tokio::join!(
         copy.run(shutdown.clone(), || copy_revocations::handle(app)),
         purge.run(shutdown.clone(), || app.audit.purge()),
-        sweep.run(shutdown, || sweep_profile_images::handle(app)),
+        sweep.run(shutdown.clone(), || sweep_profile_images::handle(app)),
+        send_mails::run(app, shutdown),
     );
 }

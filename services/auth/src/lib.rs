@@ -9,6 +9,7 @@
 //! | [`session`] | steps of a session: begin, rotate, end |
 //! | [`passwords`] | bcrypt |
 //! | [`keys`], [`issuer`] | signing keys, and the tokens signed with them |
+//! | [`email_address`], [`mail`] | who an address belongs to; mails with tokens, over SMTP |
 //! | [`mfa`] | second factors: enrolment, codes, attempts |
 //! | [`profile_image`] | keys of profile images in the object storage |
 //! | [`revoker`] | copies revoked access tokens to Redis |
@@ -21,12 +22,14 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod domain;
+mod email_address;
 pub mod error;
 mod events;
 pub mod issuer;
 mod jobs;
 pub mod keys;
 pub mod login_attempts;
+mod mail;
 mod metrics;
 mod mfa;
 pub mod passwords;
@@ -49,6 +52,7 @@ use carshare_objects::Objects;
 use carshare_objects::photo::Photos;
 use carshare_proto::auth::v1::account_service_server::AccountServiceServer;
 use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
+use carshare_proto::auth::v1::email_service_server::EmailServiceServer;
 use carshare_proto::auth::v1::mfa_service_server::MfaServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Db, StoreService};
@@ -62,6 +66,7 @@ use crate::audit::Audit;
 use crate::issuer::Issuer;
 use crate::keys::KeyRing;
 use crate::login_attempts::LoginAttempts;
+use crate::mail::{Mails, Smtp};
 use crate::passwords::Passwords;
 use crate::revoker::Revoker;
 use crate::sealed_reply::SealedReplies;
@@ -73,7 +78,8 @@ pub const NAME: &str = "auth";
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// Expired rows; the README gives the reasons.
-const EXPIRED: [(&str, &str); 5] = [
+const EXPIRED: [(&str, &str); 6] = [
+    ("mails", "created_at < $1 - interval '7 days'"),
     ("revocations", "expires_at <= $1"),
     (
         "login_attempts",
@@ -109,6 +115,9 @@ pub struct App {
     revoker: Revoker,
     audit: Audit,
     login_attempts: LoginAttempts,
+    mails: Mails,
+    /// `None` without a server.
+    smtp: Option<Smtp>,
     /// Object storage of the profile images.
     objects: Objects,
     photos: Photos,
@@ -138,6 +147,13 @@ impl App {
         let audit = Audit::new(db.clone(), &config.seal, &config.audit)?;
         let revocations = Revocations::new(&config.redis, common.identity.revocation)?;
         Ok(Self {
+            mails: Mails::new(
+                &config.mail,
+                &config.seal,
+                Arc::clone(&sealer),
+                environment.clone(),
+            )?,
+            smtp: Smtp::new(&config.mail, environment.clock.clone())?,
             passwords: Passwords::new(&config.passwords, environment.random.clone())?,
             issuer: Issuer::new(keys.clone(), &common.identity, &config.sessions, environment),
             replies: SealedReplies::new(&config.seal, Arc::clone(&sealer))?,
@@ -191,7 +207,8 @@ impl StoreService for Auth {
         let auth = AuthServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
         let accounts = AccountServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
         let mfa = MfaServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
-        Ok(server.add(auth).add(accounts).add(mfa))
+        let emails = EmailServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
+        Ok(server.add(auth).add(accounts).add(mfa).add(emails))
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {

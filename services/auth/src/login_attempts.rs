@@ -172,7 +172,7 @@ async fn fail(tx: &Tx, failure: &Failure) -> Result<(), Error> {
 
 /// Records a success in the transaction of its effect.
 pub async fn succeed(tx: &Tx, attempt: &Attempt, user: UserId) -> Result<(), Error> {
-    store::succeed(tx, attempt.account, &attempt.address).await?;
+    store::succeed(tx, attempt.account, &attempt.address, user).await?;
     let entry = Entry::success(attempt.action);
     audit::record(tx, &attempt.origin, &entry.account(attempt.account).user(user)).await
 }

@@ -12,6 +12,10 @@ pub(crate) fn describe() {
         "Password hashes that were refused because too many waited, by purpose."
     );
     describe_counter!(
+        "auth_mails_total",
+        "Attempts to send a mail and mails that ended without one, by kind and outcome."
+    );
+    describe_counter!(
         "auth_refresh_tokens_reused_total",
         "Refresh tokens that were used twice, and may be stolen; their sessions are ended."
     );

@@ -17,17 +17,22 @@ mod logout;
 mod mfa;
 mod refresh;
 pub(crate) mod register;
+mod request_password_reset;
+mod resend_verification_email;
+mod reset_password;
 mod update_me;
+mod verify_email;
 
 use carshare_chassis::rpc;
 use carshare_proto::auth::v1::account_service_server::AccountService;
 use carshare_proto::auth::v1::auth_service_server::AuthService;
+use carshare_proto::auth::v1::email_service_server::EmailService;
 use carshare_proto::auth::v1::*;
 use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// Implements `AuthService`, `AccountService` and `MfaService`.
+/// Implements `AuthService`, `AccountService`, `MfaService` and `EmailService`.
 pub struct Rpc {
     pub app: App,
 }
@@ -126,5 +131,36 @@ impl AccountService for Rpc {
         request: Request<EnableAccountRequest>,
     ) -> Result<Response<AccountState>, Status> {
         rpc::unary(&self.app, request, enable_account::handle).await
+    }
+}
+
+#[tonic::async_trait]
+impl EmailService for Rpc {
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        rpc::unary(&self.app, request, verify_email::handle).await
+    }
+
+    async fn resend_verification_email(
+        &self,
+        request: Request<ResendVerificationEmailRequest>,
+    ) -> Result<Response<ResendVerificationEmailResponse>, Status> {
+        rpc::unary(&self.app, request, resend_verification_email::handle).await
+    }
+
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        rpc::unary(&self.app, request, request_password_reset::handle).await
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        rpc::unary(&self.app, request, reset_password::handle).await
     }
 }

@@ -4,6 +4,7 @@
 pub mod audit_events;
 pub mod disabled_users;
 pub mod login_attempts;
+pub mod mails;
 pub mod profile_images;
 pub mod recovery_codes;
 pub mod refresh_tokens;

@@ -50,7 +50,7 @@ pub async fn mesh_with_manual_clock() -> (Mesh, ManualClock) {
 
 /// Starts a mesh in this process. Without a data folder it uses the servers that all tests share.
 pub async fn start(options: Options) -> Mesh {
-    let mesh = Mesh::start(on_shared_servers(options).await).await;
+    let mesh = Box::pin(Mesh::start(on_shared_servers(options).await)).await;
     mesh.expect("the mesh starts")
 }
 

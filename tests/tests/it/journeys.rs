@@ -3,4 +3,5 @@
 mod account;
 mod booking;
 mod devices;
+mod email;
 mod registration;

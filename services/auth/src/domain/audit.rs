@@ -21,6 +21,10 @@ pub enum Action {
     MfaEnable,
     MfaDisable,
     RecoveryCodesReplace,
+    /// A mail with a token was requested, for an address that may have no account.
+    PasswordResetRequest,
+    PasswordReset,
+    EmailVerify,
     /// An admin disabled or enabled an account.
     AccountDisable,
     AccountEnable,

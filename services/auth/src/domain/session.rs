@@ -12,6 +12,8 @@ pub enum EndReason {
     Reuse,
     /// The user has changed the password or the second factor in another session.
     PasswordChange,
+    /// The password was reset by mail.
+    PasswordReset,
     /// The user has ended it in another session.
     User,
     /// An admin has disabled the account.

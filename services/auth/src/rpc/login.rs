@@ -1,7 +1,9 @@
 //! `Login`: signs in with e-mail address and password, and a code if the account has a second factor.
 //!
-//! An unknown address and a wrong password return the same error after the same work, so that neither text nor time reveals
-//! who has an account. Attempts after failures are delayed alike. That an account is disabled is told to those who know its password.
+//! An unknown address and a wrong password return the same error, and no sooner than a fixed time after the call began, so that neither
+//! text nor time reveals who has an account or how many. The accounts of an address are tried one after the other, those that have not
+//! verified it first: see [`users::list_by_email`]. Attempts after failures are delayed alike. That an
+//! account is disabled is told to those who know its password.
 
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use carshare_chassis::encryption::Sealer;
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
 use carshare_store::Tx;
+use tokio::time::Instant;
 
 use super::convert;
 use crate::App;
@@ -61,24 +64,34 @@ pub async fn handle(
     result
 }
 
-/// Verifies the password, and returns the account and the hash.
+/// Returns the account of the password, and its hash. A failure is counted, and waits until `login.failure_ms` have passed.
 async fn authenticate(
     app: &App,
     attempt: &Attempt,
     email: &Email,
     password: &Password,
 ) -> Result<(User, PasswordHash), Error> {
-    let found = users::find_by_email(app.db.conn(), email).await?;
-    let hash = found.as_ref().map(|(_, hash)| hash.clone());
-    let matches = app.passwords.verify(password.clone(), hash).await?;
-    let (user, reason) = match &found {
-        Some((user, _)) => (Some(user.id), "wrong_password"),
-        None => (None, "unknown_account"),
-    };
-    if let Some(account) = found.filter(|_| matches) {
-        return Ok(account);
+    let began = Instant::now();
+    let accounts = users::list_by_email(app.db.conn(), email).await?;
+    // The owner of the address, if there is one; otherwise the account that was registered last.
+    let concerned = accounts.last().filter(|(user, _)| user.is_verified);
+    let concerned = concerned.or(accounts.first()).map(|(user, _)| user.id);
+    if accounts.is_empty() {
+        app.passwords.verify(password.clone(), None).await?;
     }
-    app.login_attempts.fail(attempt, user, reason).await?;
+    for (user, hash) in accounts {
+        let stored = Some(hash.clone());
+        if app.passwords.verify(password.clone(), stored).await? {
+            return Ok((user, hash));
+        }
+    }
+    let reason = if concerned.is_some() {
+        "wrong_password"
+    } else {
+        "unknown_account"
+    };
+    app.login_attempts.fail(attempt, concerned, reason).await?;
+    tokio::time::sleep_until(began + app.config.login.failure).await;
     Err(Error::InvalidCredentials)
 }
 

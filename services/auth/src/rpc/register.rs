@@ -1,6 +1,7 @@
 //! `Register`: creates an account and signs it in.
 //!
-//! An e-mail address belongs to one account, whatever its case; phone numbers are stored in E.164; weak passwords are
+//! The reply and the work are the same for an address that has accounts: a mail tells its owner, who alone can verify it. Until then the
+//! account is one of its own, and never touches theirs. Addresses are compared without case; phone numbers are stored in E.164; weak passwords are
 //! rejected; admins are created by `create-admin` only. Account, session and `user.registered` are one transaction.
 
 use carshare_chassis::rpc::CallContext;
@@ -10,11 +11,12 @@ use carshare_store::Tx;
 use super::convert;
 use crate::App;
 use crate::audit::{self, AccountHash, Action, Entry, Origin};
-use crate::domain::{Email, NewUser, Password, PasswordHash, User, UserId};
+use crate::domain::{Email, MailKind, NewUser, Password, PasswordHash, User, UserId};
 use crate::error::Error;
 use crate::issuer::Signer;
+use crate::mail::NewMail;
 use crate::sealed_reply::{Sealed, SealedReply};
-use crate::store::users;
+use crate::store::{mails, users};
 use crate::{events, session};
 
 struct Input {
@@ -22,6 +24,7 @@ struct Input {
     hash: PasswordHash,
     account: AccountHash,
     origin: Origin,
+    mail: NewMail,
     signer: Signer,
     reply: SealedReply<pb::AuthResponse>,
 }
@@ -37,11 +40,13 @@ pub async fn handle(
     let hash = app.passwords.hash(password).await?;
     let origin = Origin::from(&context);
     let (context, reply) = app.replies.prepare(context);
+    let mail = app.mails.prepare(MailKind::Verification, &new.email)?;
     let input = Input {
         account: app.audit.account(&new.email),
         new,
         hash,
         origin,
+        mail,
         signer: app.issuer.signer().await?,
         reply: reply.clone(),
     };
@@ -55,11 +60,12 @@ async fn register(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
         .account(input.account)
         .user(user.id);
     audit::record(tx, &input.origin, &entry).await?;
+    mails::insert_verification(tx, &input.mail, user.id).await?;
     let issued = session::begin(tx, &input.signer, &user, &input.origin).await?;
     Ok(input.reply.seal(&convert::auth_response(&user, &issued))?)
 }
 
-/// Inserts an account and publishes `user.registered`. [`Error::EmailTaken`] when its e-mail address has an account.
+/// Inserts an account and publishes `user.registered`.
 pub(crate) async fn create_account(tx: &Tx, new: &NewUser, hash: &PasswordHash) -> Result<User, Error> {
     let user = new.register(UserId(tx.new_id()), tx.now());
     users::insert(tx.conn(), &user, hash).await?;

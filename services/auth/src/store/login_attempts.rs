@@ -4,6 +4,7 @@ use carshare_store::Tx;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, raw_sql};
 
+use crate::domain::UserId;
 use crate::domain::audit::AccountHash;
 use crate::domain::login_attempt::Failures;
 use crate::error::Error;
@@ -103,13 +104,16 @@ pub async fn set_retry_at(
 }
 
 /// Records a success: the failures of the address are forgotten, and it is known from now on.
-pub async fn succeed(tx: &Tx, account: AccountHash, address: &str) -> Result<(), Error> {
-    let (account, now) = (account.0.to_vec(), tx.now());
+///
+/// Not so for an account that has not verified its e-mail address: anybody can register one, and would end by its logins the delays of
+/// their guesses at the owner's password.
+pub async fn succeed(tx: &Tx, account: AccountHash, address: &str, user: UserId) -> Result<(), Error> {
+    let (account, now, user) = (account.0.to_vec(), tx.now(), user.0);
     tx.conn()
         .execute_raw(raw_sql!(
             Postgres,
             r#"INSERT INTO login_attempts (account, address, failures, succeeded_at)
-               VALUES ({account}, {address}, 0, {now})
+               SELECT {account}, {address}, 0, {now} FROM users WHERE id = {user} AND is_verified
                ON CONFLICT (account, address) DO UPDATE SET
                    failures = 0, retry_at = NULL, failed_at = NULL, succeeded_at = {now}"#
         ))

@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _, raw_sql};
+use sea_orm::sea_query::{Expr, LockType, OnConflict};
+use sea_orm::{ConnectionTrait, FromQueryResult as _, IntoActiveModel as _, QuerySelect as _, raw_sql};
 
 use crate::domain::{Email, PasswordHash, Phone, User, UserId};
 use crate::error::Error;
@@ -14,7 +14,9 @@ use crate::error::Error;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    pub email: String,
+    /// Address of the account that holds it: see migration 0111.
+    pub email: Option<String>,
+    pub provisional_email: Option<String>,
     pub password_hash: String,
     pub name: String,
     pub phone: String,
@@ -31,14 +33,27 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Constraint by which one of several concurrent registrations of an e-mail address succeeds.
-const EMAIL_UNIQUE: &str = "users_email_unique";
-
-/// Inserts an account; [`Error::EmailTaken`] when its e-mail address has one.
+/// Inserts an account. It holds its e-mail address if no account does, and is provisional otherwise.
 pub async fn insert(conn: &impl ConnectionTrait, user: &User, hash: &PasswordHash) -> Result<(), Error> {
+    let is_held = find_by_email(conn, &user.email).await?.is_some();
+    // Of several concurrent registrations of an address one holds it.
+    if !insert_row(conn, user, hash, is_held).await? {
+        insert_row(conn, user, hash, true).await?;
+    }
+    Ok(())
+}
+
+async fn insert_row(
+    conn: &impl ConnectionTrait,
+    user: &User,
+    hash: &PasswordHash,
+    is_provisional: bool,
+) -> Result<bool, Error> {
+    let email = user.email.as_str().to_owned();
     let row = Model {
         id: user.id.0,
-        email: user.email.as_str().to_owned(),
+        email: (!is_provisional).then(|| email.clone()),
+        provisional_email: is_provisional.then_some(email),
         password_hash: hash.expose().to_owned(),
         name: user.name.clone(),
         phone: user.phone.as_str().to_owned(),
@@ -49,20 +64,48 @@ pub async fn insert(conn: &impl ConnectionTrait, user: &User, hash: &PasswordHas
         created_at: user.created_at,
         updated_at: user.created_at,
     };
-    Entity::insert(row.into_active_model())
+    let inserted = Entity::insert(row.into_active_model())
+        .on_conflict(OnConflict::column(Column::Email).do_nothing().to_owned())
         .exec_without_returning(conn)
-        .await
-        .map_err(email_taken)?;
+        .await?;
+    Ok(inserted > 0)
+}
+
+/// Locks an e-mail address until the transaction ends: changes of its holder run one after the other.
+pub async fn lock_email(conn: &impl ConnectionTrait, email: &Email) -> Result<(), Error> {
+    let key = format!("users.email.{}", email.as_str());
+    let lock = raw_sql!(
+        Postgres,
+        "SELECT pg_advisory_xact_lock(hashtextextended({key}, 0))"
+    );
+    conn.query_one_raw(lock).await?;
     Ok(())
 }
 
-fn email_taken(error: sea_orm::DbErr) -> Error {
-    let error = carshare_store::Error::from(error);
-    if error.constraint() == Some(EMAIL_UNIQUE) {
-        Error::EmailTaken
-    } else {
-        error.into()
-    }
+/// Takes the e-mail address from the unverified account that holds it.
+pub async fn make_provisional(tx: &Tx, id: UserId) -> Result<(), Error> {
+    let (id, now) = (id.0, tx.now());
+    let update = raw_sql!(
+        Postgres,
+        r#"UPDATE users SET provisional_email = email, email = NULL, updated_at = {now}
+           WHERE id = {id} AND email IS NOT NULL"#
+    );
+    tx.conn().execute_raw(update).await?;
+    Ok(())
+}
+
+/// Marks the e-mail address of an account as verified: the account holds it from now on. The caller has locked the address, and no
+/// other account holds it.
+pub async fn set_verified(tx: &Tx, id: UserId) -> Result<(), Error> {
+    let (id, now) = (id.0, tx.now());
+    let update = raw_sql!(
+        Postgres,
+        r#"UPDATE users SET email = coalesce(email, provisional_email), provisional_email = NULL, is_verified = true,
+                            updated_at = {now}
+           WHERE id = {id}"#
+    );
+    tx.conn().execute_raw(update).await?;
+    Ok(())
 }
 
 pub async fn find(conn: &impl ConnectionTrait, id: UserId) -> Result<Option<User>, Error> {
@@ -170,13 +213,36 @@ pub async fn find_with_password(
     row.map(with_password).transpose()
 }
 
-/// Finds an account by its e-mail address, with the hash of its password.
+/// Finds the account that holds an e-mail address, with the hash of its password.
 pub async fn find_by_email(
     conn: &impl ConnectionTrait,
     email: &Email,
 ) -> Result<Option<(User, PasswordHash)>, Error> {
     let found = Entity::find().filter(Column::Email.eq(email.as_str()));
     found.one(conn).await?.map(with_password).transpose()
+}
+
+/// Lists the accounts of an e-mail address that can sign in with it: the three newest that have not verified it, newest first, and
+/// the one that has.
+///
+/// The order and the number do not depend on who was registered first, so that none of them tells a caller who registers
+/// several accounts whether the address had one before.
+pub async fn list_by_email(
+    conn: &impl ConnectionTrait,
+    email: &Email,
+) -> Result<Vec<(User, PasswordHash)>, Error> {
+    let email = email.as_str();
+    let list = raw_sql!(
+        Postgres,
+        r#"SELECT * FROM (
+               (SELECT * FROM users WHERE (email = {email} OR provisional_email = {email}) AND NOT is_verified
+                ORDER BY created_at DESC, id DESC LIMIT 3)
+               UNION ALL
+               (SELECT * FROM users WHERE email = {email} AND is_verified)
+           ) AS found ORDER BY is_verified, created_at DESC, id DESC"#
+    );
+    let rows = Model::find_by_statement(list).all(conn).await?;
+    rows.into_iter().map(with_password).collect()
 }
 
 fn with_password(row: Model) -> Result<(User, PasswordHash), Error> {
@@ -190,7 +256,7 @@ impl TryFrom<Model> for User {
     fn try_from(row: Model) -> Result<Self, Error> {
         Ok(Self {
             id: UserId(row.id),
-            email: Email::new(&row.email),
+            email: Email::new(&row.email.or(row.provisional_email).context("no e-mail address")?),
             name: row.name,
             phone: Phone::from_e164(row.phone),
             role: row.role.parse().context("unknown role")?,

@@ -6,6 +6,7 @@ use carshare_chassis::rpc::CLIENT_ADDRESS;
 use carshare_chassis::{Environment, ManualClock};
 use carshare_proto::auth::v1::account_service_client::AccountServiceClient;
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
+use carshare_proto::auth::v1::email_service_client::EmailServiceClient;
 use carshare_proto::auth::v1::mfa_service_client::MfaServiceClient;
 use carshare_proto::auth::v1::*;
 use carshare_proto::options::v1::Role;
@@ -64,6 +65,8 @@ fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
         ("TLS__INSECURE", "true"),
         ("ADMIN__LISTEN", "127.0.0.1:0"),
         ("PASSWORDS__BCRYPT_COST", "4"),
+        ("LOGIN__FAILURE_MS", "0"),
+        ("MAIL__ENCRYPTION", "none"),
         ("OBJECTS__ENDPOINT", "http://127.0.0.1:9"),
         ("OBJECTS__BUCKET", "profiles"),
     ];
@@ -191,6 +194,10 @@ impl Replica {
             config,
             instance,
         }
+    }
+
+    pub fn emails(&self) -> EmailServiceClient<Channel> {
+        EmailServiceClient::new(self.instance.channel())
     }
 
     pub async fn finish(self) {

@@ -17,6 +17,14 @@ const ELSEWHERE: &str = "198.51.100.9";
 const WRONG: &str = "wrong horse 11";
 
 impl Auth {
+    /// Registers an account whose address is verified.
+    async fn verified(&self, email: &str) -> AuthResponse {
+        let session = self.register(email).await;
+        let verify = sqlx::query("UPDATE users SET is_verified = true");
+        verify.execute(&self.sql).await.unwrap();
+        session
+    }
+
     async fn log_in_from(&self, address: &str, email: &str, password: &str) -> Result<AuthResponse, Status> {
         let request = LoginRequest {
             email: email.into(),
@@ -48,7 +56,7 @@ impl Auth {
 #[tokio::test]
 async fn login_is_delayed_from_the_fourth_failure_on_until_a_success() {
     let auth = Auth::start().await;
-    auth.register(EMAIL).await;
+    auth.verified(EMAIL).await;
     auth.fail_times(HOME, 4).await;
     // The password is not even verified, so the right one is delayed too.
     let delayed = auth.log_in_from(HOME, EMAIL, PASSWORD).await;
@@ -69,7 +77,7 @@ async fn login_is_delayed_from_the_fourth_failure_on_until_a_success() {
 async fn account_that_does_not_exist_is_delayed_alike() {
     let _no_other = UNKNOWN_ADDRESS.lock().await;
     let auth = Auth::start().await;
-    auth.register(EMAIL).await;
+    auth.verified(EMAIL).await;
     for _ in 0..6 {
         let known = auth.refusal(HOME, EMAIL, WRONG).await;
         let unknown = auth.refusal(HOME, "nobody@example.com", WRONG).await;
@@ -83,7 +91,7 @@ async fn account_that_does_not_exist_is_delayed_alike() {
 #[tokio::test]
 async fn failures_of_a_stranger_do_not_delay_another_address_or_account() {
     let auth = Auth::start().await;
-    auth.register(EMAIL).await;
+    auth.verified(EMAIL).await;
     auth.register("seojun@example.com").await;
     auth.fail_times(ELSEWHERE, 4).await;
     let (reason, _) = auth.refusal(ELSEWHERE, EMAIL, PASSWORD).await;
@@ -98,7 +106,7 @@ async fn failures_of_a_stranger_do_not_delay_another_address_or_account() {
 #[tokio::test]
 async fn one_of_eight_concurrent_attempts_after_the_delay_is_admitted() {
     let auth = Auth::start().await;
-    auth.register(EMAIL).await;
+    auth.verified(EMAIL).await;
     auth.fail_times(HOME, 4).await;
     auth.advance_s(1);
     let refused = join_all((0..8).map(|_| auth.refusal(HOME, EMAIL, WRONG))).await;
@@ -115,7 +123,7 @@ async fn one_of_eight_concurrent_attempts_after_the_delay_is_admitted() {
 #[tokio::test]
 async fn guesses_from_many_addresses_are_delayed_but_not_the_owner_at_a_known_one() {
     let auth = Auth::start_with(|config| config.login_delay.free_unknown_failures = 5).await;
-    auth.register(EMAIL).await;
+    auth.verified(EMAIL).await;
     auth.log_in_from(HOME, EMAIL, PASSWORD).await.unwrap();
     for number in 1..=6 {
         auth.fail_times(&format!("198.51.100.{number}"), 1).await;
@@ -134,7 +142,7 @@ async fn guesses_from_many_addresses_are_delayed_but_not_the_owner_at_a_known_on
 #[tokio::test]
 async fn wrong_current_password_counts_like_a_failed_login() {
     let auth = Auth::start().await;
-    let session = auth.register(EMAIL).await;
+    let session = auth.verified(EMAIL).await;
     let change = async |current: &str| {
         let request = ChangePasswordRequest {
             current_password: current.into(),
@@ -165,7 +173,7 @@ async fn replicas_share_the_delays_while_redis_is_unreachable() {
     let redis = carshare_testkit::redis_url().await;
     let (proxy, through) = FaultProxy::in_front_of(&redis).await.unwrap();
     let auth = Auth::start_with(|config| config.redis.url = through.into()).await;
-    auth.register(EMAIL).await;
+    auth.verified(EMAIL).await;
     proxy.cut();
     auth.fail_times(HOME, 4).await;
     let other = Replica::start(auth.replica.config.clone(), 2).await;
@@ -178,5 +186,22 @@ async fn replicas_share_the_delays_while_redis_is_unreachable() {
     assert_error(delayed, Code::ResourceExhausted, "LOGIN_DELAYED", "AUTH019");
     proxy.heal();
     other.finish().await;
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn success_of_an_account_that_has_not_verified_the_address_ends_no_delay() {
+    let auth = Auth::start().await;
+    auth.verified(EMAIL).await;
+    let stranger = RegisterRequest {
+        password: "stranger horse 1".into(),
+        ..guest(EMAIL)
+    };
+    auth.client().register(stranger).await.unwrap();
+    auth.fail_times(HOME, 3).await;
+    auth.log_in_from(HOME, EMAIL, "stranger horse 1").await.unwrap();
+    auth.fail_times(HOME, 1).await;
+    let (reason, _) = auth.refusal(HOME, EMAIL, WRONG).await;
+    assert_eq!(reason, "LOGIN_DELAYED");
     auth.finish().await;
 }

@@ -53,9 +53,8 @@ async fn accounts(rest: &Rest) -> Vec<Secret> {
     let account =
         json!({ "email": EMAIL, "password": PASSWORD, "name": NAME, "phone": PHONE, "role": "guest" });
     rest.post("/v1/auth/register", &account).await.ok(201);
-    rest.post("/v1/auth/register", &account)
-        .await
-        .expect_error(409, "AUTH011");
+    // Another account of the same address.
+    rest.post("/v1/auth/register", &account).await.ok(201);
     let mut wrong = account.clone();
     (wrong["email"], wrong["phone"]) = (json!(EMAIL.replace('@', " at ")), json!(format!("{PHONE}-1")));
     rest.post("/v1/auth/register", &wrong)
