@@ -18,8 +18,11 @@ use crate::harness::{GrpcClient, Ids, example_request, grpc_path};
 /// Name of no service.
 const UNKNOWN: &str = "stranger";
 
-/// Returns what the access option promises a service without a user's token.
+/// Returns what a service without a user's token may expect: what the access option promises, and a stranger nothing.
 fn expected(method: &MethodDescriptor, peer: &str) -> Expected {
+    if peer == UNKNOWN {
+        return Expected::Refused(Code::PermissionDenied, "AUTH003");
+    }
     let access = contract::access(method).unwrap_or_default();
     if access.public || access.internal.iter().any(|name| name == peer) {
         Expected::Admitted

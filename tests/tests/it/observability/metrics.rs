@@ -47,7 +47,8 @@ const OPTIONAL_METRICS: [&str; 4] = [
 ];
 
 /// Allowed labels, each of low cardinality.
-pub const LABELS: [&str; 22] = [
+pub const LABELS: [&str; 23] = [
+    "action",
     "source",
     "code",
     "event",
@@ -181,6 +182,7 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
             &SERVICE_METRICS,
             &["outbox_sent_total", "auth_password_hashes_total"],
             &["auth_refresh_tokens_reused_total", "auth_revocations"],
+            &["auth_audit_events_total", "auth_mails_total"],
         ],
         "vehicle" => &[
             &SERVICE_METRICS,

@@ -9,9 +9,10 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::harness::{GrpcClient, Protocol, mesh};
 
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 10] = [
     "carshare.auth.v1.AccountService",
     "carshare.auth.v1.AuthService",
+    "carshare.auth.v1.EmailService",
     "carshare.auth.v1.MfaService",
     "carshare.booking.v1.BookingService",
     "carshare.notification.v1.NotificationService",
