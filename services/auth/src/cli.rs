@@ -12,6 +12,7 @@ use crate::admin::{CreatedAdmin, NewAdmin, create_admin};
 use crate::audit::account_hashes;
 use crate::config::Config;
 use crate::domain::{Email, Password};
+use crate::lost_second_factor::remove_second_factor;
 
 /// Subcommands of the service.
 #[derive(Debug, clap::Subcommand)]
@@ -39,6 +40,11 @@ pub enum Command {
     RetireSigningKey {
         /// Id of the key: the header `kid` of its tokens.
         kid: String,
+    },
+    /// Remove the second factor of an account and end its sessions, because its user has lost it. Make sure who asks.
+    RemoveSecondFactor {
+        /// E-mail address.
+        email: String,
     },
     /// Print the keyed hashes of an e-mail address, one for each key of `[seal]`, to look it up in `audit_events`.
     AccountHash {
@@ -86,6 +92,9 @@ pub async fn handle(
             .retire(kid)
             .await
             .context("cannot retire the signing key"),
+        Command::RemoveSecondFactor { email } => {
+            remove_second_factor(&config.service, environment, &email).await
+        }
         Command::AccountHash { email } => {
             for (key, hash) in account_hashes(&config.service.seal, &Email::new(&email)) {
                 let mut out = std::io::stdout();

@@ -29,6 +29,7 @@ pub mod issuer;
 mod jobs;
 pub mod keys;
 pub mod login_attempts;
+mod lost_second_factor;
 mod mail;
 mod metrics;
 mod mfa;

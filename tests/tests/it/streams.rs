@@ -52,7 +52,7 @@ async fn next(stream: &mut Events, count: usize) -> Vec<Event> {
 
 /// Requests a car `times` times for a new guest, whose open requests are limited.
 async fn request(car: &str, times: usize, mesh: &Mesh) {
-    let guest = Guest::register(mesh).await;
+    let guest = Guest::with_card(mesh).await;
     for _ in 0..times {
         guest.book(car, next_slot(mesh.now())).await.ok(201);
     }

@@ -30,6 +30,7 @@ pub enum Action {
     AccountEnable,
     /// An operator acted at the command line.
     AdminCreate,
+    MfaRemove,
     SigningKeyAdd,
     SigningKeyRetire,
 }

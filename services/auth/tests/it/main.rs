@@ -12,6 +12,7 @@ mod harness;
 mod login;
 mod login_delay;
 mod logout;
+mod lost_second_factor;
 mod mailbox;
 mod mails;
 mod mfa;

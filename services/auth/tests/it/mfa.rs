@@ -59,7 +59,7 @@ impl Auth {
         reply.map(|reply| reply.codes)
     }
 
-    async fn enroll(&self) -> Enrolled {
+    pub async fn enroll(&self) -> Enrolled {
         let session = self.register(EMAIL).await;
         let secret = self.propose(&session, None).await.unwrap();
         let recovery_codes = self.confirm(&session, self.code(&secret)).await.unwrap();

@@ -172,7 +172,7 @@ const COUNTED: [(&str, &str, f64); 27] = [
     (
         "notification",
         "event_age_seconds_count{group=notification}",
-        24.0,
+        25.0,
     ),
 ];
 
@@ -190,6 +190,7 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
             &OUTBOUND_METRICS,
             &[
                 "outbox_sent_total",
+                "objects_photo_conversions_total",
                 "objects_request_duration_seconds",
                 "holds_expired_total",
             ],

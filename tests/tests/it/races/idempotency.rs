@@ -98,7 +98,7 @@ async fn concurrent_repeats_have_one_response() {
 async fn idempotency_keys_are_per_user_and_errors_are_not_stored() {
     let mesh = mesh().await;
     let (_, car) = car(&mesh).await;
-    let (one, two) = (Guest::register(&mesh).await, Guest::register(&mesh).await);
+    let (one, two) = (Guest::with_card(&mesh).await, Guest::with_card(&mesh).await);
     let slot = next_slot(mesh.now());
     let request = booking(&car, slot);
     let made = once(&one.rest, BOOK, "the-same-key", &request).await;

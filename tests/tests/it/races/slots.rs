@@ -9,7 +9,7 @@ use crate::harness::{Guest, Host, Response, Slot, mesh, next_slot};
 const CODE: &str = "BOOKING002";
 
 async fn guests(mesh: &carshare_mesh::Mesh) -> Vec<Guest> {
-    join_all((0..5).map(|_| Guest::register(mesh))).await
+    join_all((0..5).map(|_| Guest::with_card(mesh))).await
 }
 
 /// The created bookings; asserts that every other response is "slot taken".
