@@ -226,6 +226,6 @@ impl StoreService for Auth {
         environment: Environment,
         command: cli::Command,
     ) -> anyhow::Result<()> {
-        cli::handle(config, environment, command).await
+        Box::pin(cli::handle(config, environment, command)).await
     }
 }
