@@ -7,6 +7,9 @@ use anyhow::Context as _;
 use carshare_chassis::Environment;
 use carshare_chassis::config::ServiceConfig;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
 use crate::App;
 use crate::admin::{CreatedAdmin, NewAdmin, create_admin};
 use crate::audit::account_hashes;
@@ -54,7 +57,15 @@ pub enum Command {
 }
 
 /// Runs a subcommand.
-pub async fn handle(
+pub fn handle(
+    config: ServiceConfig<Config>,
+    environment: Environment,
+    command: Command,
+) -> BoxFuture<'static, anyhow::Result<()>> {
+    run(config, environment, command).boxed()
+}
+
+async fn run(
     config: ServiceConfig<Config>,
     environment: Environment,
     command: Command,

@@ -226,6 +226,6 @@ impl StoreService for Auth {
         environment: Environment,
         command: cli::Command,
     ) -> anyhow::Result<()> {
-        Box::pin(cli::handle(config, environment, command)).await
+        cli::handle(config, environment, command).await
     }
 }
