@@ -83,15 +83,10 @@ impl GatewayError {
         }
     }
 
-    /// Other errors are in the access log, by their code.
+    /// Other errors are in the access log, by their code, and so are requests that clients did not send whole.
     fn log(&self, correlation_id: &str) {
         match self {
-            Self::Local(error)
-                if matches!(
-                    error.code(),
-                    Code::Internal | Code::Unavailable | Code::DeadlineExceeded
-                ) =>
-            {
+            Self::Local(error) if is_of_server(error) => {
                 tracing::warn!(correlation_id, ?error, "request failed");
             }
             Self::Upstream(status) if status.details().is_empty() => {
@@ -100,6 +95,16 @@ impl GatewayError {
             _ => {}
         }
     }
+}
+
+/// Returns whether the error is one of this system. A request that a client did not send whole is none, although its code is
+/// `DEADLINE_EXCEEDED`.
+fn is_of_server(error: &Error) -> bool {
+    let is_5xx = matches!(
+        error.code(),
+        Code::Internal | Code::Unavailable | Code::DeadlineExceeded
+    );
+    is_5xx && !error.is(Common::RequestTimeout)
 }
 
 /// Returns 405 with the methods in `Allow` (RFC 9110 §15.5.6). HEAD is allowed where GET is.
@@ -114,4 +119,22 @@ pub fn method_not_allowed(methods: impl IntoIterator<Item = Method>) -> Response
     let allow = HeaderValue::from_str(&names.join(", "));
     response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_that_was_not_sent_whole_is_no_error_of_the_server() {
+        for (reason, is_ours) in [
+            (Common::Internal, true),
+            (Common::Unavailable, true),
+            (Common::DeadlineExceeded, true),
+            (Common::RequestTimeout, false),
+            (Common::RateLimited, false),
+        ] {
+            assert_eq!(is_of_server(&Error::new(reason)), is_ours, "{reason:?}");
+        }
+    }
 }
