@@ -63,7 +63,7 @@ use tonic::codec::CompressionEncoding;
 pub use admin::{NewAdmin, create_admin};
 pub use config::Config;
 
-use crate::audit::Audit;
+use crate::audit::{AccountHasher, Audit};
 use crate::issuer::Issuer;
 use crate::keys::KeyRing;
 use crate::login_attempts::LoginAttempts;
@@ -150,10 +150,10 @@ impl App {
         Ok(Self {
             mails: Mails::new(
                 &config.mail,
-                &config.seal,
+                AccountHasher::new(&config.seal)?,
                 Arc::clone(&sealer),
                 environment.clone(),
-            )?,
+            ),
             smtp: Smtp::new(&config.mail, environment.clock.clone())?,
             passwords: Passwords::new(&config.passwords, environment.random.clone())?,
             issuer: Issuer::new(keys.clone(), &common.identity, &config.sessions, environment),

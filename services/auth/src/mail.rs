@@ -9,15 +9,14 @@ mod text;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use aws_lc_rs::hmac;
-use carshare_chassis::config::{self, Secret, millis, seconds};
+use carshare_chassis::config::{Secret, millis, seconds};
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::{Backoff, Environment, Error};
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::audit::{AccountHash, AccountHasher};
 use crate::domain::{Email, MailKind, MailToken, TokenHash};
 
 pub use smtp::{Encryption, SendResult, Smtp};
@@ -78,7 +77,8 @@ struct Parts {
     config: Config,
     environment: Environment,
     sealer: Arc<Sealer>,
-    address_key: hmac::Key,
+    /// Mails are counted by the hash of their address, anew after a change of the primary key.
+    accounts: AccountHasher,
 }
 
 /// A mail for the table.
@@ -86,7 +86,7 @@ struct Parts {
 pub struct NewMail {
     pub id: Uuid,
     pub kind: MailKind,
-    pub address_hash: [u8; 32],
+    pub address_hash: AccountHash,
     pub sealed: Vec<u8>,
     pub token_hash: TokenHash,
     pub ttl: Duration,
@@ -101,26 +101,19 @@ struct Stored {
     token: String,
 }
 
-const ADDRESS_HASH: &[u8] = b"carshare.auth mail address";
-
 impl Mails {
-    /// Derives the key of address hashes from the primary key. After a change of that, mails are counted anew.
     pub fn new(
         config: &Config,
-        seal: &config::Seal,
+        accounts: AccountHasher,
         sealer: Arc<Sealer>,
         environment: Environment,
-    ) -> anyhow::Result<Self> {
-        let secret = seal.keys.get(&seal.primary);
-        let secret = secret.context("seal.primary names no key of seal.keys")?;
-        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().trim().as_bytes());
-        let derived = hmac::sign(&root, ADDRESS_HASH);
-        Ok(Self(Arc::new(Parts {
+    ) -> Self {
+        Self(Arc::new(Parts {
             config: config.clone(),
             environment,
             sealer,
-            address_key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
-        })))
+            accounts,
+        }))
     }
 
     /// Makes a mail with a new token.
@@ -132,12 +125,10 @@ impl Mails {
             address: email.as_str().to_owned(),
             token: token.expose().to_owned(),
         };
-        let mut address_hash = [0; 32];
-        address_hash.copy_from_slice(hmac::sign(&parts.address_key, email.as_str().as_bytes()).as_ref());
         Ok(NewMail {
             id,
             kind,
-            address_hash,
+            address_hash: parts.accounts.hash(email),
             sealed: parts.sealer.seal(&place(id), &stored.encode_to_vec())?,
             token_hash: token.hash(),
             ttl: match kind {

@@ -74,7 +74,7 @@ async fn insert(tx: &Tx, mail: &NewMail, user: Option<UserId>, email: &str) -> R
         .map(|context| context.correlation_id().to_owned());
     let traceparent = context.and_then(|context| context.traceparent());
     let (id, kind, now, expires_at) = (mail.id, mail.kind.as_str(), tx.now(), tx.now() + mail.ttl);
-    let (address_hash, token_hash) = (mail.address_hash.to_vec(), mail.token_hash.0.to_vec());
+    let (address_hash, token_hash) = (mail.address_hash.0.to_vec(), mail.token_hash.0.to_vec());
     let (sealed, user_id) = (mail.sealed.clone(), user.map(|user| user.0));
     let statement = raw_sql!(
         Postgres,
