@@ -1,7 +1,6 @@
 //! Limits of a guest who proves nothing, and of bookings that overlap.
 
 use carshare_proto::booking::v1::*;
-use futures::future::join_all;
 
 use crate::harness::*;
 
@@ -83,20 +82,13 @@ async fn payment_is_asked_only_about_the_second_request_of_an_unverified_guest()
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_requests_of_an_unverified_guest_on_two_replicas_leave_one() {
     let harness = Harness::start().await;
-    let replica = harness.start_instance().await;
     let (guest, host) = (harness.guest(), harness.host());
-    let clients = [harness.client.clone(), Client::new(replica.channel())];
-    let calls = (0..20).map(|number| {
-        let mut client = clients[number % 2].clone();
-        let request = harness.unverified_request(guest, input(&harness.car(host)));
-        async move { into_message(client.create_booking(request).await) }
-    });
-    let (accepted, refusals): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().partition(Result::is_ok);
+    let requests = (0..20).map(|_| harness.unverified_request(guest, input(&harness.car(host))));
+    let (accepted, refusals) = harness.create_on_two_replicas(requests.collect()).await;
     assert_eq!((accepted.len(), refusals.len()), (1, 19));
     for refusal in refusals {
-        assert_reason(refusal, ErrorReason::VerificationRequired);
+        assert_reason::<Booking>(Err(refusal), ErrorReason::VerificationRequired);
     }
-    replica.stop().await;
     harness.finish().await;
 }
 

@@ -1,7 +1,6 @@
 //! The limit of requests of one guest that wait for an answer or a payment.
 
 use carshare_proto::booking::v1::*;
-use futures::future::join_all;
 
 use crate::harness::*;
 
@@ -53,21 +52,14 @@ async fn create_booking_repeated_with_its_key_does_not_count_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_requests_on_two_replicas_stay_within_the_limit() {
     let harness = Harness::start().await;
-    let replica = harness.start_instance().await;
     let (guest, host) = (harness.guest(), harness.host());
-    let clients = [harness.client.clone(), Client::new(replica.channel())];
-    let calls = (0..20).map(|number| {
-        let mut client = clients[number % 2].clone();
-        let request = harness.request(guest, input(&harness.car(host)));
-        async move { into_message(client.create_booking(request).await) }
-    });
-    let (accepted, refusals): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().partition(Result::is_ok);
+    let requests = (0..20).map(|_| harness.request(guest, input(&harness.car(host))));
+    let (accepted, refusals) = harness.create_on_two_replicas(requests.collect()).await;
     assert_eq!((accepted.len(), refusals.len()), (5, 15));
     for refusal in refusals {
-        assert_reason(refusal, ErrorReason::TooManyOpenRequests);
+        assert_reason::<Booking>(Err(refusal), ErrorReason::TooManyOpenRequests);
     }
     wait_until(|| async { harness.vehicle().released.len() == 15 }).await;
     assert_eq!(harness.booking_count().await, 5);
-    replica.stop().await;
     harness.finish().await;
 }

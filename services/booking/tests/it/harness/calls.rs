@@ -3,9 +3,10 @@
 use carshare_proto::booking::v1::*;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_service_testkit::with_metadata;
+use futures::future::join_all;
 use tonic::{Request, Status};
 
-use super::{Harness, Person, assert_reason, into_message, timestamp};
+use super::{Client, Harness, Person, assert_reason, into_message, timestamp};
 
 impl Harness {
     /// Creates a pending booking from 09:00 to 13:00 on 1 December for 60,000 won.
@@ -38,6 +39,29 @@ impl Harness {
         claims.email_verified = false;
         let token = self.tokens.sign(&claims).unwrap();
         with_metadata(Request::new(message), "authorization", &format!("Bearer {token}"))
+    }
+
+    /// Creates bookings at the same time, by turns on two replicas. Returns those accepted and the refusals.
+    pub async fn create_on_two_replicas(
+        &self,
+        requests: Vec<Request<CreateBookingRequest>>,
+    ) -> (Vec<Booking>, Vec<Status>) {
+        let replica = self.start_instance().await;
+        let clients = [self.client.clone(), Client::new(replica.channel())];
+        let calls = requests.into_iter().enumerate().map(|(number, request)| {
+            let mut client = clients[number % 2].clone();
+            async move { into_message(client.create_booking(request).await) }
+        });
+        let replies: Vec<_> = join_all(calls).await;
+        replica.stop().await;
+        let (mut accepted, mut refusals) = (Vec::new(), Vec::new());
+        for reply in replies {
+            match reply {
+                Ok(booking) => accepted.push(booking),
+                Err(status) => refusals.push(status),
+            }
+        }
+        (accepted, refusals)
     }
 
     pub async fn approve(&self, host: Person, booking_id: &str) -> Result<Booking, Status> {
