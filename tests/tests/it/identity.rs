@@ -92,7 +92,7 @@ async fn refresh_rotates_and_reuse_ends_the_token_family() {
     let info = refresh(&rest, &first).await.expect_error(401, "AUTH013");
     assert_eq!(
         info["detail"],
-        "보안을 위해 모든 로그인이 해제되었습니다. 다시 로그인해 주세요."
+        "보안을 위해 이 기기의 로그인이 해제되었습니다. 다시 로그인해 주세요."
     );
     refresh(&rest, &third).await.expect_error(401, "AUTH012");
     refresh(&rest, &first).await.expect_error(401, "AUTH012");
