@@ -37,7 +37,7 @@ pub struct EdgeConfig {
     /// Open streams; more are refused as unavailable. A service has to accept as many on one connection
     /// (`server.max_streams_per_connection`).
     pub max_streams: usize,
-    /// Open streams of callers without an account, reflection and health, beside those.
+    /// Open streams of callers without an account, reflection and health, in addition to those.
     pub max_anonymous_streams: usize,
     /// Clients reach the port by HTTPS, so that Strict-Transport-Security is sent.
     pub https: bool,

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 
 use crate::problem::DEFAULT_RETRY_AFTER;
 
-/// Time after which a stream without a token ends, so that nobody holds its place for ever.
+/// Time after which a stream without a token ends, so that nobody holds its place indefinitely.
 const ANONYMOUS_TTL: TimeDelta = TimeDelta::minutes(5);
 
 /// Resolves with the error of the stream when it has to end.

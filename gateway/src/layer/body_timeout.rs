@@ -59,7 +59,7 @@ where
     Either::Right(answered.boxed())
 }
 
-/// A body that tells when it has not arrived in time.
+/// A body with a deadline for its arrival.
 struct Timed {
     body: Body,
     timeout: Duration,

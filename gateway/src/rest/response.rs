@@ -17,7 +17,7 @@ use crate::etag;
 use crate::json::MessageView;
 use crate::routes::Route;
 
-/// Field of a resource that tells its states apart, and of a request that expects one.
+/// Field of a resource that identifies its state, and of a request that expects one.
 pub(crate) const ETAG_FIELD: &str = "etag";
 
 /// Calls a unary RPC and converts its reply.

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// A received message. Parts of a multipart message are not told apart.
+/// A received message. Parts of a multipart message are not distinguished.
 #[derive(Debug)]
 pub(super) struct Message {
     headers: Vec<(String, String)>,

@@ -11,7 +11,7 @@ use crate::App;
 use crate::config::Rules;
 use crate::error::Error;
 
-/// Bookings of a guest beside which another one is accepted.
+/// Bookings that a guest may have for another one to be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuestLimits {
     /// Fewer than this wait for an answer or a payment.

@@ -3,7 +3,7 @@
 //! An unknown address and a wrong password return the same error, and no sooner than a fixed time after the call began, so that neither
 //! text nor time reveals who has an account or how many. The accounts of an address are tried one after the other, those that have not
 //! verified it first: see [`users::list_by_email`]. Attempts after failures are delayed alike. That an
-//! account is disabled is told to those who know its password.
+//! account is disabled is returned only to those who know its password.
 
 use std::sync::Arc;
 

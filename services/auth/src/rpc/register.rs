@@ -1,6 +1,6 @@
 //! `Register`: creates an account and signs it in.
 //!
-//! The reply and the work are the same for an address that has accounts: a mail tells its owner, who alone can verify it. Until then the
+//! The reply and the work are the same for an address that has accounts: a mail informs its owner, who alone can verify it. Until then the
 //! account is one of its own, and never touches theirs. Addresses are compared without case; phone numbers are stored in E.164; weak passwords are
 //! rejected; admins are created by `create-admin` only. Account, session and `user.registered` are one transaction.
 

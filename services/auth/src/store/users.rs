@@ -225,7 +225,7 @@ pub async fn find_by_email(
 /// Lists the accounts of an e-mail address that can sign in with it: the three newest that have not verified it, newest first, and
 /// the one that has.
 ///
-/// The order and the number do not depend on who was registered first, so that none of them tells a caller who registers
+/// The order and the number do not depend on who was registered first, so that neither reveals to a caller who registers
 /// several accounts whether the address had one before.
 pub async fn list_by_email(
     conn: &impl ConnectionTrait,

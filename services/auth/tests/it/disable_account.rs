@@ -83,8 +83,8 @@ async fn disabled_account_is_signed_out_and_cannot_sign_in_until_it_is_enabled()
         "AUTH012",
     );
     assert_eq!(auth.ended_sessions().await, [session_id(&session.access_token)]);
-    let told = auth.try_login(PASSWORD).await;
-    assert_error(told, Code::PermissionDenied, "ACCOUNT_DISABLED", "AUTH020");
+    let refused = auth.try_login(PASSWORD).await;
+    assert_error(refused, Code::PermissionDenied, "ACCOUNT_DISABLED", "AUTH020");
     // Those who do not know the password learn nothing.
     let wrong = auth.try_login("wrong horse 11").await;
     assert_error(wrong, Code::Unauthenticated, "INVALID_CREDENTIALS", "AUTH010");

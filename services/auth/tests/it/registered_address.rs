@@ -45,9 +45,9 @@ async fn registration_of_a_verified_address_has_the_reply_of_a_fresh_one_and_a_m
     assert_eq!((stranger.email.as_str(), stranger.is_verified), (EMAIL, false));
 
     let mails = mailbox.mails(3).await;
-    let told = mails[1..].iter().find(|mail| mail.to == EMAIL).unwrap();
+    let notice = mails[1..].iter().find(|mail| mail.to == EMAIL).unwrap();
     assert_eq!(
-        told.subject,
+        notice.subject,
         "[카셰어링] 이미 가입된 이메일입니다 · You already have an account"
     );
     let stored: Vec<Vec<u8>> = sqlx::query_scalar("SELECT token_hash FROM mails")
@@ -55,7 +55,7 @@ async fn registration_of_a_verified_address_has_the_reply_of_a_fresh_one_and_a_m
         .await
         .unwrap();
     assert_eq!(stored.len(), 3);
-    assert!(!told.text.contains('#'), "{}", told.text);
+    assert!(!notice.text.contains('#'), "{}", notice.text);
     mailbox.finish().await;
 }
 

@@ -1,4 +1,4 @@
-//! `CheckPaymentMethod`: tells whether a guest has an enabled card.
+//! `CheckPaymentMethod`: returns whether a guest has an enabled card.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::payment::v1 as pb;

@@ -7,7 +7,7 @@ use crate::harness::calls::near_gangnam;
 use crate::kakao::CITY_HALL;
 use crate::search::{TUESDAY, within};
 
-/// Searches with small circles around many points of the square and with many radii around one point: what tells the place of a car
+/// Searches with small circles around many points of the square and with many radii around one point: what would reveal the place of a car
 /// whose distance is compared exactly.
 fn probes() -> Vec<SearchVehiclesRequest> {
     let circle = |lat: f64, lng: f64, radius: f64| SearchVehiclesRequest {

@@ -222,7 +222,7 @@ async fn periods_at_the_calendar_limits() {
         let period = format!("start_datetime={day}T20:00:00Z&end_datetime={day}T23:59:59Z");
         format!("/v1/vehicles?lat=37.5663&lng=126.9778&{period}")
     };
-    let wish = |day: &str| {
+    let request = |day: &str| {
         let (start, end) = (format!("{day}T20:00:00Z"), format!("{day}T23:59:59Z"));
         json!({ "vehicle_id": car, "start_datetime": start, "end_datetime": end })
     };
@@ -232,12 +232,12 @@ async fn periods_at_the_calendar_limits() {
     }
     let far = guest.rest.get(&search("2199-12-31")).await;
     far.expect_error(400, "BOOKING009");
-    let past = guest.rest.post("/v1/bookings", &wish("0001-01-01")).await;
+    let past = guest.rest.post("/v1/bookings", &request("0001-01-01")).await;
     past.expect_error(400, "BOOKING004");
-    let beyond = guest.rest.post("/v1/bookings", &wish("9999-12-31")).await;
+    let beyond = guest.rest.post("/v1/bookings", &request("9999-12-31")).await;
     let problem = beyond.expect_error(400, "COMMON001");
     assert_eq!(faults(&problem), [("start_datetime", "")]);
-    let far = guest.rest.post("/v1/bookings", &wish("2199-12-31")).await;
+    let far = guest.rest.post("/v1/bookings", &request("2199-12-31")).await;
     far.expect_error(400, "BOOKING009");
 }
 

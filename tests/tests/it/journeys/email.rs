@@ -42,11 +42,11 @@ async fn registration_and_reset_have_the_same_replies_for_fresh_and_for_verified
     assert_eq!(shape(&taken), shape(&fresh));
     assert_eq!(taken.status, 201);
     assert_ne!(taken.body["user"]["id"], owner["user"]["id"]);
-    let told = mail_to(&mesh, "owner@example.com", 2).await;
+    let notice = mail_to(&mesh, "owner@example.com", 2).await;
     assert!(
-        told.subject.contains("You already have an account"),
+        notice.subject.contains("You already have an account"),
         "{}",
-        told.subject
+        notice.subject
     );
 
     let reset = async |email: &str| {

@@ -23,7 +23,7 @@ use crate::task;
 pub(super) const CHANNEL: &str = "revoked";
 /// Longest time for which a token is remembered.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(5);
-/// Revocations that a slow receiver may be behind; beyond them it is told that it has missed some.
+/// Revocations that a slow receiver may be behind; beyond them it learns that it has missed some.
 const MESSAGES_LIMIT: usize = 256;
 /// Number of tokens from which old ones are removed.
 const PURGE_THRESHOLD: usize = 10_000;
