@@ -110,7 +110,7 @@ def journey(mesh, sandbox):
     assert method["is_default"] is True
 
     start = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(
-        days=random.randint(10, 300)
+        days=random.randint(10, 150)
     )
     period = {
         "start_datetime": start.isoformat().replace("+00:00", "Z"),
