@@ -174,7 +174,7 @@ fn publishers(name: &str) -> &'static [&'static str] {
     match name {
         "vehicle" => &["auth", "booking"],
         "booking" => &["auth", "payment", "vehicle"],
-        "payment" => &["booking"],
+        "payment" => &["auth", "booking"],
         "notification" => &["auth", "booking", "payment", "vehicle"],
         _ => &[],
     }

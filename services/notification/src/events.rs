@@ -2,6 +2,7 @@
 
 mod notify;
 mod session_ended;
+mod user_deleted;
 
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::booking::v1 as booking;
@@ -11,6 +12,7 @@ use carshare_store::Consumer;
 
 use notify::notify;
 use session_ended::session_ended;
+use user_deleted::user_deleted;
 
 /// Registers a handler for every event.
 pub fn handlers(consumer: Consumer) -> Consumer {
@@ -18,6 +20,7 @@ pub fn handlers(consumer: Consumer) -> Consumer {
         .on("auth", notify::<auth::UserRegistered>)
         .on("auth", notify::<auth::UserUpdated>)
         .on("auth", session_ended)
+        .on("auth", user_deleted)
         .on("vehicle", notify::<vehicle::VehicleRegistered>)
         .on("vehicle", notify::<vehicle::VehicleActivated>)
         .on("vehicle", notify::<vehicle::VehicleUpdated>)

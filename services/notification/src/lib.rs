@@ -44,12 +44,17 @@ pub const NAME: &str = "notification";
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// Expired rows; the README gives the reasons.
-const EXPIRED: [(&str, &str); 4] = [
+const EXPIRED: [(&str, &str); 5] = [
     (
         "deliveries",
         "state <> 'pending' AND updated_at < $1 - interval '30 days'",
     ),
     ("notifications", "created_at < $1 - interval '180 days'"),
+    // Of deleted users. A closed feed takes no notification, so that nothing is left for later runs.
+    (
+        "notifications",
+        "user_id IN (SELECT user_id FROM feeds WHERE closed_at > $1 - interval '30 days')",
+    ),
     ("devices", "updated_at < $1 - interval '270 days'"),
     ("ended_sessions", "ended_at < $1 - interval '1 day'"),
 ];

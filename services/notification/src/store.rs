@@ -4,4 +4,5 @@
 pub mod deliveries;
 pub mod devices;
 pub mod ended_sessions;
+pub mod feeds;
 pub mod notifications;

@@ -13,7 +13,7 @@ use crate::App;
 use crate::domain::device::Platform;
 use crate::domain::ids::{DeviceId, SessionId, UserId};
 use crate::error::Error;
-use crate::store::{deliveries, devices, ended_sessions};
+use crate::store::{deliveries, devices, ended_sessions, feeds};
 
 struct Input {
     user: UserId,
@@ -48,10 +48,10 @@ pub(super) async fn handle(
 
 async fn register(tx: &Tx, input: &Input) -> Result<pb::Device, Error> {
     ended_sessions::lock(tx, input.session).await?;
-    if ended_sessions::exists(tx, input.session).await? {
+    devices::lock(tx, input.user).await?;
+    if ended_sessions::exists(tx, input.session).await? || feeds::is_closed(tx, input.user).await? {
         return Err(ChassisError::new(Common::TokenRevoked).into());
     }
-    devices::lock(tx, input.user).await?;
     let owner = (input.user, input.session);
     let row = devices::upsert(tx, owner, &input.token, input.platform).await?;
     deliveries::drop_foreign(tx, DeviceId(row.id), input.user).await?;

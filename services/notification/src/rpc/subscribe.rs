@@ -19,7 +19,7 @@ use crate::App;
 use crate::domain::ids::UserId;
 use crate::error::Error;
 use crate::feed_watch::FeedWatcher;
-use crate::store::notifications;
+use crate::store::{feeds, notifications};
 
 /// Rows read at a time.
 const BATCH_SIZE: u64 = 100;
@@ -34,7 +34,7 @@ pub(super) async fn handle(
     let user_id = UserId(user.id);
     // Before the feed is read, so that a commit in between is noticed.
     let watcher = app.feeds.watch(user_id);
-    let last = notifications::find_last_seq(app.db.conn(), user_id).await?;
+    let last = feeds::find_last_seq(app.db.conn(), user_id).await?;
     let seq = start(&request.cursor, last)?;
     let feed = Feed {
         app: app.clone(),

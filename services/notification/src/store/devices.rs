@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::Context as _;
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{FromQueryResult as _, raw_sql};
 
 use crate::domain::device::Platform;
@@ -114,7 +115,16 @@ pub async fn delete_of_user(tx: &Tx, id: DeviceId, user: UserId) -> Result<bool,
 
 /// Deletes the devices of a session and drops their pending deliveries.
 pub async fn delete_of_session(tx: &Tx, session: SessionId) -> Result<(), Error> {
-    let deleted = Entity::delete_many().filter(Column::SessionId.eq(session.0));
+    delete_all(tx, Column::SessionId.eq(session.0)).await
+}
+
+/// Deletes the devices of a user and drops their pending deliveries.
+pub async fn delete_all_of_user(tx: &Tx, user: UserId) -> Result<(), Error> {
+    delete_all(tx, Column::UserId.eq(user.0)).await
+}
+
+async fn delete_all(tx: &Tx, matching: SimpleExpr) -> Result<(), Error> {
+    let deleted = Entity::delete_many().filter(matching);
     for device in deleted.exec_with_returning(tx.conn()).await? {
         deliveries::drop_for_device(tx, DeviceId(device.id)).await?;
     }

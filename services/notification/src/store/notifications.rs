@@ -69,7 +69,7 @@ pub struct NewNotification {
     pub message: Message,
 }
 
-/// Appends a notification to the user's feed; live streams are notified when the transaction commits.
+/// Appends a notification to the user's feed, unless it is closed; live streams are notified when the transaction commits.
 pub async fn insert(tx: &Tx, new: &NewNotification) -> Result<(), Error> {
     let (id, user_id, event_id, now) = (new.id.0, new.user_id.0, new.event_id, tx.now());
     let (kind, message) = (new.kind.as_str(), new.message.clone());
@@ -78,7 +78,7 @@ pub async fn insert(tx: &Tx, new: &NewNotification) -> Result<(), Error> {
         Postgres,
         r#"WITH feed AS (
                INSERT INTO feeds (user_id, last_seq) VALUES ({user_id}, 1)
-               ON CONFLICT (user_id) DO UPDATE SET last_seq = feeds.last_seq + 1
+               ON CONFLICT (user_id) DO UPDATE SET last_seq = feeds.last_seq + 1 WHERE feeds.closed_at IS NULL
                RETURNING last_seq
            )
            INSERT INTO notifications (id, user_id, seq, event_id, kind, title, body, data, created_at)
@@ -146,20 +146,6 @@ pub async fn list_after(
         .order_by_asc(Column::Seq)
         .limit(limit);
     Ok(page.all(conn).await?)
-}
-
-/// Returns the last position of a feed; 0 before the first notification.
-pub async fn find_last_seq(conn: &impl ConnectionTrait, user: UserId) -> Result<i64, Error> {
-    #[derive(FromQueryResult)]
-    struct Last {
-        last_seq: i64,
-    }
-    let user_id = user.0;
-    let last = Last::find_by_statement(raw_sql!(
-        Postgres,
-        "SELECT last_seq FROM feeds WHERE user_id = {user_id}"
-    ));
-    Ok(last.one(conn).await?.map_or(0, |row| row.last_seq))
 }
 
 /// Marks a notification of the user as read, unless it is already. `None` when the user has no such notification.

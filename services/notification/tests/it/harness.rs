@@ -89,7 +89,12 @@ impl Harness {
     pub async fn publish_session_ended(&self, user: Uuid, session: Uuid) {
         let (session_id, user_id) = (session.to_string(), user.to_string());
         let ended = SessionEnded { session_id, user_id };
-        self.service.publish("auth", ended).await;
+        self.publish_as_auth(ended).await;
+    }
+
+    /// Publishes an event of auth.
+    pub async fn publish_as_auth<E: EventMessage>(&self, event: E) {
+        self.service.publish("auth", event).await;
     }
 
     /// Publishes an event of booking.

@@ -3,6 +3,7 @@
 
 mod device_ends;
 mod devices;
+mod erasure;
 mod events;
 mod get;
 mod harness;

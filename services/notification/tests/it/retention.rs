@@ -28,7 +28,8 @@ async fn rows_are_deleted_after_their_retention() {
         .expect("a device");
     harness.request_booking(HOST).await;
     harness.list_when(HOST, 1).await;
-    eventually_true(TIMEOUT, || async { harness.sandbox.pushes().len() == 1 }).await;
+    let sent = "SELECT count(*) AS count FROM deliveries WHERE state = 'sent'";
+    eventually_true(TIMEOUT, || async { harness.count(sent).await == 1 }).await;
 
     harness.clock.advance(DAY * 30);
     until_empty(&harness, "deliveries").await;

@@ -63,6 +63,7 @@ async fn charge(
         .context("the attempt's payment method is missing")?;
     let customer_key = customers::find(conn, payment.guest_id)
         .await?
+        .and_then(|customer| customer.customer_key)
         .context("a guest with a payment method has no customer key")?;
     let Some(sealed) = method.billing_key_sealed.as_deref() else {
         return Ok(None);

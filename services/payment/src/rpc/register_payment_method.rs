@@ -2,7 +2,7 @@
 //! new card becomes the default.
 //!
 //! Calls may be repeated: the provider recognises the exchange by its idempotency key, the store the card by the hash of its
-//! billing key.
+//! billing key. A call that is stored after the account was deleted succeeds as if it had come before: its card is deleted at once.
 
 use carshare_chassis::config::Secret;
 use carshare_chassis::rpc::CallContext;
@@ -11,13 +11,14 @@ use carshare_store::Tx;
 use sha2::{Digest as _, Sha256};
 
 use super::{convert, get_payment_customer};
-use crate::App;
 use crate::billing_keys;
 use crate::domain::ids::{GuestId, PaymentMethodId};
 use crate::domain::provider_report::{ErrorKind, ProviderError};
 use crate::error::Error;
 use crate::provider::{BillingKey, IssueBillingKey};
+use crate::store::customers;
 use crate::store::payment_methods::{self, PaymentMethod};
+use crate::{App, jobs};
 
 pub(super) async fn handle(
     app: &App,
@@ -70,6 +71,7 @@ fn seal(
 }
 
 async fn store(tx: &Tx, method: &PaymentMethod) -> Result<pb::PaymentMethod, Error> {
+    let customer = customers::lock(tx, method.guest_id).await?;
     let stored = payment_methods::insert(tx, method).await?;
     if stored.guest_id != method.guest_id {
         return Err(Error::CardRegistrationFailed {
@@ -78,6 +80,11 @@ async fn store(tx: &Tx, method: &PaymentMethod) -> Result<pb::PaymentMethod, Err
     }
     let default = payment_methods::find_default(tx.conn(), method.guest_id).await?;
     let is_default = default.is_some_and(|default| default.id == stored.id);
+    if customer.is_some_and(|customer| customer.closed_at.is_some()) {
+        payment_methods::delete_all(tx, method.guest_id).await?;
+        payment_methods::erase_uncharged(tx, method.guest_id).await?;
+        tx.notify_job(jobs::KEY_REMOVALS);
+    }
     Ok(convert::method(&stored, is_default))
 }
 

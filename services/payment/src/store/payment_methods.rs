@@ -7,7 +7,9 @@ use carshare_chassis::request_context::RequestContext;
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _, UpdateMany};
+use sea_orm::{
+    ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _, UpdateMany, raw_sql,
+};
 
 use crate::domain::ids::{GuestId, PaymentMethodId};
 use crate::error::Error;
@@ -152,17 +154,42 @@ async fn next_rank(tx: &Tx, guest: GuestId) -> Result<i64, Error> {
 /// Disables a card of the guest and schedules the removal of its billing key. `false` when there is no such enabled card. The caller has
 /// locked the customer.
 pub async fn delete(tx: &Tx, guest: GuestId, id: PaymentMethodId) -> Result<bool, Error> {
-    let own = disabling(tx, id).filter(Column::GuestId.eq(guest.0));
+    let own = disabling(tx)
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::GuestId.eq(guest.0));
     Ok(own.exec(tx.conn()).await?.rows_affected > 0)
+}
+
+/// Disables all cards of the guest and schedules the removal of their billing keys. The caller has locked the customer.
+pub async fn delete_all(tx: &Tx, guest: GuestId) -> Result<(), Error> {
+    let own = disabling(tx).filter(Column::GuestId.eq(guest.0));
+    own.exec(tx.conn()).await?;
+    Ok(())
+}
+
+/// Erases number and issuer of the guest's disabled cards that no attempt refers to; no record of a payment needs them. The caller has
+/// locked the customer.
+pub async fn erase_uncharged(tx: &Tx, guest: GuestId) -> Result<(), Error> {
+    let guest_id = guest.0;
+    let erase = raw_sql!(
+        Postgres,
+        r#"UPDATE payment_methods SET card_number = '', card_issuer_code = ''
+           WHERE guest_id = {guest_id} AND disabled_at IS NOT NULL AND id NOT IN (
+               SELECT a.method_id FROM payments p JOIN payment_attempts a ON a.payment_id = p.id
+               WHERE p.guest_id = {guest_id} AND a.method_id IS NOT NULL)"#
+    );
+    tx.conn().execute_raw(erase).await?;
+    Ok(())
 }
 
 /// Disables a card whose billing key the provider rejects permanently, and schedules the removal of the key.
 pub async fn disable(tx: &Tx, id: PaymentMethodId) -> Result<(), Error> {
-    disabling(tx, id).exec(tx.conn()).await?;
+    let disabling = disabling(tx).filter(Column::Id.eq(id.0));
+    disabling.exec(tx.conn()).await?;
     Ok(())
 }
 
-fn disabling(tx: &Tx, id: PaymentMethodId) -> UpdateMany<Entity> {
+fn disabling(tx: &Tx) -> UpdateMany<Entity> {
     let context = RequestContext::current();
     let correlation_id = context
         .as_ref()
@@ -175,7 +202,6 @@ fn disabling(tx: &Tx, id: PaymentMethodId) -> UpdateMany<Entity> {
             Column::Traceparent,
             Expr::value(context.and_then(|context| context.traceparent())),
         )
-        .filter(Column::Id.eq(id.0))
         .filter(Column::DisabledAt.is_null())
 }
 

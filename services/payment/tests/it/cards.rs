@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use crate::harness::*;
 
 impl Harness {
-    async fn exchange(&self, guest: Person, auth_key: &str) -> Result<PaymentMethod, Status> {
+    pub async fn exchange(&self, guest: Person, auth_key: &str) -> Result<PaymentMethod, Status> {
         let call = self.request(
             guest,
             RegisterPaymentMethodRequest {

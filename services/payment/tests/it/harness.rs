@@ -57,7 +57,7 @@ impl Harness {
     /// Starts the service with a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         log_capture::start();
-        let setup = Setup::<PaymentService>::new("2026-11-22T12:00:00Z", &["booking"]);
+        let setup = Setup::<PaymentService>::new("2026-11-22T12:00:00Z", &["auth", "booking"]);
         let environment = setup.environment().clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = carshare_sandbox::Config::default();

@@ -11,9 +11,9 @@ use crate::harness::*;
 const CARD_PATH: &str = "/v1/billing/bsbx";
 
 #[derive(Debug, PartialEq, FromQueryResult)]
-struct Keys {
-    kept: i64,
-    to_remove: i64,
+pub struct Keys {
+    pub kept: i64,
+    pub to_remove: i64,
 }
 
 impl Harness {
@@ -23,7 +23,7 @@ impl Harness {
     }
 
     /// Advances the clock in small steps until no key is left to remove.
-    async fn pass_time_until_removed(&self) -> Keys {
+    pub async fn pass_time_until_removed(&self) -> Keys {
         eventually(WAIT_TIMEOUT, || async {
             let keys = self.keys().await;
             if keys.to_remove > 0 {
@@ -34,7 +34,7 @@ impl Harness {
         .await
     }
 
-    fn deletions(&self) -> usize {
+    pub fn deletions(&self) -> usize {
         let requests = self.sandbox.requests().into_iter();
         requests
             .filter(|request| request.method == "DELETE" && request.path.contains(CARD_PATH))

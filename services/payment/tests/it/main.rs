@@ -11,6 +11,7 @@ mod charges;
 mod checkout;
 mod checkout_failures;
 mod crashes;
+mod erasure;
 mod harness;
 mod instance;
 mod key_removal;

@@ -14,6 +14,7 @@ use crate::harness::WAIT_TIMEOUT;
 /// A call that can be paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
+    Issue,
     Charge,
     Confirm,
     Cancel,
@@ -80,7 +81,10 @@ impl PausedProvider {
 #[async_trait]
 impl Provider for PausedProvider {
     async fn issue_billing_key(&self, request: IssueBillingKey) -> Result<BillingKey, ProviderError> {
-        self.toss.issue_billing_key(request).await
+        self.wait_if_paused(Verb::Issue, When::Before).await;
+        let answer = self.toss.issue_billing_key(request).await;
+        self.wait_if_paused(Verb::Issue, When::After).await;
+        answer
     }
 
     async fn delete_billing_key(&self, key: &Secret) -> Result<(), ProviderError> {
