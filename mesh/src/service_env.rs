@@ -151,10 +151,10 @@ pub(crate) fn peers(name: &str) -> impl Iterator<Item = (String, &'static str)> 
     };
     let of_gateway = |service: &&'static str| (format!("PEERS__{}__URI", service.to_uppercase()), *service);
     let served: &[&str] = if name == "gateway" { &SERVICES } else { &[] };
-    let called: &[&'static str] = if name == "booking" {
-        &["vehicle", "payment"]
-    } else {
-        &[]
+    let called: &[&'static str] = match name {
+        "auth" => &["booking", "payment"],
+        "booking" => &["vehicle", "payment"],
+        _ => &[],
     };
     let of_client = |service: &&'static str| (format!("{}__URI", service.to_uppercase()), *service);
     let publishers = publishers(name).iter().map(of_events);

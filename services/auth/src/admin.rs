@@ -62,7 +62,7 @@ pub async fn create_admin(
     let (email, recovery) = (new.email.clone(), mfa::new_recovery_codes(&random));
     let input = Input {
         account: AccountHasher::new(&config.seal)?.hash(&email),
-        origin: Origin::command_line(environment.ids.next()),
+        origin: Origin::without_client(environment.ids.next()),
         new,
         hash: passwords.hash(admin.password).await?,
         secret: secret.clone(),

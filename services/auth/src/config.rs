@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::config::{Redis, Seal, millis};
+use carshare_chassis::config::{Peer, Redis, Seal, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,8 @@ pub struct Config {
     pub database: Database,
     pub redis: Redis,
     pub seal: Seal,
+    pub booking: Peer,
+    pub payment: Peer,
     /// Object storage of the profile images.
     pub objects: carshare_objects::Config,
     pub profile_images: ProfileImages,
@@ -55,6 +57,9 @@ pub struct Jobs {
     /// How often the files of abandoned profile images are deleted.
     #[serde(rename = "sweep_profile_images_every_ms", with = "millis")]
     pub sweep_profile_images_every: Duration,
+    /// How often deletions whose call has not finished them are looked for.
+    #[serde(rename = "finish_deletions_every_ms", with = "millis")]
+    pub finish_deletions_every: Duration,
 }
 
 #[cfg(test)]

@@ -65,6 +65,12 @@ pub enum Error {
     /// An admin cannot disable their own account.
     #[error("the account is the caller's own")]
     OwnAccount,
+    /// The user has so many open bookings, as guest or as host.
+    #[error("{0} bookings are open")]
+    BookingsOpen(i64),
+    /// Charges or refunds of the user are in progress, or the platform owes them as a host.
+    #[error("{payments} payments are in progress, {payable_krw} won are payable")]
+    PaymentsUnsettled { payments: i64, payable_krw: i64 },
     /// The profile image was not uploaded.
     #[error("the image was not uploaded")]
     ImageNotUploaded,
@@ -122,6 +128,15 @@ impl From<Error> for carshare_chassis::Error {
             Error::AccountDisabled => Self::new(ErrorReason::AccountDisabled),
             Error::SessionNotFound => Self::new(ErrorReason::SessionNotFound),
             Error::OwnAccount => Self::new(ErrorReason::OwnAccount),
+            Error::BookingsOpen(count) => {
+                Self::new(ErrorReason::BookingsOpen).with("count", count.to_string())
+            }
+            Error::PaymentsUnsettled {
+                payments,
+                payable_krw,
+            } => Self::new(ErrorReason::PaymentsUnsettled)
+                .with("payments", payments.to_string())
+                .with("payable_amount", payable_krw.to_string()),
             Error::ImageNotUploaded => Self::new(ErrorReason::ImageNotUploaded),
             Error::ImageInvalid(fault) => Self::new(ErrorReason::ImageInvalid).with("fault", fault.as_str()),
             Error::Chassis(error) => error,

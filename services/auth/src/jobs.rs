@@ -1,6 +1,7 @@
-//! Background work: copies revocations to Redis, sends mails, deletes old audit events and files of profile images.
+//! Background work: copies revocations to Redis, sends mails, finishes deletions of accounts, deletes old audit events and files of profile images.
 
 mod copy_revocations;
+mod finish_deletions;
 mod send_mails;
 pub mod sweep_profile_images;
 
@@ -26,10 +27,16 @@ pub async fn run(app: &App, shutdown: Shutdown) {
         "sweep_profile_images",
         app.config.jobs.sweep_profile_images_every,
     );
+    let deletions = Schedule::every(
+        &app.db,
+        "finish_deletions",
+        app.config.jobs.finish_deletions_every,
+    );
     tokio::join!(
         copy.run(shutdown.clone(), || copy_revocations::handle(app)),
         purge.run(shutdown.clone(), || app.audit.purge()),
         sweep.run(shutdown.clone(), || sweep_profile_images::handle(app)),
+        deletions.run(shutdown.clone(), || finish_deletions::handle(app)),
         send_mails::run(app, shutdown),
     );
 }

@@ -163,7 +163,7 @@ async fn add(tx: &Tx, input: &Input) -> Result<(), Error> {
     if input.need == Need::First && !signing_keys::list(tx.conn()).await?.is_empty() {
         return Ok(());
     }
-    let origin = Origin::command_line(tx.new_id());
+    let origin = Origin::without_client(tx.new_id());
     if let Need::Replacement(kid) = &input.need {
         if !signing_keys::delete(tx.conn(), kid).await? {
             return Err(anyhow::anyhow!("there is no signing key {kid}").into());

@@ -10,6 +10,7 @@
 //! | [`passwords`] | bcrypt |
 //! | [`keys`], [`issuer`] | signing keys, and the tokens signed with them |
 //! | [`email_address`], [`mail`] | who an address belongs to; mails with tokens, over SMTP |
+//! | [`deletion`] | what follows the request to delete an account |
 //! | [`mfa`] | second factors: enrolment, codes, attempts |
 //! | [`profile_image`] | keys of profile images in the object storage |
 //! | [`revoker`] | copies revoked access tokens to Redis |
@@ -21,6 +22,7 @@ pub mod admin;
 pub mod audit;
 pub mod cli;
 pub mod config;
+mod deletion;
 pub mod domain;
 mod email_address;
 pub mod error;
@@ -48,13 +50,15 @@ use carshare_chassis::config::{Redis, ServiceConfig};
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::identity::Revocations;
 use carshare_chassis::service::Roles;
-use carshare_chassis::{Environment, Server, Shutdown};
+use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_objects::Objects;
 use carshare_objects::photo::Photos;
 use carshare_proto::auth::v1::account_service_server::AccountServiceServer;
 use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_proto::auth::v1::email_service_server::EmailServiceServer;
 use carshare_proto::auth::v1::mfa_service_server::MfaServiceServer;
+use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
+use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
 use carshare_store::config::Database;
 use carshare_store::{Db, StoreService};
 use sqlx::migrate::Migrator;
@@ -122,6 +126,8 @@ pub struct App {
     /// Object storage of the profile images.
     objects: Objects,
     photos: Photos,
+    booking: BookingServiceClient<client::PeerChannel>,
+    payment: PaymentServiceClient<client::PeerChannel>,
 }
 
 impl App {
@@ -141,6 +147,8 @@ impl App {
             config.signing_keys.refresh < config.signing_keys.publish_ahead,
             "signing_keys.refresh_ms must be below signing_keys.publish_ahead_ms"
         );
+        let booking = client::connect("booking", &config.booking, &common.tls, environment.clone())?;
+        let payment = client::connect("payment", &config.payment, &common.tls, environment.clone())?;
         let db = Db::connect(&config.database, environment.clone())?;
         let objects = Objects::new(&config.objects)?;
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
@@ -148,6 +156,8 @@ impl App {
         let audit = Audit::new(db.clone(), &config.seal, &config.audit)?;
         let revocations = Revocations::new(&config.redis, common.identity.revocation)?;
         Ok(Self {
+            booking: BookingServiceClient::new(booking),
+            payment: PaymentServiceClient::new(payment),
             mails: Mails::new(
                 &config.mail,
                 AccountHasher::new(&config.seal)?,

@@ -29,7 +29,7 @@ pub async fn remove_second_factor(
     let email = Email::new(email);
     let input = Input {
         account: AccountHasher::new(&config.seal)?.hash(&email),
-        origin: Origin::command_line(environment.ids.next()),
+        origin: Origin::without_client(environment.ids.next()),
         email,
     };
     let db = Db::connect(&config.database, environment)?;

@@ -4,6 +4,7 @@
 //! them again every few seconds by [`crate::jobs::copy_revocations`]: a logout is effective although Redis was unreachable,
 //! the process crashed in between, or Redis lost its data. Copying is idempotent, so several replicas may do it at once.
 
+use std::future::ready;
 use std::time::Duration;
 
 use carshare_chassis::identity::Revocations;
@@ -44,6 +45,11 @@ impl Revoker {
         let now = self.db.environment().clock.now();
         self.copy_soon(revocations::list_of_user(self.db.conn(), id, now))
             .await;
+    }
+
+    /// Copies tokens that were just revoked, of sessions that need not exist any more. A failure is only logged, as above.
+    pub async fn copy_tokens(&self, tokens: Vec<Revoked>) {
+        self.copy_soon(ready(Ok(tokens))).await;
     }
 
     async fn copy_soon(&self, tokens: impl Future<Output = Result<Vec<Revoked>, Error>>) {

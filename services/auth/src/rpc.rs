@@ -4,6 +4,7 @@ mod change_password;
 mod complete_profile_image_upload;
 pub mod convert;
 mod create_profile_image_upload;
+mod delete_me;
 mod delete_profile_image;
 mod disable_account;
 mod enable_account;
@@ -131,6 +132,13 @@ impl AccountService for Rpc {
         request: Request<EnableAccountRequest>,
     ) -> Result<Response<AccountState>, Status> {
         rpc::unary(&self.app, request, enable_account::handle).await
+    }
+
+    async fn delete_me(
+        &self,
+        request: Request<DeleteMeRequest>,
+    ) -> Result<Response<DeleteMeResponse>, Status> {
+        rpc::unary(&self.app, request, delete_me::handle).await
     }
 }
 

@@ -2,6 +2,7 @@
 //! the pool for reads.
 
 pub mod audit_events;
+pub mod deletions;
 pub mod disabled_users;
 pub mod login_attempts;
 pub mod mails;

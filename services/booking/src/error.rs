@@ -40,6 +40,12 @@ pub enum Error {
     TooManyOverlappingBookings { limit: u32 },
     #[error("the guest has {limit} open requests without a verified address or a payment method")]
     VerificationRequired { limit: u32 },
+    /// The account of the guest is deleted.
+    #[error("the guest is closed")]
+    GuestClosed,
+    /// The account of the host is deleted, and their cars are about to be withdrawn.
+    #[error("the host is closed")]
+    HostClosed,
     #[error(transparent)]
     Store(carshare_store::Error),
     /// An error of a peer or of the server stack, or a defect.
@@ -79,11 +85,13 @@ impl From<DbErr> for Error {
 }
 
 impl From<carshare_store::Error> for Error {
-    /// The exclusion constraint over live bookings and the primary key have errors of their own.
+    /// The exclusion constraint over live bookings, the primary key and the trigger of closed users have errors of their own.
     fn from(error: carshare_store::Error) -> Self {
         match error.constraint() {
             Some("bookings_one_per_car") => Self::SlotTaken,
             Some("bookings_pkey") => Self::IdTaken,
+            Some("bookings_guest_not_closed") => Self::GuestClosed,
+            Some("bookings_host_not_closed") => Self::HostClosed,
             _ => Self::Store(error),
         }
     }
@@ -122,6 +130,8 @@ impl From<Error> for chassis::Error {
             Error::VerificationRequired { limit } => {
                 Self::new(ErrorReason::VerificationRequired).with("limit", limit.to_string())
             }
+            Error::GuestClosed => Self::new(ErrorReason::AccountClosed),
+            Error::HostClosed => Self::new(VehicleReason::VehicleNotFound),
             Error::Store(error) => error.into(),
             Error::Chassis(error) => error,
         }

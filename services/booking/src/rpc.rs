@@ -3,6 +3,7 @@
 mod approve_booking;
 mod authorization;
 mod cancel_booking;
+mod close_user;
 mod complete_booking;
 pub mod convert;
 mod create_booking;
@@ -58,5 +59,9 @@ impl BookingService for Rpc {
 
     async fn complete_booking(&self, request: Request<CompleteBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, complete_booking::handle).await
+    }
+
+    async fn close_user(&self, request: Request<CloseUserRequest>) -> Reply<CloseUserResponse> {
+        rpc::unary(&self.app, request, close_user::handle).await
     }
 }

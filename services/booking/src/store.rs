@@ -2,3 +2,4 @@
 
 pub mod bookings;
 pub mod status_history;
+pub mod user_closings;

@@ -1,6 +1,7 @@
 //! The gRPC service: delegates each RPC to its file.
 
 mod check_payment_method;
+mod check_settlement;
 mod convert;
 mod delete_payment_method;
 mod get_booking_payment;
@@ -87,6 +88,13 @@ impl PaymentService for Rpc {
         request: Request<pb::CheckPaymentMethodRequest>,
     ) -> Result<Response<pb::CheckPaymentMethodResponse>, Status> {
         rpc::unary(&self.app, request, check_payment_method::handle).await
+    }
+
+    async fn check_settlement(
+        &self,
+        request: Request<pb::CheckSettlementRequest>,
+    ) -> Result<Response<pb::CheckSettlementResponse>, Status> {
+        rpc::unary(&self.app, request, check_settlement::handle).await
     }
 
     async fn handle_webhook(

@@ -10,5 +10,6 @@ pub mod payment_methods;
 pub mod payments;
 pub mod queue;
 pub mod refunds;
+pub mod settlement;
 pub mod unresolved;
 pub mod webhook_deliveries;

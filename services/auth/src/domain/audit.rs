@@ -25,6 +25,9 @@ pub enum Action {
     PasswordResetRequest,
     PasswordReset,
     EmailVerify,
+    /// The user asked for the deletion of the account; it was deleted, or not.
+    AccountDeleteRequest,
+    AccountDelete,
     /// An admin disabled or enabled an account.
     AccountDisable,
     AccountEnable,
@@ -90,8 +93,8 @@ impl Outcome {
 }
 
 impl Origin {
-    /// Returns the origin of a command of the operator.
-    pub fn command_line(correlation_id: impl fmt::Display) -> Self {
+    /// Returns the origin of a command of the operator, or of a job.
+    pub fn without_client(correlation_id: impl fmt::Display) -> Self {
         Self {
             client: ClientInfo::default(),
             correlation_id: correlation_id.to_string(),

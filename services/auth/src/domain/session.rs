@@ -18,6 +18,7 @@ pub enum EndReason {
     User,
     /// An admin has disabled the account.
     AccountDisabled,
+    AccountDeleted,
 }
 
 impl EndReason {

@@ -5,6 +5,7 @@
 mod approve_reject;
 mod cancel;
 mod car_lost;
+mod close_user;
 mod create;
 mod create_cancelled;
 mod create_interrupted;

@@ -24,6 +24,7 @@ mod reads;
 mod reconciliation;
 mod refunds;
 mod secrets;
+mod settlement;
 mod simulation;
 mod toss_sandbox;
 mod webhooks;
