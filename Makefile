@@ -55,7 +55,7 @@ lint: prepare ## check formatting, clippy, the protos, also against the released
 sbom: prepare ## write the bill of materials of the binaries to sbom.cdx.json (CycloneDX)
 	@scripts/sbom.sh >sbom.cdx.json
 
-secrets-scan: ## look for secrets in the files of the repository (SCAN=history: in every version of them)
+secrets-scan: ## look for secrets in the files of the repository (SCAN=history: in every line they ever had)
 	@scripts/secrets-scan.sh $(or $(SCAN),files)
 
 fmt: ## format code and protos
