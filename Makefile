@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos fuzz lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract sbom secrets-scan
+.PHONY: help run test chaos fuzz lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract audit sbom secrets-scan
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -51,6 +51,9 @@ lint: prepare ## check formatting, clippy, the protos, also against the released
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/buf.sh lint
 	@scripts/deny.sh
+
+audit: ## fetch the database of advisories and check the dependencies for known vulnerabilities (needs github.com)
+	@scripts/deny.sh audit
 
 sbom: prepare ## write the bill of materials of the binaries to sbom.cdx.json (CycloneDX)
 	@scripts/sbom.sh >sbom.cdx.json
