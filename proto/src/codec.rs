@@ -222,7 +222,7 @@ mod tests {
             .expect("a BadRequest")
             .field_violations
             .remove(0);
-        assert_eq!(violation.description, "must have at least 1 character(s)");
+        assert_eq!(violation.description, "must have at least 1 character");
         let korean = violation.localized_message.expect("a Korean text");
         assert_eq!(
             (korean.locale.as_str(), korean.message.as_str()),

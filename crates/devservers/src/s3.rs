@@ -106,6 +106,11 @@ struct PublicRead;
 #[async_trait::async_trait]
 impl S3Access for PublicRead {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        // Objects are files here, whose paths these parts would change.
+        let key = context.s3_path().get_object_key().unwrap_or_default();
+        if key.split('/').any(|part| matches!(part, "." | "..")) || key.contains('\0') {
+            return Err(s3_error!(InvalidURI, "The key has a part that is not allowed"));
+        }
         let reads = matches!(context.s3_op().name(), "GetObject" | "HeadObject");
         let is_upload = context
             .s3_path()

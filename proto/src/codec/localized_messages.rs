@@ -44,7 +44,6 @@ fn texts(field: &FieldDescriptor, rule: &str) -> Option<Texts> {
     {
         return Some((stated.en, stated.ko));
     }
-    let fill = |(en, ko): (&str, &str), bound: &str| (en.replace("{}", bound), ko.replace("{}", bound));
     if let Some(fixed) = fixed(rule) {
         return Some(fill(fixed, ""));
     }
@@ -64,6 +63,15 @@ fn texts(field: &FieldDescriptor, rule: &str) -> Option<Texts> {
         return range((low, &value(low)?), (high, &value(high)?));
     }
     Some(fill(comparison_texts(comparison)?, &value(comparison)?))
+}
+
+/// Inserts a bound into both texts. A noun before `(s)` is plural unless the bound is one.
+fn fill((en, ko): (&str, &str), bound: &str) -> Texts {
+    let plural = if bound == "1" { "" } else { "s" };
+    (
+        en.replace("(s)", plural).replace("{}", bound),
+        ko.replace("{}", bound),
+    )
 }
 
 const ONE_OF: (&str, &str) = ("must be one of {}", "다음 중 하나여야 합니다: {}");

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use carshare_chassis::error::Violation;
 use carshare_objects::image::ImageFault;
 use carshare_proto::auth::v1::ErrorReason;
+use carshare_proto::common::v1::ErrorReason as Common;
 use sea_orm::DbErr;
 
 use crate::domain::Weakness;
@@ -152,35 +154,47 @@ fn whole_seconds(left: Duration) -> Duration {
 }
 
 fn weak_password(field: &str, weakness: Weakness) -> carshare_chassis::Error {
-    let (ko, en) = match weakness {
-        // The bounds of the contract are wider: they count before normalization.
-        Weakness::TooShort => {
-            return carshare_chassis::Error::invalid(
-                field,
-                "8자 이상이어야 합니다.",
-                "must have at least 8 characters",
-            );
-        }
-        Weakness::TooLong => {
-            return carshare_chassis::Error::invalid(
-                field,
-                "64자 이하여야 합니다.",
-                "must have at most 64 characters",
-            );
-        }
+    let (rule, ko, en) = match weakness {
+        Weakness::TooShort => (
+            "STRING_MIN_LEN",
+            "8자 이상이어야 합니다.",
+            "must have at least 8 characters",
+        ),
+        Weakness::TooLong => (
+            "STRING_MAX_LEN",
+            "64자 이하여야 합니다.",
+            "must have at most 64 characters",
+        ),
         Weakness::Common => (
+            "PASSWORD_COMMON",
             "널리 쓰이는 비밀번호이거나 흔한 단어입니다.",
             "is among the most used passwords or a common word",
         ),
-        Weakness::ContainsEmail => ("이메일 주소가 포함되어 있습니다.", "contains the e-mail address"),
+        Weakness::ContainsEmail => (
+            "PASSWORD_CONTAINS_EMAIL",
+            "이메일 주소가 포함되어 있습니다.",
+            "contains the e-mail address",
+        ),
         Weakness::TooFewCharacters => (
+            "PASSWORD_TOO_FEW_CHARACTERS",
             "서로 다른 문자를 4개 이상 사용해 주세요.",
             "needs four different characters or more",
         ),
         Weakness::Predictable => (
+            "PASSWORD_PREDICTABLE",
             "연속되거나 반복되는 문자로 이루어져 있습니다.",
             "consists of sequences, repetitions or neighbouring keys",
         ),
     };
-    carshare_chassis::Error::new(ErrorReason::WeakPassword).violation(field, ko, en)
+    let error = match weakness {
+        // The bounds of the contract are wider: they count before normalization.
+        Weakness::TooShort | Weakness::TooLong => carshare_chassis::Error::new(Common::InvalidArgument),
+        _ => carshare_chassis::Error::new(ErrorReason::WeakPassword),
+    };
+    error.violations_of([Violation {
+        field: field.to_owned(),
+        rule: rule.to_owned(),
+        ko: ko.to_owned(),
+        en: en.to_owned(),
+    }])
 }

@@ -85,7 +85,7 @@ async fn invalid_fields_are_all_reported_in_both_languages_before_the_handler() 
         ),
         (
             "password",
-            "must have at least 1 character(s)",
+            "must have at least 1 character",
             "ko",
             "1자 이상이어야 합니다.",
         ),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use carshare_objects::{Config, Error, Objects, PresignedPut};
 use reqwest::Client;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::{bucket, config};
 
@@ -94,4 +96,28 @@ async fn url_is_signed_for_the_public_endpoint() {
     );
     assert_eq!(upload(&put, Some("image/png"), b"12345").await, 200);
     assert_eq!(objects.head("front.png").await.unwrap().content_length_bytes, 5);
+}
+
+#[tokio::test]
+async fn key_with_the_parent_folder_is_refused_whoever_reads_it() {
+    let (server, objects) = bucket().await;
+    objects
+        .put("uploads/secret", "image/png", "x".into())
+        .await
+        .unwrap();
+    let host = server.endpoint.strip_prefix("http://").unwrap();
+    for path in [
+        "/pictures/vehicles/../uploads/secret",
+        "/pictures/vehicles/%2e%2e/uploads/secret",
+        "/pictures/../../etc/passwd",
+        "/pictures/./uploads/secret",
+        "/pictures/a%00b",
+    ] {
+        let mut connection = TcpStream::connect(host).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        connection.read_to_string(&mut reply).await.unwrap();
+        assert!(reply.starts_with("HTTP/1.1 400"), "{path}: {reply}");
+    }
 }

@@ -194,6 +194,20 @@ fn texts_name_the_bounds() {
             "must be a date YYYY-MM-DD",
             "날짜를 YYYY-MM-DD 형식으로 입력해 주세요.",
         ),
+        (
+            "carshare.auth.v1.RegisterRequest",
+            "name",
+            "string.min_len",
+            "must have at least 1 character",
+            "1자 이상이어야 합니다.",
+        ),
+        (
+            "carshare.auth.v1.RegisterRequest",
+            "password",
+            "string.min_len",
+            "must have at least 8 characters",
+            "8자 이상이어야 합니다.",
+        ),
     ];
     for (message, name, rule, en, ko) in table {
         assert_eq!(

@@ -11,12 +11,15 @@ use crate::store::profile_images::{self, ProfileImage};
 /// Images in one run, of each kind.
 const BATCH: i64 = 500;
 
-/// How long the row of an abandoned image stays: longer than a call that completes it may take, so that the files it writes are deleted.
+/// How long the row of an abandoned image stays: longer than a call that completes it may take, so that the files it writes are deleted. After
+/// the expiry of its upload URL too, for an upload that has begun before.
 const GRACE: Duration = Duration::from_mins(5);
 
 pub async fn handle(app: &App) -> Result<(), Error> {
     let (conn, now) = (app.db.conn(), app.db.environment().clock.now());
-    for image in profile_images::list_abandoned(conn, None, now - GRACE, BATCH).await? {
+    let by = now - GRACE;
+    let announced_before = by - app.config.profile_images.upload_ttl;
+    for image in profile_images::list_abandoned(conn, None, by, announced_before, BATCH).await? {
         // Before the row, so that the next run finds what a crash has left.
         delete_files(app, &image).await?;
         profile_images::delete_abandoned(conn, image.id).await?;
@@ -39,7 +42,7 @@ pub async fn delete_abandoned_now(app: &App, user: UserId) {
 
 async fn delete_abandoned(app: &App, user: UserId) -> Result<(), Error> {
     let (conn, now) = (app.db.conn(), app.db.environment().clock.now());
-    for image in profile_images::list_abandoned(conn, Some(user), now, BATCH).await? {
+    for image in profile_images::list_abandoned(conn, Some(user), now, now, BATCH).await? {
         delete_files(app, &image).await?;
     }
     Ok(())

@@ -69,18 +69,20 @@ pub async fn abandon_shown(tx: &Tx, user: UserId, but: Option<Uuid>) -> Result<(
     Ok(())
 }
 
-/// Lists up to `limit` images that were abandoned by `time`, of one user or of all.
+/// Lists up to `limit` images that were abandoned by `time` and announced before `announced_before`, of one user or of all.
 pub async fn list_abandoned(
     conn: &impl ConnectionTrait,
     user: Option<UserId>,
     time: DateTime<Utc>,
+    announced_before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<ProfileImage>, Error> {
     let user = user.map(|user| user.0);
     let listed = raw_sql!(
         Postgres,
         r#"SELECT id, user_id FROM profile_images
-           WHERE shown_at IS NULL AND expires_at <= {time} AND ({user}::uuid IS NULL OR user_id = {user})
+           WHERE shown_at IS NULL AND expires_at <= {time} AND created_at <= {announced_before}
+               AND ({user}::uuid IS NULL OR user_id = {user})
            ORDER BY expires_at LIMIT {limit}"#
     );
     Ok(ProfileImage::find_by_statement(listed).all(conn).await?)

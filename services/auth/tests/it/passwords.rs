@@ -42,17 +42,18 @@ impl Auth {
 }
 
 #[track_caller]
-fn assert_violation(error: &Status, field: &str, ko: &str, en: &str) {
+fn assert_violation(error: &Status, field: &str, rule: &str, ko: &str, en: &str) {
     assert_eq!(error.code(), Code::InvalidArgument);
     let violation = &error.get_details_bad_request().unwrap().field_violations[0];
     let korean = violation.localized_message.as_ref().unwrap();
     assert_eq!(
         (
             violation.field.as_str(),
+            violation.reason.as_str(),
             korean.message.as_str(),
             violation.description.as_str()
         ),
-        (field, ko, en)
+        (field, rule, ko, en)
     );
 }
 
@@ -79,13 +80,14 @@ async fn password_of_65_characters_is_refused_in_both_languages() {
     let long = format!("{}x", "잃닭쫓뷁핥앉꿇뜷".repeat(8));
     let too_long = ("64자 이하여야 합니다.", "must have at most 64 characters");
     let error = auth.register_with(&long).await.unwrap_err();
-    assert_violation(&error, "password", too_long.0, too_long.1);
+    assert_violation(&error, "password", "STRING_MAX_LEN", too_long.0, too_long.1);
     // Eight code points, four syllables.
     let short = "\u{1112}\u{1161}".repeat(4);
     let error = auth.register_with(&short).await.unwrap_err();
     assert_violation(
         &error,
         "password",
+        "STRING_MIN_LEN",
         "8자 이상이어야 합니다.",
         "must have at least 8 characters",
     );
@@ -100,7 +102,8 @@ async fn password_of_65_characters_is_refused_in_both_languages() {
         .client()
         .change_password(bearer(change, &session.access_token))
         .await;
-    assert_violation(&error.unwrap_err(), "new_password", too_long.0, too_long.1);
+    let error = error.unwrap_err();
+    assert_violation(&error, "new_password", "STRING_MAX_LEN", too_long.0, too_long.1);
     auth.finish().await;
 }
 

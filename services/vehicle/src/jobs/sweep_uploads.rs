@@ -13,7 +13,8 @@ use crate::store::vehicle_images::{self, VehicleImage};
 /// Photos in one run, of each kind.
 const BATCH: u64 = 500;
 
-/// How long the row of an abandoned photo stays: longer than a call that completes it may take, so that the files it writes are deleted.
+/// How long the row of an abandoned photo stays: longer than a call that completes it may take, so that the files it writes are deleted. After
+/// the expiry of its upload URL too, for an upload that has begun before.
 const GRACE: Duration = Duration::from_mins(5);
 
 pub async fn run(app: &App, shutdown: Shutdown) {
@@ -23,7 +24,8 @@ pub async fn run(app: &App, shutdown: Shutdown) {
 
 async fn sweep(app: &App) -> Result<()> {
     let (conn, now) = (app.db.conn(), app.environment.clock.now());
-    for image in vehicle_images::list_abandoned(conn, now - GRACE, BATCH).await? {
+    let by = now - GRACE;
+    for image in vehicle_images::list_abandoned(conn, by, by - app.config.images.upload_ttl, BATCH).await? {
         // Before the row, so that the next run finds what a crash has left.
         delete_files(app, &image).await?;
         vehicle_images::delete_announced(conn, image.id).await?;

@@ -2,7 +2,7 @@
 //!
 //! Before the transaction the file is converted and written to the keys from which it is shown, after it the upload is deleted. The host
 //! can write to the upload key until its URL expires, so the job that deletes abandoned uploads deletes it again then. A file that differs
-//! from the announcement is deleted.
+//! from the announcement is deleted too.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_objects::photo::{PublishError, Published};
@@ -69,8 +69,8 @@ pub async fn handle(
     completed
 }
 
-/// Converts the uploaded file and writes it to the keys from which it is shown. An invalid file is deleted before its row, so that a
-/// crash in between leaves nothing unnoticed.
+/// Converts the uploaded file and writes it to the keys from which it is shown. A photo with an invalid file is abandoned: its row stays while
+/// its URL takes uploads, so that the job deletes them.
 async fn publish(app: &App, image: &VehicleImage) -> Result<Published> {
     let (upload, folder) = (image.upload_key(), image.folder());
     match app.photos.publish(&upload, Some(&image.announced), &folder).await {
@@ -78,7 +78,8 @@ async fn publish(app: &App, image: &VehicleImage) -> Result<Published> {
         Err(PublishError::NotUploaded) => Err(Error::ImageNotUploaded),
         Err(PublishError::Invalid(fault)) => {
             app.objects.delete(&image.upload_key()).await?;
-            vehicle_images::delete_announced(app.db.conn(), image.id).await?;
+            let now = app.environment.clock.now();
+            vehicle_images::abandon_announced(app.db.conn(), image.id, now).await?;
             Err(Error::ImageInvalid(fault))
         }
         Err(PublishError::Other(error)) => Err(error.into()),

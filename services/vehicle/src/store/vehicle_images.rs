@@ -147,6 +147,16 @@ pub async fn abandon(conn: &impl ConnectionTrait, id: ImageId, now: DateTime<Utc
     Ok(())
 }
 
+/// Makes a photo that is not complete an abandoned one.
+pub async fn abandon_announced(conn: &impl ConnectionTrait, id: ImageId, now: DateTime<Utc>) -> Result<()> {
+    let announced = Entity::update_many()
+        .col_expr(Column::ExpiresAt, Expr::value(now))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::CompletedAt.is_null());
+    announced.exec(conn).await?;
+    Ok(())
+}
+
 /// Makes all photos of a car abandoned ones. The caller has locked the car.
 pub async fn abandon_all(conn: &impl ConnectionTrait, vehicle: VehicleId, now: DateTime<Utc>) -> Result<()> {
     let vehicle = vehicle.0;
@@ -167,15 +177,17 @@ pub async fn count_complete(conn: &impl ConnectionTrait, vehicle: VehicleId) -> 
     Ok(complete.count(conn).await?)
 }
 
-/// Lists up to `limit` photos that were abandoned by `time`, oldest first.
+/// Lists up to `limit` photos that were abandoned by `time` and announced before `announced_before`, oldest first.
 pub async fn list_abandoned(
     conn: &impl ConnectionTrait,
     time: DateTime<Utc>,
+    announced_before: DateTime<Utc>,
     limit: u64,
 ) -> Result<Vec<VehicleImage>> {
     let rows = Entity::find()
         .filter(Column::CompletedAt.is_null())
         .filter(Column::ExpiresAt.lte(time))
+        .filter(Column::CreatedAt.lt(announced_before))
         .order_by_asc(Column::ExpiresAt)
         .limit(limit);
     Ok(rows.all(conn).await?.into_iter().map(Into::into).collect())

@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use crate::harness::images::http;
+use crate::harness::images::{http, png, put};
 use crate::harness::{
     Harness, Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
@@ -222,5 +222,28 @@ async fn only_photo_of_an_active_car_is_kept() {
         harness.set_status(host, &car, VehicleStatus::Active).await,
         ErrorReason::NoImage,
     );
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn file_uploaded_after_the_photo_was_deleted_is_deleted() {
+    let harness = Harness::start().await;
+    let host = harness.host();
+    let car = harness.car(host).await;
+    let upload = harness
+        .create_upload(host, &car.id, "image/png", 500)
+        .await
+        .unwrap();
+    put(&upload, png(800, 600, 500)).await;
+    let completed = harness.complete_upload(host, &car.id, &upload.image_id).await;
+    completed.unwrap();
+    harness.delete_image(host, &car, &upload.image_id).await.unwrap();
+    // The job runs while the URL takes uploads.
+    harness.clock.advance(Duration::from_mins(10));
+    assert_eq!(put(&upload, png(800, 600, 500)).await, 200);
+    let rows = harness.row_count("vehicle_images").await;
+    harness.clock.advance(Duration::from_mins(11));
+    wait_until(|| async { harness.row_count("vehicle_images").await == rows - 1 }).await;
+    assert!(!harness.is_stored(&format!("uploads/{}", upload.image_id)).await);
     harness.finish().await;
 }

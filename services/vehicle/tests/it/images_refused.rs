@@ -7,7 +7,7 @@ use carshare_proto::vehicle::v1::*;
 use uuid::Uuid;
 
 use crate::harness::images::{png, put};
-use crate::harness::{Harness, assert_reason};
+use crate::harness::{Harness, assert_reason, wait_until};
 
 #[tokio::test]
 async fn upload_with_another_size_or_type_is_rejected_by_its_signature() {
@@ -32,7 +32,7 @@ async fn upload_with_another_size_or_type_is_rejected_by_its_signature() {
 }
 
 #[tokio::test]
-async fn file_that_is_not_a_photo_is_deleted() {
+async fn file_that_is_not_a_photo_is_deleted_also_when_it_is_uploaded_again() {
     let harness = Harness::start().await;
     let host = harness.host();
     let car = harness.inactive_car(host).await;
@@ -42,24 +42,33 @@ async fn file_that_is_not_a_photo_is_deleted() {
         ("image/png", png(20_000, 1, 500), "dimensions"),
         ("image/png", png(800, 600, 500)[..60].to_vec(), "content"),
     ];
+    let mut keys = Vec::new();
     for (content_type, file, fault) in table {
         let upload = harness
             .create_upload(host, &car.id, content_type, file.len())
             .await
             .unwrap();
-        assert_eq!(put(&upload, file).await, 200);
+        assert_eq!(put(&upload, file.clone()).await, 200);
         let error = assert_reason(
             harness.complete_upload(host, &car.id, &upload.image_id).await,
             ErrorReason::ImageInvalid,
         );
         assert_eq!(error.metadata()["fault"], fault);
-        assert!(!harness.is_stored(&format!("uploads/{}", upload.image_id)).await);
+        let key = format!("uploads/{}", upload.image_id);
+        assert!(!harness.is_stored(&key).await);
         assert_reason(
             harness.complete_upload(host, &car.id, &upload.image_id).await,
             ErrorReason::ImageNotFound,
         );
+        assert_eq!(put(&upload, file).await, 200);
+        keys.push(key);
     }
-    assert_eq!(harness.row_count("vehicle_images").await, 0);
+    // The URLs have expired.
+    harness.clock.advance(Duration::from_mins(21));
+    wait_until(|| async { harness.row_count("vehicle_images").await == 0 }).await;
+    for key in keys {
+        assert!(!harness.is_stored(&key).await);
+    }
     assert_eq!(
         harness.get(host, &car.id).await.unwrap().status(),
         VehicleStatus::Inactive
