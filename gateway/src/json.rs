@@ -25,6 +25,9 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 /// Maximum nesting of messages in a request.
 pub const MAX_DEPTH: usize = 32;
 
+/// Upper bound of the violations of a reply, so that a small request has no large one.
+pub const MAX_VIOLATIONS: usize = 100;
+
 /// Returns whether protobuf has a special JSON mapping for the message.
 pub(crate) fn is_well_known(descriptor: &MessageDescriptor) -> bool {
     descriptor.package_name() == "google.protobuf"

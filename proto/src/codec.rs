@@ -101,7 +101,7 @@ where
 /// Validates a message against the rules of its type.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` with `ErrorInfo`, a `BadRequest` that names every invalid field, and both messages; `INTERNAL` when a
+/// `INVALID_ARGUMENT` with `ErrorInfo`, a `BadRequest` that names the invalid fields, the first hundred at most, and both messages; `INTERNAL` when a
 /// rule cannot be evaluated, which the tests of this crate exclude.
 pub fn validate<M: ReflectMessage>(message: &M) -> Result<(), Status> {
     let message = message.transcode_to_dynamic();
@@ -131,7 +131,11 @@ fn malformed() -> FieldViolation {
     )
 }
 
-fn invalid_argument(violations: Vec<FieldViolation>) -> Status {
+/// Upper bound of the violations of a status, which is sent in the head of a reply.
+const MAX_VIOLATIONS: usize = 100;
+
+fn invalid_argument(mut violations: Vec<FieldViolation>) -> Status {
+    violations.truncate(MAX_VIOLATIONS);
     let spec = ErrorReason::InvalidArgument.spec();
     let metadata = HashMap::from([("code".to_owned(), spec.code.clone())]);
     let details: Vec<ErrorDetail> = vec![

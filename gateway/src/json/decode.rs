@@ -8,13 +8,13 @@ use serde_json::{Map, Value as Json};
 
 use super::field_path::FieldPath;
 use super::schema::{Field, Kind, Label, Message, MessageType, Schema, Shape};
-use super::{DecodeError, Expected, MAX_DEPTH, scalar};
+use super::{DecodeError, Expected, MAX_DEPTH, MAX_VIOLATIONS, scalar};
 
 impl MessageType {
     /// Appends the fields of an object, which may not contain `path_variables`. A field that is null is not set.
     ///
     /// # Errors
-    /// Every invalid field. The bytes are then incomplete.
+    /// Every invalid field, up to [`MAX_VIOLATIONS`]. The bytes are then incomplete.
     pub fn decode(
         &self,
         json: &Json,
@@ -94,7 +94,9 @@ impl<'a> Decoder<'a> {
     }
 
     fn refuse(&mut self, path: &FieldPath<'_>, error: &DecodeError) {
-        self.violations.push(error.at(path.to_string()));
+        if self.violations.len() < MAX_VIOLATIONS {
+            self.violations.push(error.at(path.to_string()));
+        }
     }
 
     fn finish(self) -> Result<(), Vec<Violation>> {

@@ -3,9 +3,9 @@
 use carshare_chassis::error::Violation;
 use percent_encoding::percent_decode_str;
 
-use crate::json::{DecodeError, MessageType};
+use crate::json::{DecodeError, MAX_VIOLATIONS, MessageType};
 
-/// Appends the parameters of a query, `status=pending&period.from=…&tag=a&tag=b`, and returns every violation. `refused` returns
+/// Appends the parameters of a query, `status=pending&period.from=…&tag=a&tag=b`, and returns every violation, of the first hundred names. `refused` returns
 /// the error of a name that a query may not set.
 pub(super) fn decode(
     message_type: &MessageType,
@@ -27,10 +27,16 @@ fn parameters(query: &str, violations: &mut Vec<Violation>) -> Vec<(String, Vec<
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
         match (decode_text(name), decode_text(text)) {
-            (Some(name), Some(text)) => match found.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, texts)) => texts.push(text),
-                None => found.push((name, vec![text])),
+            (Some(name), Some(text)) => match found.iter().position(|(known, _)| *known == name) {
+                Some(known) => found[known].1.push(text),
+                None if found.len() < MAX_VIOLATIONS => found.push((name, vec![text])),
+                // No message has as many fields. The time to find a name grows with their number.
+                None => {
+                    violations.push(DecodeError::UnknownField.at(name));
+                    break;
+                }
             },
+            _ if violations.len() >= MAX_VIOLATIONS => break,
             (name, _) => violations.push(DecodeError::NotUtf8.at(name.unwrap_or_default())),
         }
     }
@@ -120,6 +126,15 @@ mod tests {
             violations,
             expected.map(|(field, rule)| (field.to_owned(), rule.to_owned()))
         );
+    }
+
+    #[test]
+    fn violations_of_a_query_are_bounded() {
+        let unknown: Vec<String> = (0..20_000).map(|n| format!("a{n}=")).collect();
+        for query in [unknown.join("&"), "%FF&".repeat(20_000)] {
+            let violations = decode_as("carshare.vehicle.v1.SearchVehiclesRequest", &query).unwrap_err();
+            assert!((100..=200).contains(&violations.len()), "{}", violations.len());
+        }
     }
 
     #[test]

@@ -270,3 +270,11 @@ fn integer_that_a_double_may_have_rounded_is_out_of_range() {
         assert_eq!(total, Value::I64(value), "{written}");
     }
 }
+
+#[test]
+fn violations_of_a_body_are_bounded() {
+    let unknown = (0..200).map(|n| (format!("k{n}"), json!(1)));
+    let object = Json::Object(unknown.collect());
+    let violations = decode_as("carshare.auth.v1.LoginRequest", &object).unwrap_err();
+    assert_eq!(violations.len(), MAX_VIOLATIONS);
+}

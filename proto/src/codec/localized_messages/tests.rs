@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use prost_reflect::MessageDescriptor;
+use tonic_types::StatusExt as _;
 
 use super::super::rule_text::cel_rules;
 use super::*;
@@ -215,4 +216,15 @@ fn texts_name_the_bounds() {
             Some((en.to_owned(), ko.to_owned()))
         );
     }
+}
+
+#[test]
+fn violations_of_a_message_are_bounded() {
+    let request = crate::vehicle::v1::ArrangeImagesRequest {
+        vehicle_id: "01920000-0000-7000-8000-000000000001".to_owned(),
+        image_ids: (0..10_000).map(|n| n.to_string()).collect(),
+    };
+    let status = super::super::validate(&request).unwrap_err();
+    let violations = status.get_details_bad_request().unwrap().field_violations;
+    assert_eq!(violations.len(), 100);
 }
