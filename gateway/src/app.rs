@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use axum::BoxError;
 use axum::body::Body;
-use axum::error_handling::HandleErrorLayer;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -17,13 +16,11 @@ use carshare_chassis::layer::from_fn;
 use carshare_chassis::{Environment, Error};
 use futures::FutureExt as _;
 use http::header::{AUTHORIZATION, COOKIE};
-use tokio::sync::Semaphore;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 
 use crate::error::GatewayError;
-use crate::in_flight::InFlight;
 use crate::layer::pages::{self, Pages};
 use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
 use crate::layer::route::{self, Target};
@@ -49,14 +46,13 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let (server, config) = (&state.config.common.server, &state.config.service);
+    let config = &state.config.service;
     let info = RequestInfoConfig {
         ids: environment.ids.clone(),
         trusted_proxies: config.limits.trusted_proxies.clone(),
     };
     let pages = Arc::new(Pages::new(&state.routes, &config.docs, readiness)?);
-    let in_flight = InFlight::new(config.limits.in_flight_by_address);
-    let max_in_flight = server.max_in_flight.min(Semaphore::MAX_PERMITS);
+    let in_flight = state.in_flight.clone();
     Ok(ServiceBuilder::new()
         .map_request(|request: http::Request<B>| request.map(Body::new))
         .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
@@ -74,14 +70,12 @@ where
         .layer(from_fn((), catch_panic::catch))
         .layer(from_fn((), head_limit::check))
         .layer(from_fn(pages, pages::serve))
-        .layer(from_fn(in_flight, address_limit::limit))
-        .layer(HandleErrorLayer::new(overload::respond))
-        .load_shed()
-        .concurrency_limit(max_in_flight)
+        .layer(from_fn(in_flight.by_address, address_limit::limit))
         .layer_fn(BoxCloneSyncService::new)
         .layer(from_fn(Arc::clone(&state), route::find))
-        .layer(from_fn(Arc::clone(&state), deadline::enforce))
         .layer(from_fn(Arc::clone(&state), body_timeout::enforce))
+        .layer(from_fn(in_flight.all, overload::limit))
+        .layer(from_fn(Arc::clone(&state), deadline::enforce))
         .layer(from_fn(Arc::clone(&state), authorize::authorize))
         // Boxed here, at the bottom: every layer moves the future of those below into its own.
         .service(service_fn(move |request| {

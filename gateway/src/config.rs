@@ -52,7 +52,8 @@ pub struct Limits {
     pub per_hour_by_user: u32,
     /// Requests of one address that wait for their response head; more are refused.
     pub in_flight_by_address: usize,
-    /// The same of all callers of a class, and of all callers of other RPCs without an account; more are refused as unavailable. Below
+    /// The same of all callers of a class, and of all callers of other RPCs without an account; one more ends the one whose body has been
+    /// arriving longest, or is refused as unavailable. Below
     /// `server.max_in_flight`, so that neither takes all places.
     pub in_flight_by_class: usize,
     /// Open streams of one user, or of one address without an account; more are refused.

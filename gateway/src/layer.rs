@@ -15,10 +15,10 @@
 //! | [`head_limit`] | refuses large request heads |
 //! | [`pages`] | answers `/healthz`, `/readyz`, `/openapi.json` and `/docs` |
 //! | [`address_limit`] | refuses requests of an address that has many in flight |
-//! | [`overload`] | refuses requests above the concurrency limit |
 //! | [`route`] | finds the RPC |
-//! | [`deadline`] | opens the request context and enforces the deadline |
 //! | [`body_timeout`] | ends a request whose body does not arrive |
+//! | [`overload`] | refuses requests above the limit of all |
+//! | [`deadline`] | opens the request context and enforces the deadline |
 //! | [`authorize`] | verifies the access token and takes the call from the rate limits |
 
 pub mod access_log;

@@ -15,7 +15,7 @@ pub(crate) fn describe() {
     describe_gauge!("edge_in_flight", "Requests whose response has not ended.");
     describe_counter!(
         "edge_shed_total",
-        "Requests refused by server.max_in_flight or limits.in_flight_by_class."
+        "Requests refused by server.max_in_flight or limits.in_flight_by_class, when none of the others was still arriving."
     );
     describe_counter!(
         "edge_streams_refused_total",

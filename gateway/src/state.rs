@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use carshare_chassis::client::{self, PeerChannel, RemoteJwks};
@@ -48,12 +49,30 @@ pub struct AppState {
     pub builtin: BuiltinServices,
     pub config: ServiceConfig<Config>,
     pub streams: Streams,
-    /// Requests of the callers of a class, or without an account, that wait for their response head.
-    pub in_flight: InFlight<Cow<'static, str>>,
+    pub in_flight: RequestsInFlight,
     /// Ends streams when it fires.
     pub draining: Shutdown,
     /// Ends the streams of expired tokens.
     pub clock: Clock,
+}
+
+/// Requests that wait for their response head.
+#[derive(Clone, Debug)]
+pub struct RequestsInFlight {
+    pub all: InFlight<()>,
+    pub by_address: InFlight<IpAddr>,
+    /// Of the callers of a class, or without an account.
+    pub by_class: InFlight<Cow<'static, str>>,
+}
+
+impl RequestsInFlight {
+    fn new(max: usize, limits: &Limits) -> Self {
+        Self {
+            all: InFlight::new(max),
+            by_address: InFlight::new(limits.in_flight_by_address),
+            by_class: InFlight::new(limits.in_flight_by_class),
+        }
+    }
 }
 
 /// Channels to the services, by name. Streams have connections of their own: a connection carries a limited number of them,
@@ -83,7 +102,7 @@ impl AppState {
             rate_limiter: RateLimiter::new(&config.service, &environment.clock)?,
             builtin: BuiltinServices::new(&methods, &peers, &draining)?,
             streams: Streams::new(&config.service),
-            in_flight: InFlight::new(config.service.limits.in_flight_by_class),
+            in_flight: RequestsInFlight::new(config.common.server.max_in_flight, &config.service.limits),
             clock: environment.clock.clone(),
             config: config.clone(),
             draining,

@@ -54,7 +54,7 @@ impl Streams {
             Caller::User(user) => (Owner::User(user.id), &self.users),
             Caller::Anonymous | Caller::Service(_) => (Owner::Address(address), &self.anonymous),
         };
-        let Some(caller) = self.by_caller.take(owner) else {
+        let Some(caller) = self.by_caller.take(owner, None) else {
             metrics::counter!("edge_limited_total", "budget" => "streams_by_caller").increment(1);
             return Err(Error::new(Common::RateLimited).retry_after(DEFAULT_RETRY_AFTER));
         };

@@ -13,7 +13,7 @@ use futures::future::{Either, ready};
 use super::request_info::RequestInfo;
 use super::{Inner, Result};
 use crate::error::GatewayError;
-use crate::in_flight::{InFlight, Place};
+use crate::in_flight::InFlight;
 use crate::problem::DEFAULT_RETRY_AFTER;
 
 pub fn limit<S: Inner>(
@@ -21,17 +21,16 @@ pub fn limit<S: Inner>(
     inner: &mut S,
     request: Request,
 ) -> impl Future<Output = Result> + use<S> {
-    let Some(place) = in_flight.take(RequestInfo::of(request.extensions()).client_ip) else {
-        metrics::counter!("edge_limited_total", "budget" => "in_flight_by_address").increment(1);
-        let error = Error::new(Common::RateLimited).retry_after(DEFAULT_RETRY_AFTER);
-        return Either::Right(ready(Ok(GatewayError::from(error).into_response())));
+    let Some(place) = in_flight.take(RequestInfo::of(request.extensions()).client_ip, None) else {
+        return Either::Right(ready(Ok(GatewayError::from(refusal()).into_response())));
     };
-    Either::Left(inner.call(request).inspect(until_answered(place)))
+    Either::Left(inner.call(request).inspect(place.until_answered()))
 }
 
-/// Keeps a place until there is a response. Not a closure in [`limit`]: its type would name the layers below once more.
-fn until_answered(place: Place<IpAddr>) -> impl FnOnce(&Result) {
-    |_| drop(place)
+/// Returns the error of a request above the limit of its address, and counts it.
+pub(super) fn refusal() -> Error {
+    metrics::counter!("edge_limited_total", "budget" => "in_flight_by_address").increment(1);
+    Error::new(Common::RateLimited).retry_after(DEFAULT_RETRY_AFTER)
 }
 
 #[cfg(test)]

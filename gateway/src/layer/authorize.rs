@@ -19,12 +19,11 @@ use http::request::Parts;
 
 use super::request_info::RequestInfo;
 use super::route::Target;
-use super::{Inner, Result};
+use super::{Inner, Result, overload};
 use crate::config::Limits;
 use crate::error::GatewayError;
-use crate::in_flight::Place;
+use crate::in_flight::{Arrival, Place};
 use crate::method_table::Rpc;
-use crate::problem::DEFAULT_RETRY_AFTER;
 use crate::state::AppState;
 
 pub fn authorize<S: Inner + Clone>(
@@ -77,22 +76,24 @@ async fn caller(
         return Ok((caller, None));
     };
     check_network(&state.config.service.limits, rpc, info.client_ip)?;
-    let place = place(state, rpc, &caller)?;
+    let place = place(state, rpc, &caller, parts.extensions.get())?;
     Ok((caller, place))
 }
 
 /// Takes a place of the RPC's class, or of those for callers without an account.
-fn place(state: &AppState, rpc: &Rpc, caller: &Caller) -> std::result::Result<Option<ClassPlace>, Error> {
+fn place(
+    state: &AppState,
+    rpc: &Rpc,
+    caller: &Caller,
+    arrival: Option<&Arrival>,
+) -> std::result::Result<Option<ClassPlace>, Error> {
     let key = match (&rpc.limit, caller) {
         (Some(class), _) => Cow::Owned(class.name.clone()),
         (None, Caller::Anonymous) => Cow::Borrowed("anonymous"),
         (None, _) => return Ok(None),
     };
-    let place = state.in_flight.take(key).map(Some);
-    place.ok_or_else(|| {
-        metrics::counter!("edge_shed_total").increment(1);
-        Error::unavailable("all places of the class are taken", DEFAULT_RETRY_AFTER)
-    })
+    let place = state.in_flight.by_class.take(key, arrival).map(Some);
+    place.ok_or_else(overload::refusal)
 }
 
 /// Refuses an address from which calls of the RPC's class may not come.
@@ -200,19 +201,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn callers_of_a_class_or_without_account_have_places_of_their_own() {
         let mut state = AppState::for_test();
-        state.in_flight = InFlight::new(1);
+        state.in_flight.by_class = InFlight::new(1);
         let state = Arc::new(state);
         let rpc = |path: &str| Arc::clone(state.methods.find(path).unwrap());
         let anonymous = Caller::Anonymous;
-        let first = place(&state, &rpc(PUBLIC), &anonymous).unwrap();
-        let refused = place(&state, &rpc(PUBLIC), &anonymous).unwrap_err();
+        let place = |rpc: &Rpc, caller: &Caller| place(&state, rpc, caller, None);
+        let first = place(&rpc(PUBLIC), &anonymous).unwrap();
+        let refused = place(&rpc(PUBLIC), &anonymous).unwrap_err();
         assert!(refused.is(Common::Unavailable));
         let user = Caller::User(user());
-        assert!(place(&state, &rpc(PUBLIC), &user).unwrap().is_none());
-        let webhook = place(&state, &rpc(WEBHOOK), &anonymous).unwrap();
-        assert!(place(&state, &rpc(WEBHOOK), &user).is_err());
+        assert!(place(&rpc(PUBLIC), &user).unwrap().is_none());
+        let webhook = place(&rpc(WEBHOOK), &anonymous).unwrap();
+        assert!(place(&rpc(WEBHOOK), &user).is_err());
         drop((first, webhook));
-        assert!(place(&state, &rpc(PUBLIC), &anonymous).is_ok());
-        assert!(place(&state, &rpc(WEBHOOK), &user).is_ok());
+        assert!(place(&rpc(PUBLIC), &anonymous).is_ok());
+        assert!(place(&rpc(WEBHOOK), &user).is_ok());
     }
 }

@@ -1,5 +1,5 @@
-//! Ends a request whose body does not arrive whole within `edge.body_timeout_ms` of the first wait for it, so that unfinished bodies hold no
-//! places. An own layer: tower-http's body timeout starts again with each byte, and its error becomes an internal one below.
+//! Ends a request whose body does not arrive whole within `edge.body_timeout_ms` of the first wait for it, or before its place is needed
+//! (see [`crate::in_flight`]), so that unfinished bodies hold no places. An own layer: tower-http's body timeout starts again with each byte, and its error becomes an internal one below.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Either};
 use http_body::{Body as _, Frame, SizeHint};
-use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
 use super::route::Target;
 use super::{Inner, Result};
 use crate::error::GatewayError;
+use crate::in_flight::Arrival;
 use crate::state::AppState;
 
 pub fn enforce<S>(
@@ -37,23 +37,23 @@ where
         return Either::Left(inner.call(request));
     }
     let timeout = state.config.service.edge.body_timeout;
-    let (expired, mut is_expired) = oneshot::channel();
-    let request = request.map(|body| {
+    let (arrival, mut ended) = Arrival::new();
+    let mut request = request.map(|body| {
         Body::new(Timed {
             body,
             timeout,
             deadline: None,
-            expired: Some(expired),
+            arrival: arrival.clone(),
         })
     });
+    request.extensions_mut().insert(arrival);
     let running = inner.call(request);
     // Boxed, which only requests with a body pay for, so that the type does not name the layers below twice.
     let answered = async move {
         tokio::select! {
             biased;
             response = running => response,
-            // The other end is dropped with the last byte.
-            Ok(()) = &mut is_expired => Ok(GatewayError::from(Error::new(Common::RequestTimeout)).into_response()),
+            Ok(()) = &mut ended => Ok(GatewayError::from(Error::new(Common::RequestTimeout)).into_response()),
         }
     };
     Either::Right(answered.boxed())
@@ -65,7 +65,7 @@ struct Timed {
     timeout: Duration,
     /// Set when a reader first had to wait.
     deadline: Option<Pin<Box<Sleep>>>,
-    expired: Option<oneshot::Sender<()>>,
+    arrival: Arrival,
 }
 
 impl http_body::Body for Timed {
@@ -80,16 +80,16 @@ impl http_body::Body for Timed {
             body,
             timeout,
             deadline,
-            expired,
+            arrival,
         } = &mut *self;
         let polled = Pin::new(&mut *body).poll_frame(context);
-        if polled.is_pending() && expired.is_some() {
+        if polled.is_pending() && arrival.is_pending() {
             let deadline = deadline.get_or_insert_with(|| Box::pin(sleep(*timeout)));
             ready!(deadline.as_mut().poll(context));
             // The call is dropped by this, and the body with it.
-            let _ = expired.take().map(|expired| expired.send(()));
+            arrival.end();
         } else if matches!(polled, Poll::Ready(None)) || body.is_end_stream() {
-            *expired = None;
+            arrival.finish();
         }
         polled
     }
@@ -147,6 +147,24 @@ mod tests {
         for body in [Body::from_stream(drip), Body::from_stream(silent)] {
             assert_eq!(answered(body).await, (5, Some("COMMON014".to_owned())));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn request_whose_arrival_is_ended_is_a_request_timeout() {
+        let state = Arc::new(AppState::for_test());
+        let service = ServiceBuilder::new()
+            .layer(from_fn(Arc::clone(&state), enforce))
+            .service(service_fn(async |request: Request| {
+                assert!(request.extensions().get::<Arrival>().unwrap().end());
+                std::future::pending().await
+            }));
+        let mut request = Request::new(Body::from_stream(futures::stream::pending::<
+            std::result::Result<Bytes, axum::Error>,
+        >()));
+        let rpc = state.methods.find(UNARY).unwrap();
+        request.extensions_mut().insert(Target::Grpc(Arc::clone(rpc)));
+        let error = GatewayError::take(&mut service.oneshot(request).await.unwrap());
+        assert_eq!(error.unwrap().problem().code(), "COMMON014");
     }
 
     #[tokio::test(start_paused = true)]

@@ -95,7 +95,7 @@ where
     let (mut head, body) = request.into_parts();
     to_grpc(&mut head.headers)?;
     if form.is_unary {
-        unary::call(context, inner, head, body).await
+        unary::call(context, state, inner, head, body).await
     } else {
         stream::call(context, inner, head, body).await
     }

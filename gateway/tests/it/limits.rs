@@ -164,6 +164,45 @@ async fn address_with_unfinished_bodies_is_refused_and_is_served_when_they_are_g
 }
 
 #[tokio::test]
+async fn unfinished_bodies_give_their_places_to_other_requests() {
+    let gateway = Harness::start_with(|config| {
+        config.common.server.max_in_flight = 2;
+        config.service.limits.in_flight_by_class = 1;
+    })
+    .await;
+    let by = |request: RequestBuilder| {
+        let body = futures::stream::pending::<Result<Vec<u8>, Infallible>>();
+        let request = request.header("content-type", "application/json");
+        request.body(reqwest::Body::wrap_stream(body))
+    };
+    let connect = "/carshare.notification.v1.NotificationService/ListNotifications";
+    let kinds: [(&dyn Fn() -> RequestBuilder, u16); 3] = [
+        (
+            &|| by(gateway.request("guest", Method::POST, "/v1/bookings")),
+            408,
+        ),
+        (&|| by(gateway.request("guest", Method::POST, connect)), 504),
+        (&|| endless(&gateway), 408),
+    ];
+    for (unfinished, ended_by) in kinds {
+        let ended = async {
+            let all = [(); 4].map(|()| send(unfinished()));
+            let (first, _, rest) = futures::future::select_all(all.map(Box::pin)).await;
+            (first, rest)
+        };
+        let (first, rest) = timeout(TIMEOUT, ended).await.expect("the oldest of four ends");
+        assert_eq!(first.status().as_u16(), ended_by);
+        let list = gateway.request("guest", Method::GET, "/v1/bookings");
+        assert_eq!(
+            send(list).await.status().as_u16(),
+            200,
+            "while {} are arriving",
+            rest.len()
+        );
+    }
+}
+
+#[tokio::test]
 async fn health_is_rate_limited_and_its_streams_end_on_drain() {
     let gateway = Harness::start_with(|config| config.service.limits.per_minute_by_address = 1).await;
     let mut client = tonic_health::pb::health_client::HealthClient::new(gateway.channel().await);

@@ -18,13 +18,22 @@ use tower::ServiceExt as _;
 
 use super::{Call, PREFIX_BYTES, envelope, error};
 use crate::compression;
-use crate::layer::Inner;
+use crate::in_flight::Arrival;
+use crate::layer::request_info::RequestInfo;
+use crate::layer::{Inner, address_limit, overload};
+use crate::state::{AppState, RequestsInFlight};
 
-pub(super) async fn call<S>(call: Call, inner: S, head: Parts, body: Body) -> Result<Response, Status>
+pub(super) async fn call<S>(
+    call: Call,
+    state: &AppState,
+    inner: S,
+    head: Parts,
+    body: Body,
+) -> Result<Response, Status>
 where
     S: Inner<Future: Send> + Send,
 {
-    let message = call.read(body).await?;
+    let message = call.read(&state.in_flight, &head, body).await?;
     let message = call.codec.decode(message, call.lang)?;
     let request = Request::from_parts(head, Body::from(envelope(0, &message)?));
     let Ok(response) = inner.oneshot(request).await;
@@ -32,8 +41,32 @@ where
 }
 
 impl Call {
-    /// Reads the message, decompressed, up to the limit.
-    async fn read(&self, body: Body) -> Result<Vec<u8>, Status> {
+    /// Reads the message, decompressed, up to the limit. Meanwhile the request has the places that the layers below give others.
+    async fn read(&self, in_flight: &RequestsInFlight, head: &Parts, body: Body) -> Result<Vec<u8>, Status> {
+        let refused = |error: Error| error.into_status(self.lang);
+        let (arrival, ended) = Arrival::new();
+        let address = RequestInfo::of(&head.extensions).client_ip;
+        let _of_address = in_flight
+            .by_address
+            .take(address, None)
+            .ok_or_else(|| refused(address_limit::refusal()))?;
+        let _of_all = in_flight
+            .all
+            .take((), Some(&arrival))
+            .ok_or_else(|| refused(overload::refusal()))?;
+        let late = async {
+            match ended.await {
+                Ok(()) => refused(Error::new(Common::RequestTimeout)),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            message = self.read_body(body) => message,
+            late = late => Err(late),
+        }
+    }
+
+    async fn read_body(&self, body: Body) -> Result<Vec<u8>, Status> {
         let too_large = || Error::new(Common::TooLarge).into_status(self.lang);
         let unreadable = || Error::invalid("", "요청을 읽을 수 없습니다.", "The request cannot be read.");
         let reading = timeout(self.body_timeout, Limited::new(body, self.max_bytes).collect());
