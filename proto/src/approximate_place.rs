@@ -22,7 +22,7 @@ pub fn approximate_degrees(exact: f64) -> f64 {
 pub fn without_exact_place(vehicle: Vehicle) -> Vehicle {
     Vehicle {
         license_plate: String::new(),
-        location_address: district(&vehicle.location_address),
+        location_address: approximate_address(&vehicle.location_address),
         location_lat: approximate_degrees(vehicle.location_lat),
         location_lng: approximate_degrees(vehicle.location_lng),
         ..vehicle
@@ -31,7 +31,7 @@ pub fn without_exact_place(vehicle: Vehicle) -> Vehicle {
 
 /// Returns the part of a Korean address down to the district: province, city, county or ward, and the town or legal neighbourhood
 /// of a lot-number address. Never a road.
-fn district(address: &str) -> String {
+pub fn approximate_address(address: &str) -> String {
     let mut words = address.split_whitespace();
     let mut kept: Vec<&str> = words.next().filter(|word| is_name(word)).into_iter().collect();
     for word in words {
@@ -71,7 +71,7 @@ mod tests {
             ("", ""),
         ];
         for (address, expected) in table {
-            assert_eq!(district(address), expected, "{address}");
+            assert_eq!(approximate_address(address), expected, "{address}");
         }
     }
 

@@ -9,11 +9,12 @@
 //!     occurred_at timestamptz NOT NULL
 //! );
 //!
-//! user_profiles::subscribe(consumer)
+//! carshare_profiles::subscribe(consumer)
 //! ```
 //!
 //! `profile` is the encoded `carshare.auth.v1.UserProfile` of the newest event, so a field that auth adds needs no column
-//! here. Events may arrive late and twice; an older profile never replaces a newer one.
+//! here. Events may arrive late and twice; an older profile never replaces a newer one. The service's handler of `user.deleted` calls
+//! [`erase`]: `profile` is a [`deleted`] one then, and `occurred_at` infinity, so that no event replaces it.
 #![deny(missing_docs)]
 
 use std::collections::HashMap;
@@ -21,9 +22,10 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use carshare_chassis::identity::Role;
 use carshare_chassis::{Error, proto_types};
-use carshare_proto::auth::v1::{UserProfile, UserRegistered, UserUpdated};
+use carshare_proto::auth::v1::{UserDeleted, UserProfile, UserRegistered, UserUpdated};
 use carshare_proto::options::v1 as options;
 use carshare_store::{Consumer, EventMetadata, Tx};
+use chrono::{DateTime, Utc};
 use prost::Message as _;
 use sea_orm::{ConnectionTrait, FromQueryResult, raw_sql};
 use uuid::Uuid;
@@ -69,6 +71,32 @@ pub fn decode(
             ..UserProfile::default()
         }),
     }
+}
+
+/// Returns what is shown of a deleted account.
+pub fn deleted(role: options::Role, user_id: Uuid, deleted_at: DateTime<Utc>) -> UserProfile {
+    UserProfile {
+        id: user_id.to_string(),
+        role: role.into(),
+        created_at: Some(proto_types::timestamp(deleted_at)),
+        is_deleted: true,
+        ..UserProfile::default()
+    }
+}
+
+/// Erases the profile of a deleted account, also of one whose other events have not arrived yet, and returns its id.
+pub async fn erase(tx: &Tx, metadata: &EventMetadata, event: &UserDeleted) -> Result<Uuid, Error> {
+    let user_id = proto_types::uuid("user_id", &event.user_id)?;
+    let profile = deleted(event.role(), user_id, metadata.occurred_at).encode_to_vec();
+    let upsert = raw_sql!(
+        Postgres,
+        r#"INSERT INTO user_profiles (user_id, profile, occurred_at) VALUES ({user_id}, {profile}, 'infinity')
+           ON CONFLICT (user_id) DO UPDATE SET profile = excluded.profile, occurred_at = excluded.occurred_at
+           WHERE user_profiles.occurred_at < 'infinity'"#
+    );
+    let result = tx.conn().execute_raw(upsert).await;
+    result.map_err(carshare_store::Error::from)?;
+    Ok(user_id)
 }
 
 #[derive(FromQueryResult)]

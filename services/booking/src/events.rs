@@ -3,6 +3,7 @@
 //! Events arrive late, repeatedly, and out of order across services. Every handler is a total function of the booking's
 //! state and the event: [`crate::domain::transitions::reaction`].
 
+mod on_auth;
 mod on_payment;
 mod on_vehicle;
 pub mod publish;
@@ -19,6 +20,7 @@ use crate::store::bookings;
 /// Registers the handlers of events of auth, vehicle and payment.
 pub fn subscribe(consumer: Consumer) -> Consumer {
     let consumer = consumer
+        .on("auth", on_auth::deleted)
         .on("payment", on_payment::completed)
         .on("payment", on_payment::failed)
         .on("payment", on_payment::refunded)

@@ -1,6 +1,7 @@
 //! Periodic jobs.
 
 mod deadlines;
+pub mod erase_bookings;
 
 use carshare_chassis::Shutdown;
 
@@ -8,5 +9,8 @@ use crate::App;
 
 /// Runs all jobs until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
-    deadlines::run(app, shutdown).await;
+    tokio::join!(
+        deadlines::run(app, shutdown.clone()),
+        erase_bookings::run(app, shutdown),
+    );
 }

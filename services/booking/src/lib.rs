@@ -9,12 +9,14 @@
 //! | [`apply_change`] | storing a change: row, history and event |
 //! | [`store`] | all SQL, one file per table |
 //! | [`events`] | published and consumed events |
-//! | [`jobs`] | deadlines |
+//! | [`erasure`] | what is erased of the bookings of deleted accounts |
+//! | [`jobs`] | deadlines, erasure |
 //! | [`config`], [`error`] | configuration, errors |
 
 pub mod apply_change;
 pub mod config;
 pub mod domain;
+mod erasure;
 pub mod error;
 pub mod events;
 mod guest_limits;

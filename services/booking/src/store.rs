@@ -3,3 +3,4 @@
 pub mod bookings;
 pub mod status_history;
 pub mod user_closings;
+pub mod user_erasures;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use carshare_chassis as chassis;
 use carshare_proto::booking::v1::ErrorReason as BookingReason;
+use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::ErrorReason as Reason;
 use sea_orm::DbErr;
 
@@ -103,6 +104,8 @@ impl From<carshare_store::Error> for Error {
     fn from(error: carshare_store::Error) -> Self {
         match error.constraint() {
             Some("vehicles_license_plate") => Self::LicensePlateTaken,
+            // The account of the caller was deleted; their access token may be accepted here for some time.
+            Some("vehicles_owner_not_closed") => Self::Other(chassis::Error::new(Common::TokenRevoked)),
             Some("occupancies_no_overlap") => Self::VehicleUnavailable,
             _ => Self::Store(error),
         }

@@ -1,5 +1,6 @@
 //! Periodic jobs.
 
+pub mod erase_fleets;
 mod sweep_holds;
 pub mod sweep_uploads;
 
@@ -11,6 +12,7 @@ use crate::App;
 pub async fn run(app: &App, shutdown: Shutdown) {
     tokio::join!(
         sweep_holds::run(app, shutdown.clone()),
-        sweep_uploads::run(app, shutdown),
+        sweep_uploads::run(app, shutdown.clone()),
+        erase_fleets::run(app, shutdown),
     );
 }

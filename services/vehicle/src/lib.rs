@@ -6,7 +6,8 @@
 //! | [`domain`] | rules: plates, opening hours, periods, locations, photos, status of a car |
 //! | [`store`] | all SQL, one file per table |
 //! | [`events`] | published and consumed events |
-//! | [`jobs`] | deletion of expired holds and abandoned uploads |
+//! | [`jobs`] | deletion of expired holds and abandoned uploads, erasure of the cars of deleted hosts |
+//! | [`withdraw`] | withdrawal of a car |
 //! | [`geocoder`] | addresses on the map, by Kakao |
 //! | [`config`], [`error`] | configuration, errors |
 
@@ -21,6 +22,7 @@ pub mod jobs;
 mod metrics;
 pub mod rpc;
 pub mod store;
+mod withdraw;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! All SQL of the service, one module per table.
 
 pub mod availabilities;
+pub mod closed_hosts;
 mod columns;
 pub mod occupancies;
 pub mod released_bookings;

@@ -46,6 +46,7 @@ pub fn profile(user: &User) -> pb::UserProfile {
         is_verified: user.is_verified,
         created_at: Some(timestamp(user.created_at)),
         profile_thumbnail_url: thumbnail_url(user),
+        is_deleted: false,
     }
 }
 

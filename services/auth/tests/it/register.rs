@@ -57,6 +57,7 @@ async fn register_creates_an_account_and_a_session_and_publishes_the_profile() {
         profile_thumbnail_url: None,
         is_verified: false,
         created_at: user.created_at,
+        is_deleted: false,
     };
     let published = UserRegistered::decode(data.as_slice()).unwrap();
     assert_eq!(

@@ -1,5 +1,6 @@
 //! A booking, and what each transition of [`super::transitions`] writes into it.
 
+mod erasure;
 mod external_events;
 #[cfg(test)]
 mod tests;

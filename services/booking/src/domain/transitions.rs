@@ -11,11 +11,18 @@ mod tests;
 use super::{CancellationReason, Status};
 
 /// One of the two sides of a booking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum Party {
     Guest,
     /// The owner of the car.
     Host,
+}
+
+impl Party {
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// The status, with approved bookings divided by whether they are paid: a column of the tables.

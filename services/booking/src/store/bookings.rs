@@ -85,6 +85,23 @@ pub struct BookingFilter {
     pub created_before: Option<DateTime<Utc>>,
 }
 
+impl BookingFilter {
+    /// Returns the filter that all bookings of the owner match.
+    pub fn all_of(owner: Owner) -> Self {
+        Self {
+            owner,
+            status: None,
+            statuses: Vec::new(),
+            payment_status: None,
+            vehicle: None,
+            starts_from: None,
+            starts_before: None,
+            created_from: None,
+            created_before: None,
+        }
+    }
+}
+
 /// Order of a list, by id among equal times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BookingOrder {
@@ -131,6 +148,15 @@ pub async fn list(
     after: Option<PageKey>,
     limit: u64,
 ) -> Result<Vec<Booking>, Error> {
+    read_all(page(filter, order, after, limit), conn).await
+}
+
+async fn read_all(page: Select<Entity>, conn: &impl ConnectionTrait) -> Result<Vec<Booking>, Error> {
+    let rows = page.all(conn).await?;
+    rows.into_iter().map(row::booking).collect()
+}
+
+fn page(filter: &BookingFilter, order: BookingOrder, after: Option<PageKey>, limit: u64) -> Select<Entity> {
     let (column, direction) = match order {
         BookingOrder::Newest => (Column::CreatedAt, Order::Desc),
         BookingOrder::EarliestStart => (Column::StartsAt, Order::Asc),
@@ -149,11 +175,6 @@ pub async fn list(
         .order_by(column, direction.clone())
         .order_by(Column::Id, direction)
         .limit(limit)
-        .all(conn)
-        .await?
-        .into_iter()
-        .map(row::booking)
-        .collect()
 }
 
 pub async fn count(conn: &impl ConnectionTrait, filter: &BookingFilter) -> Result<u64, Error> {
@@ -215,6 +236,31 @@ pub async fn list_due(
 pub async fn lock_if_free(conn: &impl ConnectionTrait, id: BookingId) -> Result<Option<Booking>, Error> {
     let found = Entity::find_by_id(id.0).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     found.one(conn).await?.map(row::booking).transpose()
+}
+
+/// Lists and locks up to `limit` bookings after a key, newest first.
+pub async fn lock_list(
+    conn: &impl ConnectionTrait,
+    filter: &BookingFilter,
+    after: Option<PageKey>,
+    limit: u64,
+) -> Result<Vec<Booking>, Error> {
+    let page = page(filter, BookingOrder::Newest, after, limit).lock_exclusive();
+    read_all(page, conn).await
+}
+
+/// Stores what the erasure of a booking has changed. The caller has locked it; its version stays, because its history does.
+pub async fn update_erased(conn: &impl ConnectionTrait, booking: &Booking) -> Result<(), Error> {
+    let row = row::model(booking);
+    Entity::update_many()
+        .col_expr(Column::GuestMessage, Expr::value(row.guest_message))
+        .col_expr(Column::HostResponse, Expr::value(row.host_response))
+        .col_expr(Column::CancellationMessage, Expr::value(row.cancellation_message))
+        .col_expr(Column::VehicleSnapshot, Expr::value(row.vehicle_snapshot))
+        .filter(Column::Id.eq(row.id))
+        .exec(conn)
+        .await?;
+    Ok(())
 }
 
 /// Updates a booking and increments its version. [`carshare_store::Error::Stale`] when the version changed since it was read.

@@ -99,7 +99,13 @@ impl Harness {
         self.send_as_of(service, id, event, &occurred_at).await;
     }
 
-    async fn send_as_of<E: EventMessage>(&mut self, service: &str, id: Uuid, event: &E, occurred_at: &str) {
+    pub async fn send_as_of<E: EventMessage>(
+        &mut self,
+        service: &str,
+        id: Uuid,
+        event: &E,
+        occurred_at: &str,
+    ) {
         let key_seq = self.sequence(service, event.key(), id);
         let fields = [
             ("id", id.to_string().into_bytes()),
@@ -154,6 +160,7 @@ fn profile(person: Person, name: &str) -> UserProfile {
         profile_thumbnail_url: Some("https://img.example/1.thumbnail.webp".into()),
         is_verified: true,
         created_at: Some(timestamp("2026-01-02T03:04:05Z")),
+        is_deleted: false,
     }
 }
 

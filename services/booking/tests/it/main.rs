@@ -10,6 +10,7 @@ mod create;
 mod create_cancelled;
 mod create_interrupted;
 mod create_refused;
+mod erasure;
 mod events;
 mod exact_place;
 mod faults;

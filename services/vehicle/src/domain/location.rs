@@ -1,6 +1,6 @@
 //! Locations of cars, and distances between them.
 
-use carshare_proto::approximate_place::{ERROR_LIMIT_M, approximate_degrees};
+use carshare_proto::approximate_place::{ERROR_LIMIT_M, approximate_address, approximate_degrees};
 
 /// A pickup address found on the map.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,16 @@ pub struct Distance {
 
 /// Mean radius, as in the migration of `vehicles`.
 const EARTH_RADIUS_M: f64 = 6_371_008.8;
+
+impl Location {
+    /// Returns the place as shown to those who do not see the exact one.
+    pub fn approximate(&self) -> Self {
+        Self {
+            address: approximate_address(&self.address),
+            coordinates: self.coordinates.approximate(),
+        }
+    }
+}
 
 impl Coordinates {
     /// Returns the point in metres from the centre of the earth. Straight lines between such points order locations as the

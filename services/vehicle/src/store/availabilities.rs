@@ -99,6 +99,13 @@ pub async fn delete(conn: &impl ConnectionTrait, vehicle: VehicleId, id: Availab
     Ok(rule.exec(conn).await?.rows_affected == 1)
 }
 
+/// Deletes the rules of a car.
+pub async fn delete_all(conn: &impl ConnectionTrait, vehicle: VehicleId) -> Result<()> {
+    let rules = Entity::delete_many().filter(Column::VehicleId.eq(vehicle.0));
+    rules.exec(conn).await?;
+    Ok(())
+}
+
 impl TryFrom<Model> for Availability {
     type Error = Error;
 

@@ -1,5 +1,6 @@
-//! Table `vehicles`. No function finds a withdrawn car.
+//! Table `vehicles`. No function finds a withdrawn car, except for its erasure.
 
+mod erasure;
 mod nearby;
 mod row;
 
@@ -8,6 +9,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ConnectionTrait, QuerySelect as _};
 
+pub use erasure::{erase, list_unerased};
 pub use nearby::{Candidate, list_nearby};
 
 use super::columns::Columns;

@@ -18,6 +18,7 @@ async fn get_vehicle_shows_the_latest_profile_of_the_host() {
         profile_thumbnail_url: None,
         is_verified: false,
         created_at: timestamp("20T12:00"),
+        is_deleted: false,
     };
     let user_id = host.id.to_string();
     harness

@@ -7,6 +7,7 @@ mod confirm_hold;
 mod create;
 mod create_geocoding;
 mod delete;
+mod erasure;
 mod etag;
 mod events;
 mod exact_place;
