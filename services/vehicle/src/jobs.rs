@@ -13,6 +13,6 @@ pub async fn run(app: &App, shutdown: Shutdown) {
     tokio::join!(
         sweep_holds::run(app, shutdown.clone()),
         sweep_uploads::run(app, shutdown.clone()),
-        erase_fleets::run(app, shutdown),
+        Box::pin(erase_fleets::run(app, shutdown)),
     );
 }
