@@ -21,15 +21,15 @@ const CODE_LEN: usize = 16;
 #[derive(Clone)]
 pub struct PageTokenKey(hmac::Key);
 
-/// Page that a request asks for. Its token is valid for the list, the filter and the order that issued it, for any page size and
-/// with or without a total. A token is authenticated, so that its sort key is one that the list has issued.
+/// Page that a request asks for. Its token is valid for the list, the filter, the order and the user that it was issued for, with any
+/// page size and with or without a total. A token is authenticated, so that its sort key is one that the list has issued.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     size: usize,
     token: String,
     include_total: bool,
     key: PageTokenKey,
-    /// The name of the request and all its fields but those of the page.
+    /// The name of the request, all its fields but those of the page, and the user.
     filter: Vec<u8>,
 }
 
@@ -76,6 +76,13 @@ impl PageRequest {
             key: key.clone(),
             filter,
         }
+    }
+
+    /// Binds the token to the user whose list it is.
+    #[must_use]
+    pub fn of_user(mut self, user: Uuid) -> Self {
+        self.filter.extend_from_slice(user.as_bytes());
+        self
     }
 
     /// Returns the number of items of a full page.

@@ -65,6 +65,11 @@ impl BuiltinServices {
         path.starts_with("/grpc.")
     }
 
+    /// Returns whether the request is one message: of health, but not of reflection, whose stream stays open.
+    pub fn takes_one_message(path: &str) -> bool {
+        path.trim_start_matches('/').starts_with(HEALTH)
+    }
+
     /// # Errors
     /// `INVALID_ARGUMENT` or `TOO_LARGE` for a request that cannot be read.
     pub async fn call(&self, request: Request) -> Result<Response, Error> {

@@ -20,6 +20,7 @@ use tokio::time::{Sleep, sleep};
 use super::route::Target;
 use super::{Inner, Result};
 use crate::error::GatewayError;
+use crate::grpc::BuiltinServices;
 use crate::in_flight::Arrival;
 use crate::state::AppState;
 
@@ -31,9 +32,7 @@ pub fn enforce<S>(
 where
     S: Inner<Future: Send + 'static>,
 {
-    let rpc = request.extensions().get().and_then(Target::rpc);
-    let is_sent_at_once = rpc.is_some_and(|rpc| !rpc.method.streaming().client);
-    if !is_sent_at_once || request.body().is_end_stream() {
+    if request.body().is_end_stream() || !is_sent_at_once(&request) {
         return Either::Left(inner.call(request));
     }
     let timeout = state.config.service.edge.body_timeout;
@@ -57,6 +56,15 @@ where
         }
     };
     Either::Right(answered.boxed())
+}
+
+/// Returns whether the body is one message: of all calls but streams of the client, of which reflection is one.
+fn is_sent_at_once(request: &Request) -> bool {
+    match request.extensions().get() {
+        Some(Target::Builtin) => BuiltinServices::takes_one_message(request.uri().path()),
+        Some(target) => target.rpc().is_some_and(|rpc| !rpc.method.streaming().client),
+        None => false,
+    }
 }
 
 /// A body with a deadline for its arrival.

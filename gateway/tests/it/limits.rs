@@ -124,6 +124,10 @@ async fn body_that_never_ends_is_a_request_timeout() {
     let body_timeout = Duration::from_millis(100);
     let gateway = Harness::start_with(|config| config.service.edge.body_timeout = body_timeout).await;
     assert_eq!(send_for_code(endless(&gateway)).await, code(408, "COMMON014"));
+    assert_eq!(
+        send_half(&gateway, "/grpc.health.v1.Health/Check").await.code(),
+        Code::DeadlineExceeded
+    );
     let path = "/carshare.notification.v1.NotificationService/ListNotifications";
     let body = futures::stream::pending::<Result<Vec<u8>, Infallible>>();
     let connect = gateway.anonymous(Method::POST, path);

@@ -73,6 +73,15 @@ fn token_is_bound_to_the_order_but_not_to_the_total() {
     assert_refused(&request(2, true, &token));
 }
 
+#[test]
+fn token_is_bound_to_the_user() {
+    let of = |user: u128, token: &str| page(2, token, 1).of_user(Uuid::from_u128(user));
+    let token = of(1, "").token_after(&[0; 8]);
+    assert_eq!(of(1, &token).after().unwrap(), Some([0; 8]));
+    assert_refused(&of(2, &token));
+    assert_refused(&page(2, &token, 1));
+}
+
 #[tokio::test]
 async fn total_is_counted_on_request_only() {
     let mut request = ListBookingsRequest::default();

@@ -18,7 +18,7 @@ pub async fn handle(
 ) -> Result<pb::ListSessionsResponse, Error> {
     let (user, current) = (UserId(context.user()?.id), context.user()?.session_id);
     let (conn, now) = (app.db.conn(), app.db.environment().clock.now());
-    let page = PageRequest::take(&mut request, app.db.page_token_key().await?);
+    let page = PageRequest::take(&mut request, app.db.page_token_key().await?).of_user(user.0);
     // Ids are of version 7: newer sessions have higher ones.
     let after = page.after()?.map(|id| SessionId(Uuid::from_bytes(id)));
     let rows = sessions::list_page(conn, user, now, after, page.limit()).await?;

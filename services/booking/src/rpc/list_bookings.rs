@@ -20,7 +20,7 @@ pub async fn handle(
 ) -> Result<pb::ListBookingsResponse, Error> {
     let conn = app.db.conn();
     let (filter, order) = (filter(ctx.user()?, &request)?, order(request.order_by()));
-    let page = PageRequest::take(&mut request, app.db.page_token_key().await?);
+    let page = PageRequest::take(&mut request, app.db.page_token_key().await?).of_user(ctx.user()?.id);
     let after = page.after()?.map(page_key).transpose()?;
     let rows = bookings::list(conn, &filter, order, after, page.limit()).await?;
     let total_size = page.total(bookings::count(conn, &filter)).await?;

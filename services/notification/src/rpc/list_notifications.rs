@@ -18,7 +18,7 @@ pub(super) async fn handle(
     mut request: pb::ListNotificationsRequest,
 ) -> Result<pb::ListNotificationsResponse, Error> {
     let conn = app.db.conn();
-    let page = PageRequest::take(&mut request, app.db.page_token_key().await?);
+    let page = PageRequest::take(&mut request, app.db.page_token_key().await?).of_user(ctx.user()?.id);
     let before = page.after()?.map(i64::from_be_bytes);
     let filter = FeedFilter {
         user: UserId(ctx.user()?.id),

@@ -21,7 +21,7 @@ pub async fn handle(
         status: convert::status(request.status),
         license_plate: unless_empty(LicensePlate::normal_form(&request.license_plate)),
     };
-    let page = PageRequest::take(&mut request, app.db.page_token_key().await?);
+    let page = PageRequest::take(&mut request, app.db.page_token_key().await?).of_user(fleet.owner.0);
     let after = page.after()?.map(SortKey::decode);
     let cars = views::list_of_fleet(conn, &fleet, order, after, page.limit()).await?;
     let total_size = page.total(views::count_of_fleet(conn, &fleet)).await?;
