@@ -15,7 +15,7 @@ use crate::domain::{Email, NewUser, Password, PasswordHash, Phone, RecoveryCode,
 use crate::email_address;
 use crate::error::Error;
 use crate::mfa;
-use crate::passwords::Passwords;
+use crate::passwords::{Passwords, Salts};
 use crate::rpc::register::create_account;
 
 /// The account to create.
@@ -57,19 +57,20 @@ pub async fn create_admin(
 ) -> anyhow::Result<CreatedAdmin> {
     let new = parse(&admin)?;
     let random = environment.random.clone();
-    let passwords = Passwords::new(&config.passwords, random.clone())?;
+    let passwords = Passwords::new(&config.passwords)?;
+    let db = Db::connect(&config.database, environment.clone())?;
     let secret = admin.totp_secret.unwrap_or_else(|| mfa::new_secret(&random));
     let (email, recovery) = (new.email.clone(), mfa::new_recovery_codes(&random));
+    let salt = Salts::new(db.clone()).of(&email).await?;
     let input = Input {
         account: AccountHasher::new(&config.seal)?.hash(&email),
         origin: Origin::without_client(environment.ids.next()),
         new,
-        hash: passwords.hash(admin.password).await?,
+        hash: passwords.hash(admin.password, salt).await?,
         secret: secret.clone(),
         recovery: recovery.clone(),
         sealer: Sealer::new(&config.seal, random)?,
     };
-    let db = Db::connect(&config.database, environment)?;
     let added = db.transaction("users.create_admin", input, add);
     let id = added.await.context("cannot create the account")?;
     db.close().await;

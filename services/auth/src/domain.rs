@@ -1,6 +1,7 @@
 //! Business rules of accounts and sessions: pure, synchronous, independent of database, wire format and clock.
 
 pub mod audit;
+pub mod device;
 pub mod email;
 pub mod ids;
 pub mod login_attempt;
@@ -13,6 +14,7 @@ pub mod signing;
 pub mod totp;
 pub mod user;
 
+pub use device::Device;
 pub use email::Email;
 pub use ids::{SessionId, TokenId, UserId};
 pub use mail_token::{MailKind, MailToken};

@@ -22,9 +22,12 @@ pub enum Error {
     /// The password in this field is easy to guess.
     #[error("weak password: {1:?}")]
     WeakPassword(&'static str, Weakness),
-    /// The current password, which a change needs, is another one.
+    /// The current password of the account, in this field, is another one.
     #[error("wrong password")]
-    WrongPassword,
+    WrongPassword(&'static str),
+    /// The caller of a mailed token has neither a session nor the password of its account.
+    #[error("a password is missing")]
+    PasswordRequired,
     /// The verified password has another hash by now.
     #[error("the password was replaced")]
     PasswordReplaced,
@@ -108,11 +111,12 @@ impl From<Error> for carshare_chassis::Error {
             Error::InvalidCredentials | Error::PasswordReplaced => Self::new(ErrorReason::InvalidCredentials),
             Error::EmailTaken => Self::new(ErrorReason::EmailTaken),
             Error::WeakPassword(field, weakness) => weak_password(field, weakness),
-            Error::WrongPassword => Self::new(ErrorReason::WrongPassword).violation(
-                "current_password",
+            Error::WrongPassword(field) => Self::new(ErrorReason::WrongPassword).violation(
+                field,
                 "현재 비밀번호가 올바르지 않습니다.",
                 "is not the current password",
             ),
+            Error::PasswordRequired => Self::new(ErrorReason::PasswordRequired),
             Error::MfaRequired => Self::new(ErrorReason::MfaRequired),
             Error::InvalidMfaCode => Self::new(ErrorReason::InvalidMfaCode),
             Error::TooManyMfaCodes(left) => {

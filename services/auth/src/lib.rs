@@ -72,7 +72,7 @@ use crate::issuer::Issuer;
 use crate::keys::KeyRing;
 use crate::login_attempts::LoginAttempts;
 use crate::mail::{Mails, Smtp};
-use crate::passwords::Passwords;
+use crate::passwords::{Passwords, Salts};
 use crate::revoker::Revoker;
 use crate::sealed_reply::SealedReplies;
 
@@ -112,6 +112,7 @@ pub struct App {
     db: Db,
     config: Arc<Config>,
     passwords: Passwords,
+    salts: Salts,
     keys: KeyRing,
     issuer: Issuer,
     replies: SealedReplies,
@@ -165,7 +166,8 @@ impl App {
                 environment.clone(),
             ),
             smtp: Smtp::new(&config.mail, environment.clock.clone())?,
-            passwords: Passwords::new(&config.passwords, environment.random.clone())?,
+            passwords: Passwords::new(&config.passwords)?,
+            salts: Salts::new(db.clone()),
             issuer: Issuer::new(keys.clone(), &common.identity, &config.sessions, environment),
             replies: SealedReplies::new(&config.seal, Arc::clone(&sealer))?,
             sealer,

@@ -14,6 +14,7 @@ use crate::domain::login_attempt::{Admission, DelayRules, Scope};
 use crate::domain::{Email, UserId};
 use crate::error::Error;
 use crate::store::login_attempts::{self as store, UNKNOWN};
+use crate::store::sign_ins;
 
 /// `[login_delay]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,8 +47,17 @@ pub struct Attempt {
     pub origin: Origin,
     action: Action,
     address: String,
-    /// Whether the address had a success.
+    /// Whether the address had a success of an account that has verified its e-mail address.
     is_known: bool,
+    /// Whether only accounts with a session from the address may be signed in to.
+    known_only: bool,
+}
+
+impl Attempt {
+    /// Returns the client address that an account must have a session from, if the attempt is limited to such accounts.
+    pub fn known_only_at(&self) -> Option<&str> {
+        self.known_only.then_some(self.address.as_str())
+    }
 }
 
 impl LoginAttempts {
@@ -62,59 +72,76 @@ impl LoginAttempts {
         Self { db, audit, rules }
     }
 
-    /// Admits an attempt to prove the identity of the account with this address.
+    /// Admits an attempt to prove the identity of an account of this e-mail address; of `user`, if the caller has a session of it.
+    ///
+    /// While failures at unknown addresses delay all of those, an address from which an account has a session, verified or not, is
+    /// admitted for such accounts only. So nobody delays the sign-ins of others, and an account of one's own gives no further guesses at
+    /// the passwords of others.
     ///
     /// # Errors
     /// [`Error::LoginDelayed`] after failures.
-    pub async fn admit(&self, action: Action, email: &Email, origin: Origin) -> Result<Attempt, Error> {
+    pub async fn admit(
+        &self,
+        action: Action,
+        email: &Email,
+        user: Option<UserId>,
+        origin: Origin,
+    ) -> Result<Attempt, Error> {
         let account = self.audit.account(email);
         let address = origin.address().unwrap_or_else(|| "none".to_owned());
         let rows = store::list(self.db.conn(), account, &address).await?;
         let is_known = rows
             .iter()
             .any(|row| row.address == address && row.succeeded_at.is_some());
-        let attempt = Attempt {
+        let mut attempt = Attempt {
             account,
             origin,
             action,
             address,
             is_known,
+            known_only: false,
         };
-        let admitted = self.claim(&attempt, &rows).await;
-        if let Err(Error::LoginDelayed(_)) = admitted {
-            metrics::counter!("auth_logins_delayed_total").increment(1);
-            let entry = Entry::failure(action, "delayed").account(account);
-            self.audit.record(&attempt.origin, entry).await?;
+        let mut left = self.claim(&attempt, &rows, Scope::Address).await?;
+        if left.is_none() && !is_known {
+            left = self.claim(&attempt, &rows, Scope::Unknown).await?;
+            attempt.known_only = left.is_some()
+                && sign_ins::is_known_at(self.db.conn(), email, user, &attempt.address).await?;
         }
-        admitted.map(|()| attempt)
+        match left {
+            Some(left) if !attempt.known_only => {
+                metrics::counter!("auth_logins_delayed_total").increment(1);
+                let entry = Entry::failure(action, "delayed").account(account);
+                self.audit.record(&attempt.origin, entry).await?;
+                Err(Error::LoginDelayed(left))
+            }
+            _ => Ok(attempt),
+        }
     }
 
-    async fn claim(&self, attempt: &Attempt, rows: &[store::Row]) -> Result<(), Error> {
+    /// Takes an attempt of a counter. Returns the time until the next one, if there is none now.
+    async fn claim(
+        &self,
+        attempt: &Attempt,
+        rows: &[store::Row],
+        scope: Scope,
+    ) -> Result<Option<Duration>, Error> {
         let now = self.db.environment().clock.now();
-        let mut claims = Vec::new();
-        for row in rows {
-            let scope = if row.address == UNKNOWN {
-                Scope::Unknown
-            } else {
-                Scope::Address
-            };
-            if scope == Scope::Unknown && attempt.is_known {
-                continue;
-            }
-            match self.rules.admit(scope, &row.failures(), now) {
-                Admission::Free => {}
-                Admission::Delayed(left) => return Err(Error::LoginDelayed(left)),
-                Admission::Claim { until } => claims.push((row, until)),
-            }
-        }
-        for (row, until) in claims {
-            let due = row.failures().retry_at;
-            if !store::claim(self.db.conn(), attempt.account, &row.address, due, until).await? {
-                let left = (until - now).to_std().unwrap_or_default();
-                return Err(Error::LoginDelayed(left));
+        let address = match scope {
+            Scope::Address => attempt.address.as_str(),
+            Scope::Unknown => UNKNOWN,
+        };
+        let Some(row) = rows.iter().find(|row| row.address == address) else {
+            return Ok(None);
+        };
+        match self.rules.admit(scope, &row.failures(), now) {
+            Admission::Free => Ok(None),
+            Admission::Delayed(left) => Ok(Some(left)),
+            Admission::Claim { until } => {
+                let due = row.failures().retry_at;
+                let claimed = store::claim(self.db.conn(), attempt.account, address, due, until).await?;
+                Ok((!claimed).then(|| (until - now).to_std().unwrap_or_default()))
             }
         }
-        Ok(())
     }
 
     /// Counts and records a failure. `user` is the account, if there is one.
@@ -154,7 +181,7 @@ async fn fail(tx: &Tx, failure: &Failure) -> Result<(), Error> {
         (Scope::Address, attempt.address.as_str()),
         (Scope::Unknown, UNKNOWN),
     ];
-    let counted = if attempt.is_known {
+    let counted = if attempt.is_known || attempt.known_only {
         &scopes[..1]
     } else {
         &scopes[..]

@@ -48,7 +48,7 @@ async fn remove(tx: &Tx, input: &Input) -> Result<(), Error> {
         return Err(Error::MfaNotEnabled);
     }
     mfa::disable(tx, user.id).await?;
-    session::end_all(tx, user.id, None, EndReason::PasswordChange, &input.origin).await?;
+    session::end_all(tx, user.id, None, EndReason::MfaChange, &input.origin).await?;
     let entry = Entry::success(Action::MfaRemove)
         .account(input.account)
         .user(user.id);

@@ -20,7 +20,7 @@ use crate::audit::{AccountHash, AccountHasher};
 use crate::domain::{Email, MailKind, MailToken, TokenHash};
 
 pub use smtp::{Encryption, SendResult, Smtp};
-pub use text::{Content, Letter};
+pub use text::{Content, Letter, Registration};
 
 /// `[mail]`
 #[derive(Clone, Debug, Serialize, Deserialize)]

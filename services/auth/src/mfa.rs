@@ -54,13 +54,15 @@ pub async fn reauthenticate(
     let found = users::find_with_password(app.db.conn(), id).await?;
     let (user, hash) = found.ok_or(Error::UserNotFound)?;
     let attempts = &app.login_attempts;
-    let attempt = attempts.admit(action, &user.email, Origin::from(context)).await?;
-    let verified = app.passwords.verify(Password::new(password), Some(hash.clone()));
+    let attempt = attempts
+        .admit(action, &user.email, Some(id), Origin::from(context))
+        .await?;
+    let verified = app.passwords.verify(Password::new(password), hash.clone());
     if verified.await? {
         return Ok(Reauthenticated { user, hash, attempt });
     }
     attempts.fail(&attempt, Some(id), "wrong_password").await?;
-    Err(Error::WrongPassword)
+    Err(Error::WrongPassword("current_password"))
 }
 
 /// Records an attempt that was refused although its password was right.
@@ -70,14 +72,22 @@ pub async fn record_refusal<T>(
     user: UserId,
     result: &Result<T, Error>,
 ) -> Result<(), Error> {
-    let reason = match result {
-        Err(Error::AccountDisabled) => "account_disabled",
-        Err(Error::MfaRequired) => "mfa_required",
-        Err(Error::InvalidMfaCode) => "invalid_mfa_code",
-        Err(Error::TooManyMfaCodes(_)) => "too_many_mfa_codes",
-        _ => return Ok(()),
-    };
-    app.login_attempts.refuse(attempt, user, reason).await
+    match result.as_ref().err().and_then(refusal_reason) {
+        Some(reason) => app.login_attempts.refuse(attempt, user, reason).await,
+        None => Ok(()),
+    }
+}
+
+/// Returns the reason for the security record, if the error refuses an attempt whose password was right or not needed.
+pub fn refusal_reason(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::AccountDisabled => Some("account_disabled"),
+        Error::MfaRequired => Some("mfa_required"),
+        Error::InvalidMfaCode => Some("invalid_mfa_code"),
+        Error::TooManyMfaCodes(_) => Some("too_many_mfa_codes"),
+        Error::MfaNotEnabled => Some("mfa_not_enabled"),
+        _ => None,
+    }
 }
 
 /// Locks an account whose password was verified. It must not have changed since then.
@@ -85,7 +95,7 @@ pub async fn lock_verified(tx: &Tx, account: &User, hash: &PasswordHash) -> Resu
     let locked = users::lock_with_password(tx.conn(), account.id).await?;
     let (current, current_hash) = locked.ok_or(Error::UserNotFound)?;
     if current_hash != *hash {
-        return Err(Error::WrongPassword);
+        return Err(Error::WrongPassword("current_password"));
     }
     if current.mfa_enabled == account.mfa_enabled {
         Ok(())
@@ -108,6 +118,17 @@ pub async fn begin_attempt(app: &App, account: &User, given: Option<&str>) -> Re
         count_attempt(app, account.id).await?;
     }
     Ok(Some(code))
+}
+
+/// Reads the code of a signed-in user as [`begin_attempt`] does, and records a refusal.
+pub async fn begin_reauthenticated(
+    app: &App,
+    verified: &Reauthenticated,
+    given: &str,
+) -> Result<Option<MfaCode>, Error> {
+    let code = begin_attempt(app, &verified.user, Some(given)).await;
+    record_refusal(app, &verified.attempt, verified.user.id, &code).await?;
+    code
 }
 
 /// Counts an attempt to use a code of the app.

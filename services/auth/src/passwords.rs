@@ -1,17 +1,21 @@
 //! Hashes and verifies passwords with bcrypt, on blocking threads and with bounded concurrency. Computations wait in the order of their
 //! arrival, and no longer than clients do: beyond a number of waiting ones the next is refused at once.
 
+mod salts;
 mod scheme;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use carshare_chassis::{Error, Random};
+use carshare_chassis::Error;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::domain::{Password, PasswordHash};
+
+pub use salts::{Salt, Salts};
+pub use scheme::Settings;
 
 /// `[passwords]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,7 +27,7 @@ pub struct Config {
     pub max_parallel: usize,
     /// Hashes that wait, for each computed one. Further ones are refused.
     pub max_waiting: usize,
-    /// A successful login replaces a hash of an earlier release.
+    /// A successful login replaces a hash of an earlier release, or of another cost or salt.
     pub upgrade_at_login: bool,
 }
 
@@ -32,12 +36,10 @@ pub struct Config {
 pub struct Passwords {
     cost: u32,
     upgrade_at_login: bool,
-    decoy: PasswordHash,
     /// One for each computed or waiting hash.
     places: Arc<Semaphore>,
     /// One for each computed hash.
     permits: Arc<Semaphore>,
-    random: Random,
 }
 
 /// When a refused caller may try again: most of the waiting hashes are then computed.
@@ -49,7 +51,7 @@ pub const HASHES_TOTAL: &str = "auth_password_hashes_total";
 pub const REFUSED_TOTAL: &str = "auth_password_hashes_refused_total";
 
 impl Passwords {
-    pub fn new(config: &Config, random: Random) -> anyhow::Result<Self> {
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
         anyhow::ensure!(
             (4..=31).contains(&config.bcrypt_cost),
             "passwords.bcrypt_cost must be 4 to 31"
@@ -63,28 +65,45 @@ impl Passwords {
         Ok(Self {
             cost: config.bcrypt_cost,
             upgrade_at_login: config.upgrade_at_login,
-            decoy: scheme::decoy(config.bcrypt_cost),
             places: Arc::new(Semaphore::new(parallel * (1 + config.max_waiting))),
             permits: Arc::new(Semaphore::new(parallel)),
-            random,
         })
     }
 
-    /// Hashes a password with a random salt.
+    /// Returns the settings of new hashes with this salt.
+    pub fn settings(&self, salt: Salt) -> Settings {
+        Settings::new(self.cost, salt)
+    }
+
+    /// Hashes a new password.
     ///
     /// # Errors
     /// `UNAVAILABLE` when too many hashes wait.
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash, Error> {
-        let (cost, salt) = (self.cost, self.random.bytes::<16>());
-        self.compute("hash", move || scheme::hash(&password, cost, salt))
+    pub async fn hash(&self, password: Password, salt: Salt) -> Result<PasswordHash, Error> {
+        let settings = self.settings(salt);
+        self.compute("hash", move || scheme::hash(&password, &settings))
             .await
     }
 
-    /// Hashes a verified password again if its stored hash is of an earlier release. `None` if it is not, if the
+    /// Hashes a password to compare it with stored hashes of these settings.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when too many hashes wait.
+    pub async fn candidate(&self, password: Password, settings: Settings) -> Result<PasswordHash, Error> {
+        self.compute("verify", move || scheme::hash(&password, &settings))
+            .await
+    }
+
+    /// Hashes a verified password again if its stored hash has other settings. `None` if it has not, if the
     /// configuration says so, and while too many hashes wait: the next login tries again.
-    pub async fn upgrade(&self, verified: Password, stored: &PasswordHash) -> Option<PasswordHash> {
-        if self.upgrade_at_login && scheme::is_outdated(stored) {
-            self.hash(verified).await.ok()
+    pub async fn upgrade(
+        &self,
+        verified: Password,
+        stored: &PasswordHash,
+        salt: Salt,
+    ) -> Option<PasswordHash> {
+        if self.upgrade_at_login && Settings::of(stored) != self.settings(salt) {
+            self.hash(verified, salt).await.ok()
         } else {
             None
         }
@@ -92,19 +111,11 @@ impl Passwords {
 
     /// Returns whether the password has the stored hash.
     ///
-    /// Without a stored hash (unknown e-mail address) the result is `false` after the same work, so that the response time
-    /// does not reveal who has an account.
-    ///
     /// # Errors
     /// `UNAVAILABLE` when too many hashes wait.
-    pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool, Error> {
-        let known = stored.is_some();
-        let hash = stored.unwrap_or_else(|| self.decoy.clone());
-        let purpose = if known { "verify" } else { "decoy" };
-        let matches = self
-            .compute(purpose, move || scheme::verify(&password, &hash))
-            .await?;
-        Ok(matches && known)
+    pub async fn verify(&self, password: Password, stored: PasswordHash) -> Result<bool, Error> {
+        self.compute("verify", move || scheme::verify(&password, &stored))
+            .await
     }
 
     async fn compute<T, F>(&self, purpose: &'static str, work: F) -> Result<T, Error>
@@ -138,16 +149,15 @@ mod tests {
 
     use super::*;
 
+    const SALT: Salt = Salt([7; 16]);
+
     fn passwords() -> Passwords {
-        Passwords::new(
-            &Config {
-                bcrypt_cost: 4,
-                max_parallel: 2,
-                max_waiting: 3,
-                upgrade_at_login: true,
-            },
-            Random::seeded(1),
-        )
+        Passwords::new(&Config {
+            bcrypt_cost: 4,
+            max_parallel: 2,
+            max_waiting: 3,
+            upgrade_at_login: true,
+        })
         .unwrap()
     }
 
@@ -162,56 +172,47 @@ mod tests {
     #[tokio::test]
     async fn only_the_hashed_password_verifies() {
         let passwords = passwords();
-        let hash = passwords.hash(Password::new("correct horse")).await.unwrap();
+        let hash = passwords
+            .hash(Password::new("correct horse"), SALT)
+            .await
+            .unwrap();
         assert!(hash.expose().starts_with("$bcrypt-sha256$v=2,t=2b,r=4$"));
-        assert!(
-            passwords
-                .verify(Password::new("correct horse"), Some(hash.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify(Password::new("correct house"), Some(hash))
-                .await
-                .unwrap()
-        );
+        for (plain, expected) in [("correct horse", true), ("correct house", false)] {
+            let verified = passwords.verify(Password::new(plain), hash.clone()).await;
+            assert_eq!(verified.unwrap(), expected, "{plain}");
+        }
     }
 
     #[tokio::test]
-    async fn only_the_hash_of_an_earlier_release_is_upgraded() {
+    async fn hash_of_an_earlier_release_or_of_other_settings_is_upgraded() {
         let passwords = passwords();
         let password = Password::new("correct horse");
+        let new = passwords.hash(password.clone(), SALT).await.unwrap();
         let old = PasswordHash::new(bcrypt::hash("correct horse", 4).unwrap());
-        let new = passwords.upgrade(password.clone(), &old).await.unwrap();
-        assert!(
-            passwords
-                .verify(password.clone(), Some(new.clone()))
-                .await
-                .unwrap()
-        );
-        assert_eq!(passwords.upgrade(password.clone(), &new).await, None);
-        let off = Passwords {
-            upgrade_at_login: false,
-            ..passwords
-        };
-        assert_eq!(off.upgrade(password, &old).await, None);
+        let other_salt = passwords.hash(password.clone(), Salt([8; 16])).await.unwrap();
+        let other_cost = scheme::hash(&password, &Settings::new(5, SALT)).unwrap();
+        for outdated in [old, other_salt, other_cost] {
+            let upgraded = passwords.upgrade(password.clone(), &outdated, SALT).await;
+            assert_eq!(upgraded.as_ref(), Some(&new));
+            let off = Passwords {
+                upgrade_at_login: false,
+                ..passwords.clone()
+            };
+            assert_eq!(off.upgrade(password.clone(), &outdated, SALT).await, None);
+        }
+        assert_eq!(passwords.upgrade(password, &new, SALT).await, None);
     }
 
     #[test]
-    fn unknown_account_computes_one_hash_of_the_same_cost() {
+    fn candidate_is_one_hash_that_the_same_settings_and_password_give() {
         let passwords = passwords();
-        let (matches, metrics) = measured(passwords.verify(Password::new("correct horse"), None));
-        assert!(!matches.unwrap());
+        let settings = passwords.settings(SALT);
+        let (candidate, metrics) = measured(passwords.candidate(Password::new("correct horse"), settings));
+        let stored = measured(passwords.hash(Password::new("correct horse"), SALT)).0;
+        assert_eq!(candidate.unwrap(), stored.unwrap());
         assert!(
-            metrics.contains("auth_password_hashes_total{purpose=\"decoy\"} 1"),
+            metrics.contains("auth_password_hashes_total{purpose=\"verify\"} 1"),
             "{metrics}"
-        );
-        assert!(
-            passwords
-                .decoy
-                .expose()
-                .starts_with("$bcrypt-sha256$v=2,t=2b,r=4$")
         );
     }
 
@@ -220,7 +221,7 @@ mod tests {
         let passwords = passwords();
         let busy = passwords.permits.acquire_many(2).await.unwrap();
         let mut waiting: Vec<_> = (0..8)
-            .map(|_| Box::pin(passwords.hash(Password::new("correct horse"))))
+            .map(|_| Box::pin(passwords.hash(Password::new("correct horse"), SALT)))
             .collect();
         for hash in &mut waiting {
             let refused = futures::poll!(hash.as_mut());
@@ -228,14 +229,17 @@ mod tests {
                 panic!("{result:?}");
             }
         }
-        let refused = passwords.verify(Password::new("x"), None).await.unwrap_err();
+        let refused = passwords
+            .verify(Password::new("x"), PasswordHash::new(String::new()))
+            .await
+            .unwrap_err();
         assert_eq!(
             (refused.reason(), refused.retry_delay()),
             ("UNAVAILABLE", Some(RETRY_AFTER))
         );
         // A caller that goes away leaves its place, and the others keep theirs.
         drop(waiting.pop());
-        let mut last = Box::pin(passwords.hash(Password::new("correct horse")));
+        let mut last = Box::pin(passwords.hash(Password::new("correct horse"), SALT));
         assert!(futures::poll!(last.as_mut()).is_pending());
         drop(busy);
         waiting.push(last);
@@ -247,7 +251,7 @@ mod tests {
     #[tokio::test]
     async fn malformed_hash_is_an_internal_error() {
         let error = passwords()
-            .verify(Password::new("x"), Some(PasswordHash::new("nonsense".into())))
+            .verify(Password::new("x"), PasswordHash::new("nonsense".into()))
             .await;
         assert_eq!(error.unwrap_err().reason(), "INTERNAL");
     }
@@ -260,6 +264,6 @@ mod tests {
             max_waiting: 1,
             upgrade_at_login: true,
         };
-        assert!(Passwords::new(&config, Random::seeded(1)).is_err());
+        assert!(Passwords::new(&config).is_err());
     }
 }

@@ -10,8 +10,10 @@ pub enum EndReason {
     Logout,
     /// A refresh token was used twice.
     Reuse,
-    /// The user has changed the password or the second factor in another session.
+    /// The user has changed the password in another session.
     PasswordChange,
+    /// The user has enabled or removed the second factor in another session.
+    MfaChange,
     /// The password was reset by mail.
     PasswordReset,
     /// The user has ended it in another session.

@@ -12,11 +12,11 @@ use carshare_store::{JobQueue, JobQueueOptions, Tx};
 use chrono::{DateTime, Utc};
 
 use crate::App;
-use crate::domain::{Email, MailKind, UserId};
+use crate::domain::{Device, Email, MailKind, UserId};
 use crate::error::Error;
-use crate::mail::{Content, Letter, SendResult, Smtp};
+use crate::mail::{Content, Letter, Registration, SendResult, Smtp};
 use crate::store::mails::{self, Claimed};
-use crate::store::users;
+use crate::store::{sessions, users};
 
 /// How often an idle worker polls for mails of other replicas.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
@@ -140,16 +140,20 @@ async fn verification(tx: &Tx, draft: &Draft) -> Result<Option<Content>, Error> 
         return Ok(None);
     };
     let user = users::find(tx.conn(), UserId(id)).await?;
-    if user.is_none_or(|user| user.is_verified) {
+    let Some(user) = user.filter(|user| !user.is_verified) else {
         return Ok(None);
-    }
+    };
     let holder = users::find_by_email(tx.conn(), &draft.to).await?;
-    let is_verified = holder.is_some_and(|(holder, _)| holder.is_verified);
-    Ok(Some(if is_verified {
-        Content::AccountExists
-    } else {
-        Content::Verify
-    }))
+    if holder.is_some_and(|(holder, _)| holder.is_verified) {
+        return Ok(Some(Content::AccountExists));
+    }
+    // A registration begins the first session.
+    let first = sessions::find_first(tx.conn(), user.id).await?;
+    let agent = first.and_then(|session| session.user_agent);
+    Ok(Some(Content::Verify(Registration {
+        at: user.created_at,
+        device: Device::of(agent.as_deref()),
+    })))
 }
 
 /// A reset is for the account that holds the address, as it did when it was requested.

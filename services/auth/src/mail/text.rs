@@ -2,20 +2,31 @@
 
 use std::fmt;
 
+use chrono::{DateTime, FixedOffset, Utc};
 use uuid::Uuid;
 
 use super::Config;
-use crate::domain::{Email, MailToken};
+use crate::domain::{Device, Email, MailToken};
 
 /// What a mail says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Asks to verify the address of a new account.
-    Verify,
+    /// Asks to verify the address of an account.
+    Verify(Registration),
     /// Says that the address of a new account is verified by another one.
     AccountExists,
     ResetPassword,
 }
+
+/// By what a user recognises their own registration, among others with their address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registration {
+    pub at: DateTime<Utc>,
+    pub device: Device,
+}
+
+/// Korea has no daylight saving time.
+const KOREA_OFFSET_S: i32 = 9 * 3600;
 
 /// A mail to send.
 #[derive(Clone)]
@@ -31,9 +42,9 @@ impl Letter {
     pub fn new(content: Content, id: Uuid, to: Email, token: &MailToken, config: &Config) -> Self {
         let token = token.expose();
         let (subject, body) = match content {
-            Content::Verify => (
+            Content::Verify(registration) => (
                 "[카셰어링] 이메일 인증 · Verify your e-mail address",
-                verify(&config.verify_url, token),
+                verify(&config.verify_url, token, registration),
             ),
             Content::AccountExists => (
                 "[카셰어링] 이미 가입된 이메일입니다 · You already have an account",
@@ -59,12 +70,20 @@ impl fmt::Debug for Letter {
     }
 }
 
-fn verify(url: &str, token: &str) -> String {
+fn verify(url: &str, token: &str, registration: Registration) -> String {
+    let (ko, en) = registration.device.names();
+    let korea = FixedOffset::east_opt(KOREA_OFFSET_S);
+    let at = korea.map_or(registration.at.naive_utc(), |korea| {
+        registration.at.with_timezone(&korea).naive_local()
+    });
+    let at = at.format("%Y-%m-%d %H:%M");
     format!(
-        "카셰어링에 가입해 주셔서 감사합니다. 아래 링크를 열거나 앱에 인증 코드를 붙여 넣어 이메일을 인증해 주세요. \
-본인이 가입하지 않았다면 이 메일을 무시해 주세요.\n\n\
-Thank you for joining Carshare. Open the link or paste the code into the app to verify your e-mail address. \
-If you did not sign up, please ignore this mail.\n\n\
+        "이 이메일로 카셰어링에 가입되었습니다: {at} (한국 시각), {ko}.\n\
+직접 가입했다면 아래 링크를 열거나 앱에 인증 코드를 붙여 넣어 이메일을 인증해 주세요. 로그인하지 않은 기기에서는 가입할 때 정한 비밀번호도 필요합니다. \
+직접 가입하지 않았다면 인증하지 말고 이 메일을 무시해 주세요.\n\n\
+Somebody signed up to Carshare with this address: {at} (Korean time), {en}.\n\
+If it was you, open the link or paste the code into the app to verify your e-mail address. On a device where you are not signed in you also \
+need the password that you chose. If you did not sign up, do not verify and ignore this mail.\n\n\
 {url}#token={token}\n\n{token}\n"
     )
 }

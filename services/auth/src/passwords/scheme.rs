@@ -8,12 +8,14 @@
 //! The first form is that of passlib's `bcrypt_sha256`. It has no length limit, no byte of the password ends it, and because
 //! of the key an unsalted hash of the same password that leaked elsewhere does not help to guess it.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, NO_PAD, STANDARD};
 use bcrypt::{BcryptError, BcryptResult, Version};
 
+use super::salts::Salt;
 use crate::domain::{Password, PasswordHash};
 
 /// Bytes that bcrypt reads. Earlier releases accepted no longer passwords.
@@ -21,43 +23,72 @@ const BCRYPT_MAX_BYTES: usize = 72;
 
 const PREFIX: &str = "$bcrypt-sha256$v=2,t=2b,r=";
 
-const BCRYPT_BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::BCRYPT, NO_PAD);
+const OLD_PREFIX: &str = "$2b$";
 
-/// Lengths of salt and digest in that base64.
-const SALT_LENGTH: usize = 22;
+const BCRYPT_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::BCRYPT,
+    GeneralPurposeConfig::with_decode_allow_trailing_bits(NO_PAD, true),
+);
+
+/// Length of the digest in that base64, which ends both forms.
 const DIGEST_LENGTH: usize = 31;
 
-pub(super) fn hash(password: &Password, cost: u32, salt: [u8; 16]) -> BcryptResult<PasswordHash> {
-    let encoded = BCRYPT_BASE64.encode(salt);
-    let parts = bcrypt::hash_with_salt(pre_hash(password, &encoded), cost, salt)?;
+/// What a stored hash begins with: form, cost and salt. Passwords with the same settings are compared by one computation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings(String);
+
+impl Settings {
+    pub fn new(cost: u32, salt: Salt) -> Self {
+        Self(format!("{PREFIX}{cost}${}$", BCRYPT_BASE64.encode(salt.0)))
+    }
+
+    /// Returns those of a stored hash.
+    pub fn of(stored: &PasswordHash) -> Self {
+        let stored = stored.expose();
+        let end = stored.len().saturating_sub(DIGEST_LENGTH);
+        Self(stored.get(..end).unwrap_or_default().to_owned())
+    }
+
+    /// Reads a text that a stored hash begins with.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Computes the hash of a password with these settings.
+pub(super) fn hash(password: &Password, settings: &Settings) -> BcryptResult<PasswordHash> {
+    let malformed = || BcryptError::InvalidHash("stored hash");
+    let text = settings.as_str();
+    let (plain, rest) = match text.strip_prefix(PREFIX) {
+        Some(rest) => (None, rest.strip_suffix('$').ok_or_else(malformed)?),
+        None => (
+            Some(password.expose()),
+            text.strip_prefix(OLD_PREFIX).ok_or_else(malformed)?,
+        ),
+    };
+    let (cost, salt) = rest.split_once('$').ok_or_else(malformed)?;
+    let cost: u32 = cost.parse().map_err(|_| malformed())?;
+    let bytes = BCRYPT_BASE64.decode(salt).map_err(|_| malformed())?;
+    let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| malformed())?;
+    let parts = match plain {
+        Some(plain) => bcrypt::hash_with_salt(plain, cost, bytes)?,
+        None => bcrypt::hash_with_salt(pre_hash(password, salt), cost, bytes)?,
+    };
     let bcrypt = parts.format_for_version(Version::TwoB);
     let (_, digest) = bcrypt.split_at(bcrypt.len() - DIGEST_LENGTH);
-    Ok(PasswordHash::new(format!("{PREFIX}{cost}${encoded}${digest}")))
+    // No stored hash is without digest.
+    let is_cut = plain.is_some_and(|plain| plain.len() > BCRYPT_MAX_BYTES);
+    let digest = if is_cut { "" } else { digest };
+    Ok(PasswordHash::new(format!("{text}{digest}")))
 }
 
 pub(super) fn verify(password: &Password, stored: &PasswordHash) -> BcryptResult<bool> {
-    let stored = stored.expose();
-    let Some(current) = stored.strip_prefix(PREFIX) else {
-        let matches = bcrypt::verify(password.expose(), stored)?;
-        return Ok(matches && password.expose().len() <= BCRYPT_MAX_BYTES);
-    };
-    let malformed = || BcryptError::InvalidHash("bcrypt-sha256");
-    let (cost, rest) = current.split_once('$').ok_or_else(malformed)?;
-    let (salt, digest) = rest.split_once('$').ok_or_else(malformed)?;
-    let cost: u32 = cost.parse().map_err(|_| malformed())?;
-    bcrypt::verify(pre_hash(password, salt), &format!("$2b${cost:02}${salt}{digest}"))
-}
-
-/// Returns whether a password with this hash is to be hashed again.
-pub(super) fn is_outdated(stored: &PasswordHash) -> bool {
-    !stored.expose().starts_with(PREFIX)
-}
-
-/// Returns a well-formed hash of this cost whose password is unknown.
-pub(super) fn decoy(cost: u32) -> PasswordHash {
-    // Salt and digest of zero bits, in bcrypt's base64.
-    let digest = ".".repeat(DIGEST_LENGTH);
-    PasswordHash::new(format!("{PREFIX}{cost}${}${digest}", ".".repeat(SALT_LENGTH)))
+    let computed = hash(password, &Settings::of(stored))?;
+    Ok(verify_slices_are_equal(computed.expose().as_bytes(), stored.expose().as_bytes()).is_ok())
 }
 
 fn pre_hash(password: &Password, salt: &str) -> String {
@@ -81,13 +112,19 @@ mod tests {
         ),
     ];
 
+    fn hashed(plain: &str) -> PasswordHash {
+        hash(&Password::new(plain), &Settings::new(4, Salt([7; 16]))).unwrap()
+    }
+
     #[test]
     fn hashes_are_those_of_passlib() {
         let salt = BCRYPT_BASE64.decode("n79VH.0Q2TMWmt3Oqt9uku").unwrap();
+        let settings = Settings::new(4, Salt(salt.try_into().unwrap()));
         for (plain, stored) in VECTORS {
             let password = Password::new(plain);
-            let hashed = hash(&password, 4, salt.clone().try_into().unwrap()).unwrap();
+            let hashed = hash(&password, &settings).unwrap();
             assert_eq!(hashed.expose(), stored);
+            assert_eq!(Settings::of(&hashed), settings);
             assert!(verify(&password, &hashed).unwrap());
             assert!(!verify(&Password::new(format!("{plain}x")), &hashed).unwrap());
         }
@@ -95,14 +132,14 @@ mod tests {
 
     #[test]
     fn equivalent_texts_have_the_same_hash() {
-        let hashed = hash(&Password::new("caf\u{e9} 한글 암호"), 4, [7; 16]).unwrap();
+        let hashed = hashed("caf\u{e9} 한글 암호");
         let decomposed = "cafe\u{301} \u{1112}\u{1161}\u{11ab}글 암호";
         assert!(verify(&Password::new(decomposed), &hashed).unwrap());
     }
 
     #[test]
     fn nul_does_not_end_the_password() {
-        let hashed = hash(&Password::new("correct\0horse"), 4, [7; 16]).unwrap();
+        let hashed = hashed("correct\0horse");
         assert!(verify(&Password::new("correct\0horse"), &hashed).unwrap());
         assert!(!verify(&Password::new("correct\0house"), &hashed).unwrap());
     }
@@ -112,8 +149,19 @@ mod tests {
         let plain = "가".repeat(24);
         let old = PasswordHash::new(bcrypt::hash(&plain, 4).unwrap());
         assert!(verify(&Password::new(&plain), &old).unwrap());
+        assert!(!verify(&Password::new("나".repeat(24)), &old).unwrap());
         assert!(!verify(&Password::new(format!("{plain}x")), &old).unwrap());
-        assert!(is_outdated(&old));
-        assert!(!is_outdated(&hash(&Password::new(plain), 4, [7; 16]).unwrap()));
+    }
+
+    #[test]
+    fn malformed_hash_is_an_error() {
+        for stored in [
+            "",
+            "nonsense",
+            "$2b$04$short",
+            "$bcrypt-sha256$v=2,t=2b,r=4$n79VH.0Q2TMW",
+        ] {
+            assert!(verify(&Password::new("x"), &PasswordHash::new(stored.to_owned())).is_err());
+        }
     }
 }

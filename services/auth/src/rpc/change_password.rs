@@ -67,24 +67,25 @@ async fn verify(
     let (account, current) = found.ok_or(Error::UserNotFound)?;
     let admitted = app
         .login_attempts
-        .admit(Action::PasswordChange, &account.email, origin);
+        .admit(Action::PasswordChange, &account.email, Some(user), origin);
     let attempt = admitted.await?;
     let password = Password::new(request.current_password);
-    if !app.passwords.verify(password, Some(current.clone())).await? {
+    if !app.passwords.verify(password, current.clone()).await? {
         app.login_attempts
             .fail(&attempt, Some(user), "wrong_password")
             .await?;
-        return Err(Error::WrongPassword);
+        return Err(Error::WrongPassword("current_password"));
     }
     let new = Password::new(request.new_password);
     check_strength("new_password", &new, &account.email)?;
-    Ok((attempt, current, app.passwords.hash(new).await?))
+    let salt = app.salts.of(&account.email).await?;
+    Ok((attempt, current, app.passwords.hash(new, salt).await?))
 }
 
 async fn change(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     // The password first: a concurrent login waits for it, or is waited for.
     if !users::update_password(tx, input.user, &input.current, &input.new).await? {
-        return Err(Error::WrongPassword);
+        return Err(Error::WrongPassword("current_password"));
     }
     login_attempts::succeed(tx, &input.attempt, input.user).await?;
     let (kept, origin) = (Some(input.session), &input.attempt.origin);

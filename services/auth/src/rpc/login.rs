@@ -1,8 +1,8 @@
 //! `Login`: signs in with e-mail address and password, and a code if the account has a second factor.
 //!
 //! An unknown address and a wrong password return the same error, and no sooner than a fixed time after the call began, so that neither
-//! text nor time reveals who has an account or how many. The accounts of an address are tried one after the other, those that have not
-//! verified it first: see [`users::list_by_email`]. Attempts after failures are delayed alike. That an
+//! text nor time reveals who has an account or how many. The password is hashed once and compared with those of all accounts of the
+//! address: see [`crate::passwords::Salts`]. Attempts after failures are delayed alike. That an
 //! account is disabled is returned only to those who know its password.
 
 use std::sync::Arc;
@@ -21,9 +21,13 @@ use crate::error::Error;
 use crate::issuer::Signer;
 use crate::login_attempts::{self, Attempt};
 use crate::mfa;
+use crate::passwords::{Salt, Settings};
 use crate::sealed_reply::{Sealed, SealedReply};
 use crate::session;
-use crate::store::users;
+use crate::store::{sign_ins, users};
+
+/// Hashes of other settings that a sign-in computes after that of the current ones.
+const OTHER_SETTINGS_LIMIT: i64 = 3;
 
 struct Input {
     user: User,
@@ -49,14 +53,15 @@ pub async fn handle(
     let code = request.mfa_code.as_deref();
     let attempts = &app.login_attempts;
     let origin = Origin::from(&context);
-    let attempt = attempts.admit(Action::Login, &email, origin).await?;
-    let verified = authenticate(app, &attempt, &email, &password).await?;
+    let attempt = attempts.admit(Action::Login, &email, None, origin).await?;
+    let salt = app.salts.of(&email).await?;
+    let verified = authenticate(app, &attempt, &email, &password, salt).await?;
     let user = verified.0.id;
-    let result = match sign_in(app, &context, &attempt, verified, &password, code).await {
+    let result = match sign_in(app, &context, &attempt, verified, (&password, salt), code).await {
         // A concurrent login has upgraded the hash, or the password was changed.
         Err(Error::PasswordReplaced) => {
-            let verified = authenticate(app, &attempt, &email, &password).await?;
-            sign_in(app, &context, &attempt, verified, &password, code).await
+            let verified = authenticate(app, &attempt, &email, &password, salt).await?;
+            sign_in(app, &context, &attempt, verified, (&password, salt), code).await
         }
         result => result,
     };
@@ -70,21 +75,30 @@ async fn authenticate(
     attempt: &Attempt,
     email: &Email,
     password: &Password,
+    salt: Salt,
 ) -> Result<(User, PasswordHash), Error> {
     let began = Instant::now();
-    let accounts = users::list_by_email(app.db.conn(), email).await?;
-    // The owner of the address, if there is one; otherwise the account that was registered last.
-    let concerned = accounts.last().filter(|(user, _)| user.is_verified);
-    let concerned = concerned.or(accounts.first()).map(|(user, _)| user.id);
-    if accounts.is_empty() {
-        app.passwords.verify(password.clone(), None).await?;
+    let conn = app.db.conn();
+    let current = app.passwords.settings(salt);
+    let hash = app.passwords.candidate(password.clone(), current.clone());
+    let hash = hash.await?;
+    let find = |hash| find(app, attempt, email, hash);
+    if let Some(found) = find(hash.clone()).await? {
+        return Ok(found);
     }
-    for (user, hash) in accounts {
-        let stored = Some(hash.clone());
-        if app.passwords.verify(password.clone(), stored).await? {
-            return Ok((user, hash));
+    let others = sign_ins::list_other_settings(conn, email, current.as_str(), OTHER_SETTINGS_LIMIT);
+    for other in others.await? {
+        let other = Settings::from_stored(other);
+        let hash = app.passwords.candidate(password.clone(), other).await?;
+        if let Some(found) = find(hash).await? {
+            return Ok(found);
         }
     }
+    // A concurrent login may have upgraded the hash meanwhile.
+    if let Some(found) = find(hash).await? {
+        return Ok(found);
+    }
+    let concerned = sign_ins::find_concerned(conn, email).await?;
     let reason = if concerned.is_some() {
         "wrong_password"
     } else {
@@ -95,12 +109,23 @@ async fn authenticate(
     Err(Error::InvalidCredentials)
 }
 
+/// Finds the account with this hash.
+async fn find(
+    app: &App,
+    attempt: &Attempt,
+    email: &Email,
+    hash: PasswordHash,
+) -> Result<Option<(User, PasswordHash)>, Error> {
+    let found = sign_ins::find_by_password(app.db.conn(), email, &hash, attempt.known_only_at());
+    Ok(found.await?.map(|user| (user, hash)))
+}
+
 async fn sign_in(
     app: &App,
     context: &CallContext,
     attempt: &Attempt,
     (user, hash): (User, PasswordHash),
-    password: &Password,
+    (password, salt): (&Password, Salt),
     code: Option<&str>,
 ) -> Result<pb::AuthResponse, Error> {
     let (context, reply) = app.replies.prepare(context.clone());
@@ -113,7 +138,7 @@ async fn sign_in(
     let input = Input {
         code: mfa::begin_attempt(app, &user, code).await?,
         sealer: Arc::clone(&app.sealer),
-        upgraded: app.passwords.upgrade(password.clone(), &hash).await,
+        upgraded: app.passwords.upgrade(password.clone(), &hash, salt).await,
         user,
         hash,
         attempt: attempt.clone(),

@@ -37,7 +37,8 @@ pub async fn handle(
     let new = parse(&request)?;
     let password = Password::new(request.password);
     check_strength("password", &password, &new.email)?;
-    let hash = app.passwords.hash(password).await?;
+    let salt = app.salts.of(&new.email).await?;
+    let hash = app.passwords.hash(password, salt).await?;
     let origin = Origin::from(&context);
     let (context, reply) = app.replies.prepare(context);
     let mail = app.mails.prepare(MailKind::Verification, &new.email)?;

@@ -42,7 +42,14 @@ pub async fn handle(
     // The token of a repeat is used.
     let stored = match app.db.find_reply(&context).await? {
         Some(stored) => stored,
-        None => reset(app, &context, request, reply.clone()).await?,
+        None => {
+            let replaced = reset(app, &context, request, reply.clone()).await;
+            if let Err(Error::InvalidMailToken) = replaced {
+                let entry = Entry::failure(Action::PasswordReset, "invalid_token");
+                app.audit.record(&Origin::from(&context), entry).await?;
+            }
+            replaced?
+        }
     };
     let user = uuid::Uuid::from_slice(&reply.open(&stored)?.user);
     app.revoker
@@ -67,11 +74,12 @@ async fn reset(
         .ok_or(Error::InvalidMailToken)?;
     let password = Password::new(request.new_password);
     check_strength("new_password", &password, &user.email)?;
+    let salt = app.salts.of(&user.email).await?;
     let input = Input {
         token,
         account: app.audit.account(&user.email),
         origin: Origin::from(context),
-        new: app.passwords.hash(password).await?,
+        new: app.passwords.hash(password, salt).await?,
         reply,
     };
     app.db

@@ -148,6 +148,12 @@ pub async fn list_page(
     Ok(page.all(conn).await?)
 }
 
+/// Finds the oldest session of a user that has not been deleted.
+pub async fn find_first(conn: &impl ConnectionTrait, user: UserId) -> Result<Option<Model>, Error> {
+    let of_user = Entity::find().filter(Column::UserId.eq(user.0));
+    Ok(of_user.order_by_asc(Column::Id).one(conn).await?)
+}
+
 /// Counts the live sessions of a user.
 pub async fn count_live(conn: &impl ConnectionTrait, user: UserId, now: DateTime<Utc>) -> Result<u64, Error> {
     Ok(select_live(user, now).count(conn).await?)

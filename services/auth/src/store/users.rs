@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, LockType, OnConflict};
-use sea_orm::{ConnectionTrait, FromQueryResult as _, IntoActiveModel as _, QuerySelect as _, raw_sql};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _, raw_sql};
 
 use crate::domain::{Email, PasswordHash, Phone, User, UserId};
 use crate::error::Error;
@@ -220,29 +220,6 @@ pub async fn find_by_email(
 ) -> Result<Option<(User, PasswordHash)>, Error> {
     let found = Entity::find().filter(Column::Email.eq(email.as_str()));
     found.one(conn).await?.map(with_password).transpose()
-}
-
-/// Lists the accounts of an e-mail address that can sign in with it: the three newest that have not verified it, newest first, and
-/// the one that has.
-///
-/// The order and the number do not depend on who was registered first, so that neither reveals to a caller who registers
-/// several accounts whether the address had one before.
-pub async fn list_by_email(
-    conn: &impl ConnectionTrait,
-    email: &Email,
-) -> Result<Vec<(User, PasswordHash)>, Error> {
-    let email = email.as_str();
-    let list = raw_sql!(
-        Postgres,
-        r#"SELECT * FROM (
-               (SELECT * FROM users WHERE (email = {email} OR provisional_email = {email}) AND NOT is_verified
-                ORDER BY created_at DESC, id DESC LIMIT 3)
-               UNION ALL
-               (SELECT * FROM users WHERE email = {email} AND is_verified)
-           ) AS found ORDER BY is_verified, created_at DESC, id DESC"#
-    );
-    let rows = Model::find_by_statement(list).all(conn).await?;
-    rows.into_iter().map(with_password).collect()
 }
 
 fn with_password(row: Model) -> Result<(User, PasswordHash), Error> {

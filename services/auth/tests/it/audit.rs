@@ -38,7 +38,6 @@ impl Auth {
 
 #[tokio::test]
 async fn authentication_is_recorded_with_its_outcome() {
-    let _no_other = UNKNOWN_ADDRESS.lock().await;
     let auth = Auth::start().await;
     let first = auth.register(EMAIL).await;
     auth.login_from_home(EMAIL, PASSWORD).await;
@@ -94,6 +93,44 @@ async fn sign_in_can_be_investigated_without_the_address_in_the_record() {
         .await
         .unwrap();
     assert!(!all.contains("minji") && !all.contains("wrong horse"), "{all}");
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn refusals_of_a_second_factor_and_of_a_reset_are_recorded() {
+    let auth = Auth::start().await;
+    let session = auth.register(EMAIL).await;
+    auth.confirm(&session, "000000".into()).await.unwrap_err();
+    auth.propose(&session, None).await.unwrap();
+    for code in ["000000", "no code"] {
+        auth.confirm(&session, code.into()).await.unwrap_err();
+    }
+    let enrolled = auth.enroll_as(session).await;
+    auth.propose(&enrolled.session, Some("no code".into()))
+        .await
+        .unwrap_err();
+    auth.disable_mfa(&enrolled.session, "no code").await.unwrap_err();
+    let request = ResetPasswordRequest {
+        token: "never-sent-to-anybody".into(),
+        new_password: "battery staple 22".into(),
+    };
+    auth.replica.emails().reset_password(request).await.unwrap_err();
+    let expected = [
+        ["register", "success", ""],
+        ["mfa_enable", "failure", "mfa_not_enabled"],
+        ["mfa_propose", "success", ""],
+        ["mfa_enable", "failure", "invalid_mfa_code"],
+        ["mfa_enable", "failure", "invalid_mfa_code"],
+        ["mfa_propose", "success", ""],
+        ["mfa_enable", "success", ""],
+        ["mfa_propose", "failure", "invalid_mfa_code"],
+        ["mfa_disable", "failure", "invalid_mfa_code"],
+        ["password_reset", "failure", "invalid_token"],
+    ];
+    assert_eq!(
+        auth.audit_events().await,
+        expected.map(|row| row.map(str::to_owned))
+    );
     auth.finish().await;
 }
 

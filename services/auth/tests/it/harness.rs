@@ -16,7 +16,6 @@ use carshare_service_testkit::{
 use carshare_testkit::{Database, redis_url};
 use prost::Message as _;
 use sqlx::PgPool;
-use tokio::sync::Mutex;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
@@ -25,8 +24,6 @@ pub use carshare_service_testkit::WAIT_TIMEOUT as TIMEOUT;
 
 /// Time at which every test starts.
 pub const START: &str = "2026-11-22T12:00:00.123456Z";
-/// Held by tests that log in with an unknown address: one of them counts the hashes of the process.
-pub static UNKNOWN_ADDRESS: Mutex<()> = Mutex::const_new(());
 pub const PASSWORD: &str = "correct horse 11";
 
 pub struct Replica {

@@ -75,7 +75,6 @@ async fn login_is_delayed_from_the_fourth_failure_on_until_a_success() {
 
 #[tokio::test]
 async fn account_that_does_not_exist_is_delayed_alike() {
-    let _no_other = UNKNOWN_ADDRESS.lock().await;
     let auth = Auth::start().await;
     auth.verified(EMAIL).await;
     for _ in 0..6 {

@@ -85,13 +85,18 @@ impl Mailbox {
         .await
     }
 
+    /// Verifies an account of [`PASSWORD`].
     pub async fn verify(&self, token: &str) -> Result<(), Status> {
-        let token = token.to_owned();
+        self.verify_with(token, Some(PASSWORD)).await
+    }
+
+    pub async fn verify_with(&self, token: &str, password: Option<&str>) -> Result<(), Status> {
+        let request = VerifyEmailRequest {
+            token: token.to_owned(),
+            password: password.map(str::to_owned),
+        };
         let mut emails = self.replica.emails();
-        emails
-            .verify_email(VerifyEmailRequest { token })
-            .await
-            .map(|_| ())
+        emails.verify_email(request).await.map(|_| ())
     }
 
     pub async fn resend(&self, access_token: &str) -> Result<(), Status> {

@@ -25,5 +25,7 @@ mod reset_password;
 mod retire_signing_key;
 mod secrets;
 mod sessions;
+mod unverified_accounts;
 mod update_me;
 mod verify_email;
+mod verify_email_proof;

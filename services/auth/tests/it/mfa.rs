@@ -61,6 +61,10 @@ impl Auth {
 
     pub async fn enroll(&self) -> Enrolled {
         let session = self.register(EMAIL).await;
+        self.enroll_as(session).await
+    }
+
+    pub async fn enroll_as(&self, session: AuthResponse) -> Enrolled {
         let secret = self.propose(&session, None).await.unwrap();
         let recovery_codes = self.confirm(&session, self.code(&secret)).await.unwrap();
         self.next_step();
@@ -75,7 +79,7 @@ impl Auth {
         into_message(self.client().login(sign_in(code)).await)
     }
 
-    async fn disable_mfa(&self, session: &AuthResponse, code: &str) -> Result<(), Status> {
+    pub async fn disable_mfa(&self, session: &AuthResponse, code: &str) -> Result<(), Status> {
         let request = DisableTotpRequest {
             current_password: PASSWORD.into(),
             mfa_code: code.into(),
@@ -123,6 +127,8 @@ async fn confirmed_secret_is_needed_to_sign_in_and_ends_the_other_sessions() {
     let ended = auth.refresh(&elsewhere.refresh_token).await;
     assert_error(ended, Code::Unauthenticated, "INVALID_REFRESH_TOKEN", "AUTH012");
     auth.refresh(&session.refresh_token).await.unwrap();
+    let ended = "sessions WHERE end_reason = 'mfa_change' AND ended_at IS NOT NULL";
+    assert_eq!(auth.count(ended).await, auth.count("sessions").await - 1);
 
     assert_refused(auth.sign_in(None).await, "MFA_REQUIRED");
     assert_refused(auth.sign_in(Some("000000")).await, "INVALID_MFA_CODE");

@@ -9,6 +9,13 @@ use tonic::Code;
 use crate::harness::*;
 use crate::mailbox::*;
 
+fn proven(token: &str) -> VerifyEmailRequest {
+    VerifyEmailRequest {
+        token: token.to_owned(),
+        password: Some(PASSWORD.to_owned()),
+    }
+}
+
 fn assert_invalid(result: Result<(), tonic::Status>) {
     assert_error(result, Code::InvalidArgument, "INVALID_MAIL_TOKEN", "AUTH029");
 }
@@ -48,7 +55,7 @@ async fn repeat_with_the_same_key_verifies_once() {
     let account = mailbox.register(EMAIL).await;
     let token = mailbox.token(1).await;
     for _ in 0..2 {
-        let request = VerifyEmailRequest { token: token.clone() };
+        let request = proven(&token);
         let mut emails = mailbox.replica.emails();
         emails.verify_email(keyed(request, "k1")).await.unwrap();
     }
@@ -69,7 +76,7 @@ async fn one_of_concurrent_uses_in_two_replicas_succeeds() {
             &second
         };
         let (mut emails, token) = (replica.emails(), token.clone());
-        async move { emails.verify_email(VerifyEmailRequest { token }).await }
+        async move { emails.verify_email(proven(&token)).await }
     });
     let (succeeded, failed): (Vec<_>, Vec<_>) = join_all(uses).await.into_iter().partition(Result::is_ok);
     assert_eq!(succeeded.len(), 1);
@@ -108,7 +115,10 @@ async fn account_that_verifies_the_address_takes_it_from_an_unverified_one() {
     let tokens = [tokens[0].clone(), mailbox.token(2).await];
     assert_ne!(id(&first), id(&second));
 
-    mailbox.verify(&tokens[1]).await.unwrap();
+    mailbox
+        .verify_with(&tokens[1], Some(OTHER_PASSWORD))
+        .await
+        .unwrap();
     assert!(mailbox.me(&second.access_token).await.unwrap().is_verified);
     assert!(!mailbox.me(&first.access_token).await.unwrap().is_verified);
     let late = mailbox.verify(&tokens[0]).await;
@@ -134,9 +144,10 @@ async fn account_that_verifies_the_address_takes_it_from_an_unverified_one() {
 #[tokio::test]
 async fn one_of_two_accounts_that_verify_the_same_address_at_once_gets_it() {
     let mailbox = Mailbox::start().await;
-    mailbox.register(EMAIL).await;
-    mailbox.mails(1).await;
-    mailbox.register_with(OTHER_PASSWORD).await;
+    for number in 1..=2 {
+        mailbox.register(EMAIL).await;
+        mailbox.mails(number).await;
+    }
     let tokens: Vec<_> = mailbox.mails(2).await.iter().map(token).collect();
     let results = join_all(tokens.iter().map(|token| mailbox.verify(token))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);

@@ -29,9 +29,8 @@ async fn registration_and_reset_have_the_same_replies_for_fresh_and_for_verified
         .ok(201);
     let mail = mail_to(&mesh, "owner@example.com", 1).await;
     let token = mail.text.lines().last().expect("a token").to_owned();
-    rest.post("/v1/auth/email/verify", &json!({ "token": token }))
-        .await
-        .ok(204);
+    let verify = json!({ "token": token, "password": PASSWORD });
+    rest.post("/v1/auth/email/verify", &verify).await.ok(204);
 
     let taken = rest
         .post("/v1/auth/register", &account("OWNER@example.com"))

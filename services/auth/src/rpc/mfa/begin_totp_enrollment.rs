@@ -40,7 +40,7 @@ pub async fn handle(
     let attempt = verified.attempt.clone();
     let given = request.mfa_code.unwrap_or_default();
     let input = Input {
-        code: mfa::begin_attempt(app, &verified.user, Some(&given)).await?,
+        code: mfa::begin_reauthenticated(app, &verified, &given).await?,
         verified,
         secret: mfa::new_secret(&app.db.environment().random),
         sealer: Arc::clone(&app.sealer),

@@ -39,25 +39,37 @@ pub async fn handle(
     if let Some(stored) = app.db.find_reply(&context).await? {
         return Ok(reply.open(&stored)?);
     }
-    let Some(MfaCode::Totp(code)) = MfaCode::parse(&request.code) else {
-        return Err(Error::InvalidMfaCode);
-    };
-    mfa::count_attempt(app, user).await?;
     let input = Input {
         user,
         session,
-        origin,
-        code,
+        origin: origin.clone(),
+        code: request.code,
         recovery: mfa::new_recovery_codes(&app.db.environment().random),
         sealer: Arc::clone(&app.sealer),
         reply: reply.clone(),
     };
-    let stored = app
-        .db
-        .idempotent(&context, "totp_credentials.confirm", input, confirm);
-    let codes = reply.open(&stored.await?)?;
+    let stored = attempt(app, &context, input).await;
+    if let Some(reason) = stored.as_ref().err().and_then(mfa::refusal_reason) {
+        let entry = Entry::failure(Action::MfaEnable, reason)
+            .user(user)
+            .session(session);
+        app.audit.record(&origin, entry).await?;
+    }
+    let codes = reply.open(&stored?)?;
     app.revoker.copy_user(user).await;
     Ok(codes)
+}
+
+async fn attempt(app: &App, context: &CallContext, input: Input) -> Result<Sealed, Error> {
+    let Some(MfaCode::Totp(code)) = MfaCode::parse(&input.code) else {
+        return Err(Error::InvalidMfaCode);
+    };
+    mfa::count_attempt(app, input.user).await?;
+    let input = Input { code, ..input };
+    let confirmed = app
+        .db
+        .idempotent(context, "totp_credentials.confirm", input, confirm);
+    confirmed.await
 }
 
 async fn confirm(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
@@ -69,6 +81,6 @@ async fn confirm(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     let entry = Entry::success(Action::MfaEnable).user(input.user);
     audit::record(tx, &input.origin, &entry.session(input.session)).await?;
     let kept = Some(input.session);
-    session::end_all(tx, input.user, kept, EndReason::PasswordChange, &input.origin).await?;
+    session::end_all(tx, input.user, kept, EndReason::MfaChange, &input.origin).await?;
     Ok(input.reply.seal(&recovery_codes(&input.recovery))?)
 }

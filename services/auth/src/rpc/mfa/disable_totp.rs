@@ -40,7 +40,7 @@ pub async fn handle(
     if verified.user.role == Role::Admin {
         return Err(Error::MfaMandatory);
     }
-    let code = mfa::begin_attempt(app, &verified.user, Some(&request.mfa_code)).await?;
+    let code = mfa::begin_reauthenticated(app, &verified, &request.mfa_code).await?;
     let input = Input {
         verified,
         session,
@@ -65,6 +65,6 @@ async fn disable(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
     mfa::verify(tx, &input.sealer, user.id, &input.code).await?;
     mfa::disable(tx, user.id).await?;
     let kept = Some(input.session);
-    session::end_all(tx, user.id, kept, EndReason::PasswordChange, &attempt.origin).await?;
+    session::end_all(tx, user.id, kept, EndReason::MfaChange, &attempt.origin).await?;
     Ok(input.reply.seal(&pb::DisableTotpResponse {})?)
 }

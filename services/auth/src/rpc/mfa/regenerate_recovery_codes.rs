@@ -43,7 +43,7 @@ pub async fn handle(
     )
     .await?;
     let attempt = verified.attempt.clone();
-    let code = mfa::begin_attempt(app, &verified.user, Some(&request.mfa_code)).await?;
+    let code = mfa::begin_reauthenticated(app, &verified, &request.mfa_code).await?;
     let input = Input {
         verified,
         code: code.ok_or(Error::MfaNotEnabled)?,
