@@ -115,6 +115,9 @@ impl fmt::Debug for PasswordHash {
 }
 
 #[cfg(test)]
+mod samples;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -161,7 +164,7 @@ mod tests {
     #[test]
     fn sequences_repetitions_and_neighbouring_keys_are_rejected() {
         for predictable in [
-            "abcdef!@#$%^",
+            "ijklmn!@#$%^",
             "mnopqrstu",
             "abc7abc7abc7",
             ";lkjhgf.,mnb",
@@ -172,18 +175,6 @@ mod tests {
                 Err(Weakness::Predictable),
                 "{predictable}"
             );
-        }
-    }
-
-    #[test]
-    fn phrases_are_accepted() {
-        for phrase in [
-            "correct horse 11",
-            "tr4verse-kelp",
-            "초록빛 자전거 열두 대",
-            "carshare-demo-1",
-        ] {
-            assert_eq!(check_strength(phrase), Ok(()), "{phrase}");
         }
     }
 

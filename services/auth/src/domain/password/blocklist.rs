@@ -1,5 +1,5 @@
-//! The most used passwords and common Korean words, compared regardless of case, accents, keyboard layout and the digits
-//! that stand for letters.
+//! The most used passwords and words, compared regardless of case, accents, keyboard layout, spaces and the digits that stand for letters, and
+//! with what people add to a word: digits, years and punctuation.
 
 use std::collections::HashSet;
 use std::io::Read as _;
@@ -9,10 +9,11 @@ use flate2::read::GzDecoder;
 
 use super::keyboard;
 
-/// The 100,000 most used passwords of at least eight characters, folded and sorted. The README of the crate has the source.
+/// The 100,000 most used passwords of at least eight characters and the words of the most used million, folded and sorted. The README of the
+/// crate has the source.
 static PASSWORDS: &[u8] = include_bytes!("common_passwords.txt.gz");
 
-/// Common Korean words and the names of the service.
+/// Common Korean words, examples of famous passwords and the names of the service.
 static WORDS: &str = include_str!("words.txt");
 
 /// All folded entries, one per line; 2 MB. Decompressed at the first check.
@@ -34,27 +35,41 @@ static LIST: LazyLock<HashSet<&'static str>> = LazyLock::new(|| TEXT.lines().col
 /// Digits and punctuation around a common word that make no good password of it.
 const AFFIXES_MAX: usize = 6;
 
+/// Syllables of a Korean name or word, which make no good password even with such digits: 10 million of them are quickly tried.
+const SYLLABLES_MAX: usize = 3;
+
 /// Returns the form in which passwords are compared: `P@ssw0rd` becomes `password`, and `비밀번호` `qlalfqjsgh`.
 pub fn fold(text: &str) -> String {
     letters(&keyboard::keys(text))
 }
 
-/// Returns whether these keys are a listed entry, alone, repeated, or with a few digits and punctuation around it.
+/// Returns whether these keys are a listed entry or a short Korean word, alone, repeated, spaced out, or with a few digits and
+/// punctuation around it.
 pub(super) fn contains(keys: &str) -> bool {
-    let word = keys.trim_matches(|key: char| !key.is_alphabetic());
-    let has_few_affixes = keys.chars().count() <= word.chars().count() + AFFIXES_MAX;
-    is_listed(&letters(keys)) || has_few_affixes && is_listed(&letters(word))
+    let affix = |key: char| !key.is_alphabetic();
+    // A digit at the begin may stand for a letter.
+    let (end_trimmed, word) = (keys.trim_end_matches(affix), keys.trim_matches(affix));
+    let has_few_affixes = |word: &str| keys.chars().count() <= word.chars().count() + AFFIXES_MAX;
+    let words = [end_trimmed, word];
+    is_listed(keys)
+        || words.iter().any(|word| has_few_affixes(word) && is_listed(word))
+        || has_few_affixes(word) && keyboard::syllables(word).is_some_and(|count| count <= SYLLABLES_MAX)
 }
 
-fn is_listed(folded: &str) -> bool {
-    LIST.contains(folded) || LIST.contains(unit(folded))
+/// Returns whether a text is listed, with its punctuation or without.
+fn is_listed(keys: &str) -> bool {
+    let joined: String = keys.chars().filter(|key| key.is_alphanumeric()).collect();
+    [keys, &joined].into_iter().any(|keys| {
+        let folded = letters(keys);
+        LIST.contains(folded.as_str()) || LIST.contains(unit(&folded))
+    })
 }
 
 /// Replaces digits and signs that stand for letters.
 fn letters(keys: &str) -> String {
     let letter = |key| match key {
         '0' => 'o',
-        '1' | '!' => 'i',
+        '1' | '!' | 'l' => 'i',
         '3' => 'e',
         '4' | '@' => 'a',
         '5' | '$' => 's',
@@ -81,11 +96,11 @@ mod tests {
         let mut text = String::new();
         GzDecoder::new(PASSWORDS).read_to_string(&mut text).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines.len() > 90_000, "{}", lines.len());
+        assert!(lines.len() > 110_000, "{}", lines.len());
         assert!(lines.is_sorted());
         for line in lines {
             assert_eq!(line, letters(line));
-            assert!(line.chars().count() >= 8, "{line}");
+            assert!(line.chars().count() >= 4, "{line}");
         }
         assert!(WORDS.lines().count() > 200);
     }

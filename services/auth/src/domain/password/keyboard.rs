@@ -52,6 +52,39 @@ fn jamo(letter: char) -> Option<&'static str> {
         .or_else(|| at(&FINALS, 0x11A8))
 }
 
+/// Returns the number of Hangul syllables that lower-case keys type, `None` if they type anything else or incomplete syllables.
+pub(super) fn syllables(keys: &str) -> Option<usize> {
+    if !keys.bytes().all(|key| key.is_ascii_lowercase()) {
+        return None;
+    }
+    let mut rest = keys;
+    let mut count = 0;
+    while !rest.is_empty() {
+        let vowel = rest.find(is_vowel)?;
+        // The last consonant begins the syllable; those before it end the previous one.
+        let end_of_previous = rest.get(..vowel.checked_sub(1)?)?;
+        if !end_of_previous.is_empty() && (count == 0 || !FINALS.contains(&end_of_previous)) {
+            return None;
+        }
+        let (_, from_vowel) = rest.split_at(vowel);
+        let after = from_vowel.trim_start_matches(is_vowel);
+        let typed = from_vowel.strip_suffix(after)?;
+        if !VOWELS.contains(&typed) {
+            return None;
+        }
+        count += 1;
+        rest = after;
+        if FINALS.contains(&rest) {
+            rest = "";
+        }
+    }
+    (count > 0).then_some(count)
+}
+
+fn is_vowel(key: char) -> bool {
+    "yuiophjklbnm".contains(key)
+}
+
 /// Counts the keys that do not follow from those before: by repetition, by the order of letters and digits, or as a
 /// neighbour on the keyboard.
 pub(super) fn unpredictable(keys: &str) -> usize {
@@ -99,6 +132,25 @@ mod tests {
         ] {
             assert_eq!(keys(hangul), typed, "{hangul}");
             assert_eq!(keys(&typed.to_uppercase()), typed);
+        }
+    }
+
+    #[test]
+    fn only_whole_hangul_syllables_are_counted() {
+        for (text, count) in [
+            ("qkrrhkddy", Some(3)),
+            ("사랑", Some(2)),
+            ("닭값", Some(2)),
+            ("초록빛자전거", Some(6)),
+            ("correct", None),
+            ("ㅋㅋㅋㅋ", None),
+            ("사랑z", None),
+            ("ㅏ랑", None),
+            ("가1", None),
+            ("漢漢ㅏ", None),
+            ("", None),
+        ] {
+            assert_eq!(syllables(&keys(text)), count, "{text}");
         }
     }
 
