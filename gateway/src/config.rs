@@ -58,7 +58,9 @@ pub struct Limits {
     pub in_flight_by_class: usize,
     /// Open streams of one user, or of one address without an account; more are refused.
     pub streams_by_caller: usize,
-    /// Multiplies the limits of the contract's classes.
+    /// Calls of a class within a day, by the name of the class, in addition to the limit of the contract. Counted for the same owner.
+    pub per_day_by_class: BTreeMap<String, u32>,
+    /// Multiplies the limits of the contract's classes, and those of a day.
     pub class_factor: u32,
     /// Networks of the proxies in front of this port, `10.0.0.0/8`, whose entries in X-Forwarded-For count. Without any the address of a
     /// caller is that of the connection.
@@ -110,5 +112,6 @@ mod tests {
             ),
             (100, 1000, 1)
         );
+        assert_eq!(limits.per_day_by_class, [("registration".to_owned(), 50)].into());
     }
 }

@@ -69,6 +69,7 @@ pub struct RateLimiter {
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 impl RateLimiter {
     /// # Errors
@@ -142,21 +143,24 @@ impl RateLimiter {
             MINUTE,
         );
         let by_user = user.map(|owner| budget("user".into(), owner, self.limits.per_hour_by_user, HOUR));
+        let owner = user.filter(|_| !is_public).unwrap_or(Owner::Address(address));
+        let of_class = |name, limit: u32, period| {
+            budget(name, owner, limit.saturating_mul(self.limits.class_factor), period)
+        };
+        let by_day = class.and_then(|class| {
+            let limit = self.limits.per_day_by_class.get(&class.name)?;
+            Some(of_class(format!("{}_by_day", class.name).into(), *limit, DAY))
+        });
         let class = class.map(|class| {
             let limit = u32::try_from(class.per_minute).unwrap_or_default();
-            budget(
-                class.name.clone().into(),
-                user.filter(|_| !is_public).unwrap_or(Owner::Address(address)),
-                limit.saturating_mul(self.limits.class_factor),
-                MINUTE,
-            )
+            of_class(class.name.clone().into(), limit, MINUTE)
         });
         let counts_address = match &class {
             Some(class) => class.limit <= by_address.limit,
             None => user.is_none(),
         };
         let by_address = counts_address.then_some(by_address);
-        [by_address, by_user, class]
+        [by_address, by_user, class, by_day]
             .into_iter()
             .flatten()
             .filter(|budget| budget.limit > 0)

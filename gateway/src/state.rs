@@ -22,14 +22,16 @@ use crate::routes::Routes;
 use crate::stream_end::{self, StreamEnd};
 use crate::streams::Streams;
 
-/// Returns an error for networks of a class that the contract does not have: a misspelt one would be open to everybody.
+/// Returns an error for networks or a limit of a class that the contract does not have: a misspelt one would be open to everybody.
 fn check_classes(methods: &MethodTable, limits: &Limits) -> anyhow::Result<()> {
     let known = methods.iter().filter_map(|rpc| rpc.limit.as_ref());
     let known: BTreeSet<&str> = known.map(|class| class.name.as_str()).collect();
-    for name in limits.allowed_networks.keys() {
+    let networks = limits.allowed_networks.keys().map(|name| ("allowed_networks", name));
+    let by_day = limits.per_day_by_class.keys().map(|name| ("per_day_by_class", name));
+    for (key, name) in networks.chain(by_day) {
         anyhow::ensure!(
             known.contains(name.as_str()),
-            "limits.allowed_networks: no RPC is of the class {name:?}, the classes are {known:?}"
+            "limits.{key}: no RPC is of the class {name:?}, the classes are {known:?}"
         );
     }
     Ok(())

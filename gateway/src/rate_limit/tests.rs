@@ -9,6 +9,7 @@ use super::*;
 use crate::method_table::MethodTable;
 
 const LOGIN: &str = "/carshare.auth.v1.AuthService/Login";
+const REGISTER: &str = "/carshare.auth.v1.AuthService/Register";
 const CHANGE_PASSWORD: &str = "/carshare.auth.v1.AuthService/ChangePassword";
 const WEBHOOK: &str = "/carshare.payment.v1.PaymentService/HandleWebhook";
 const LIST: &str = "/carshare.booking.v1.BookingService/ListBookings";
@@ -21,6 +22,7 @@ fn unlimited() -> Limits {
         in_flight_by_address: 0,
         in_flight_by_class: 0,
         streams_by_caller: 0,
+        per_day_by_class: BTreeMap::new(),
         class_factor: 1,
         trusted_proxies: Vec::new(),
         allowed_networks: BTreeMap::new(),
@@ -177,6 +179,42 @@ async fn class_of_a_public_call_is_counted_by_address_whoever_calls() {
         assert_eq!(status.unwrap().budget.key.owner, Owner::Address(address(1)));
     }
     assert!(limiter.take(login, address(2), &user()).await.1.is_ok());
+}
+
+#[tokio::test]
+async fn address_has_a_budget_of_registrations_for_a_day_besides_that_for_a_minute() {
+    let (limiter, clock) = limiter(Limits {
+        per_day_by_class: [("registration".to_owned(), 12)].into(),
+        ..unlimited()
+    });
+    let rpcs = MethodTable::read().unwrap();
+    let register = rpcs.find(REGISTER).map(AsRef::as_ref);
+    let refused = async |address| {
+        let (status, result) = limiter.take(register, address, &Caller::Anonymous).await;
+        let name = status.unwrap().budget.key.name.into_owned();
+        result.err().map(|error| (name, error.retry_delay().unwrap()))
+    };
+    for _ in 0..2 {
+        for _ in 0..5 {
+            assert_eq!(refused(address(1)).await, None);
+        }
+        let next = ("registration".to_owned(), Duration::from_secs(12));
+        assert_eq!(refused(address(1)).await, Some(next));
+        clock.advance(MINUTE);
+    }
+    for _ in 0..2 {
+        assert_eq!(refused(address(1)).await, None);
+    }
+    // Two hours for each; two minutes have passed.
+    let next = ("registration_by_day".to_owned(), Duration::from_mins(118));
+    assert_eq!(refused(address(1)).await, Some(next));
+    assert_eq!(refused(address(2)).await, None);
+    // Signing in has a class of its own.
+    let login = rpcs.find(LOGIN).map(AsRef::as_ref);
+    assert!(limiter.take(login, address(1), &Caller::Anonymous).await.1.is_ok());
+    clock.advance(Duration::from_mins(118));
+    assert_eq!(refused(address(1)).await, None);
+    assert!(refused(address(1)).await.is_some());
 }
 
 #[tokio::test]
