@@ -145,7 +145,12 @@ impl RateLimiter {
         let by_user = user.map(|owner| budget("user".into(), owner, self.limits.per_hour_by_user, HOUR));
         let owner = user.filter(|_| !is_public).unwrap_or(Owner::Address(address));
         let of_class = |name, limit: u32, period| {
-            budget(name, owner, limit.saturating_mul(self.limits.class_factor), period)
+            budget(
+                name,
+                owner,
+                limit.saturating_mul(self.limits.class_factor),
+                period,
+            )
         };
         let by_day = class.and_then(|class| {
             let limit = self.limits.per_day_by_class.get(&class.name)?;

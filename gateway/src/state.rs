@@ -26,8 +26,14 @@ use crate::streams::Streams;
 fn check_classes(methods: &MethodTable, limits: &Limits) -> anyhow::Result<()> {
     let known = methods.iter().filter_map(|rpc| rpc.limit.as_ref());
     let known: BTreeSet<&str> = known.map(|class| class.name.as_str()).collect();
-    let networks = limits.allowed_networks.keys().map(|name| ("allowed_networks", name));
-    let by_day = limits.per_day_by_class.keys().map(|name| ("per_day_by_class", name));
+    let networks = limits
+        .allowed_networks
+        .keys()
+        .map(|name| ("allowed_networks", name));
+    let by_day = limits
+        .per_day_by_class
+        .keys()
+        .map(|name| ("per_day_by_class", name));
     for (key, name) in networks.chain(by_day) {
         anyhow::ensure!(
             known.contains(name.as_str()),

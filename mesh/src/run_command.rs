@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use carshare_auth::add_missing_second_factor;
 use carshare_auth::admin::{NewAdmin, create_admin};
 use carshare_auth::domain::{Password, TotpSecret};
 use carshare_chassis::service::environment;
@@ -136,6 +137,8 @@ async fn serve(
             () = shutdown.cancelled() => return Ok(()),
         }
         std::fs::write(&marker, "")?;
+    } else if !no_demo {
+        complete_demo_admin(mesh).await?;
     }
     banner::print(mesh, !no_demo, otlp_endpoint);
     tokio::select! {
@@ -166,6 +169,19 @@ async fn load_demo(mesh: &Mesh) -> Result<()> {
         }
         made => made.map(drop),
     }
+}
+
+/// Gives the demo administrator the second factor that the banner names, if the data folder is of a release without second factors.
+async fn complete_demo_admin(mesh: &Mesh) -> Result<()> {
+    let secret = TotpSecret::new(demo::ADMIN_TOTP_SECRET);
+    let environment = mesh.environment().clone();
+    if add_missing_second_factor(&mesh.auth_config()?, environment, demo::ADMIN, secret).await? {
+        println!(
+            "The demo data are of an earlier release: {} has a second factor now, as admins need one.",
+            demo::ADMIN
+        );
+    }
+    Ok(())
 }
 
 /// Creates the data folder, which only its owner can read, and returns its absolute path.

@@ -211,7 +211,13 @@ async fn address_has_a_budget_of_registrations_for_a_day_besides_that_for_a_minu
     assert_eq!(refused(address(2)).await, None);
     // Signing in has a class of its own.
     let login = rpcs.find(LOGIN).map(AsRef::as_ref);
-    assert!(limiter.take(login, address(1), &Caller::Anonymous).await.1.is_ok());
+    assert!(
+        limiter
+            .take(login, address(1), &Caller::Anonymous)
+            .await
+            .1
+            .is_ok()
+    );
     clock.advance(Duration::from_mins(118));
     assert_eq!(refused(address(1)).await, None);
     assert!(refused(address(1)).await.is_some());

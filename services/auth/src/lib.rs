@@ -11,7 +11,7 @@
 //! | [`keys`], [`issuer`] | signing keys, and the tokens signed with them |
 //! | [`email_address`], [`mail`] | who an address belongs to; mails with tokens, over SMTP |
 //! | [`deletion`] | what follows the request to delete an account |
-//! | [`mfa`] | second factors: enrolment, codes, attempts |
+//! | [`mfa`], [`missing_second_factor`] | second factors: enrolment, codes, attempts; an admin of a release without |
 //! | [`profile_image`] | keys of profile images in the object storage |
 //! | [`revoker`] | copies revoked access tokens to Redis |
 //! | [`jobs`] | background work |
@@ -35,6 +35,7 @@ mod lost_second_factor;
 mod mail;
 mod metrics;
 mod mfa;
+mod missing_second_factor;
 pub mod passwords;
 mod profile_image;
 mod revoker;
@@ -66,6 +67,7 @@ use tonic::codec::CompressionEncoding;
 
 pub use admin::{NewAdmin, create_admin};
 pub use config::Config;
+pub use missing_second_factor::add_missing_second_factor;
 
 use crate::audit::{AccountHasher, Audit};
 use crate::issuer::Issuer;

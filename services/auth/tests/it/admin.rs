@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use carshare_auth::add_missing_second_factor;
+use carshare_auth::domain::TotpSecret;
+use carshare_chassis::Environment;
 use carshare_proto::auth::v1::{DisableTotpRequest, LoginRequest, UpdateMeRequest};
 use carshare_proto::options::v1::Role;
 use carshare_service_testkit::into_message;
@@ -122,5 +125,39 @@ async fn admin_without_second_factor_gets_the_role_after_its_enrolment() {
         .disable_totp(bearer(request, &session.access_token))
         .await;
     assert_refused(refused, "MFA_MANDATORY");
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn admin_of_a_release_without_second_factors_gets_the_given_one_once() {
+    let auth = Auth::start().await;
+    let (created, _) = create_admin(&auth, ADMIN_PASSWORD).await;
+    assert!(created);
+    auth.register(EMAIL).await;
+    for statement in [
+        "DELETE FROM totp_credentials",
+        "UPDATE users SET totp_enabled = false",
+    ] {
+        sqlx::query(statement).execute(&auth.sql).await.unwrap();
+    }
+    let secret = || TotpSecret::new([7; 20]);
+    let add = async |email: &str| {
+        let (environment, _) = Environment::manual(auth.replica.clock.now(), 77);
+        let config = &auth.replica.config.service;
+        add_missing_second_factor(config, environment, email, secret())
+            .await
+            .unwrap()
+    };
+    assert!(!add(EMAIL).await);
+    assert!(!add("nobody@example.com").await);
+    assert!(add("ops@carshare.kr").await);
+    assert!(!add("ops@carshare.kr").await);
+    let request = LoginRequest {
+        email: "ops@carshare.kr".into(),
+        password: ADMIN_PASSWORD.into(),
+        mfa_code: Some(auth.code(&secret())),
+    };
+    let session = auth.client().login(request).await.unwrap().into_inner();
+    assert_eq!(claims(&session.access_token)["role"], "admin");
     auth.finish().await;
 }

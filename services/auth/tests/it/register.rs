@@ -92,6 +92,23 @@ async fn nul_characters_are_rejected() {
 }
 
 #[tokio::test]
+async fn addresses_with_letters_that_fold_to_ascii_are_refused() {
+    let auth = Auth::start().await;
+    // Kelvin sign, full-width letter, Cyrillic letter, decomposed accent.
+    for email in [
+        "\u{212a}im@example.com",
+        "\u{ff4d}inji@example.com",
+        "minji@ex\u{430}mple.com",
+        "e\u{301}mi@example.com",
+    ] {
+        let error = auth.client().register(guest(email)).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument, "{email}");
+    }
+    assert_eq!(auth.count("users").await, 0);
+    auth.finish().await;
+}
+
+#[tokio::test]
 async fn one_of_ten_concurrent_registrations_of_an_email_holds_it() {
     let auth = Auth::start().await;
     let tries = (0..10).map(|_| {
