@@ -1,6 +1,7 @@
 //! User journeys from end to end.
 
 mod account;
+mod account_deletion;
 mod booking;
 mod devices;
 mod email;

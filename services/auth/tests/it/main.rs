@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod change_password;
+mod delete_me;
 mod disable_account;
 mod faults;
 mod get_jwks;
@@ -17,6 +18,7 @@ mod mailbox;
 mod mails;
 mod mfa;
 mod passwords;
+mod peers_stub;
 mod profile_image;
 mod refresh;
 mod register;
