@@ -172,9 +172,8 @@ pub(crate) fn memory_uri(name: &str) -> String {
 /// Services whose events `name` consumes.
 fn publishers(name: &str) -> &'static [&'static str] {
     match name {
-        "vehicle" => &["auth", "booking"],
+        "vehicle" | "payment" => &["auth", "booking"],
         "booking" => &["auth", "payment", "vehicle"],
-        "payment" => &["auth", "booking"],
         "notification" => &["auth", "booking", "payment", "vehicle"],
         _ => &[],
     }
