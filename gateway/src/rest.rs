@@ -1,11 +1,13 @@
 //! Transcodes REST: the HTTP request becomes a request message, the reply message becomes JSON.
 
 mod codec;
+mod json_lines;
 mod list_headers;
 mod query;
 mod request;
 mod response;
 mod sse;
+mod stream;
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use carshare_chassis::client::PeerChannel;
 use carshare_chassis::identity::Caller;
 use tonic::client::Grpc;
 
+pub(crate) use json_lines::JSON_LINES;
 pub(crate) use list_headers::{NEXT_PAGE_TOKEN, NEXT_PAGE_TOKEN_FIELD, TOTAL_COUNT, TOTAL_COUNT_FIELD};
 pub(crate) use request::MERGE_PATCH;
 pub(crate) use response::{ETAG_FIELD, success_status};
@@ -31,7 +34,7 @@ use crate::state::AppState;
 type Client = Grpc<PeerChannel>;
 type Call = tonic::Request<Bytes>;
 
-/// Calls the RPC of the route. A server stream becomes server-sent events.
+/// Calls the RPC of the route. A server stream becomes server-sent events or JSON lines.
 pub async fn call(
     state: &AppState,
     info: &Arc<RequestInfo>,
@@ -50,14 +53,8 @@ pub async fn call(
     let client = Grpc::new(channel).max_decoding_message_size(config.max_reply_bytes);
     if route.rpc.method.streaming().server {
         let end = state.stream_end(caller, info)?;
-        let messages = sse::open(route, client, call).await?;
-        Ok(sse::respond(
-            messages,
-            route.rpc.output.clone(),
-            end,
-            info,
-            config.keep_alive,
-        ))
+        let headers = &parts.headers;
+        stream::call(route, headers, client, call, end, info, config.keep_alive).await
     } else {
         response::unary(route, &parts, client, call).await
     }

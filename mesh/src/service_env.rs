@@ -152,7 +152,7 @@ pub(crate) fn peers(name: &str) -> impl Iterator<Item = (String, &'static str)> 
     let of_gateway = |service: &&'static str| (format!("PEERS__{}__URI", service.to_uppercase()), *service);
     let served: &[&str] = if name == "gateway" { &SERVICES } else { &[] };
     let called: &[&'static str] = match name {
-        "auth" => &["booking", "payment"],
+        "auth" => &["vehicle", "booking", "payment", "notification"],
         "booking" => &["vehicle", "payment"],
         _ => &[],
     };

@@ -20,6 +20,7 @@ pub struct Method {
     streaming: Streaming,
     safe_to_repeat: bool,
     policy: Policy,
+    passes_token: bool,
     server_metrics: OnceLock<ServerMetrics>,
     client_metrics: OnceLock<ClientMetrics>,
 }
@@ -72,6 +73,7 @@ static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
         streaming: Streaming { client, server },
         safe_to_repeat: true,
         policy: Policy::Public,
+        passes_token: false,
         server_metrics: OnceLock::new(),
         client_metrics: OnceLock::new(),
     });
@@ -116,6 +118,7 @@ impl Method {
             },
             safe_to_repeat: is_safe_to_repeat(method),
             policy: Policy::of(contract::access(method)),
+            passes_token: contract::access(method).is_some_and(|access| access.any_user && access.with_token),
             server_metrics: OnceLock::new(),
             client_metrics: OnceLock::new(),
         }
@@ -150,6 +153,11 @@ impl Method {
 
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Whether the handler gets the caller's access token.
+    pub(crate) fn passes_token(&self) -> bool {
+        self.passes_token
     }
 
     pub(crate) fn server_metrics(&'static self) -> &'static ServerMetrics {
@@ -228,6 +236,13 @@ mod tests {
         );
         assert!(me.is_safe_to_repeat());
         assert!(find("/carshare.auth.v1.AuthService/Nope").is_none());
+    }
+
+    #[test]
+    fn access_token_is_passed_to_the_export_only() {
+        let passing = METHODS.values().filter(|method| method.passes_token());
+        let spans: Vec<_> = passing.map(Method::span).collect();
+        assert_eq!(spans, ["rpc.auth.export_my_data"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! }
 //! ```
 
+mod access_token;
 mod client_info;
 mod context;
 mod stream;
@@ -15,6 +16,7 @@ use std::future::Future;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
+pub use access_token::AccessToken;
 pub use client_info::{CLIENT_ADDRESS, ClientInfo};
 pub(crate) use context::Authorized;
 pub use context::{CallContext, IDEMPOTENCY_KEY, IdempotencyKey, Metadata};

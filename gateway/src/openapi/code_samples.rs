@@ -45,7 +45,7 @@ impl Call {
             method: route.method.clone(),
             url: format!("{server}{path}{}", example_query(route)),
             is_authorized: *route.rpc.method.policy() != Policy::Public,
-            is_stream: route.rpc.rest.server_sent_events,
+            is_stream: route.rpc.method.streaming().server,
             body: body_example(route, Lang::default()),
         }
     }

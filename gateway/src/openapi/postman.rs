@@ -17,7 +17,7 @@ pub fn collection(document: &Value) -> Value {
     let mut sign_up = Vec::new();
     for (path, item) in members(&document["paths"]) {
         for (method, operation) in members(item) {
-            // A stream does not end.
+            // A stream may not end.
             if is_stream(operation) {
                 continue;
             }

@@ -12,8 +12,10 @@ use super::error_specs::error_specs;
 use super::examples;
 use super::schema::{Direction, Schemas};
 use crate::problem::{self, PROBLEM_JSON};
-use crate::rest::{ETAG_FIELD, NEXT_PAGE_TOKEN_FIELD, TOTAL_COUNT_FIELD, success_status};
+use crate::rest::{ETAG_FIELD, JSON_LINES, NEXT_PAGE_TOKEN_FIELD, TOTAL_COUNT_FIELD, success_status};
 use crate::routes::Route;
+
+const SERVER_SENT_EVENTS: &str = "text/event-stream";
 
 /// Returns the responses of a route, by status.
 pub(super) fn of_route(route: &Route, schemas: &mut Schemas) -> Map<String, Value> {
@@ -62,12 +64,8 @@ fn success(route: &Route, schemas: &mut Schemas) -> Value {
         .response_body
         .as_ref()
         .and_then(|name| output.get_field_by_name(name));
-    if route.rpc.rest.server_sent_events {
-        let schema = schemas.refer(&output, Direction::Response, &[]);
-        let text = "Server-sent events: `id` is the cursor, `event` the member that is set, `data` its JSON. A stream \
-                    that fails ends with the event `error`, whose data is a problem.";
-        let events = of_output(&schema, &output);
-        return json!({ "description": text, "content": { "text/event-stream": events } });
+    if route.rpc.method.streaming().server {
+        return stream(route, schemas);
     }
     let Some(field) = field else {
         let schema = schemas.refer(&output, Direction::Response, &[]);
@@ -88,6 +86,24 @@ fn success(route: &Route, schemas: &mut Schemas) -> Value {
             json!({ "description": total, "schema": { "type": "integer", "format": "int64" } });
     }
     response
+}
+
+fn stream(route: &Route, schemas: &mut Schemas) -> Value {
+    let (rest, output) = (&route.rpc.rest, route.rpc.descriptor.output());
+    let schema = schemas.refer(&output, Direction::Response, &[]);
+    let events = "Server-sent events: `id` is the cursor, `event` the member that is set, `data` its JSON. A stream that fails ends \
+                  with the event `error`, whose data is a problem.";
+    let lines = "JSON lines: one message a line. A stream that fails ends with the line `{\"error\": …}`, which has a problem.";
+    let formats = [
+        (rest.server_sent_events, SERVER_SENT_EVENTS, events),
+        (rest.json_lines, JSON_LINES, lines),
+    ];
+    let (mut texts, mut content) = (Vec::new(), Map::new());
+    for (_, media_type, text) in formats.into_iter().filter(|(is_offered, ..)| *is_offered) {
+        texts.push(text);
+        content.insert(media_type.to_owned(), of_output(&schema, &output));
+    }
+    json!({ "description": texts.join("\n\n"), "content": content })
 }
 
 fn of_output(schema: &Value, output: &MessageDescriptor) -> Value {

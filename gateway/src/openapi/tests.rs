@@ -164,7 +164,13 @@ fn lists_streams_and_empty_responses_have_their_form() {
     assert_eq!(list["content"]["application/json"]["schema"]["type"], "array");
     assert!(list["headers"]["X-Next-Page-Token"].is_object());
     let stream = &document["paths"]["/v1/notifications/stream"]["get"];
-    assert!(stream["responses"]["200"]["content"]["text/event-stream"].is_object());
+    let media_types = |operation: &Value| -> Vec<String> {
+        let content = operation["responses"]["200"]["content"].as_object().unwrap();
+        content.keys().cloned().collect()
+    };
+    assert_eq!(media_types(stream), ["application/x-ndjson", "text/event-stream"]);
+    let export = &document["paths"]["/v1/auth/me/export"]["get"];
+    assert_eq!(media_types(export), ["application/x-ndjson"]);
     assert_eq!(
         document["paths"]["/v1/vehicles/{vehicle_id}"]["delete"]["responses"]["204"]["content"],
         Value::Null

@@ -11,74 +11,28 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use carshare_chassis::Lang;
 use futures::{Stream, StreamExt as _, stream};
-use http::HeaderName;
-use http::header::CACHE_CONTROL;
-use tonic::{Status, Streaming};
+use tonic::Status;
 
-use super::codec::BytesCodec;
-use super::{Call, Client};
-use crate::error::GatewayError;
+use super::stream::{UNBUFFERED, problem};
 use crate::json::{EncodeError, MessageType, MessageView};
 use crate::layer::request_info::RequestInfo;
-use crate::problem::Problem;
-use crate::routes::Route;
-use crate::stream_end::StreamEnd;
 
 /// Field of a message with the position to resume at.
 pub(crate) const CURSOR: &str = "cursor";
-const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// Time after which browsers reconnect.
 const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
-/// Opens the stream of an RPC. An error before the response head is an ordinary problem.
-pub(super) async fn open(
-    route: &Route,
-    mut client: Client,
-    call: Call,
-) -> Result<Streaming<Bytes>, GatewayError> {
-    client.ready().await?;
-    Ok(client
-        .server_streaming(call, route.rpc.path.clone(), BytesCodec)
-        .await?
-        .into_inner())
-}
-
 /// Returns the event stream.
 pub(super) fn respond(
-    messages: Streaming<Bytes>,
+    messages: impl Stream<Item = Result<Bytes, Status>> + Send + 'static,
     message_type: MessageType,
-    end: StreamEnd,
     info: &Arc<RequestInfo>,
     keep_alive: Duration,
 ) -> Response {
-    let messages = until(messages, end, info.lang);
     let alive = KeepAlive::new().interval(keep_alive).text("keep-alive");
-    // Reverse proxies such as nginx buffer responses without the second header.
-    let headers = [(CACHE_CONTROL, "no-store"), (ACCEL_BUFFERING, "no")];
     let events = Sse::new(events(messages, message_type, Arc::clone(info)));
-    (headers, events.keep_alive(alive)).into_response()
-}
-
-/// Returns the messages up to the first error, which may be that of `end`.
-fn until<M>(
-    messages: impl Stream<Item = Result<M, Status>> + Unpin + Send,
-    end: StreamEnd,
-    lang: Lang,
-) -> impl Stream<Item = Result<M, Status>> + Send
-where
-    M: Send,
-{
-    stream::unfold(Some((messages, end)), move |open| async move {
-        let (mut messages, mut end) = open?;
-        let message = tokio::select! {
-            message = messages.next() => message?,
-            error = &mut end => Err(error.into_status(lang)),
-        };
-        let open = message.is_ok().then_some((messages, end));
-        Some((message, open))
-    })
+    (UNBUFFERED, events.keep_alive(alive)).into_response()
 }
 
 fn events(
@@ -129,10 +83,9 @@ fn member(message_type: &MessageType, message: &MessageView<'_>) -> Option<usize
 }
 
 fn failure(status: &Status, info: &RequestInfo) -> Event {
-    tracing::info!(correlation_id = info.correlation_id, status = ?status.code(), "stream failed");
     Event::default()
         .event("error")
-        .data(Problem::from_status(status).to_json(info).to_string())
+        .data(problem(status, info).to_string())
 }
 
 #[cfg(test)]

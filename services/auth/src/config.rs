@@ -14,8 +14,10 @@ pub struct Config {
     pub database: Database,
     pub redis: Redis,
     pub seal: Seal,
+    pub vehicle: Peer,
     pub booking: Peer,
     pub payment: Peer,
+    pub notification: Peer,
     /// Object storage of the profile images.
     pub objects: carshare_objects::Config,
     pub profile_images: ProfileImages,

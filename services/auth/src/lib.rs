@@ -54,12 +54,15 @@ use carshare_chassis::service::Roles;
 use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_objects::Objects;
 use carshare_objects::photo::Photos;
+use carshare_proto::auth::export::v1::export_service_server::ExportServiceServer;
 use carshare_proto::auth::v1::account_service_server::AccountServiceServer;
 use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_proto::auth::v1::email_service_server::EmailServiceServer;
 use carshare_proto::auth::v1::mfa_service_server::MfaServiceServer;
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
+use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
+use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::config::Database;
 use carshare_store::{Db, StoreService};
 use sqlx::migrate::Migrator;
@@ -129,8 +132,10 @@ pub struct App {
     /// Object storage of the profile images.
     objects: Objects,
     photos: Photos,
+    vehicle: VehicleServiceClient<client::PeerChannel>,
     booking: BookingServiceClient<client::PeerChannel>,
     payment: PaymentServiceClient<client::PeerChannel>,
+    notification: NotificationServiceClient<client::PeerChannel>,
 }
 
 impl App {
@@ -150,17 +155,18 @@ impl App {
             config.signing_keys.refresh < config.signing_keys.publish_ahead,
             "signing_keys.refresh_ms must be below signing_keys.publish_ahead_ms"
         );
-        let booking = client::connect("booking", &config.booking, &common.tls, environment.clone())?;
-        let payment = client::connect("payment", &config.payment, &common.tls, environment.clone())?;
         let db = Db::connect(&config.database, environment.clone())?;
         let objects = Objects::new(&config.objects)?;
         let sealer = Arc::new(Sealer::new(&config.seal, environment.random.clone())?);
         let keys = KeyRing::new(db.clone(), Arc::clone(&sealer), config.signing_keys.clone());
         let audit = Audit::new(db.clone(), &config.seal, &config.audit)?;
+        let connect = |name, peer| client::connect(name, peer, &common.tls, environment.clone());
+        let vehicle = VehicleServiceClient::new(connect("vehicle", &config.vehicle)?);
+        let booking = BookingServiceClient::new(connect("booking", &config.booking)?);
+        let payment = PaymentServiceClient::new(connect("payment", &config.payment)?);
+        let notification = NotificationServiceClient::new(connect("notification", &config.notification)?);
         let revocations = Revocations::new(&config.redis, common.identity.revocation)?;
         Ok(Self {
-            booking: BookingServiceClient::new(booking),
-            payment: PaymentServiceClient::new(payment),
             mails: Mails::new(
                 &config.mail,
                 AccountHasher::new(&config.seal)?,
@@ -178,6 +184,10 @@ impl App {
             audit,
             photos: Photos::new(objects.clone(), &config.objects.photos),
             objects,
+            vehicle,
+            booking,
+            payment,
+            notification,
             db,
             config: Arc::new(config),
             keys,
@@ -223,7 +233,8 @@ impl StoreService for Auth {
         let accounts = AccountServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
         let mfa = MfaServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
         let emails = EmailServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
-        Ok(server.add(auth).add(accounts).add(mfa).add(emails))
+        let export = ExportServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
+        Ok(server.add(auth).add(accounts).add(mfa).add(emails).add(export))
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {

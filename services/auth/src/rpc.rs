@@ -10,8 +10,10 @@ mod disable_account;
 mod enable_account;
 mod end_other_sessions;
 mod end_session;
+mod export_my_data;
 mod get_jwks;
 mod get_me;
+mod list_security_events;
 mod list_sessions;
 mod login;
 mod logout;
@@ -24,7 +26,9 @@ mod reset_password;
 mod update_me;
 mod verify_email;
 
-use carshare_chassis::rpc;
+use carshare_chassis::rpc::{self, ReplyStream};
+use carshare_proto::auth::export::v1 as export;
+use carshare_proto::auth::export::v1::export_service_server::ExportService;
 use carshare_proto::auth::v1::account_service_server::AccountService;
 use carshare_proto::auth::v1::auth_service_server::AuthService;
 use carshare_proto::auth::v1::email_service_server::EmailService;
@@ -33,7 +37,7 @@ use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// Implements `AuthService`, `AccountService`, `MfaService` and `EmailService`.
+/// Implements `AuthService`, `AccountService`, `MfaService`, `EmailService` and `ExportService`.
 pub struct Rpc {
     pub app: App,
 }
@@ -120,6 +124,13 @@ impl AccountService for Rpc {
         rpc::unary(&self.app, request, end_other_sessions::handle).await
     }
 
+    async fn list_security_events(
+        &self,
+        request: Request<ListSecurityEventsRequest>,
+    ) -> Result<Response<ListSecurityEventsResponse>, Status> {
+        rpc::unary(&self.app, request, list_security_events::handle).await
+    }
+
     async fn disable_account(
         &self,
         request: Request<DisableAccountRequest>,
@@ -170,5 +181,17 @@ impl EmailService for Rpc {
         request: Request<ResetPasswordRequest>,
     ) -> Result<Response<ResetPasswordResponse>, Status> {
         rpc::unary(&self.app, request, reset_password::handle).await
+    }
+}
+
+#[tonic::async_trait]
+impl ExportService for Rpc {
+    type ExportMyDataStream = ReplyStream<export::ExportRecord>;
+
+    async fn export_my_data(
+        &self,
+        request: Request<export::ExportMyDataRequest>,
+    ) -> Result<Response<Self::ExportMyDataStream>, Status> {
+        rpc::server_stream(&self.app, request, export_my_data::handle).await
     }
 }

@@ -3,6 +3,7 @@
 mod convert;
 mod get_notification;
 mod get_unread_count;
+mod list_devices;
 mod list_notifications;
 mod mark_all_read;
 mod mark_read;
@@ -66,6 +67,13 @@ impl NotificationService for Rpc {
         request: Request<pb::RegisterDeviceRequest>,
     ) -> Result<Response<pb::Device>, Status> {
         rpc::unary(&self.app, request, register_device::handle).await
+    }
+
+    async fn list_devices(
+        &self,
+        request: Request<pb::ListDevicesRequest>,
+    ) -> Result<Response<pb::ListDevicesResponse>, Status> {
+        rpc::unary(&self.app, request, list_devices::handle).await
     }
 
     async fn unregister_device(

@@ -42,6 +42,11 @@ pub async fn mesh() -> Mesh {
     start(options()).await
 }
 
+/// The same with a setting of a service, `AUTH__PAYMENT__URI`.
+pub async fn mesh_with(name: &str, value: &str) -> Mesh {
+    start(options().with_env(name, value)).await
+}
+
 /// The same with a clock that stands still until it is moved.
 pub async fn mesh_with_manual_clock() -> (Mesh, ManualClock) {
     let (environment, clock) = Environment::manual(Clock::system().now(), 7);

@@ -6,6 +6,7 @@ mod authorization;
 mod chaos;
 mod crashes;
 mod errors;
+mod export;
 mod failover;
 mod faults;
 mod fuzz;

@@ -32,6 +32,14 @@ impl Error {
         Some(error.cause(anyhow::anyhow!("{}", describe(status))))
     }
 
+    /// Converts the status of a call with the caller's access token, as [`Self::from_status`] does; a refused token is the caller's.
+    pub fn from_status_of_caller(status: Status) -> Self {
+        match fact_of(&status) {
+            Some(spec) if spec.grpc == Code::Unauthenticated => of_catalogue(spec, &status),
+            _ => Self::from_status(status),
+        }
+    }
+
     /// Converts a peer's status.
     ///
     /// - An error of the catalogue is kept, with its details.
@@ -148,6 +156,19 @@ mod tests {
     fn denied_access_of_this_service_is_a_defect() {
         let status = Error::new(Common::PermissionDenied).into_status(Lang::En);
         assert!(Error::from_status(status).is(Common::Internal));
+    }
+
+    #[test]
+    fn refused_token_of_the_caller_is_their_error_and_denied_access_a_defect() {
+        for (reason, expected) in [
+            (Common::TokenExpired, Common::TokenExpired),
+            (Common::TokenRevoked, Common::TokenRevoked),
+            (Common::Unavailable, Common::Unavailable),
+            (Common::PermissionDenied, Common::Internal),
+        ] {
+            let status = Error::new(reason).into_status(Lang::En);
+            assert!(Error::from_status_of_caller(status).is(expected), "{reason:?}");
+        }
     }
 
     #[test]

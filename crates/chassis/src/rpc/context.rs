@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
-use super::ClientInfo;
+use super::{AccessToken, ClientInfo};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::identity::{Caller, UserCaller};
@@ -34,6 +34,8 @@ pub struct CallContext {
     pub request_hash: [u8; 32],
     /// The other metadata of the call.
     pub metadata: Metadata,
+    /// Only of an RPC whose access option passes it to the handler.
+    pub token: Option<AccessToken>,
 }
 
 /// Key of the client: calls with the same key are one call. 1 to 255 visible ASCII characters.
@@ -48,6 +50,7 @@ pub struct Metadata(MetadataMap);
 #[derive(Clone, Debug)]
 pub(crate) struct Authorized {
     pub(crate) caller: Caller,
+    pub(crate) token: Option<AccessToken>,
     pub(crate) deadline: Deadline,
     pub(crate) method: &'static Method,
 }
@@ -63,6 +66,20 @@ impl CallContext {
         self.caller.service()
     }
 
+    /// Returns a request to another service with the caller's access token: that service authorizes the caller, and this one has no rights
+    /// of its own there.
+    ///
+    /// # Errors
+    /// `INTERNAL` if the RPC's access option does not pass the token.
+    pub fn as_caller<M>(&self, message: M) -> Result<Request<M>, Error> {
+        let token = self.token.as_ref().and_then(AccessToken::to_metadata);
+        let token =
+            token.ok_or_else(|| Error::internal(anyhow::anyhow!("{} has no access token", self.method)))?;
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", token);
+        Ok(request)
+    }
+
     /// Returns a context for calling a handler without a server in a test.
     pub fn for_test(caller: Caller) -> Self {
         Self {
@@ -75,6 +92,7 @@ impl CallContext {
             method: "/carshare.test.v1.TestService/Test",
             request_hash: [0; 32],
             metadata: Metadata::default(),
+            token: None,
         }
     }
 
@@ -103,6 +121,7 @@ impl CallContext {
             method: authorized.method.path(),
             request_hash,
             metadata: Metadata(metadata),
+            token: authorized.token.clone(),
         };
         Ok((context, message))
     }

@@ -1,5 +1,6 @@
 //! Conversions between messages and domain types.
 
+use anyhow::Context as _;
 use carshare_chassis::Error;
 use carshare_chassis::etag;
 use carshare_chassis::identity::Jwk;
@@ -10,10 +11,11 @@ use carshare_proto::options::v1::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::domain::audit::Outcome;
 use crate::domain::{Phone, User, UserId};
 use crate::issuer::Issued;
 use crate::store::disabled_users::Disabled;
-use crate::store::sessions;
+use crate::store::{audit_events, sessions};
 
 /// Converts an account for its owner.
 pub fn user(user: &User) -> pb::User {
@@ -74,6 +76,24 @@ pub fn session(row: sessions::Model, current: Uuid) -> pb::Session {
         client_address: row.client_address,
         current: row.id == current,
     }
+}
+
+pub fn security_event(row: audit_events::OfUser) -> Result<pb::SecurityEvent, crate::error::Error> {
+    let outcome = match row.outcome.parse().context("unknown outcome")? {
+        Outcome::Success => pb::SecurityOutcome::Success,
+        Outcome::Failure => pb::SecurityOutcome::Failure,
+    };
+    Ok(pb::SecurityEvent {
+        id: row.id.to_string(),
+        action: row.action,
+        outcome: outcome.into(),
+        reason: row.reason,
+        session_id: row.session_id.map(|id| id.to_string()),
+        by_admin: row.by_admin,
+        client_address: row.client_address,
+        user_agent: row.user_agent,
+        occurred_at: Some(timestamp(row.occurred_at)),
+    })
 }
 
 pub fn account_state(user: UserId, disabled: Option<&Disabled>) -> pb::AccountState {

@@ -4,6 +4,7 @@ use carshare_auth::Config;
 use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::rpc::CLIENT_ADDRESS;
 use carshare_chassis::{Environment, ManualClock};
+use carshare_proto::auth::export::v1::export_service_client::ExportServiceClient;
 use carshare_proto::auth::v1::account_service_client::AccountServiceClient;
 use carshare_proto::auth::v1::auth_service_client::AuthServiceClient;
 use carshare_proto::auth::v1::email_service_client::EmailServiceClient;
@@ -66,6 +67,10 @@ fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
         ("MAIL__ENCRYPTION", "none"),
         ("OBJECTS__ENDPOINT", "http://127.0.0.1:9"),
         ("OBJECTS__BUCKET", "profiles"),
+        ("VEHICLE__URI", "http://127.0.0.1:9"),
+        ("BOOKING__URI", "http://127.0.0.1:9"),
+        ("PAYMENT__URI", "http://127.0.0.1:9"),
+        ("NOTIFICATION__URI", "http://127.0.0.1:9"),
     ];
     settings
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -103,6 +108,10 @@ impl Auth {
 
     pub fn accounts(&self) -> AccountServiceClient<Channel> {
         AccountServiceClient::new(self.replica.instance.channel())
+    }
+
+    pub fn exports(&self) -> ExportServiceClient<Channel> {
+        ExportServiceClient::new(self.replica.instance.channel())
     }
 
     pub async fn register(&self, email: &str) -> AuthResponse {

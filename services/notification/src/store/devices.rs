@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use carshare_store::Tx;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::SimpleExpr;
-use sea_orm::{FromQueryResult as _, raw_sql};
+use sea_orm::{FromQueryResult as _, QueryOrder as _, raw_sql};
 
 use crate::domain::device::Platform;
 use crate::domain::ids::{DeviceId, SessionId, UserId};
@@ -65,6 +65,15 @@ pub async fn upsert(
     ));
     let row = upsert.one(tx.conn()).await?;
     Ok(row.context("an upserted device is missing")?)
+}
+
+/// Lists the devices of a user, newest first.
+pub async fn list_of_user(conn: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>, Error> {
+    let rows = Entity::find()
+        .filter(Column::UserId.eq(user.0))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id);
+    Ok(rows.all(conn).await?)
 }
 
 /// Serializes the registrations of a user, so that none exceeds the bound of [`delete_surplus`].

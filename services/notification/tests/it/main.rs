@@ -8,6 +8,7 @@ mod events;
 mod get;
 mod harness;
 mod list;
+mod list_devices;
 mod list_filters;
 mod pushes;
 mod retention;

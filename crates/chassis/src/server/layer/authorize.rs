@@ -17,7 +17,7 @@ use crate::http_server::Connection;
 use crate::identity::Verifier;
 use crate::layer::take;
 use crate::method_registry;
-use crate::rpc::{Authorized, CLIENT_ADDRESS};
+use crate::rpc::{AccessToken, Authorized, CLIENT_ADDRESS};
 use crate::tls::INSECURE_PEER;
 
 #[derive(Clone)]
@@ -71,11 +71,15 @@ pub fn authorize<S: Inner + Clone>(
             fields.caller = Some(caller.label());
             fields.user_id = caller.user().ok().map(|user| user.id);
         }
-        // Handlers do not need the token, and removing it keeps it from leaking.
-        call.request.headers_mut().remove(AUTHORIZATION);
+        // Few handlers need the token, and removing it keeps it from leaking.
+        let bearer = call.request.headers_mut().remove(AUTHORIZATION);
+        let token = bearer
+            .filter(|_| call.method.passes_token())
+            .map(AccessToken::new);
         let deadline = call.context.deadline();
         call.request.extensions_mut().insert(Authorized {
             caller,
+            token,
             deadline: deadline.unwrap_or_else(|| Deadline::after(Duration::MAX)),
             method: call.method,
         });
@@ -108,6 +112,7 @@ mod tests {
             assert!(call.request.headers().get(AUTHORIZATION).is_none());
             let authorized: &Authorized = call.request.extensions().get().expect("no caller");
             assert_eq!(authorized.caller, Caller::Anonymous);
+            assert!(authorized.token.is_none());
             ok(call).await
         };
         run(authenticator(true), authorize, public, handler)
