@@ -65,15 +65,14 @@ fn with_end(app: &App, records: Records) -> impl Stream<Item = Result<ExportReco
             let Some(mut records) = records else {
                 return Ok(None);
             };
-            let (record, rest) = match records.try_next().await? {
-                Some(record) => (record, (Some(records), count + 1)),
-                None => {
-                    let end = ExportEnd {
-                        record_count: count,
-                        exported_at: Some(timestamp(clock.now())),
-                    };
-                    (Record::End(end), (None, count))
-                }
+            let (record, rest) = if let Some(record) = records.try_next().await? {
+                (record, (Some(records), count + 1))
+            } else {
+                let end = ExportEnd {
+                    record_count: count,
+                    exported_at: Some(timestamp(clock.now())),
+                };
+                (Record::End(end), (None, count))
             };
             let record = ExportRecord { record: Some(record) };
             Ok(Some((record, rest)))
