@@ -16,7 +16,7 @@ pub async fn handle(
     mut request: pb::ListSecurityEventsRequest,
 ) -> Result<pb::ListSecurityEventsResponse, Error> {
     let user = UserId(context.user()?.id);
-    let page = PageRequest::take(&mut request, app.db.page_token_key().await?);
+    let page = PageRequest::take(&mut request, app.db.page_token_key().await?).of_user(user.0);
     let after = page.after()?.map(SortKey::decode);
     let rows = audit_events::list_of_user(app.db.conn(), user, after, page.limit()).await?;
     let page = page.cut(rows, |row| {
