@@ -40,16 +40,15 @@ pub async fn handle(
 ) -> Result<pb::ResetPasswordResponse, Error> {
     let (context, reply) = app.replies.prepare(context);
     // The token of a repeat is used.
-    let stored = match app.db.find_reply(&context).await? {
-        Some(stored) => stored,
-        None => {
-            let replaced = reset(app, &context, request, reply.clone()).await;
-            if let Err(Error::InvalidMailToken) = replaced {
-                let entry = Entry::failure(Action::PasswordReset, "invalid_token");
-                app.audit.record(&Origin::from(&context), entry).await?;
-            }
-            replaced?
+    let stored = if let Some(stored) = app.db.find_reply(&context).await? {
+        stored
+    } else {
+        let replaced = reset(app, &context, request, reply.clone()).await;
+        if let Err(Error::InvalidMailToken) = replaced {
+            let entry = Entry::failure(Action::PasswordReset, "invalid_token");
+            app.audit.record(&Origin::from(&context), entry).await?;
         }
+        replaced?
     };
     let user = uuid::Uuid::from_slice(&reply.open(&stored)?.user);
     app.revoker
