@@ -130,6 +130,7 @@ fn errors_of_the_comment_are_responses() {
             "BOOKING008",
             "BOOKING010",
             "BOOKING011",
+            "BOOKING012",
             "VEHICLE003",
             "VEHICLE016"
         ])
