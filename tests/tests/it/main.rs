@@ -5,6 +5,7 @@ mod architecture;
 mod authorization;
 mod chaos;
 mod crashes;
+mod erasure;
 mod errors;
 mod export;
 mod failover;
