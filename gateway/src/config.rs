@@ -50,6 +50,8 @@ pub struct EdgeConfig {
 pub struct Limits {
     pub per_minute_by_address: u32,
     pub per_hour_by_user: u32,
+    /// Open connections of one address, those of trusted proxies aside; more are closed at once.
+    pub connections_by_address: usize,
     /// Requests of one address that wait for their response head; more are refused.
     pub in_flight_by_address: usize,
     /// The same of all callers of a class, and of all callers of other RPCs without an account; one more ends the one whose body has been

@@ -24,6 +24,7 @@
 pub mod app;
 mod compression;
 pub mod config;
+mod connections;
 pub mod docs;
 mod document;
 pub mod error;
@@ -131,7 +132,10 @@ pub async fn run(
     let readiness = readiness::checks(state.peers.iter());
     let service = app::service(state, readiness.clone(), &environment)?;
     let (common, address) = (&config.common, listener.local_addr()?);
-    let options = Options::new(&common.server, Protocol::Both, None);
+    let options = Options {
+        admission: Some(connections::admission(&config.service.limits)),
+        ..Options::new(&common.server, Protocol::Both, None)
+    };
     let serving = http_server::serve(listener, options, service, stop.token().clone());
     lifecycle::run(
         Gateway::NAME,

@@ -24,7 +24,7 @@ pub(crate) fn describe() {
     describe_counter!("edge_panics_total", "Panics while a request was handled.");
     describe_counter!(
         "edge_limited_total",
-        "Requests refused by a rate limit, by budget."
+        "Requests and connections refused by a limit, by budget."
     );
     describe_counter!(
         "edge_limit_fallback_total",

@@ -185,6 +185,7 @@ fn development() -> Env {
         ("LIMITS__PER_MINUTE_BY_ADDRESS", "6000"),
         ("LIMITS__PER_HOUR_BY_USER", "60000"),
         ("LIMITS__CLASS_FACTOR", "100"),
+        ("LIMITS__CONNECTIONS_BY_ADDRESS", "0"),
         ("LIMITS__IN_FLIGHT_BY_ADDRESS", "0"),
         ("LIMITS__IN_FLIGHT_BY_CLASS", "0"),
         ("LIMITS__STREAMS_BY_CALLER", "0"),

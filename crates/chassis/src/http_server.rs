@@ -1,6 +1,7 @@
 //! Serves HTTP on a listener, with TLS if configured, and drains: running calls finish, then the connections close. Used by the gRPC
 //! server and by the gateway.
 
+mod admission;
 mod first_byte_timeout;
 
 use std::convert::Infallible;
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tower::{BoxError, Service, ServiceExt as _};
 
 use crate::{config, tls};
+pub use admission::{Admission, Admitted};
 use first_byte_timeout::FirstByteTimeout;
 
 /// Time for the TLS handshake, for the first bytes, which tell the version of HTTP, and for a request head of HTTP/1.
@@ -41,6 +43,8 @@ pub struct Options {
     pub max_streams_per_connection: u32,
     /// Time for running calls to finish once draining begins; then their connections are closed.
     pub drain_timeout: Duration,
+    /// Admits connections; `None` admits all.
+    pub admission: Option<Admission>,
 }
 
 impl Options {
@@ -50,6 +54,7 @@ impl Options {
             protocol,
             max_streams_per_connection: config.max_streams_per_connection,
             drain_timeout: config.drain_timeout,
+            admission: None,
         }
     }
 }
@@ -95,8 +100,12 @@ where
     let cut = CancellationToken::new();
     let acceptor = Acceptor::new(&options, stop.clone());
     while let Some((stream, remote)) = next_connection(&listener, &stop).await {
+        let Some(admitted) = admission::admit(options.admission.as_ref(), remote.ip()) else {
+            continue;
+        };
         let (acceptor, service, cut) = (acceptor.clone(), service.clone(), cut.clone());
         let connection = async move {
+            let _admitted = admitted;
             // Drops the connection with all its streams.
             cut.run_until_cancelled(acceptor.serve(stream, remote, service))
                 .await;
@@ -234,6 +243,7 @@ mod tests {
             protocol,
             max_streams_per_connection: 1,
             drain_timeout: Duration::ZERO,
+            admission: None,
         };
         let acceptor = Acceptor {
             first_byte_timeout: Duration::from_millis(20),

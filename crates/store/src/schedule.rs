@@ -177,6 +177,7 @@ impl Schedule {
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> ChassisError {
+    metrics::counter!("task_panics_total", "task" => "job").increment(1);
     ChassisError::internal(anyhow::anyhow!("the job panicked: {}", panic_text(panic)))
 }
 

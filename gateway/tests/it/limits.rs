@@ -7,6 +7,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use std::convert::Infallible;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -218,4 +220,36 @@ async fn health_is_rate_limited_and_its_streams_end_on_drain() {
     gateway.shutdown.trigger();
     let ended = timeout(TIMEOUT, stream.message()).await.expect("the stream ends");
     assert_eq!(ended.unwrap_err().code(), Code::Unavailable);
+}
+
+/// Returns a connection on which a request was answered; `None` if it was closed instead.
+async fn answered_connection(gateway: &Harness) -> Option<TcpStream> {
+    let mut connection = TcpStream::connect(gateway.address).await.ok()?;
+    let request = b"GET /nothing HTTP/1.1\r\nhost: h\r\n\r\n";
+    connection.write_all(request).await.ok()?;
+    let read = connection.read(&mut [0; 100]).await;
+    read.is_ok_and(|bytes| bytes > 0).then_some(connection)
+}
+
+#[tokio::test]
+async fn connection_above_the_limit_of_its_address_is_closed_until_another_one_ends() {
+    let gateway = Harness::start_with(|config| config.service.limits.connections_by_address = 2).await;
+    let first = answered_connection(&gateway).await;
+    let second = answered_connection(&gateway).await;
+    assert!(first.is_some() && second.is_some());
+    assert!(answered_connection(&gateway).await.is_none());
+    drop(first);
+    eventually_true(TIMEOUT, async || answered_connection(&gateway).await.is_some()).await;
+}
+
+#[tokio::test]
+async fn connections_of_trusted_proxies_are_not_limited() {
+    let gateway = Harness::start_with(|config| {
+        config.service.limits.connections_by_address = 1;
+        config.service.limits.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let first = answered_connection(&gateway).await;
+    let second = answered_connection(&gateway).await;
+    assert!(first.is_some() && second.is_some());
 }

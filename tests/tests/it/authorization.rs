@@ -26,6 +26,7 @@ pub async fn mesh() -> Mesh {
     };
     let options = options
         .with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")
+        .with_env("GATEWAY__ADMIN__LISTEN", "127.0.0.1:0")
         .with_env("AUTH__SEAL__KEYS__LOCAL", callers::SEALING_KEY)
         .with_env("GATEWAY__LIMITS__PER_MINUTE_BY_ADDRESS", "1000000")
         .with_env("GATEWAY__LIMITS__PER_HOUR_BY_USER", "1000000")

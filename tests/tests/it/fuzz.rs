@@ -1,9 +1,10 @@
 //! A randomized run: requests of every RPC, generated from the contract, with unusual values and malformed encodings, over REST,
-//! gRPC, gRPC-web and Connect. No reply is an internal error or exposes internals.
+//! gRPC, gRPC-web and Connect. No reply is an internal error or exposes internals, and nothing panics.
 //!
 //! `make fuzz MINUTES=30 SEED=7` runs it for longer; `CASE=42` repeats one case of a seed.
 
 mod mutation;
+mod panics;
 mod reply;
 mod request;
 mod sender;
@@ -100,6 +101,10 @@ async fn every_rpc_answers_malformed_requests_with_clean_errors() {
         shown.join("\n\n")
     );
     Rest::of(&mesh).get("/readyz").await.ok(200);
+    let admin = mesh.admin().expect("it has an admin port");
+    let metrics = Rest::at(&format!("http://{admin}")).get("/metrics").await.ok(200);
+    let panics = panics::counted(metrics.as_str().expect("text"));
+    assert!(panics.is_empty(), "seed {seed}: {panics:?}");
 }
 
 #[test]

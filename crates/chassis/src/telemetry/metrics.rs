@@ -27,6 +27,6 @@ pub(super) fn describe() {
     );
     describe_counter!(
         "task_panics_total",
-        "Background tasks that panicked: always a defect."
+        "Background tasks, RPCs, jobs and event handlers that panicked: always a defect."
     );
 }

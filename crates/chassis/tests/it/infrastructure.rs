@@ -222,6 +222,7 @@ async fn listener_for_both_versions_serves_http_1_and_2_and_drains() {
         protocol: Protocol::Both,
         max_streams_per_connection: 8,
         drain_timeout: Duration::from_secs(5),
+        admission: None,
     };
     let hello = service_fn(async |request: http::Request<_>| {
         let _: hyper::body::Incoming = request.into_body();

@@ -108,7 +108,10 @@ impl Registry {
                     return Ok(());
                 }
                 Ok(Err(error)) => format!("{error:?}"),
-                Err(panic) => format!("the handler panicked: {}", panic_text(&*panic)),
+                Err(panic) => {
+                    metrics::counter!("task_panics_total", "task" => "event_handler").increment(1);
+                    format!("the handler panicked: {}", panic_text(&*panic))
+                }
             };
             let kind = if tx.has_transient_failure() {
                 FailureKind::Transient

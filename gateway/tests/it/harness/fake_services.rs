@@ -84,6 +84,7 @@ impl FakeServices {
             protocol: Protocol::Http2,
             max_streams_per_connection: STREAMS_PER_CONNECTION,
             drain_timeout: Duration::ZERO,
+            admission: None,
         };
         let stop = Shutdown::new().token().clone();
         task::spawn("services", http_server::serve(listener, options, routes, stop));

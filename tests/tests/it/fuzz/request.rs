@@ -19,6 +19,13 @@ const REST_TYPES: [&str; 5] = [
     "application/json; charset=x",
     "multipart/form-data",
 ];
+const GRPC_TYPES: [&str; 5] = [
+    "application/grpc",
+    "application/grpc",
+    "application/grpc+proto",
+    "application/grpc+json",
+    "application/grpcx",
+];
 const WEB_TYPES: [&str; 4] = [
     "application/grpc-web+proto",
     "application/grpc-web",
@@ -30,6 +37,37 @@ const CONNECT_TYPES: [&str; 4] = [
     "application/proto",
     "application/connect+json",
     "application/connect+proto",
+];
+
+/// Headers that a protocol or the gateway reads, with unusual values.
+const HEADERS: [(&str, &[&str]); 15] = [
+    ("grpc-encoding", &["gzip", "br", "identity", "gzip, gzip"]),
+    ("grpc-accept-encoding", &["gzip", "x,,gzip;q=0"]),
+    (
+        "grpc-timeout",
+        &["1n", "99999999H", "0S", "-1S", "S", "1e3m", "1000000000u"],
+    ),
+    ("connect-timeout-ms", &["1", "-1", "99999999999", "x"]),
+    ("connect-protocol-version", &["1", "2"]),
+    ("connect-content-encoding", &["gzip", "br"]),
+    ("content-encoding", &["gzip", "identity", "deflate, gzip"]),
+    ("accept-language", &["en", "x-\u{fffd}", "en;q=NaN,ko;q=-1"]),
+    ("if-match", &["*", "\"", "W/\"x\", \"y\""]),
+    ("if-none-match", &["*", "\"x\",,"]),
+    ("idempotency-key", &["", "k", "k k", "\u{fffd}"]),
+    (
+        "traceparent",
+        &[
+            "00-0-0-00",
+            "ff-ffffffffffffffffffffffffffffffff-ffffffffffffffff-ff",
+        ],
+    ),
+    (
+        "x-forwarded-for",
+        &["fe80::1%eth0, 1.2.3.4:99999", ",,,", "\u{fffd}"],
+    ),
+    ("x-anything-bin", &["%%%", "AAA", "AAA,BBBB="]),
+    ("last-event-id", &["-1", "x", "99999999999999999999"]),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +84,7 @@ pub struct Request {
     pub method: Method,
     pub path: String,
     pub content_type: &'static str,
+    pub headers: Vec<(&'static str, &'static str)>,
     pub body: Bytes,
     pub token: Option<String>,
 }
@@ -65,7 +104,7 @@ impl Request {
         let kind = dice.pick(&[Kind::Rest, Kind::Rest, Kind::Grpc, Kind::Web, Kind::Connect]);
         let mut request = match kind {
             Kind::Rest => Self::rest(dice, rpc, &message),
-            Kind::Grpc => Self::framed(dice, kind, rpc, &message, "application/grpc"),
+            Kind::Grpc => Self::framed(dice, kind, rpc, &message, dice.pick(&GRPC_TYPES)),
             Kind::Web => Self::framed(dice, kind, rpc, &message, dice.pick(&WEB_TYPES)),
             Kind::Connect => Self::connect(dice, rpc, &message),
         };
@@ -78,6 +117,10 @@ impl Request {
             Caller::Anonymous,
         ]);
         request.token = callers.token(caller);
+        while dice.chance(0.3) {
+            let (name, values) = dice.pick(&HEADERS);
+            request.headers.push((name, dice.pick(values)));
+        }
         request
     }
 
@@ -121,6 +164,7 @@ impl Request {
             method,
             path,
             content_type: dice.pick(&REST_TYPES),
+            headers: Vec::new(),
             body: body.into(),
             token: None,
         }
@@ -149,6 +193,7 @@ impl Request {
             method: Method::POST,
             path: grpc_path(rpc),
             content_type,
+            headers: Vec::new(),
             body: body.into(),
             token: None,
         }
@@ -174,6 +219,7 @@ impl Request {
             method: Method::POST,
             path: grpc_path(rpc),
             content_type,
+            headers: Vec::new(),
             body: body.into(),
             token: None,
         }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use carshare_mesh::Mesh;
 use http_body_util::{BodyExt as _, Full};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use tonic::body::Body;
 use tower::ServiceExt as _;
 
@@ -35,6 +35,9 @@ impl Sender {
             .request(request.method.clone(), &request.path)
             .header(CONTENT_TYPE, request.content_type)
             .body(request.body.clone());
+        for (name, value) in &request.headers {
+            call = call.header(*name, header_value(value));
+        }
         if let Some(token) = &request.token {
             call = call.bearer_auth(token);
         }
@@ -92,6 +95,9 @@ impl Sender {
         let mut builder = http::Request::post(&request.path)
             .header("te", "trailers")
             .header(CONTENT_TYPE, request.content_type);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, header_value(value));
+        }
         if let Some(token) = &request.token {
             builder = builder.header(AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -134,4 +140,9 @@ fn decoded(text: &str) -> String {
         .flatten()
         .collect();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Returns a value with bytes that a text of a header may not have.
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_bytes(text.as_bytes()).expect("no control characters")
 }

@@ -15,6 +15,7 @@ pub fn catch<S: Inner>((): &(), inner: &mut S, call: ServerCall) -> impl Future<
 }
 
 pub fn panicked(panic: &(dyn Any + Send)) -> Error {
+    metrics::counter!("task_panics_total", "task" => "rpc").increment(1);
     Error::internal(anyhow::anyhow!("panicked: {}", panic_text(panic)))
 }
 
