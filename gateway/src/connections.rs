@@ -21,7 +21,7 @@ pub fn admission(limits: &Limits) -> Admission {
         {
             return Some(Box::new(()) as Admitted);
         }
-        let place = open.take(client_ip(remote, &HeaderMap::new(), &[]));
+        let place = open.take(client_ip(remote, &HeaderMap::new(), &[]), None);
         if place.is_none() {
             metrics::counter!("edge_limited_total", "budget" => "connections_by_address").increment(1);
         }
