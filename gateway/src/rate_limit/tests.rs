@@ -19,6 +19,7 @@ fn unlimited() -> Limits {
     Limits {
         per_minute_by_address: 0,
         per_hour_by_user: 0,
+        connections_by_address: 0,
         in_flight_by_address: 0,
         in_flight_by_class: 0,
         streams_by_caller: 0,
