@@ -47,8 +47,8 @@ pub struct Attempt {
     pub origin: Origin,
     action: Action,
     address: String,
-    /// Whether the address had a success of an account that has verified its e-mail address.
-    is_known: bool,
+    /// What else failures count for, besides the address, and the address of the row.
+    shared: Option<(Scope, String)>,
     /// Whether only accounts with a session from the address may be signed in to.
     known_only: bool,
 }
@@ -72,7 +72,7 @@ impl LoginAttempts {
         Self { db, audit, rules }
     }
 
-    /// Admits an attempt to prove the identity of an account of this e-mail address; of `user`, if the caller has a session of it.
+    /// Admits an attempt to prove the identity of an account of this e-mail address; of `user`, if the caller may be no other.
     ///
     /// While failures at unknown addresses delay all of those, an address from which an account has a session, verified or not, is
     /// admitted for such accounts only. So nobody delays the sign-ins of others, and an account of one's own gives no further guesses at
@@ -87,35 +87,72 @@ impl LoginAttempts {
         user: Option<UserId>,
         origin: Origin,
     ) -> Result<Attempt, Error> {
-        let account = self.audit.account(email);
-        let address = origin.address().unwrap_or_else(|| "none".to_owned());
-        let rows = store::list(self.db.conn(), account, &address).await?;
-        let is_known = rows
-            .iter()
-            .any(|row| row.address == address && row.succeeded_at.is_some());
-        let mut attempt = Attempt {
-            account,
+        let mut attempt = self.attempt(action, email, origin, (Scope::Unknown, UNKNOWN.to_owned()));
+        let rows = store::list(self.db.conn(), attempt.account, &attempt.address, UNKNOWN).await?;
+        let mut left = self
+            .claim(&attempt, &rows, Scope::Address, &attempt.address)
+            .await?;
+        let is_here = |row: &store::Row| row.address == attempt.address && row.succeeded_at.is_some();
+        if rows.iter().any(is_here) {
+            attempt.shared = None;
+        } else if left.is_none() {
+            left = self.claim(&attempt, &rows, Scope::Unknown, UNKNOWN).await?;
+            if left.is_some() && sign_ins::is_known_at(self.db.conn(), email, user, &attempt.address).await? {
+                (attempt.known_only, attempt.shared, left) = (true, None, None);
+            }
+        }
+        self.finish(attempt, user, left).await
+    }
+
+    /// Admits an attempt of a signed-in user to prove their identity again. The failures of strangers do not delay it, and its own count
+    /// at all addresses.
+    ///
+    /// # Errors
+    /// [`Error::LoginDelayed`] after failures.
+    pub async fn admit_signed_in(
+        &self,
+        action: Action,
+        email: &Email,
+        user: UserId,
+        origin: Origin,
+    ) -> Result<Attempt, Error> {
+        let own = format!("user {user}");
+        let attempt = self.attempt(action, email, origin, (Scope::User, own.clone()));
+        let rows = store::list(self.db.conn(), attempt.account, &attempt.address, &own).await?;
+        let mut left = self
+            .claim(&attempt, &rows, Scope::Address, &attempt.address)
+            .await?;
+        if left.is_none() {
+            left = self.claim(&attempt, &rows, Scope::User, &own).await?;
+        }
+        self.finish(attempt, Some(user), left).await
+    }
+
+    fn attempt(&self, action: Action, email: &Email, origin: Origin, shared: (Scope, String)) -> Attempt {
+        Attempt {
+            account: self.audit.account(email),
+            address: origin.address().unwrap_or_else(|| "none".to_owned()),
             origin,
             action,
-            address,
-            is_known,
+            shared: Some(shared),
             known_only: false,
+        }
+    }
+
+    /// Returns the attempt, or records that it has to wait.
+    async fn finish(
+        &self,
+        attempt: Attempt,
+        user: Option<UserId>,
+        left: Option<Duration>,
+    ) -> Result<Attempt, Error> {
+        let Some(left) = left else {
+            return Ok(attempt);
         };
-        let mut left = self.claim(&attempt, &rows, Scope::Address).await?;
-        if left.is_none() && !is_known {
-            left = self.claim(&attempt, &rows, Scope::Unknown).await?;
-            attempt.known_only = left.is_some()
-                && sign_ins::is_known_at(self.db.conn(), email, user, &attempt.address).await?;
-        }
-        match left {
-            Some(left) if !attempt.known_only => {
-                metrics::counter!("auth_logins_delayed_total").increment(1);
-                let entry = Entry::failure(action, "delayed").account(account);
-                self.audit.record(&attempt.origin, entry).await?;
-                Err(Error::LoginDelayed(left))
-            }
-            _ => Ok(attempt),
-        }
+        metrics::counter!("auth_logins_delayed_total").increment(1);
+        let entry = Entry::failure(attempt.action, "delayed").account(attempt.account);
+        self.audit.record(&attempt.origin, entry.user(user)).await?;
+        Err(Error::LoginDelayed(left))
     }
 
     /// Takes an attempt of a counter. Returns the time until the next one, if there is none now.
@@ -124,12 +161,9 @@ impl LoginAttempts {
         attempt: &Attempt,
         rows: &[store::Row],
         scope: Scope,
+        address: &str,
     ) -> Result<Option<Duration>, Error> {
         let now = self.db.environment().clock.now();
-        let address = match scope {
-            Scope::Address => attempt.address.as_str(),
-            Scope::Unknown => UNKNOWN,
-        };
         let Some(row) = rows.iter().find(|row| row.address == address) else {
             return Ok(None);
         };
@@ -177,19 +211,15 @@ struct Failure {
 
 async fn fail(tx: &Tx, failure: &Failure) -> Result<(), Error> {
     let Failure { rules, attempt, .. } = failure;
-    let scopes = [
-        (Scope::Address, attempt.address.as_str()),
-        (Scope::Unknown, UNKNOWN),
-    ];
-    let counted = if attempt.is_known || attempt.known_only {
-        &scopes[..1]
-    } else {
-        &scopes[..]
-    };
-    for (scope, address) in counted {
-        let begin = rules.begin(*scope, tx.now());
+    let shared = attempt.shared.as_ref();
+    let shared = shared.map(|(scope, address)| (*scope, address.as_str()));
+    for (scope, address) in [(Scope::Address, attempt.address.as_str())]
+        .into_iter()
+        .chain(shared)
+    {
+        let begin = rules.begin(scope, tx.now());
         let count = store::count_failure(tx, attempt.account, address, begin).await?;
-        let retry_at = rules.delay(*scope, count).map(|delay| tx.now() + delay);
+        let retry_at = rules.delay(scope, count).map(|delay| tx.now() + delay);
         store::set_retry_at(tx, attempt.account, address, retry_at).await?;
     }
     let entry = Entry::failure(attempt.action, failure.reason);
@@ -199,7 +229,9 @@ async fn fail(tx: &Tx, failure: &Failure) -> Result<(), Error> {
 
 /// Records a success in the transaction of its effect.
 pub async fn succeed(tx: &Tx, attempt: &Attempt, user: UserId) -> Result<(), Error> {
-    store::succeed(tx, attempt.account, &attempt.address, user).await?;
+    let own = attempt.shared.as_ref().filter(|(scope, _)| *scope == Scope::User);
+    let own = own.map(|(_, address)| address.as_str());
+    store::succeed(tx, attempt.account, &attempt.address, own, user).await?;
     let entry = Entry::success(attempt.action);
     audit::record(tx, &attempt.origin, &entry.account(attempt.account).user(user)).await
 }

@@ -43,7 +43,7 @@ pub struct Reauthenticated {
     pub attempt: Attempt,
 }
 
-/// Verifies the current password of a signed-in user. Wrong ones are counted and delayed like those of logins.
+/// Verifies the current password of a signed-in user. Wrong ones are counted for the address and for the user, and delayed.
 pub async fn reauthenticate(
     app: &App,
     action: Action,
@@ -55,7 +55,7 @@ pub async fn reauthenticate(
     let (user, hash) = found.ok_or(Error::UserNotFound)?;
     let attempts = &app.login_attempts;
     let attempt = attempts
-        .admit(action, &user.email, Some(id), Origin::from(context))
+        .admit_signed_in(action, &user.email, id, Origin::from(context))
         .await?;
     let verified = app.passwords.verify(Password::new(password), hash.clone());
     if verified.await? {

@@ -1,5 +1,5 @@
 //! Hashes and verifies passwords with bcrypt, on blocking threads and with bounded concurrency. Computations wait in the order of their
-//! arrival, and no longer than clients do: beyond a number of waiting ones the next is refused at once.
+//! arrival, and no longer than clients do: beyond a number of waiting ones the next is refused at once, and one that has waited too long too.
 
 mod salts;
 mod scheme;
@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use carshare_chassis::Error;
+use carshare_chassis::config::millis;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::domain::{Password, PasswordHash};
 
@@ -27,6 +29,9 @@ pub struct Config {
     pub max_parallel: usize,
     /// Hashes that wait, for each computed one. Further ones are refused.
     pub max_waiting: usize,
+    /// Longest wait of a hash. Then it is refused.
+    #[serde(rename = "max_wait_ms", with = "millis")]
+    pub max_wait: Duration,
     /// A successful login replaces a hash of an earlier release, or of another cost or salt.
     pub upgrade_at_login: bool,
 }
@@ -36,6 +41,7 @@ pub struct Config {
 pub struct Passwords {
     cost: u32,
     upgrade_at_login: bool,
+    max_wait: Duration,
     /// One for each computed or waiting hash.
     places: Arc<Semaphore>,
     /// One for each computed hash.
@@ -47,7 +53,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(4);
 
 /// Counter of bcrypt computations, by purpose.
 pub const HASHES_TOTAL: &str = "auth_password_hashes_total";
-/// Counter of bcrypt computations that were refused because too many wait, by purpose.
+/// Counter of bcrypt computations that were refused because too many wait or they waited too long, by purpose.
 pub const REFUSED_TOTAL: &str = "auth_password_hashes_refused_total";
 
 impl Passwords {
@@ -65,6 +71,7 @@ impl Passwords {
         Ok(Self {
             cost: config.bcrypt_cost,
             upgrade_at_login: config.upgrade_at_login,
+            max_wait: config.max_wait,
             places: Arc::new(Semaphore::new(parallel * (1 + config.max_waiting))),
             permits: Arc::new(Semaphore::new(parallel)),
         })
@@ -78,7 +85,7 @@ impl Passwords {
     /// Hashes a new password.
     ///
     /// # Errors
-    /// `UNAVAILABLE` when too many hashes wait.
+    /// `UNAVAILABLE` when too many hashes wait, or this one has waited too long.
     pub async fn hash(&self, password: Password, salt: Salt) -> Result<PasswordHash, Error> {
         let settings = self.settings(salt);
         self.compute("hash", move || scheme::hash(&password, &settings))
@@ -88,7 +95,7 @@ impl Passwords {
     /// Hashes a password to compare it with stored hashes of these settings.
     ///
     /// # Errors
-    /// `UNAVAILABLE` when too many hashes wait.
+    /// `UNAVAILABLE` when too many hashes wait, or this one has waited too long.
     pub async fn candidate(&self, password: Password, settings: Settings) -> Result<PasswordHash, Error> {
         self.compute("verify", move || scheme::hash(&password, &settings))
             .await
@@ -112,7 +119,7 @@ impl Passwords {
     /// Returns whether the password has the stored hash.
     ///
     /// # Errors
-    /// `UNAVAILABLE` when too many hashes wait.
+    /// `UNAVAILABLE` when too many hashes wait, or this one has waited too long.
     pub async fn verify(&self, password: Password, stored: PasswordHash) -> Result<bool, Error> {
         self.compute("verify", move || scheme::verify(&password, &stored))
             .await
@@ -123,15 +130,15 @@ impl Passwords {
         T: Send + 'static,
         F: FnOnce() -> bcrypt::BcryptResult<T> + Send + 'static,
     {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| {
+        let refuse = || {
             metrics::counter!(REFUSED_TOTAL, "purpose" => purpose).increment(1);
             Error::unavailable("too many passwords wait to be hashed", RETRY_AFTER)
-        })?;
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(Error::internal)?;
+        };
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| refuse())?;
+        // A number of them bounds no time on a slow or shared core.
+        let permit = timeout(self.max_wait, Arc::clone(&self.permits).acquire_owned());
+        let permit = permit.await.map_err(|_| refuse())?.map_err(Error::internal)?;
         metrics::counter!(HASHES_TOTAL, "purpose" => purpose).increment(1);
         // The task owns place and permit: they end with the computation, not with a cancelled call.
         let computed = tokio::task::spawn_blocking(move || {
@@ -156,6 +163,7 @@ mod tests {
             bcrypt_cost: 4,
             max_parallel: 2,
             max_waiting: 3,
+            max_wait: Duration::from_secs(5),
             upgrade_at_login: true,
         })
         .unwrap()
@@ -164,7 +172,10 @@ mod tests {
     /// Runs `work` and returns its output and the rendered metrics.
     fn measured<T>(work: impl Future<Output = T>) -> (T, String) {
         let recorder = PrometheusBuilder::new().build_recorder();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
         let output = metrics::with_local_recorder(&recorder, || runtime.block_on(work));
         (output, recorder.handle().render())
     }
@@ -248,6 +259,22 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn computation_that_waits_too_long_is_refused() {
+        let passwords = passwords();
+        let busy = passwords.permits.acquire_many(2).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let refused = passwords.hash(Password::new("correct horse"), SALT).await;
+        assert_eq!(began.elapsed().as_secs(), 5);
+        let refused = refused.unwrap_err();
+        assert_eq!(
+            (refused.reason(), refused.retry_delay()),
+            ("UNAVAILABLE", Some(RETRY_AFTER))
+        );
+        assert_eq!(passwords.places.available_permits(), 8);
+        drop(busy);
+    }
+
     #[tokio::test]
     async fn malformed_hash_is_an_internal_error() {
         let error = passwords()
@@ -262,6 +289,7 @@ mod tests {
             bcrypt_cost: 3,
             max_parallel: 0,
             max_waiting: 1,
+            max_wait: Duration::from_secs(5),
             upgrade_at_login: true,
         };
         assert!(Passwords::new(&config).is_err());

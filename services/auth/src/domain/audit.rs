@@ -13,6 +13,8 @@ use super::{SessionId, UserId};
 pub enum Action {
     Register,
     Login,
+    /// A refresh token of an ended or expired session was refused.
+    Refresh,
     /// A session ended; the reason is that of the session.
     SessionEnd,
     PasswordChange,

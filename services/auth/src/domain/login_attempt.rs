@@ -1,7 +1,8 @@
 //! Delays of logins after failures, by account and client address.
 //!
 //! An address delays itself only, so that nobody can lock an account for its owner, who has another one. Against a guess from many
-//! addresses the failures of all addresses that never had a success are counted together too, with a much higher bound.
+//! addresses the failures of all addresses that never had a success are counted together too, with a much higher bound. A signed-in user is
+//! not delayed by those, but by their own failures at all addresses, so that a stolen token gives no further guesses.
 
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub enum Scope {
     Address,
     /// All addresses without a success.
     Unknown,
+    /// A signed-in user, at any address.
+    User,
 }
 
 /// A stored counter of failures.
@@ -53,7 +56,7 @@ impl DelayRules {
     /// Returns the delay after the failure number `count`: 1 s, 2 s, 4 s … after the free ones.
     pub fn delay(&self, scope: Scope, count: u32) -> Option<Duration> {
         let free = match scope {
-            Scope::Address => self.free_failures,
+            Scope::Address | Scope::User => self.free_failures,
             Scope::Unknown => self.free_unknown_failures,
         };
         let doublings = count.checked_sub(free)?.checked_sub(1)?;
@@ -64,7 +67,7 @@ impl DelayRules {
     /// Returns the time before which failures do not count any more.
     pub fn begin(&self, scope: Scope, now: DateTime<Utc>) -> DateTime<Utc> {
         now - match scope {
-            Scope::Address => self.window,
+            Scope::Address | Scope::User => self.window,
             Scope::Unknown => self.unknown_window,
         }
     }

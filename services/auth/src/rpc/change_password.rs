@@ -56,7 +56,8 @@ pub async fn handle(
     Ok(changed)
 }
 
-/// Verifies the current password, and returns its hash and that of the new one. Wrong ones are counted and delayed like those of logins.
+/// Verifies the current password, and returns its hash and that of the new one. Wrong ones are counted and delayed, see
+/// [`crate::login_attempts::LoginAttempts::admit_signed_in`].
 async fn verify(
     app: &App,
     user: UserId,
@@ -65,15 +66,12 @@ async fn verify(
 ) -> Result<(Attempt, PasswordHash, PasswordHash), Error> {
     let found = users::find_with_password(app.db.conn(), user).await?;
     let (account, current) = found.ok_or(Error::UserNotFound)?;
-    let admitted = app
-        .login_attempts
-        .admit(Action::PasswordChange, &account.email, Some(user), origin);
+    let attempts = &app.login_attempts;
+    let admitted = attempts.admit_signed_in(Action::PasswordChange, &account.email, user, origin);
     let attempt = admitted.await?;
     let password = Password::new(request.current_password);
     if !app.passwords.verify(password, current.clone()).await? {
-        app.login_attempts
-            .fail(&attempt, Some(user), "wrong_password")
-            .await?;
+        attempts.fail(&attempt, Some(user), "wrong_password").await?;
         return Err(Error::WrongPassword("current_password"));
     }
     let new = Password::new(request.new_password);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::App;
-use crate::audit::Origin;
+use crate::audit::{Action, Entry, Origin};
 use crate::domain::{EndReason, RefreshToken, SessionId, TokenHash, TokenUse};
 use crate::error::Error;
 use crate::issuer::Signer;
@@ -48,15 +48,34 @@ pub async fn handle(
     let input = Input {
         token,
         signer: app.issuer.signer().await?,
-        origin,
+        origin: origin.clone(),
         reply: reply.clone(),
     };
     let stored = app.db.idempotent(&context, "sessions.refresh", input, rotate);
-    let outcome = reply.open(&stored.await?)?;
+    let stored = stored.await;
+    if let Err(Error::InvalidRefreshToken) = stored {
+        record_refusal(app, token, &origin).await?;
+    }
+    let outcome = reply.open(&stored?)?;
     match outcome.renewed {
         Some(renewed) => Ok(renewed),
         None => Err(reused(app, &outcome.session).await),
     }
+}
+
+/// Records a refused token that was issued. Others concern nobody.
+async fn record_refusal(app: &App, token: TokenHash, origin: &Origin) -> Result<(), Error> {
+    let Some(found) = sessions::lock_by_token(app.db.conn(), token).await? else {
+        return Ok(());
+    };
+    let reason = if found.token.session_ended_at.is_some() {
+        "session_ended"
+    } else {
+        "expired"
+    };
+    let entry = Entry::failure(Action::Refresh, reason);
+    let entry = entry.user(found.user_id).session(found.id);
+    app.audit.record(origin, entry).await
 }
 
 async fn rotate(tx: &Tx, input: &Input) -> Result<Sealed, Error> {

@@ -1,6 +1,7 @@
 //! `RequestPasswordReset`: mails a token to an address that has an account.
 //!
-//! The statement is the same for one that has none: whether a mail is sent is decided by the job.
+//! The statement is the same for one that has none: whether a mail is sent is decided by the job. It counts requests from client addresses
+//! that the account knows and others apart, so that strangers do not use up the mails of the owner.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::v1 as pb;
@@ -45,7 +46,7 @@ pub async fn handle(
 }
 
 async fn insert(tx: &Tx, input: &Input) -> Result<Sealed, Error> {
-    mails::insert_reset(tx, &input.mail, &input.email).await?;
+    mails::insert_reset(tx, &input.mail, &input.email, input.origin.address()).await?;
     audit::record(tx, &input.origin, &input.entry).await?;
     Ok(input.reply.seal(&pb::RequestPasswordResetResponse {})?)
 }

@@ -32,17 +32,18 @@ impl Row {
     }
 }
 
-/// Lists the rows of an account for an address and for all unknown addresses.
+/// Lists the rows of an account for an address and for a shared counter.
 pub async fn list(
     conn: &impl ConnectionTrait,
     account: AccountHash,
     address: &str,
+    shared: &str,
 ) -> Result<Vec<Row>, Error> {
     let account = account.0.to_vec();
     let rows = Row::find_by_statement(raw_sql!(
         Postgres,
         r#"SELECT address, failures, retry_at, failed_at, succeeded_at FROM login_attempts
-           WHERE account = {account} AND address IN ({address}, {UNKNOWN})"#
+           WHERE account = {account} AND address IN ({address}, {shared})"#
     ));
     Ok(rows.all(conn).await?)
 }
@@ -103,16 +104,24 @@ pub async fn set_retry_at(
     Ok(())
 }
 
-/// Records a success: the failures of the address are forgotten, and it is known from now on.
+/// Records a success: the failures of the address are forgotten, and it is known from now on. Those of the counter `own`, of a signed-in user,
+/// are forgotten too.
 ///
-/// Not so for an account that has not verified its e-mail address: anybody can register one, and would end by its logins the delays of
+/// The address is not, if the account has not verified its e-mail address: anybody can register one, and would end by its logins the delays of
 /// their guesses at the owner's password.
-pub async fn succeed(tx: &Tx, account: AccountHash, address: &str, user: UserId) -> Result<(), Error> {
+pub async fn succeed(
+    tx: &Tx,
+    account: AccountHash,
+    address: &str,
+    own: Option<&str>,
+    user: UserId,
+) -> Result<(), Error> {
     let (account, now, user) = (account.0.to_vec(), tx.now(), user.0);
     tx.conn()
         .execute_raw(raw_sql!(
             Postgres,
-            r#"INSERT INTO login_attempts (account, address, failures, succeeded_at)
+            r#"WITH forgotten AS (DELETE FROM login_attempts WHERE account = {account} AND address = {own})
+               INSERT INTO login_attempts (account, address, failures, succeeded_at)
                SELECT {account}, {address}, 0, {now} FROM users WHERE id = {user} AND is_verified
                ON CONFLICT (account, address) DO UPDATE SET
                    failures = 0, retry_at = NULL, failed_at = NULL, succeeded_at = {now}"#

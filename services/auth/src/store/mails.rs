@@ -58,16 +58,27 @@ impl Token {
 
 /// Inserts a verification mail for an account.
 pub async fn insert_verification(tx: &Tx, mail: &NewMail, user: UserId) -> Result<(), Error> {
-    insert(tx, mail, Some(user), "").await
+    insert(tx, mail, Some(user), "", None).await
 }
 
-/// Inserts a reset for the account that holds the address, if one does.
-pub async fn insert_reset(tx: &Tx, mail: &NewMail, email: &Email) -> Result<(), Error> {
-    insert(tx, mail, None, email.as_str()).await
+/// Inserts a reset, requested from `client_address`, for the account that holds the address, if one does.
+pub async fn insert_reset(
+    tx: &Tx,
+    mail: &NewMail,
+    email: &Email,
+    client_address: Option<String>,
+) -> Result<(), Error> {
+    insert(tx, mail, None, email.as_str(), client_address).await
 }
 
 /// One statement for all kinds and for addresses with and without account. Of `user` and `email` one is given.
-async fn insert(tx: &Tx, mail: &NewMail, user: Option<UserId>, email: &str) -> Result<(), Error> {
+async fn insert(
+    tx: &Tx,
+    mail: &NewMail,
+    user: Option<UserId>,
+    email: &str,
+    client_address: Option<String>,
+) -> Result<(), Error> {
     let context = RequestContext::current();
     let correlation_id = context
         .as_ref()
@@ -79,9 +90,12 @@ async fn insert(tx: &Tx, mail: &NewMail, user: Option<UserId>, email: &str) -> R
     let statement = raw_sql!(
         Postgres,
         r#"INSERT INTO mails (id, kind, user_id, address_hash, sealed, token_hash, password_digest, created_at, expires_at,
-                              due_at, correlation_id, traceparent)
+                              due_at, correlation_id, traceparent, is_from_known)
            SELECT {id}, {kind}, coalesce({user_id}, holder.id), {address_hash}, {sealed}, {token_hash},
-                  sha256(convert_to(holder.password_hash, 'UTF8')), {now}, {expires_at}, {now}, {correlation_id}, {traceparent}
+                  sha256(convert_to(holder.password_hash, 'UTF8')), {now}, {expires_at}, {now}, {correlation_id}, {traceparent},
+                  EXISTS (SELECT FROM login_attempts a
+                          WHERE a.account = {address_hash} AND a.address = {client_address} AND a.succeeded_at IS NOT NULL)
+                  OR EXISTS (SELECT FROM sessions s WHERE s.user_id = holder.id AND s.client_address = {client_address})
            FROM (SELECT 1) AS one LEFT JOIN users holder ON holder.email = {email}"#
     );
     tx.conn().execute_raw(statement).await?;
@@ -120,8 +134,8 @@ pub async fn next_due_at(conn: &impl ConnectionTrait) -> Result<Option<DateTime<
     Ok(next.one(conn).await?.and_then(|next| next.at))
 }
 
-/// Counts a mail among those to its address, once. `false` when it exceeds the limits, which are exact: mails to one address are
-/// counted one after the other.
+/// Counts a mail among those to its address, once; requests from client addresses that its account knows and others apart. `false` when it
+/// exceeds the limits, which are exact: mails to one address are counted one after the other.
 pub async fn admit(tx: &Tx, id: Uuid, per_hour: i64, per_day: i64) -> Result<bool, Error> {
     let lock = raw_sql!(
         Postgres,
@@ -137,7 +151,8 @@ pub async fn admit(tx: &Tx, id: Uuid, per_hour: i64, per_day: i64) -> Result<boo
            WHERE id = {id} AND (admitted_at IS NOT NULL OR (
                SELECT count(*) < {per_day} AND count(*) FILTER (WHERE o.admitted_at > {hour}) < {per_hour}
                FROM mails o
-               WHERE o.address_hash = mails.address_hash AND o.kind = mails.kind AND o.admitted_at > {day}))"#
+               WHERE o.address_hash = mails.address_hash AND o.kind = mails.kind AND o.is_from_known = mails.is_from_known
+                     AND o.admitted_at > {day}))"#
     );
     Ok(tx.conn().execute_raw(admit).await?.rows_affected() > 0)
 }

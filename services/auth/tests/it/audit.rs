@@ -176,3 +176,34 @@ async fn events_are_deleted_after_their_retention() {
     );
     auth.finish().await;
 }
+
+#[tokio::test]
+async fn refused_refresh_tokens_that_were_issued_are_recorded() {
+    let auth = Auth::start().await;
+    let ended = auth.register(EMAIL).await;
+    auth.logout(&ended.access_token).await.unwrap();
+    let expired = auth.login(EMAIL).await;
+    auth.refresh(&ended.refresh_token).await.unwrap_err();
+    auth.replica.clock.advance(Duration::from_hours(721));
+    auth.refresh(&expired.refresh_token).await.unwrap_err();
+    auth.refresh(&"A".repeat(43)).await.unwrap_err();
+    let found = sqlx::query(
+        "SELECT reason, user_id::text, session_id::text FROM audit_events \
+         WHERE action = 'refresh' AND outcome = 'failure' ORDER BY id",
+    );
+    let rows = found.fetch_all(&auth.sql).await.unwrap();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| [0, 1, 2].map(|column| row.get::<String, _>(column)))
+        .collect();
+    let user = ended.user.unwrap().id;
+    let expected = [
+        ("session_ended", &ended.access_token),
+        ("expired", &expired.access_token),
+    ];
+    assert_eq!(
+        rows,
+        expected.map(|(reason, token)| [reason.to_owned(), user.clone(), session_id(token)])
+    );
+    auth.finish().await;
+}

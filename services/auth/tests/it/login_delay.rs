@@ -48,6 +48,15 @@ impl Auth {
         }
     }
 
+    async fn change_from(&self, address: &str, session: &AuthResponse, current: &str) -> Result<(), Status> {
+        let request = ChangePasswordRequest {
+            current_password: current.into(),
+            new_password: "battery staple 22".into(),
+        };
+        let request = authorized(from_address(request, address), &session.access_token);
+        self.client().change_password(request).await.map(drop)
+    }
+
     fn advance_s(&self, seconds: u64) {
         self.replica.clock.advance(Duration::from_secs(seconds));
     }
@@ -142,14 +151,7 @@ async fn guesses_from_many_addresses_are_delayed_but_not_the_owner_at_a_known_on
 async fn wrong_current_password_counts_like_a_failed_login() {
     let auth = Auth::start().await;
     let session = auth.verified(EMAIL).await;
-    let change = async |current: &str| {
-        let request = ChangePasswordRequest {
-            current_password: current.into(),
-            new_password: "battery staple 22".into(),
-        };
-        let request = authorized(from_address(request, HOME), &session.access_token);
-        into_message(auth.client().change_password(request).await)
-    };
+    let change = async |current: &str| auth.change_from(HOME, &session, current).await;
     for _ in 0..2 {
         assert_error(
             change(WRONG).await,
@@ -202,5 +204,48 @@ async fn success_of_an_account_that_has_not_verified_the_address_ends_no_delay()
     auth.fail_times(HOME, 1).await;
     let (reason, _) = auth.refusal(HOME, EMAIL, WRONG).await;
     assert_eq!(reason, "LOGIN_DELAYED");
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn strangers_do_not_delay_what_a_signed_in_user_does_with_the_password() {
+    let auth = Auth::start_with(|config| config.login_delay.free_unknown_failures = 5).await;
+    let session = auth.verified(EMAIL).await;
+    for number in 1..=6 {
+        auth.fail_times(&format!("198.51.100.{number}"), 1).await;
+    }
+    let (reason, _) = auth.refusal(ELSEWHERE, EMAIL, PASSWORD).await;
+    assert_eq!(reason, "LOGIN_DELAYED");
+    auth.propose(&session, None).await.unwrap();
+    auth.change_from(ELSEWHERE, &session, PASSWORD).await.unwrap();
+    auth.finish().await;
+}
+
+#[tokio::test]
+async fn failures_of_a_signed_in_user_at_all_addresses_are_delayed_together() {
+    let auth = Auth::start_with(|config| config.login_delay.free_unknown_failures = 3).await;
+    let session = auth.verified(EMAIL).await;
+    let change = async |number: usize, current: &str| {
+        let address = format!("198.51.100.{number}");
+        let changed = auth.change_from(&address, &session, current);
+        changed.await.map_err(|refused| error_info(&refused).1)
+    };
+    for number in 1..=4 {
+        assert_eq!(change(number, WRONG).await.unwrap_err(), "WRONG_PASSWORD");
+    }
+    assert_eq!(change(5, PASSWORD).await.unwrap_err(), "LOGIN_DELAYED");
+    let delayed =
+        "audit_events WHERE reason = 'delayed' AND action = 'password_change' AND user_id IS NOT NULL";
+    assert_eq!(auth.count(delayed).await, 1);
+    // They delay no sign-ins.
+    auth.fail_times("198.51.100.9", 1).await;
+    auth.advance_s(1);
+    assert_eq!(change(6, WRONG).await.unwrap_err(), "WRONG_PASSWORD");
+    assert_eq!(change(7, PASSWORD).await.unwrap_err(), "LOGIN_DELAYED");
+    auth.advance_s(2);
+    change(8, PASSWORD).await.unwrap();
+    for number in 9..=12 {
+        assert_eq!(change(number, WRONG).await.unwrap_err(), "WRONG_PASSWORD");
+    }
     auth.finish().await;
 }

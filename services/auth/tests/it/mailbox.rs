@@ -112,6 +112,16 @@ impl Mailbox {
         emails.request_password_reset(request).await.map(|_| ())
     }
 
+    pub async fn request_reset_from(&self, address: &str) {
+        let email = EMAIL.to_owned();
+        let request = from_address(RequestPasswordResetRequest { email }, address);
+        self.replica
+            .emails()
+            .request_password_reset(request)
+            .await
+            .unwrap();
+    }
+
     pub async fn reset(&self, token: &str, new_password: &str) -> Result<(), Status> {
         let request = ResetPasswordRequest {
             token: token.to_owned(),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use carshare_auth::passwords::HASHES_TOTAL;
 use carshare_proto::auth::v1::*;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tonic::Code;
 
 use crate::harness::*;
@@ -118,4 +120,38 @@ async fn sign_ins_of_strangers_do_not_tell_whether_the_address_had_an_account() 
     verified.advance(Duration::from_secs(1));
     assert_eq!(sign_ins(&verified).await, expected);
     verified.finish().await;
+}
+
+#[tokio::test]
+async fn failed_sign_in_computes_one_hash_whatever_accounts_the_address_has() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let _recorder = ::metrics::set_default_local_recorder(&recorder);
+    let mailbox = Mailbox::start().await;
+    let line = format!("{HASHES_TOTAL}{{purpose=\"verify\"}} ");
+    let hashes = || {
+        let rendered = metrics.render();
+        let count = rendered.lines().find_map(|found| found.strip_prefix(&line));
+        count.map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    let failed = async || {
+        let before = hashes();
+        let wrong = mailbox.login_with("nobody's horse 1").await;
+        assert_error(wrong, Code::Unauthenticated, "INVALID_CREDENTIALS", "AUTH010");
+        hashes() - before
+    };
+    assert_eq!(failed().await, 1, "no account");
+    mailbox.register(EMAIL).await;
+    mailbox.register_with("stranger horse 1").await;
+    assert_eq!(failed().await, 1, "no verified account");
+    let verify = "UPDATE users SET is_verified = true WHERE email IS NOT NULL";
+    sqlx::query(verify).execute(&mailbox.sql).await.unwrap();
+    assert_eq!(failed().await, 1, "a verified and a provisional account");
+    sqlx::query("DELETE FROM users WHERE provisional_email IS NOT NULL")
+        .execute(&mailbox.sql)
+        .await
+        .unwrap();
+    mailbox.advance(Duration::from_mins(2));
+    assert_eq!(failed().await, 1, "a verified account only");
+    mailbox.finish().await;
 }

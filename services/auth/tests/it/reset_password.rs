@@ -173,3 +173,32 @@ async fn repeat_with_the_same_key_returns_the_same_reply() {
     }
     mailbox.finish().await;
 }
+
+#[tokio::test]
+async fn requests_of_strangers_do_not_use_up_the_resets_of_the_owner() {
+    let mailbox = Mailbox::start().await;
+    mailbox.verified().await;
+    let home = "203.0.113.7";
+    let request = LoginRequest {
+        email: EMAIL.into(),
+        password: PASSWORD.into(),
+        mfa_code: None,
+    };
+    mailbox.client().login(from_address(request, home)).await.unwrap();
+    for number in 1..=5 {
+        mailbox.request_reset_from(&format!("198.51.100.{number}")).await;
+    }
+    // One verification and three of the resets.
+    mailbox.outcomes().await;
+    assert_eq!(mailbox.sandbox.mails().len(), 4);
+    mailbox.request_reset_from(home).await;
+    let token = mailbox.token(5).await;
+    mailbox.reset(&token, OTHER_PASSWORD).await.unwrap();
+    // The owner's requests have the same bound.
+    for _ in 0..4 {
+        mailbox.request_reset_from(home).await;
+    }
+    mailbox.outcomes().await;
+    assert_eq!(mailbox.sandbox.mails().len(), 7);
+    mailbox.finish().await;
+}

@@ -118,23 +118,15 @@ async fn guesses_from_many_addresses_do_not_delay_an_account_where_it_had_a_sess
     auth.guess_from_many_addresses().await;
     let session = auth.sign_in_from(HOME, PASSWORD).await.unwrap();
     assert_eq!(id(&session), id(&owner));
-    // Its user changes the password there too, and is delayed elsewhere like everybody.
-    let change = |current: &str, new: &str| ChangePasswordRequest {
-        current_password: current.into(),
-        new_password: new.into(),
-    };
-    let request = from_address(change(PASSWORD, "battery staple 22"), HOME);
-    let changed = auth
-        .client()
-        .change_password(authorized(request, &session.access_token))
-        .await;
-    changed.unwrap();
-    let request = from_address(change("battery staple 22", PASSWORD), ELSEWHERE);
-    let delayed = auth
-        .client()
-        .change_password(authorized(request, &session.access_token))
-        .await;
+    // Elsewhere its user waits like everybody, unless they are signed in.
+    let delayed = auth.sign_in_from(ELSEWHERE, PASSWORD).await;
     assert_error(delayed, Code::ResourceExhausted, "LOGIN_DELAYED", "AUTH019");
+    let change = ChangePasswordRequest {
+        current_password: PASSWORD.into(),
+        new_password: "battery staple 22".into(),
+    };
+    let change = authorized(from_address(change, ELSEWHERE), &session.access_token);
+    auth.client().change_password(change).await.unwrap();
     auth.finish().await;
 }
 
