@@ -86,7 +86,7 @@ async fn rules_of_accounts() {
     let weak = register("new@example.com", "password1")
         .expect_error(&clients, None, "AUTH015")
         .await;
-    assert_eq!(weak.violations(), [("password", "")]);
+    assert_eq!(weak.violations(), [("password", "PASSWORD_COMMON")]);
     // An unknown address and a wrong password have the same error.
     let wrong = login(&guest.email).expect_error(&clients, None, "AUTH010").await;
     let unknown = login("nobody@example.com")
