@@ -49,7 +49,7 @@ async fn photos_of_a_deleted_vehicle_are_deleted_with_their_files() {
         .unwrap();
     assert_eq!(put(&announced, png(800, 600, 500)).await, 200);
     harness.delete(host, &car).await.unwrap();
-    harness.clock.advance(Duration::from_mins(15));
+    harness.clock.advance(Duration::from_mins(21));
     wait_until(|| async { harness.row_count("vehicle_images").await == 0 }).await;
     for url in [&car.images[0], car.thumbnail_url.as_ref().unwrap()] {
         assert_eq!(http().get(url).send().await.unwrap().status().as_u16(), 404);

@@ -77,7 +77,7 @@ async fn cars_of_a_deleted_host_are_withdrawn_and_erased_with_their_photos_and_r
     );
     let found = harness.search_ids(near_gangnam(("24T10:00", "24T12:00"))).await;
     assert_eq!(found, [kept.id]);
-    harness.clock.advance(Duration::from_mins(15));
+    harness.clock.advance(Duration::from_mins(21));
     let images = format!(
         "SELECT count(*) AS count FROM vehicle_images JOIN vehicles v ON v.id = vehicle_id WHERE owner_id = '{}'",
         host.id
