@@ -107,7 +107,7 @@ fn needles_of_car(car: &Value) -> Vec<Needle> {
 }
 
 impl Story {
-    async fn told() -> Self {
+    async fn run() -> Self {
         let (mesh, clock) = mesh_with_manual_clock().await;
         let (host, guest) = (Host::register(&mesh).await, Guest::register(&mesh).await);
         let host_picture =
@@ -224,7 +224,7 @@ fn is_kept(finding: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_deleted_accounts_is_left_but_what_is_stated() {
-    let story = Story::told().await;
+    let story = Story::run().await;
     let before = story.found().await;
     let is_copy = |finding: &String| finding.contains(".outbox.") || finding.contains(".idempotency.");
     for (kind, _) in &story.needles {
