@@ -1,6 +1,6 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos fuzz lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract audit sbom secrets-scan
+.PHONY: help run test chaos fuzz lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract audit sbom secrets-scan lint-deploy kube-play
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -46,11 +46,17 @@ test-openapi: build ## lint the API document, build TypeScript and Python packag
 test-readme: build ## run the README's commands and compare their output
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 
-lint: prepare ## check formatting, clippy, the protos, also against the released contract, and the dependencies
+lint: ## check formatting, clippy, the protos, also against the released contract, the dependencies, and what is deployed
+	@scripts/prepare.sh lint
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/buf.sh lint
 	@scripts/deny.sh
+	@scripts/lint-deploy.sh
+
+lint-deploy: ## check manifests, Dockerfile, docker-compose.yml, Tiltfile and the rules of Prometheus
+	@scripts/prepare.sh lint
+	@scripts/lint-deploy.sh
 
 audit: ## fetch the database of advisories and check the dependencies for known vulnerabilities (needs github.com)
 	@scripts/deny.sh audit

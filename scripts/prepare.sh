@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the missing packages for building, running and testing: a C compiler, protoc, PostgreSQL 15 or newer, Redis,
-# libfaketime, curl, jq; with the argument `bench` also wrk, h2load and nginx. Starts no service: the mesh and the tests run
+# libfaketime, curl, jq; with the argument `lint` also Python, with `bench` wrk, h2load and nginx. Starts no service: the mesh and the tests run
 # private servers.
 set -eu
 
@@ -19,6 +19,10 @@ have faketime || need faketime
 # Used by the README's commands.
 have curl || need curl
 have jq || need jq
+if [ "${1:-}" = lint ]; then
+    # For tools from PyPI.
+    python3 -c 'import ensurepip' 2>/dev/null || need python3-venv
+fi
 if [ "${1:-}" = bench ]; then
     have wrk || need wrk
     have h2load || need nghttp2-client
