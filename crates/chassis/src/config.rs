@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use duration::{millis, seconds};
-pub use layers::{ServiceConfig, Sources, load, redacted};
+pub use layers::{ServiceConfig, Sources, load, read_file, redacted, variable};
 pub use network::{Peer, Redis, Tls};
 pub use secret::Secret;
 

@@ -157,7 +157,7 @@ impl<S: StoreService> Runner<S> {
         config: &ServiceConfig<S::Config>,
         environment: &Environment,
     ) -> anyhow::Result<Vec<(&'static str, PeerChannel)>> {
-        let ServiceConfig { common, service } = config;
+        let ServiceConfig { common, service, .. } = config;
         let peers = S::publishers(service);
         // Only the names are read here; nothing connects.
         let db = Db::connect(S::database(service), environment.clone())?;

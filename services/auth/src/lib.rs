@@ -145,6 +145,7 @@ impl App {
         let ServiceConfig {
             common,
             service: config,
+            ..
         } = config;
         let key_in_use = config.signing_keys.publish_ahead + config.sessions.access_token_ttl;
         anyhow::ensure!(

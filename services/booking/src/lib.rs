@@ -65,6 +65,7 @@ impl App {
         let ServiceConfig {
             common,
             service: config,
+            ..
         } = config;
         let vehicle = client::connect("vehicle", &config.vehicle, &common.tls, environment.clone())?;
         let payment = client::connect("payment", &config.payment, &common.tls, environment.clone())?;

@@ -42,8 +42,9 @@ pub struct Live {
 #[serde(deny_unknown_fields)]
 pub struct Push {
     pub base_url: String,
-    /// JSON of the service account; pushes are disabled while it is empty.
-    pub service_account_json: Secret,
+    /// JSON of the service account. Without it pushes are disabled.
+    #[serde(default)]
+    pub service_account_json: Option<Secret>,
     /// Pushes in progress at a time in one process.
     pub concurrency: usize,
     /// Delay after the first failed attempt; doubled after each further one, up to an hour.

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A password, key or URL with a password. `Debug`, `Display` and `Serialize` write `***`.
-#[derive(Clone, Default, Deserialize, PartialEq, Eq)]
-#[serde(transparent)]
+/// A password, key or URL with a password. `Debug`, `Display` and `Serialize` write `***`. An empty one is refused: it is a variable
+/// that was forgotten.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
 const MASK: &str = "***";
@@ -27,6 +28,16 @@ impl From<String> for Secret {
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().is_empty() {
+            return Err(D::Error::custom("the secret is empty"));
+        }
+        Ok(Self(text))
     }
 }
 
@@ -60,5 +71,14 @@ mod tests {
             "*** *** \"***\""
         );
         assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn empty_secret_is_refused() {
+        for empty in ["\"\"", "\" \\n\""] {
+            let refused = serde_json::from_str::<Secret>(empty).unwrap_err();
+            assert!(refused.to_string().contains("the secret is empty"), "{refused}");
+        }
+        assert_eq!(serde_json::from_str::<Secret>("\"x\"").unwrap().expose(), "x");
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Parser as _;
@@ -84,6 +85,7 @@ async fn roles_read_the_configuration_and_run() {
             password: "hunter2".into(),
             table: table.map(str::to_owned),
         },
+        files: BTreeMap::new(),
     };
     run_role::<Recording>(Role::Migrate, settings(Some("bookings")), Environment::system())
         .await

@@ -24,12 +24,12 @@ pub struct Fcm {
 impl Fcm {
     /// Creates a client for the configured service account; `None` when pushes are disabled.
     pub fn new(config: &config::Push, environment: &Environment) -> Result<Option<Self>> {
-        let account = config.service_account_json.expose();
-        if account.is_empty() {
+        let Some(account) = &config.service_account_json else {
             return Ok(None);
-        }
-        let account: ServiceAccount =
-            serde_json::from_str(account).context("push.service_account_json is not a service account")?;
+        };
+        // The error may quote a part of it.
+        let account = serde_json::from_str::<ServiceAccount>(account.expose()).ok();
+        let account = account.context("push.service_account_json is not the JSON of a service account")?;
         let path = format!("/v1/projects/{}/messages:send", segment(&account.project_id));
         let config = HttpConfig {
             base_url: config.base_url.clone(),
