@@ -1,5 +1,7 @@
 //! The dependencies of a mesh: PostgreSQL, Redis, an S3 server, the sandbox, a certificate authority.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use anyhow::{Context as _, Result};
 use carshare_chassis::config::{self, ServiceConfig};
 use carshare_chassis::service::Service as _;
@@ -18,8 +20,8 @@ use crate::secrets;
 /// Name of the bucket for photos.
 pub const BUCKET: &str = "carshare-photos";
 
-/// Name of the database on a private server.
-const DATABASE: &str = "carshare";
+/// Name of the database of a development mesh.
+pub const DATABASE: &str = "carshare";
 
 /// The services, each with a schema and a role of the same name.
 pub const SERVICES: [&str; 5] = ["auth", "vehicle", "booking", "payment", "notification"];
@@ -152,10 +154,17 @@ async fn start_s3(options: &Options) -> Result<S3> {
     let s3 = match &options.data {
         Some(data) => {
             let secret_key = secrets::of_folder(Some(data), secrets::S3_KEY, &options.environment.random)?;
-            S3::start(data.join("s3"), options.s3_port, &secret_key).await?
+            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, options.s3_port.unwrap_or(0)));
+            S3::start(data.join("s3"), listen, &secret_key).await?
         }
         None => S3::temporary().await?,
     };
+    create_bucket(&s3).await?;
+    Ok(s3)
+}
+
+/// Creates the bucket for photos, if the server has none.
+pub async fn create_bucket(s3: &S3) -> Result<()> {
     let objects = carshare_objects::Config {
         endpoint: s3.endpoint.clone(),
         bucket: BUCKET.to_owned(),
@@ -163,8 +172,7 @@ async fn start_s3(options: &Options) -> Result<S3> {
         secret_key: s3.secret_key.clone().into(),
         ..Default::default()
     };
-    Objects::new(&objects)?.ensure_bucket().await?;
-    Ok(s3)
+    Ok(Objects::new(&objects)?.ensure_bucket().await?)
 }
 
 /// Migrates the five schemas. `urls` are those of the services' roles, in the order of [`SERVICES`].

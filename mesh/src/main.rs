@@ -1,7 +1,12 @@
-//! The `carshare` binary: the whole mesh on a bare machine.
+//! The `carshare` binary: the whole mesh on a bare machine, and each of its processes in the image, where the names `carshare-auth`,
+//! `carshare-gateway` and so on are links to it.
 
 mod all_command;
 mod banner;
+mod demo_admin;
+mod dev_command;
+mod dev_secrets;
+mod process_name;
 mod reconcile_command;
 mod run_command;
 
@@ -11,7 +16,8 @@ use anyhow::Result;
 use carshare_chassis::{config, runtime};
 use clap::{Parser, Subcommand};
 
-/// Runs the carshare mesh on this machine: for development with `run`, in production with `serve --all`.
+/// Runs the carshare mesh on this machine: for development with `run`, in production with `serve --all`. Called as
+/// `carshare-auth`, `carshare-gateway` and so on it is that process.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -24,14 +30,21 @@ enum Command {
     Run(run_command::RunArgs),
     /// Compare bookings, occupancies, payments, ledger and provider; exit code 1 if they differ.
     Reconcile(reconcile_command::ReconcileArgs),
+    /// Parts of a development mesh in containers.
+    #[command(subcommand)]
+    Dev(dev_command::DevCommand),
     #[command(flatten)]
     All(all_command::AllCommand),
 }
 
 fn main() -> ExitCode {
+    if let Some(process) = process_name::of_command(std::env::args_os().next().as_deref()) {
+        return process();
+    }
     let finished = match Cli::parse().command {
         Command::Run(args) => block_on(run_command::run(args)).map(|()| ExitCode::SUCCESS),
         Command::Reconcile(args) => block_on(reconcile_command::run(args)),
+        Command::Dev(command) => block_on(dev_command::run(command)).map(|()| ExitCode::SUCCESS),
         Command::All(command) => command.run().map(|()| ExitCode::SUCCESS),
     };
     match finished {

@@ -4,9 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use carshare_auth::add_missing_second_factor;
-use carshare_auth::admin::{NewAdmin, create_admin};
-use carshare_auth::domain::{Password, TotpSecret};
 use carshare_chassis::service::environment;
 use carshare_chassis::{Environment, Shutdown, telemetry};
 use carshare_devservers::private_folder;
@@ -15,7 +12,7 @@ use carshare_mesh::serve_all::Sources;
 use carshare_mesh::{Mesh, Options, PeerTransport, demo};
 use rustix::fs::Mode;
 
-use crate::banner;
+use crate::{banner, demo_admin};
 
 #[derive(clap::Args)]
 pub struct RunArgs {
@@ -138,7 +135,8 @@ async fn serve(
         }
         std::fs::write(&marker, "")?;
     } else if !no_demo {
-        complete_demo_admin(mesh).await?;
+        let auth = mesh.auth_config()?;
+        demo_admin::complete(&auth, mesh.environment().clone()).await?;
     }
     banner::print(mesh, !no_demo, otlp_endpoint);
     tokio::select! {
@@ -149,39 +147,7 @@ async fn serve(
 
 async fn load_demo(mesh: &Mesh) -> Result<()> {
     demo::load(mesh.gateway(), mesh.sandbox().url()).await?;
-    let admin = NewAdmin {
-        email: demo::ADMIN.to_owned(),
-        name: "운영자".to_owned(),
-        phone: "010-9000-0001".to_owned(),
-        password: Password::new(demo::PASSWORD),
-        totp_secret: Some(TotpSecret::new(demo::ADMIN_TOTP_SECRET)),
-    };
-    let made = create_admin(&mesh.auth_config()?, mesh.environment().clone(), admin).await;
-    match made {
-        // An earlier load was interrupted after this step.
-        Err(error)
-            if matches!(
-                error.downcast_ref(),
-                Some(carshare_auth::error::Error::EmailTaken)
-            ) =>
-        {
-            Ok(())
-        }
-        made => made.map(drop),
-    }
-}
-
-/// Gives the demo administrator the second factor that the banner names, if the data folder is of a release without second factors.
-async fn complete_demo_admin(mesh: &Mesh) -> Result<()> {
-    let secret = TotpSecret::new(demo::ADMIN_TOTP_SECRET);
-    let environment = mesh.environment().clone();
-    if add_missing_second_factor(&mesh.auth_config()?, environment, demo::ADMIN, secret).await? {
-        println!(
-            "The demo data are of an earlier release: {} has a second factor now, as admins need one.",
-            demo::ADMIN
-        );
-    }
-    Ok(())
+    demo_admin::create(&mesh.auth_config()?, mesh.environment().clone()).await
 }
 
 /// Creates the data folder, which only its owner can read, and returns its absolute path.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::config::millis;
+use carshare_chassis::config::{Secret, millis};
 use serde::{Deserialize, Serialize};
 
 /// Configuration of one sandbox. The default suits development.
@@ -25,6 +25,8 @@ pub struct Config {
     pub kakao_daily_limit: u32,
     /// Firebase project of the service account.
     pub fcm_project_id: String,
+    /// JSON of the service account; its key is generated at the start if `None`. Its project takes the place of `fcm_project_id`.
+    pub fcm_service_account: Option<Secret>,
     /// Port of the SMTP server, on the address of the listener. 0 = any free port.
     pub smtp_port: u16,
     /// File that keeps Toss payments and billing keys across restarts. If `None`, they are kept in memory only.
@@ -41,6 +43,7 @@ impl Default for Config {
             kakao_rest_key: "carshare0sandbox0kakao0rest0key0".into(),
             kakao_daily_limit: 100_000,
             fcm_project_id: "carshare-sandbox".into(),
+            fcm_service_account: None,
             smtp_port: 0,
             state_path: None,
         }

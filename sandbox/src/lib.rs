@@ -60,6 +60,11 @@ pub struct Sandbox {
     server: Option<JoinHandle<()>>,
 }
 
+/// Generates a service account for clients that reach the sandbox at `public_url`: the JSON of the setting `fcm_service_account`.
+pub async fn generate_service_account(public_url: &str) -> anyhow::Result<Value> {
+    Ok(Account::of(&Config::default()).await?.json(public_url))
+}
+
 impl Sandbox {
     /// Starts serving on `listener`. Fails if the state file cannot be read.
     pub async fn start(
@@ -72,7 +77,7 @@ impl Sandbox {
         let smtp_addr = smtp.local_addr()?;
         let public_url = config.public_url.clone().unwrap_or_else(|| url_of(addr));
         let shutdown = Shutdown::new();
-        let account = Account::create(&config.fcm_project_id).await?;
+        let account = Account::of(&config).await?;
         let webhooks = Webhooks::new(&config, shutdown.clone())?;
         let ledger = config
             .state_path

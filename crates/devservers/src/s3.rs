@@ -38,15 +38,16 @@ impl S3 {
     /// Starts an empty server on a free port, whose objects are removed with it.
     pub async fn temporary() -> Result<Self> {
         let dir = TempDir::create("s3")?;
-        let mut server = Self::start(dir.path(), None, &random_hex()?).await?;
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut server = Self::start(dir.path(), any_port, &random_hex()?).await?;
         server.dir = Some(dir);
         Ok(server)
     }
 
-    /// Serves the buckets under `root` on a port of 127.0.0.1 (a free one if `None`) to clients with this key. Reading an object needs no
+    /// Serves the buckets under `root` on `listen` to clients with this key. Reading an object needs no
     /// credentials, as in a bucket for public pictures, unless it is below `uploads/`; everything else does. Each response forbids
     /// browsers to guess another content type, as the CDN in front of a bucket has to.
-    pub async fn start(root: impl AsRef<Path>, port: Option<u16>, secret_key: &str) -> Result<Self> {
+    pub async fn start(root: impl AsRef<Path>, listen: SocketAddr, secret_key: &str) -> Result<Self> {
         let root: PathBuf = root.as_ref().to_owned();
         private_folder(&root)?;
         let files = FileSystem::new(&root).map_err(|error| anyhow::anyhow!("{error:?}"))?;
@@ -54,9 +55,9 @@ impl S3 {
         let mut builder = S3ServiceBuilder::new(files);
         builder.set_auth(SimpleAuth::from_single(access_key, secret_key));
         builder.set_access(PublicRead);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0)))
+        let listener = TcpListener::bind(listen)
             .await
-            .with_context(|| format!("the S3 server cannot listen on port {port:?}"))?;
+            .with_context(|| format!("the S3 server cannot listen on {listen}"))?;
         let address: SocketAddr = listener.local_addr()?;
         Ok(Self {
             endpoint: format!("http://{address}"),
