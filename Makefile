@@ -1,6 +1,7 @@
 # Commands for developers; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos fuzz lint fmt docs reset prepare build bench bench-smoke client-protos test-clients test-openapi test-web-clients test-readme release-contract audit sbom secrets-scan lint-deploy kube-play
+# Every target with a description.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 CARGO ?= cargo
 PROFILE ?= dev
@@ -29,6 +30,24 @@ chaos: build ## guests and hosts on two replicas of everything under random faul
 
 fuzz: build ## malformed and unusual requests of every RPC over every protocol (MINUTES=10 SEED=… CASE=…)
 	FUZZ_MINUTES=$(or $(MINUTES),10) FUZZ_SEED=$(SEED) FUZZ_CASE=$(CASE) $(CARGO) test --workspace --test it --locked -- fuzz::every --nocapture
+
+image: ## build the image carshare:local with docker or podman (TAG=… PROFILE=release)
+	@PROFILE=$(or $(filter-out dev,$(PROFILE)),dist) scripts/image.sh $(or $(TAG),local)
+
+local-images: ## make the base and server images from Debian packages, where no image registry is reached (needs root and podman)
+	@scripts/local-images.sh
+
+compose-up: ## start the mesh in containers, and wait until it is ready (COMPOSE_PROFILES=telemetry)
+	@scripts/compose.sh up
+
+compose-down: ## stop the containers
+	@scripts/compose.sh down
+
+compose-reset: ## stop the containers and delete their data
+	@scripts/compose.sh reset
+
+test-compose: ## run the README's journey against the containers
+	@scripts/compose.sh test
 
 client-protos: build ## write the protos for app developers, without custom options, to clients/proto
 	@rm -rf clients/proto

@@ -34,3 +34,19 @@ block() {
     awk -v kind="$1" '$0 == "```" { inside = 0 } inside { print } $0 == "```" kind { inside = 1 }' "$2" |
         sed "s|localhost:8080|${gateway#http://}|g"
 }
+
+# run_journey: runs the commands of the README's booking journey against $gateway and $sandbox and compares their output.
+# Writes into the folder $work.
+run_journey() {
+    journey sh | sed "s|http://localhost:8080|$gateway|; s|http://localhost:8090|$sandbox|" >"$work/commands"
+    journey text >"$work/expected"
+    timeout 120 bash "$work/commands" >"$work/printed" 2>"$work/errors" || { cat "$work/errors" >&2; return 1; }
+    diff -u "$work/expected" "$work/printed" || return 1
+    echo "passed: the README's booking journey"
+}
+
+# journey KIND: prints the fenced blocks of that kind between the markers of the journey.
+journey() {
+    awk -v kind="$1" '/^<!-- journey -->/ { on = 1 } /^<!-- \/journey -->/ { on = 0 }
+        on && $0 == "```" { inside = 0 } inside { print } on && $0 == "```" kind { inside = 1 }' README.md
+}

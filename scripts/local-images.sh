@@ -46,7 +46,7 @@ import() {
         set -- "$@" --change "$change"
         shift
     done
-    tar -C "$root" -c . | podman import -q "$@" - "$name" >/dev/null
+    tar -C "$root" -c . | podman import -q --change "LABEL carshare.local=yes" "$@" - "$name" >/dev/null
     rm -rf "$root"
     echo "made $name"
 }

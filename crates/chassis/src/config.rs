@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use duration::{millis, seconds};
 pub use layers::{ServiceConfig, Sources, load, read_file, redacted, variable};
@@ -100,10 +100,18 @@ pub struct Telemetry {
     pub log: String,
     /// Default `json`.
     pub format: LogFormat,
-    /// OTLP collector, `http://host:4317`; without one no spans are made, and the trace context of a caller is passed on as it came.
+    /// OTLP collector, `http://host:4317`; without one, or with an empty text, no spans are made, and the trace context of a caller is
+    /// passed on as it came.
+    #[serde(deserialize_with = "none_if_empty")]
     pub otlp_endpoint: Option<String>,
     /// Share of new traces that are recorded, 0 to 1; the decision of a caller is kept. Default 1.
     pub sample_ratio: f64,
+}
+
+/// A variable of a manifest can be empty, but not absent.
+fn none_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 impl Default for Telemetry {
@@ -192,6 +200,15 @@ pub struct Seal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_collector_is_none() {
+        let read = |json| serde_json::from_value::<Telemetry>(json).unwrap().otlp_endpoint;
+        assert_eq!(read(serde_json::json!({ "otlp_endpoint": "" })), None);
+        assert_eq!(read(serde_json::json!({})), None);
+        let endpoint = serde_json::json!({ "otlp_endpoint": "http://collector:4317" });
+        assert_eq!(read(endpoint).as_deref(), Some("http://collector:4317"));
+    }
 
     #[test]
     fn sections_lists_the_fields_of_common() {

@@ -1,0 +1,78 @@
+#!/bin/sh
+# Runs docker-compose.yml with docker or podman. `up` starts everything and waits until the demo data are loaded and every process is
+# ready; `down` stops it, `reset` also deletes its data, `test` runs the README's journey against it.
+# COMPOSE_PROFILES=telemetry adds the collector, Prometheus, Grafana and Jaeger.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/containers.sh
+. scripts/lib.sh
+use_engine
+export COMPOSE_PROJECT_NAME=carshare
+
+compose() {
+    if [ "$engine" = docker ]; then
+        docker compose "$@"
+        return
+    fi
+    command -v podman-compose >/dev/null 2>&1 || install_packages podman-compose
+    podman-compose "$@"
+}
+
+# containers: prints the names of the containers.
+containers() { $engine ps --all --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --format '{{.Names}}' | sort; }
+
+state() { $engine inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
+
+# is_ready CONTAINER: whether it is healthy or, for one that ends, has ended well.
+is_ready() {
+    case $1 in
+    *secrets* | *database* | *demo*) [ "$(state "$1")" = "exited 0" ] ;;
+    *)
+        [ "$($engine inspect --format '{{.State.Status}}' "$1")" = running ] || return
+        if [ "$engine" = podman ]; then
+            # Without systemd nobody else runs the check.
+            [ "$(podman inspect --format '{{if .Config.Healthcheck}}yes{{end}}' "$1")" != yes ] ||
+                podman healthcheck run "$1" >/dev/null 2>&1
+        else
+            case $(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1") in
+            "" | healthy) ;;
+            *) return 1 ;;
+            esac
+        fi
+        ;;
+    esac
+}
+
+wait_until_ready() {
+    deadline=$(($(date +%s) + ${TIMEOUT:-300}))
+    for container in $(containers); do
+        until is_ready "$container"; do
+            [ "$(date +%s)" -lt $deadline ] || {
+                echo "$container is not ready: $(state "$container")" >&2
+                $engine logs --tail 20 "$container" >&2
+                exit 1
+            }
+            sleep 1
+        done
+    done
+}
+
+case ${1:-} in
+up)
+    compose up --detach
+    wait_until_ready
+    echo "carshare is running: http://localhost:8080/docs, sandbox http://localhost:8090; \`make compose-down\` stops it"
+    ;;
+down) compose down ;;
+reset) compose down --volumes ;;
+test)
+    work=$(mktemp -d /tmp/carshare-compose-XXXXXX)
+    trap 'rm -rf "$work"' EXIT
+    gateway=http://localhost:8080 sandbox=http://localhost:8090
+    run_journey
+    ;;
+*)
+    echo "usage: compose.sh up|down|reset|test" >&2
+    exit 2
+    ;;
+esac
