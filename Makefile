@@ -77,6 +77,9 @@ lint-deploy: ## check manifests, Dockerfile, docker-compose.yml, Tiltfile and th
 	@scripts/prepare.sh lint
 	@scripts/lint-deploy.sh
 
+coverage: prepare ## run all tests with coverage: 80 % overall, 90 % of domain modules (ARGS="…" for cargo test)
+	@scripts/coverage.sh $(TARGET_DIR) $(ARGS)
+
 audit: ## fetch the database of advisories and check the dependencies for known vulnerabilities (needs github.com)
 	@scripts/deny.sh audit
 
