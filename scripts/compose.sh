@@ -7,15 +7,28 @@ cd "$(dirname "$0")/.."
 . scripts/containers.sh
 . scripts/lib.sh
 use_engine
+[ "$engine" = docker ] || command -v podman-compose >/dev/null 2>&1 || install_packages podman-compose
 export COMPOSE_PROJECT_NAME=carshare
+case ${COMPOSE_PROFILES:-} in
+*telemetry*) export OTLP_ENDPOINT="${OTLP_ENDPOINT:-http://collector:4317}" ;;
+esac
 
 compose() {
     if [ "$engine" = docker ]; then
         docker compose "$@"
         return
     fi
-    command -v podman-compose >/dev/null 2>&1 || install_packages podman-compose
     podman-compose "$@"
+}
+
+# services: prints the services to start. Debian's podman-compose knows no profiles.
+services() {
+    [ "$engine" = docker ] || /usr/bin/python3 -c '
+import os, sys, yaml
+wanted = os.environ.get("COMPOSE_PROFILES", "").split(",")
+for name, service in yaml.safe_load(sys.stdin)["services"].items():
+    if set(service.get("profiles", wanted)) & set(wanted):
+        print(name)' <docker-compose.yml
 }
 
 # containers: prints the names of the containers.
@@ -59,7 +72,8 @@ wait_until_ready() {
 
 case ${1:-} in
 up)
-    compose up --detach
+    # shellcheck disable=SC2046 # a list of names
+    compose up --detach $(services)
     wait_until_ready
     echo "carshare is running: http://localhost:8080/docs, sandbox http://localhost:8090; \`make compose-down\` stops it"
     ;;

@@ -10,6 +10,7 @@ RUST=docker.io/library/rust:1.95-bookworm
 DISTROLESS=gcr.io/distroless/cc-debian12:nonroot
 POSTGRES=docker.io/library/postgres:15
 REDIS=docker.io/library/redis:7
+PROMETHEUS=docker.io/prom/prometheus:v2.55.1
 CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 
 if [ "${1:-}" = trust ]; then
@@ -92,4 +93,12 @@ if missing $REDIS; then
     chroot "$work/redis" sh -c 'groupmod -g 999 redis 2>/dev/null || true; usermod -u 999 redis && mkdir -p /data && chown redis:redis /data'
     import $REDIS "$work/redis" "USER redis" "WORKDIR /data" "VOLUME /data" 'CMD ["redis-server"]' \
         "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+fi
+
+# Debian's Prometheus is of an earlier version; collector, Grafana and Jaeger are in no Debian package.
+if missing $PROMETHEUS; then
+    debian "$work/prometheus" prometheus
+    mkdir -p "$work/prometheus/prometheus"
+    chroot "$work/prometheus" chown 65534:65534 /prometheus
+    import $PROMETHEUS "$work/prometheus" "USER 65534" 'ENTRYPOINT ["/usr/bin/prometheus"]' "VOLUME /prometheus" "WORKDIR /prometheus"
 fi
