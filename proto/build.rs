@@ -110,7 +110,7 @@ fn events(pool: &DescriptorPool) -> String {
             let text = |field: &str| event.get_field_by_name(field).and_then(|v| v.as_str().map(str::to_owned));
             let (name, key) = (text("name")?, text("key")?);
             Some(format!(
-                "impl crate::events::EventMessage for {} {{\n    const NAME: &'static str = {name:?};\n    fn key(&self) -> &str {{\n        &self.{key}\n    }}\n}}\n",
+                "impl crate::events::EventMessage for {} {{\n    const NAME: &'static str = {name:?};\n    const KEY: &'static str = {key:?};\n    fn key(&self) -> &str {{\n        &self.{key}\n    }}\n}}\n",
                 rust_path(message.full_name()),
             ))
         })

@@ -7,6 +7,9 @@ pub trait EventMessage:
     /// Dotted event name, for example `booking.requested`.
     const NAME: &'static str;
 
+    /// Name of the field that holds the key, for example `booking_id`.
+    const KEY: &'static str;
+
     /// Returns the id of the resource. Events of one key are handled in the order of publication.
     fn key(&self) -> &str;
 }

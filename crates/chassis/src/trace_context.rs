@@ -48,6 +48,14 @@ pub fn rename(span: &Span, name: String) {
     span.context().span().update_name(name);
 }
 
+/// Sets an attribute of the current span that names a resource, `booking_id`: one query for it finds the traces of the resource.
+pub fn set_resource(name: impl Into<opentelemetry::Key>, id: &str) {
+    let span = Span::current();
+    if !span.is_disabled() {
+        span.set_attribute(name, id.to_owned());
+    }
+}
+
 /// Returns the trace id of a context, if it has a valid one.
 pub fn trace_id(context: &Context) -> Option<String> {
     let span = context.span();

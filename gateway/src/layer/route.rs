@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use carshare_chassis::Error;
+use carshare_chassis::{Error, trace_context};
 use carshare_proto::common::v1::ErrorReason as Common;
 use futures::TryFutureExt as _;
 use futures::future::{Either, ready};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use uuid::Uuid;
 
 use super::request_info::{Protocol, RequestInfo};
 use super::{Inner, Result};
@@ -79,12 +80,24 @@ fn target(state: &AppState, request: &Request) -> std::result::Result<Target, Bo
             .map(Target::Grpc)
             .ok_or(Common::UnknownMethod),
         Protocol::Rest => match state.routes.find(request.method(), path) {
-            RouteMatch::Found(route, bindings) => Ok(Target::Rest(route, bindings)),
+            RouteMatch::Found(route, bindings) => {
+                set_resources(&bindings);
+                Ok(Target::Rest(route, bindings))
+            }
             RouteMatch::OtherMethods(methods) => return Err(method_not_allowed(methods).into()),
             RouteMatch::NotFound => Err(Common::NotFound),
         },
     };
     found.map_err(|reason| GatewayError::from(Error::new(reason)).into_response().into())
+}
+
+/// Gives the span of the request the ids in its path, so that a call is found by them that changed nothing.
+fn set_resources(bindings: &Bindings) {
+    for (field, value) in bindings {
+        if Uuid::try_parse(value).is_ok() {
+            trace_context::set_resource(field.clone(), value);
+        }
+    }
 }
 
 /// Returns whether the messages of a gRPC request are protobuf, which is the default.

@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 
 use carshare_chassis::Error as ChassisError;
 use carshare_chassis::task::panic_text;
+use carshare_chassis::trace_context;
 use carshare_proto::events::EventMessage;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -143,6 +144,7 @@ where
             );
         };
         let metadata = EventMetadata::of(envelope);
+        trace_context::set_resource(M::KEY, &envelope.key);
         let message = M::decode(envelope.data.as_slice())?;
         let handler = self.handler;
         Ok(async move { handler(tx, &metadata, &message).await.map_err(Into::into) }.boxed())

@@ -70,7 +70,7 @@ pub(crate) struct StoredReply {
 }
 
 impl Pending {
-    /// Adds an event, with the trace and correlation id of the current request.
+    /// Adds an event, with the trace and correlation id of the current request. The current span gets its key.
     pub(super) fn publish<E: EventMessage>(&mut self, id: Uuid, event: &E) {
         let context = RequestContext::current();
         let correlation_id = context
@@ -82,6 +82,7 @@ impl Pending {
                 trace_context::of_current_span().and_then(|context| trace_context::to_traceparent(&context))
             }
         };
+        trace_context::set_resource(E::KEY, event.key());
         self.events.push(NewEvent {
             id,
             name: E::NAME,

@@ -32,6 +32,7 @@ pub struct Span {
     pub parent: String,
     /// Trace and id of each span that it links.
     pub links: Vec<(String, String)>,
+    pub attributes: BTreeMap<String, String>,
     /// Attributes and events, formatted.
     pub details: String,
 }
@@ -114,6 +115,7 @@ fn spans_of(of_process: ResourceSpans) -> Vec<Span> {
                 .map(|link| (hex(&link.trace_id), hex(&link.span_id)))
                 .collect(),
             name: span.name,
+            attributes: texts(span.attributes.clone()),
             details: format!("{:?} {:?}", span.attributes, span.events),
         })
         .collect()

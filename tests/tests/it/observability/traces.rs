@@ -1,5 +1,7 @@
 //! Traces from the gateway to the last push, linked to the client's span.
 
+use std::collections::BTreeSet;
+
 use super::capture::CAPTURE;
 use super::collector::Span;
 use super::journey::TracedRequest;
@@ -152,6 +154,65 @@ gateway edge.booking.cancel_booking <-
         vehicle event.booking.cancelled <~
 ",
     );
+}
+
+/// What the search of a tracing backend for `booking_id` finds: whole traces, by the span that has it.
+#[test]
+fn one_query_by_booking_id_finds_the_traces_from_request_to_push() {
+    let journey = &CAPTURE.journey;
+    let has_id = |span: &&Span| span.attributes.get("booking_id") == Some(&journey.booking_id);
+    let found: BTreeSet<&str> = CAPTURE
+        .spans
+        .iter()
+        .filter(has_id)
+        .map(|span| span.trace.as_str())
+        .collect();
+    let of = |named: &TracedRequest| -> BTreeSet<String> {
+        let trace = &root(named).trace;
+        assert!(
+            found.contains(trace.as_str()),
+            "{} is not found",
+            named.correlation_id
+        );
+        let spans = CAPTURE.spans.iter().filter(|span| span.trace == *trace);
+        spans
+            .map(|span| format!("{} {}", span.service, span.name))
+            .collect()
+    };
+    let (requested, approved, cancelled) = (
+        of(&journey.requested),
+        of(&journey.approved),
+        of(&journey.cancelled),
+    );
+    for (spans, expected) in [
+        (
+            &requested,
+            "gateway edge.booking.create_booking, booking rpc.booking.create_booking, vehicle rpc.vehicle.place_hold, notification push.booking.requested",
+        ),
+        (
+            &approved,
+            "gateway edge.booking.approve_booking, booking rpc.booking.approve_booking, payment outbound.toss.charge, notification push.booking.confirmed, notification outbound.fcm.send",
+        ),
+        (
+            &cancelled,
+            "gateway edge.booking.cancel_booking, payment outbound.toss.cancel, notification push.payment.refunded",
+        ),
+    ] {
+        for span in expected.split(", ") {
+            assert!(spans.contains(span), "{span} is not in {spans:?}");
+        }
+    }
+}
+
+/// A call that changes nothing publishes no event: its path is what names the booking.
+#[test]
+fn read_of_a_booking_is_found_by_its_id() {
+    let spans = CAPTURE
+        .spans
+        .iter()
+        .filter(|span| span.name == "edge.booking.get_booking");
+    let ids: BTreeSet<Option<&String>> = spans.map(|span| span.attributes.get("booking_id")).collect();
+    assert!(ids.contains(&Some(&CAPTURE.journey.booking_id)), "{ids:?}");
 }
 
 #[test]
