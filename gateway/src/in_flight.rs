@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use carshare_chassis::telemetry::pool_usage::{InUse, PoolUsage};
 use tokio::sync::oneshot;
 
 /// Numbers in flight, by key. Cheap to clone.
@@ -15,6 +16,7 @@ pub struct InFlight<K> {
     /// For each key; 0 = no limit.
     max: usize,
     keys: Arc<Mutex<HashMap<K, Places>>>,
+    usage: Option<Arc<PoolUsage>>,
 }
 
 /// The places of a key that are taken.
@@ -33,6 +35,7 @@ pub struct Place<K: Eq + Hash> {
     key: K,
     /// In `arriving`.
     id: Option<u64>,
+    _in_use: Option<InUse>,
 }
 
 /// The body of a request, until it has arrived whole. Cheap to clone.
@@ -75,7 +78,14 @@ impl<K: Clone + Eq + Hash> InFlight<K> {
         Self {
             max,
             keys: Arc::default(),
+            usage: None,
         }
+    }
+
+    /// Measures the places as a pool of this name, if they are limited. For those of one key.
+    pub fn measured(mut self, pool: &'static str) -> Self {
+        self.usage = (self.max > 0).then(|| Arc::new(PoolUsage::new(pool, self.max)));
+        self
     }
 
     /// Takes a place of the key; `None` if all are taken by what is not arriving.
@@ -91,6 +101,7 @@ impl<K: Clone + Eq + Hash> InFlight<K> {
             of: self.clone(),
             key,
             id,
+            _in_use: self.usage.as_ref().map(|usage| usage.take()),
         })
     }
 }

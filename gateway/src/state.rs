@@ -76,7 +76,7 @@ pub struct RequestsInFlight {
 impl RequestsInFlight {
     fn new(max: usize, limits: &Limits) -> Self {
         Self {
-            all: InFlight::new(max),
+            all: InFlight::new(max).measured("requests"),
             by_address: InFlight::new(limits.in_flight_by_address),
             by_class: InFlight::new(limits.in_flight_by_class),
         }

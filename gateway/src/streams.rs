@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use carshare_chassis::Error;
 use carshare_chassis::identity::Caller;
+use carshare_chassis::telemetry::pool_usage::{InUse, PoolUsage};
 use carshare_proto::common::v1::ErrorReason as Common;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -16,9 +17,30 @@ use crate::problem::DEFAULT_RETRY_AFTER;
 
 #[derive(Debug)]
 pub struct Streams {
-    users: Arc<Semaphore>,
-    anonymous: Arc<Semaphore>,
+    users: Pool,
+    anonymous: Pool,
     by_caller: InFlight<Owner>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    places: Arc<Semaphore>,
+    usage: PoolUsage,
+}
+
+impl Pool {
+    fn new(name: &'static str, max: usize) -> Self {
+        let max = max.min(Semaphore::MAX_PERMITS);
+        Self {
+            places: Arc::new(Semaphore::new(max)),
+            usage: PoolUsage::new(name, max),
+        }
+    }
+
+    fn take(&self) -> Option<(OwnedSemaphorePermit, InUse)> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some((place, self.usage.take()))
+    }
 }
 
 /// Whose places a stream takes.
@@ -31,16 +53,15 @@ enum Owner {
 /// The places of a stream, which are free when it is dropped.
 #[derive(Debug)]
 pub struct Places {
-    _pool: OwnedSemaphorePermit,
+    _pool: (OwnedSemaphorePermit, InUse),
     _caller: Place<Owner>,
 }
 
 impl Streams {
     pub fn new(config: &Config) -> Self {
-        let pool = |max: usize| Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
         Self {
-            users: pool(config.edge.max_streams),
-            anonymous: pool(config.edge.max_anonymous_streams),
+            users: Pool::new("user_streams", config.edge.max_streams),
+            anonymous: Pool::new("anonymous_streams", config.edge.max_anonymous_streams),
             by_caller: InFlight::new(config.limits.streams_by_caller),
         }
     }
@@ -58,7 +79,7 @@ impl Streams {
             metrics::counter!("edge_limited_total", "budget" => "streams_by_caller").increment(1);
             return Err(Error::new(Common::RateLimited).retry_after(DEFAULT_RETRY_AFTER));
         };
-        let Ok(pool) = Arc::clone(pool).try_acquire_owned() else {
+        let Some(pool) = pool.take() else {
             metrics::counter!("edge_streams_refused_total").increment(1);
             return Err(Error::unavailable(
                 "the gateway has too many open streams",

@@ -6,6 +6,7 @@ mod filter;
 pub(crate) mod log_writer;
 pub mod logs;
 mod metrics;
+pub mod pool_usage;
 pub mod prometheus;
 pub(crate) mod rpc_metrics;
 mod traces;

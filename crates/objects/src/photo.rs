@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
+use carshare_chassis::telemetry::pool_usage::PoolUsage;
 use tokio::sync::Semaphore;
 
 use crate::Objects;
@@ -39,6 +40,7 @@ pub struct Photos {
     places: Arc<Semaphore>,
     /// One for each running conversion.
     permits: Arc<Semaphore>,
+    usage: Arc<PoolUsage>,
 }
 
 /// A photo that was written.
@@ -94,11 +96,13 @@ impl Photos {
             config.max_parallel
         };
         metrics::describe_counter!(CONVERSIONS_TOTAL, "Conversions of uploaded photos, by outcome.");
+        let places = parallel * (1 + config.max_waiting);
         Self {
             objects,
             max_pixels: config.max_pixels,
-            places: Arc::new(Semaphore::new(parallel * (1 + config.max_waiting))),
+            places: Arc::new(Semaphore::new(places)),
             permits: Arc::new(Semaphore::new(parallel)),
+            usage: Arc::new(PoolUsage::new("photo_conversions", places)),
         }
     }
 
@@ -143,6 +147,7 @@ impl Photos {
                 RETRY_AFTER,
             ))
         })?;
+        let place = (place, self.usage.take());
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|closed| PublishError::Other(ChassisError::internal(closed)))?;
         let file = self.objects.get(upload_key).await?;

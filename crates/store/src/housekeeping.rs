@@ -17,7 +17,7 @@ const BATCH_SIZE: u64 = 5_000;
 ///
 /// `event_sequences`, `inbox_cursors` and `inbox_positions` have one row per key or publisher and are kept: a number that is
 /// forgotten would make an old event look new. `inbox` rows are deleted when they are handled or skipped.
-const EXPIRED: [(&str, &str); 4] = [
+const EXPIRED: [(&str, &str); 5] = [
     ("idempotency", "expires_at <= $1"),
     // A week, for operators and for services that read the log for the first time; longer while a reader that was seen
     // within a month has not got past it.
@@ -29,6 +29,8 @@ const EXPIRED: [(&str, &str); 4] = [
     ),
     // A service that was removed from the mesh.
     ("outbox_readers", "seen_at < $1 - interval '30 days'"),
+    // Jobs that no release has any more.
+    ("schedules", "due_at < $1 - interval '7 days'"),
     // Processes that have ended.
     ("processes", "seen_at < $1 - interval '1 day'"),
 ];

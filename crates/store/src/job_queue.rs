@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::backlog::{MEASURE_INTERVAL, set_overdue};
 use crate::db::Db;
 
 /// Delay before asking again for a row that is due but claimed or locked by another worker. Real time.
@@ -89,11 +90,29 @@ pub struct JobQueueOptions {
 impl Db {
     /// Works on the rows of `queue` until `shutdown`, then waits for those in work.
     ///
-    /// Metrics and the log line per row are those of jobs: `job_runs_total{name, outcome}`, `job_seconds{name}`.
+    /// Metrics and the log line per row are those of jobs: `job_runs_total{name, outcome}`, `job_seconds{name}`,
+    /// `job_overdue_seconds{name}`.
     pub async fn run_job_queue<Q: JobQueue>(&self, queue: Q, options: JobQueueOptions, shutdown: Shutdown) {
+        let queue = Arc::new(queue);
+        tokio::join!(
+            self.work_on(&queue, options, &shutdown),
+            self.measure_queue(&*queue, &shutdown),
+        );
+    }
+
+    /// Measures how long the oldest due row has been waiting, which says whether the workers of all replicas keep up.
+    async fn measure_queue<Q: JobQueue>(&self, queue: &Q, shutdown: &Shutdown) {
+        while !shutdown.is_cancelled() {
+            if let Ok(due_at) = queue.next_due_at().await {
+                set_overdue(Q::NAME, due_at, self.environment().clock.now());
+            }
+            tokio::select! { () = sleep(MEASURE_INTERVAL) => {}, () = shutdown.cancelled() => {} }
+        }
+    }
+
+    async fn work_on<Q: JobQueue>(&self, queue: &Arc<Q>, options: JobQueueOptions, shutdown: &Shutdown) {
         let concurrency = u32::try_from(options.concurrency.max(1)).unwrap_or(u32::MAX);
         let permits = Arc::new(Semaphore::new(concurrency as usize));
-        let queue = Arc::new(queue);
         let mut failures = 0;
         while !shutdown.is_cancelled() {
             let permit = tokio::select! {
@@ -107,11 +126,11 @@ impl Db {
                 Ok(rows) if rows.is_empty() => {
                     failures = 0;
                     drop(permit);
-                    self.wait_until_due(&*queue, options, &shutdown).await;
+                    self.wait_until_due(&**queue, options, shutdown).await;
                 }
                 Ok(rows) => {
                     failures = 0;
-                    spawn_all(&queue, rows, permit, &permits);
+                    spawn_all(queue, rows, permit, &permits);
                 }
                 Err(error) => {
                     failures += 1;

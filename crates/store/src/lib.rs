@@ -11,11 +11,13 @@
 //! | [`Relay`] | outbox → log position and Redis Stream |
 //! | [`Consumer`] | events of other services → effect and cursor in one transaction |
 //! | [`FiledEvent`], [`Command`] | events that hold back their key, and the operator's commands for them |
+//! | [`Backlog`] | what waits for a relay or a job, as gauges |
 //! | [`Schedule`] | periodic jobs, each run claimed by one process |
 //! | [`JobQueue`] | rows that wait for an outside system, claimed by workers of all replicas |
 //! | [`housekeeping`] | deletes expired rows |
 #![deny(missing_docs)]
 
+mod backlog;
 mod cli;
 mod clock_sync;
 pub mod config;
@@ -36,6 +38,7 @@ mod runner;
 mod schedule;
 mod transaction;
 
+pub use backlog::{Backlog, DueJob};
 pub use cli::Command;
 pub use consumer::{Consumer, EventHandler, EventMetadata, FiledEvent};
 pub use db::Db;

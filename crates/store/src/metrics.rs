@@ -14,7 +14,11 @@ pub(crate) fn describe() {
     );
     describe_gauge!(
         "db_connections",
-        "Connections of the pool, by state; seen after each transaction."
+        "Open connections of the pools, idle ones included; pool_in_use has those that work."
+    );
+    describe_histogram!(
+        "db_acquire_seconds",
+        "Time until a transaction or statement had a connection of the pool; with failures, which take two seconds by default."
     );
     describe_counter!(
         "idempotent_repeats_total",
@@ -27,6 +31,10 @@ pub(crate) fn describe() {
     );
     describe_counter!("job_runs_total", "Runs of background jobs, by outcome.");
     describe_histogram!("job_seconds", "Time of a run of a background job.");
+    describe_gauge!(
+        "job_overdue_seconds",
+        "How long the oldest due run or row of a job has waited for a worker; 0 when none is due."
+    );
     describe_counter!("housekeeping_removed_total", "Expired rows removed, by table.");
 }
 

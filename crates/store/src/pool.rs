@@ -9,13 +9,15 @@
 mod connection;
 mod statements;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use carshare_chassis::telemetry::pool_usage::{InUse, PoolUsage};
+use metrics::{Gauge, Histogram, gauge, histogram};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::{Instant, sleep, timeout_at};
 
 pub(crate) use connection::Connection;
@@ -42,10 +44,14 @@ struct Inner {
     acquire_timeout: Duration,
     response_timeout: Duration,
     permits: Arc<Semaphore>,
+    usage: PoolUsage,
+    /// Time until a connection was there.
+    acquire_seconds: Histogram,
     is_closed: AtomicBool,
     /// The database has failed since [`Pool::take_failure`].
     has_failed: AtomicBool,
-    open: Arc<AtomicUsize>,
+    /// Number of open connections.
+    open: Gauge,
     /// The connection used last is on top, so that those in excess become old.
     idle: Mutex<Vec<Idle>>,
 }
@@ -58,7 +64,13 @@ struct Live {
 }
 
 /// Counts an open connection.
-struct Counted(Arc<AtomicUsize>);
+struct Counted(Gauge);
+
+/// The right to use one connection of the pool.
+struct Permit {
+    _permit: OwnedSemaphorePermit,
+    _in_use: InUse,
+}
 
 struct Idle {
     live: Live,
@@ -74,16 +86,24 @@ impl Pool {
             acquire_timeout: config.acquire_timeout,
             response_timeout: config.statement_timeout + RESPONSE_GRACE,
             permits: Arc::new(Semaphore::new(config.max_connections as usize)),
+            usage: PoolUsage::new("database", config.max_connections as usize),
+            acquire_seconds: histogram!("db_acquire_seconds"),
             is_closed: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
-            open: Arc::default(),
+            open: gauge!("db_connections"),
             idle: Mutex::default(),
         }))
     }
 
     /// Takes a connection: an idle one, which may have broken, or a new one.
     pub(crate) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
-        let deadline = Instant::now() + self.0.acquire_timeout;
+        let begin = Instant::now();
+        let acquired = self.acquire_before(begin + self.0.acquire_timeout).await;
+        self.0.acquire_seconds.record(begin.elapsed().as_secs_f64());
+        acquired
+    }
+
+    async fn acquire_before(&self, deadline: Instant) -> Result<Connection, sqlx::Error> {
         let permits = Arc::clone(&self.0.permits);
         let permit = match Arc::clone(&permits).try_acquire_owned() {
             Ok(permit) => permit,
@@ -96,6 +116,10 @@ impl Pool {
         if self.0.is_closed.load(Ordering::Acquire) {
             return Err(sqlx::Error::PoolClosed);
         }
+        let permit = Permit {
+            _permit: permit,
+            _in_use: self.0.usage.take(),
+        };
         let idle = self.0.idle().pop();
         Ok(match idle {
             Some(idle) => Connection::new(idle.live, &self.0, permit, true),
@@ -146,11 +170,6 @@ impl Pool {
     /// call.
     pub(crate) fn take_failure(&self) -> bool {
         self.0.has_failed.swap(false, Ordering::Relaxed)
-    }
-
-    /// Returns the numbers of open and of idle connections.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        (self.0.open.load(Ordering::Relaxed), self.0.idle().len())
     }
 }
 
@@ -213,15 +232,15 @@ impl Inner {
 }
 
 impl Counted {
-    fn new(open: &Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(open))
+    fn new(open: &Gauge) -> Self {
+        open.increment(1.0);
+        Self(open.clone())
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.decrement(1.0);
     }
 }
 

@@ -123,21 +123,10 @@ impl Relay {
             }
             self.append(stream, &events).await;
             relayed += events.len();
-            self.measure(&events);
             if events.len() < BATCH_SIZE {
                 return Ok(relayed);
             }
         }
-    }
-
-    /// Sets the gauge of the oldest waiting event: a batch that is not full was the last.
-    fn measure(&self, relayed: &[Positioned]) {
-        let oldest = relayed.first().filter(|_| relayed.len() == BATCH_SIZE);
-        let now = self.db.environment().clock.now();
-        let age = oldest.map_or(0.0, |oldest| {
-            (now - oldest.envelope.occurred_at).as_seconds_f64().max(0.0)
-        });
-        metrics::gauge!("outbox_oldest_seconds", "service" => self.service).set(age);
     }
 
     /// Appends events to the stream. A failure is counted and left to the readers of the log.

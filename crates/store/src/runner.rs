@@ -131,12 +131,13 @@ impl<S: StoreService> Runner<S> {
     ) -> anyhow::Result<()> {
         let db = S::db(&app).clone();
         let server = S::routes(&app, Self::server(common, &db, &events.redis)?)?;
-        let (clock, announcing) = (db.clone(), db.clone());
+        let (clock, measured, announcing) = (db.clone(), db.clone(), db.clone());
         let background = |drained: Shutdown| async move {
             let always = async {
                 tokio::join!(
                     S::background(app.clone(), roles, drained.clone()),
                     clock.follow_database_clock(drained.clone()),
+                    measured.measure_backlog(S::NAME, drained.clone()),
                 )
             };
             if roles.worker {
@@ -247,14 +248,16 @@ impl<S: StoreService> Service for Runner<S> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{clock_sync, consumer, relay};
+    use crate::{backlog, clock_sync, consumer, relay};
 
     /// Publishers that each service reads: auth, vehicle, booking, payment and notification.
     const SOURCES: [usize; 5] = [0, 2, 3, 1, 4];
 
     #[test]
     fn idle_fleet_executes_fewer_than_two_statements_a_second() {
-        let own = [relay::POLL_INTERVAL, clock_sync::INTERVAL].map(|interval| 1.0 / interval.as_secs_f64());
+        let measured = backlog::MEASURE_INTERVAL / 2;
+        let own = [relay::POLL_INTERVAL, clock_sync::INTERVAL, measured]
+            .map(|interval| 1.0 / interval.as_secs_f64());
         let of_service = |sources: &usize| {
             let consumer = if *sources > 0 {
                 consumer::idle_statements(*sources)

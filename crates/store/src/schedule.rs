@@ -20,6 +20,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, Statement, Value};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use crate::backlog::set_overdue;
 use crate::db::Db;
 use crate::error::Error;
 
@@ -32,6 +33,7 @@ pub struct Schedule {
     name: &'static str,
     period: Duration,
     signal: Arc<Notify>,
+    on_claimed_elsewhere: fn(),
 }
 
 /// Whether this process runs the job now.
@@ -49,7 +51,16 @@ impl Schedule {
             name,
             period,
             signal: db.job_signal(name),
+            on_claimed_elsewhere: || {},
         }
+    }
+
+    /// Calls `forget` when another process has claimed the run. What this process measured in an earlier one is out of date then: a job
+    /// that sets gauges sets them to NaN, which every aggregation of Prometheus ignores for the value of the other process.
+    #[must_use]
+    pub fn on_claimed_elsewhere(mut self, forget: fn()) -> Self {
+        self.on_claimed_elsewhere = forget;
+        self
     }
 
     /// Runs a job with [`Schedule::every`] and [`Schedule::run`].
@@ -78,6 +89,7 @@ impl Schedule {
             let due_at = match self.attempt(std::mem::take(&mut notified), &job).await {
                 Ok(due_at) => {
                     failures = 0;
+                    set_overdue(self.name, Some(due_at), self.db.environment().clock.now());
                     due_at
                 }
                 Err(error) => {
@@ -107,6 +119,7 @@ impl Schedule {
     {
         let began = self.db.environment().clock.now();
         if let Claimed::Later { due_at } = self.claim(began, notified).await? {
+            (self.on_claimed_elsewhere)();
             return Ok(due_at);
         }
         if self.work(job).await {

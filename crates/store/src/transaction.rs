@@ -101,9 +101,6 @@ impl Db {
         };
         metrics::histogram!("db_transaction_seconds", "name" => name, "outcome" => outcome)
             .record(begin.elapsed().as_secs_f64());
-        let (open, idle) = self.conn().size();
-        metrics::gauge!("db_connections", "state" => "open").set(open as f64);
-        metrics::gauge!("db_connections", "state" => "idle").set(idle as f64);
         result
     }
 

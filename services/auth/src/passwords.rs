@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use carshare_chassis::Error;
 use carshare_chassis::config::millis;
+use carshare_chassis::telemetry::pool_usage::PoolUsage;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -46,6 +47,7 @@ pub struct Passwords {
     places: Arc<Semaphore>,
     /// One for each computed hash.
     permits: Arc<Semaphore>,
+    usage: Arc<PoolUsage>,
 }
 
 /// When a refused caller may try again: most of the waiting hashes are then computed.
@@ -63,17 +65,18 @@ impl Passwords {
             "passwords.bcrypt_cost must be 4 to 31"
         );
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let parallel = if config.max_parallel == 0 {
-            cores
-        } else {
-            config.max_parallel
+        let parallel = match config.max_parallel {
+            0 => cores,
+            parallel => parallel,
         };
+        let places = parallel * (1 + config.max_waiting);
         Ok(Self {
             cost: config.bcrypt_cost,
             upgrade_at_login: config.upgrade_at_login,
             max_wait: config.max_wait,
-            places: Arc::new(Semaphore::new(parallel * (1 + config.max_waiting))),
+            places: Arc::new(Semaphore::new(places)),
             permits: Arc::new(Semaphore::new(parallel)),
+            usage: Arc::new(PoolUsage::new("password_hashes", places)),
         })
     }
 
@@ -135,7 +138,7 @@ impl Passwords {
             Error::unavailable("too many passwords wait to be hashed", RETRY_AFTER)
         };
         let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| refuse())?;
+        let place = (place.map_err(|_| refuse())?, self.usage.take());
         // A number of them bounds no time on a slow or shared core.
         let permit = timeout(self.max_wait, Arc::clone(&self.permits).acquire_owned());
         let permit = permit.await.map_err(|_| refuse())?.map_err(Error::internal)?;

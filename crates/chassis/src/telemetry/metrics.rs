@@ -17,6 +17,14 @@ pub(super) fn describe() {
         "rpc_client_retries_total",
         "Repeated calls to other services, by peer and cause."
     );
+    describe_gauge!(
+        "pool_in_use",
+        "Places of a bounded pool that are taken, running and waiting ones, by pool."
+    );
+    describe_gauge!(
+        "pool_capacity",
+        "Places of a bounded pool: beyond them work is refused or waits, by pool."
+    );
     describe_counter!(
         "identity_revocation_unchecked_total",
         "Access tokens accepted while revocation could not be checked."

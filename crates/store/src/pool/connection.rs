@@ -11,10 +11,9 @@ use sqlx::postgres::{PgConnection, PgQueryResult, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{error::Elapsed, timeout};
 
-use super::{Inner, Live};
+use super::{Inner, Live, Permit};
 use crate::error::{is_disconnected, is_unavailable};
 
 /// Longest wait for the replies that a cancelled caller left unread, and for the rollback after them.
@@ -23,7 +22,7 @@ const CLEAN_TIMEOUT: Duration = Duration::from_secs(8);
 /// A connection of the pool.
 pub(crate) struct Connection {
     /// `None` in `drop` only.
-    live: Option<(Live, OwnedSemaphorePermit)>,
+    live: Option<(Live, Permit)>,
     pool: Arc<Inner>,
     /// It was idle in the pool and has not answered since.
     was_idle: bool,
@@ -35,7 +34,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(live: Live, pool: &Arc<Inner>, permit: OwnedSemaphorePermit, was_idle: bool) -> Self {
+    pub(super) fn new(live: Live, pool: &Arc<Inner>, permit: Permit, was_idle: bool) -> Self {
         Self {
             live: Some((live, permit)),
             pool: Arc::clone(pool),
@@ -152,7 +151,7 @@ impl Drop for Connection {
 
 /// Reads what is left of the replies, ends an open transaction and puts the connection back. One that does not answer is
 /// closed, which rolls back too.
-async fn clean(mut live: Live, permit: OwnedSemaphorePermit, pool: Arc<Inner>, in_transaction: bool) {
+async fn clean(mut live: Live, permit: Permit, pool: Arc<Inner>, in_transaction: bool) {
     let cleaned = timeout(CLEAN_TIMEOUT, async {
         if in_transaction {
             live.raw.execute("ROLLBACK").await.map(drop)

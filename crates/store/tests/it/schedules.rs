@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use carshare_chassis::Error as ChassisError;
 use carshare_proto::common::v1::ErrorReason as Common;
-use carshare_store::{Db, Error, Schedule, Tx};
+use carshare_store::{Backlog, Db, DueJob, Error, Schedule, Tx};
 use carshare_testkit::eventually_true;
 use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::harness::{Harness, Running, TIMEOUT};
+use crate::harness::{Harness, Running, TIMEOUT, publish};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -202,4 +202,60 @@ async fn panicked_run_is_repeated_after_a_delay() {
     harness.clock.advance(Duration::from_secs(15));
     runs.reach(2).await;
     running.stop().await;
+}
+
+static FORGOTTEN: AtomicU32 = AtomicU32::new(0);
+
+#[tokio::test]
+async fn process_forgets_what_it_measured_when_another_one_claims_the_run() {
+    let harness = Harness::new().await;
+    set_due_at(&harness, harness.clock.now() + HOUR).await;
+    let runs = Runs::default();
+    let counted = runs.0.clone();
+    let schedule = Schedule::every(&harness.db, "count", HOUR).on_claimed_elsewhere(|| {
+        FORGOTTEN.fetch_add(1, Ordering::SeqCst);
+    });
+    let job = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { Ok::<(), ChassisError>(()) }
+    };
+    let running = Running::start(|shutdown| schedule.run(shutdown, job));
+    eventually_true(TIMEOUT, || async { FORGOTTEN.load(Ordering::SeqCst) == 1 }).await;
+    harness.clock.advance(HOUR);
+    runs.reach(1).await;
+    assert_eq!(
+        FORGOTTEN.load(Ordering::SeqCst),
+        1,
+        "its own run is not forgotten"
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn backlog_is_the_oldest_event_without_a_position_and_all_jobs() {
+    let harness = Harness::new().await;
+    let nothing = Backlog {
+        oldest_event: None,
+        jobs: vec![],
+    };
+    assert_eq!(harness.db.backlog().await.unwrap(), nothing);
+    let noon = harness.clock.now();
+    publish(&harness.db, "u-1", "one").await;
+    harness.clock.advance(HOUR);
+    publish(&harness.db, "u-2", "two").await;
+    set_due_at(&harness, noon).await;
+    let waiting = Backlog {
+        oldest_event: Some(noon),
+        jobs: vec![DueJob {
+            name: "count".to_owned(),
+            due_at: noon,
+        }],
+    };
+    assert_eq!(harness.db.backlog().await.unwrap(), waiting);
+    let relay = harness.relay();
+    eventually_true(TIMEOUT, || async {
+        harness.db.backlog().await.unwrap().oldest_event.is_none()
+    })
+    .await;
+    relay.stop().await;
 }
