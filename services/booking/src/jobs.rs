@@ -1,5 +1,6 @@
 //! Periodic jobs.
 
+mod count_bookings;
 mod deadlines;
 pub mod erase_bookings;
 
@@ -10,6 +11,7 @@ use crate::App;
 /// Runs all jobs until `shutdown`.
 pub async fn run(app: &App, shutdown: Shutdown) {
     tokio::join!(
+        count_bookings::run(app, shutdown.clone()),
         deadlines::run(app, shutdown.clone()),
         erase_bookings::run(app, shutdown),
     );

@@ -10,7 +10,7 @@
 //! | [`store`] | all SQL, one file per table |
 //! | [`events`] | published and consumed events |
 //! | [`erasure`] | what is erased of the bookings of deleted accounts |
-//! | [`jobs`] | deadlines, erasure |
+//! | [`jobs`] | deadlines, erasure, gauges |
 //! | [`config`], [`error`] | configuration, errors |
 
 pub mod apply_change;

@@ -1,11 +1,15 @@
 //! Descriptions of the service's metrics, for `/metrics`.
 
-use metrics::describe_counter;
+use metrics::{describe_counter, describe_gauge};
 
 pub(crate) fn describe() {
     describe_counter!(
         "booking_cars_lost_total",
         "Live bookings that lost their car, by state; expected to be 0."
+    );
+    describe_gauge!(
+        "bookings_live",
+        "Bookings that have not ended, by state, at the last count; NaN when another process has counted since."
     );
     describe_counter!(
         "booking_deadlines_total",

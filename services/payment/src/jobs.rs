@@ -1,6 +1,7 @@
-//! Background work: due charges and refunds, deletion of billing keys, reconciliation with the provider, and the check of the invariants.
+//! Background work: due charges and refunds, deletion of billing keys, reconciliation with the provider, the check of the invariants, gauges.
 
 mod invariant_check;
+mod measure;
 mod queues;
 mod reconciliation;
 
@@ -32,7 +33,10 @@ pub async fn run(app: &App, shutdown: Shutdown) {
     };
     let db = &app.db;
     let reconciliations = TableQueue::<Reconciliations>::new(app).paced(app.reconciliation.lookup_interval());
-    let invariants = Schedule::every(db, "payment_invariant_check", app.worker.invariant_check_interval);
+    let invariants = Schedule::every(db, "payment_invariant_check", app.worker.invariant_check_interval)
+        .on_claimed_elsewhere(invariant_check::forget);
+    let measures =
+        Schedule::every(db, "payment_measure", measure::INTERVAL).on_claimed_elsewhere(measure::forget);
     tokio::join!(
         db.run_job_queue(TableQueue::<Charges>::new(app), options, shutdown.clone()),
         db.run_job_queue(TableQueue::<Refunds>::new(app), options, shutdown.clone()),
@@ -42,6 +46,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
             one_at_a_time,
             shutdown.clone()
         ),
+        measures.run(shutdown.clone(), || measure::measure(app)),
         invariants.run(shutdown, || invariant_check::check(app)),
     );
 }

@@ -20,6 +20,14 @@ pub(crate) fn describe() {
         "Payments for which a reconciliation found a capture or cancel at the provider that no webhook had reported."
     );
     describe_gauge!(
+        "payment_in_flight",
+        "Payments and refunds that are neither settled nor given back, by state, at the last measurement."
+    );
+    describe_gauge!(
+        "payment_in_flight_krw",
+        "Won that is neither settled nor given back, by state: due, unknown (charged, outcome unknown), captured (rental not ended), refund_due, refund_unknown."
+    );
+    describe_gauge!(
         "payment_reconciliation_lag_seconds",
         "How long the oldest due reconciliation has been waiting, at the last check."
     );

@@ -3,6 +3,7 @@
 
 pub mod closed_bookings;
 pub mod customers;
+pub mod in_flight;
 pub mod invariants;
 pub mod ledger;
 pub mod payment_attempts;

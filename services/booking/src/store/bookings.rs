@@ -1,5 +1,6 @@
 //! Table `bookings`.
 
+mod count_live;
 mod insert;
 mod row;
 
@@ -11,6 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+pub use count_live::{LIVE_STATES, count_live};
 pub use insert::insert;
 
 use crate::domain::{Booking, BookingId, PaymentStatus, Status, UserId, VehicleId};

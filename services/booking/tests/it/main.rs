@@ -6,6 +6,7 @@ mod approve_reject;
 mod cancel;
 mod car_lost;
 mod close_user;
+mod count_live;
 mod create;
 mod create_cancelled;
 mod create_interrupted;

@@ -13,6 +13,7 @@ mod checkout_failures;
 mod crashes;
 mod erasure;
 mod harness;
+mod in_flight;
 mod instance;
 mod key_removal;
 mod ledger;
