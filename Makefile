@@ -62,6 +62,12 @@ test-web-clients: build ## build the TypeScript package and call the mesh with i
 test-openapi: build ## lint the API document, build TypeScript and Python packages from it, run its Postman collection (needs npm)
 	@scripts/test-openapi.sh $(TARGET_DIR)/debug/carshare-gateway $(TARGET_DIR)/debug/carshare
 
+test-alerts: ## check the rules of Prometheus, and test each alert firing and quiet
+	@scripts/test-alerts.sh
+
+test-dashboards: build ## ask the query of every panel at a Prometheus that scrapes a temporary mesh (needs prometheus)
+	@scripts/test-dashboards.sh $(TARGET_DIR)/debug/carshare
+
 test-readme: build ## run the README's commands and compare their output
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 

@@ -8,15 +8,19 @@ use super::capture::{CAPTURE, PROCESSES};
 use text::Text;
 
 /// Metrics of every service with a database.
-const SERVICE_METRICS: [&str; 13] = [
+const SERVICE_METRICS: [&str; 17] = [
     "clock_skew_seconds",
     "outbox_stream_failures_total",
     "consumer_failures_total",
+    "db_acquire_seconds",
     "db_connections",
     "db_transaction_seconds",
     "housekeeping_removed_total",
+    "job_overdue_seconds",
     "job_runs_total",
     "job_seconds",
+    "pool_capacity",
+    "pool_in_use",
     "outbox_failures_total",
     "outbox_oldest_seconds",
     "rpc_server_calls_total",
@@ -47,7 +51,7 @@ const OPTIONAL_METRICS: [&str; 4] = [
 ];
 
 /// Allowed labels, each of low cardinality.
-pub const LABELS: [&str; 23] = [
+pub const LABELS: [&str; 24] = [
     "action",
     "source",
     "code",
@@ -60,6 +64,7 @@ pub const LABELS: [&str; 23] = [
     "operation",
     "outcome",
     "peer",
+    "pool",
     "purpose",
     "reason",
     "rpc",
@@ -74,7 +79,7 @@ pub const LABELS: [&str; 23] = [
 ];
 
 /// Exact values after the journey, by process.
-const COUNTED: [(&str, &str, f64); 27] = [
+const COUNTED: [(&str, &str, f64); 31] = [
     (
         "gateway",
         "edge_requests_total{protocol=rest,rpc=rpc.booking.approve_booking,status=200}",
@@ -86,6 +91,10 @@ const COUNTED: [(&str, &str, f64); 27] = [
         3.0,
     ),
     ("gateway", "edge_in_flight{protocol=rest}", 0.0),
+    ("gateway", "pool_in_use{pool=requests}", 0.0),
+    ("gateway", "pool_capacity{pool=user_streams}", 10_000.0),
+    ("auth", "pool_in_use{pool=password_hashes}", 0.0),
+    ("vehicle", "pool_in_use{pool=photo_conversions}", 0.0),
     (
         "auth",
         "rpc_server_calls_total{code=UNAUTHENTICATED,rpc=rpc.auth.login}",
@@ -195,7 +204,11 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
                 "holds_expired_total",
             ],
         ],
-        "booking" => &[&SERVICE_METRICS, &EVENT_METRICS, &["outbox_sent_total"]],
+        "booking" => &[
+            &SERVICE_METRICS,
+            &EVENT_METRICS,
+            &["bookings_live", "outbox_sent_total"],
+        ],
         "payment" => &[
             &SERVICE_METRICS,
             &EVENT_METRICS,
@@ -203,6 +216,8 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
             &[
                 "outbox_sent_total",
                 "payment_attempts_total",
+                "payment_in_flight",
+                "payment_in_flight_krw",
                 "payment_invariant_breaches",
                 "payment_reconciliation_lag_seconds",
                 "payment_unknown_oldest_seconds",
@@ -218,6 +233,8 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
             "edge_duration_seconds",
             "edge_in_flight",
             "edge_requests_total",
+            "pool_capacity",
+            "pool_in_use",
             "rpc_client_calls_total",
         ]],
     };
