@@ -16,6 +16,8 @@
 pub mod demo;
 pub mod dependencies;
 mod in_process;
+#[cfg(test)]
+mod manifests;
 mod options;
 mod processes;
 pub mod ready;
