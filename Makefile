@@ -86,6 +86,9 @@ lint-deploy: ## check manifests, Dockerfile, docker-compose.yml, Tiltfile and th
 coverage: prepare ## run all tests with coverage: 80 % overall, 90 % of domain modules (ARGS="…" for cargo test)
 	@scripts/coverage.sh $(TARGET_DIR) $(ARGS)
 
+kube-play: ## play the manifests with podman, and run the README's journey against them (needs root)
+	@scripts/kube-play.sh
+
 audit: ## fetch the database of advisories and check the dependencies for known vulnerabilities (needs github.com)
 	@scripts/deny.sh audit
 
