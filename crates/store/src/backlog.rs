@@ -52,13 +52,19 @@ impl Db {
 
     /// Returns what waits for a worker.
     pub async fn backlog(&self) -> Result<Backlog, Error> {
-        let sql = "SELECT occurred_at FROM outbox WHERE position IS NULL ORDER BY seq LIMIT 1";
-        let oldest = self.conn().query_one_raw(statement(sql)).await?;
-        let jobs = statement("SELECT name, due_at FROM schedules ORDER BY name");
-        let jobs = self.conn().query_all_raw(jobs).await?;
-        let jobs = jobs.iter().map(|row| DueJob::from_query_result(row, ""));
+        let sql = "SELECT oldest.occurred_at, s.name, s.due_at FROM (SELECT ( \
+                SELECT occurred_at FROM outbox WHERE position IS NULL ORDER BY seq LIMIT 1) AS occurred_at) AS oldest \
+            LEFT JOIN schedules s ON true ORDER BY s.name";
+        let statement = Statement::from_string(DbBackend::Postgres, sql);
+        let rows = self.conn().query_all_raw(statement).await?;
+        // Without a job there is one row, of which only the time of the event may be set.
+        let jobs = rows
+            .iter()
+            .filter_map(|row| DueJob::from_query_result_optional(row, "").transpose());
         Ok(Backlog {
-            oldest_event: oldest.map(|row| row.try_get("", "occurred_at")).transpose()?,
+            oldest_event: rows
+                .first()
+                .map_or(Ok(None), |row| row.try_get("", "occurred_at"))?,
             jobs: jobs.collect::<Result<_, _>>()?,
         })
     }
@@ -76,10 +82,6 @@ pub(crate) fn set_overdue(
 /// Returns the seconds since `since`; 0 when it is `None` or in the future.
 fn age(since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> f64 {
     since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0))
-}
-
-fn statement(sql: &str) -> Statement {
-    Statement::from_string(DbBackend::Postgres, sql)
 }
 
 #[cfg(test)]

@@ -255,9 +255,12 @@ mod tests {
 
     #[test]
     fn idle_fleet_executes_fewer_than_two_statements_a_second() {
-        let measured = backlog::MEASURE_INTERVAL / 2;
-        let own = [relay::POLL_INTERVAL, clock_sync::INTERVAL, measured]
-            .map(|interval| 1.0 / interval.as_secs_f64());
+        let own = [
+            relay::POLL_INTERVAL,
+            clock_sync::INTERVAL,
+            backlog::MEASURE_INTERVAL,
+        ]
+        .map(|interval| 1.0 / interval.as_secs_f64());
         let of_service = |sources: &usize| {
             let consumer = if *sources > 0 {
                 consumer::idle_statements(*sources)
