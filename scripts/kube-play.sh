@@ -12,7 +12,11 @@ command -v podman >/dev/null 2>&1 && command -v catatonit >/dev/null 2>&1 ||
     install_packages podman buildah runc netavark aardvark-dns iptables catatonit
 engine=podman
 use_engine
-podman image exists carshare:local || scripts/image.sh local
+if ! podman image exists carshare:local; then
+    scripts/image.sh local
+    # Where docker is there, it has built it.
+    podman image exists carshare:local || docker save carshare:local | podman load -q
+fi
 podman image exists docker.io/library/postgres:15 && podman image exists docker.io/library/redis:7 || scripts/local-images.sh
 
 work=$(mktemp -d /tmp/kube-play-XXXXXX)
