@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use carshare_chassis::client::{self, PeerChannel};
@@ -117,7 +119,8 @@ pub enum Commands<C: clap::Subcommand> {
 }
 
 impl<S: StoreService> Runner<S> {
-    /// Runs the service with the given state until `shutdown`: see [`Service::serve`].
+    /// Runs the service with the given state until `shutdown`: see [`Service::serve`]. Background work begins, and the process gets
+    /// ready, when the database is reachable and has every migration of this release. One that lacks a migration ends the process.
     ///
     /// At shutdown the server drains first, then the workers stop (the relay last sends what the drained calls published),
     /// then the connections close.
@@ -130,9 +133,17 @@ impl<S: StoreService> Runner<S> {
         roles: Roles,
     ) -> anyhow::Result<()> {
         let db = S::db(&app).clone();
-        let server = S::routes(&app, Self::server(common, &db, &events.redis)?)?;
+        let has_schema = Arc::new(AtomicBool::new(false));
+        let checked = Arc::clone(&has_schema);
+        let server = S::routes(&app, Self::server(common, &db, &events.redis)?)?
+            .readiness("schema", move || ready(is_checked(&checked)));
         let (clock, measured, announcing) = (db.clone(), db.clone(), db.clone());
         let background = |drained: Shutdown| async move {
+            // On an older schema events would fail and become dead letters.
+            if !clock.has_schema(&S::migrator(), &drained).await? {
+                return Ok(());
+            }
+            has_schema.store(true, Ordering::Relaxed);
             let always = async {
                 tokio::join!(
                     S::background(app.clone(), roles, drained.clone()),
@@ -145,6 +156,7 @@ impl<S: StoreService> Runner<S> {
             } else {
                 tokio::join!(always, announcing.announce_events(drained.clone()));
             }
+            Ok(())
         };
         let served = server
             .serve_with_worker(Some(background), listener, shutdown)
@@ -244,6 +256,11 @@ impl<S: StoreService> Service for Runner<S> {
             Commands::Service(command) => S::command(config, environment, command).await,
         }
     }
+}
+
+fn is_checked(has_schema: &AtomicBool) -> anyhow::Result<()> {
+    anyhow::ensure!(has_schema.load(Ordering::Relaxed), "not checked yet");
+    Ok(())
 }
 
 #[cfg(test)]

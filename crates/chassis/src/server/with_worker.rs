@@ -14,8 +14,8 @@ impl Server {
     /// serves RPCs.
     ///
     /// The work starts with the server and is stopped when the server has drained, so that the events of the last calls are
-    /// still published. Work that ends before, by a panic or by itself, ends the process with an error: a process that serves
-    /// RPCs and does no work would look healthy.
+    /// still published. Work that ends before, by a panic, an error or by itself, ends the process with an error: a process that
+    /// serves RPCs and does no work would look healthy.
     pub async fn serve_with_worker<W, F>(
         self,
         work: Option<W>,
@@ -24,7 +24,7 @@ impl Server {
     ) -> anyhow::Result<()>
     where
         W: FnOnce(Shutdown) -> F,
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let Some(work) = work else {
             return self.serve(listener, shutdown).await;
@@ -51,14 +51,15 @@ impl Server {
         if let Some(ended) = early {
             return served.and(Err(ended_early(ended)));
         }
-        working.await?;
+        working.await??;
         served
     }
 }
 
-fn ended_early(ended: Result<(), JoinError>) -> anyhow::Error {
+fn ended_early(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Error {
     match ended {
-        Ok(()) => anyhow!("the background work ended by itself"),
+        Ok(Err(error)) => error,
+        Ok(Ok(())) => anyhow!("the background work ended by itself"),
         Err(error) => anyhow!(error).context("the background work failed"),
     }
 }
@@ -84,6 +85,7 @@ mod tests {
             drained.cancelled().await;
             tokio::task::yield_now().await;
             finishing.store(true, Ordering::SeqCst);
+            Ok(())
         };
         shutdown.trigger();
         server()
@@ -105,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_ends_by_itself_is_an_error() {
-        let work = |_: Shutdown| async {};
+        let work = |_: Shutdown| async { Ok(()) };
         let ended = server()
             .serve_with_worker(Some(work), None, Shutdown::new())
             .await;
@@ -116,12 +118,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn error_of_the_work_ends_the_process() {
+        let work = |_: Shutdown| async { Err(anyhow!("the schema is old")) };
+        let ended = server()
+            .serve_with_worker(Some(work), None, Shutdown::new())
+            .await;
+        assert_eq!(ended.unwrap_err().to_string(), "the schema is old");
+    }
+
+    #[tokio::test]
     async fn server_that_cannot_start_does_not_wait_for_a_signal() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut common = Common::default();
         common.admin.listen = Some(taken.local_addr().unwrap());
         let server = Server::new("test", &common, Environment::system());
-        let work = |drained: Shutdown| async move { drained.cancelled().await };
+        let work = |drained: Shutdown| async move {
+            drained.cancelled().await;
+            Ok(())
+        };
         let ended = server.serve_with_worker(Some(work), None, Shutdown::new()).await;
         assert!(ended.is_err());
     }

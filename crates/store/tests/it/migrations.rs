@@ -1,11 +1,15 @@
 //! Schemas: migrated once by whoever comes first, closed to everybody else.
 
+use std::time::Duration;
+
 use carshare_store::config;
-use carshare_testkit::Database;
+use carshare_testkit::{Database, eventually_true};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::harness::migrate;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn one(version: i64, sql: &'static str) -> Migrator {
     let migration = Migration::new(
@@ -110,6 +114,36 @@ async fn older_release_leaves_a_newer_schema_unchanged() {
     carshare_store::migrate(&config, one(100, "SELECT 1"))
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn migration_that_waits_for_a_lock_lets_others_pass_and_is_tried_again() {
+    let database = empty().await;
+    let config = config::Database::at(database.url());
+    let create = one(100, "CREATE TABLE cars ()");
+    carshare_store::migrate(&config, create.clone()).await.unwrap();
+    let url = database.url();
+    let connect = || PgConnection::connect(&url);
+    let (mut holder, mut reader) = tokio::try_join!(connect(), connect()).unwrap();
+    holder.execute("BEGIN; SELECT FROM cars").await.unwrap();
+
+    let alter = one(101, "ALTER TABLE cars ADD COLUMN year integer");
+    let both = Migrator::with_migrations(create.iter().chain(alter.iter()).cloned().collect());
+    let migrating = carshare_store::migrate(&config, both);
+    let reading = async {
+        let waits = "SELECT FROM pg_locks WHERE relation = 'cars'::regclass AND NOT granted";
+        eventually_true(TIMEOUT, async || {
+            let mut other = connect().await.unwrap();
+            !other.fetch_all(waits).await.unwrap().is_empty()
+        })
+        .await;
+        // Behind the migration, which waits for the holder.
+        reader.execute("SELECT FROM cars").await.unwrap();
+        holder.execute("COMMIT").await.unwrap();
+    };
+    let (migrated, ()) = tokio::join!(migrating, reading);
+    migrated.unwrap();
+    reader.execute("SELECT year FROM cars").await.unwrap();
 }
 
 #[tokio::test]
