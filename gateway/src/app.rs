@@ -51,14 +51,14 @@ where
         ids: environment.ids.clone(),
         trusted_proxies: config.limits.trusted_proxies.clone(),
     };
-    let pages = Arc::new(Pages::new(&state.routes, &config.docs, readiness)?);
+    let pages = Arc::new(Pages::new(&state.routes, &config.docs, readiness.clone())?);
     let in_flight = state.in_flight.clone();
     Ok(ServiceBuilder::new()
         .map_request(|request: http::Request<B>| request.map(Body::new))
         .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]))
         .layer(from_fn(info, request_info::attach))
         .layer(from_fn((), access_log::record))
-        .layer(from_fn((), connection_close::announce))
+        .layer(from_fn(readiness, connection_close::announce))
         .layer(from_fn(cors::layer(&config.cors)?, cors::answer))
         .layer(from_fn(config.edge.https, security_headers::set))
         // Ends the name of the type, which every layer multiplies, here and in the middle.

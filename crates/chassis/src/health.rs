@@ -47,6 +47,11 @@ impl Readiness {
         self.draining.cancel();
     }
 
+    /// Returns whether the process drains.
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
     /// Runs all checks concurrently.
     pub async fn report(&self) -> Report {
         let checks = self.checks.iter().map(|(name, check)| async move {
@@ -59,7 +64,7 @@ impl Readiness {
         });
         Report {
             checks: join_all(checks).await,
-            draining: self.draining.is_cancelled(),
+            draining: self.is_draining(),
         }
     }
 

@@ -3,6 +3,9 @@
 //! precede the next request, but does not announce it, and a client that keeps the connection would lose its next request.
 //! It also closes at once, which resets the connection while the client still sends and can discard the response on its way
 //! (RFC 9112 §9.6).
+//!
+//! It is announced too while the gateway waits to stop (`server.drain_delay_ms`), so that clients open their next connection, which
+//! a balancer leads to another replica, instead of sending a request at the moment at which this one is closed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
+use carshare_chassis::health::Readiness;
 use carshare_chassis::task::spawn;
 use futures::{Stream, StreamExt as _, TryFutureExt as _};
 use http::header::CONNECTION;
@@ -27,13 +31,15 @@ const SKIPPED_BYTES: u64 = 4096;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 pub fn announce<S: Inner>(
-    (): &(),
+    readiness: &Readiness,
     inner: &mut S,
     mut request: Request,
 ) -> impl Future<Output = Result> + use<S> {
+    let is_draining = request.version() <= Version::HTTP_11 && readiness.is_draining();
     let is_read = observe(&mut request);
     inner.call(request).map_ok(move |mut response| {
-        if is_read.is_some_and(|is_read| !is_read.load(Ordering::Relaxed)) {
+        let is_unread = is_read.is_some_and(|is_read| !is_read.load(Ordering::Relaxed));
+        if is_unread || is_draining {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -96,7 +102,7 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::Router;
-    use axum::routing::post;
+    use axum::routing::{get, post};
     use bytes::Bytes;
     use carshare_chassis::layer::from_fn;
     use futures::stream;
@@ -110,7 +116,7 @@ mod tests {
         let router = Router::new()
             .route("/read", post(async |body: Bytes| body.len().to_string()))
             .route("/unread", post(async || "no"))
-            .layer(from_fn((), announce));
+            .layer(from_fn(Readiness::new(), announce));
         let request = http::Request::post(path)
             .version(version)
             .body(Body::from(vec![b'x'; bytes]))
@@ -129,11 +135,28 @@ mod tests {
         assert_eq!(connection("/unread", Version::HTTP_2, 5000).await, None);
     }
 
+    #[tokio::test]
+    async fn responses_of_a_draining_gateway_close_http1_connections() {
+        let readiness = Readiness::new();
+        let router = Router::new()
+            .route("/", get(async || "yes"))
+            .layer(from_fn(readiness.clone(), announce));
+        let send = async |version| {
+            let request = http::Request::get("/").version(version).body(Body::empty());
+            let response = router.clone().oneshot(request.unwrap()).await.unwrap();
+            response.headers().contains_key(CONNECTION)
+        };
+        assert!(!send(Version::HTTP_11).await);
+        readiness.begin_drain();
+        assert!(send(Version::HTTP_11).await);
+        assert!(!send(Version::HTTP_2).await);
+    }
+
     /// Sends a body of chunks from a channel, and returns the channel once the response is there.
     async fn respond_unread() -> mpsc::Sender<std::result::Result<Bytes, Infallible>> {
         let router = Router::new()
             .route("/unread", post(async || "no"))
-            .layer(from_fn((), announce));
+            .layer(from_fn(Readiness::new(), announce));
         let (chunks, mut body) = mpsc::channel(1);
         let body = Body::from_stream(stream::poll_fn(move |cx| body.poll_recv(cx)));
         let request = http::Request::post("/unread").body(body).unwrap();

@@ -12,11 +12,14 @@ use http::Uri;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
+use tokio::time::Instant;
 use tonic::transport::channel::Change;
 use tonic::transport::{ClientTlsConfig, Endpoint};
 
 /// Interval between two look-ups while calls succeed.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// The same while an address is left out, so that a replica that has restarted gets calls before the next one is stopped.
+const INCOMPLETE_INTERVAL: Duration = Duration::from_millis(500);
 /// Shortest interval: a burst of failing calls causes one look-up.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(200);
 /// An address that does not accept a connection within this time is left out while another one does.
@@ -63,27 +66,31 @@ impl Resolver {
         })
     }
 
-    /// Updates the addresses of the channel until it is dropped. `resolve` causes a look-up at once.
+    /// Updates the addresses of the channel until it is dropped. `resolve` causes a look-up at once, so that the next attempt of the
+    /// call that failed goes to another address.
     pub async fn run(mut self, changes: Sender<Change<SocketAddr, Endpoint>>, resolve: Arc<Notify>) {
         loop {
-            let found = self.look_up().await;
+            let begun = Instant::now();
+            let resolved = self.look_up().await;
+            let found = accepting(&resolved).await;
+            let is_complete = found.len() == resolved.len();
             if self.apply(found, &changes).await.is_none() {
                 return;
             }
-            let interval = if self.listed.is_empty() {
-                SHORTEST_INTERVAL
-            } else {
-                INTERVAL
+            let interval = match self.listed.is_empty() {
+                true => SHORTEST_INTERVAL,
+                false if is_complete => INTERVAL,
+                false => INCOMPLETE_INTERVAL,
             };
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
-                () = resolve.notified() => tokio::time::sleep(SHORTEST_INTERVAL).await,
+                () = resolve.notified() => tokio::time::sleep_until(begun + SHORTEST_INTERVAL).await,
                 () = changes.closed() => return,
             }
         }
     }
 
-    /// Returns the addresses to balance over; none when no name resolves.
+    /// Returns the addresses of all names.
     async fn look_up(&self) -> BTreeSet<SocketAddr> {
         let mut resolved = BTreeSet::new();
         for (host, port) in &self.hosts {
@@ -94,7 +101,7 @@ impl Resolver {
                 }
             }
         }
-        accepting(resolved).await
+        resolved
     }
 
     /// Sends the changes to the channel; no addresses change nothing. Returns `None` when the channel was dropped.
@@ -137,16 +144,20 @@ impl Resolver {
 }
 
 /// Returns the addresses that accept a connection; all of them when none does, so that calls fail at once instead of waiting.
-async fn accepting(resolved: BTreeSet<SocketAddr>) -> BTreeSet<SocketAddr> {
+async fn accepting(resolved: &BTreeSet<SocketAddr>) -> BTreeSet<SocketAddr> {
     if resolved.len() < 2 {
-        return resolved;
+        return resolved.clone();
     }
     let probed = join_all(resolved.iter().map(|address| async move {
         let accepts = tokio::time::timeout(PROBE_TIMEOUT, TcpStream::connect(address)).await;
         matches!(accepts, Ok(Ok(_))).then_some(*address)
     }));
     let accepting: BTreeSet<_> = probed.await.into_iter().flatten().collect();
-    if accepting.is_empty() { resolved } else { accepting }
+    if accepting.is_empty() {
+        resolved.clone()
+    } else {
+        accepting
+    }
 }
 
 #[cfg(test)]
@@ -207,8 +218,8 @@ mod tests {
     async fn unreachable_address_is_left_out_while_another_one_accepts() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let accepting_port = listener.local_addr().unwrap().port();
-        assert_eq!(accepting(set([accepting_port, 1])).await, set([accepting_port]));
-        assert_eq!(accepting(set([1, 2])).await, set([1, 2]));
-        assert_eq!(accepting(set([1])).await, set([1]));
+        assert_eq!(accepting(&set([accepting_port, 1])).await, set([accepting_port]));
+        assert_eq!(accepting(&set([1, 2])).await, set([1, 2]));
+        assert_eq!(accepting(&set([1])).await, set([1]));
     }
 }
