@@ -28,6 +28,12 @@ test: build ## run all tests, and the README's commands
 chaos: build ## guests and hosts on two replicas of everything under random faults (MINUTES=10 SEED=…)
 	CHAOS_MINUTES=$(or $(MINUTES),10) CHAOS_SEED=$(SEED) $(CARGO) test --workspace --test it --locked -- chaos --nocapture
 
+drill: build ## lose databases and Redis under load and restore them by scripts/backup.sh; prints RTO and RPO
+	$(CARGO) test --workspace --test it --locked -- drills --nocapture --test-threads 1
+
+test-upgrade: build ## run the processes of an older release on this schema, and replace them under load (FROM=<git reference>)
+	@scripts/test-upgrade.sh $(TARGET_DIR) $(FROM)
+
 fuzz: build ## malformed and unusual requests of every RPC over every protocol (MINUTES=10 SEED=… CASE=…)
 	FUZZ_MINUTES=$(or $(MINUTES),10) FUZZ_SEED=$(SEED) FUZZ_CASE=$(CASE) $(CARGO) test --workspace --test it --locked -- fuzz::every --nocapture
 
@@ -71,11 +77,12 @@ test-dashboards: build ## ask the query of every panel at a Prometheus that scra
 test-readme: build ## run the README's commands and compare their output
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare
 
-lint: ## check formatting, clippy, the protos, also against the released contract, the dependencies, and what is deployed
+lint: ## check formatting, clippy, protos and migrations, also against the last release, the dependencies, and what is deployed
 	@scripts/prepare.sh lint
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/buf.sh lint
+	@scripts/lint-migrations.sh
 	@scripts/deny.sh
 	@scripts/lint-deploy.sh
 
@@ -105,8 +112,9 @@ fmt: ## format code and protos
 docs: ## generate docs/errors.md from the protos
 	$(CARGO) run -q --locked -p carshare-proto --example error_catalogue > docs/errors.md
 
-release-contract: ## make the protos the contract that `make lint` compares later changes with
+release-contract: ## make protos and migrations those of a release: `make lint` compares later changes with them
 	@scripts/buf.sh release
+	@scripts/lint-migrations.sh release
 
 reset: ## remove the data of the local mesh
 	rm -rf .carshare

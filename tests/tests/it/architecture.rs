@@ -3,6 +3,7 @@
 mod dependencies;
 mod documents;
 mod imports;
+mod migrations;
 mod services;
 mod source;
 mod source_files;
