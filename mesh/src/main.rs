@@ -1,6 +1,7 @@
 //! The `carshare` binary: the whole mesh on a bare machine, and each of its processes in the image, where the names `carshare-auth`,
 //! `carshare-gateway` and so on are links to it.
 
+mod after_restore_command;
 mod all_command;
 mod banner;
 mod demo_admin;
@@ -33,6 +34,8 @@ enum Command {
     /// Parts of a development mesh in containers.
     #[command(subcommand)]
     Dev(dev_command::DevCommand),
+    /// Repair the consumers of services whose databases were restored to an earlier moment, before these start again.
+    AfterRestore(after_restore_command::AfterRestoreArgs),
     #[command(flatten)]
     All(all_command::AllCommand),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Run(args) => block_on(run_command::run(args)).map(|()| ExitCode::SUCCESS),
         Command::Reconcile(args) => block_on(reconcile_command::run(args)),
         Command::Dev(command) => block_on(dev_command::run(command)).map(|()| ExitCode::SUCCESS),
+        Command::AfterRestore(args) => block_on(after_restore_command::run(args)).map(|()| ExitCode::SUCCESS),
         Command::All(command) => command.run().map(|()| ExitCode::SUCCESS),
     };
     match finished {

@@ -15,6 +15,7 @@
 //! | [`Schedule`] | periodic jobs, each run claimed by one process |
 //! | [`JobQueue`] | rows that wait for an outside system, claimed by workers of all replicas |
 //! | [`housekeeping`] | deletes expired rows |
+//! | [`restore`] | repairs consumers after the database of a publisher was restored |
 #![deny(missing_docs)]
 
 mod backlog;
@@ -34,6 +35,7 @@ mod migrate;
 mod outbox;
 mod pool;
 mod relay;
+pub mod restore;
 mod runner;
 mod schedule;
 mod transaction;

@@ -185,7 +185,9 @@ impl Case {
 
     fn compare_terms(&self, payment: &Payment) -> Option<Kind> {
         let Some(booking) = &self.booking else {
-            return Some(Kind::PaymentWithoutBooking);
+            // Nothing is left to do once everything was refunded.
+            let is_settled = payment.failed || payment.captured && payment.refunded_krw == payment.amount_krw;
+            return (!is_settled).then_some(Kind::PaymentWithoutBooking);
         };
         let agreed = (booking.guest_id, booking.host_id, booking.total_krw);
         let differs = agreed != (payment.guest_id, payment.host_id, payment.amount_krw);
