@@ -75,6 +75,11 @@ impl Fleet {
         Ok(fleet)
     }
 
+    /// Sets the folder of the binaries of processes that are started from now on: another release.
+    pub fn set_binaries(&mut self, binaries: PathBuf) {
+        self.binaries = binaries;
+    }
+
     async fn all_ready(&self) -> Result<()> {
         for replica in self.replicas() {
             ready::wait(&self.admin(replica)?)

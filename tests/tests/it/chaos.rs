@@ -4,30 +4,22 @@
 //!
 //! `make chaos MINUTES=30 SEED=7` runs it for longer.
 
-mod journal;
 mod process_faults;
 mod provider_faults;
 mod server_faults;
-mod workload;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use carshare_chassis::Random;
 use carshare_mesh::{Fleet, Options};
 use futures::future::join_all;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::harness::{Dice, Servers, Setup, invariants, parameter};
-use journal::Journal;
-use workload::Workload;
+use crate::harness::{Dice, Servers, Setup, parameter};
+use crate::load::{self, Journal, Run, Workload};
 
 /// Duration of the run in `make test`.
 const SHORT_RUN: Duration = Duration::from_secs(25);
-
-/// Longest time in which the mesh repairs what the faults have left. It is well above every retry delay.
-const SETTLE_TIMEOUT: Duration = Duration::from_mins(5);
-const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Short claims, so that work of killed processes is taken over soon; frequent timers and lookups at the provider, so that
 /// refunds without a webhook are found during the run; a token for the whole run; no limits of requests.
@@ -48,24 +40,6 @@ const ENV: [(&str, &str); 14] = [
     ("VEHICLE__CALENDAR__HORIZON_MS", "100000000000"),
 ];
 
-/// End of the run, and the number of faults so far.
-struct Run {
-    end: Instant,
-    faults: AtomicUsize,
-}
-
-impl Run {
-    fn is_over(&self) -> bool {
-        Instant::now() >= self.end
-    }
-
-    /// Counts and prints a fault.
-    fn begins(&self, fault: &str) {
-        let number = self.faults.fetch_add(1, Ordering::Relaxed) + 1;
-        println!("{number} {fault}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn accepted_requests_reach_their_end_under_random_faults() {
     let seed = parameter("CHAOS_SEED").unwrap_or_else(|| (Random::system().unit() * 1e9) as u64);
@@ -78,44 +52,26 @@ async fn accepted_requests_reach_their_end_under_random_faults() {
     let mut setup = Setup::fleet_on(&servers, options).await;
     let workload = Workload::prepare(&setup.mesh).await;
     let journal = Journal::default();
-    let run = Run {
-        end: Instant::now() + duration,
-        faults: AtomicUsize::new(0),
-    };
+    let run = Run::until(Instant::now() + duration);
 
     inject_and_work(&servers, &mut setup.mesh, (&workload, &journal), &run, seed).await;
 
     setup.mesh.sandbox().clear_faults();
-    journal.print(run.faults.load(Ordering::Relaxed));
+    println!("{} faults", run.faults());
+    journal.print();
     assert_eq!(
         journal.unexpected_responses(),
         Vec::<String>::new(),
         "seed {seed}"
     );
     let begun = Instant::now();
-    let broken = settle(&setup, &journal).await;
+    let broken = load::settle(&setup.mesh, &journal).await;
     println!("settled after {:?}", begun.elapsed());
     assert!(broken.is_empty(), "seed {seed}: {broken:#?}");
     for replica in setup.mesh.replicas() {
         let process = setup.mesh.process(replica).expect("it was started");
         let ended = process.wait(Duration::ZERO).await;
         assert!(ended.is_err(), "seed {seed}: {replica} ended by itself");
-    }
-}
-
-/// Returns what is unfinished or broken as soon as that is nothing, or after [`SETTLE_TIMEOUT`].
-async fn settle(setup: &Setup<Fleet>, journal: &Journal) -> Vec<String> {
-    let end = Instant::now() + SETTLE_TIMEOUT;
-    loop {
-        let mut found = invariants::unfinished(&setup.sql).await;
-        if found.is_empty() {
-            found.extend(journal.breaches(&setup.sql).await);
-            found.extend(invariants::breaches(&setup.mesh).await);
-        }
-        if found.is_empty() || Instant::now() >= end {
-            return found;
-        }
-        sleep(SETTLE_INTERVAL).await;
     }
 }
 

@@ -5,9 +5,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::Run;
-use super::journal::Journal;
 use crate::harness::Dice;
 use crate::harness::{Rest, fault_lasts};
+use crate::load::Journal;
 
 const PATHS: [&str; 4] = [
     "/v1/billing/bsbx",

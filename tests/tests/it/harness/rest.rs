@@ -112,6 +112,17 @@ impl Rest {
 
     /// Sends once; none when no gateway responses or the response is 503 or 504.
     pub async fn attempt(&self, method: &Method, path: &str, key: &str, body: &Value) -> Option<Response> {
+        self.send(method, path, key, body).await.ok()
+    }
+
+    /// Sends once under an idempotency key.
+    pub async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> Result<Response, Unanswered> {
         let request = self.request(method.clone(), path).timeout(ATTEMPT_TIMEOUT);
         let request = request.header("idempotency-key", key);
         let request = if body.is_null() {
@@ -120,13 +131,40 @@ impl Rest {
             request.json(body)
         };
         let response = Response::receive(request).await?;
-        let is_unavailable = response.status == StatusCode::SERVICE_UNAVAILABLE;
-        assert!(
-            !is_unavailable || response.headers.contains_key("retry-after"),
-            "{}",
-            response.body
-        );
-        (!is_unavailable && response.status != StatusCode::GATEWAY_TIMEOUT).then_some(response)
+        match response.status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let has_delay = response.headers.contains_key("retry-after");
+                assert!(has_delay, "{}", response.body);
+                Err(Unanswered::Unavailable)
+            }
+            StatusCode::GATEWAY_TIMEOUT => Err(Unanswered::Late),
+            _ => Ok(response),
+        }
+    }
+}
+
+/// What a client sees instead of an answer. Each is safe to repeat with an idempotency key or for a GET.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unanswered {
+    /// The connection was refused: the request was not sent.
+    Refused,
+    /// The connection broke after the request was sent.
+    Broken,
+    /// 503
+    Unavailable,
+    /// 504, or nothing in time.
+    Late,
+}
+
+impl From<reqwest::Error> for Unanswered {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_connect() {
+            Self::Refused
+        } else if error.is_timeout() {
+            Self::Late
+        } else {
+            Self::Broken
+        }
     }
 }
 
@@ -141,13 +179,12 @@ impl Response {
         Self::receive(request).await.expect("a response")
     }
 
-    /// None when the connection is refused or breaks.
-    async fn receive(request: RequestBuilder) -> Option<Self> {
-        let response = request.send().await.ok()?;
+    async fn receive(request: RequestBuilder) -> Result<Self, Unanswered> {
+        let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.ok()?;
+        let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Some(Self {
+        Ok(Self {
             status,
             headers,
             body,

@@ -1,5 +1,7 @@
 //! A mesh with a host, a car and a guest who has a card.
 
+use std::path::PathBuf;
+
 use carshare_mesh::{Fleet, Mesh, Options};
 use carshare_testkit::TempDir;
 use carshare_testkit::process::built;
@@ -99,12 +101,22 @@ impl<M: Deployment> Setup<M> {
     }
 }
 
-/// Starts the binaries that `make test` has built.
+/// Starts processes of the release under test.
 pub async fn start_fleet(options: Options, replicas: usize) -> Fleet {
-    let gateway = built("carshare-gateway").expect("`make test` builds the binaries first");
-    let binaries = gateway.parent().expect("a folder").to_owned();
-    let fleet = Fleet::start(on_shared_servers(options).await, binaries, replicas).await;
+    let fleet = Fleet::start(on_shared_servers(options).await, binaries(), replicas).await;
     fleet.expect("the fleet starts")
+}
+
+/// Returns the folder of the binaries that fleets start with: those of the variable `CARSHARE_BINARIES`, which `make test-upgrade` sets
+/// to an older release, or [`built_binaries`].
+pub fn binaries() -> PathBuf {
+    std::env::var_os("CARSHARE_BINARIES").map_or_else(built_binaries, PathBuf::from)
+}
+
+/// Returns the folder of the binaries that `make test` has built.
+pub fn built_binaries() -> PathBuf {
+    let gateway = built("carshare-gateway").expect("`make test` builds the binaries first");
+    gateway.parent().expect("a folder").to_owned()
 }
 
 /// Options for a mesh whose data lives in the folder.

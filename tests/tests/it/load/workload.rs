@@ -1,19 +1,17 @@
 //! Guests and hosts who book, approve, reject, pay, cancel, start and complete.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use carshare_chassis::Clock;
-use carshare_mesh::Fleet;
 use chrono::{SubsecRound as _, TimeDelta};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::Run;
 use super::journal::{Effect, Journal};
+use super::{GIVE_UP_AFTER, RETRY_DELAY, Run};
 use crate::harness::Dice;
-use crate::harness::{Deployment as _, Guest, Host, Response, Rest, Slot, id, new_key, next_slot};
+use crate::harness::{Deployment, Guest, Host, Response, Rest, Slot, id, next_slot};
 
 const HOSTS: usize = 2;
 /// Enough that rentals which are not completed leave cars to start.
@@ -23,10 +21,6 @@ const CONTESTED_CARS: usize = 4;
 const GUESTS: usize = 6;
 /// Every third guest pays in the payment window.
 const WITHOUT_CARD: usize = 3;
-
-/// Guests repeat a call for this long.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(90);
-const RETRY_DELAY: Duration = Duration::from_millis(250);
 
 /// Share of the bookings whose period begins soon, so that they can be started.
 const SOON: f64 = 0.4;
@@ -47,10 +41,10 @@ pub struct Workload {
 }
 
 impl Workload {
-    pub async fn prepare(fleet: &Fleet) -> Self {
+    pub async fn prepare(mesh: &impl Deployment) -> Self {
         let mut cars = Vec::new();
         for _ in 0..HOSTS {
-            let host = Host::register(fleet).await;
+            let host = Host::register(mesh).await;
             for _ in 0..CARS_PER_HOST {
                 let car = host.car().await;
                 cars.push((host.clone(), car));
@@ -59,12 +53,12 @@ impl Workload {
         let mut guests = Vec::new();
         for number in 0..GUESTS {
             guests.push(if number.is_multiple_of(WITHOUT_CARD) {
-                Guest::register(fleet).await
+                Guest::register(mesh).await
             } else {
-                Guest::with_card(fleet).await
+                Guest::with_card(mesh).await
             });
         }
-        let first = next_slot(fleet.now());
+        let first = next_slot(mesh.now());
         let slots = (0..1_200).map(|number| {
             let start = first.start + TimeDelta::hours(6 * number);
             Slot {
@@ -82,6 +76,10 @@ impl Workload {
 
     pub fn guests(&self) -> usize {
         self.guests.len()
+    }
+
+    pub fn guest(&self, number: usize) -> &Guest {
+        &self.guests[number]
     }
 
     /// One guest's journeys, one after the other, until the run is over.
@@ -248,20 +246,7 @@ impl Journey<'_> {
 
     /// Repeats a call under one key until it is answered or the guest gives up.
     async fn call(&self, rest: &Rest, method: Method, path: &str, body: &Value) -> Option<Response> {
-        let key = new_key();
-        let answered = async {
-            loop {
-                if let Some(response) = rest.attempt(&method, path, &key, body).await {
-                    return response;
-                }
-                sleep(RETRY_DELAY).await;
-            }
-        };
-        let response = timeout(GIVE_UP_AFTER, answered).await.ok();
-        if response.is_none() {
-            self.journal.count(path, "never answered");
-        }
-        response
+        super::call(self.journal, rest, method, path, body).await
     }
 
     /// The body of a success; none for one of these errors. Every other response is a breach.

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::harness::Sql;
+use crate::harness::{Sql, Unanswered};
 
 /// Whether a call had an effect, as far as its caller knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +45,18 @@ struct State {
     /// Calls by method and result.
     calls: BTreeMap<String, usize>,
     unexpected: Vec<String>,
+    requests: Requests,
+}
+
+/// Requests as a client sees them.
+#[derive(Clone, Debug, Default)]
+pub struct Requests {
+    /// Each is repeated until it is answered.
+    pub count: usize,
+    /// Attempts that had no answer, by what was seen instead.
+    pub unanswered: BTreeMap<Unanswered, usize>,
+    /// Longest time from the first attempt to the answer.
+    pub longest: Duration,
 }
 
 /// State of every booking: id, won refunded, order id of its payment, state.
@@ -84,6 +97,22 @@ impl Journal {
         *self.state().calls.entry(format!("{call} {result}")).or_default() += 1;
     }
 
+    /// Notes an attempt without an answer.
+    pub fn unanswered(&self, unanswered: Unanswered) {
+        *self.state().requests.unanswered.entry(unanswered).or_default() += 1;
+    }
+
+    /// Notes a request that was answered, or given up, after `elapsed`.
+    pub fn answered(&self, elapsed: Duration) {
+        let requests = &mut self.state().requests;
+        requests.count += 1;
+        requests.longest = requests.longest.max(elapsed);
+    }
+
+    pub fn requests(&self) -> Requests {
+        self.state().requests.clone()
+    }
+
     /// Notes a response that no fault explains.
     pub fn unexpected(&self, response: String) {
         self.state().unexpected.push(response);
@@ -112,9 +141,13 @@ impl Journal {
         *state.refunded_outside.entry(order_id.to_owned()).or_default() += amount_krw;
     }
 
-    pub fn print(&self, faults: usize) {
+    pub fn accepted_bookings(&self) -> usize {
+        self.state().bookings.len()
+    }
+
+    pub fn print(&self) {
         let state = self.state();
-        println!("{faults} faults, {} accepted bookings", state.bookings.len());
+        println!("{} accepted bookings", state.bookings.len());
         for (call, count) in &state.calls {
             println!("  {call}: {count}");
         }

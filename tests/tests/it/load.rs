@@ -1,0 +1,118 @@
+//! Load: guests and hosts who book, approve, reject, pay, cancel, start and complete, and a journal of what was accepted.
+
+mod journal;
+mod workload;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::harness::{Deployment, Response, Rest, Sql, invariants, new_key};
+pub use journal::Journal;
+pub use workload::Workload;
+
+/// Longest time in which the mesh repairs what the faults have left. It is well above every retry delay.
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(5);
+const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Clients repeat a call for this long.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(90);
+const RETRY_DELAY: Duration = Duration::from_millis(250);
+
+/// Reads of a guest's app, from every service.
+const READS: [&str; 5] = [
+    "/v1/auth/me",
+    "/v1/vehicles?lat=37.5663&lng=126.9778&radius=1&page_size=20",
+    "/v1/bookings",
+    "/v1/payments/methods",
+    "/v1/notifications",
+];
+
+/// End of the run, and the number of faults so far.
+pub struct Run {
+    end: Instant,
+    stopped: AtomicBool,
+    faults: AtomicUsize,
+}
+
+impl Run {
+    pub fn until(end: Instant) -> Self {
+        Self {
+            end,
+            stopped: AtomicBool::default(),
+            faults: AtomicUsize::default(),
+        }
+    }
+
+    /// Ends the run before its time.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || Instant::now() >= self.end
+    }
+
+    /// Counts and prints a fault.
+    pub fn begins(&self, fault: &str) {
+        let number = self.faults.fetch_add(1, Ordering::Relaxed) + 1;
+        println!("{number} {fault}");
+    }
+
+    pub fn faults(&self) -> usize {
+        self.faults.load(Ordering::Relaxed)
+    }
+}
+
+/// Returns what is unfinished or broken as soon as that is nothing, or after [`SETTLE_TIMEOUT`].
+pub async fn settle(mesh: &impl Deployment, journal: &Journal) -> Vec<String> {
+    let (sql, end) = (Sql::of(mesh), Instant::now() + SETTLE_TIMEOUT);
+    loop {
+        let mut found = invariants::unfinished(&sql).await;
+        if found.is_empty() {
+            found.extend(journal.breaches(&sql).await);
+            found.extend(invariants::breaches(mesh).await);
+        }
+        if found.is_empty() || Instant::now() >= end {
+            return found;
+        }
+        sleep(SETTLE_INTERVAL).await;
+    }
+}
+
+/// Repeats a call under one key until it is answered or the client gives up.
+async fn call(journal: &Journal, rest: &Rest, method: Method, path: &str, body: &Value) -> Option<Response> {
+    let (key, begun) = (new_key(), Instant::now());
+    let answered = async {
+        loop {
+            match rest.send(&method, path, &key, body).await {
+                Ok(response) => return response,
+                Err(unanswered) => journal.unanswered(unanswered),
+            }
+            sleep(RETRY_DELAY).await;
+        }
+    };
+    let response = timeout(GIVE_UP_AFTER, answered).await.ok();
+    journal.answered(begun.elapsed());
+    if response.is_none() {
+        journal.count(path, "never answered");
+    }
+    response
+}
+
+/// Reads from every service, one after the other, until the run is over.
+pub async fn read(rest: &Rest, journal: &Journal, run: &Run) {
+    for path in READS.iter().cycle() {
+        if run.is_over() {
+            return;
+        }
+        match call(journal, rest, Method::GET, path, &Value::Null).await {
+            Some(response) if response.status == 200 => journal.count("read", "ok"),
+            Some(response) => journal.unexpected(format!("{path}: {} {}", response.status, response.body)),
+            None => {}
+        }
+    }
+}
