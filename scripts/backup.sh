@@ -4,17 +4,18 @@
 #   backup.sh configure FOLDER [SECONDS]   lets the server archive its log to FOLDER, at least every SECONDS (60); restart it once
 #   backup.sh base FOLDER                  takes a base backup and verifies it
 #   backup.sh stream FOLDER                receives the log as it is written, until it is stopped: nothing waits for a full segment
+#   backup.sh flush FOLDER                 archives the log up to now: before a server that still runs is stopped for `restore`
 #   backup.sh restore FOLDER DATA [TIME]   restores into the new folder DATA, up to TIME (2026-11-28 09:15:00.5+00) or the newest log
 #   backup.sh copy FOLDER DATA [TIME]      the same for a copy beside the server, which does not archive
 #   backup.sh schema FOLDER NAME COPY      replaces the schema NAME of database $PGDATABASE by that of the copy at COPY (a URL)
 #   backup.sh prune FOLDER DAYS            deletes base backups that are older and the log that only they need; keeps the newest one
 #
-# `configure`, `base` and `stream` connect by libpq's variables (PGHOST, PGPORT, PGUSER, PGPASSWORD) as a superuser; FOLDER is written
+# `configure`, `base`, `stream`, `flush` and `schema` connect by libpq's variables (PGHOST, PGPORT, PGUSER, PGPASSWORD) as a superuser; FOLDER is written
 # by the server. Run `restore` and `copy` as the user that the server runs as; then start it on DATA.
 set -eu
 for bin in /usr/lib/postgresql/*/bin; do PATH="$PATH:$bin"; done
 
-usage() { sed -n '4,10s/^#   //p' "$0" >&2; exit 2; }
+usage() { sed -n '4,11s/^#   //p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 command=$1 folder=$2
 case $folder in
@@ -78,6 +79,15 @@ case $command in
     stream)
         pg_receivewal --directory="$folder/wal" --slot=carshare_backup --create-slot --if-not-exists --no-password
         exec pg_receivewal --directory="$folder/wal" --slot=carshare_backup --synchronous --no-password
+        ;;
+    flush)
+        segment=$(psql -X -A -t -d postgres -c 'SELECT pg_walfile_name(pg_switch_wal())')
+        tries=0
+        until [ -e "$folder/wal/$segment" ]; do
+            tries=$((tries + 1))
+            [ $tries -lt 600 ] || { echo "$segment is not archived after a minute: see pg_stat_archiver" >&2; exit 1; }
+            sleep 0.1
+        done
         ;;
     restore) [ $# -ge 3 ] || usage; restore "$3" "${4:-}" on ;;
     copy) [ $# -ge 3 ] || usage; restore "$3" "${4:-}" off ;;

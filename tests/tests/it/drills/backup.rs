@@ -18,7 +18,7 @@ const AS_SERVER: &str = "uid=$(stat -c %u \"$SERVER\"); \
 const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// Seconds after which a segment of the log that is not full is archived.
-pub const ARCHIVE_TIMEOUT_S: u64 = 5;
+const ARCHIVE_TIMEOUT_S: u64 = 5;
 
 pub struct Backup {
     /// Folder of the server, with its data in `data`.
@@ -59,7 +59,7 @@ impl Backup {
     }
 
     /// Starts a command of the script.
-    pub fn spawn(&self, args: &[&str]) -> Binary {
+    fn spawn(&self, args: &[&str]) -> Binary {
         let url: reqwest::Url = self.url.parse().expect("a URL");
         let text = |value: Option<&str>| value.expect("a part of the URL").to_owned();
         let env = [
@@ -81,7 +81,7 @@ impl Backup {
     }
 
     /// Runs a command of the script.
-    pub async fn run(&self, args: &[&str]) {
+    async fn run(&self, args: &[&str]) {
         let mut script = self.spawn(args);
         let status = script.wait(TIMEOUT).await.expect("an end");
         assert!(status.success(), "{args:?}: {}", script.logs().tail());
@@ -109,8 +109,13 @@ impl Backup {
         receiver
     }
 
+    /// Archives the log up to now.
+    pub async fn flush(&self) {
+        self.run(&["flush", self.folder()]).await;
+    }
+
     /// Executes a statement as the superuser.
-    pub async fn execute(&self, sql: &str) {
+    async fn execute(&self, sql: &str) {
         let mut session = PgConnection::connect(&self.url).await.expect("a session");
         let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut session).await;
         done.unwrap_or_else(|error| panic!("{sql}: {error}"));

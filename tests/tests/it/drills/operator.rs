@@ -7,7 +7,7 @@ use carshare_testkit::process::{Binary, Launch, built};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Deployment as _, Rest, TIMEOUT};
+use crate::harness::{Rest, TIMEOUT};
 
 /// Stops every process, or all of one service, at once: there is no database to drain to.
 pub fn stop(fleet: &mut Fleet, service: Option<&str>) {
