@@ -127,6 +127,10 @@ fn payment_differences_are_found() {
         ..confirmed()
     };
     assert_eq!(orphan.compare(at(1)), [Kind::PaymentWithoutBooking]);
+    let mut settled = orphan;
+    let payment = settled.payment.as_mut().expect("a payment");
+    (payment.refunded_krw, payment.ledger_krw) = (payment.amount_krw, 0);
+    assert_eq!(settled.compare(at(1)), []);
     let price = changed(confirmed(), |booking, _| booking.total_krw = 41_000);
     assert_eq!(price, [Kind::PaymentTermsDiffer]);
     let status = changed(cancelled(), |booking, _| {
