@@ -79,7 +79,7 @@ pub async fn on_shared_servers(options: Options) -> Options {
 
 /// Cheap password hashes, and database waits nearly as long as the client's: these tests assert results, not the speed of a
 /// small machine.
-fn options() -> Options {
+pub fn options() -> Options {
     const WAIT_TIMEOUT_MS: &str = "14000";
     let options = Options::temporary()
         .with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")

@@ -22,15 +22,6 @@ const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
 const GIVE_UP_AFTER: Duration = Duration::from_secs(90);
 const RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// Reads of a guest's app, from every service.
-const READS: [&str; 5] = [
-    "/v1/auth/me",
-    "/v1/vehicles?lat=37.5663&lng=126.9778&radius=1&page_size=20",
-    "/v1/bookings",
-    "/v1/payments/methods",
-    "/v1/notifications",
-];
-
 /// End of the run, and the number of faults so far.
 pub struct Run {
     end: Instant,
@@ -106,20 +97,29 @@ async fn call(journal: &Journal, rest: &Rest, method: Method, path: &str, body: 
         }
     };
     let response = timeout(GIVE_UP_AFTER, answered).await.ok();
-    journal.answered(begun.elapsed());
+    journal.ended(begun.elapsed(), response.is_some());
     if response.is_none() {
         journal.count(path, "never answered");
     }
     response
 }
 
-/// Reads from every service, one after the other, until the run is over.
-pub async fn read(rest: &Rest, journal: &Journal, run: &Run) {
-    for path in READS.iter().cycle() {
+/// Reads from every service as the app of a guest, one after the other, until the run is over.
+pub async fn read(workload: &Workload, journal: &Journal, run: &Run) {
+    let car = format!("/v1/vehicles/{}", workload.car(0));
+    let paths = [
+        "/v1/auth/me",
+        &car,
+        "/v1/bookings",
+        "/v1/payments/methods",
+        "/v1/notifications",
+    ];
+    for path in paths.iter().cycle() {
         if run.is_over() {
             return;
         }
-        match call(journal, rest, Method::GET, path, &Value::Null).await {
+        let response = call(journal, &workload.guest(0).rest, Method::GET, path, &Value::Null).await;
+        match response {
             Some(response) if response.status == 200 => journal.count("read", "ok"),
             Some(response) => journal.unexpected(format!("{path}: {} {}", response.status, response.body)),
             None => {}

@@ -135,6 +135,7 @@ impl Rest {
             StatusCode::SERVICE_UNAVAILABLE => {
                 let has_delay = response.headers.contains_key("retry-after");
                 assert!(has_delay, "{}", response.body);
+                println!("{method} {path}: {}", response.body);
                 Err(Unanswered::Unavailable)
             }
             StatusCode::GATEWAY_TIMEOUT => Err(Unanswered::Late),

@@ -53,6 +53,8 @@ struct State {
 pub struct Requests {
     /// Each is repeated until it is answered.
     pub count: usize,
+    /// Requests that were given up.
+    pub given_up: usize,
     /// Attempts that had no answer, by what was seen instead.
     pub unanswered: BTreeMap<Unanswered, usize>,
     /// Longest time from the first attempt to the answer.
@@ -102,10 +104,11 @@ impl Journal {
         *self.state().requests.unanswered.entry(unanswered).or_default() += 1;
     }
 
-    /// Notes a request that was answered, or given up, after `elapsed`.
-    pub fn answered(&self, elapsed: Duration) {
+    /// Notes the end of a request after `elapsed`: an answer, or none.
+    pub fn ended(&self, elapsed: Duration, is_answered: bool) {
         let requests = &mut self.state().requests;
         requests.count += 1;
+        requests.given_up += usize::from(!is_answered);
         requests.longest = requests.longest.max(elapsed);
     }
 

@@ -78,6 +78,10 @@ impl Workload {
         self.guests.len()
     }
 
+    pub fn car(&self, number: usize) -> &str {
+        &self.cars[number].1
+    }
+
     pub fn guest(&self, number: usize) -> &Guest {
         &self.guests[number]
     }

@@ -36,7 +36,7 @@ pub async fn metrics(admins: &Admins) -> BTreeMap<&'static str, String> {
 
 /// The body of `/readyz` of a service.
 pub fn readiness(of_postgres: &str) -> Value {
-    json!({ "ready": of_postgres == "ok", "draining": false, "checks": { "clock": "ok", "postgres": of_postgres } })
+    json!({ "ready": of_postgres == "ok", "draining": false, "checks": { "clock": "ok", "postgres": of_postgres, "schema": "ok" } })
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 /// Interval of the readiness probes.
 const PROBE_INTERVAL: Duration = Duration::from_millis(100);
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 struct Target {
     address: SocketAddr,
@@ -71,13 +71,13 @@ async fn accept(listener: TcpListener, targets: Arc<[Target]>) {
         let Ok((mut client, _)) = listener.accept().await else {
             continue;
         };
-        let ready: Vec<&Target> = targets
-            .iter()
-            .filter(|target| target.is_ready.load(Ordering::Relaxed))
-            .collect();
-        let Some(target) = ready.get(next.fetch_add(1, Ordering::Relaxed) % ready.len().max(1)) else {
-            continue;
-        };
+        let is_ready = |target: &&Target| target.is_ready.load(Ordering::Relaxed);
+        let mut candidates: Vec<&Target> = targets.iter().filter(is_ready).collect();
+        if candidates.is_empty() {
+            // As balancers do: it may be the probes that fail.
+            candidates = targets.iter().collect();
+        }
+        let target = candidates[next.fetch_add(1, Ordering::Relaxed) % candidates.len()];
         let address = target.address;
         spawn("connection", async move {
             // A failure on either side closes both.
