@@ -6,7 +6,7 @@
 #   backup.sh stream FOLDER                receives the log as it is written, until it is stopped: nothing waits for a full segment
 #   backup.sh flush FOLDER                 archives the log up to now: before a server that still runs is stopped for `restore`
 #   backup.sh restore FOLDER DATA [TIME]   restores into the new folder DATA, up to TIME (2026-11-28 09:15:00.5+00) or the newest log
-#   backup.sh copy FOLDER DATA [TIME]      the same for a copy beside the server, which does not archive
+#   backup.sh copy FOLDER DATA [TIME]      the same for a copy, a second server, which does not archive
 #   backup.sh schema FOLDER NAME COPY      replaces the schema NAME of database $PGDATABASE by that of the copy at COPY (a URL)
 #   backup.sh prune FOLDER DAYS            deletes base backups that are older and the log that only they need; keeps the newest one
 #

@@ -77,10 +77,12 @@ impl Resolver {
             if self.apply(found, &changes).await.is_none() {
                 return;
             }
-            let interval = match self.listed.is_empty() {
-                true => SHORTEST_INTERVAL,
-                false if is_complete => INTERVAL,
-                false => INCOMPLETE_INTERVAL,
+            let interval = if self.listed.is_empty() {
+                SHORTEST_INTERVAL
+            } else if is_complete {
+                INTERVAL
+            } else {
+                INCOMPLETE_INTERVAL
             };
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}

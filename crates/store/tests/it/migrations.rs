@@ -121,7 +121,7 @@ async fn migration_that_waits_for_a_lock_lets_others_pass_and_is_tried_again() {
     let database = empty().await;
     let config = config::Database::at(database.url());
     let create = one(100, "CREATE TABLE cars ()");
-    carshare_store::migrate(&config, create.clone()).await.unwrap();
+    carshare_store::migrate(&config, &create).await.unwrap();
     let url = database.url();
     let connect = || PgConnection::connect(&url);
     let (mut holder, mut reader) = tokio::try_join!(connect(), connect()).unwrap();

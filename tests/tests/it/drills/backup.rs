@@ -159,7 +159,7 @@ impl Backup {
         copy.stop().await;
     }
 
-    /// Restores a copy of the server beside it, on another port.
+    /// Restores a copy of the server, on another port.
     async fn copy(&self, time: &str) -> PrivatePostgres {
         let copy = self.server.join("copy");
         let data = copy.join("data").display().to_string();

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Drill, RUN_LIMIT, guests};
-use crate::harness::{Guest, TIMEOUT};
+use crate::harness::{Guest, Rest, TIMEOUT};
 use crate::load::{self, Journal, Run};
 
 /// Bookings accepted before a loss and after it.
@@ -43,6 +43,10 @@ impl Loss {
     }
 }
 
+async fn is_refused(rest: &Rest) -> bool {
+    rest.get("/v1/auth/me").await.status == 401
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_redis_loses_no_event_and_gets_its_revocations_back() {
     let drill = Drill::start().await;
@@ -50,8 +54,7 @@ async fn lost_redis_loses_no_event_and_gets_its_revocations_back() {
     let (journal, run) = (Journal::default(), Run::until(Instant::now() + RUN_LIMIT));
     let signed_out = Guest::register(&setup.mesh).await.rest;
     signed_out.post("/v1/auth/logout", &json!({})).await;
-    let is_refused = async || signed_out.get("/v1/auth/me").await.status == 401;
-    eventually_true(TIMEOUT, || is_refused()).await;
+    eventually_true(TIMEOUT, || is_refused(&signed_out)).await;
     let accepted = async |more: usize| {
         let target = journal.accepted_bookings() + more;
         eventually_true(RUN_LIMIT, async || journal.accepted_bookings() >= target).await;
@@ -63,7 +66,7 @@ async fn lost_redis_loses_no_event_and_gets_its_revocations_back() {
             let begun = Instant::now();
             loss.inject(&setup.mesh, folder).await;
             let lost = begun.elapsed();
-            eventually_true(TIMEOUT, || is_refused()).await;
+            eventually_true(TIMEOUT, || is_refused(&signed_out)).await;
             println!(
                 "{loss:?} in {lost:?}; a signed-out token is refused again after {:?}",
                 begun.elapsed()
