@@ -21,14 +21,15 @@ use http::{HeaderValue, Request, Response, Uri};
 use tokio::sync::Notify;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::{Channel, ClientTlsConfig};
+use tonic::transport::Channel;
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::config::{Peer, Tls};
 use crate::environment::Environment;
 use crate::layer::from_fn;
 use crate::random::Random;
-use crate::{local_network, task, tls};
+use crate::tls::Certificate;
+use crate::{local_network, task};
 use layer::retry::RetryPolicy;
 use layer::{ClientCall, call, deadline, headers, message, metrics, response_body};
 pub use remote_jwks::RemoteJwks;
@@ -85,10 +86,10 @@ fn transport(
             peer: uri.host().unwrap_or_default().to_owned(),
         }));
     }
-    let tls_config = transport_security(name, &uris, peer, tls)?;
+    let security = transport_security(name, &uris, peer, tls, &environment)?;
     let (channel, changes) = Channel::balance_channel(64);
     let resolve = Arc::new(Notify::new());
-    let resolver = Resolver::new(name, &uris, tls_config)?;
+    let resolver = Resolver::new(name, &uris, security)?;
     task::spawn("resolver", resolver.run(changes, Arc::clone(&resolve)));
     Ok(Transport::Network(Network { channel, resolve }))
 }
@@ -121,23 +122,25 @@ fn stack(
         }))
 }
 
-/// Returns the TLS configuration, or `None` for plain text, which both the scheme and `tls.insecure` have to ask for.
+/// Returns the own certificate and the name of the peer, or `None` for plain text, which both the scheme and `tls.insecure` have to ask for.
 fn transport_security(
     name: &str,
     uris: &[Uri],
     peer: &Peer,
     tls: &Tls,
-) -> anyhow::Result<Option<ClientTlsConfig>> {
+    environment: &Environment,
+) -> anyhow::Result<Option<(Certificate, String)>> {
     let scheme = uris.first().and_then(Uri::scheme_str);
     if uris.iter().any(|uri| uri.scheme_str() != scheme) {
         anyhow::bail!("the uris of {name} have different schemes");
     }
     match scheme {
         Some("https") => {
-            let config = tls::client(tls, peer.server_name.as_deref().unwrap_or(name))?;
-            config
-                .with_context(|| format!("the uri of {name} is https and there are no certificates"))
-                .map(Some)
+            let certificate = environment.certificate(tls)?;
+            let certificate = certificate
+                .with_context(|| format!("the uri of {name} is https and there are no certificates"))?;
+            let server_name = peer.server_name.as_deref().unwrap_or(name);
+            Ok(Some((certificate, server_name.to_owned())))
         }
         Some("http") if tls.insecure => Ok(None),
         Some("http") => anyhow::bail!("the uri of {name} is plain text and tls.insecure is not set"),

@@ -1,11 +1,13 @@
-//! Injected clock, id generator and randomness, in one value.
+//! Injected clock, id generator and randomness, and the certificates of the process, in one value.
 
 use chrono::{DateTime, Utc};
 
 use crate::clock::{Clock, ManualClock};
+use crate::config::Tls;
 use crate::ids::Ids;
 use crate::local_network::LocalNode;
 use crate::random::Random;
+use crate::tls::{Certificate, Certificates, Source};
 
 /// Clock, ids and randomness of a process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -16,6 +18,7 @@ pub struct Environment {
     pub random: Random,
     /// The place of this service among those that the process hosts, if they are several.
     pub(crate) local: Option<LocalNode>,
+    certificates: Certificates,
 }
 
 impl Environment {
@@ -26,6 +29,7 @@ impl Environment {
             clock,
             random: Random::system(),
             local: None,
+            certificates: Certificates::default(),
         }
     }
 
@@ -39,6 +43,7 @@ impl Environment {
                 clock,
                 random,
                 local: None,
+                certificates: Certificates::default(),
             },
             manual,
         )
@@ -50,5 +55,16 @@ impl Environment {
             local: Some(node),
             ..self
         }
+    }
+
+    /// Returns the certificate of a section, which all servers and channels with this environment share; `None` for plain text.
+    ///
+    /// # Errors
+    /// A certificate that cannot be used, or a section without one that does not allow plain text.
+    pub fn certificate(&self, tls: &Tls) -> anyhow::Result<Option<Certificate>> {
+        let source = Source::mesh(tls)?;
+        source
+            .map(|source| self.certificates.get(source, &self.clock))
+            .transpose()
     }
 }

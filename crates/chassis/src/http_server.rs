@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{BoxError, Service, ServiceExt as _};
 
-use crate::{config, tls};
+use crate::config;
+use crate::tls::{self, Certificate};
 pub use admission::{Admission, Admitted};
 use first_byte_timeout::FirstByteTimeout;
 
@@ -37,7 +38,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `None` for plain text.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<Certificate>,
     pub protocol: Protocol,
     /// Upper bound of the HTTP/2 streams open at a time on one connection.
     pub max_streams_per_connection: u32,
@@ -48,7 +49,7 @@ pub struct Options {
 }
 
 impl Options {
-    pub fn new(config: &config::Server, protocol: Protocol, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+    pub fn new(config: &config::Server, protocol: Protocol, tls: Option<Certificate>) -> Self {
         Self {
             tls,
             protocol,
@@ -74,6 +75,7 @@ pub struct Connection {
     pub remote: SocketAddr,
     /// Service that the client's verified certificate names.
     pub peer: Option<Arc<str>>,
+    pub is_tls: bool,
 }
 
 /// A service of HTTP requests that answers errors with responses.
@@ -146,11 +148,13 @@ async fn next_connection(
 
 #[derive(Clone)]
 struct Acceptor {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Certificate>,
     http: Builder<TokioExecutor>,
     stop: CancellationToken,
+    /// Fires when the certificate of the client may be of an authority that is no longer trusted.
+    distrusted: CancellationToken,
     /// [`HANDSHAKE_TIMEOUT`], shorter in a test.
-    first_byte_timeout: Duration,
+    handshake_timeout: Duration,
 }
 
 impl Acceptor {
@@ -170,10 +174,11 @@ impl Acceptor {
             http = http.http2_only();
         }
         Self {
-            tls: options.tls.clone().map(TlsAcceptor::from),
+            tls: options.tls.clone(),
             http,
             stop,
-            first_byte_timeout: HANDSHAKE_TIMEOUT,
+            distrusted: CancellationToken::new(),
+            handshake_timeout: HANDSHAKE_TIMEOUT,
         }
     }
 
@@ -184,21 +189,34 @@ impl Acceptor {
     {
         // Small frames are sent at once.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = self.tls.clone() else {
-            return self
-                .serve_http(stream, Connection { remote, peer: None }, service)
-                .await;
+        let Some(certificate) = self.tls.clone() else {
+            let plain = Connection {
+                remote,
+                peer: None,
+                is_tls: false,
+            };
+            return self.serve_http(stream, plain, service).await;
         };
-        match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        let current = certificate.current();
+        let handshake = TlsAcceptor::from(Arc::clone(&current.server)).accept(stream);
+        let failure = match tokio::time::timeout(self.handshake_timeout, handshake).await {
             Ok(Ok(stream)) => {
-                let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-                let peer = certificate.and_then(tls::peer_name).map(Arc::from);
-                self.serve_http(stream, Connection { remote, peer }, service)
-                    .await;
+                let peer = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let peer = peer.and_then(tls::peer_name).map(Arc::from);
+                let distrusted = current.distrusted.clone();
+                let acceptor = Self { distrusted, ..self };
+                let connection = Connection {
+                    remote,
+                    peer,
+                    is_tls: true,
+                };
+                return acceptor.serve_http(stream, connection, service).await;
             }
-            Ok(Err(error)) => tracing::debug!(%remote, %error, "TLS handshake failed"),
-            Err(_) => tracing::debug!(%remote, "TLS handshake timed out"),
-        }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "timed out".to_owned(),
+        };
+        metrics::counter!("tls_handshake_failures_total", "certificate" => certificate.name()).increment(1);
+        tracing::debug!(%remote, failure, "TLS handshake failed");
     }
 
     async fn serve_http<I, S, B>(self, stream: I, connection: Connection, service: S)
@@ -213,12 +231,12 @@ impl Acceptor {
             service.clone().oneshot(request)
         });
         let mut http = std::pin::pin!(self.http.serve_connection_with_upgrades(
-            TokioIo::new(FirstByteTimeout::new(stream, self.first_byte_timeout)),
+            TokioIo::new(FirstByteTimeout::new(stream, self.handshake_timeout)),
             service
         ));
         let ended = tokio::select! {
             ended = &mut http => ended,
-            () = self.stop.cancelled() => {
+            () = either(&self.stop, &self.distrusted) => {
                 http.as_mut().graceful_shutdown();
                 http.await
             }
@@ -229,63 +247,13 @@ impl Acceptor {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use http_body_util::Empty;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
-
-    use super::*;
-
-    /// Returns whether the server closes the connection of a client that sends no more than `sent`.
-    async fn is_closed(protocol: Protocol, sent: &[u8]) -> bool {
-        let options = Options {
-            tls: None,
-            protocol,
-            max_streams_per_connection: 1,
-            drain_timeout: Duration::ZERO,
-            admission: None,
-        };
-        let acceptor = Acceptor {
-            first_byte_timeout: Duration::from_millis(20),
-            ..Acceptor::new(&options, CancellationToken::new())
-        };
-        let (mut client, server) = duplex(64 << 10);
-        let connection = Connection {
-            remote: SocketAddr::from(([127, 0, 0, 1], 1)),
-            peer: None,
-        };
-        let never = tower::service_fn(|_: Request<Incoming>| async {
-            std::future::pending::<()>().await;
-            Ok(Response::new(Empty::<bytes::Bytes>::new()))
-        });
-        client.write_all(sent).await.unwrap();
-        let served = crate::task::spawn("connection", acceptor.serve_http(server, connection, never));
-        let read = tokio::time::timeout(Duration::from_millis(500), async {
-            let mut all = Vec::new();
-            client.read_to_end(&mut all).await
-        });
-        let is_closed = read.await.is_ok();
-        served.abort();
-        is_closed
-    }
-
-    #[tokio::test]
-    async fn connection_without_a_preface_is_closed() {
-        for (protocol, sent) in [
-            (Protocol::Http2, ""),
-            (Protocol::Http2, "PRI * HTTP/2.0"),
-            (Protocol::Both, ""),
-            (Protocol::Both, "P"),
-        ] {
-            assert!(is_closed(protocol, sent.as_bytes()).await, "{protocol:?} {sent}");
-        }
-    }
-
-    #[tokio::test]
-    async fn connection_of_a_client_that_waits_for_its_response_is_kept() {
-        let request = "GET /stream HTTP/1.1\r\nhost: h\r\n\r\n";
-        assert!(!is_closed(Protocol::Both, request.as_bytes()).await);
-        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-        assert!(!is_closed(Protocol::Http2, preface).await);
+/// Waits until one of two tokens fires.
+async fn either(one: &CancellationToken, other: &CancellationToken) {
+    tokio::select! {
+        () = one.cancelled() => {}
+        () = other.cancelled() => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,6 +123,7 @@ impl LocalNode {
         head.extensions.insert(Connection {
             remote: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             peer: Some(Arc::clone(&self.name)),
+            is_tls: false,
         });
         let running = served.running.token();
         // A task of its own: the futures of two or three services, one inside the other, can overflow the stack.

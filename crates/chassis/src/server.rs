@@ -23,7 +23,7 @@ use crate::health::Readiness;
 use crate::http_server::{self, Options, Protocol};
 use crate::identity::{JwksSource, Revocations, StaticJwks, Verifier};
 use crate::task::Shutdown;
-use crate::{client, config, lifecycle, tls};
+use crate::{client, config, lifecycle};
 
 pub use self::routes::RpcService;
 
@@ -122,7 +122,7 @@ impl Server {
         let (ids, verifier) = (self.environment.ids.clone(), self.verifier()?);
         let (local, readiness) = (self.environment.local.clone(), self.readiness.clone());
         let tls = match &listener {
-            Some(_) => tls::server(&self.common.tls)?,
+            Some(_) => self.environment.certificate(&self.common.tls)?,
             None => None,
         };
         let routes = self.routes(stop.clone())?;

@@ -50,6 +50,15 @@ pub trait Service: Send + Sync + 'static {
     /// Migrates the database to the schema of this binary.
     fn migrate(config: ServiceConfig<Self::Config>) -> impl Future<Output = anyhow::Result<()>> + Send;
 
+    /// Checks the configuration beyond its types, at start and by `check-config`.
+    ///
+    /// # Errors
+    /// What is wrong, with the key.
+    fn check(config: &ServiceConfig<Self::Config>, environment: &Environment) -> anyhow::Result<()> {
+        let _ = (config, environment);
+        Ok(())
+    }
+
     /// Runs one of [`Service::Command`].
     fn command(
         config: ServiceConfig<Self::Config>,
@@ -126,7 +135,7 @@ fn load<S: Service>(
 async fn run<S: Service>(role: Role<S::Command>, config: ServiceConfig<S::Config>) -> anyhow::Result<()> {
     match role {
         Role::CheckConfig => {
-            config.common.tls.pems()?;
+            check::<S>(&config, &Environment::system())?;
             println!("{:#}", config::redacted(&config));
             Ok(())
         }
@@ -150,6 +159,9 @@ async fn run_role<S: Service>(
     config: ServiceConfig<S::Config>,
     environment: Environment,
 ) -> anyhow::Result<()> {
+    if matches!(role, Role::Serve { .. } | Role::Worker) {
+        check::<S>(&config, &environment)?;
+    }
     match role {
         Role::Serve { no_worker } => {
             let address = config.common.server.listen;
@@ -171,6 +183,14 @@ async fn run_role<S: Service>(
         Role::Extra(command) => S::command(config, environment, command).await,
         Role::CheckConfig | Role::Healthcheck => Ok(()),
     }
+}
+
+/// Checks what the types of the configuration cannot: the certificate, and what the service itself checks.
+fn check<S: Service>(config: &ServiceConfig<S::Config>, environment: &Environment) -> anyhow::Result<()> {
+    if let Some(certificate) = environment.certificate(&config.common.tls)? {
+        certificate.check_service(S::NAME)?;
+    }
+    S::check(config, environment)
 }
 
 #[cfg(test)]

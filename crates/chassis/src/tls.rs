@@ -1,22 +1,25 @@
-//! Mutual TLS between services; the certificate of each side names its service.
+//! Certificates: those of the mesh, which name the service at each end of a connection, and that of the public port. They are checked when they are
+//! loaded and replaced without a restart when their files change.
 
-use std::sync::Arc;
+mod certificate;
+mod loaded;
+mod pem;
+mod source;
 
-use anyhow::Context as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use crate::config::Tls;
+use crate::clock::Clock;
+pub use certificate::Certificate;
+pub use source::{Source, TlsVersion};
 
 /// Services are named by the URI SAN `spiffe://carshare/<name>`.
 const SPIFFE_PREFIX: &str = "spiffe://carshare/";
 
-/// Header in which a caller names itself without TLS; see [`Tls::insecure`].
+/// Header in which a caller names itself without TLS; see [`insecure`](crate::config::Tls::insecure).
 pub(crate) const INSECURE_PEER: &str = "x-carshare-peer";
 
 /// Sets aws-lc-rs as the crypto provider of the process, for libraries that name none. Calling it again does nothing.
@@ -25,34 +28,8 @@ pub fn install_provider() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// Returns the server configuration, which requires a client certificate of the mesh; `None` for plain text.
-pub fn server(tls: &Tls) -> anyhow::Result<Option<Arc<ServerConfig>>> {
-    let Some(pems) = tls.pems()? else { return Ok(None) };
-    let chain = certificates(&pems.cert).context("tls: our certificate is not PEM")?;
-    let key =
-        PrivateKeyDer::from_pem_slice(pems.key.expose().as_bytes()).context("tls: our key is not PEM")?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(&pems.ca).context("tls: the authority is not PEM")? {
-        roots
-            .add(certificate)
-            .context("tls: the authority is not a certificate")?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .context("tls: our certificate and key do not fit")?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(Some(Arc::new(config)))
-}
-
-/// Returns the client configuration, which requires a server certificate for `server_name`; `None` for plain text.
-pub fn client(tls: &Tls, server_name: &str) -> anyhow::Result<Option<ClientTlsConfig>> {
-    let Some(pems) = tls.pems()? else { return Ok(None) };
-    let identity = Identity::from_pem(pems.cert, pems.key.expose());
-    let config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pems.ca));
-    Ok(Some(config.identity(identity).domain_name(server_name)))
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// Returns the service that a verified certificate names.
@@ -68,30 +45,36 @@ pub fn peer_name(certificate: &CertificateDer<'_>) -> Option<String> {
     uris.next().is_none().then(|| name.to_owned())
 }
 
-fn certificates(pem: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>()?;
-    anyhow::ensure!(!found.is_empty(), "no certificate found");
-    Ok(found)
+/// The loaded certificates of a process: the server and all channels of a service share one, whose files are read once.
+#[derive(Clone, Default)]
+pub(crate) struct Certificates(Arc<Mutex<Vec<(Source, Certificate)>>>);
+
+impl Certificates {
+    /// Returns the certificate of a source and loads it if this is its first use.
+    pub fn get(&self, source: Source, clock: &Clock) -> anyhow::Result<Certificate> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, loaded)) = all.iter().find(|(known, _)| *known == source) {
+            return Ok(loaded.clone());
+        }
+        let certificate = Certificate::load(source.clone(), clock.clone())?;
+        all.push((source, certificate.clone()));
+        Ok(certificate)
+    }
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+impl std::fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Certificates")
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use carshare_testkit::Ca;
+    use rustls::pki_types::pem::PemObject as _;
 
-    fn section(ca: &Ca, service: &str) -> Tls {
-        let issued = ca.issue(service).unwrap();
-        Tls {
-            ca_pem: Some(ca.cert_pem()),
-            cert_pem: Some(issued.cert_pem),
-            key_pem: Some(issued.key_pem.into()),
-            ..Tls::default()
-        }
-    }
+    use super::*;
+    use crate::config::Tls;
 
     #[test]
     fn certificate_names_its_service() {
@@ -110,32 +93,22 @@ mod tests {
         assert_eq!(peer_name(&CertificateDer::from(vec![1, 2, 3])), None);
     }
 
-    #[test]
-    fn invalid_certificates_are_refused_by_name() {
+    #[tokio::test]
+    async fn users_of_a_source_share_its_certificate() {
         let ca = Ca::new().unwrap();
-        assert!(server(&section(&ca, "booking")).unwrap().is_some());
-        let broken = Tls {
-            ca_pem: Some("nonsense".into()),
-            ..section(&ca, "booking")
+        let source = |service| {
+            let issued = ca.issue(service).unwrap();
+            let tls = Tls {
+                ca_pem: Some(ca.cert_pem()),
+                cert_pem: Some(issued.cert_pem),
+                key_pem: Some(issued.key_pem.into()),
+                ..Tls::default()
+            };
+            Source::mesh(&tls).unwrap().unwrap()
         };
-        assert_eq!(
-            server(&broken).unwrap_err().to_string(),
-            "tls: the authority is not PEM"
-        );
-        let other = section(&ca, "vehicle");
-        let mixed = Tls {
-            key_pem: other.key_pem,
-            ..section(&ca, "booking")
-        };
-        assert_eq!(
-            server(&mixed).unwrap_err().to_string(),
-            "tls: our certificate and key do not fit"
-        );
-    }
-
-    #[test]
-    fn plain_text_has_no_tls_configuration() {
-        assert!(server(&Tls::insecure()).unwrap().is_none());
-        assert!(client(&Tls::insecure(), "booking").unwrap().is_none());
+        let (booking, all, clock) = (source("booking"), Certificates::default(), Clock::system());
+        let get = |source: &Source| all.get(source.clone(), &clock).unwrap().current();
+        assert!(Arc::ptr_eq(&get(&booking), &get(&booking)));
+        assert!(!Arc::ptr_eq(&get(&booking), &get(&source("vehicle"))));
     }
 }

@@ -1,11 +1,12 @@
 //! A certificate authority for a development or test mesh. Its private key is never written to disk.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use anyhow::Result;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, KeyPair, KeyUsagePurpose, SanType,
+    IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 
 /// Certificate authority that signs the services' certificates.
@@ -23,7 +24,15 @@ pub struct Certificate {
 impl Ca {
     /// Generates a key and a self-signed root certificate.
     pub fn new() -> Result<Self> {
-        let mut params = CertificateParams::default();
+        Self::with_params(CertificateParams::default())
+    }
+
+    /// Generates an authority that is valid from the beginning of a year to the beginning of another one.
+    pub fn valid_in(years: Range<i32>) -> Result<Self> {
+        Self::with_params(dated(years))
+    }
+
+    fn with_params(mut params: CertificateParams) -> Result<Self> {
         params.distinguished_name = name("carshare development authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -43,7 +52,15 @@ impl Ca {
 
     /// Issues a certificate whose URI is not that of the service: for tests of other trust domains.
     pub fn issue_for(&self, service: &str, uri: &str) -> Result<Certificate> {
-        let mut params = CertificateParams::default();
+        self.sign(CertificateParams::default(), service, uri)
+    }
+
+    /// Issues a certificate of a service, valid from the beginning of a year to the beginning of another one.
+    pub fn issue_valid_in(&self, service: &str, years: Range<i32>) -> Result<Certificate> {
+        self.sign(dated(years), service, &format!("spiffe://carshare/{service}"))
+    }
+
+    fn sign(&self, mut params: CertificateParams, service: &str, uri: &str) -> Result<Certificate> {
         params.distinguished_name = name(service);
         params.subject_alt_names = vec![
             SanType::URI(uri.try_into()?),
@@ -65,6 +82,13 @@ impl Ca {
             key_pem: key.serialize_pem(),
         })
     }
+}
+
+fn dated(years: Range<i32>) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.not_before = date_time_ymd(years.start, 1, 1);
+    params.not_after = date_time_ymd(years.end, 1, 1);
+    params
 }
 
 fn name(common: &str) -> DistinguishedName {

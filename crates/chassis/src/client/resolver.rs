@@ -1,5 +1,8 @@
 //! Resolves the names of a peer to the addresses that its channel balances over, again and again. A headless service of Kubernetes
 //! has one address per replica; without such a name the replicas are listed in the configuration.
+//!
+//! When the own certificate is replaced, so are the connections: the channel uses an old one until the new one is open, and calls that run on
+//! the old one finish.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -14,7 +17,8 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 use tonic::transport::channel::Change;
-use tonic::transport::{ClientTlsConfig, Endpoint};
+
+use crate::tls::Certificate;
 
 /// Interval between two look-ups while calls succeed.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -36,13 +40,16 @@ pub struct Resolver {
     origin: Uri,
     scheme: String,
     hosts: Vec<(String, u16)>,
-    tls: Option<ClientTlsConfig>,
+    /// The own certificate, and the name in that of the peer; `None` for plain text.
+    tls: Option<(Certificate, String)>,
     listed: BTreeSet<SocketAddr>,
+    /// The listed addresses have the certificate before the current one.
+    is_outdated: bool,
 }
 
 impl Resolver {
     /// `uris` have one scheme.
-    pub fn new(name: &'static str, uris: &[Uri], tls: Option<ClientTlsConfig>) -> anyhow::Result<Self> {
+    pub fn new(name: &'static str, uris: &[Uri], tls: Option<(Certificate, String)>) -> anyhow::Result<Self> {
         let origin = uris
             .first()
             .with_context(|| format!("{name} has no uri"))?
@@ -63,6 +70,7 @@ impl Resolver {
             scheme,
             tls,
             listed: BTreeSet::new(),
+            is_outdated: false,
         })
     }
 
@@ -87,6 +95,7 @@ impl Resolver {
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
                 () = resolve.notified() => tokio::time::sleep_until(begun + SHORTEST_INTERVAL).await,
+                () = replaced(&mut self.tls) => self.is_outdated = true,
                 () = changes.closed() => return,
             }
         }
@@ -115,13 +124,14 @@ impl Resolver {
         if found.is_empty() {
             return Some(());
         }
-        for address in found.difference(&self.listed) {
+        let (listed, is_outdated) = (self.listed.clone(), std::mem::take(&mut self.is_outdated));
+        for address in found.iter().filter(|one| is_outdated || !listed.contains(one)) {
             changes
                 .send(Change::Insert(*address, self.endpoint(*address)?))
                 .await
                 .ok()?;
         }
-        for address in self.listed.difference(&found) {
+        for address in listed.difference(&found) {
             changes.send(Change::Remove(*address)).await.ok()?;
         }
         self.listed = found;
@@ -139,9 +149,17 @@ impl Resolver {
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
         match &self.tls {
-            Some(tls) => endpoint.tls_config(tls.clone()).ok(),
+            Some((certificate, name)) => endpoint.tls_config(certificate.client(name)).ok(),
             None => Some(endpoint),
         }
+    }
+}
+
+/// Waits until the certificate is replaced.
+async fn replaced(tls: &mut Option<(Certificate, String)>) {
+    match tls {
+        Some((certificate, _)) => certificate.changed().await,
+        None => std::future::pending().await,
     }
 }
 

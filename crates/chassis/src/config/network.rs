@@ -1,9 +1,8 @@
 //! Sections about connections: peers, TLS, Redis.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +38,11 @@ impl Peer {
     }
 }
 
-/// `[tls]`: own certificate and authority of the mesh, as PEM, inline or in files.
+/// `[tls]`: own certificate and authority of the mesh, as PEM, inline or in files, which are read again when they change; see [`crate::tls`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
-    /// Certificate of the authority of the mesh.
+    /// Certificates of the authorities of the mesh: two while one replaces the other.
     pub ca_pem: Option<String>,
     /// The same in a file.
     pub ca_path: Option<PathBuf>,
@@ -61,14 +60,6 @@ pub struct Tls {
     pub insecure_as: Option<String>,
 }
 
-/// PEM texts of a [`Tls`] section.
-#[derive(Clone, Debug)]
-pub struct Pems {
-    pub ca: String,
-    pub cert: String,
-    pub key: Secret,
-}
-
 impl Tls {
     /// Returns a section for plain text, for tests.
     pub fn insecure() -> Self {
@@ -76,37 +67,6 @@ impl Tls {
             insecure: true,
             ..Self::default()
         }
-    }
-
-    /// Reads the PEM texts; `None` when there are none and `insecure` allows it.
-    pub fn pems(&self) -> anyhow::Result<Option<Pems>> {
-        let ca = text(self.ca_pem.as_deref(), self.ca_path.as_deref())?;
-        let cert = text(self.cert_pem.as_deref(), self.cert_path.as_deref())?;
-        let key = text(
-            self.key_pem.as_ref().map(Secret::expose),
-            self.key_path.as_deref(),
-        )?;
-        match (ca, cert, key) {
-            (Some(ca), Some(cert), Some(key)) => Ok(Some(Pems {
-                ca,
-                cert,
-                key: key.into(),
-            })),
-            (None, None, None) if self.insecure => Ok(None),
-            (None, None, None) => anyhow::bail!("no certificate is configured and tls.insecure is not set"),
-            _ => anyhow::bail!("tls needs all three of authority, certificate and key"),
-        }
-    }
-}
-
-fn text(inline: Option<&str>, path: Option<&Path>) -> anyhow::Result<Option<String>> {
-    match (inline, path) {
-        (Some(_), Some(path)) => anyhow::bail!("both inline PEM and the file {} are given", path.display()),
-        (Some(pem), None) => Ok(Some(pem.to_owned())),
-        (None, Some(path)) => std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))
-            .map(Some),
-        (None, None) => Ok(None),
     }
 }
 
@@ -177,37 +137,6 @@ impl Redis {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn plain_text_needs_insecure() {
-        assert!(Tls::default().pems().is_err());
-        assert!(Tls::insecure().pems().unwrap().is_none());
-    }
-
-    #[test]
-    fn incomplete_certificates_are_an_error_even_when_insecure() {
-        let half = Tls {
-            cert_pem: Some("x".into()),
-            ..Tls::insecure()
-        };
-        assert_eq!(
-            half.pems().unwrap_err().to_string(),
-            "tls needs all three of authority, certificate and key"
-        );
-    }
-
-    #[test]
-    fn inline_and_file_together_are_an_error() {
-        let both = Tls {
-            ca_pem: Some("x".into()),
-            ca_path: Some("/ca.pem".into()),
-            ..Tls::default()
-        };
-        assert_eq!(
-            both.pems().unwrap_err().to_string(),
-            "both inline PEM and the file /ca.pem are given"
-        );
-    }
 
     #[test]
     fn invalid_redis_url_is_not_in_the_error() {

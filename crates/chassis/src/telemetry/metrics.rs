@@ -25,6 +25,18 @@ pub(super) fn describe() {
         "pool_capacity",
         "Places of a bounded pool: beyond them work is refused or waits, by pool."
     );
+    describe_gauge!(
+        "tls_certificate_expiry_seconds",
+        "Unix time at which the certificate in use expires, by certificate; of mesh_authority, the last authority in tls.ca_path."
+    );
+    describe_counter!(
+        "tls_reload_failures_total",
+        "Attempts to replace a certificate that failed, by certificate: one each five seconds while its files are broken."
+    );
+    describe_counter!(
+        "tls_handshake_failures_total",
+        "TLS handshakes of clients that failed or timed out, by certificate of the server."
+    );
     describe_counter!(
         "identity_revocation_unchecked_total",
         "Access tokens accepted while revocation could not be checked."

@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 use crate::fake::{self, Behaviour};
 
+/// Start of the manual clocks.
+pub const START: &str = "2026-11-22T12:00:00Z";
 /// User of all tokens.
 pub const USER: Uuid = Uuid::from_u128(7);
 
@@ -23,6 +25,7 @@ pub const USER: Uuid = Uuid::from_u128(7);
 pub struct TestServer {
     pub address: SocketAddr,
     pub clock: ManualClock,
+    pub environment: Environment,
     pub tokens: Tokens,
     pub shutdown: Shutdown,
     pub served: JoinHandle<anyhow::Result<()>>,
@@ -57,18 +60,19 @@ impl TestServer {
         behaviour: &Behaviour,
         custom: impl FnOnce(Server) -> Server,
     ) -> Self {
-        let (environment, clock) = Environment::manual("2026-11-22T12:00:00Z".parse().unwrap(), 1);
+        let (environment, clock) = Environment::manual(START.parse().unwrap(), 1);
         let tokens = Tokens::new().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::new();
-        let server =
-            Server::new("fake", &common, environment).jwks(StaticJwks::from_json(&tokens.jwks()).unwrap());
+        let server = Server::new("fake", &common, environment.clone())
+            .jwks(StaticJwks::from_json(&tokens.jwks()).unwrap());
         let server = custom(fake::add_to(server, behaviour));
         let served = carshare_chassis::task::spawn("fake", server.serve(listener, shutdown.clone()));
         Self {
             address,
             clock,
+            environment,
             tokens,
             shutdown,
             served,

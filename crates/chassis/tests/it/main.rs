@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its harness too")]
 
 mod authorization;
+mod certificate_rotation;
 mod deadlines;
 mod drain;
 mod errors;

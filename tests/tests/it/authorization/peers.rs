@@ -1,7 +1,6 @@
 //! Calls to the services themselves, with the certificate of each service, of an unknown one, and of another authority.
 
 use carshare_chassis::config::Tls;
-use carshare_chassis::tls;
 use carshare_mesh::Mesh;
 use carshare_mesh::dependencies::SERVICES;
 use carshare_proto::contract;
@@ -51,7 +50,8 @@ fn endpoint(mesh: &Mesh, service: &str, ca: &Ca, peer: &str) -> Endpoint {
         key_pem: Some(issued.key_pem.into()),
         ..Tls::default()
     };
-    let config = tls::client(&config, service).expect("certificates").expect("TLS");
+    let certificate = mesh.environment().certificate(&config);
+    let config = certificate.expect("certificates").expect("TLS").client(service);
     let address = mesh.service(service).expect("an address");
     let endpoint = Channel::from_shared(format!("https://{address}")).expect("a URI");
     endpoint.tls_config(config).expect("a configuration")
