@@ -26,10 +26,10 @@ use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
 use crate::layer::route::{self, Target};
 use crate::layer::{
     access_log, address_limit, authorize, body_timeout, catch_panic, connect, connection_close, cors,
-    deadline, error_response, grpc_web, head, head_limit, overload, security_headers,
+    deadline, error_response, grpc_web, head, head_limit, https_redirect, overload, security_headers,
 };
 use crate::state::AppState;
-use crate::{grpc, rest};
+use crate::{grpc, https, rest};
 
 /// Returns the service of the public port.
 ///
@@ -50,7 +50,9 @@ where
     let info = RequestInfoConfig {
         ids: environment.ids.clone(),
         trusted_proxies: config.limits.trusted_proxies.clone(),
+        behind_https_proxy: config.edge.behind_https_proxy,
     };
+    let redirect = https::redirect(&state.config)?.map(Arc::<str>::from);
     let pages = Arc::new(Pages::new(&state.routes, &config.docs, readiness.clone())?);
     let in_flight = state.in_flight.clone();
     Ok(ServiceBuilder::new()
@@ -60,7 +62,7 @@ where
         .layer(from_fn((), access_log::record))
         .layer(from_fn(readiness, connection_close::announce))
         .layer(from_fn(cors::layer(&config.cors)?, cors::answer))
-        .layer(from_fn(config.edge.https, security_headers::set))
+        .layer(from_fn((), security_headers::set))
         // Ends the name of the type, which every layer multiplies, here and in the middle.
         .layer_fn(BoxCloneSyncService::new)
         .layer(from_fn((), grpc_web::translate))
@@ -69,6 +71,7 @@ where
         .layer(from_fn((), error_response::render))
         .layer(from_fn((), catch_panic::catch))
         .layer(from_fn((), head_limit::check))
+        .layer(from_fn(redirect, https_redirect::redirect))
         .layer(from_fn(pages, pages::serve))
         .layer(from_fn(in_flight.by_address, address_limit::limit))
         .layer_fn(BoxCloneSyncService::new)

@@ -1,9 +1,12 @@
 //! The gateway's configuration. `config.default.toml` is its documentation.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Redis, millis};
+use carshare_chassis::tls::TlsVersion;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +17,24 @@ pub struct Config {
     pub redis: Option<Redis>,
     /// `[peers.<service>]`: addresses of the packages `carshare.<service>.v1`.
     pub peers: BTreeMap<String, Peer>,
+    pub https: HttpsConfig,
     pub edge: EdgeConfig,
     pub limits: Limits,
     pub cors: Cors,
     pub docs: Docs,
+}
+
+/// `[https]`: the port on which this process terminates TLS.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpsConfig {
+    /// Address to listen on; no such port when absent.
+    pub listen: Option<SocketAddr>,
+    /// Certificate chain in PEM, leaf first, for the host of `docs.public_url`.
+    pub cert_path: Option<PathBuf>,
+    pub key_path: Option<PathBuf>,
+    /// The least version of TLS that clients have to speak.
+    pub min_version: TlsVersion,
 }
 
 /// `[edge]`: bounds of requests and streams.
@@ -39,8 +56,9 @@ pub struct EdgeConfig {
     pub max_streams: usize,
     /// Open streams of callers without an account, reflection and health, in addition to those.
     pub max_anonymous_streams: usize,
-    /// Clients reach the port by HTTPS, so that Strict-Transport-Security is sent.
-    pub https: bool,
+    /// Clients reach `server.listen` by a proxy that terminates HTTPS: requests there are as those of the HTTPS port, which has
+    /// Strict-Transport-Security and redirects nothing.
+    pub behind_https_proxy: bool,
 }
 
 /// `[limits]`: rate limits. Zero is no limit. The mesh of one machine, where all clients have one address, sets higher ones than the

@@ -13,6 +13,7 @@
 //! | [`error_response`] | writes errors as problems or gRPC statuses |
 //! | [`catch_panic`] | turns a panic into an `INTERNAL` error |
 //! | [`head_limit`] | refuses large request heads |
+//! | [`https_redirect`] | redirects plain requests to HTTPS, if this process serves it |
 //! | [`pages`] | answers `/healthz`, `/readyz`, `/openapi.json` and `/docs` |
 //! | [`address_limit`] | refuses requests of an address that has many in flight |
 //! | [`route`] | finds the RPC |
@@ -34,6 +35,7 @@ pub mod error_response;
 pub mod grpc_web;
 pub mod head;
 pub mod head_limit;
+pub mod https_redirect;
 pub mod overload;
 pub mod pages;
 pub mod request_info;

@@ -7,6 +7,7 @@
 //! | [`app`] | the column of layers around every request |
 //! | [`layer`] | the layers, one a file |
 //! | [`state`] | state that layers and handlers share; channels to the services |
+//! | [`https`] | the HTTPS port |
 //! | [`method_table`], [`routes`] | RPCs that clients may call, and their REST routes |
 //! | [`grpc`] | forwards gRPC calls as raw bytes |
 //! | [`rest`] | transcodes REST requests; server-sent events |
@@ -31,6 +32,7 @@ pub mod error;
 mod etag;
 pub mod grpc;
 pub mod headers;
+pub mod https;
 mod in_flight;
 pub mod json;
 pub mod layer;
@@ -53,11 +55,14 @@ use anyhow::Context as _;
 use carshare_chassis::config::ServiceConfig;
 use carshare_chassis::http_server::{self, Options, Protocol};
 use carshare_chassis::service::{Roles, Service};
+use carshare_chassis::tls::Certificate;
 use carshare_chassis::{Environment, Shutdown, lifecycle};
 use carshare_proto::client_protos;
+use futures::future::OptionFuture;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::https::HttpsPort;
 use crate::method_table::MethodTable;
 use crate::routes::Routes;
 use crate::state::AppState;
@@ -79,6 +84,10 @@ impl Service for Gateway {
     ) -> anyhow::Result<()> {
         let listener = listener.context("the gateway has no background work: run `serve`")?;
         run(config, environment, listener, shutdown).await
+    }
+
+    fn check(config: &ServiceConfig<Config>, environment: &Environment) -> anyhow::Result<()> {
+        HttpsPort::new(config, environment).map(drop)
     }
 
     async fn migrate(_: ServiceConfig<Config>) -> anyhow::Result<()> {
@@ -116,10 +125,10 @@ fn write(file: &Path, text: &str) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Serves the public port until the shutdown fires, then drains.
+/// Serves the public ports until the shutdown fires, then drains.
 ///
 /// # Errors
-/// An invalid configuration or contract, before the first connection is accepted.
+/// An invalid configuration or contract, or a port that is taken, before the first connection is accepted.
 pub async fn run(
     config: ServiceConfig<Config>,
     environment: Environment,
@@ -128,15 +137,24 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     metrics::describe();
     let stop = Shutdown::new();
+    let https = https_port(&config, &environment).await?;
     let state = Arc::new(AppState::new(&config, &environment, stop.clone())?);
     let readiness = readiness::checks(state.peers.iter());
     let service = app::service(state, readiness.clone(), &environment)?;
     let (common, address) = (&config.common, listener.local_addr()?);
-    let options = Options {
+    let plain = Options {
         admission: Some(connections::admission(&config.service.limits)),
         ..Options::new(&common.server, Protocol::Both, None)
     };
-    let serving = http_server::serve(listener, options, service, stop.token().clone());
+    let over_tls = https.map(|(listener, certificate)| {
+        let options = Options {
+            tls: Some(certificate),
+            ..plain.clone()
+        };
+        http_server::serve(listener, options, service.clone(), stop.token().clone())
+    });
+    let plain = http_server::serve(listener, plain, service, stop.token().clone());
+    let serving = async { _ = tokio::join!(plain, OptionFuture::from(over_tls)) };
     lifecycle::run(
         Gateway::NAME,
         common,
@@ -147,4 +165,19 @@ pub async fn run(
         shutdown,
     )
     .await
+}
+
+/// Opens the HTTPS port, if there is one.
+async fn https_port(
+    config: &ServiceConfig<Config>,
+    environment: &Environment,
+) -> anyhow::Result<Option<(TcpListener, Certificate)>> {
+    let Some(port) = HttpsPort::new(config, environment)? else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(port.listen)
+        .await
+        .with_context(|| format!("cannot listen on https.listen ({})", port.listen))?;
+    tracing::info!(address = %port.listen, not_after = %port.certificate.not_after(), "serving HTTPS");
+    Ok(Some((listener, port.certificate)))
 }

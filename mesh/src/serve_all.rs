@@ -131,10 +131,11 @@ pub async fn migrate(sources: &Sources) -> Result<()> {
     one::<Runner<Notification>>(sources).await
 }
 
-/// Returns the configuration of all services by name, with secrets masked.
+/// Checks the configuration of all services, and returns it by name, with secrets masked.
 pub fn check_config(sources: &Sources) -> Result<Value> {
     fn add<S: Service>(sources: &Sources, all: &mut Map<String, Value>) -> Result<()> {
         let config = sources.load::<S>()?;
+        S::check(&config, &Environment::system())?;
         all.insert(S::NAME.to_owned(), config::redacted(&config));
         Ok(())
     }

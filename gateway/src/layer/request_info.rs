@@ -27,6 +27,8 @@ pub struct RequestInfo {
     /// Path of the URL. The query is left out: it may hold personal data.
     pub path: String,
     pub client_ip: IpAddr,
+    /// The client sent the request by HTTPS, to this process or to a proxy.
+    pub is_https: bool,
     /// The tightest rate limit of the caller, set when the call was counted.
     pub rate_limit: OnceLock<RateLimitStatus>,
 }
@@ -37,6 +39,8 @@ pub struct RequestInfoConfig {
     pub ids: Ids,
     /// Networks of the proxies in front of this port.
     pub trusted_proxies: Vec<IpNet>,
+    /// A proxy terminates HTTPS in front of the plain port.
+    pub behind_https_proxy: bool,
 }
 
 /// The protocol in which a request is answered.
@@ -77,12 +81,11 @@ impl RequestInfo {
     fn read(request: &Request, config: &RequestInfoConfig) -> Self {
         let headers = request.headers();
         // Requests of unit tests have no connection.
-        let remote = request
-            .extensions()
-            .get::<Connection>()
-            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| {
-                connection.remote.ip()
-            });
+        let connection = request.extensions().get::<Connection>();
+        let remote = connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| {
+            connection.remote.ip()
+        });
+        let is_tls = connection.is_some_and(|connection| connection.is_tls);
         let language = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         Self {
             protocol: Protocol::of(request),
@@ -90,6 +93,7 @@ impl RequestInfo {
             correlation_id: request_context::correlation_id(headers, &config.ids),
             path: request.uri().path().to_owned(),
             client_ip: client_ip(remote, headers, &config.trusted_proxies),
+            is_https: is_tls || config.behind_https_proxy,
             rate_limit: OnceLock::new(),
         }
     }
@@ -104,6 +108,7 @@ impl Default for RequestInfo {
             correlation_id: String::new(),
             path: String::new(),
             client_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            is_https: false,
             rate_limit: OnceLock::new(),
         }
     }
@@ -162,6 +167,7 @@ mod tests {
         RequestInfoConfig {
             ids: Environment::system().ids,
             trusted_proxies: Vec::new(),
+            behind_https_proxy: false,
         }
     }
 

@@ -29,10 +29,11 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// Sets the headers, Strict-Transport-Security only behind HTTPS.
-pub fn set<S: Inner>(https: &bool, inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S> {
-    let is_rest = RequestInfo::of(request.extensions()).protocol == Protocol::Rest;
-    let (https, has_origin) = (*https, request.headers().contains_key(ORIGIN));
+/// Sets the headers, Strict-Transport-Security only over HTTPS (RFC 6797 §7.2).
+pub fn set<S: Inner>((): &(), inner: &mut S, request: Request) -> impl Future<Output = Result> + use<S> {
+    let info = RequestInfo::of(request.extensions());
+    let (is_rest, https) = (info.protocol == Protocol::Rest, info.is_https);
+    let has_origin = request.headers().contains_key(ORIGIN);
     let running = inner.call(request);
     async move {
         let mut response = running.await?;
@@ -71,10 +72,11 @@ mod tests {
             let response = Response::builder().header(CACHE_CONTROL, "public");
             Ok::<_, Infallible>(response.body(Body::empty()).unwrap())
         });
-        let service = ServiceBuilder::new().layer(from_fn(https, set)).service(handler);
+        let service = ServiceBuilder::new().layer(from_fn((), set)).service(handler);
         let mut request = Request::new(Body::empty());
         request.extensions_mut().insert(Arc::new(RequestInfo {
             protocol,
+            is_https: https,
             ..RequestInfo::default()
         }));
         service.oneshot(request).await.unwrap().into_parts().0.headers
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn strict_transport_security_is_set_behind_https() {
+    async fn strict_transport_security_is_set_over_https() {
         assert_eq!(
             headers(true, Protocol::Rest).await[STRICT_TRANSPORT_SECURITY],
             HSTS

@@ -8,7 +8,7 @@ use crate::harness::{Harness, ORIGIN, code, header, into_json, send, send_for_co
 
 #[tokio::test]
 async fn security_headers_are_on_every_response() {
-    let gateway = Harness::start_with(|config| config.service.edge.https = true).await;
+    let gateway = Harness::start_with(|config| config.service.edge.behind_https_proxy = true).await;
     for (path, status) in [("/healthz", 200), ("/v1/nothing", 404), ("/v1/bookings", 401)] {
         let response = send(gateway.anonymous(Method::GET, path)).await;
         assert_eq!(response.status().as_u16(), status, "{path}");

@@ -5,6 +5,7 @@ mod connect;
 mod errors;
 mod grpc;
 mod harness;
+mod https;
 mod layers;
 mod limits;
 mod pages;

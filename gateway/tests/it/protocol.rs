@@ -184,7 +184,7 @@ async fn messages_other_than_protobuf_are_an_unsupported_media_type() {
 
 #[tokio::test]
 async fn reply_has_no_headers_of_browsers() {
-    let gateway = Harness::start_with(|config| config.service.edge.https = true).await;
+    let gateway = Harness::start_with(|config| config.service.edge.behind_https_proxy = true).await;
     let (headers, _) = post(&gateway, CREATE, &[GRPC], frame(&booking(""))).await;
     let mut names: Vec<_> = headers.keys().map(http::HeaderName::as_str).collect();
     names.sort_unstable();

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
+use tonic::transport::Endpoint;
 use tonic::transport::channel::Change;
 
 use crate::tls::Certificate;
