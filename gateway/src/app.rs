@@ -21,12 +21,13 @@ use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 
 use crate::error::GatewayError;
+use crate::layer::https_redirect::{self, Origin};
 use crate::layer::pages::{self, Pages};
 use crate::layer::request_info::{self, RequestInfo, RequestInfoConfig};
 use crate::layer::route::{self, Target};
 use crate::layer::{
     access_log, address_limit, authorize, body_timeout, catch_panic, connect, connection_close, cors,
-    deadline, error_response, grpc_web, head, head_limit, https_redirect, overload, security_headers,
+    deadline, error_response, grpc_web, head, head_limit, overload, security_headers,
 };
 use crate::state::AppState;
 use crate::{grpc, https, rest};
@@ -52,7 +53,7 @@ where
         trusted_proxies: config.limits.trusted_proxies.clone(),
         behind_https_proxy: config.edge.behind_https_proxy,
     };
-    let redirect = https::redirect(&state.config)?.map(Arc::<str>::from);
+    let origin = Origin(https::redirect(&state.config)?.map(Arc::from));
     let pages = Arc::new(Pages::new(&state.routes, &config.docs, readiness.clone())?);
     let in_flight = state.in_flight.clone();
     Ok(ServiceBuilder::new()
@@ -71,7 +72,7 @@ where
         .layer(from_fn((), error_response::render))
         .layer(from_fn((), catch_panic::catch))
         .layer(from_fn((), head_limit::check))
-        .layer(from_fn(redirect, https_redirect::redirect))
+        .layer(from_fn(origin, https_redirect::redirect))
         .layer(from_fn(pages, pages::serve))
         .layer(from_fn(in_flight.by_address, address_limit::limit))
         .layer_fn(BoxCloneSyncService::new)

@@ -18,9 +18,12 @@ use crate::error::GatewayError;
 /// Pages that balancers ask for in plain text.
 const ANSWERED: [&str; 2] = ["/healthz", "/readyz"];
 
-/// `origin` is scheme and authority of the URL; `None` redirects nothing.
+/// Scheme and authority of the URL; `None` redirects nothing.
+#[derive(Clone, Debug)]
+pub struct Origin(pub Option<Arc<str>>);
+
 pub fn redirect<S: Inner>(
-    origin: &Option<Arc<str>>,
+    Origin(origin): &Origin,
     inner: &mut S,
     request: Request,
 ) -> impl Future<Output = Result> + use<S> {
@@ -58,7 +61,7 @@ mod tests {
 
     /// Returns status and location of the response, or the code of the error.
     async fn answer(uri: &str, protocol: Protocol, is_https: bool) -> (u16, String) {
-        let origin: Option<Arc<str>> = Some("https://api.carshare.kr".into());
+        let origin = Origin(Some("https://api.carshare.kr".into()));
         let service = ServiceBuilder::new()
             .layer(from_fn(origin, redirect))
             .service(service_fn(async |_: Request| Ok(Response::new(Body::empty()))));
