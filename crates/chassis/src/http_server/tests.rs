@@ -84,7 +84,8 @@ async fn client_that_does_not_finish_its_handshake_is_disconnected() {
         let (server, remote) = listener.accept().await.unwrap();
         let acceptor = acceptor(Protocol::Both, certificate.clone());
         acceptor.serve(server, remote, tower::service_fn(never)).await;
-        let closed = client.read_to_end(&mut Vec::new());
+        let mut rest = Vec::new();
+        let closed = client.read_to_end(&mut rest);
         // Unread bytes may reset it.
         let _ = tokio::time::timeout(Duration::from_secs(10), closed)
             .await

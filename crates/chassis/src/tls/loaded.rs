@@ -95,10 +95,11 @@ impl Loaded {
         Ok(self)
     }
 
-    /// Returns whether an authority of `old` is not trusted any more.
+    /// Returns whether an authority of `old` is not trusted any more. One that was renewed with its key still is.
     pub fn distrusts(&self, old: &Self) -> bool {
-        let is_trusted = |old: &Dated| self.authorities.trusted.iter().any(|one| one.der == old.der);
-        !old.authorities.trusted.iter().all(is_trusted)
+        let trusted = &self.authorities.roots.roots;
+        let mut before = old.authorities.roots.roots.iter();
+        !before.all(|authority| trusted.contains(authority))
     }
 
     /// Returns the configuration of a client, which requires a server certificate for `server_name`.
