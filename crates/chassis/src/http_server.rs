@@ -151,8 +151,6 @@ struct Acceptor {
     tls: Option<Certificate>,
     http: Builder<TokioExecutor>,
     stop: CancellationToken,
-    /// Fires when the certificate of the client may be of an authority that is no longer trusted.
-    distrusted: CancellationToken,
     /// [`HANDSHAKE_TIMEOUT`], shorter in a test.
     handshake_timeout: Duration,
 }
@@ -177,7 +175,6 @@ impl Acceptor {
             tls: options.tls.clone(),
             http,
             stop,
-            distrusted: CancellationToken::new(),
             handshake_timeout: HANDSHAKE_TIMEOUT,
         }
     }
@@ -195,22 +192,24 @@ impl Acceptor {
                 peer: None,
                 is_tls: false,
             };
-            return self.serve_http(stream, plain, service).await;
+            return self
+                .serve_http(stream, plain, service, std::future::pending())
+                .await;
         };
         let current = certificate.current();
         let handshake = TlsAcceptor::from(Arc::clone(&current.server)).accept(stream);
         let failure = match tokio::time::timeout(self.handshake_timeout, handshake).await {
             Ok(Ok(stream)) => {
-                let peer = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-                let peer = peer.and_then(tls::peer_name).map(Arc::from);
-                let distrusted = current.distrusted.clone();
-                let acceptor = Self { distrusted, ..self };
+                let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let chain: Vec<_> = chain.iter().map(|one| one.clone().into_owned()).collect();
+                let peer = chain.first().and_then(tls::peer_name).map(Arc::from);
                 let connection = Connection {
                     remote,
                     peer,
                     is_tls: true,
                 };
-                return acceptor.serve_http(stream, connection, service).await;
+                let distrusted = certificate.distrusts(chain);
+                return self.serve_http(stream, connection, service, distrusted).await;
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "timed out".to_owned(),
@@ -219,8 +218,14 @@ impl Acceptor {
         tracing::debug!(%remote, failure, "TLS handshake failed");
     }
 
-    async fn serve_http<I, S, B>(self, stream: I, connection: Connection, service: S)
-    where
+    /// Drains when the server stops, and when the client is `distrusted`.
+    async fn serve_http<I, S, B>(
+        self,
+        stream: I,
+        connection: Connection,
+        service: S,
+        distrusted: impl Future<Output = ()>,
+    ) where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: HttpService<B>,
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
@@ -234,9 +239,15 @@ impl Acceptor {
             TokioIo::new(FirstByteTimeout::new(stream, self.handshake_timeout)),
             service
         ));
+        let stopping = async {
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = distrusted => {}
+            }
+        };
         let ended = tokio::select! {
             ended = &mut http => ended,
-            () = either(&self.stop, &self.distrusted) => {
+            () = stopping => {
                 http.as_mut().graceful_shutdown();
                 http.await
             }
@@ -244,14 +255,6 @@ impl Acceptor {
         if let Err(error) = ended {
             tracing::debug!(%remote, error, "connection failed");
         }
-    }
-}
-
-/// Waits until one of two tokens fires.
-async fn either(one: &CancellationToken, other: &CancellationToken) {
-    tokio::select! {
-        () = one.cancelled() => {}
-        () = other.cancelled() => {}
     }
 }
 

@@ -35,7 +35,10 @@ async fn is_closed(protocol: Protocol, sent: &[u8]) -> bool {
     };
     let never = tower::service_fn(never);
     client.write_all(sent).await.unwrap();
-    let served = crate::task::spawn("connection", acceptor.serve_http(server, connection, never));
+    let served = crate::task::spawn(
+        "connection",
+        acceptor.serve_http(server, connection, never, std::future::pending()),
+    );
     let read = tokio::time::timeout(Duration::from_millis(500), async {
         let mut all = Vec::new();
         client.read_to_end(&mut all).await

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 
 use super::loaded::Loaded;
@@ -84,6 +85,13 @@ impl Certificate {
             std::future::pending().await
         }
     }
+
+    /// Waits until the authority of a client's certificate chain is not trusted any more.
+    pub(crate) async fn distrusts(mut self, chain: Vec<CertificateDer<'static>>) {
+        while self.current().accepts(&chain) {
+            self.changed().await;
+        }
+    }
 }
 
 impl std::fmt::Debug for Certificate {
@@ -139,18 +147,14 @@ impl Reload {
         if old.is_of(&pems, now) {
             return Ok(());
         }
-        let new = Loaded::new(&self.source, pems, now)?.replacing(&old)?;
-        let distrusts = new.distrusts(&old);
+        let new = Loaded::new(&self.source, pems, now)?;
+        new.check_replaces(&old)?;
         tracing::info!(
             certificate = self.source.name,
             not_after = %new.not_after(),
-            distrusts,
             "certificate replaced"
         );
         self.sender.send_replace(Arc::new(new));
-        if distrusts {
-            old.distrusted.cancel();
-        }
         Ok(())
     }
 

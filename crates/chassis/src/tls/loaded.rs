@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs::Ticketer;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig, version};
-use tokio_util::sync::CancellationToken;
 use tonic::transport::{ClientTlsConfig, Identity};
 
 use super::pem::{self, Dated};
@@ -22,8 +22,8 @@ use crate::config::Secret;
 pub(crate) struct Loaded {
     /// Configuration of servers.
     pub server: Arc<ServerConfig>,
-    /// Fires when an authority that may have signed the certificates of connected clients is no longer trusted.
-    pub distrusted: CancellationToken,
+    /// Verifies the certificates of clients; `None` for the public port.
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
     authorities: Authorities,
     pems: Pems,
     chain: Vec<Dated>,
@@ -57,12 +57,13 @@ impl Loaded {
             (Clients::Mesh { authorities }, Some(text)) => Authorities::new(text, authorities, now)?,
             _ => Authorities::none(),
         };
+        let verifier = authorities.verifier()?;
         let changes = authorities.changes.iter().copied();
         let changes = changes.chain(chain.iter().map(|one| one.not_after));
         let changes_at = changes.filter(|time| *time >= now).min();
         Ok(Self {
-            server: Arc::new(server(source, &chain, &pems, &authorities.roots)?),
-            distrusted: CancellationToken::new(),
+            server: Arc::new(server(source, &chain, &pems, verifier.clone())?),
+            verifier,
             service: chain.first().and_then(|leaf| peer_name(&leaf.der)),
             changes_at: changes_at.unwrap_or(DateTime::<Utc>::MAX_UTC),
             origin: source.chain.to_string(),
@@ -77,11 +78,8 @@ impl Loaded {
         self.pems == *pems && now <= self.changes_at
     }
 
-    /// Takes the place of the certificate in use. Connections of clients continue unless an authority is missing here.
-    ///
-    /// # Errors
-    /// This certificate names another service.
-    pub fn replacing(mut self, old: &Self) -> anyhow::Result<Self> {
+    /// Returns an error if this certificate names another service than the one in use.
+    pub(super) fn check_replaces(&self, old: &Self) -> anyhow::Result<()> {
         anyhow::ensure!(
             self.service == old.service,
             "{}: the certificate names {}, and the one in use {}",
@@ -89,17 +87,18 @@ impl Loaded {
             quoted(self.service.as_deref()),
             quoted(old.service.as_deref())
         );
-        if !self.distrusts(old) {
-            self.distrusted = old.distrusted.clone();
-        }
-        Ok(self)
+        Ok(())
     }
 
-    /// Returns whether an authority of `old` is not trusted any more. One that was renewed with its key still is.
-    pub fn distrusts(&self, old: &Self) -> bool {
-        let trusted = &self.authorities.roots.roots;
-        let mut before = old.authorities.roots.roots.iter();
-        !before.all(|authority| trusted.contains(authority))
+    /// Returns whether the certificate chain of a client, leaf first, is of an authority that is trusted.
+    pub fn accepts(&self, chain: &[CertificateDer<'_>]) -> bool {
+        match (&self.verifier, chain.split_first()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(verifier), Some((leaf, intermediates))) => verifier
+                .verify_client_cert(leaf, intermediates, UnixTime::now())
+                .is_ok(),
+        }
     }
 
     /// Returns the configuration of a client, which requires a server certificate for `server_name`.
@@ -182,13 +181,23 @@ impl Authorities {
             changes,
         })
     }
+
+    fn verifier(&self) -> anyhow::Result<Option<Arc<dyn ClientCertVerifier>>> {
+        if self.roots.is_empty() {
+            return Ok(None);
+        }
+        let roots = Arc::new(self.roots.clone());
+        Ok(Some(
+            WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?,
+        ))
+    }
 }
 
 fn server(
     source: &Source,
     chain: &[Dated],
     pems: &Pems,
-    roots: &RootCertStore,
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
 ) -> anyhow::Result<ServerConfig> {
     let key = pem::private_key(&pems.key, &source.key)?;
     let ders = chain.iter().map(|certificate| certificate.der.clone()).collect();
@@ -198,8 +207,7 @@ fn server(
     let builder = ServerConfig::builder_with_provider(provider());
     Ok(match &source.clients {
         Clients::Mesh { .. } => {
-            let roots = Arc::new(roots.clone());
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build()?;
+            let verifier = verifier.context("the mesh has authorities")?;
             let mut config = builder
                 .with_protocol_versions(&[&version::TLS13])?
                 .with_client_cert_verifier(verifier)

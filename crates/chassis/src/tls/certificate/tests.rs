@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use carshare_testkit::{Ca, TempDir, eventually_true};
+use rustls::pki_types::pem::PemObject as _;
 
 use super::*;
 use crate::clock::ManualClock;
@@ -127,11 +128,19 @@ async fn authority_is_not_trusted_after_its_end() {
     let both = old.cert_pem() + &new.cert_pem();
     mounted.replace(&both, &issued.cert_pem, &issued.key_pem);
     let (certificate, clock) = mounted.load();
-    let loaded = certificate.current();
+    let client = old.issue_valid_in("vehicle", 2020..2029).unwrap();
+    let client = CertificateDer::from_pem_slice(client.cert_pem.as_bytes()).unwrap();
+    let distrusted = certificate.clone().distrusts(vec![client.clone()]);
+    assert!(certificate.current().accepts(&[client]));
     clock.set("2027-01-01T00:00:01Z".parse().unwrap());
-    eventually_true(TIMEOUT, async || {
-        clock.advance(RELOAD_INTERVAL);
-        certificate.current().distrusts(&loaded)
-    })
-    .await;
+    let advance = async {
+        loop {
+            clock.advance(RELOAD_INTERVAL);
+            tokio::task::yield_now().await;
+        }
+    };
+    let ended = async {
+        tokio::select! { () = distrusted => {}, () = advance => {} }
+    };
+    tokio::time::timeout(TIMEOUT, ended).await.unwrap();
 }

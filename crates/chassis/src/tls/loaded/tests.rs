@@ -128,7 +128,7 @@ fn authority_that_is_not_valid_is_left_out_and_needs_another_one() {
 }
 
 #[test]
-fn connections_are_distrusted_when_an_authority_is_removed_and_not_when_one_is_added() {
+fn clients_of_trusted_authorities_are_accepted() {
     let (one, two) = (Ca::new().unwrap(), Ca::new().unwrap());
     let with = |authorities: &[&Ca]| {
         let ca_pem = authorities.iter().map(|ca| ca.cert_pem()).collect();
@@ -138,14 +138,15 @@ fn connections_are_distrusted_when_an_authority_is_removed_and_not_when_one_is_a
         })
         .unwrap()
     };
-    let (first, both) = (with(&[&one]), with(&[&one, &two]));
-    let both = both.replacing(&first).unwrap();
-    assert!(!both.distrusts(&first));
-    let second = with(&[&two]).replacing(&both).unwrap();
-    assert!(second.distrusts(&both));
-    // The connections of the first and of both end together.
-    first.distrusted.cancel();
-    assert!(both.distrusted.is_cancelled() && !second.distrusted.is_cancelled());
+    let client = |ca: &Ca| load(&section(ca, "vehicle")).unwrap().chain[0].der.clone();
+    for (loaded, accepts) in [
+        (with(&[&one]), [true, false]),
+        (with(&[&one, &two]), [true, true]),
+        (with(&[&two]), [false, true]),
+    ] {
+        assert_eq!([&one, &two].map(|ca| loaded.accepts(&[client(ca)])), accepts);
+    }
+    assert!(!with(&[&one]).accepts(&[]));
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn certificate_of_another_service_is_refused() {
     );
     let vehicle = load(&section(&ca, "vehicle")).unwrap();
     assert_eq!(
-        vehicle.replacing(&booking).err().unwrap().to_string(),
+        vehicle.check_replaces(&booking).unwrap_err().to_string(),
         "tls.cert_pem: the certificate names the service vehicle, and the one in use the service booking"
     );
 }
