@@ -62,7 +62,10 @@ pub(super) fn read(
 ///
 /// # Errors
 /// A file that cannot be read, and a value that is set in both ways; by name of the variable.
-#[expect(clippy::implicit_hasher, reason = "the environment is collected into a map of the default kind")]
+#[expect(
+    clippy::implicit_hasher,
+    reason = "the environment is collected into a map of the default kind"
+)]
 pub fn variable(env: &HashMap<String, String>, name: &str) -> anyhow::Result<Option<String>> {
     let by_file = format!("{name}{SUFFIX}");
     match env.get(&by_file) {
