@@ -154,7 +154,7 @@ pub async fn run(
         http_server::serve(listener, options, service.clone(), stop.token().clone())
     });
     let plain = http_server::serve(listener, plain, service, stop.token().clone());
-    let serving = async { _ = tokio::join!(plain, OptionFuture::from(over_tls)) };
+    let serving = Box::pin(async { _ = tokio::join!(plain, OptionFuture::from(over_tls)) });
     lifecycle::run(
         Gateway::NAME,
         common,

@@ -48,7 +48,7 @@ pub async fn migrate(config: &config::Database, service: impl Borrow<Migrator> +
     let applied = loop {
         match merged.run_direct(None, &mut connection, false).await {
             Err(error) if has_code(&error, LOCK_NOT_AVAILABLE) && Instant::now() < end => {
-                sleep(RETRY_DELAY).await
+                sleep(RETRY_DELAY).await;
             }
             applied => break applied,
         }

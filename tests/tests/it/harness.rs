@@ -22,7 +22,7 @@ pub use example_requests::{Ids, example_request, grpc_path, path_fields, path_te
 pub use grpc::{GrpcClient, Protocol, with_session, with_token};
 pub use rest::{Response, Rest, Unanswered, new_key};
 pub use servers::{Servers, fault_lasts, libfaketime};
-pub use setup::{REPLICAS, Setup, binaries, built_binaries, start_fleet};
+pub use setup::{REPLICAS, Setup, built_binaries, start_fleet};
 pub use sql::{BOOKINGS, IMAGES, OCCUPANCIES, Sql, Table, USERS, VEHICLES};
 pub use sse::{Event, Events};
 

@@ -82,7 +82,7 @@ impl Certificate {
     pub(crate) async fn changed(&mut self) {
         if self.current.changed().await.is_err() {
             // The runtime ends.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -109,7 +109,7 @@ pub async fn start_fleet(options: Options, replicas: usize) -> Fleet {
 
 /// Returns the folder of the binaries that fleets start with: those of the variable `CARSHARE_BINARIES`, which `make test-upgrade` sets
 /// to an older release, or [`built_binaries`].
-pub fn binaries() -> PathBuf {
+fn binaries() -> PathBuf {
     std::env::var_os("CARSHARE_BINARIES").map_or_else(built_binaries, PathBuf::from)
 }
 

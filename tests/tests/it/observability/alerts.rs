@@ -67,10 +67,12 @@ fn rules_name_exported_metrics_and_labels() {
             !metrics.is_empty() || expression.starts_with("vector("),
             "{expression}"
         );
-        metrics
-            .iter()
-            .for_each(|name| promql::assert_exported(name, &recorded));
-        labels.iter().for_each(|label| promql::assert_label(label));
+        for name in &metrics {
+            promql::assert_exported(name, &recorded);
+        }
+        for label in &labels {
+            promql::assert_label(label);
+        }
     }
 }
 

@@ -29,10 +29,12 @@ fn panels_query_exported_metrics_and_labels() {
                 let expression = target["expr"].as_str().expect("an expression");
                 let (metrics, labels) = promql::names(expression);
                 assert!(!metrics.is_empty(), "{file}: {expression}");
-                metrics
-                    .iter()
-                    .for_each(|name| promql::assert_exported(name, &recorded));
-                labels.iter().for_each(|label| promql::assert_label(label));
+                for name in &metrics {
+                    promql::assert_exported(name, &recorded);
+                }
+                for label in &labels {
+                    promql::assert_label(label);
+                }
                 queries += 1;
             }
         }
