@@ -47,6 +47,13 @@ pub trait Service: Send + Sync + 'static {
         roles: Roles,
     ) -> impl Future<Output = anyhow::Result<()>> + Send;
 
+    /// Checks what the types of the configuration do not, for `check-config`: keys that contradict one another, URLs, sealing keys.
+    /// Connects to nothing.
+    fn check(config: ServiceConfig<Self::Config>, environment: Environment) -> anyhow::Result<()> {
+        let _ = (config, environment);
+        Ok(())
+    }
+
     /// Migrates the database to the schema of this binary.
     fn migrate(config: ServiceConfig<Self::Config>) -> impl Future<Output = anyhow::Result<()>> + Send;
 
@@ -127,7 +134,9 @@ async fn run<S: Service>(role: Role<S::Command>, config: ServiceConfig<S::Config
     match role {
         Role::CheckConfig => {
             config.common.tls.pems()?;
-            println!("{:#}", config::redacted(&config));
+            let printed = config::redacted(&config);
+            S::check(config, Environment::system())?;
+            println!("{printed:#}");
             Ok(())
         }
         Role::Healthcheck => healthcheck(&config.common).await,
