@@ -86,8 +86,8 @@ impl Service for Gateway {
         run(config, environment, listener, shutdown).await
     }
 
-    fn check(config: &ServiceConfig<Config>, environment: &Environment) -> anyhow::Result<()> {
-        HttpsPort::new(config, environment).map(drop)
+    fn check(config: ServiceConfig<Config>, environment: Environment) -> anyhow::Result<()> {
+        HttpsPort::new(&config, &environment).map(drop)
     }
 
     async fn migrate(_: ServiceConfig<Config>) -> anyhow::Result<()> {

@@ -1,11 +1,13 @@
 //! `carshare reconcile`: prints the differences between the services' data, once or at an interval.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
-use carshare_chassis::config::{Common, LogFormat, Telemetry, Tls};
+use anyhow::{Context as _, Result};
+use carshare_chassis::config::{Common, LogFormat, Telemetry, Tls, variable};
+use carshare_chassis::service::environment as process_environment;
 use carshare_chassis::{Environment, Server, Shutdown, telemetry, tls};
 use carshare_mesh::reconcile::{self, Difference, Reconciler, Source};
 use carshare_payment::config::Toss;
@@ -15,20 +17,20 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub struct ReconcileArgs {
-    /// URL of booking's database role.
-    #[arg(long, env = "BOOKING__DATABASE__URL", hide_env_values = true)]
-    booking_url: String,
-    /// URL of vehicle's database role.
-    #[arg(long, env = "VEHICLE__DATABASE__URL", hide_env_values = true)]
-    vehicle_url: String,
-    /// URL of payment's database role.
-    #[arg(long, env = "PAYMENT__DATABASE__URL", hide_env_values = true)]
-    payment_url: String,
-    /// Base URL of Toss; without it payments are not compared with the provider.
-    #[arg(long, env = "PAYMENT__TOSS__HTTP__BASE_URL", requires = "toss_secret_key")]
+    /// URL of booking's database role. Default: as booking has it, `BOOKING__DATABASE__URL` or the file of `BOOKING__DATABASE__URL_FILE`.
+    #[arg(long)]
+    booking_url: Option<String>,
+    /// URL of vehicle's database role. Default: as vehicle has it.
+    #[arg(long)]
+    vehicle_url: Option<String>,
+    /// URL of payment's database role. Default: as payment has it.
+    #[arg(long)]
+    payment_url: Option<String>,
+    /// Base URL of Toss. Default: `PAYMENT__TOSS__HTTP__BASE_URL`; without it payments are not compared with the provider.
+    #[arg(long)]
     toss_url: Option<String>,
-    /// Secret key for `--toss-url`, as payment has it.
-    #[arg(long, env = "PAYMENT__TOSS__SECRET_KEY", hide_env_values = true)]
+    /// Secret key for `--toss-url`. Default: as payment has it, `PAYMENT__TOSS__SECRET_KEY` or its file.
+    #[arg(long)]
     toss_secret_key: Option<String>,
     /// Seconds after which a difference is looked at again before it is reported.
     #[arg(long, default_value_t = 60)]
@@ -97,23 +99,36 @@ async fn repeat(reconciler: &Reconciler, environment: &Environment, interval: Du
 }
 
 fn reconciler(args: &ReconcileArgs, environment: &Environment) -> Result<Reconciler> {
-    let provider = match (&args.toss_url, &args.toss_secret_key) {
-        (Some(url), Some(key)) => {
+    let env: HashMap<String, String> = process_environment().collect();
+    let setting = |argument: &Option<String>, name: &str| match argument {
+        Some(value) => Ok(Some(value.clone())),
+        None => variable(&env, name),
+    };
+    let required = |argument, name| setting(argument, name)?.with_context(|| format!("{name} is not set"));
+    let toss_url = setting(&args.toss_url, "PAYMENT__TOSS__HTTP__BASE_URL")?;
+    let provider = match toss_url {
+        Some(base_url) => {
+            let secret_key = required(&args.toss_secret_key, "PAYMENT__TOSS__SECRET_KEY")?.into();
+            let http = carshare_outbound::Config {
+                base_url,
+                timeout: TIMEOUT,
+                ..carshare_outbound::Config::default()
+            };
             let toss = Toss {
-                secret_key: key.as_str().into(),
+                secret_key,
                 billing_timeout: TIMEOUT,
-                http: carshare_outbound::Config {
-                    base_url: url.clone(),
-                    timeout: TIMEOUT,
-                    ..carshare_outbound::Config::default()
-                },
+                http,
             };
             Some(TossClient::new(&toss, environment.clone())?)
         }
-        _ => None,
+        None => None,
     };
     Ok(Reconciler {
-        source: Source::new(&args.booking_url, &args.vehicle_url, &args.payment_url)?,
+        source: Source::new(
+            &required(&args.booking_url, "BOOKING__DATABASE__URL")?,
+            &required(&args.vehicle_url, "VEHICLE__DATABASE__URL")?,
+            &required(&args.payment_url, "PAYMENT__DATABASE__URL")?,
+        )?,
         provider,
         grace: Duration::from_secs(args.grace),
         provider_window: Duration::from_secs(args.provider_days * 24 * 60 * 60),

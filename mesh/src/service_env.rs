@@ -1,6 +1,6 @@
 //! Configuration of the processes of a mesh, as the environment variables that the binaries read in production too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
 use anyhow::Result;
@@ -78,6 +78,9 @@ impl ServiceEnv {
                 .filter(|(key, _)| key.starts_with(&format!("{prefix}__")))
                 .cloned(),
         );
+        // A value that a file has.
+        let names: HashSet<String> = env.iter().map(|(key, _)| key.clone()).collect();
+        env.retain(|(key, _)| !names.contains(&format!("{key}_FILE")));
         Ok(env)
     }
 

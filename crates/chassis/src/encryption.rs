@@ -53,12 +53,23 @@ impl Sealer {
         })
     }
 
+    /// Returns the id of the key that encrypts new values.
+    pub fn primary(&self) -> &str {
+        &self.primary
+    }
+
+    /// Returns the bytes with which every value of the primary key begins, and no value of another key.
+    pub fn primary_prefix(&self) -> Vec<u8> {
+        // The length of an id was checked.
+        let length = u8::try_from(self.primary.len()).unwrap_or(u8::MAX);
+        [&[VERSION, length], self.primary.as_bytes()].concat()
+    }
+
     /// Encrypts with the primary key and a random nonce.
     pub fn seal(&self, place: &str, plaintext: &[u8]) -> anyhow::Result<Vec<u8>> {
         let key = self.keys.get(&self.primary).context("no primary key")?;
         let nonce: [u8; NONCE_LEN] = self.random.bytes();
-        let mut sealed = vec![VERSION, u8::try_from(self.primary.len())?];
-        sealed.extend_from_slice(self.primary.as_bytes());
+        let mut sealed = self.primary_prefix();
         sealed.extend_from_slice(&nonce);
         let mut text = plaintext.to_vec();
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place), &mut text)

@@ -47,17 +47,18 @@ pub trait Service: Send + Sync + 'static {
         roles: Roles,
     ) -> impl Future<Output = anyhow::Result<()>> + Send;
 
-    /// Migrates the database to the schema of this binary.
-    fn migrate(config: ServiceConfig<Self::Config>) -> impl Future<Output = anyhow::Result<()>> + Send;
-
-    /// Checks the configuration beyond its types, at start and by `check-config`.
+    /// Checks what the types of the configuration do not, for `check-config`: keys that contradict one another, URLs, sealing keys,
+    /// certificates of public ports. Connects to nothing.
     ///
     /// # Errors
     /// What is wrong, with the key.
-    fn check(config: &ServiceConfig<Self::Config>, environment: &Environment) -> anyhow::Result<()> {
+    fn check(config: ServiceConfig<Self::Config>, environment: Environment) -> anyhow::Result<()> {
         let _ = (config, environment);
         Ok(())
     }
+
+    /// Migrates the database to the schema of this binary.
+    fn migrate(config: ServiceConfig<Self::Config>) -> impl Future<Output = anyhow::Result<()>> + Send;
 
     /// Runs one of [`Service::Command`].
     fn command(
@@ -135,8 +136,10 @@ fn load<S: Service>(
 async fn run<S: Service>(role: Role<S::Command>, config: ServiceConfig<S::Config>) -> anyhow::Result<()> {
     match role {
         Role::CheckConfig => {
-            check::<S>(&config, &Environment::system())?;
-            println!("{:#}", config::redacted(&config));
+            check_certificate::<S>(&config, &Environment::system())?;
+            let printed = config::redacted(&config);
+            S::check(config, Environment::system())?;
+            println!("{printed:#}");
             Ok(())
         }
         Role::Healthcheck => healthcheck(&config.common).await,
@@ -160,7 +163,7 @@ async fn run_role<S: Service>(
     environment: Environment,
 ) -> anyhow::Result<()> {
     if matches!(role, Role::Serve { .. } | Role::Worker) {
-        check::<S>(&config, &environment)?;
+        check_certificate::<S>(&config, &environment)?;
     }
     match role {
         Role::Serve { no_worker } => {
@@ -185,12 +188,15 @@ async fn run_role<S: Service>(
     }
 }
 
-/// Checks what the types of the configuration cannot: the certificate, and what the service itself checks.
-fn check<S: Service>(config: &ServiceConfig<S::Config>, environment: &Environment) -> anyhow::Result<()> {
+/// Checks that the certificate is valid and names the service.
+fn check_certificate<S: Service>(
+    config: &ServiceConfig<S::Config>,
+    environment: &Environment,
+) -> anyhow::Result<()> {
     if let Some(certificate) = environment.certificate(&config.common.tls)? {
         certificate.check_service(S::NAME)?;
     }
-    S::check(config, environment)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -69,6 +69,12 @@ impl Objects {
             !config.bucket.is_empty(),
             "the object storage's bucket has no name"
         );
+        for (name, secret) in [
+            ("access_key", &config.access_key),
+            ("secret_key", &config.secret_key),
+        ] {
+            ensure!(!secret.expose().is_empty(), "objects.{name} is not set");
+        }
         metrics::describe_histogram!(
             "objects_request_duration_seconds",
             "Duration of a request to the object storage, by outcome."

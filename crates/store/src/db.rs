@@ -1,21 +1,19 @@
 //! The connection pool of a service's database role.
 
 use std::collections::HashMap;
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context as _;
 use carshare_chassis::Environment;
 use carshare_chassis::pagination::PageTokenKey;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
-use sqlx::ConnectOptions as _;
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Notify, OnceCell};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config;
+use crate::connector::Connector;
 use crate::error::Error;
 use crate::metrics;
 use crate::pool::Pool;
@@ -26,7 +24,7 @@ pub struct Db(Arc<Inner>);
 
 struct Inner {
     pool: Pool,
-    options: PgConnectOptions,
+    connector: Arc<Connector>,
     environment: Environment,
     instance: Uuid,
     clock_ahead_ms: AtomicI64,
@@ -40,12 +38,12 @@ impl Db {
     /// invalid URL.
     pub fn connect(config: &config::Database, environment: Environment) -> anyhow::Result<Self> {
         metrics::describe();
-        let options = connect_options(config)?;
-        let pool = Pool::new(config, options.clone());
+        let connector = Arc::new(Connector::new(config)?);
+        let pool = Pool::new(config, Arc::clone(&connector));
         let instance = environment.ids.next();
         Ok(Self(Arc::new(Inner {
             pool,
-            options,
+            connector,
             environment,
             instance,
             clock_ahead_ms: AtomicI64::default(),
@@ -104,36 +102,18 @@ impl Db {
         *self.0.written_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
-    /// Returns the options for a connection outside the pool.
-    pub(crate) fn options(&self) -> &PgConnectOptions {
-        &self.0.options
+    /// Reads the URL again from `file` when PostgreSQL refuses the password.
+    pub fn reload_url_from(&self, file: PathBuf) {
+        self.0.connector.set_file(file);
+    }
+
+    /// Returns what opens connections outside the pool.
+    pub(crate) fn connector(&self) -> &Arc<Connector> {
+        &self.0.connector
     }
 
     /// Returns the id of this process: its name in consumer groups.
     pub(crate) fn instance(&self) -> Uuid {
         self.0.instance
     }
-}
-
-/// Returns the settings of every connection. A peer that vanished is noticed within half a minute, and one that hangs in a
-/// transaction is ended after ten seconds: it may hold a lock that others wait for.
-pub(crate) fn connect_options(config: &config::Database) -> anyhow::Result<PgConnectOptions> {
-    let options = PgConnectOptions::from_str(config.url.expose())
-        .map_err(|_| anyhow::anyhow!("database.url is not valid"))
-        .context("cannot connect to PostgreSQL")?;
-    let settings = [
-        (
-            "statement_timeout",
-            config.statement_timeout.as_millis().to_string(),
-        ),
-        ("lock_timeout", config.lock_timeout.as_millis().to_string()),
-        ("idle_in_transaction_session_timeout", "10000".to_owned()),
-        ("tcp_keepalives_idle", "10".to_owned()),
-        ("tcp_keepalives_interval", "5".to_owned()),
-        ("tcp_keepalives_count", "3".to_owned()),
-    ];
-    // sqlx probes the subscriber to ask whether a statement would be logged. A probe that every filter refuses suppresses
-    // the next line of that thread (lines of RPCs went missing at level debug). Slow statements are still logged.
-    let off = "off".parse().context("a level of the log crate")?;
-    Ok(options.options(settings).log_statements(off))
 }

@@ -100,6 +100,7 @@ struct Call {
     method: &'static str,
     key: String,
     request_hash: [u8; 32],
+    former_hashes: Vec<[u8; 32]>,
 }
 
 impl Call {
@@ -115,6 +116,7 @@ impl Call {
             method: ctx.method,
             key,
             request_hash: ctx.request_hash,
+            former_hashes: ctx.former_hashes.clone(),
         })
     }
 
@@ -157,7 +159,8 @@ impl Call {
     fn replayed<R: Message + Default>(&self, row: Option<QueryResult>) -> Result<Option<R>, Error> {
         let Some(row) = row else { return Ok(None) };
         let request_hash: Vec<u8> = row.try_get("", "request_hash")?;
-        if request_hash != self.request_hash {
+        let mut hashes = self.former_hashes.iter().chain([&self.request_hash]);
+        if !hashes.any(|hash| request_hash == hash) {
             return Err(Error::KeyReused);
         }
         metrics::counter!("idempotent_repeats_total", "method" => self.method).increment(1);

@@ -12,6 +12,7 @@
 //! | [`Consumer`] | events of other services → effect and cursor in one transaction |
 //! | [`FiledEvent`], [`Command`] | events that hold back their key, and the operator's commands for them |
 //! | [`Backlog`] | what waits for a relay or a job, as gauges |
+//! | [`reseal`] | encrypts sealed values again after a change of the key |
 //! | [`Schedule`] | periodic jobs, each run claimed by one process |
 //! | [`JobQueue`] | rows that wait for an outside system, claimed by workers of all replicas |
 //! | [`housekeeping`] | deletes expired rows |
@@ -22,6 +23,7 @@ mod backlog;
 mod cli;
 mod clock_sync;
 pub mod config;
+mod connector;
 mod consumer;
 mod db;
 mod envelope;
@@ -35,9 +37,11 @@ mod migrate;
 mod outbox;
 mod pool;
 mod relay;
+mod reseal;
 pub mod restore;
 mod runner;
 mod schedule;
+mod start_check;
 mod transaction;
 
 pub use backlog::{Backlog, DueJob};
@@ -50,6 +54,7 @@ pub use job_queue::{ClaimedRow, JobQueue, JobQueueOptions};
 pub use migrate::migrate;
 pub use pool::Pool;
 pub use relay::Relay;
+pub use reseal::{SealedColumn, reseal};
 pub use runner::{Commands, EventTransport, Runner, StoreService};
 pub use schedule::Schedule;
 pub use transaction::{Conn, Tx};

@@ -13,7 +13,8 @@ use sqlx::{Connection as _, Executor as _};
 use tokio::time::{Instant, sleep};
 
 use crate::config;
-use crate::db::{Db, connect_options};
+use crate::connector::connect_options;
+use crate::db::Db;
 use crate::error::Error;
 
 /// The messaging tables of this crate: versions below [`FIRST_SERVICE_VERSION`].

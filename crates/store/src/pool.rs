@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use carshare_chassis::telemetry::pool_usage::{InUse, PoolUsage};
 use metrics::{Gauge, Histogram, gauge, histogram};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -24,6 +24,7 @@ pub(crate) use connection::Connection;
 pub(crate) use statements::{acquire_error, exec_error, query_error};
 
 use crate::config;
+use crate::connector::Connector;
 
 /// Age at which a connection is replaced, so that settings and plans do not grow old.
 const MAX_LIFETIME: Duration = Duration::from_mins(30);
@@ -39,7 +40,7 @@ const RESPONSE_GRACE: Duration = Duration::from_secs(2);
 pub struct Pool(Arc<Inner>);
 
 struct Inner {
-    options: PgConnectOptions,
+    connector: Arc<Connector>,
     max_connections: u32,
     acquire_timeout: Duration,
     response_timeout: Duration,
@@ -79,9 +80,9 @@ struct Idle {
 
 impl Pool {
     /// Creates an empty pool. It connects on first use.
-    pub(crate) fn new(config: &config::Database, options: PgConnectOptions) -> Self {
+    pub(crate) fn new(config: &config::Database, connector: Arc<Connector>) -> Self {
         Self(Arc::new(Inner {
-            options,
+            connector,
             max_connections: config.max_connections,
             acquire_timeout: config.acquire_timeout,
             response_timeout: config.statement_timeout + RESPONSE_GRACE,
@@ -186,7 +187,7 @@ impl Inner {
     async fn connect(&self, deadline: Instant) -> Result<Live, sqlx::Error> {
         let mut delay = CONNECT_RETRY_DELAY;
         loop {
-            match timeout_at(deadline, self.options.connect()).await {
+            match timeout_at(deadline, self.connector.connect()).await {
                 Ok(Ok(raw)) => {
                     return Ok(Live {
                         raw,

@@ -11,10 +11,12 @@ use std::time::Duration;
 use carshare_chassis::Backoff;
 use carshare_chassis::{Shutdown, config};
 use redis::aio::ConnectionManager;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::connector::{Connector, is_password_refused};
 use crate::db::Db;
 use crate::envelope::{self, Envelope};
 use crate::error::Error;
@@ -175,6 +177,7 @@ impl StreamWriter {
 /// Waits for commits of this process and for notifications of others, with polling as the fallback.
 struct OutboxListener {
     committed: Arc<Notify>,
+    connector: Arc<Connector>,
     pool: sqlx::PgPool,
     channel: Option<PgListener>,
 }
@@ -187,9 +190,10 @@ impl OutboxListener {
             .acquire_timeout(Duration::from_secs(3))
             .max_lifetime(None)
             .idle_timeout(None)
-            .connect_lazy_with(db.options().clone());
+            .connect_lazy_with(db.connector().options());
         Self {
             committed: db.job_signal(EVENTS_COMMITTED),
+            connector: Arc::clone(db.connector()),
             pool,
             channel: None,
         }
@@ -226,7 +230,15 @@ impl OutboxListener {
     }
 
     async fn listen(&self) -> Result<PgListener, sqlx::Error> {
-        let mut channel = PgListener::connect_with(&self.pool).await?;
+        let mut channel = match PgListener::connect_with(&self.pool).await {
+            Err(error) if is_password_refused(&error) => {
+                // Finds the new password, if there is one.
+                self.connector.connect().await?.close().await?;
+                self.pool.set_connect_options(self.connector.options());
+                PgListener::connect_with(&self.pool).await?
+            }
+            connected => connected?,
+        };
         let schema: String = sqlx::query_scalar("SELECT current_schema()")
             .fetch_one(&mut channel)
             .await?;

@@ -120,7 +120,8 @@ pub enum Commands<C: clap::Subcommand> {
 
 impl<S: StoreService> Runner<S> {
     /// Runs the service with the given state until `shutdown`: see [`Service::serve`]. Background work begins, and the process gets
-    /// ready, when the database is reachable and has every migration of this release. One that lacks a migration ends the process.
+    /// ready, when the database is reachable and has every migration of this release. One that lacks a migration ends the process, and so
+    /// does a clock that is minutes off.
     ///
     /// At shutdown the server drains first, then the workers stop (the relay last sends what the drained calls published),
     /// then the connections close.
@@ -143,6 +144,7 @@ impl<S: StoreService> Runner<S> {
             if !clock.has_schema(&S::migrator(), &drained).await? {
                 return Ok(());
             }
+            clock.check_start_clock().await?;
             has_schema.store(true, Ordering::Relaxed);
             let always = async {
                 tokio::join!(
@@ -235,8 +237,17 @@ impl<S: StoreService> Service for Runner<S> {
             redis: S::redis(&config.service).clone(),
             publishers: Self::publishers(&config, &environment)?,
         };
+        let url_file = config.files.get("database.url").cloned();
         let app = S::app(config, environment)?;
+        if let Some(file) = url_file {
+            S::db(&app).reload_url_from(file);
+        }
         Self::serve_app(app, &common, events, listener, shutdown, roles).await
+    }
+
+    fn check(config: ServiceConfig<S::Config>, environment: Environment) -> anyhow::Result<()> {
+        Self::publishers(&config, &environment)?;
+        S::app(config, environment).map(drop)
     }
 
     async fn migrate(config: ServiceConfig<S::Config>) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use carshare_chassis::Environment;
 use carshare_chassis::config::ServiceConfig;
+use carshare_store::{SealedColumn, reseal};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -16,6 +17,38 @@ use crate::audit::account_hashes;
 use crate::config::Config;
 use crate::domain::{Email, Password};
 use crate::lost_second_factor::remove_second_factor;
+
+/// Columns that are encrypted with the keys of `[seal]`. Stored replies are too, but not longer than a day.
+const SEALED: [SealedColumn; 4] = [
+    SealedColumn {
+        table: "signing_keys",
+        key: "kid",
+        key_type: "text",
+        column: "sealed_private_key",
+        place: "signing_keys",
+    },
+    SealedColumn {
+        table: "totp_credentials",
+        key: "user_id",
+        key_type: "uuid",
+        column: "sealed_secret",
+        place: "totp_credentials.secret",
+    },
+    SealedColumn {
+        table: "totp_credentials",
+        key: "user_id",
+        key_type: "uuid",
+        column: "sealed_pending",
+        place: "totp_credentials.secret",
+    },
+    SealedColumn {
+        table: "mails",
+        key: "id",
+        key_type: "uuid",
+        column: "sealed",
+        place: "mails.sealed",
+    },
+];
 
 /// Subcommands of the service.
 #[derive(Debug, clap::Subcommand)]
@@ -44,6 +77,8 @@ pub enum Command {
         /// Id of the key: the header `kid` of its tokens.
         kid: String,
     },
+    /// Encrypt all secrets in the database with `seal.primary`, so that older keys can be removed. May be repeated and run at any time.
+    Reseal,
     /// Remove the second factor of an account and end its sessions, because its user has lost it. Make sure who asks.
     RemoveSecondFactor {
         /// E-mail address.
@@ -103,6 +138,10 @@ async fn run(
             .retire(kid)
             .await
             .context("cannot retire the signing key"),
+        Command::Reseal => {
+            let app = App::new(config, environment)?;
+            reseal(&app.db, &app.sealer, &SEALED).await
+        }
         Command::RemoveSecondFactor { email } => {
             remove_second_factor(&config.service, environment, &email).await
         }

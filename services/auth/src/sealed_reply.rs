@@ -18,6 +18,8 @@ use carshare_chassis::{Error, config};
 pub struct SealedReplies {
     sealer: Arc<Sealer>,
     fingerprint_key: hmac::Key,
+    /// Those of the other keys of `[seal]`: while the primary key is changed, calls are repeated at processes with another one.
+    former_keys: Vec<hmac::Key>,
 }
 
 /// Encrypts the reply of one call inside its transaction, and decrypts the stored one after it.
@@ -38,30 +40,36 @@ pub struct Sealed {
 const FINGERPRINT: &[u8] = b"carshare.auth request fingerprint";
 
 impl SealedReplies {
-    /// Derives the key of request hashes from the primary key. After a change of that, repeats of earlier calls are rejected
-    /// as different requests.
+    /// Derives the keys of request hashes from those of `[seal]`. A repeat of a call is recognised while the key of its first attempt is
+    /// configured.
     pub fn new(config: &config::Seal, sealer: Arc<Sealer>) -> anyhow::Result<Self> {
         let secret = config
             .keys
             .get(&config.primary)
             .context("seal.primary names no key of seal.keys")?;
-        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().trim().as_bytes());
-        let derived = hmac::sign(&root, FINGERPRINT);
+        let former = config.keys.iter().filter(|(id, _)| **id != config.primary);
         Ok(Self {
             sealer,
-            fingerprint_key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
+            fingerprint_key: fingerprint_key(secret),
+            former_keys: former.map(|(_, secret)| fingerprint_key(secret)).collect(),
         })
     }
 
     /// Returns the context with a keyed hash of the request, and the encryption of the reply.
     pub fn prepare<M>(&self, context: CallContext) -> (CallContext, SealedReply<M>) {
-        let mut request_hash = [0; 32];
-        request_hash.copy_from_slice(hmac::sign(&self.fingerprint_key, &context.request_hash).as_ref());
+        let hash = |key| {
+            let mut hash = [0; 32];
+            hash.copy_from_slice(hmac::sign(key, &context.request_hash).as_ref());
+            hash
+        };
+        let request_hash = hash(&self.fingerprint_key);
+        let former_hashes = self.former_keys.iter().map(hash).collect();
         let key = context.idempotency.as_ref().map_or("", |key| key.as_str());
         let associated_data = format!("idempotency{}/{key}", context.method);
         (
             CallContext {
                 request_hash,
+                former_hashes,
                 ..context
             },
             SealedReply {
@@ -71,6 +79,12 @@ impl SealedReplies {
             },
         )
     }
+}
+
+fn fingerprint_key(secret: &config::Secret) -> hmac::Key {
+    let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().trim().as_bytes());
+    let derived = hmac::sign(&root, FINGERPRINT);
+    hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
 }
 
 impl<M: prost::Message + Default> SealedReply<M> {

@@ -9,6 +9,7 @@
 //! | [`refund`] | refunding a payment |
 //! | [`provider_facts`] | recording captures and cancels reported by the provider |
 //! | [`billing_keys`] | encryption of billing keys |
+//! | [`cli`] | command `reseal` |
 //! | [`store`] | tables, SQL and [invariants](store::invariants) |
 //! | [`events`] | event handlers and published events |
 //! | [`jobs`] | background work |
@@ -16,6 +17,7 @@
 pub mod billing_key_removal;
 pub mod billing_keys;
 pub mod charge;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod error;
@@ -33,7 +35,6 @@ use std::sync::Arc;
 
 use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::encryption::Sealer;
-use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_proto::payment::v1::payment_service_server::PaymentServiceServer;
 use carshare_store::config::Database;
@@ -104,7 +105,7 @@ impl StoreService for Payment {
         &[("webhook_deliveries", "received_at < $1 - interval '30 days'")];
     type Config = Config;
     type App = App;
-    type Command = NoCommand;
+    type Command = cli::Command;
 
     fn database(config: &Config) -> &Database {
         &config.database
@@ -142,5 +143,13 @@ impl StoreService for Payment {
 
     async fn jobs(app: App, shutdown: Shutdown) {
         jobs::run(&app, shutdown).await;
+    }
+
+    async fn command(
+        config: ServiceConfig<Config>,
+        environment: Environment,
+        command: cli::Command,
+    ) -> anyhow::Result<()> {
+        cli::handle(&config.service, environment, command).await
     }
 }

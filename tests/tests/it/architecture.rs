@@ -4,6 +4,7 @@ mod dependencies;
 mod documents;
 mod imports;
 mod migrations;
+mod secrets;
 mod services;
 mod source;
 mod source_files;

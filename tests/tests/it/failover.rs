@@ -4,6 +4,7 @@
 mod backlog;
 mod clock_skew;
 mod isolation;
+mod password;
 mod postgres;
 mod suspension;
 mod transport;

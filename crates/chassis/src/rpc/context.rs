@@ -32,6 +32,8 @@ pub struct CallContext {
     pub method: &'static str,
     /// SHA-256 of the request message; zero for an RPC that is safe to repeat and has no idempotency key.
     pub request_hash: [u8; 32],
+    /// Hashes of the same request by former keys, where the hash has a key: a reply that is stored with one of them is that of this call.
+    pub former_hashes: Vec<[u8; 32]>,
     /// The other metadata of the call.
     pub metadata: Metadata,
     /// Only of an RPC whose access option passes it to the handler.
@@ -91,6 +93,7 @@ impl CallContext {
             lang: Lang::En,
             method: "/carshare.test.v1.TestService/Test",
             request_hash: [0; 32],
+            former_hashes: Vec::new(),
             metadata: Metadata::default(),
             token: None,
         }
@@ -120,6 +123,7 @@ impl CallContext {
             lang: current.lang(),
             method: authorized.method.path(),
             request_hash,
+            former_hashes: Vec::new(),
             metadata: Metadata(metadata),
             token: authorized.token.clone(),
         };

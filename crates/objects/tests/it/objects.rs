@@ -98,4 +98,12 @@ async fn new_refuses_an_invalid_configuration() {
         ..Config::default()
     };
     assert!(Objects::new(&ftp).is_err());
+    let without_secret = Config {
+        endpoint: "http://h".into(),
+        bucket: "b".into(),
+        access_key: "a".into(),
+        ..Config::default()
+    };
+    let refused = Objects::new(&without_secret).err().unwrap();
+    assert_eq!(refused.to_string(), "objects.secret_key is not set");
 }

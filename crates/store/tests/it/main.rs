@@ -15,6 +15,8 @@ mod idempotency;
 mod job_queue;
 mod metered;
 mod migrations;
+mod password;
 mod pool;
+mod reseal;
 mod schedules;
 mod transactions;

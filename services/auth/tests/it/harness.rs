@@ -67,6 +67,8 @@ fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
         ("MAIL__ENCRYPTION", "none"),
         ("OBJECTS__ENDPOINT", "http://127.0.0.1:9"),
         ("OBJECTS__BUCKET", "profiles"),
+        ("OBJECTS__ACCESS_KEY", "test"),
+        ("OBJECTS__SECRET_KEY", "test"),
         ("VEHICLE__URI", "http://127.0.0.1:9"),
         ("BOOKING__URI", "http://127.0.0.1:9"),
         ("PAYMENT__URI", "http://127.0.0.1:9"),

@@ -24,6 +24,7 @@ mod queries;
 mod reads;
 mod reconciliation;
 mod refunds;
+mod reseal;
 mod secrets;
 mod settlement;
 mod simulation;

@@ -3,8 +3,7 @@
 use carshare_mesh::{Fleet, Replica};
 
 use super::Run;
-use crate::harness::Dice;
-use crate::harness::{fault_lasts, libfaketime};
+use crate::harness::{Dice, FakeClock, fault_lasts};
 
 const SERVICES: [&str; 6] = ["auth", "vehicle", "booking", "payment", "notification", "gateway"];
 
@@ -14,7 +13,7 @@ enum Fault {
     KillAll,
     TerminateOne,
     SuspendOne,
-    /// A clock that is behind or ahead by minutes.
+    /// A clock that is behind or ahead by seconds, up to two minutes.
     SkewOne,
 }
 
@@ -79,15 +78,10 @@ async fn suspend(fleet: &mut Fleet, replica: Replica, dice: &Dice) {
 }
 
 async fn skew(fleet: &mut Fleet, replica: Replica, dice: &Dice) {
-    let library = libfaketime();
-    let offset = format!("{:+}m", dice.below(600) as i64 - 300);
+    // Beyond two minutes it would not start.
+    let clock = FakeClock::new(&format!("{:+}s", dice.below(220) as i64 - 110));
     fleet.kill(replica).expect("it runs");
-    let env = [
-        ("LD_PRELOAD", library.as_str()),
-        ("FAKETIME", offset.as_str()),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-    ];
-    fleet.spawn_with(replica, &[], &env).expect("it starts");
+    clock.spawn(fleet, replica);
     fault_lasts(dice.duration(2_000, 8_000)).await;
     fleet.restart(replica).expect("it runs");
 }

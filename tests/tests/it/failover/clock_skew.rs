@@ -4,7 +4,7 @@ use carshare_testkit::{eventually, eventually_true};
 use chrono::{DateTime, Utc};
 
 use super::fleet;
-use crate::harness::{Deployment as _, Guest, TIMEOUT, libfaketime, next_slot};
+use crate::harness::{Deployment as _, FakeClock, Guest, TIMEOUT, next_slot};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn skewed_replica_is_unready_and_timers_keep_the_databases_time() {
@@ -13,26 +13,24 @@ async fn skewed_replica_is_unready_and_timers_keep_the_databases_time() {
         ("BOOKING__BOOKING__TIMER_PERIOD_MS", "200"),
     ];
     let (_servers, mut setup) = fleet(&pay_within).await;
-    let library = libfaketime();
+    let clock = FakeClock::new("+0s");
     let mut skewed = Vec::new();
     for service in ["vehicle", "booking", "payment", "notification"] {
         let replica = setup.mesh.replicas_of(service)[0];
         setup.mesh.kill(replica).expect("it runs");
-        let env = [
-            ("LD_PRELOAD", library.as_str()),
-            ("FAKETIME", "+3h"),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ];
-        setup.mesh.spawn_with(replica, &[], &env).expect("it starts");
+        clock.spawn(&mut setup.mesh, replica);
         skewed.push(replica);
     }
-    for replica in &skewed {
-        let ready = format!("{}/readyz", setup.mesh.admin(*replica).expect("a URL"));
-        eventually_true(TIMEOUT, || async {
-            let response = reqwest::get(&ready).await;
-            response.is_ok_and(|response| response.status() == 503)
-        })
-        .await;
+    for (offset, status) in [("+0s", 200), ("+3h", 503)] {
+        clock.set(offset);
+        for replica in &skewed {
+            let ready = format!("{}/readyz", setup.mesh.admin(*replica).expect("a URL"));
+            eventually_true(TIMEOUT, || async {
+                let response = reqwest::get(&ready).await;
+                response.is_ok_and(|response| response.status() == status)
+            })
+            .await;
+        }
     }
 
     let guest = Guest::register(&setup.mesh).await;
@@ -52,6 +50,15 @@ async fn skewed_replica_is_unready_and_timers_keep_the_databases_time() {
         })
         .await;
         assert!(cancelled_at >= due, "cancelled before {due}");
+    }
+    for replica in &skewed {
+        // A process does not even start with such a clock.
+        clock.spawn(&mut setup.mesh, *replica);
+        let process = setup.mesh.process(*replica).expect("it was started");
+        let ended = process.wait(TIMEOUT).await.expect("it ends by itself");
+        assert_eq!(ended.code(), Some(1));
+        let cause = "s ahead of PostgreSQL's: correct it first";
+        assert!(process.logs().contain(cause), "{}", process.logs().tail());
     }
     for replica in skewed {
         setup.mesh.spawn(replica).expect("it starts");

@@ -23,16 +23,6 @@ pub async fn fault_lasts(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
-/// The library that gives a process another clock, by `LD_PRELOAD` and `FAKETIME`. `scripts/prepare.sh` installs it.
-pub fn libfaketime() -> String {
-    let libraries = std::fs::read_dir("/usr/lib").expect("a folder").flatten();
-    let found = libraries
-        .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"))
-        .find(|path| path.exists());
-    let path = found.expect("`make prepare` installs libfaketime");
-    path.display().to_string()
-}
-
 /// Servers with a small disk for the tables. Redis keeps nothing on disk but explicit snapshots.
 pub struct Servers {
     pub postgres: PrivatePostgres,
@@ -133,6 +123,23 @@ impl Servers {
         ))
         .await?;
         self.terminate_sessions(1_000).await
+    }
+
+    /// Changes the password of a service's role, and ends all sessions.
+    pub async fn set_password(&self, role: &str, password: &str) -> sqlx::Result<()> {
+        self.admin(&format!("ALTER ROLE {role} PASSWORD '{password}'"))
+            .await?;
+        self.terminate_sessions(1_000).await
+    }
+
+    /// Returns the URL by which a service reaches PostgreSQL, with another password.
+    pub fn database_url(&self, service: &str, password: &str) -> String {
+        let name = format!("{}__DATABASE__URL", service.to_uppercase());
+        let known = self.through_proxies.iter().find(|(key, _)| *key == name);
+        let (_, server) = known
+            .and_then(|(_, url)| url.split_once('@'))
+            .expect("a URL with a password");
+        format!("postgres://{service}:{password}@{server}")
     }
 
     /// Fills the disk of the tables: writes that need more space fail.
