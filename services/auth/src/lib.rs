@@ -239,7 +239,7 @@ impl StoreService for Auth {
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {
-        jobs::run(&app, shutdown).await;
+        Box::pin(jobs::run(&app, shutdown)).await;
     }
 
     /// Keeps the keys of this process current: it signs or verifies with them.

@@ -89,9 +89,8 @@ fn refused(refusal: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         "40001" | "40P01" => return Some(Error::Contention),
         // Timeouts: of the statement, of its wait for a lock, of the idle transaction. 25006: the transaction is read-only,
         // as on a standby after a failover.
-        "57014" | "55P03" | "25P03" | "25006" => return Some(unavailable(refusal)),
-        // The password has changed, and the new one has not arrived yet.
-        "28P01" | "28000" => return Some(unavailable(refusal)),
+        // 28…: the password has changed, and the new one has not arrived yet.
+        "57014" | "55P03" | "25P03" | "25006" | "28P01" | "28000" => return Some(unavailable(refusal)),
         // Class 53: too many connections, out of memory or disk. Class 58: errors of the operating system.
         code if is_disconnect(code) || code.starts_with("53") || code.starts_with("58") => {
             return Some(unavailable(refusal));

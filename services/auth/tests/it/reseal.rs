@@ -21,7 +21,7 @@ const KEYS: [(&str, &str); 3] = [
 fn with_keys(auth: &Auth, names: &[&str]) -> ServiceConfig<Config> {
     let mut config = auth.replica.config.clone();
     let chosen = KEYS.iter().filter(|(name, _)| names.contains(name));
-    config.service.seal.primary = names[0].to_owned();
+    names[0].clone_into(&mut config.service.seal.primary);
     config.service.seal.keys = chosen
         .map(|(name, key)| ((*name).to_owned(), Secret::from(*key)))
         .collect();

@@ -23,7 +23,7 @@ async fn run(args: &[&str], further: &[(&str, &str)]) -> (Option<i32>, String) {
         dir: None,
     };
     let mut binary = Binary::spawn(env!("CARGO_BIN_EXE_carshare-auth"), launch).unwrap();
-    let status = binary.wait(Duration::from_secs(60)).await.unwrap();
+    let status = binary.wait(Duration::from_mins(1)).await.unwrap();
     (status.code(), binary.logs().tail())
 }
 
