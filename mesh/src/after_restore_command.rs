@@ -27,7 +27,7 @@ pub struct AfterRestoreArgs {
     /// URL of notification's database role.
     #[arg(long, env = "NOTIFICATION__DATABASE__URL", hide_env_values = true)]
     notification_url: String,
-    /// URL of Redis.
+    /// URL of the Redis server that has the event streams.
     #[arg(long, env = "GATEWAY__REDIS__URL", hide_env_values = true)]
     redis_url: String,
 }

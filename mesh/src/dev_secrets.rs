@@ -17,7 +17,7 @@ const COMPLETE: &str = "complete";
 
 #[derive(Args)]
 pub struct SecretsArgs {
-    /// Folder of the folders.
+    /// Where the folder of each process is made.
     folder: PathBuf,
     /// Name and port of PostgreSQL for the processes.
     #[arg(long, default_value = "postgres:5432")]

@@ -102,9 +102,11 @@ impl Db {
         *self.0.written_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
-    /// Reads the URL again from `file` when PostgreSQL refuses the password.
-    pub fn reload_url_from(&self, file: PathBuf) {
-        self.0.connector.set_file(file);
+    /// Reads the URL again from `file`, if there is one, when PostgreSQL refuses the password.
+    pub fn reload_url_from(&self, file: Option<PathBuf>) {
+        if let Some(file) = file {
+            self.0.connector.set_file(file);
+        }
     }
 
     /// Returns what opens connections outside the pool.

@@ -120,8 +120,7 @@ pub enum Commands<C: clap::Subcommand> {
 
 impl<S: StoreService> Runner<S> {
     /// Runs the service with the given state until `shutdown`: see [`Service::serve`]. Background work begins, and the process gets
-    /// ready, when the database is reachable and has every migration of this release. One that lacks a migration ends the process, and so
-    /// does a clock that is minutes off.
+    /// ready, when the database is reachable. A missing migration of this release ends the process, as a clock that is minutes off does.
     ///
     /// At shutdown the server drains first, then the workers stop (the relay last sends what the drained calls published),
     /// then the connections close.
@@ -239,9 +238,7 @@ impl<S: StoreService> Service for Runner<S> {
         };
         let url_file = config.files.get("database.url").cloned();
         let app = S::app(config, environment)?;
-        if let Some(file) = url_file {
-            S::db(&app).reload_url_from(file);
-        }
+        S::db(&app).reload_url_from(url_file);
         Self::serve_app(app, &common, events, listener, shutdown, roles).await
     }
 

@@ -73,9 +73,7 @@ impl Role {
     fn connect(&self, reload: bool) -> Db {
         let config = config::Database::at(self.url("first"));
         let db = Db::connect(&config, environment(5).0).unwrap();
-        if reload {
-            db.reload_url_from(self.file.clone());
-        }
+        db.reload_url_from(reload.then(|| self.file.clone()));
         db
     }
 
