@@ -1,5 +1,6 @@
 //! Drills: a fleet under load loses its data, and what `docs/BACKUP.md` says is done, by the same scripts and commands. Each prints
-//! the time until a guest can book again (RTO) and what is lost (RPO). `make drill` runs them alone.
+//! the time until a guest can book again (RTO) and what is lost (RPO). They measure, so `make drill` runs them one by one, and
+//! `make test` leaves them out.
 
 mod backup;
 mod one_service;
