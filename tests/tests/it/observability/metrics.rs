@@ -8,7 +8,7 @@ use super::capture::{CAPTURE, PROCESSES};
 use text::Text;
 
 /// Metrics of every service with a database.
-const SERVICE_METRICS: [&str; 17] = [
+const SERVICE_METRICS: [&str; 18] = [
     "clock_skew_seconds",
     "outbox_stream_failures_total",
     "consumer_failures_total",
@@ -26,6 +26,7 @@ const SERVICE_METRICS: [&str; 17] = [
     "rpc_server_calls_total",
     "rpc_server_duration_seconds",
     "rpc_server_in_flight",
+    "tls_certificate_expiry_seconds",
 ];
 
 /// Metrics of services that handle events and call peers.
@@ -51,8 +52,9 @@ const OPTIONAL_METRICS: [&str; 4] = [
 ];
 
 /// Allowed labels, each of low cardinality.
-pub const LABELS: [&str; 24] = [
+pub const LABELS: [&str; 25] = [
     "action",
+    "certificate",
     "source",
     "code",
     "event",
@@ -236,6 +238,7 @@ fn expected(process: &str) -> BTreeSet<&'static str> {
             "pool_capacity",
             "pool_in_use",
             "rpc_client_calls_total",
+            "tls_certificate_expiry_seconds",
         ]],
     };
     let all = own.iter().flat_map(|names| names.iter().copied());
