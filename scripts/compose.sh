@@ -8,18 +8,26 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 use_engine
 [ "$engine" = docker ] || command -v podman-compose >/dev/null 2>&1 || install_packages podman-compose
-export COMPOSE_PROJECT_NAME=carshare
+PROJECT=carshare
+export OTLP_ENDPOINT="${OTLP_ENDPOINT:-}"
 case ${COMPOSE_PROFILES:-} in
-*telemetry*) export OTLP_ENDPOINT="${OTLP_ENDPOINT:-http://collector:4317}" ;;
+*telemetry*) OTLP_ENDPOINT=${OTLP_ENDPOINT:-http://collector:4317} ;;
 esac
 
 compose() {
     if [ "$engine" = docker ]; then
-        docker compose "$@"
-        return
+        docker compose --project-name $PROJECT "$@"
+    else
+        # Without systemd it says for each container that nobody runs its health check; is_ready does.
+        podman-compose --project-name $PROJECT "$@" 2>"$log" >&2 || {
+            cat "$log" >&2
+            return 1
+        }
     fi
-    podman-compose "$@"
 }
+
+log=$(mktemp /tmp/carshare-compose-XXXXXX)
+trap 'rm -f "$log"' EXIT
 
 # services: prints the services to start. Debian's podman-compose knows no profiles.
 services() {
@@ -32,7 +40,7 @@ for name, service in yaml.safe_load(sys.stdin)["services"].items():
 }
 
 # containers: prints the names of the containers.
-containers() { $engine ps --all --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --format '{{.Names}}' | sort; }
+containers() { $engine ps --all --filter "label=com.docker.compose.project=$PROJECT" --format '{{.Names}}' | sort; }
 
 state() { $engine inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
 
@@ -43,9 +51,13 @@ is_ready() {
     *)
         [ "$($engine inspect --format '{{.State.Status}}' "$1")" = running ] || return
         if [ "$engine" = podman ]; then
-            # Without systemd nobody else runs the check.
-            [ "$(podman inspect --format '{{if .Config.Healthcheck}}yes{{end}}' "$1")" != yes ] ||
-                podman healthcheck run "$1" >/dev/null 2>&1
+            # Without systemd nobody else runs the check. Debian's podman-compose gives every check to a shell, which our image has not.
+            process=$(podman inspect --format '{{index .Config.Cmd 0}}' "$1")
+            case $process in
+            carshare-sandbox | carshare) ;;
+            carshare-*) podman exec "$1" "$process" healthcheck >/dev/null 2>&1 ;;
+            *) podman healthcheck run "$1" >/dev/null 2>&1 ;;
+            esac
         else
             case $(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1") in
             "" | healthy) ;;
@@ -58,6 +70,10 @@ is_ready() {
 
 wait_until_ready() {
     deadline=$(($(date +%s) + ${TIMEOUT:-300}))
+    [ -n "$(containers)" ] || {
+        cat "$log" >&2
+        exit 1
+    }
     for container in $(containers); do
         until is_ready "$container"; do
             [ "$(date +%s)" -lt $deadline ] || {
@@ -81,7 +97,7 @@ down) compose down ;;
 reset) compose down --volumes ;;
 test)
     work=$(mktemp -d /tmp/carshare-compose-XXXXXX)
-    trap 'rm -rf "$work"' EXIT
+    trap 'rm -rf "$work" "$log"' EXIT
     gateway=http://localhost:8080 sandbox=http://localhost:8090
     run_journey
     ;;

@@ -6,6 +6,8 @@ mod client;
 mod photo;
 mod seed;
 
+use std::net::SocketAddr;
+
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
@@ -13,9 +15,10 @@ use client::Client;
 use seed::Car;
 pub use seed::{ADMIN, ADMIN_TOTP_SECRET, GUESTS, HOSTS, PASSWORD, Person};
 
-/// Creates three hosts with twelve cars and two guests with a card each.
-pub async fn load(gateway: &str, sandbox: &str) -> Result<()> {
-    let client = Client::new(gateway)?;
+/// Creates three hosts with twelve cars and two guests with a card each. `objects` is the address of the object storage for this
+/// process, if the URLs of uploads lead only other clients to it.
+pub async fn load(gateway: &str, sandbox: &str, objects: Option<SocketAddr>) -> Result<()> {
+    let client = Client::new(gateway, objects)?;
     for host in &HOSTS {
         let token = sign_up(&client, host, "host").await?;
         for car in seed::CARS.iter().filter(|car| car.host == host.email) {

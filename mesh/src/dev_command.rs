@@ -14,6 +14,7 @@ use carshare_mesh::demo;
 use carshare_mesh::dependencies::{DATABASE, SERVICES, create_bucket, migrate};
 use carshare_store::Runner;
 use clap::Subcommand;
+use tokio::net::lookup_host;
 
 use crate::demo_admin;
 use crate::dev_secrets::{self, SecretsArgs};
@@ -46,6 +47,9 @@ pub enum DevCommand {
         /// URL of the sandbox.
         #[arg(long)]
         sandbox: String,
+        /// Name and port of the object storage for this process, if the URLs of uploads lead only other clients to it.
+        #[arg(long)]
+        objects: Option<String>,
     },
 }
 
@@ -59,7 +63,11 @@ pub async fn run(command: DevCommand) -> Result<()> {
             listen,
             secret_key_file,
         } => serve_s3(&data, listen, &read(&secret_key_file)?).await,
-        DevCommand::Demo { gateway, sandbox } => load_demo(&gateway, &sandbox).await,
+        DevCommand::Demo {
+            gateway,
+            sandbox,
+            objects,
+        } => load_demo(&gateway, &sandbox, objects.as_deref()).await,
     }
 }
 
@@ -78,14 +86,23 @@ async fn serve_s3(data: &Path, listen: SocketAddr, secret_key: &str) -> Result<(
     Ok(())
 }
 
-async fn load_demo(gateway: &str, sandbox: &str) -> Result<()> {
+async fn load_demo(gateway: &str, sandbox: &str, objects: Option<&str>) -> Result<()> {
+    let objects = match objects {
+        Some(name) => Some(
+            lookup_host(name)
+                .await?
+                .next()
+                .context("--objects has no address")?,
+        ),
+        None => None,
+    };
     let auth = config::load::<<Runner<Auth> as Service>::Config>(config::Sources {
         service: Runner::<Auth>::NAME,
         defaults: Runner::<Auth>::DEFAULTS,
         file: None,
         env: environment(),
     })?;
-    demo::load(gateway, sandbox).await?;
+    demo::load(gateway, sandbox, objects).await?;
     demo_admin::create(&auth.service, Environment::system()).await
 }
 

@@ -146,7 +146,7 @@ async fn serve(
 }
 
 async fn load_demo(mesh: &Mesh) -> Result<()> {
-    demo::load(mesh.gateway(), mesh.sandbox().url()).await?;
+    demo::load(mesh.gateway(), mesh.sandbox().url(), None).await?;
     demo_admin::create(&mesh.auth_config()?, mesh.environment().clone()).await
 }
 

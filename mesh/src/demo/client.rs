@@ -1,9 +1,10 @@
 //! REST client of the gateway.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -11,14 +12,16 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) struct Client {
     gateway: String,
     http: reqwest::Client,
+    objects: Option<SocketAddr>,
 }
 
 impl Client {
-    pub(super) fn new(gateway: &str) -> Result<Self> {
+    pub(super) fn new(gateway: &str, objects: Option<SocketAddr>) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).build()?;
         Ok(Self {
             gateway: gateway.to_owned(),
             http,
+            objects,
         })
     }
 
@@ -59,10 +62,21 @@ impl Client {
             .with_context(|| format!("POST {url}"))
     }
 
+    /// Returns a client that reaches the storage of an upload URL, whose signature covers the host in it.
+    fn uploader(&self, url: &str) -> Result<reqwest::Client> {
+        let Some(objects) = self.objects else {
+            return Ok(self.http.clone());
+        };
+        let url = Url::parse(url)?;
+        let host = url.host_str().context("an upload URL without a host")?;
+        let builder = reqwest::Client::builder().timeout(TIMEOUT);
+        Ok(builder.resolve(host, objects).build()?)
+    }
+
     /// Uploads a photo by the presigned request of an `ImageUpload`.
     pub(super) async fn upload(&self, upload: &Value, photo: Vec<u8>) -> Result<()> {
         let url = upload["url"].as_str().context("an upload without a url")?;
-        let mut request = self.http.put(url).body(photo);
+        let mut request = self.uploader(url)?.put(url).body(photo);
         for (name, value) in upload["headers"].as_object().into_iter().flatten() {
             request = request.header(name, value.as_str().unwrap_or_default());
         }
