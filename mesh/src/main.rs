@@ -10,6 +10,7 @@ mod dev_secrets;
 mod process_name;
 mod reconcile_command;
 mod run_command;
+mod settings;
 
 use std::process::ExitCode;
 
@@ -34,7 +35,7 @@ enum Command {
     /// Parts of a development mesh in containers.
     #[command(subcommand)]
     Dev(dev_command::DevCommand),
-    /// Repair the consumers of services whose databases were restored to an earlier moment, before these start again.
+    /// Repair the consumers of services that were restored to an earlier moment, before they start again.
     AfterRestore(after_restore_command::AfterRestoreArgs),
     #[command(flatten)]
     All(all_command::AllCommand),

@@ -1,17 +1,17 @@
 //! `carshare reconcile`: prints the differences between the services' data, once or at an interval.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use carshare_chassis::config::{Common, LogFormat, Telemetry, Tls, variable};
-use carshare_chassis::service::environment as process_environment;
+use anyhow::Result;
+use carshare_chassis::config::{Common, LogFormat, Telemetry, Tls};
 use carshare_chassis::{Environment, Server, Shutdown, telemetry, tls};
 use carshare_mesh::reconcile::{self, Difference, Reconciler, Source};
 use carshare_payment::config::Toss;
 use carshare_payment::provider::toss::TossClient;
+
+use crate::settings::Settings;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -99,23 +99,18 @@ async fn repeat(reconciler: &Reconciler, environment: &Environment, interval: Du
 }
 
 fn reconciler(args: &ReconcileArgs, environment: &Environment) -> Result<Reconciler> {
-    let env: HashMap<String, String> = process_environment().collect();
-    let setting = |argument: &Option<String>, name: &str| match argument {
-        Some(value) => Ok(Some(value.clone())),
-        None => variable(&env, name),
-    };
-    let required = |argument, name| setting(argument, name)?.with_context(|| format!("{name} is not set"));
-    let toss_url = setting(&args.toss_url, "PAYMENT__TOSS__HTTP__BASE_URL")?;
+    let settings = Settings::from_environment();
+    let toss_url = settings.find(args.toss_url.as_ref(), "PAYMENT__TOSS__HTTP__BASE_URL")?;
     let provider = match toss_url {
         Some(base_url) => {
-            let secret_key = required(&args.toss_secret_key, "PAYMENT__TOSS__SECRET_KEY")?.into();
+            let secret_key = settings.get(args.toss_secret_key.as_ref(), "PAYMENT__TOSS__SECRET_KEY")?;
             let http = carshare_outbound::Config {
                 base_url,
                 timeout: TIMEOUT,
                 ..carshare_outbound::Config::default()
             };
             let toss = Toss {
-                secret_key,
+                secret_key: secret_key.into(),
                 billing_timeout: TIMEOUT,
                 http,
             };
@@ -125,9 +120,9 @@ fn reconciler(args: &ReconcileArgs, environment: &Environment) -> Result<Reconci
     };
     Ok(Reconciler {
         source: Source::new(
-            &required(&args.booking_url, "BOOKING__DATABASE__URL")?,
-            &required(&args.vehicle_url, "VEHICLE__DATABASE__URL")?,
-            &required(&args.payment_url, "PAYMENT__DATABASE__URL")?,
+            &settings.get(args.booking_url.as_ref(), "BOOKING__DATABASE__URL")?,
+            &settings.get(args.vehicle_url.as_ref(), "VEHICLE__DATABASE__URL")?,
+            &settings.get(args.payment_url.as_ref(), "PAYMENT__DATABASE__URL")?,
         )?,
         provider,
         grace: Duration::from_secs(args.grace),

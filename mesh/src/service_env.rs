@@ -172,7 +172,7 @@ pub(crate) fn memory_uri(name: &str) -> String {
     format!("{SCHEME}://{name}")
 }
 
-/// Services whose events `name` consumes.
+/// Services of which `name` consumes events.
 fn publishers(name: &str) -> &'static [&'static str] {
     match name {
         "vehicle" | "payment" => &["auth", "booking"],

@@ -3,6 +3,7 @@
 use carshare_mesh::Fleet;
 use carshare_mesh::dependencies::SERVICES;
 use carshare_sandbox::PaymentStatus;
+use carshare_testkit::TempDir;
 use carshare_testkit::process::{Binary, Launch, built};
 use reqwest::Method;
 use serde_json::json;
@@ -41,7 +42,11 @@ pub async fn try_after_restore(fleet: &Fleet, services: &[&str]) -> (bool, Strin
         let url = dependencies.database_url(service).expect("a URL");
         (format!("{}__DATABASE__URL", service.to_uppercase()), url)
     };
-    let redis = ("GATEWAY__REDIS__URL".to_owned(), dependencies.redis_url());
+    // As containers have it.
+    let folder = TempDir::create("after-restore").expect("a folder");
+    let file = folder.path().join("redis-url");
+    std::fs::write(&file, dependencies.redis_url()).expect("a file");
+    let redis = ("GATEWAY__REDIS__URL_FILE".to_owned(), file.display().to_string());
     let args = ["after-restore"].iter().chain(services);
     let launch = Launch {
         args: args.map(|&arg| arg.to_owned()).collect(),
