@@ -46,7 +46,7 @@ pub struct TransportError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// There was no connection, or it was gone before the call was sent.
+    /// There was no connection, it was gone before the call was sent, or the peer says that it has not processed the call.
     NotSent,
     /// The connection broke during the call: the peer may have executed it.
     Broken,
@@ -114,13 +114,28 @@ impl Failure {
             }
             // A canceled request was still in the queue of a connection that closed.
             let hyper = error.downcast_ref::<hyper::Error>();
-            if hyper.is_some_and(hyper::Error::is_canceled) || error.is::<tonic::ConnectError>() {
+            let h2 = error.downcast_ref::<h2::Error>();
+            if hyper.is_some_and(hyper::Error::is_canceled)
+                || error.is::<tonic::ConnectError>()
+                || h2.is_some_and(is_unprocessed)
+            {
                 return Self::NotSent;
             }
             next = error.source();
         }
         Self::Broken
     }
+}
+
+/// Returns whether the peer says that it has not processed a stream and will not (RFC 9113, 8.7).
+///
+/// h2 fails the streams above the last one of a GOAWAY with that GOAWAY; the others go on, and fail with an I/O error if the connection
+/// closes before their responses. hyper also returns the GOAWAY for a call that had a stream, of which it sent the head at most: without
+/// the message no peer executes it.
+fn is_unprocessed(error: &h2::Error) -> bool {
+    let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    let is_drained = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+    error.is_remote() && (is_refused || is_drained)
 }
 
 #[cfg(test)]
@@ -137,5 +152,10 @@ mod tests {
         assert_eq!(of(tonic::ConnectError("refused".into()).into()), Failure::NotSent);
         assert_eq!(of(tonic::TimeoutExpired(()).into()), Failure::Late);
         assert_eq!(of("reset".into()), Failure::Broken);
+        // Not of the peer: tests/it/goaway.rs has its frames.
+        assert_eq!(
+            of(h2::Error::from(h2::Reason::REFUSED_STREAM).into()),
+            Failure::Broken
+        );
     }
 }

@@ -8,6 +8,7 @@ mod deadlines;
 mod drain;
 mod errors;
 mod fake;
+mod goaway;
 mod harness;
 mod infrastructure;
 mod local;
