@@ -37,7 +37,18 @@ where
     )
 }
 
-async fn poll<T, F, R>(deadline: Duration, mut probe: F, caller: &'static Location<'static>) -> T
+async fn poll<T, F, R>(deadline: Duration, probe: F, caller: &'static Location<'static>) -> T
+where
+    F: FnMut() -> R,
+    R: Future<Output = Option<T>>,
+{
+    let found = poll_until(deadline, POLL_INTERVAL, probe).await;
+    found.unwrap_or_else(|| panic!("condition not met after {deadline:?} at {caller}"))
+}
+
+/// Calls `probe` until it returns `Some`, with a pause of `interval` after each `None`. Returns `None` after `deadline`, at which a probe
+/// that runs is dropped.
+pub async fn poll_until<T, F, R>(deadline: Duration, interval: Duration, mut probe: F) -> Option<T>
 where
     F: FnMut() -> R,
     R: Future<Output = Option<T>>,
@@ -45,9 +56,9 @@ where
     let end = Instant::now() + deadline;
     loop {
         match timeout_at(end, probe()).await {
-            Ok(Some(value)) => return value,
-            Ok(None) if Instant::now() < end => sleep(POLL_INTERVAL).await,
-            _ => panic!("condition not met after {deadline:?} at {caller}"),
+            Ok(Some(value)) => return Some(value),
+            Ok(None) if Instant::now() < end => sleep(interval).await,
+            _ => return None,
         }
     }
 }

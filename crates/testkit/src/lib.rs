@@ -26,7 +26,7 @@ pub use carshare_devservers::{
     Ca, PrivatePostgres, PrivateRedis, S3, ServerOptions, TempDir, bootstrap, free_port, process,
 };
 pub use database::Database;
-pub use eventually::{eventually, eventually_true};
+pub use eventually::{eventually, eventually_true, poll_until};
 pub use grpc_stub::{GrpcStub, StubServer};
 pub use postgres_meter::{Counts, Measured, PostgresMeter};
 pub use shared::{postgres, redis, redis_url};

@@ -3,12 +3,14 @@
 mod journal;
 mod workload;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use carshare_testkit::poll_until;
 use reqwest::Method;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use crate::harness::{Deployment, Response, Rest, Sql, invariants, new_key};
 pub use journal::Journal;
@@ -69,34 +71,31 @@ pub async fn settle_except(
     journal: &Journal,
     is_expected: impl Fn(&str) -> bool,
 ) -> Vec<String> {
-    let (sql, end) = (Sql::of(mesh), Instant::now() + SETTLE_TIMEOUT);
-    loop {
-        let mut found = invariants::unfinished(&sql).await;
-        if found.is_empty() {
-            found.extend(journal.breaches(&sql).await);
-            found.extend(invariants::breaches(mesh).await);
-            found.retain(|breach| !is_expected(breach));
+    let sql = Sql::of(mesh);
+    let found = Mutex::new(vec!["nothing could be read".to_owned()]);
+    let settled = poll_until(SETTLE_TIMEOUT, SETTLE_INTERVAL, || async {
+        let mut open = invariants::unfinished(&sql).await;
+        if open.is_empty() {
+            open.extend(journal.breaches(&sql).await);
+            open.extend(invariants::breaches(mesh).await);
+            open.retain(|breach| !is_expected(breach));
         }
-        if found.is_empty() || Instant::now() >= end {
-            return found;
-        }
-        sleep(SETTLE_INTERVAL).await;
-    }
+        let is_settled = open.is_empty();
+        *found.lock().expect("no panic") = open;
+        is_settled.then_some(())
+    });
+    settled.await;
+    found.into_inner().expect("no panic")
 }
 
 /// Repeats a call under one key until it is answered or the client gives up.
 async fn call(journal: &Journal, rest: &Rest, method: Method, path: &str, body: &Value) -> Option<Response> {
     let (key, begun) = (new_key(), Instant::now());
-    let answered = async {
-        loop {
-            match rest.send(&method, path, &key, body).await {
-                Ok(response) => return response,
-                Err(unanswered) => journal.unanswered(unanswered),
-            }
-            sleep(RETRY_DELAY).await;
-        }
-    };
-    let response = timeout(GIVE_UP_AFTER, answered).await.ok();
+    let answered = poll_until(GIVE_UP_AFTER, RETRY_DELAY, || async {
+        let sent = rest.send(&method, path, &key, body).await;
+        sent.map_err(|unanswered| journal.unanswered(unanswered)).ok()
+    });
+    let response = answered.await;
     journal.ended(begun.elapsed(), response.is_some());
     if response.is_none() {
         journal.count(path, "never answered");

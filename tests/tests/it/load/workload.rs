@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use carshare_chassis::Clock;
+use carshare_testkit::poll_until;
 use chrono::{SubsecRound as _, TimeDelta};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
 
 use super::journal::{Effect, Journal};
 use super::{GIVE_UP_AFTER, RETRY_DELAY, Run};
@@ -221,17 +221,14 @@ impl Journey<'_> {
     /// Waits until the guest's app shows the payment, for as long as a guest would.
     async fn wait_until_paid(&self, id: &str) {
         let path = format!("/v1/bookings/{id}");
-        let paid = async {
-            loop {
-                let read = self.call(&self.guest.rest, Method::GET, &path, &Value::Null);
-                let Some(response) = read.await else { return };
-                if response.body["payment_status"] != "pending" {
-                    return;
-                }
-                sleep(RETRY_DELAY).await;
-            }
-        };
-        if timeout(GIVE_UP_AFTER, paid).await.is_err() {
+        let paid = poll_until(GIVE_UP_AFTER, RETRY_DELAY, || async {
+            let read = self
+                .call(&self.guest.rest, Method::GET, &path, &Value::Null)
+                .await;
+            let is_over = read.is_none_or(|response| response.body["payment_status"] != "pending");
+            is_over.then_some(())
+        });
+        if paid.await.is_none() {
             self.journal.count("wait", "not paid in time");
         }
     }
