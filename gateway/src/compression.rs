@@ -84,7 +84,7 @@ impl Encoding {
     }
 }
 
-/// Compresses a body whose size is worth it, in a coding that the request accepts.
+/// Compresses a body that is large enough, in a coding that the request accepts.
 ///
 /// # Errors
 /// None in practice: the bytes are written to memory.

@@ -17,7 +17,7 @@
 //! | [`pages`] | answers `/healthz`, `/readyz`, `/openapi.json` and `/docs` |
 //! | [`address_limit`] | refuses requests of an address that has many in flight |
 //! | [`route`] | finds the RPC |
-//! | [`body_timeout`] | ends a request whose body does not arrive |
+//! | [`body_timeout`] | ends a request if its body does not arrive |
 //! | [`overload`] | refuses requests above the limit of all |
 //! | [`deadline`] | opens the request context and enforces the deadline |
 //! | [`authorize`] | verifies the access token and takes the call from the rate limits |

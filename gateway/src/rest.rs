@@ -30,7 +30,7 @@ use crate::layer::request_info::RequestInfo;
 use crate::routes::{Bindings, Route};
 use crate::state::AppState;
 
-/// A client of an RPC whose messages are wire bytes.
+/// A client of an RPC with messages in wire bytes.
 type Client = Grpc<PeerChannel>;
 type Call = tonic::Request<Bytes>;
 

@@ -178,7 +178,7 @@ impl Sandbox {
         self.app.requests().list()
     }
 
-    /// Returns the number of requests to `provider` whose path contains `path_contains`.
+    /// Returns the number of requests to `provider` with `path_contains` in their path.
     pub fn request_count(&self, provider: Provider, path_contains: &str) -> usize {
         self.app.requests().count(provider, path_contains)
     }

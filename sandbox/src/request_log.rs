@@ -43,7 +43,7 @@ impl RequestLog {
         self.0.iter().cloned().collect()
     }
 
-    /// Returns the number of requests to `provider` whose path contains `path_contains`.
+    /// Returns the number of requests to `provider` with `path_contains` in their path.
     pub(crate) fn count(&self, provider: Provider, path_contains: &str) -> usize {
         self.0
             .iter()

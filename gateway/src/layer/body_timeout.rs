@@ -1,4 +1,4 @@
-//! Ends a request whose body does not arrive whole within `edge.body_timeout_ms` of the first wait for it, or before its place is needed
+//! Ends a request if its body does not arrive whole within `edge.body_timeout_ms` of the first wait for it, or before its place is needed
 //! (see [`crate::in_flight`]), so that unfinished bodies hold no places. An own layer: tower-http's body timeout starts again with each byte, and its error becomes an internal one below.
 
 use std::pin::Pin;

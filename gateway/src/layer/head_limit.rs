@@ -1,4 +1,4 @@
-//! Refuses a request whose head is larger than a client of this API needs. An own layer: hyper answers heads above its own, larger bound
+//! Refuses a request with a larger head than a client of this API needs. An own layer: hyper answers heads above its own, larger bound
 //! without a body, before there is a request.
 
 use axum::extract::Request;

@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 256;
 /// The request message as JSON, or the error code with field and rule of each violation.
 type Decoded = Result<Json, (String, Vec<(String, String)>)>;
 
-/// Decodes a request whose body is JSON unless it is empty.
+/// Decodes a request with a body of JSON, unless that is empty.
 async fn decoded(method: &str, uri: &str, body: &str) -> Decoded {
     let content_type = if body.is_empty() {
         "text/plain"

@@ -1,4 +1,4 @@
-//! A replica whose clock is hours ahead.
+//! A replica with a clock that is hours ahead.
 
 use carshare_testkit::{eventually, eventually_true};
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! A process whose schema lacks a migration of its release ends at once and says what to do; it handles no event.
+//! A process on a schema without a migration of its release ends at once and says what to do; it handles no event.
 
 use std::time::Duration;
 
