@@ -21,6 +21,9 @@ build: prepare ## build the workspace
 run: build ## start the whole mesh with demo data: gateway on 8080, sandbox on 8090 (ARGS="--set KEY=VALUE")
 	@exec $(TARGET_DIR)/debug/carshare run $(ARGS)
 
+demo: build ## play a rental of two weeks in seconds on a mesh of its own, and print its timeline
+	@exec $(TARGET_DIR)/debug/carshare demo
+
 test: build ## run all tests but the drills, and the README's commands
 	$(CARGO) test --workspace --locked --no-fail-fast -- --skip drills::
 	@scripts/test-readme.sh $(TARGET_DIR)/debug/carshare

@@ -4,14 +4,16 @@
 
 mod client;
 mod photo;
+mod rental;
 mod seed;
 
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use client::Client;
+pub use rental::play as play_rental;
 use seed::Car;
 pub use seed::{ADMIN, ADMIN_TOTP_SECRET, GUESTS, HOSTS, PASSWORD, Person};
 
@@ -40,16 +42,26 @@ pub async fn load(gateway: &str, sandbox: &str, objects: Option<SocketAddr>) -> 
 ///
 /// A registration of an address that has an account would create another one.
 async fn sign_up(client: &Client, person: &Person, role: &str) -> Result<String> {
+    if let Ok(token) = sign_in(client, person).await {
+        return Ok(token);
+    }
+    let account = json!({
+        "email": person.email, "password": PASSWORD, "name": person.name, "phone": person.phone, "role": role,
+    });
+    token(&client.post_to(&client.url("/v1/auth/register"), &account).await?)
+}
+
+/// Signs in to a demo account and returns an access token.
+async fn sign_in(client: &Client, person: &Person) -> Result<String> {
     let credentials = json!({ "email": person.email, "password": PASSWORD });
-    let signed_in = client.post_to(&client.url("/v1/auth/login"), &credentials).await;
-    let session = if let Ok(session) = signed_in {
-        session
-    } else {
-        let account = json!({
-            "email": person.email, "password": PASSWORD, "name": person.name, "phone": person.phone, "role": role,
-        });
-        client.post_to(&client.url("/v1/auth/register"), &account).await?
-    };
+    token(
+        &client
+            .post_to(&client.url("/v1/auth/login"), &credentials)
+            .await?,
+    )
+}
+
+fn token(session: &Value) -> Result<String> {
     let token = session["access_token"]
         .as_str()
         .context("a session without a token")?;

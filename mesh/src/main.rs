@@ -5,6 +5,7 @@ mod after_restore_command;
 mod all_command;
 mod banner;
 mod demo_admin;
+mod demo_command;
 mod dev_command;
 mod dev_secrets;
 mod process_name;
@@ -30,6 +31,8 @@ struct Cli {
 enum Command {
     /// Start the mesh and run until Ctrl-C.
     Run(run_command::RunArgs),
+    /// Play a rental of two weeks on a temporary mesh, in seconds, and print its timeline.
+    Demo,
     /// Compare bookings, occupancies, payments, ledger and provider; exit code 1 if they differ.
     Reconcile(reconcile_command::ReconcileArgs),
     /// Parts of a development mesh in containers.
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     }
     let finished = match Cli::parse().command {
         Command::Run(args) => block_on(run_command::run(args)).map(|()| ExitCode::SUCCESS),
+        Command::Demo => block_on(demo_command::run()).map(|()| ExitCode::SUCCESS),
         Command::Reconcile(args) => block_on(reconcile_command::run(args)),
         Command::Dev(command) => block_on(dev_command::run(command)).map(|()| ExitCode::SUCCESS),
         Command::AfterRestore(args) => block_on(after_restore_command::run(args)).map(|()| ExitCode::SUCCESS),

@@ -73,7 +73,7 @@ pub async fn run(args: RunArgs) -> Result<()> {
         env: env.clone(),
     }
     .process()?;
-    let environment = Environment::system();
+    let environment = Environment::movable();
     let telemetry = telemetry::init("carshare", &process.telemetry, &environment.clock)?;
     let data = create_folder(&args.data)?;
     let shutdown = Shutdown::from_signals()?;

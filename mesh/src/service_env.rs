@@ -156,7 +156,7 @@ pub(crate) fn peers(name: &str) -> impl Iterator<Item = (String, &'static str)> 
     let served: &[&str] = if name == "gateway" { &SERVICES } else { &[] };
     let called: &[&'static str] = match name {
         "auth" => &["vehicle", "booking", "payment", "notification"],
-        "booking" => &["vehicle", "payment"],
+        "booking" => &["vehicle", "payment", "notification"],
         _ => &[],
     };
     let of_client = |service: &&'static str| (format!("{}__URI", service.to_uppercase()), *service);

@@ -10,13 +10,14 @@ use crate::state::App;
 use crate::toss::cards::{GOOD_CARD, MAGIC_CARDS};
 use crate::toss::pages::behaviour;
 
-const LINKS: [(&str, &str); 9] = [
+const LINKS: [(&str, &str); 10] = [
     ("fcm/inbox", "accepted pushes"),
     ("mail/inbox", "accepted mails"),
     ("fcm/service-account.json", "service account for clients"),
     ("payments", "payments"),
     ("cards", "register a test card"),
     ("faults", "let a provider fail, by button"),
+    ("clock", "advance the time of the mesh"),
     ("toss/sandbox/webhooks", "webhooks, sent and pending"),
     (
         "sandbox/faults",

@@ -6,10 +6,12 @@
 //! - `kakao`: address search and reverse geocoding over embedded addresses
 //! - `fcm`: token endpoint, `messages:send`, inbox
 //! - `mail`: SMTP server, inbox
+//! - `clock`: the time of the mesh, and a call that advances it
 //! - [`faults`]: delays, errors and lost replies for the next requests
 
 #![warn(missing_docs)]
 
+mod clock;
 mod config;
 pub mod faults;
 mod fcm;
@@ -223,6 +225,7 @@ fn router(app: &App) -> Router {
         .route("/", get(index::page))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(|| async { "ok" }))
+        .merge(clock::router())
         .merge(faults::admin::router())
         .merge(faults::page::router())
         .merge(toss::pages::router())

@@ -24,6 +24,8 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System(Arc<RwLock<Option<Reference>>>),
+    /// A system clock that is advanced by hand.
+    Movable(Box<Clock>, Arc<watch::Sender<TimeDelta>>),
     Manual(Arc<watch::Sender<DateTime<Utc>>>),
 }
 
@@ -44,6 +46,20 @@ impl Clock {
         Self(Source::System(Arc::default()))
     }
 
+    /// Returns a clock that runs as [`Clock::system`] and can be advanced, for development: days pass in a moment.
+    pub fn movable() -> Self {
+        Self(Source::Movable(Box::new(Self::system()), Arc::default()))
+    }
+
+    /// Advances a movable clock and wakes the sleepers that are due. Returns whether the clock is movable.
+    pub fn advance(&self, by: Duration) -> bool {
+        let Source::Movable(_, ahead) = &self.0 else {
+            return false;
+        };
+        ahead.send_modify(|ahead| *ahead += delta(by));
+        true
+    }
+
     /// Returns a clock that stands still until its [`ManualClock`] moves it.
     pub fn manual(start: DateTime<Utc>) -> (Self, ManualClock) {
         let time = Arc::new(watch::Sender::new(start));
@@ -60,6 +76,7 @@ impl Clock {
                 });
                 now.trunc_subsecs(PRECISION)
             }
+            Source::Movable(system, ahead) => system.now() + *ahead.borrow(),
             Source::Manual(time) => *time.borrow(),
         }
     }
@@ -74,6 +91,7 @@ impl Clock {
                 *reference.write().unwrap_or_else(PoisonError::into_inner) = Some(Reference { time, at });
                 ahead
             }
+            Source::Movable(system, _) => system.synchronize(time, at),
             Source::Manual(_) => TimeDelta::zero(),
         }
     }
@@ -87,6 +105,17 @@ impl Clock {
     pub async fn sleep_until(&self, instant: DateTime<Utc>) {
         match &self.0 {
             Source::System(_) => self.sleep_system_until(instant).await,
+            Source::Movable(system, ahead) => {
+                let mut ahead = ahead.subscribe();
+                loop {
+                    let due = instant - *ahead.borrow_and_update();
+                    tokio::select! {
+                        () = system.sleep_system_until(due) => return,
+                        // The sender lives in this clock.
+                        _ = ahead.changed() => {}
+                    }
+                }
+            }
             Source::Manual(time) => {
                 // The sender lives in this clock, so the wait cannot fail.
                 let _ = time.subscribe().wait_for(|now| *now >= instant).await;
@@ -176,6 +205,30 @@ mod tests {
         let later = noon() + TimeDelta::hours(1);
         assert_eq!(clock.synchronize(later, Instant::now()), TimeDelta::zero());
         assert_eq!(clock.now(), noon());
+    }
+
+    #[tokio::test]
+    async fn movable_clock_runs_and_can_be_advanced() {
+        let clock = Clock::movable();
+        let before = clock.now();
+        let mut sleeper = std::pin::pin!(clock.sleep(Duration::from_hours(24)));
+        assert!(sleeper.as_mut().now_or_never().is_none());
+        assert!(clock.clone().advance(Duration::from_hours(25)));
+        sleeper.await;
+        let passed = clock.now() - before;
+        assert!((25 * 60..25 * 60 + 5).contains(&passed.num_minutes()), "{passed}");
+        assert!(!Clock::system().advance(Duration::from_hours(1)));
+    }
+
+    #[tokio::test]
+    async fn movable_clock_stays_ahead_of_the_trusted_time() {
+        let clock = Clock::movable();
+        clock.advance(Duration::from_hours(24));
+        clock.synchronize(noon(), Instant::now());
+        let ahead = clock.now() - noon();
+        assert_eq!(ahead.num_hours(), 24);
+        let past = clock.now() - TimeDelta::seconds(1);
+        clock.sleep_until(past).await;
     }
 
     #[test]

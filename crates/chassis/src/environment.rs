@@ -23,7 +23,15 @@ pub struct Environment {
 
 impl Environment {
     pub fn system() -> Self {
-        let clock = Clock::system();
+        Self::of_clock(Clock::system())
+    }
+
+    /// Returns the environment of a development mesh, whose clock can be advanced.
+    pub fn movable() -> Self {
+        Self::of_clock(Clock::movable())
+    }
+
+    fn of_clock(clock: Clock) -> Self {
         Self {
             ids: Ids::system(clock.clone()),
             clock,

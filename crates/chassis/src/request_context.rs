@@ -57,6 +57,13 @@ struct Inner {
     log: Arc<Mutex<LogFields>>,
 }
 
+/// Returns the trace id of stored work: of its W3C `traceparent`, or made of its correlation id as in the log. `None` without both.
+pub fn trace_id(correlation_id: Option<&str>, traceparent: Option<&str>) -> Option<String> {
+    let trace = traceparent.map(trace_context::from_traceparent);
+    let of_trace = trace.as_ref().and_then(trace_context::trace_id);
+    of_trace.or_else(|| correlation_id.map(trace_context::trace_id_of))
+}
+
 /// Fields of the access log that are known only inside the call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogFields {

@@ -50,6 +50,13 @@ impl Client {
         send(request).await.with_context(|| format!("GET {path}"))
     }
 
+    /// Sends a GET without a token to any server and returns the body.
+    pub(super) async fn get_from(&self, url: &str) -> Result<Value> {
+        send(self.http.get(url))
+            .await
+            .with_context(|| format!("GET {url}"))
+    }
+
     /// Returns the URL of a path of the gateway.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.gateway)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carshare_chassis::{Environment, ManualClock};
+use carshare_chassis::{Clock, Environment, ManualClock};
 use carshare_sandbox::{Config, GOOD_CARD, Sandbox};
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -27,6 +27,17 @@ impl Fixture {
 
     pub async fn with(config: Config) -> Self {
         let (environment, clock) = Environment::manual(start(), 7);
+        Self::of(config, environment, clock).await
+    }
+
+    /// Starts a sandbox on the machine's clock, which can be advanced, and returns that clock. The manual clock moves nothing.
+    pub async fn movable() -> (Self, Clock) {
+        let (environment, (_, manual)) = (Environment::movable(), Environment::manual(start(), 7));
+        let clock = environment.clock.clone();
+        (Self::of(Config::default(), environment, manual).await, clock)
+    }
+
+    async fn of(config: Config, environment: Environment, clock: ManualClock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sandbox = Sandbox::start(config, environment, listener).await.unwrap();
         let http = Client::builder()

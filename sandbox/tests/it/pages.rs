@@ -1,6 +1,7 @@
 //! HTML pages and shutdown.
 
 use carshare_sandbox::{GOOD_CARD, Provider};
+use chrono::{DateTime, Utc};
 use reqwest::Method;
 use serde_json::json;
 
@@ -22,7 +23,7 @@ async fn index_page_has_valid_links_only() {
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .collect();
-    assert_eq!(links.len(), 9);
+    assert_eq!(links.len(), 10);
     for link in links {
         assert_eq!(
             answer(it.request(Method::GET, &format!("/{link}"))).await.0,
@@ -99,4 +100,43 @@ async fn shutdown_closes_the_port() {
     assert_eq!(it.http.get(&url).send().await.unwrap().status(), 200);
     it.sandbox.shutdown().await;
     assert!(it.http.get(&url).send().await.unwrap_err().is_connect());
+}
+
+#[tokio::test]
+async fn movable_clock_is_advanced_by_request_and_by_button() {
+    let (it, clock) = Fixture::movable().await;
+    let start = clock.now();
+    let advance = it
+        .request(Method::POST, "/sandbox/clock")
+        .body(r#"{"advance_seconds":86400}"#);
+    let (status, body) = answer(advance).await;
+    assert_eq!(status, 200);
+    let now: DateTime<Utc> = body["now"].as_str().unwrap().parse().unwrap();
+    assert_eq!((now - start).num_hours(), 24);
+    let (status, page) = submit(&it, "/clock/advance", "advance_seconds=3600").await;
+    assert_eq!(status, 200);
+    assert!(page.contains("in Seoul"), "{page}");
+    assert_eq!((clock.now() - start).num_hours(), 25);
+    for refused in [
+        "",
+        "{}",
+        r#"{"advance_seconds":0}"#,
+        r#"{"advance_seconds":-1}"#,
+        r#"{"advance_seconds":31622401}"#,
+    ] {
+        let request = it.request(Method::POST, "/sandbox/clock").body(refused);
+        assert_eq!(answer(request).await.0, 400, "{refused}");
+    }
+    assert_eq!((clock.now() - start).num_hours(), 25);
+}
+
+#[tokio::test]
+async fn clock_of_another_process_is_not_advanced() {
+    let it = Fixture::new().await;
+    let before = it.clock.now();
+    let request = it
+        .request(Method::POST, "/sandbox/clock")
+        .body(r#"{"advance_seconds":60}"#);
+    assert_eq!(answer(request).await.0, 409);
+    assert_eq!(it.clock.now(), before);
 }

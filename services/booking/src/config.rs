@@ -16,6 +16,7 @@ pub struct Config {
     pub publishers: BTreeMap<String, Peer>,
     pub vehicle: Peer,
     pub payment: Peer,
+    pub notification: Peer,
     pub booking: Rules,
 }
 

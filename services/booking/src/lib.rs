@@ -33,6 +33,7 @@ use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
+use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::config::Database;
@@ -55,6 +56,7 @@ pub struct App {
     pub environment: Environment,
     pub vehicle: VehicleServiceClient<client::PeerChannel>,
     pub payment: PaymentServiceClient<client::PeerChannel>,
+    pub notification: NotificationServiceClient<client::PeerChannel>,
     pub config: Arc<Config>,
 }
 
@@ -69,12 +71,19 @@ impl App {
         } = config;
         let vehicle = client::connect("vehicle", &config.vehicle, &common.tls, environment.clone())?;
         let payment = client::connect("payment", &config.payment, &common.tls, environment.clone())?;
+        let notification = client::connect(
+            "notification",
+            &config.notification,
+            &common.tls,
+            environment.clone(),
+        )?;
         let db = Db::connect(&config.database, environment.clone())?;
         Ok(Self {
             db,
             environment,
             vehicle: VehicleServiceClient::new(vehicle),
             payment: PaymentServiceClient::new(payment),
+            notification: NotificationServiceClient::new(notification),
             config: Arc::new(config),
         })
     }

@@ -8,6 +8,7 @@ mod complete_booking;
 pub mod convert;
 mod create_booking;
 mod get_booking;
+mod get_booking_timeline;
 mod list_bookings;
 mod reject_booking;
 mod response;
@@ -35,6 +36,13 @@ impl BookingService for Rpc {
 
     async fn get_booking(&self, request: Request<GetBookingRequest>) -> Reply<Booking> {
         rpc::unary(&self.app, request, get_booking::handle).await
+    }
+
+    async fn get_booking_timeline(
+        &self,
+        request: Request<GetBookingTimelineRequest>,
+    ) -> Reply<BookingTimeline> {
+        rpc::unary(&self.app, request, get_booking_timeline::handle).await
     }
 
     async fn list_bookings(&self, request: Request<ListBookingsRequest>) -> Reply<ListBookingsResponse> {

@@ -3,6 +3,7 @@
 mod convert;
 mod get_notification;
 mod get_unread_count;
+mod list_booking_notifications;
 mod list_devices;
 mod list_notifications;
 mod mark_all_read;
@@ -81,6 +82,13 @@ impl NotificationService for Rpc {
         request: Request<pb::UnregisterDeviceRequest>,
     ) -> Result<Response<pb::UnregisterDeviceResponse>, Status> {
         rpc::unary(&self.app, request, unregister_device::handle).await
+    }
+
+    async fn list_booking_notifications(
+        &self,
+        request: Request<pb::ListBookingNotificationsRequest>,
+    ) -> Result<Response<pb::ListBookingNotificationsResponse>, Status> {
+        rpc::unary(&self.app, request, list_booking_notifications::handle).await
     }
 
     async fn subscribe(

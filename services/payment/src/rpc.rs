@@ -7,6 +7,7 @@ mod delete_payment_method;
 mod get_booking_payment;
 mod get_payment_customer;
 mod handle_webhook;
+mod list_booking_payment_steps;
 mod list_payment_methods;
 mod list_payments;
 mod process_payment;
@@ -88,6 +89,13 @@ impl PaymentService for Rpc {
         request: Request<pb::CheckPaymentMethodRequest>,
     ) -> Result<Response<pb::CheckPaymentMethodResponse>, Status> {
         rpc::unary(&self.app, request, check_payment_method::handle).await
+    }
+
+    async fn list_booking_payment_steps(
+        &self,
+        request: Request<pb::ListBookingPaymentStepsRequest>,
+    ) -> Result<Response<pb::ListBookingPaymentStepsResponse>, Status> {
+        rpc::unary(&self.app, request, list_booking_payment_steps::handle).await
     }
 
     async fn check_settlement(

@@ -12,5 +12,6 @@ pub mod payments;
 pub mod queue;
 pub mod refunds;
 pub mod settlement;
+pub mod steps;
 pub mod unresolved;
 pub mod webhook_deliveries;

@@ -5,6 +5,7 @@ mod architecture;
 mod authorization;
 mod chaos;
 mod crashes;
+mod demo;
 mod drills;
 mod erasure;
 mod errors;

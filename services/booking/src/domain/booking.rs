@@ -21,6 +21,15 @@ pub const START_EARLY: TimeDelta = TimeDelta::minutes(30);
 /// A rental that is not completed this long after its period is completed by a timer.
 pub const RETURN_GRACE: TimeDelta = TimeDelta::hours(24);
 
+/// A request expires this long before the start of its period at the latest, so that the guest can find another car.
+const RESPOND_BEFORE_START: TimeDelta = TimeDelta::hours(1);
+
+/// For a start that is near, the host has at least this long, but no longer than until the start.
+const RESPOND_AT_LEAST: TimeDelta = TimeDelta::minutes(30);
+
+/// Reason of an approval that the host gave in advance.
+const INSTANT_BOOK: &str = "instant_book";
+
 /// A rental of one car by one guest, with the terms agreed when it was booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
@@ -79,7 +88,7 @@ pub struct NewBooking {
 }
 
 impl Booking {
-    /// Requests a car that is held. The host has to answer within the given time, and before the start.
+    /// Requests a car that is held. The host has to answer within the given time, and an hour before the start.
     pub fn request(new: NewBooking, now: DateTime<Utc>) -> Self {
         Self {
             id: new.id,
@@ -87,7 +96,7 @@ impl Booking {
             vehicle_id: new.vehicle_id,
             guest_id: new.guest_id,
             host_id: new.host_id,
-            respond_by: (now + new.respond_within).min(new.period.start()),
+            respond_by: respond_by(now, new.respond_within, new.period.start()),
             period: new.period,
             price: new.price,
             policy: CancellationPolicy::STANDARD,
@@ -127,6 +136,15 @@ impl Booking {
         Ok(change)
     }
 
+    /// Approves a request for a car that its host offers without asking.
+    pub fn approve_instantly(&mut self, pay_within: Duration, now: DateTime<Utc>) -> Result<Change, Refusal> {
+        let change = self.approve(None, pay_within, now)?;
+        Ok(Change {
+            reason: Some(INSTANT_BOOK),
+            ..change
+        })
+    }
+
     /// Declines the request.
     pub fn reject(&mut self, host_response: Option<String>, now: DateTime<Utc>) -> Result<Change, Refusal> {
         let change = self.execute(Command::Reject, Event::Rejected, now)?;
@@ -144,7 +162,7 @@ impl Booking {
         if self.state() == State::Confirmed && self.period.end() <= now {
             return Err(Refusal::TooLate);
         }
-        let change = self.execute(Command::Cancel(by), Event::Cancelled, now)?;
+        let mut change = self.execute(Command::Cancel(by), Event::Cancelled, now)?;
         let captured_krw = self.captured_krw();
         let (reason, refund_krw) = match by {
             Party::Guest => {
@@ -159,6 +177,7 @@ impl Booking {
             refund_krw,
             cancelled_at: now,
         });
+        change.reason = Some(reason.as_str());
         Ok(change)
     }
 
@@ -206,6 +225,7 @@ impl Booking {
         Ok(Change {
             from,
             event: Some(event),
+            reason: None,
         })
     }
 
@@ -216,4 +236,11 @@ impl Booking {
             0
         }
     }
+}
+
+/// Returns until when the host has to answer a request.
+fn respond_by(now: DateTime<Utc>, within: Duration, start: DateTime<Utc>) -> DateTime<Utc> {
+    let before_start = start - RESPOND_BEFORE_START;
+    let at_least = (now + RESPOND_AT_LEAST).min(start);
+    (now + within).min(before_start.max(at_least))
 }

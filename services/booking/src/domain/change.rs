@@ -10,6 +10,8 @@ pub struct Change {
     pub from: Status,
     /// Event to publish, if other services are concerned.
     pub event: Option<Event>,
+    /// Why it was made, in the word of the history; `None` where the statuses say it.
+    pub reason: Option<&'static str>,
 }
 
 /// An event to publish: `booking.requested` and so on.

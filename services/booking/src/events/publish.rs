@@ -13,7 +13,7 @@ use crate::rpc::convert;
 pub fn event(tx: &Tx, of: &Booking, event: Event) -> Result<(), Error> {
     let (booking_id, booking) = (of.id.to_string(), Some(facts(of)?));
     match event {
-        Event::Requested => tx.publish(&requested(of, booking)),
+        Event::Requested => tx.publish(&requested(of, booking)?),
         Event::Approved => tx.publish(&approved(of, booking)),
         Event::Rejected => tx.publish(&rejected(of, booking)),
         Event::Expired => tx.publish(&pb::BookingExpired { booking_id, booking }),
@@ -25,13 +25,14 @@ pub fn event(tx: &Tx, of: &Booking, event: Event) -> Result<(), Error> {
     Ok(())
 }
 
-fn requested(booking: &Booking, facts: Option<pb::BookingFacts>) -> pb::BookingRequested {
-    pb::BookingRequested {
+fn requested(booking: &Booking, facts: Option<pb::BookingFacts>) -> Result<pb::BookingRequested, Error> {
+    Ok(pb::BookingRequested {
         booking_id: booking.id.to_string(),
         booking: facts,
         guest_message: booking.guest_message.clone(),
         respond_by: Some(timestamp(booking.respond_by)),
-    }
+        instant_book: convert::vehicle(booking)?.instant_book,
+    })
 }
 
 fn approved(booking: &Booking, facts: Option<pb::BookingFacts>) -> pb::BookingApproved {

@@ -1,5 +1,6 @@
 //! Loads a booking for one of its sides. To all others it is NOT_FOUND, so that its existence is not revealed.
 
+use carshare_chassis::identity::{Role, UserCaller};
 use carshare_chassis::rpc::CallContext;
 use carshare_store::Tx;
 
@@ -10,6 +11,14 @@ use crate::store::bookings;
 
 pub fn caller(ctx: &CallContext) -> Result<UserId, Error> {
     Ok(UserId(ctx.user()?.id))
+}
+
+/// Finds the booking for one of its sides, or an admin.
+pub async fn find_readable(app: &App, id: BookingId, user: &UserCaller) -> Result<Booking, Error> {
+    let found = bookings::find(app.db.conn(), id).await?;
+    let is_readable =
+        |booking: &Booking| user.role == Role::Admin || booking.party(UserId(user.id)).is_some();
+    found.filter(is_readable).ok_or(Error::BookingNotFound)
 }
 
 /// Finds the booking for one of its sides.

@@ -1,5 +1,8 @@
 //! Conversions between messages and domain types.
 
+use std::str::FromStr;
+
+use anyhow::Context as _;
 use carshare_chassis as chassis;
 use carshare_chassis::proto_types::{self, timestamp};
 use carshare_proto::approximate_place::without_exact_place;
@@ -12,6 +15,7 @@ use prost_types::Timestamp;
 
 use crate::domain::{Booking, Cancellation, CancellationReason, PaymentStatus, Status, UserId};
 use crate::error::Error;
+use crate::store::status_history;
 
 /// Converts the time in `field`, which the rules of the contract require.
 pub fn time(field: &'static str, timestamp: Option<Timestamp>) -> Result<DateTime<Utc>, Error> {
@@ -96,6 +100,30 @@ pub fn payment_status_filter(status: pb::PaymentStatus) -> Option<PaymentStatus>
         pb::PaymentStatus::Paid => Some(PaymentStatus::Paid),
         pb::PaymentStatus::Refunded => Some(PaymentStatus::Refunded),
     }
+}
+
+/// Converts an entry of the history.
+pub fn status_change(row: &status_history::Model) -> Result<pb::StatusChange, Error> {
+    let from = row.from_status.as_deref().map(stored::<Status>).transpose()?;
+    Ok(pb::StatusChange {
+        from_status: from.map(|from| status(from).into()),
+        to_status: status(stored(&row.to_status)?).into(),
+        payment_status: payment_status(stored(&row.payment_status)?).into(),
+        actor: actor(&row.actor)?.into(),
+        actor_id: row.actor_id.map(|id| id.to_string()),
+        reason: row.reason.clone(),
+    })
+}
+
+fn stored<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(word: &str) -> Result<T, Error> {
+    let parsed = word.parse().with_context(|| format!("{word} in a history"));
+    parsed.map_err(Error::internal)
+}
+
+fn actor(word: &str) -> Result<pb::BookingActor, Error> {
+    let actor = pb::BookingActor::from_str_name(&format!("BOOKING_ACTOR_{}", word.to_uppercase()));
+    let actor = actor.with_context(|| format!("actor {word} in a history"));
+    actor.map_err(Error::internal)
 }
 
 fn status(status: Status) -> pb::BookingStatus {

@@ -7,6 +7,8 @@
 //! Both run in a task that goes on when the caller leaves, so that a hold is never left behind by a cancelled call: one that
 //! ends before the transaction begins is released, after that the booking is stored and a repeat gets it.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use carshare_chassis as chassis;
 use carshare_chassis::request_context::RequestContext;
@@ -19,13 +21,13 @@ use prost::Message as _;
 use tokio::sync::oneshot;
 
 use super::{authorization, convert};
-use crate::App;
-use crate::domain::{Booking, BookingId, Event, NewBooking, Period, Price, UserId, VehicleId};
+use crate::domain::{Actor, Booking, BookingId, Event, NewBooking, Party, Period, Price, UserId, VehicleId};
 use crate::error::Error;
 use crate::events::publish;
 use crate::guest_limits::{self, GuestLimits};
 use crate::hold::{self, HoldRequest};
 use crate::store::bookings;
+use crate::{App, apply_change};
 
 pub async fn handle(
     app: &App,
@@ -167,26 +169,50 @@ impl Creation {
             guest_message: self.guest_message.clone(),
             respond_within: rules.respond_within,
         };
-        self.store(new).await
+        let booking = self.store(new, vehicle.instant_book).await?;
+        if vehicle.instant_book {
+            self.confirm_hold(id);
+        }
+        Ok(booking)
+    }
+
+    /// Confirms the car of an approved booking at once. If that fails, vehicle does it on `booking.requested`.
+    fn confirm_hold(&self, id: BookingId) {
+        let app = self.app.clone();
+        task::spawn("hold.confirm", async move {
+            if let Err(error) = confirm_approved(&app, id).await {
+                tracing::warn!(booking_id = %id, %error, "the hold of an instant booking is not confirmed yet");
+            }
+        });
     }
 
     /// Stores the booking within the limits of the guest. Payment is asked if only the limit of an unverified account refuses.
-    async fn store(&self, new: NewBooking) -> Result<pb::Booking, Error> {
+    async fn store(&self, new: NewBooking, instant: bool) -> Result<pb::Booking, Error> {
         let (rules, guest) = (&self.app.config.booking, self.ctx.user()?);
         let (proven, full) = (GuestLimits::proven(rules, guest), GuestLimits::full(rules));
-        match self.insert(new.clone(), proven).await {
+        match self.insert(new.clone(), proven, instant).await {
             Err(Error::TooManyOpenRequests { limit }) if proven != full => {
                 if !guest_limits::has_payment_method(&self.app, guest).await? {
                     return Err(Error::VerificationRequired { limit });
                 }
-                self.insert(new, full).await
+                self.insert(new, full, instant).await
             }
             stored => stored,
         }
     }
 
-    async fn insert(&self, new: NewBooking, limits: GuestLimits) -> Result<pb::Booking, Error> {
-        let input = (new, limits);
+    async fn insert(
+        &self,
+        new: NewBooking,
+        limits: GuestLimits,
+        instant: bool,
+    ) -> Result<pb::Booking, Error> {
+        let pay_within = instant.then_some(self.app.config.booking.pay_within);
+        let input = Insertion {
+            new,
+            limits,
+            pay_within,
+        };
         self.app
             .db
             .idempotent(&self.ctx, "bookings.create", input, insert)
@@ -194,10 +220,29 @@ impl Creation {
     }
 }
 
-async fn insert(tx: &Tx, (new, limits): &(NewBooking, GuestLimits)) -> Result<pb::Booking, Error> {
-    let booking = Booking::request(new.clone(), tx.now());
-    let guest = bookings::insert(tx.conn(), &booking, *limits).await?;
+async fn confirm_approved(app: &App, id: BookingId) -> Result<(), Error> {
+    let booking = bookings::find(app.db.conn(), id).await?;
+    hold::confirm(app, &booking.ok_or(Error::BookingNotFound)?).await
+}
+
+struct Insertion {
+    new: NewBooking,
+    limits: GuestLimits,
+    /// Time to pay, if the car is offered without asking: the booking is approved at once.
+    pay_within: Option<Duration>,
+}
+
+/// An instant booking is approved under the hold, which vehicle has just placed: nobody else can have the car while it lasts, and the
+/// constraint over live bookings refuses a second one after it.
+async fn insert(tx: &Tx, insertion: &Insertion) -> Result<pb::Booking, Error> {
+    let mut booking = Booking::request(insertion.new.clone(), tx.now());
+    let guest = bookings::insert(tx.conn(), &booking, insertion.limits).await?;
     publish::event(tx, &booking, Event::Requested)?;
+    if let Some(pay_within) = insertion.pay_within {
+        let change = booking.approve_instantly(pay_within, tx.now())?;
+        let host = Actor::Person(Party::Host, booking.host_id);
+        apply_change::update(tx, &mut booking, change, host).await?;
+    }
     convert::booking(&booking, Some(guest), booking.guest_id)
 }
 

@@ -42,6 +42,7 @@ fn filter(user: &UserCaller, request: &pb::ListBookingsRequest) -> Result<Bookin
         vehicle: vehicle.map(|id| VehicleId::parse("vehicle_id", id)).transpose()?,
         starts_from: to_datetime(request.starts_from),
         starts_before: to_datetime(request.starts_before),
+        ends_after: to_datetime(request.ends_after),
         created_from: to_datetime(request.created_from),
         created_before: to_datetime(request.created_before),
     })

@@ -82,6 +82,8 @@ pub struct BookingFilter {
     /// Bounds of the start of the rental, the first inclusive.
     pub starts_from: Option<DateTime<Utc>>,
     pub starts_before: Option<DateTime<Utc>>,
+    /// Time after which the rental ends.
+    pub ends_after: Option<DateTime<Utc>>,
     /// Bounds of the time of the request, the first inclusive.
     pub created_from: Option<DateTime<Utc>>,
     pub created_before: Option<DateTime<Utc>>,
@@ -98,6 +100,7 @@ impl BookingFilter {
             vehicle: None,
             starts_from: None,
             starts_before: None,
+            ends_after: None,
             created_from: None,
             created_before: None,
         }
@@ -198,6 +201,7 @@ fn select(filter: &BookingFilter) -> Select<Entity> {
         filter.vehicle.map(|vehicle| Column::VehicleId.eq(vehicle.0)),
         filter.starts_from.map(|time| Column::StartsAt.gte(time)),
         filter.starts_before.map(|time| Column::StartsAt.lt(time)),
+        filter.ends_after.map(|time| Column::EndsAt.gt(time)),
         filter.created_from.map(|time| Column::CreatedAt.gte(time)),
         filter.created_before.map(|time| Column::CreatedAt.lt(time)),
     ];

@@ -1,9 +1,10 @@
 //! Table `status_history`.
 
+use carshare_chassis::request_context::RequestContext;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, IntoActiveModel as _};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _};
 
-use crate::domain::{Actor, Booking, Change};
+use crate::domain::{Actor, Booking, BookingId, Change};
 use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -23,12 +24,46 @@ pub struct Model {
     pub actor: String,
     pub actor_id: Option<Uuid>,
     pub changed_at: DateTimeUtc,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub reason: Option<String>,
+    /// Of the request or event that led to the change.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub correlation_id: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub traceparent: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The request or event that a change is made for.
+pub struct Origin {
+    pub correlation_id: Option<String>,
+    pub traceparent: Option<String>,
+}
+
+impl Origin {
+    /// Returns the request or event of the current task; a timer has none.
+    pub fn current() -> Self {
+        let context = RequestContext::current();
+        Self {
+            correlation_id: context
+                .as_ref()
+                .map(|context| context.correlation_id().to_owned()),
+            traceparent: context.and_then(|context| context.traceparent()),
+        }
+    }
+}
+
+/// Lists the changes of a booking, oldest first.
+pub async fn list(conn: &impl ConnectionTrait, booking: BookingId) -> Result<Vec<Model>, Error> {
+    let changes = Entity::find()
+        .filter(Column::BookingId.eq(booking.0))
+        .order_by_asc(Column::Version);
+    Ok(changes.all(conn).await?)
+}
 
 /// Inserts the change that led to the booking's current version.
 pub async fn insert(
@@ -37,6 +72,7 @@ pub async fn insert(
     change: &Change,
     actor: Actor,
 ) -> Result<(), Error> {
+    let origin = Origin::current();
     let row = Model {
         booking_id: booking.id.0,
         version: booking.version,
@@ -46,6 +82,9 @@ pub async fn insert(
         actor: actor.as_str().to_owned(),
         actor_id: actor.user().map(|user| user.0),
         changed_at: booking.updated_at,
+        reason: change.reason.map(str::to_owned),
+        correlation_id: origin.correlation_id,
+        traceparent: origin.traceparent,
     };
     Entity::insert(row.into_active_model())
         .exec_without_returning(conn)

@@ -59,6 +59,7 @@ async fn create_booking_stores_current_terms_and_publishes_requested() {
         booking: Some(facts),
         guest_message: expected.guest_message,
         respond_by: expected.respond_by,
+        instant_book: false,
     };
     assert_eq!(events, expected_event);
     assert_eq!(harness.history(&booking).await, ["→pending none by guest"]);

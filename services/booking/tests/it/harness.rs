@@ -1,4 +1,4 @@
-//! Test harness: the service, and stubs of the vehicle and payment services.
+//! Test harness: the service, and stubs of the vehicle, payment and notification services.
 
 mod calls;
 mod queries;
@@ -24,6 +24,7 @@ pub use carshare_service_testkit::{
     Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
 
+use crate::notification_stub::{self, NotificationState, NotificationStub};
 use crate::payment_stub::{self, PaymentState, PaymentStub};
 use crate::vehicle_stub::{self, VehicleState, VehicleStub};
 
@@ -39,7 +40,8 @@ pub struct Harness {
     instance: Instance,
     vehicle: VehicleStub,
     payment: PaymentStub,
-    _stubs: [StubServer; 2],
+    notification: NotificationStub,
+    _stubs: [StubServer; 3],
 }
 
 impl Deref for Harness {
@@ -67,9 +69,12 @@ impl Harness {
         let vehicle_server = vehicle_stub::serve(vehicle.clone()).await;
         let payment = PaymentStub::default();
         let payment_server = payment_stub::serve(payment.clone()).await;
+        let notification = NotificationStub::default();
+        let notification_server = notification_stub::serve(notification.clone()).await;
         let service = Setup::<BookingService>::new("2026-11-22T12:00:00Z", &[])
             .env("VEHICLE__URI", vehicle_server.uri())
             .env("PAYMENT__URI", payment_server.uri())
+            .env("NOTIFICATION__URI", notification_server.uri())
             .prepare(change)
             .await;
         let instance = service.start_instance().await;
@@ -82,7 +87,8 @@ impl Harness {
             instance,
             vehicle,
             payment,
-            _stubs: [vehicle_server, payment_server],
+            notification,
+            _stubs: [vehicle_server, payment_server, notification_server],
         }
     }
 
@@ -123,6 +129,21 @@ impl Harness {
     /// Locks the state of the payment stub.
     pub fn payment(&self) -> MutexGuard<'_, PaymentState> {
         self.payment.state()
+    }
+
+    /// Locks the state of the notification stub.
+    pub fn notification(&self) -> MutexGuard<'_, NotificationState> {
+        self.notification.state()
+    }
+
+    /// Creates a car of the host that is booked without asking, at 15,000 won an hour.
+    pub fn instant_car(&self, host: Person) -> Vehicle {
+        let car = Vehicle {
+            instant_book: true,
+            ..self.car(host)
+        };
+        self.vehicle().cars.insert(car.id.clone(), car.clone());
+        car
     }
 
     /// Creates a car of the host at 15,000 won an hour.

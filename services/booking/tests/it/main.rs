@@ -1,5 +1,5 @@
 //! Integration tests of the booking service: the real server with all its layers, PostgreSQL, Redis and a manual clock. Stubs
-//! answer for the vehicle and payment services over real gRPC.
+//! answer for the vehicle, payment and notification services over real gRPC.
 #![expect(clippy::unwrap_used, reason = "test helpers panic as tests do")]
 
 mod approve_reject;
@@ -17,13 +17,16 @@ mod exact_place;
 mod faults;
 mod guest_limits;
 mod harness;
+mod instant_book;
 mod lifecycle;
 mod list_orders;
+mod notification_stub;
 mod open_requests;
 mod payment_stub;
 mod races;
 mod reads;
 mod sagas;
 mod statements;
+mod timeline;
 mod timers;
 mod vehicle_stub;

@@ -1,4 +1,4 @@
-//! Stub of the payment service, which knows the guests with a card.
+//! Stub of the payment service, which knows the guests with a card and the payments of bookings.
 
 use std::collections::HashSet;
 use std::future::ready;
@@ -15,6 +15,8 @@ pub struct PaymentState {
     pub with_card: HashSet<String>,
     /// Number of calls.
     pub asked: usize,
+    /// Steps of the payment of every booking.
+    pub steps: Vec<BookingPaymentStep>,
     /// Every call ends as `UNAVAILABLE`.
     pub is_down: bool,
 }
@@ -29,10 +31,22 @@ impl PaymentStub {
     }
 }
 
-/// Serves the RPC of payment that booking calls.
+/// Serves the RPCs of payment that booking calls.
 pub async fn serve(stub: PaymentStub) -> StubServer {
-    let path = "/carshare.payment.v1.PaymentService/CheckPaymentMethod";
-    let server = GrpcStub::new().unary(path, move |request: Request<CheckPaymentMethodRequest>| {
+    let list = "/carshare.payment.v1.PaymentService/ListBookingPaymentSteps";
+    let check = "/carshare.payment.v1.PaymentService/CheckPaymentMethod";
+    let listed = stub.clone();
+    let server = GrpcStub::new().unary(list, move |_: Request<ListBookingPaymentStepsRequest>| {
+        let state = listed.state();
+        ready(if state.is_down {
+            Err(Status::unavailable("the connection broke"))
+        } else {
+            Ok(ListBookingPaymentStepsResponse {
+                steps: state.steps.clone(),
+            })
+        })
+    });
+    let server = server.unary(check, move |request: Request<CheckPaymentMethodRequest>| {
         let mut state = stub.state();
         state.asked += 1;
         let is_registered = state.with_card.contains(&request.into_inner().guest_id);

@@ -47,7 +47,7 @@ async fn pending_booking_expires_at_respond_by() {
 }
 
 #[tokio::test]
-async fn pending_booking_with_a_near_start_expires_at_its_start() {
+async fn pending_booking_with_a_near_start_expires_before_it() {
     let harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
     let input = CreateBookingRequest {
@@ -56,8 +56,8 @@ async fn pending_booking_with_a_near_start_expires_at_its_start() {
         ..input(&harness.car(host))
     };
     let booking = harness.create(guest, input).await.unwrap();
-    assert_eq!(booking.respond_by, booking.start_datetime);
-    harness.clock.set(at("2026-11-22T13:00:20Z"));
+    assert_eq!(booking.respond_by, Some(timestamp("2026-11-22T12:30:00Z")));
+    harness.clock.set(at("2026-11-22T12:30:20Z"));
     wait_until(|| async {
         harness.get(guest, &booking.id).await.unwrap().status() == BookingStatus::Cancelled
     })

@@ -93,6 +93,10 @@ impl ToNotifications for vehicle::VehicleHoldLost {}
 
 impl ToNotifications for booking::BookingRequested {
     fn messages(&self) -> Vec<Message> {
+        if self.instant_book {
+            let text = "바로 예약이 접수되어 승인되었습니다. 결제되면 확정됩니다.";
+            return of_booking(self.booking.as_ref(), &[host], "새로운 바로 예약", text);
+        }
         let deadline = proto_types::to_datetime(self.respond_by)
             .map(|at| format!(" {}까지 응답해 주세요.", moment(at)))
             .unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use carshare_chassis::request_context::RequestContext;
 use carshare_store::Tx;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -32,6 +33,9 @@ pub struct Model {
     pub data: Data,
     pub read_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
+    /// Of the request that led to it.
+    pub correlation_id: Option<String>,
+    pub traceparent: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -74,6 +78,11 @@ pub async fn insert(tx: &Tx, new: &NewNotification) -> Result<(), Error> {
     let (id, user_id, event_id, now) = (new.id.0, new.user_id.0, new.event_id, tx.now());
     let (kind, message) = (new.kind.as_str(), new.message.clone());
     let (title, body, data) = (message.title, message.body, Data(message.data));
+    let context = RequestContext::current();
+    let correlation_id = context
+        .as_ref()
+        .map(|context| context.correlation_id().to_owned());
+    let traceparent = context.and_then(|context| context.traceparent());
     let insert = raw_sql!(
         Postgres,
         r#"WITH feed AS (
@@ -81,8 +90,10 @@ pub async fn insert(tx: &Tx, new: &NewNotification) -> Result<(), Error> {
                ON CONFLICT (user_id) DO UPDATE SET last_seq = feeds.last_seq + 1 WHERE feeds.closed_at IS NULL
                RETURNING last_seq
            )
-           INSERT INTO notifications (id, user_id, seq, event_id, kind, title, body, data, created_at)
-           SELECT {id}, {user_id}, last_seq, {event_id}, {kind}, {title}, {body}, {data}, {now} FROM feed"#
+           INSERT INTO notifications
+               (id, user_id, seq, event_id, kind, title, body, data, created_at, correlation_id, traceparent)
+           SELECT {id}, {user_id}, last_seq, {event_id}, {kind}, {title}, {body}, {data}, {now}, {correlation_id}, {traceparent}
+           FROM feed"#
     );
     tx.conn().execute_raw(insert).await?;
     let (channel, payload) = (CHANNEL, user_id.to_string());
@@ -155,7 +166,7 @@ pub async fn update_read(tx: &Tx, user: UserId, id: NotificationId) -> Result<Op
         Postgres,
         r#"UPDATE notifications SET read_at = COALESCE(read_at, {now})
            WHERE id = {id} AND user_id = {user_id}
-           RETURNING id, user_id, seq, event_id, kind, title, body, data, read_at, created_at"#
+           RETURNING id, user_id, seq, event_id, kind, title, body, data, read_at, created_at, correlation_id, traceparent"#
     ));
     Ok(update.one(tx.conn()).await?)
 }
@@ -174,4 +185,30 @@ pub async fn count_unread(conn: &impl ConnectionTrait, user: UserId) -> Result<u
         .filter(Column::UserId.eq(user.0))
         .filter(Column::ReadAt.is_null());
     Ok(unread.count(conn).await?)
+}
+
+/// A notification about a booking.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct OfBooking {
+    pub user_id: Uuid,
+    /// Dotted name of the event.
+    pub kind: String,
+    pub created_at: DateTime<Utc>,
+    pub read_at: Option<DateTime<Utc>>,
+    /// Devices that it was pushed to.
+    pub pushed_devices: i64,
+    pub correlation_id: Option<String>,
+    pub traceparent: Option<String>,
+}
+
+/// Lists the notifications about a booking, of every recipient, oldest first.
+pub async fn list_of_booking(conn: &impl ConnectionTrait, booking: Uuid) -> Result<Vec<OfBooking>, Error> {
+    let booking = booking.to_string();
+    let list = OfBooking::find_by_statement(raw_sql!(
+        Postgres,
+        r#"SELECT n.user_id, n.kind, n.created_at, n.read_at, n.correlation_id, n.traceparent,
+                  (SELECT count(*) FROM deliveries d WHERE d.notification_id = n.id AND d.state = 'sent') AS pushed_devices
+           FROM notifications n WHERE n.data ->> 'booking_id' = {booking} ORDER BY n.created_at, n.id"#
+    ));
+    Ok(list.all(conn).await?)
 }

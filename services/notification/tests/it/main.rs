@@ -10,6 +10,7 @@ mod harness;
 mod list;
 mod list_devices;
 mod list_filters;
+mod of_booking;
 mod pushes;
 mod retention;
 mod revoked;

@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use crate::harness::*;
 
 /// A card that the provider declines at every charge.
-const DECLINED_CARD: &str = "4330000000000101";
+pub const DECLINED_CARD: &str = "4330000000000101";
 
 impl Harness {
     async fn set_default(&self, guest: Person, id: &str) -> Result<PaymentMethod, Status> {

@@ -28,5 +28,6 @@ mod reseal;
 mod secrets;
 mod settlement;
 mod simulation;
+mod steps;
 mod toss_sandbox;
 mod webhooks;

@@ -27,6 +27,8 @@ pub struct Vehicle {
     pub location: Location,
     pub status: Status,
     pub description: Option<String>,
+    /// Bookings are approved at once, without an answer of the host.
+    pub instant_book: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -45,6 +47,7 @@ pub struct Change {
     pub hourly_rate_krw: Option<i64>,
     pub location: Option<Location>,
     pub description: Option<String>,
+    pub instant_book: Option<bool>,
     pub status: Option<Status>,
 }
 
@@ -95,6 +98,7 @@ impl Vehicle {
         set(&mut self.hourly_rate_krw, change.hourly_rate_krw);
         set(&mut self.location, change.location);
         set(&mut self.description, change.description.map(unless_empty));
+        set(&mut self.instant_book, change.instant_book);
         set(&mut self.status, change.status);
         if *self == before {
             return Ok(Changed::Nothing);
@@ -167,6 +171,7 @@ mod tests {
             },
             status,
             description: None,
+            instant_book: false,
             created_at: registered,
             updated_at: registered,
         }
@@ -240,6 +245,7 @@ mod tests {
             color: Some(String::new()),
             fuel: Some(None),
             hourly_rate_krw: Some(20_000),
+            instant_book: Some(true),
             ..Change::default()
         };
         assert_eq!(changed.change(change, true, later()), Ok(Changed::Fields));
@@ -247,6 +253,7 @@ mod tests {
             color: None,
             fuel: None,
             hourly_rate_krw: 20_000,
+            instant_book: true,
             updated_at: later(),
             ..car(Status::Active)
         };

@@ -60,6 +60,7 @@ pub fn untagged_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         location_lng: vehicle.location.coordinates.lng,
         status: pb::VehicleStatus::from(vehicle.status).into(),
         description: vehicle.description,
+        instant_book: vehicle.instant_book,
         owner: Some(owner),
         distance_m: None,
         created_at: Some(timestamp(vehicle.created_at)),

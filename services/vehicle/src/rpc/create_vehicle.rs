@@ -74,6 +74,7 @@ fn vehicle(new: &Registration, now: DateTime<Utc>) -> Vehicle {
         location: new.location.clone(),
         status: Status::Inactive,
         description: convert::optional_text(request.description),
+        instant_book: request.instant_book,
         created_at: now,
         updated_at: now,
     }

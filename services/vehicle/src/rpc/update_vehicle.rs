@@ -96,6 +96,7 @@ fn change(request: pb::UpdateVehicleRequest, location: Option<Location>) -> Chan
         hourly_rate_krw: request.hourly_rate,
         location,
         description: request.description,
+        instant_book: request.instant_book,
         status: request.status.and_then(convert::status),
     }
 }

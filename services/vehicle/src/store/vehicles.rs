@@ -38,6 +38,7 @@ pub struct Model {
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
     pub withdrawn_at: Option<ChronoDateTimeUtc>,
+    pub instant_book: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -48,7 +49,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// Columns of a car `v`, as [`read`] expects them.
 pub const COLUMNS: &str = "v.id, v.owner_id, v.license_plate, v.make, v.model, v.year, v.color, v.fuel_type, \
     v.transmission, v.hourly_rate_krw, v.location_address, v.location_lat, v.location_lng, v.status, v.description, \
-    v.created_at, v.updated_at";
+    v.created_at, v.updated_at, v.instant_book";
 
 /// Reads the columns [`COLUMNS`] of a car that is not withdrawn.
 pub fn read(columns: &mut Columns<'_>) -> Result<Vehicle> {
@@ -71,6 +72,7 @@ pub fn read(columns: &mut Columns<'_>) -> Result<Vehicle> {
         created_at: columns.read()?,
         updated_at: columns.read()?,
         withdrawn_at: None,
+        instant_book: columns.read()?,
     };
     row.try_into()
 }

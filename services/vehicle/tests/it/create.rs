@@ -17,6 +17,7 @@ async fn create_vehicle_stores_the_geocoded_car_and_publishes_registered() {
     let registration = CreateVehicleRequest {
         license_plate: " 12 하 3456 ".into(),
         location_address: format!("{GANGNAM}, 지하 2층"),
+        instant_book: true,
         ..harness.registration(GANGNAM)
     };
     let car = harness.create(host, registration).await.unwrap();
@@ -48,6 +49,7 @@ async fn create_vehicle_stores_the_geocoded_car_and_publishes_registered() {
         updated_at: timestamp("23T09:00"),
         etag: car.etag.clone(),
         thumbnail_url: None,
+        instant_book: true,
     };
     assert_eq!(car, expected);
     assert_eq!(harness.get(host, &car.id).await.unwrap(), expected);
@@ -109,6 +111,7 @@ async fn create_vehicle_with_invalid_fields_names_them() {
         hourly_rate: 999,
         location_address: "x".into(),
         description: Some("x".repeat(2001)),
+        instant_book: false,
     };
     let error = assert_reason(
         harness.create(harness.host(), wrong).await,

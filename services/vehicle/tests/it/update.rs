@@ -21,6 +21,7 @@ async fn update_vehicle_changes_the_given_fields_only() {
         hourly_rate: Some(18_000),
         transmission: Some(Transmission::Unspecified.into()),
         description: Some("블랙박스 있음".into()),
+        instant_book: Some(true),
         ..change(&car)
     };
     let changed = harness.update(host, update).await.unwrap();
@@ -29,6 +30,7 @@ async fn update_vehicle_changes_the_given_fields_only() {
         hourly_rate: 18_000,
         transmission: Transmission::Unspecified.into(),
         description: Some("블랙박스 있음".into()),
+        instant_book: true,
         updated_at: timestamp("23T09:01"),
         etag: changed.etag.clone(),
         ..car

@@ -136,6 +136,7 @@ async fn car(wire: &GrpcClient, host: &str) -> Vehicle {
         hourly_rate: 20_000,
         location_address: "서울 중구 세종대로 110".to_owned(),
         description: None,
+        instant_book: false,
     };
     let car = wire.vehicle().create_vehicle(with_token(host, request)).await;
     let car = car.expect("a car").into_inner();

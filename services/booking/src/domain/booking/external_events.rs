@@ -6,6 +6,9 @@ use super::{Booking, Cancellation, RETURN_GRACE};
 use crate::domain::transitions::{Reaction, State, reaction};
 use crate::domain::{CancellationReason, Change, Event, ExternalEvent, PaymentStatus, Status};
 
+/// Reason of a completion that nobody reported.
+const OVERDUE: &str = "overdue";
+
 impl Booking {
     /// Applies the deadline of the current state if it has passed: expiry, missed payment, no-show, or overdue return.
     pub fn pass_deadline(&mut self, now: DateTime<Utc>) -> Option<Change> {
@@ -62,6 +65,7 @@ impl Booking {
         Some(Change {
             from: self.status,
             event: None,
+            reason: None,
         })
     }
 
@@ -70,6 +74,11 @@ impl Booking {
         let from = self.status;
         let reaction = reaction(event, self.state());
         let settled = reaction != Reaction::Ignore && self.settle(event);
+        let why = match reaction {
+            Reaction::Cancel(reason) => Some(reason.as_str()),
+            Reaction::Complete => Some(OVERDUE),
+            Reaction::Confirm | Reaction::Settle | Reaction::Ignore => None,
+        };
         let event = match reaction {
             Reaction::Confirm => {
                 self.confirmed_at = Some(now);
@@ -84,7 +93,11 @@ impl Booking {
             Reaction::Settle | Reaction::Ignore => return None,
         };
         self.updated_at = now;
-        Some(Change { from, event })
+        Some(Change {
+            from,
+            event,
+            reason: why,
+        })
     }
 
     /// Cancels with a full refund, except for a no-show, to which the policy applies as to the guest's own cancellation.

@@ -1,6 +1,7 @@
 //! What the transitions write into a booking.
 
 mod events;
+mod requests;
 
 use Status::{Active, Approved, Cancelled, Completed, Pending, Rejected};
 use rstest::rstest;
@@ -106,34 +107,6 @@ fn assert_legal(booking: &Booking) {
 }
 
 #[test]
-fn request_expires_after_a_day_or_at_the_start() {
-    let booking = pending();
-    assert_eq!(
-        (booking.status, booking.payment_status),
-        (Pending, PaymentStatus::None)
-    );
-    assert_eq!(
-        (booking.price.total_krw, booking.price.platform_fee_krw),
-        (60_000, 9_000)
-    );
-    assert_eq!(booking.respond_by, at("2026-11-23T12:00:00Z"));
-    let period = Period::new(at("2026-11-22T15:00:00Z"), at("2026-11-22T17:00:00Z")).unwrap();
-    let request = NewBooking {
-        id: booking.id,
-        vehicle_id: booking.vehicle_id,
-        guest_id: booking.guest_id,
-        host_id: booking.host_id,
-        period,
-        price: booking.price,
-        vehicle_snapshot: Vec::new(),
-        guest_message: None,
-        respond_within: Duration::from_hours(24),
-    };
-    let soon = Booking::request(request, noon());
-    assert_eq!(soon.respond_by, period.start());
-}
-
-#[test]
 fn approve_sets_the_payment_due_in_two_hours_or_at_the_start() {
     let mut booking = pending();
     let change = booking
@@ -143,7 +116,8 @@ fn approve_sets_the_payment_due_in_two_hours_or_at_the_start() {
         change,
         Change {
             from: Pending,
-            event: Some(Event::Approved)
+            event: Some(Event::Approved),
+            reason: None
         }
     );
     assert_eq!(
@@ -192,7 +166,8 @@ fn cancel_refunds_by_party_and_policy(#[case] by: Party, #[case] now: &str, #[ca
         change,
         Change {
             from: Approved,
-            event: Some(Event::Cancelled)
+            event: Some(Event::Cancelled),
+            reason: Some(if by == Party::Guest { "guest" } else { "host" })
         }
     );
     let reason = match by {
@@ -233,7 +208,8 @@ fn start_is_allowed_from_thirty_minutes_before_the_period() {
         change,
         Change {
             from: Approved,
-            event: Some(Event::Started)
+            event: Some(Event::Started),
+            reason: None
         }
     );
     assert_eq!(booking.status, Active);

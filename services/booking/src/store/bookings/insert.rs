@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use crate::domain::{Actor, Booking, Party};
 use crate::error::Error;
 use crate::guest_limits::GuestLimits;
+use crate::store::status_history::Origin;
 
 /// The count is a function, which sees what was committed while it waited for the lock.
 const INSERT: &str = "\
@@ -20,8 +21,9 @@ const INSERT: &str = "\
         RETURNING id \
     ), \
     recorded AS ( \
-        INSERT INTO status_history (booking_id, version, to_status, payment_status, actor, actor_id, changed_at) \
-        SELECT id, $17, $18, $19, $20, $3, $16 FROM booked \
+        INSERT INTO status_history (booking_id, version, to_status, payment_status, actor, actor_id, changed_at, \
+            correlation_id, traceparent) \
+        SELECT id, $17, $18, $19, $20, $3, $16, $23, $24 FROM booked \
     ) \
     SELECT (SELECT profile FROM user_profiles WHERE user_id = $3), open, EXISTS (SELECT FROM booked) FROM live";
 
@@ -53,7 +55,8 @@ pub async fn insert(
     )?)
 }
 
-fn values(booking: &Booking, limits: GuestLimits) -> [Value; 22] {
+fn values(booking: &Booking, limits: GuestLimits) -> [Value; 24] {
+    let origin = Origin::current();
     [
         booking.id.0.into(),
         booking.vehicle_id.0.into(),
@@ -77,5 +80,7 @@ fn values(booking: &Booking, limits: GuestLimits) -> [Value; 22] {
         Actor::Person(Party::Guest, booking.guest_id).as_str().into(),
         i64::from(limits.open).into(),
         i64::from(limits.overlapping).into(),
+        origin.correlation_id.into(),
+        origin.traceparent.into(),
     ]
 }

@@ -37,6 +37,7 @@ impl TryFrom<Model> for Vehicle {
             },
             status: row.status.parse::<Status>().context(row.status)?,
             description: row.description,
+            instant_book: row.instant_book,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -65,6 +66,7 @@ impl From<&Vehicle> for ActiveModel {
             created_at: Set(vehicle.created_at),
             updated_at: Set(vehicle.updated_at),
             withdrawn_at: NotSet,
+            instant_book: Set(vehicle.instant_book),
         }
     }
 }

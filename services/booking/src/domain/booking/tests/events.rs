@@ -30,7 +30,8 @@ fn capture_after_a_cancellation_is_refunded_in_full() {
         change,
         Change {
             from: Cancelled,
-            event: None
+            event: None,
+            reason: None
         }
     );
     assert_eq!(booking.payment_status, PaymentStatus::Paid);
@@ -49,7 +50,8 @@ fn deadlines_act_at_their_time_and_not_before() {
         change,
         Change {
             from: Pending,
-            event: Some(Event::Expired)
+            event: Some(Event::Expired),
+            reason: Some("expired")
         }
     );
     assert_eq!(unanswered.cancellation.unwrap().reason, Expired);
@@ -61,7 +63,8 @@ fn deadlines_act_at_their_time_and_not_before() {
         change,
         Change {
             from: Approved,
-            event: Some(Event::Cancelled)
+            event: Some(Event::Cancelled),
+            reason: Some("payment_overdue")
         }
     );
     assert_eq!(unpaid.cancellation.unwrap().reason, PaymentOverdue);

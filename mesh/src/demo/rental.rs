@@ -1,0 +1,153 @@
+//! A rental of two weeks, played in seconds: the clock of the mesh is advanced between its steps.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::{GUESTS, HOSTS, Person, sign_in};
+
+/// How long a step waits for the events that lead to its state.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// Interval at which a state is looked for.
+const POLL: Duration = Duration::from_millis(50);
+
+/// UTC+9, without daylight saving time.
+const SEOUL_OFFSET_S: i32 = 9 * 60 * 60;
+
+/// The rental, as one of its sides sees it.
+struct Rental<'a> {
+    client: &'a Client,
+    sandbox: &'a str,
+    id: String,
+}
+
+/// Plays a rental of a demo car by a demo guest, from the request to the return two hours after its end, and returns its timeline. The
+/// demo data are loaded, and the clock of the mesh is movable.
+pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
+    let client = Client::new(gateway, None)?;
+    let start = now(&client, sandbox).await? + TimeDelta::hours(30);
+    let end = start + TimeDelta::days(14);
+    let (guest, host) = (&GUESTS[0], &HOSTS[0]);
+    let (as_guest, as_host) = (sign_in(&client, guest).await?, sign_in(&client, host).await?);
+    let cars = client.get("/v1/vehicles/mine", &as_host).await?;
+    let request = json!({
+        "vehicle_id": cars[0]["id"], "start_datetime": start, "end_datetime": end,
+        "guest_message": "2주 동안 출장에 사용하려고 합니다.",
+    });
+    let booking = client.post("/v1/bookings", &as_guest, &request).await?;
+    let rental = Rental {
+        client: &client,
+        sandbox,
+        id: booking["id"]
+            .as_str()
+            .context("a booking without an id")?
+            .to_owned(),
+    };
+    rental.advance(Duration::from_hours(1)).await?;
+    rental.act(host, "approve").await?;
+    rental.wait(guest, "payment_status", "paid").await?;
+    rental.advance_to(start).await?;
+    rental.act(guest, "start").await?;
+    rental.advance_to(end + TimeDelta::hours(2)).await?;
+    rental.act(host, "complete").await?;
+    rental.timeline(guest).await
+}
+
+impl Rental<'_> {
+    /// Makes a transition as its guest or host, with a new access token: the time that has passed ended the last one.
+    async fn act(&self, person: &Person, transition: &str) -> Result<()> {
+        let token = self.token(person).await?;
+        let path = format!("/v1/bookings/{}/{transition}", self.id);
+        self.client.put(&path, &token).await.map(drop)
+    }
+
+    async fn token(&self, person: &Person) -> Result<String> {
+        sign_in(self.client, person).await
+    }
+
+    /// Waits until a field of the booking has a value, which events of other services lead to.
+    async fn wait(&self, person: &Person, field: &str, value: &str) -> Result<()> {
+        let token = self.token(person).await?;
+        let path = format!("/v1/bookings/{}", self.id);
+        let reached = async {
+            loop {
+                let booking = self.client.get(&path, &token).await?;
+                if booking[field] == value {
+                    return Ok(());
+                }
+                ensure!(
+                    booking["status"] != "cancelled",
+                    "the booking was cancelled: {booking}"
+                );
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let timely = tokio::time::timeout(WAIT, reached).await;
+        timely.with_context(|| format!("the booking is not {value} in time"))?
+    }
+
+    async fn advance_to(&self, time: DateTime<Utc>) -> Result<()> {
+        let left = time - now(self.client, self.sandbox).await?;
+        self.advance(left.to_std().unwrap_or_default()).await
+    }
+
+    async fn advance(&self, by: Duration) -> Result<()> {
+        let (url, seconds) = (clock_url(self.sandbox), by.as_secs().max(1));
+        let advance = json!({ "advance_seconds": seconds });
+        self.client.post_to(&url, &advance).await.map(drop)
+    }
+
+    /// Returns a line for each entry of the timeline.
+    async fn timeline(&self, person: &Person) -> Result<Vec<String>> {
+        let path = format!("/v1/bookings/{}/timeline", self.id);
+        let timeline = self.client.get(&path, &self.token(person).await?).await?;
+        let entries = timeline["entries"]
+            .as_array()
+            .context("a timeline without entries")?;
+        entries.iter().map(line).collect()
+    }
+}
+
+fn clock_url(sandbox: &str) -> String {
+    format!("{sandbox}/sandbox/clock")
+}
+
+/// Returns the time of the mesh.
+async fn now(client: &Client, sandbox: &str) -> Result<DateTime<Utc>> {
+    let clock = client.get_from(&clock_url(sandbox)).await?;
+    let now = clock["now"].as_str().context("a clock without a time")?;
+    Ok(now.parse()?)
+}
+
+/// Returns an entry of a timeline: time in Seoul, what happened, and the first digits of its trace.
+fn line(entry: &Value) -> Result<String> {
+    let time: DateTime<Utc> = entry["occurred_at"]
+        .as_str()
+        .context("an entry without a time")?
+        .parse()?;
+    let seoul = FixedOffset::east_opt(SEOUL_OFFSET_S).context("the offset of Seoul")?;
+    let time = time.with_timezone(&seoul).format("%m-%d %H:%M:%S");
+    let trace = entry["trace_id"]
+        .as_str()
+        .and_then(|id| id.get(..8))
+        .unwrap_or("–");
+    Ok(format!("{time}  {:<58}  {trace}", what(entry)))
+}
+
+fn what(entry: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or("–").to_owned();
+    let (change, payment, sent) = (&entry["status_change"], &entry["payment"], &entry["notification"]);
+    if change.is_object() {
+        let (from, to) = (word(&change["from_status"]), word(&change["to_status"]));
+        let (paid, actor) = (word(&change["payment_status"]), word(&change["actor"]));
+        format!("{from} → {to}, payment {paid}, by {actor}")
+    } else if payment.is_object() {
+        format!("payment: {} {} won", word(&payment["kind"]), payment["amount"])
+    } else {
+        format!("notified: {}", word(&sent["type"]))
+    }
+}
