@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs docker-compose.yml with docker or podman. `up` starts everything and waits until the demo data are loaded and every process is
 # ready; `down` stops it, `reset` also deletes its data, `test` runs the README's journey against it.
-# COMPOSE_PROFILES=telemetry adds the collector, Prometheus, Grafana and Jaeger.
+# COMPOSE_PROFILES=telemetry adds the collector, Prometheus, Grafana and Jaeger, COMPOSE_PROFILES=prometheus Prometheus alone.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/containers.sh
@@ -52,11 +52,14 @@ is_ready() {
         [ "$($engine inspect --format '{{.State.Status}}' "$1")" = running ] || return
         if [ "$engine" = podman ]; then
             # Without systemd nobody else runs the check. Debian's podman-compose gives every check to a shell, which our image has not.
-            process=$(podman inspect --format '{{index .Config.Cmd 0}}' "$1")
+            process=$(podman inspect --format '{{if .Config.Cmd}}{{index .Config.Cmd 0}}{{end}}' "$1")
             case $process in
             carshare-sandbox | carshare) ;;
             carshare-*) podman exec "$1" "$process" healthcheck >/dev/null 2>&1 ;;
-            *) podman healthcheck run "$1" >/dev/null 2>&1 ;;
+            *)
+                [ -z "$(podman inspect --format '{{if .Config.Healthcheck}}yes{{end}}' "$1")" ] ||
+                    podman healthcheck run "$1" >/dev/null 2>&1
+                ;;
             esac
         else
             case $(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1") in

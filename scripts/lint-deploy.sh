@@ -33,13 +33,7 @@ fi
 
 if use_promtool; then
     promtool check rules "$rendered"/*.rules
-    for file in $(find deploy -name '*.yml' -o -name '*.yaml' | grep -v ^deploy/k8s/ | sort); do
-        case $(sed -n 's/^\(groups\|tests\|scrape_configs\):.*/\1/p' "$file" | head -n 1) in
-            groups) promtool check rules "$file" ;;
-            tests) promtool test rules "$file" ;;
-            scrape_configs) promtool check config "$file" ;;
-        esac
-    done
+    scripts/test-alerts.sh
 else
     echo "promtool is not installed and could not be installed; rules of Prometheus were NOT checked" >&2
 fi

@@ -55,7 +55,8 @@ impl Binary {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        for inherited in ["PATH", "HOME"] {
+        // The last is where a program that `make coverage` has built writes its counters.
+        for inherited in ["PATH", "HOME", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(inherited) {
                 command.env(inherited, value);
             }
