@@ -11,6 +11,7 @@ mod get_booking;
 mod list_bookings;
 mod reject_booking;
 mod response;
+pub mod reviews;
 mod start_booking;
 
 use carshare_chassis::rpc;

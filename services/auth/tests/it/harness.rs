@@ -69,6 +69,7 @@ fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
         ("OBJECTS__BUCKET", "profiles"),
         ("OBJECTS__ACCESS_KEY", "test"),
         ("OBJECTS__SECRET_KEY", "test"),
+        ("PUBLISHERS__BOOKING__URI", "http://127.0.0.1:9"),
         ("VEHICLE__URI", "http://127.0.0.1:9"),
         ("BOOKING__URI", "http://127.0.0.1:9"),
         ("PAYMENT__URI", "http://127.0.0.1:9"),
