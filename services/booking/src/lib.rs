@@ -127,6 +127,6 @@ impl StoreService for Booking {
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {
-        jobs::run(&app, shutdown).await;
+        Box::pin(jobs::run(&app, shutdown)).await;
     }
 }

@@ -51,7 +51,7 @@ pub fn config(database_url: &str, redis_url: &str) -> ServiceConfig<Config> {
     load_config::<carshare_auth::Auth>(settings(database_url, redis_url))
 }
 
-fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
+pub fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
     let settings = [
         ("DATABASE__URL", database_url),
         ("REDIS__URL", redis_url),
