@@ -26,7 +26,7 @@ pub async fn upsert(conn: &impl ConnectionTrait, review: UserReview, is_shown: b
         r#"WITH before AS (SELECT is_shown FROM user_reviews WHERE review_id = {id}),
            stored AS (INSERT INTO user_reviews (review_id, user_id, rating, is_shown) VALUES ({id}, {user}, {rating}, {is_shown})
                       ON CONFLICT (review_id) DO UPDATE SET is_shown = excluded.is_shown)
-           SELECT ({is_shown}::integer - coalesce((SELECT is_shown::integer FROM before), 0))::bigint"#
+           SELECT ({is_shown}::boolean::integer - coalesce((SELECT is_shown::integer FROM before), 0))::bigint"#
     );
     let row = conn
         .query_one_raw(upsert)

@@ -39,7 +39,7 @@ pub async fn is_any_closed(conn: &impl ConnectionTrait, users: [UserId; 2]) -> R
     let users = users.map(|user| user.0).to_vec();
     let find = raw_sql!(
         Postgres,
-        "SELECT FROM user_closings WHERE user_id = ANY({users}::uuid[]) AND closed_at IS NOT NULL LIMIT 1"
+        "SELECT 1 FROM user_closings WHERE user_id = ANY({users}::uuid[]) AND closed_at IS NOT NULL LIMIT 1"
     );
     Ok(conn.query_one_raw(find).await?.is_some())
 }

@@ -10,8 +10,12 @@ use uuid::Uuid;
 
 use crate::harness::*;
 
+use ReviewDirection::{Received, Written};
+
 /// Stores visible reviews of a car by this number of guests, a minute apart, as copies of one.
 async fn copies(harness: &Harness, count: i32) {
+    let unposted = "SELECT count(*) AS count FROM reviews WHERE posted_at IS NULL";
+    wait_until(|| async { harness.count(unposted).await == 0 }).await;
     let columns = "vehicle_id, rating, is_recommended, comment, posted_at, author, reviewee_id";
     let sql = format!(
         "ALTER TABLE reviews DROP CONSTRAINT reviews_booking_id_fkey; \
@@ -125,7 +129,6 @@ async fn users_see_the_published_reviews_of_others_and_all_that_they_wrote() {
     let (guest, host, other) = (harness.guest(), harness.host(), harness.guest());
     let booking = harness.completed(guest, host).await;
     let blind = harness.review(guest, &booking, 3).await.unwrap();
-    use ReviewDirection::{Received, Written};
     for (caller, user, direction, expected) in [
         (guest, guest, Written, vec![blind.id.as_str()]),
         (host, guest, Written, vec![]),
