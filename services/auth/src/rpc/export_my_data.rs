@@ -201,7 +201,7 @@ impl Reader {
 
     async fn reviews(mut self, direction: ReviewDirection, page_token: String) -> Result<Page, Error> {
         let request = ListUserReviewsRequest {
-            user_id: self.context.user()?.id.to_string(),
+            user_id: None,
             page_size: PAGE_SIZE,
             page_token,
             direction: direction.into(),

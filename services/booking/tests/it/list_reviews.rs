@@ -160,14 +160,17 @@ async fn users_see_the_published_reviews_of_others_and_all_that_they_wrote() {
             [second.id.as_str()]
         );
     }
+    let own = harness.request(guest, ListUserReviewsRequest::default());
+    let own = into_message(harness.reviews().list_user_reviews(own).await).unwrap();
+    assert_eq!(ids(&own.reviews), [second.id.as_str()], "of the caller");
     let anonymous = ListUserReviewsRequest {
-        user_id: host.id.to_string(),
+        user_id: Some(host.id.to_string()),
         ..Default::default()
     };
     let refused = into_message(harness.reviews().list_user_reviews(Request::new(anonymous)).await);
     assert_reason(refused, Common::Unauthenticated);
     let invalid = ListUserReviewsRequest {
-        user_id: host.id.to_string(),
+        user_id: Some(host.id.to_string()),
         direction: 9,
         ..Default::default()
     };

@@ -16,7 +16,9 @@ pub async fn handle(
     mut request: pb::ListUserReviewsRequest,
 ) -> Result<pb::ListUserReviewsResponse, Error> {
     let (conn, caller) = (app.db.conn(), UserId(ctx.user()?.id));
-    let user = UserId::parse("user_id", &request.user_id)?;
+    let named = request.user_id.as_deref();
+    let named = named.map(|id| UserId::parse("user_id", id)).transpose()?;
+    let user = named.unwrap_or(caller);
     let filter = match request.direction() {
         pb::ReviewDirection::Unspecified | pb::ReviewDirection::Received => ReviewFilter::Received(user),
         pb::ReviewDirection::Written if user == caller => ReviewFilter::WrittenByCaller(user),

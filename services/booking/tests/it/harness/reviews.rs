@@ -77,7 +77,7 @@ impl Harness {
         direction: ReviewDirection,
     ) -> Vec<Review> {
         let request = ListUserReviewsRequest {
-            user_id: user.id.to_string(),
+            user_id: Some(user.id.to_string()),
             direction: direction.into(),
             ..Default::default()
         };
