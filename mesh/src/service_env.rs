@@ -175,6 +175,7 @@ pub(crate) fn memory_uri(name: &str) -> String {
 /// Services of which `name` consumes events.
 fn publishers(name: &str) -> &'static [&'static str] {
     match name {
+        "auth" => &["booking"],
         "vehicle" | "payment" => &["auth", "booking"],
         "booking" => &["auth", "payment", "vehicle"],
         "notification" => &["auth", "booking", "payment", "vehicle"],

@@ -25,6 +25,7 @@ pub mod enum_names;
 pub mod errors;
 pub mod events;
 pub mod lists;
+mod rating;
 
 #[expect(
     clippy::all,

@@ -37,6 +37,8 @@ pub enum Kind {
     CaptureUnknownToProvider,
     /// The provider has captured or refunded another amount.
     ProviderAmountDiffers,
+    /// A guest's review is shown and not counted in the rating of the car, or counted and not shown.
+    RatingDiffers,
 }
 
 impl Kind {
@@ -93,6 +95,18 @@ pub(super) struct Payment {
     ledger_krw: i64,
 }
 
+/// The review of the guest.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Review {
+    pub(super) booking_id: Uuid,
+    pub(super) id: Uuid,
+    /// Whether it is posted and not hidden.
+    is_shown: bool,
+    /// Whether vehicle counts it.
+    #[sqlx(default)]
+    pub(super) is_counted: bool,
+}
+
 /// The rows of one booking.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
@@ -100,6 +114,7 @@ pub(super) struct Case {
     pub(super) booking: Option<Booking>,
     pub(super) occupancy: Option<Occupancy>,
     pub(super) payment: Option<Payment>,
+    pub(super) review: Option<Review>,
 }
 
 impl Booking {
@@ -120,7 +135,12 @@ impl Case {
     /// Lists the differences between the rows at `now`.
     pub(super) fn compare(&self, now: DateTime<Utc>) -> Vec<Kind> {
         let calendar = self.compare_calendar(now).into_iter();
-        calendar.chain(self.compare_money()).collect()
+        let is_rated = self
+            .review
+            .as_ref()
+            .is_none_or(|review| review.is_shown == review.is_counted);
+        let rating = (!is_rated).then_some(Kind::RatingDiffers);
+        calendar.chain(self.compare_money()).chain(rating).collect()
     }
 
     fn compare_calendar(&self, now: DateTime<Utc>) -> Option<Kind> {

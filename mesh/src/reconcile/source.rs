@@ -1,6 +1,6 @@
 //! Rows of the three schemas, read in pages by their own roles.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sqlx::postgres::{PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 use uuid::Uuid;
 
-use super::case::{Booking, Case, Occupancy, Payment};
+use super::case::{Booking, Case, Occupancy, Payment, Review};
 
 /// Maximum number of bookings per query.
 pub(super) const PAGE_SIZE: usize = 500;
@@ -40,6 +40,11 @@ const PAYMENTS: &str = "SELECT p.booking_id, p.guest_id, p.host_id, p.amount_krw
         JOIN ledger_entries e ON e.transaction_id = t.id JOIN ledger_accounts a ON a.id = e.account_id \
         WHERE t.payment_id = p.id AND a.code = 'provider_clearing') AS ledger_krw \
     FROM payments p WHERE p.booking_id = ANY($1)";
+
+const REVIEWS: &str = "SELECT booking_id, id, posted_at IS NOT NULL AND hidden_at IS NULL AS is_shown \
+    FROM reviews WHERE author = 'guest' AND booking_id = ANY($1)";
+
+const COUNTED_REVIEWS: &str = "SELECT review_id FROM vehicle_reviews WHERE is_shown AND review_id = ANY($1)";
 
 /// Connections to the schemas of booking, vehicle and payment.
 pub struct Source {
@@ -88,18 +93,36 @@ impl Source {
 
     /// Reads the rows of these bookings.
     pub(super) async fn cases(&self, ids: &[Uuid]) -> Result<Vec<Case>> {
-        let (mut bookings, mut occupancies, mut payments) = tokio::try_join!(
+        let (mut bookings, mut occupancies, mut payments, mut reviews) = tokio::try_join!(
             by_key(&self.booking, BOOKINGS, ids, |row: &Booking| row.id),
             by_key(&self.vehicle, OCCUPANCIES, ids, |row: &Occupancy| row.ref_id),
             by_key(&self.payment, PAYMENTS, ids, |row: &Payment| row.booking_id),
+            self.reviews(ids),
         )?;
         let cases = ids.iter().map(|id| Case {
             booking_id: *id,
             booking: bookings.remove(id),
             occupancy: occupancies.remove(id),
             payment: payments.remove(id),
+            review: reviews.remove(id),
         });
         Ok(cases.collect())
+    }
+
+    /// Reads the reviews of the guests of these bookings, and which of them vehicle counts.
+    async fn reviews(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Review>> {
+        let mut reviews = by_key(&self.booking, REVIEWS, ids, |row: &Review| row.booking_id).await?;
+        let of_vehicle: Vec<Uuid> = reviews.values().map(|review| review.id).collect();
+        let counted = sqlx::query_scalar(COUNTED_REVIEWS).bind(of_vehicle);
+        let counted: Vec<Uuid> = counted
+            .fetch_all(&self.vehicle)
+            .await
+            .context("rows cannot be read")?;
+        let counted: HashSet<Uuid> = counted.into_iter().collect();
+        for review in reviews.values_mut() {
+            review.is_counted = counted.contains(&review.id);
+        }
+        Ok(reviews)
     }
 }
 

@@ -229,7 +229,15 @@ mod tests {
         );
         assert_eq!(
             multiline.into_iter().collect::<Vec<_>>(),
-            ["description", "guest_message", "host_response", "message"]
+            [
+                "comment",
+                "description",
+                "details",
+                "guest_message",
+                "host_response",
+                "message",
+                "reply"
+            ]
         );
     }
 }

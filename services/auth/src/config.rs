@@ -1,5 +1,6 @@
 //! Configuration of the auth service. `config.default.toml` documents every key.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use carshare_chassis::config::{Peer, Redis, Seal, millis};
@@ -14,6 +15,8 @@ pub struct Config {
     pub database: Database,
     pub redis: Redis,
     pub seal: Seal,
+    /// Services whose events are consumed, by name: their event logs are read.
+    pub publishers: BTreeMap<String, Peer>,
     pub vehicle: Peer,
     pub booking: Peer,
     pub payment: Peer,

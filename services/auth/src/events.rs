@@ -1,9 +1,20 @@
-//! Events: builds the published ones. The service handles none.
+//! Published and consumed events.
+
+mod on_review;
 
 use carshare_proto::auth::v1 as pb;
+use carshare_store::Consumer;
 
 use crate::domain::{SessionId, User, UserId};
 use crate::rpc::convert;
+
+/// Registers the handlers of events of booking.
+pub fn subscribe(consumer: Consumer) -> Consumer {
+    consumer
+        .on("booking", on_review::posted)
+        .on("booking", on_review::hidden)
+        .on("booking", on_review::restored)
+}
 
 /// Builds `user.updated` with the public profile.
 pub fn updated(user: &User) -> pb::UserUpdated {

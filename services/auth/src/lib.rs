@@ -10,6 +10,7 @@
 //! | [`passwords`] | bcrypt |
 //! | [`keys`], [`issuer`] | signing keys, and the tokens signed with them |
 //! | [`email_address`], [`mail`] | who an address belongs to; mails with tokens, over SMTP |
+//! | [`events`] | published and consumed events |
 //! | [`deletion`] | what follows the request to delete an account |
 //! | [`mfa`], [`missing_second_factor`] | second factors: enrolment, codes, attempts; an admin of a release without |
 //! | [`profile_image`] | keys of profile images in the object storage |
@@ -44,10 +45,11 @@ mod sealed_reply;
 mod session;
 mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carshare_chassis::config::{Redis, ServiceConfig};
+use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::identity::Revocations;
 use carshare_chassis::service::Roles;
@@ -60,11 +62,12 @@ use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_proto::auth::v1::email_service_server::EmailServiceServer;
 use carshare_proto::auth::v1::mfa_service_server::MfaServiceServer;
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
+use carshare_proto::booking::v1::review_service_client::ReviewServiceClient;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::config::Database;
-use carshare_store::{Db, StoreService};
+use carshare_store::{Consumer, Db, StoreService};
 use sqlx::migrate::Migrator;
 use tonic::codec::CompressionEncoding;
 
@@ -134,6 +137,7 @@ pub struct App {
     photos: Photos,
     vehicle: VehicleServiceClient<client::PeerChannel>,
     booking: BookingServiceClient<client::PeerChannel>,
+    reviews: ReviewServiceClient<client::PeerChannel>,
     payment: PaymentServiceClient<client::PeerChannel>,
     notification: NotificationServiceClient<client::PeerChannel>,
 }
@@ -163,7 +167,9 @@ impl App {
         let audit = Audit::new(db.clone(), &config.seal, &config.audit)?;
         let connect = |name, peer| client::connect(name, peer, &common.tls, environment.clone());
         let vehicle = VehicleServiceClient::new(connect("vehicle", &config.vehicle)?);
-        let booking = BookingServiceClient::new(connect("booking", &config.booking)?);
+        let to_booking = connect("booking", &config.booking)?;
+        let booking = BookingServiceClient::new(to_booking.clone());
+        let reviews = ReviewServiceClient::new(to_booking);
         let payment = PaymentServiceClient::new(connect("payment", &config.payment)?);
         let notification = NotificationServiceClient::new(connect("notification", &config.notification)?);
         let revocations = Revocations::new(&config.redis, common.identity.revocation)?;
@@ -187,6 +193,7 @@ impl App {
             objects,
             vehicle,
             booking,
+            reviews,
             payment,
             notification,
             db,
@@ -215,6 +222,10 @@ impl StoreService for Auth {
         &config.redis
     }
 
+    fn publishers(config: &Config) -> BTreeMap<String, Peer> {
+        config.publishers.clone()
+    }
+
     fn migrator() -> Migrator {
         sqlx::migrate!("./migrations")
     }
@@ -236,6 +247,10 @@ impl StoreService for Auth {
         let emails = EmailServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
         let export = ExportServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
         Ok(server.add(auth).add(accounts).add(mfa).add(emails).add(export))
+    }
+
+    fn handlers(consumer: Consumer) -> Consumer {
+        events::subscribe(consumer)
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {

@@ -15,4 +15,5 @@ pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;
 pub mod totp_credentials;
+pub mod user_reviews;
 pub mod users;

@@ -18,6 +18,7 @@ pub struct Config {
     pub payment: Peer,
     pub notification: Peer,
     pub booking: Rules,
+    pub reviews: Reviews,
 }
 
 /// `[booking]`
@@ -39,6 +40,21 @@ pub struct Rules {
     /// Interval of the search for overdue bookings.
     #[serde(rename = "timer_period_ms", with = "millis")]
     pub timer_period: Duration,
+}
+
+/// `[reviews]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reviews {
+    /// Time to review a booking after its completion.
+    #[serde(rename = "write_within_ms", with = "millis")]
+    pub write_within: Duration,
+    /// Time after which a review becomes visible although the other side has not written one.
+    #[serde(rename = "blind_for_ms", with = "millis")]
+    pub blind_for: Duration,
+    /// Interval of the search for reviews that have become visible.
+    #[serde(rename = "post_every_ms", with = "millis")]
+    pub post_every: Duration,
 }
 
 #[cfg(test)]
@@ -73,6 +89,10 @@ mod tests {
         assert_eq!(rules.max_open_requests_unverified, 1);
         assert_eq!(rules.max_overlapping_bookings, 5);
         assert_eq!(rules.timer_period, Duration::from_secs(15));
+        let reviews = &config.service.reviews;
+        assert_eq!(reviews.write_within, Duration::from_hours(14 * 24));
+        assert_eq!(reviews.blind_for, Duration::from_hours(7 * 24));
+        assert_eq!(reviews.post_every, Duration::from_secs(15));
         let printed = redacted(&config).to_string();
         assert!(!printed.contains("geheim"), "{printed}");
     }

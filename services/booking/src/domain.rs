@@ -8,6 +8,7 @@
 //! | [`period`] | the time of a rental |
 //! | [`price`] | total, platform fee and host share |
 //! | [`policy`] | refund of a cancellation |
+//! | [`review`] | a review of a booking, and who sees it when |
 //! | [`status`] | status of a booking and of its payment |
 //! | [`ids`] | typed ids |
 
@@ -17,14 +18,16 @@ pub mod ids;
 pub mod period;
 pub mod policy;
 pub mod price;
+pub mod review;
 pub mod status;
 pub mod transitions;
 
 pub use booking::{Booking, Cancellation, NewBooking};
 pub use change::{Actor, Change, Event};
-pub use ids::{BookingId, UserId, VehicleId};
+pub use ids::{BookingId, ReviewId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::CancellationPolicy;
 pub use price::Price;
+pub use review::{Review, ReviewRefusal};
 pub use status::{CancellationReason, PaymentStatus, Status};
 pub use transitions::{ExternalEvent, Party, Refusal};

@@ -6,7 +6,7 @@ use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::ErrorReason as VehicleReason;
 use sea_orm::DbErr;
 
-use crate::domain::{Refusal, Status};
+use crate::domain::{Refusal, ReviewRefusal, Status};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -46,6 +46,8 @@ pub enum Error {
     /// The account of the host is deleted, and their cars are about to be withdrawn.
     #[error("the host is closed")]
     HostClosed,
+    #[error("the review is refused: {0:?}")]
+    Review(ReviewRefusal),
     #[error(transparent)]
     Store(carshare_store::Error),
     /// An error of a peer or of the server stack, or a defect.
@@ -92,6 +94,7 @@ impl From<carshare_store::Error> for Error {
             Some("bookings_pkey") => Self::IdTaken,
             Some("bookings_guest_not_closed") => Self::GuestClosed,
             Some("bookings_host_not_closed") => Self::HostClosed,
+            Some("reviews_one_per_side") => Self::Review(ReviewRefusal::AlreadyReviewed),
             _ => Self::Store(error),
         }
     }
@@ -105,6 +108,26 @@ impl From<Refusal> for Error {
             Refusal::TooEarly => Self::TooEarly,
             Refusal::TooLate => Self::TooLate,
         }
+    }
+}
+
+impl From<ReviewRefusal> for Error {
+    fn from(refusal: ReviewRefusal) -> Self {
+        Self::Review(refusal)
+    }
+}
+
+fn review_refusal(refusal: ReviewRefusal) -> chassis::Error {
+    match refusal {
+        ReviewRefusal::NotCompleted => chassis::Error::new(ErrorReason::BookingNotCompleted),
+        ReviewRefusal::PeriodOver { days } => {
+            chassis::Error::new(ErrorReason::ReviewPeriodOver).with("days", days.to_string())
+        }
+        ReviewRefusal::AlreadyReviewed => chassis::Error::new(ErrorReason::AlreadyReviewed),
+        ReviewRefusal::PartyClosed => chassis::Error::new(ErrorReason::ReviewPartyClosed),
+        ReviewRefusal::NotFound => chassis::Error::new(ErrorReason::ReviewNotFound),
+        ReviewRefusal::NotTheReviewee => chassis::Error::new(ErrorReason::NotTheReviewee),
+        ReviewRefusal::AlreadyReplied => chassis::Error::new(ErrorReason::AlreadyReplied),
     }
 }
 
@@ -132,6 +155,7 @@ impl From<Error> for chassis::Error {
             }
             Error::GuestClosed => Self::new(ErrorReason::AccountClosed),
             Error::HostClosed => Self::new(VehicleReason::VehicleNotFound),
+            Error::Review(refusal) => review_refusal(refusal),
             Error::Store(error) => error.into(),
             Error::Chassis(error) => error,
         }

@@ -7,6 +7,7 @@ mod on_auth;
 mod on_payment;
 mod on_vehicle;
 pub mod publish;
+pub mod publish_reviews;
 
 use carshare_store::{Consumer, Tx};
 use chrono::{DateTime, Utc};

@@ -10,7 +10,7 @@
 //! | [`store`] | all SQL, one file per table |
 //! | [`events`] | published and consumed events |
 //! | [`erasure`] | what is erased of the bookings of deleted accounts |
-//! | [`jobs`] | deadlines, erasure, gauges |
+//! | [`jobs`] | deadlines, publication of reviews, erasure, gauges |
 //! | [`config`], [`error`] | configuration, errors |
 
 pub mod apply_change;
@@ -33,6 +33,7 @@ use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
+use carshare_proto::booking::v1::review_service_server::ReviewServiceServer;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
@@ -124,8 +125,10 @@ impl StoreService for Booking {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        let service = BookingServiceServer::new(rpc::Rpc { app: app.clone() });
-        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
+        let rpc = || rpc::Rpc { app: app.clone() };
+        let bookings = BookingServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
+        let reviews = ReviewServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
+        Ok(server.add(bookings).add(reviews))
     }
 
     fn handlers(consumer: Consumer) -> Consumer {
@@ -133,6 +136,6 @@ impl StoreService for Booking {
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {
-        jobs::run(&app, shutdown).await;
+        Box::pin(jobs::run(&app, shutdown)).await;
     }
 }

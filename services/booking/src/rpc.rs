@@ -12,6 +12,7 @@ mod get_booking_timeline;
 mod list_bookings;
 mod reject_booking;
 mod response;
+pub mod reviews;
 mod start_booking;
 
 use carshare_chassis::rpc;

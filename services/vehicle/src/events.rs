@@ -2,6 +2,7 @@
 
 mod on_auth;
 mod on_booking;
+mod on_review;
 pub mod publish;
 
 use carshare_store::Consumer;
@@ -14,6 +15,9 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
         .on("booking", on_booking::rejected)
         .on("booking", on_booking::expired)
         .on("booking", on_booking::cancelled)
-        .on("booking", on_booking::completed);
+        .on("booking", on_booking::completed)
+        .on("booking", on_review::posted)
+        .on("booking", on_review::hidden)
+        .on("booking", on_review::restored);
     carshare_profiles::subscribe(consumer)
 }

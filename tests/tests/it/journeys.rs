@@ -6,3 +6,4 @@ mod booking;
 mod devices;
 mod email;
 mod registration;
+mod reviews;

@@ -46,6 +46,7 @@ fn confirmed() -> Case {
             updated_at: at(0),
             ledger_krw: 40_000,
         }),
+        review: None,
     }
 }
 
@@ -188,4 +189,23 @@ fn provider_differences_are_found() {
         failed.compare_with_provider(Some((40_000, 0))),
         Some(Kind::CaptureNotRecorded)
     );
+}
+
+#[test]
+fn shown_review_is_counted_and_another_one_is_not() {
+    for (is_shown, is_counted) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mut case = confirmed();
+        case.review = Some(Review {
+            booking_id: case.booking_id,
+            id: Uuid::from_u128(5),
+            is_shown,
+            is_counted,
+        });
+        let expected = if is_shown == is_counted {
+            vec![]
+        } else {
+            vec![Kind::RatingDiffers]
+        };
+        assert_eq!(case.compare(at(1)), expected);
+    }
 }

@@ -19,6 +19,10 @@ pub struct User {
     pub is_verified: bool,
     /// Whether a sign-in needs a code of an authenticator app.
     pub mfa_enabled: bool,
+    /// Stars in the reviews about the user that are shown.
+    pub rating_sum: i64,
+    /// Number of these reviews.
+    pub review_count: i64,
     pub created_at: DateTime<Utc>,
 }
 
@@ -54,6 +58,8 @@ impl NewUser {
             profile_image_url: None,
             is_verified: self.is_verified,
             mfa_enabled: false,
+            rating_sum: 0,
+            review_count: 0,
             created_at: now,
         }
     }

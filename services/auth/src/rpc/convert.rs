@@ -7,6 +7,7 @@ use carshare_chassis::identity::Jwk;
 use carshare_chassis::proto_types::timestamp;
 use carshare_objects::photo::thumbnail_of;
 use carshare_proto::auth::v1 as pb;
+use carshare_proto::common::v1::Rating;
 use carshare_proto::options::v1::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -49,6 +50,7 @@ pub fn profile(user: &User) -> pb::UserProfile {
         created_at: Some(timestamp(user.created_at)),
         profile_thumbnail_url: thumbnail_url(user),
         is_deleted: false,
+        rating: Rating::of(user.rating_sum, user.review_count),
     }
 }
 

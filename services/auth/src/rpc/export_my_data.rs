@@ -10,7 +10,7 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::auth::export::v1::export_record::Record;
 use carshare_proto::auth::export::v1::{ExportEnd, ExportMyDataRequest, ExportRecord};
 use carshare_proto::auth::v1::{GetMeRequest, ListSecurityEventsRequest, ListSessionsRequest};
-use carshare_proto::booking::v1::ListBookingsRequest;
+use carshare_proto::booking::v1::{ListBookingsRequest, ListUserReviewsRequest, ReviewDirection};
 use carshare_proto::notification::v1::{ListDevicesRequest, ListNotificationsRequest};
 use carshare_proto::payment::v1::{ListPaymentMethodsRequest, ListPaymentsRequest};
 use carshare_proto::vehicle::v1::{ListAvailabilityRequest, ListMyVehiclesRequest, Vehicle};
@@ -45,6 +45,8 @@ pub(super) async fn handle(
         parts.push(list(&reader, Reader::vehicles));
     }
     parts.push(list(&reader, Reader::bookings));
+    parts.push(list(&reader, Reader::reviews_written));
+    parts.push(list(&reader, Reader::reviews_received));
     parts.push(list(&reader, Reader::payments));
     if role == Role::Guest {
         parts.push(list(&reader, Reader::payment_methods));
@@ -187,6 +189,26 @@ impl Reader {
         let request = self.context.as_caller(request)?;
         let reply = answer(self.app.booking.list_bookings(request).await)?;
         Ok(Page::new(reply.bookings, Record::Booking, reply.next_page_token))
+    }
+
+    async fn reviews_written(self, page_token: String) -> Result<Page, Error> {
+        self.reviews(ReviewDirection::Written, page_token).await
+    }
+
+    async fn reviews_received(self, page_token: String) -> Result<Page, Error> {
+        self.reviews(ReviewDirection::Received, page_token).await
+    }
+
+    async fn reviews(mut self, direction: ReviewDirection, page_token: String) -> Result<Page, Error> {
+        let request = ListUserReviewsRequest {
+            user_id: None,
+            page_size: PAGE_SIZE,
+            page_token,
+            direction: direction.into(),
+        };
+        let request = self.context.as_caller(request)?;
+        let reply = answer(self.app.reviews.list_user_reviews(request).await)?;
+        Ok(Page::new(reply.reviews, Record::Review, reply.next_page_token))
     }
 
     async fn payments(mut self, page_token: String) -> Result<Page, Error> {

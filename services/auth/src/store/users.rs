@@ -24,6 +24,8 @@ pub struct Model {
     pub profile_image_url: Option<String>,
     pub is_verified: bool,
     pub totp_enabled: bool,
+    pub rating_sum: i64,
+    pub review_count: i64,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }
@@ -61,6 +63,8 @@ async fn insert_row(
         profile_image_url: user.profile_image_url.clone(),
         is_verified: user.is_verified,
         totp_enabled: user.mfa_enabled,
+        rating_sum: user.rating_sum,
+        review_count: user.review_count,
         created_at: user.created_at,
         updated_at: user.created_at,
     };
@@ -134,6 +138,17 @@ pub async fn update(tx: &Tx, user: &User) -> Result<(), Error> {
         .col_expr(Column::UpdatedAt, Expr::value(tx.now()))
         .filter(Column::Id.eq(user.id.0))
         .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Updates the ratings of an account. The caller has locked it.
+pub async fn update_rating(conn: &impl ConnectionTrait, user: &User) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::RatingSum, Expr::value(user.rating_sum))
+        .col_expr(Column::ReviewCount, Expr::value(user.review_count))
+        .filter(Column::Id.eq(user.id.0))
+        .exec(conn)
         .await?;
     Ok(())
 }
@@ -240,6 +255,8 @@ impl TryFrom<Model> for User {
             profile_image_url: row.profile_image_url,
             is_verified: row.is_verified,
             mfa_enabled: row.totp_enabled,
+            rating_sum: row.rating_sum,
+            review_count: row.review_count,
             created_at: row.created_at,
         })
     }

@@ -51,7 +51,7 @@ pub fn config(database_url: &str, redis_url: &str) -> ServiceConfig<Config> {
     load_config::<carshare_auth::Auth>(settings(database_url, redis_url))
 }
 
-fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
+pub fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
     let settings = [
         ("DATABASE__URL", database_url),
         ("REDIS__URL", redis_url),
@@ -69,6 +69,7 @@ fn settings(database_url: &str, redis_url: &str) -> Vec<(String, String)> {
         ("OBJECTS__BUCKET", "profiles"),
         ("OBJECTS__ACCESS_KEY", "test"),
         ("OBJECTS__SECRET_KEY", "test"),
+        ("PUBLISHERS__BOOKING__URI", "http://127.0.0.1:9"),
         ("VEHICLE__URI", "http://127.0.0.1:9"),
         ("BOOKING__URI", "http://127.0.0.1:9"),
         ("PAYMENT__URI", "http://127.0.0.1:9"),

@@ -21,6 +21,7 @@ mod mfa;
 mod passwords;
 mod peers_stub;
 mod profile_image;
+mod ratings;
 mod refresh;
 mod register;
 mod registered_address;

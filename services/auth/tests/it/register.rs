@@ -58,6 +58,7 @@ async fn register_creates_an_account_and_a_session_and_publishes_the_profile() {
         is_verified: false,
         created_at: user.created_at,
         is_deleted: false,
+        rating: None,
     };
     let published = UserRegistered::decode(data.as_slice()).unwrap();
     assert_eq!(

@@ -6,6 +6,7 @@ typed_ids! {
     BookingId
     /// A car, of the vehicle service.
     VehicleId
+    ReviewId
     /// A guest or host, of the auth service.
     UserId
 }

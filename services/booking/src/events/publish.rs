@@ -75,7 +75,8 @@ fn cancelled(booking: &Booking, facts: Option<pb::BookingFacts>) -> Result<pb::B
     })
 }
 
-fn facts(booking: &Booking) -> Result<pb::BookingFacts, Error> {
+/// Returns the data of a booking that every event has.
+pub(super) fn facts(booking: &Booking) -> Result<pb::BookingFacts, Error> {
     let vehicle = convert::vehicle(booking)?;
     Ok(pb::BookingFacts {
         booking_id: booking.id.to_string(),

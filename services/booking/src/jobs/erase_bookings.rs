@@ -10,7 +10,7 @@ use carshare_store::{Schedule, Tx};
 use crate::domain::Party;
 use crate::error::Error;
 use crate::store::bookings::{self, BookingFilter, BookingOrder, Owner};
-use crate::store::user_erasures;
+use crate::store::{reviews, user_erasures};
 use crate::{App, erasure};
 
 /// Name of the job, for [`carshare_store::Tx::notify_job`].
@@ -42,6 +42,8 @@ async fn erase_batch(tx: &Tx, (): &()) -> Result<bool, Error> {
     };
     let batch = bookings::lock_list(tx.conn(), &BookingFilter::all_of(owner), after, BATCH).await?;
     let is_last = (batch.len() as u64) < BATCH;
+    // No review of a locked booking is written meanwhile, and none later: the account is closed.
+    reviews::erase_texts(tx.conn(), batch.iter().map(|booking| booking.id)).await?;
     let mut erased = after;
     for mut booking in batch {
         erasure::erase(&mut booking, erasure)?;

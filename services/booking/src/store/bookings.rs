@@ -1,5 +1,6 @@
 //! Table `bookings`.
 
+mod by_id;
 mod count_live;
 mod insert;
 mod row;
@@ -12,6 +13,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+pub use by_id::list_by_id;
 pub use count_live::{LIVE_STATES, count_live};
 pub use insert::insert;
 

@@ -2,9 +2,9 @@
 
 use carshare_chassis::request_context::RequestContext;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
-use crate::domain::{Actor, Booking, BookingId, Change};
+use crate::domain::{Actor, Booking, BookingId, Change, Status};
 use crate::error::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -90,4 +90,20 @@ pub async fn insert(
         .exec_without_returning(conn)
         .await?;
     Ok(())
+}
+
+/// Returns when a booking became completed; `None` if it did not.
+pub async fn completed_at(
+    conn: &impl ConnectionTrait,
+    booking: BookingId,
+) -> Result<Option<DateTimeUtc>, Error> {
+    let completed: Option<Option<DateTimeUtc>> = Entity::find()
+        .select_only()
+        .column_as(Column::ChangedAt.min(), "completed_at")
+        .filter(Column::BookingId.eq(booking.0))
+        .filter(Column::ToStatus.eq(Status::Completed.as_str()))
+        .into_tuple()
+        .one(conn)
+        .await?;
+    Ok(completed.flatten())
 }

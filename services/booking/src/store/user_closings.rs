@@ -1,7 +1,7 @@
 //! Table `user_closings`: users who can neither book nor be booked. A trigger on `bookings` refuses theirs.
 
 use carshare_store::Tx;
-use sea_orm::{ConnectionTrait as _, FromQueryResult, raw_sql};
+use sea_orm::{ConnectionTrait, FromQueryResult, raw_sql};
 
 use crate::domain::UserId;
 use crate::error::Error;
@@ -32,6 +32,16 @@ pub async fn find(tx: &Tx, user: UserId) -> Result<Option<Decided>, Error> {
         "SELECT attempt, closed_at IS NOT NULL AS is_closed FROM user_closings WHERE user_id = {user}"
     );
     Ok(Decided::find_by_statement(find).one(tx.conn()).await?)
+}
+
+/// Returns whether a user of these is closed.
+pub async fn is_any_closed(conn: &impl ConnectionTrait, users: [UserId; 2]) -> Result<bool, Error> {
+    let users = users.map(|user| user.0).to_vec();
+    let find = raw_sql!(
+        Postgres,
+        "SELECT 1 FROM user_closings WHERE user_id = ANY({users}::uuid[]) AND closed_at IS NOT NULL LIMIT 1"
+    );
+    Ok(conn.query_one_raw(find).await?.is_some())
 }
 
 /// Counts the bookings of a user, as guest or as host, that need both sides: live ones, and cancelled ones of which a refund is known to be

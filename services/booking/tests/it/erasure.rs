@@ -14,7 +14,7 @@ const DELETED_AT: &str = "2026-11-22T12:00:00Z";
 
 impl Harness {
     /// Publishes that an account was deleted, and waits until nothing is left to erase.
-    async fn delete_account(&mut self, person: Person) {
+    pub async fn delete_account(&mut self, person: Person) {
         let deleted = UserDeleted {
             user_id: person.id.to_string(),
             role: role(person).into(),

@@ -161,6 +161,7 @@ fn profile(person: Person, name: &str) -> UserProfile {
         is_verified: true,
         created_at: Some(timestamp("2026-01-02T03:04:05Z")),
         is_deleted: false,
+        rating: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod queries;
+mod reviews;
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -23,6 +24,7 @@ pub use calls::{assert_wrong_state, input};
 pub use carshare_service_testkit::{
     Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
+pub use reviews::{ids, review_input};
 
 use crate::notification_stub::{self, NotificationState, NotificationStub};
 use crate::payment_stub::{self, PaymentState, PaymentStub};
@@ -90,6 +92,11 @@ impl Harness {
             notification,
             _stubs: [vehicle_server, payment_server, notification_server],
         }
+    }
+
+    /// Returns a connection to the service.
+    pub fn channel(&self) -> Channel {
+        self.instance.channel()
     }
 
     /// Starts the service with a fault proxy in front of PostgreSQL. The test's own connections bypass it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use carshare_chassis::proto_types;
 use carshare_proto::auth::v1 as auth;
-use carshare_proto::booking::v1::{self as booking, BookingFacts};
+use carshare_proto::booking::v1::{self as booking, BookingFacts, ReviewFacts};
 use carshare_proto::options::v1::Role;
 use carshare_proto::payment::v1 as payment;
 use carshare_proto::vehicle::v1 as vehicle;
@@ -173,6 +173,42 @@ impl ToNotifications for booking::BookingCompleted {
     }
 }
 
+impl ToNotifications for booking::ReviewPosted {
+    fn messages(&self) -> Vec<Message> {
+        let text = "이용에 대한 후기가 공개되었습니다. 확인하고 답글을 남겨 보세요.";
+        of_review(
+            self.review.as_ref(),
+            |review| &review.reviewee_id,
+            "새로운 후기가 등록되었습니다",
+            text,
+        )
+    }
+}
+
+impl ToNotifications for booking::ReviewHidden {
+    fn messages(&self) -> Vec<Message> {
+        let text = "이용에 작성하신 후기가 운영 정책에 따라 숨겨졌습니다.";
+        of_review(
+            self.review.as_ref(),
+            |review| &review.reviewer_id,
+            "후기가 숨겨졌습니다",
+            text,
+        )
+    }
+}
+
+impl ToNotifications for booking::ReviewRestored {
+    fn messages(&self) -> Vec<Message> {
+        let text = "이용에 작성하신 후기가 다시 공개되었습니다.";
+        of_review(
+            self.review.as_ref(),
+            |review| &review.reviewer_id,
+            "후기가 다시 공개되었습니다",
+            text,
+        )
+    }
+}
+
 impl ToNotifications for payment::PaymentRequested {
     fn messages(&self) -> Vec<Message> {
         let until = proto_types::to_datetime(self.due_at)
@@ -230,6 +266,22 @@ fn of_booking(
             .with("vehicle_id", &facts.vehicle_id)
     };
     recipients.iter().map(message).collect()
+}
+
+/// Returns a message for one side of a reviewed booking.
+fn of_review(
+    facts: Option<&ReviewFacts>,
+    recipient: fn(&ReviewFacts) -> &str,
+    title: &str,
+    text: &str,
+) -> Vec<Message> {
+    let facts = facts.cloned().unwrap_or_default();
+    let booking = facts.booking.clone().unwrap_or_default();
+    let message = Message::new(recipient(&facts), title, format!("{} {text}", summary(&booking)))
+        .with("booking_id", &booking.booking_id)
+        .with("vehicle_id", &booking.vehicle_id)
+        .with("review_id", &facts.review_id);
+    vec![message]
 }
 
 /// Returns `Genesis G80, 11월 23일 10:00 ~ 14:00`.

@@ -26,11 +26,16 @@ pub fn public_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
     tagged(without_exact_place(untagged_vehicle(view, urls)))
 }
 
-fn tagged(vehicle: pb::Vehicle) -> pb::Vehicle {
-    pb::Vehicle {
-        etag: Some(etag::of(&vehicle)),
-        ..vehicle
+/// Sets the tag. The ratings are not part of it: a review that is posted while a host edits the car does not refuse the update.
+fn tagged(mut vehicle: pb::Vehicle) -> pb::Vehicle {
+    let rating = vehicle.rating.take();
+    let of_owner = vehicle.owner.as_mut().and_then(|owner| owner.rating.take());
+    vehicle.etag = Some(etag::of(&vehicle));
+    vehicle.rating = rating;
+    if let Some(owner) = &mut vehicle.owner {
+        owner.rating = of_owner;
     }
+    vehicle
 }
 
 /// Converts a car where nobody updates it.
@@ -39,6 +44,7 @@ pub fn untagged_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         vehicle,
         image_keys,
         owner,
+        rating,
     } = view;
     let images: Vec<String> = image_keys.iter().map(|key| urls.url(key)).collect();
     pb::Vehicle {
@@ -68,6 +74,7 @@ pub fn untagged_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         etag: None,
         thumbnail_url: images.first().and_then(|cover| thumbnail_of(cover)),
         images,
+        rating,
     }
 }
 

@@ -1,8 +1,9 @@
-//! Cars with their photos and hosts, read by one statement.
+//! Cars with their photos, hosts and ratings, read by one statement.
 
 use anyhow::Context as _;
 use carshare_chassis::pagination::SortKey;
 use carshare_proto::auth::v1::UserProfile;
+use carshare_proto::common::v1::Rating;
 use carshare_proto::options::v1::Role;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub struct View {
     pub image_keys: Vec<String>,
     /// Profile of its host.
     pub owner: UserProfile,
+    /// Of the reviews by its guests.
+    pub rating: Option<Rating>,
 }
 
 /// The cars of a host to list; `None` matches all.
@@ -43,17 +46,17 @@ pub enum FleetOrder {
 const OF_FLEET: &str = "v.owner_id = $1 AND v.withdrawn_at IS NULL AND ($2::text IS NULL OR v.status = $2) \
     AND ($3::text IS NULL OR strpos(v.license_plate, $3) > 0)";
 
-/// Photos and host of a car `v`. Together with [`vehicles::COLUMNS`] the columns of [`View::read`].
-pub const PHOTOS_AND_OWNER: &str = "ARRAY(SELECT i.object_key FROM vehicle_images i \
+/// Photos, host and rating of a car `v`. Together with [`vehicles::COLUMNS`] the columns of [`View::read`].
+pub const EXTRAS: &str = "ARRAY(SELECT i.object_key FROM vehicle_images i \
         WHERE i.vehicle_id = v.id AND i.completed_at IS NOT NULL ORDER BY i.position, i.id), \
-    (SELECT p.profile FROM user_profiles p WHERE p.user_id = v.owner_id)";
+    (SELECT p.profile FROM user_profiles p WHERE p.user_id = v.owner_id), \
+    (SELECT ARRAY[r.rating_sum, r.review_count] FROM vehicle_ratings r WHERE r.vehicle_id = v.id)";
 
 /// Finds a car, unless it is withdrawn.
 pub async fn find(conn: &impl ConnectionTrait, id: VehicleId) -> Result<Option<View>> {
     let columns = vehicles::COLUMNS;
-    let sql = format!(
-        "SELECT {columns}, {PHOTOS_AND_OWNER} FROM vehicles v WHERE v.id = $1 AND v.withdrawn_at IS NULL"
-    );
+    let sql =
+        format!("SELECT {columns}, {EXTRAS} FROM vehicles v WHERE v.id = $1 AND v.withdrawn_at IS NULL");
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [id.0.into()]);
     let row = conn.query_one_raw(statement).await?;
     row.map(|row| View::read(&mut Columns::of(&row)?)).transpose()
@@ -77,7 +80,7 @@ pub async fn list_of_fleet(
         ),
     };
     let sql = format!(
-        "SELECT {columns}, {PHOTOS_AND_OWNER} FROM vehicles v \
+        "SELECT {columns}, {EXTRAS} FROM vehicles v \
          WHERE {OF_FLEET} AND ($4::bigint IS NULL OR $5::uuid IS NULL OR {after_key}) ORDER BY {by} LIMIT $6"
     );
     let [owner, status, plate] = fleet.values();
@@ -129,16 +132,21 @@ impl FleetOrder {
 }
 
 impl View {
-    /// Reads the columns [`vehicles::COLUMNS`] and [`PHOTOS_AND_OWNER`].
+    /// Reads the columns [`vehicles::COLUMNS`] and [`EXTRAS`].
     pub fn read(columns: &mut Columns<'_>) -> Result<Self> {
         let vehicle = vehicles::read(columns)?;
         let image_keys = columns.read()?;
         let profile: Option<&[u8]> = columns.read()?;
+        let rating: Option<Vec<i64>> = columns.read()?;
         let owner: Uuid = vehicle.owner_id.0;
         Ok(Self {
             owner: carshare_profiles::decode(Role::Host, owner, profile)?,
             vehicle,
             image_keys,
+            rating: match rating.as_deref() {
+                Some([sum, count]) => Rating::of(*sum, *count),
+                _ => None,
+            },
         })
     }
 }

@@ -19,6 +19,7 @@ async fn get_vehicle_shows_the_latest_profile_of_the_host() {
         is_verified: false,
         created_at: timestamp("20T12:00"),
         is_deleted: false,
+        rating: None,
     };
     let user_id = host.id.to_string();
     harness

@@ -26,6 +26,7 @@ mod kakao;
 mod mine;
 mod mine_orders;
 mod property;
+mod ratings;
 mod search;
 mod search_orders;
 mod search_pages;

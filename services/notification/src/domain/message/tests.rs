@@ -197,3 +197,47 @@ fn events_without_recipients() {
     assert!(vehicle::VehicleWithdrawn::default().messages().is_empty());
     assert!(vehicle::VehicleHoldLost::default().messages().is_empty());
 }
+
+#[test]
+fn posted_review_goes_to_the_reviewee_and_a_decision_to_its_author() {
+    let review = Some(booking::ReviewFacts {
+        review_id: "r".into(),
+        booking: Some(facts()),
+        reviewer_id: GUEST.into(),
+        reviewee_id: HOST.into(),
+        rating: 5,
+        ..Default::default()
+    });
+    let review_id = "r".to_owned();
+    let posted = booking::ReviewPosted {
+        review_id: review_id.clone(),
+        review: review.clone(),
+    };
+    let message = posted.messages().remove(0);
+    assert_eq!(recipients(&posted), [HOST]);
+    assert_eq!(
+        (message.title.as_str(), message.body.as_str()),
+        (
+            "새로운 후기가 등록되었습니다",
+            "Genesis G80, 11월 23일 10:00 ~ 14:00 이용에 대한 후기가 공개되었습니다. 확인하고 답글을 남겨 보세요."
+        )
+    );
+    let data: Vec<_> = message
+        .data
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(
+        data,
+        [("booking_id", "b"), ("review_id", "r"), ("vehicle_id", "v")]
+    );
+    let hidden = booking::ReviewHidden {
+        review_id: review_id.clone(),
+        review: review.clone(),
+    };
+    assert_eq!(recipients(&hidden), [GUEST]);
+    assert_eq!(
+        recipients(&booking::ReviewRestored { review_id, review }),
+        [GUEST]
+    );
+}

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, raw_sql};
 use uuid::Uuid;
 
 use super::super::columns::Columns;
-use super::super::views::{PHOTOS_AND_OWNER, View};
+use super::super::views::{EXTRAS, View};
 use super::super::{availabilities, vehicles};
 use super::Occupancy;
 use crate::domain::{BookingId, OpeningHours, Period, VehicleId};
@@ -31,7 +31,7 @@ pub async fn find_state(
 ) -> Result<Option<HoldState>> {
     let (columns, rules) = (vehicles::COLUMNS, availabilities::RULES);
     let sql = format!(
-        "SELECT {columns}, {PHOTOS_AND_OWNER}, {rules}, v.revision, \
+        "SELECT {columns}, {EXTRAS}, {rules}, v.revision, \
             EXISTS (SELECT FROM released_bookings WHERE booking_id = $2), \
             o.vehicle_id, lower(o.period), upper(o.period), o.expires_at \
         FROM vehicles v LEFT JOIN occupancies o ON o.ref_id = $2 WHERE v.id = $1 AND v.withdrawn_at IS NULL"

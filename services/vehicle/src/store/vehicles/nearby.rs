@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::availabilities;
 use super::super::columns::Columns;
-use super::super::views::{PHOTOS_AND_OWNER, View};
+use super::super::views::{EXTRAS, View};
 use super::COLUMNS;
 use crate::domain::{Fuel, OpeningHours, Query, SearchFilter, SearchOrder, Transmission};
 use crate::error::Result;
@@ -85,7 +85,7 @@ fn read(row: &QueryResult) -> Result<Candidate> {
 fn nearest(query: &Query, after: Option<SortKey>, count: usize, now: DateTime<Utc>) -> Statement {
     let rules = availabilities::RULES;
     let sql = format!(
-        "SELECT v.chord_m, {COLUMNS}, {PHOTOS_AND_OWNER}, {rules} FROM (SELECT * FROM ( \
+        "SELECT v.chord_m, {COLUMNS}, {EXTRAS}, {rules} FROM (SELECT * FROM ( \
             SELECT {COLUMNS}, v.location_point <-> (SELECT cube($1::float8[])) AS chord_m \
             FROM vehicles v \
             WHERE v.status = 'active' \
@@ -119,7 +119,7 @@ fn refined(query: &Query, after: Option<SortKey>, count: usize, now: DateTime<Ut
         "f.found_m, v.id"
     };
     let sql = format!(
-        "SELECT f.found_m, {COLUMNS}, {PHOTOS_AND_OWNER}, {rules} \
+        "SELECT f.found_m, {COLUMNS}, {EXTRAS}, {rules} \
          FROM search_vehicles(cube($1::float8[]), $3, $4, $5, {AFTER_M}, $2, $6, $7, $8, $9, $10, $11, $12) f \
          JOIN vehicles v ON v.id = f.found_id ORDER BY {order}"
     );
