@@ -9,10 +9,12 @@
 //! | [`price`] | total, platform fee and host share |
 //! | [`policy`] | refund of a cancellation |
 //! | [`status`] | status of a booking and of its payment |
+//! | [`handover`] | evidence of pickup and return |
 //! | [`ids`] | typed ids |
 
 pub mod booking;
 pub mod change;
+pub mod handover;
 pub mod ids;
 pub mod period;
 pub mod policy;
@@ -22,7 +24,7 @@ pub mod transitions;
 
 pub use booking::{Booking, Cancellation, NewBooking};
 pub use change::{Actor, Change, Event};
-pub use ids::{BookingId, UserId, VehicleId};
+pub use ids::{BookingId, PhotoId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::CancellationPolicy;
 pub use price::Price;

@@ -3,6 +3,7 @@
 mod count_bookings;
 mod deadlines;
 pub mod erase_bookings;
+mod sweep_photos;
 
 use carshare_chassis::Shutdown;
 
@@ -13,6 +14,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
     tokio::join!(
         count_bookings::run(app, shutdown.clone()),
         deadlines::run(app, shutdown.clone()),
-        erase_bookings::run(app, shutdown),
+        erase_bookings::run(app, shutdown.clone()),
+        sweep_photos::run(app, shutdown),
     );
 }

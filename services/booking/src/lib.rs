@@ -8,9 +8,11 @@
 //! | [`guest_limits`] | how many bookings a guest may have |
 //! | [`apply_change`] | storing a change: row, history and event |
 //! | [`store`] | all SQL, one file per table |
+//! | [`handover`] | adding to the evidence of pickups and returns |
+//! | [`handover_files`] | files of their photos |
 //! | [`events`] | published and consumed events |
 //! | [`erasure`] | what is erased of the bookings of deleted accounts |
-//! | [`jobs`] | deadlines, erasure, gauges |
+//! | [`jobs`] | deadlines, erasure, abandoned and old photos, gauges |
 //! | [`config`], [`error`] | configuration, errors |
 
 pub mod apply_change;
@@ -20,6 +22,8 @@ mod erasure;
 pub mod error;
 pub mod events;
 mod guest_limits;
+mod handover;
+mod handover_files;
 pub mod hold;
 pub mod jobs;
 mod metrics;
@@ -32,7 +36,10 @@ use std::sync::Arc;
 use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown, client};
+use carshare_objects::Objects;
+use carshare_objects::photo::Photos;
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
+use carshare_proto::booking::v1::handover_service_server::HandoverServiceServer;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::config::Database;
@@ -55,6 +62,9 @@ pub struct App {
     pub environment: Environment,
     pub vehicle: VehicleServiceClient<client::PeerChannel>,
     pub payment: PaymentServiceClient<client::PeerChannel>,
+    /// Object storage of the photos of handovers.
+    pub objects: Objects,
+    pub photos: Photos,
     pub config: Arc<Config>,
 }
 
@@ -69,12 +79,15 @@ impl App {
         } = config;
         let vehicle = client::connect("vehicle", &config.vehicle, &common.tls, environment.clone())?;
         let payment = client::connect("payment", &config.payment, &common.tls, environment.clone())?;
+        let objects = Objects::new(&config.objects)?;
         let db = Db::connect(&config.database, environment.clone())?;
         Ok(Self {
             db,
             environment,
             vehicle: VehicleServiceClient::new(vehicle),
             payment: PaymentServiceClient::new(payment),
+            photos: Photos::new(objects.clone(), &config.objects.photos),
+            objects,
             config: Arc::new(config),
         })
     }
@@ -115,8 +128,11 @@ impl StoreService for Booking {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        let service = BookingServiceServer::new(rpc::Rpc { app: app.clone() });
-        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
+        let rpc = rpc::Rpc { app: app.clone() };
+        let handovers = HandoverServiceServer::new(rpc.clone());
+        let bookings = BookingServiceServer::new(rpc);
+        let server = server.add(handovers.accept_compressed(CompressionEncoding::Gzip));
+        Ok(server.add(bookings.accept_compressed(CompressionEncoding::Gzip)))
     }
 
     fn handlers(consumer: Consumer) -> Consumer {
@@ -124,6 +140,6 @@ impl StoreService for Booking {
     }
 
     async fn jobs(app: App, shutdown: Shutdown) {
-        jobs::run(&app, shutdown).await;
+        Box::pin(jobs::run(&app, shutdown)).await;
     }
 }

@@ -1,6 +1,8 @@
 //! All SQL of the service, one module per table.
 
 pub mod bookings;
+pub mod handover_entries;
+pub mod handover_photos;
 pub mod status_history;
 pub mod user_closings;
 pub mod user_erasures;

@@ -8,4 +8,6 @@ typed_ids! {
     VehicleId
     /// A guest or host, of the auth service.
     UserId
+    /// A photo of a pickup or return.
+    PhotoId
 }

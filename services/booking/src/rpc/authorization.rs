@@ -1,5 +1,6 @@
 //! Loads a booking for one of its sides. To all others it is NOT_FOUND, so that its existence is not revealed.
 
+use carshare_chassis::identity::{Role, UserCaller};
 use carshare_chassis::rpc::CallContext;
 use carshare_store::Tx;
 
@@ -18,6 +19,16 @@ pub async fn find(app: &App, id: BookingId, user: UserId) -> Result<(Booking, Pa
     let booking = found.ok_or(Error::BookingNotFound)?;
     let party = booking.party(user).ok_or(Error::BookingNotFound)?;
     Ok((booking, party))
+}
+
+/// Finds the booking for one of its sides or an admin.
+pub async fn find_visible(app: &App, id: BookingId, user: &UserCaller) -> Result<Booking, Error> {
+    let found = bookings::find(app.db.conn(), id).await?;
+    let booking = found.ok_or(Error::BookingNotFound)?;
+    if user.role != Role::Admin && booking.party(UserId(user.id)).is_none() {
+        return Err(Error::BookingNotFound);
+    }
+    Ok(booking)
 }
 
 /// Locks the booking for one of its sides.
