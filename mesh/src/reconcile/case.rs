@@ -37,6 +37,8 @@ pub enum Kind {
     CaptureUnknownToProvider,
     /// The provider has captured or refunded another amount.
     ProviderAmountDiffers,
+    /// The evidence of pickup and return was changed: an entry is missing, or has another hash than its own or that of the entry before it.
+    HandoverChanged,
 }
 
 impl Kind {
@@ -62,6 +64,8 @@ pub(super) struct Booking {
     refund_krw: Option<i64>,
     /// Won refunded so far, as reported by payment.
     refunded_krw: i64,
+    /// Whether the entries of pickup and return have the hashes they were made with.
+    handover_intact: bool,
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -120,7 +124,9 @@ impl Case {
     /// Lists the differences between the rows at `now`.
     pub(super) fn compare(&self, now: DateTime<Utc>) -> Vec<Kind> {
         let calendar = self.compare_calendar(now).into_iter();
-        calendar.chain(self.compare_money()).collect()
+        let evidence = self.booking.as_ref().filter(|booking| !booking.handover_intact);
+        let evidence = evidence.map(|_| Kind::HandoverChanged);
+        calendar.chain(self.compare_money()).chain(evidence).collect()
     }
 
     fn compare_calendar(&self, now: DateTime<Utc>) -> Option<Kind> {
