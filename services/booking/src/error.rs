@@ -17,6 +17,16 @@ pub enum PhotoFault {
     Image(ImageFault),
 }
 
+impl PhotoFault {
+    /// Returns the value in error metadata.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotUploaded => "not_uploaded",
+            Self::Image(fault) => ImageFault::as_str(fault),
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Unknown, or not a booking of the caller.

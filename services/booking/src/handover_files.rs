@@ -1,7 +1,6 @@
 //! Files of handover photos: conversion of uploads, signed URLs, deletion.
 
 use carshare_chassis::rpc::CallContext;
-use carshare_objects::image::ImageFault;
 use carshare_objects::photo::{self, PublishError, Published};
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
@@ -175,14 +174,4 @@ pub async fn list(
         photos.extend(convert_handover::photo(sealed, urls.as_ref()));
     }
     Ok(photos)
-}
-
-impl PhotoFault {
-    /// Returns the value in error metadata.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotUploaded => "not_uploaded",
-            Self::Image(fault) => ImageFault::as_str(fault),
-        }
-    }
 }

@@ -8,6 +8,7 @@ use crate::method_table::MethodTable;
 use crate::routes::{RouteMatch, Routes};
 
 const MAX_BYTES: usize = 256;
+const MAX_FORM_BYTES: usize = 1 << 16;
 
 /// The request message as JSON, or the error code with field and rule of each violation.
 pub(in crate::rest) type Decoded = Result<Json, (String, Vec<(String, String)>)>;
@@ -32,7 +33,12 @@ pub(in crate::rest) async fn decode_request(request: Request<Body>) -> Decoded {
     let RouteMatch::Found(route, bindings) = routes.find(&parts.method, parts.uri.path()) else {
         panic!("no route")
     };
-    match decode(&route, bindings, &parts, body, MAX_BYTES).await {
+    let max_bytes = if is_form(&route, &parts.headers) {
+        MAX_FORM_BYTES
+    } else {
+        MAX_BYTES
+    };
+    match decode(&route, bindings, &parts, body, max_bytes).await {
         Ok(message) => {
             let json = route.rpc.input.to_json(&message);
             Ok(serde_json::from_slice(&json.unwrap()).unwrap())
