@@ -105,7 +105,7 @@ seconds "the schemas are migrated"
 
 # Clients reach the pods by their addresses; in a cluster by a forwarded port.
 storage="http://$(address s3):8091"
-python scripts/kube_play.py "$work/manifests.yaml" "$work/pods" "AUTH__OBJECTS__PUBLIC_ENDPOINT=$storage" "VEHICLE__OBJECTS__PUBLIC_ENDPOINT=$storage"
+python scripts/kube_play.py "$work/manifests.yaml" "$work/pods" "AUTH__OBJECTS__PUBLIC_ENDPOINT=$storage" "VEHICLE__OBJECTS__PUBLIC_ENDPOINT=$storage" "BOOKING__OBJECTS__PUBLIC_ENDPOINT=$storage"
 mesh="auth vehicle booking payment notification auth-worker vehicle-worker booking-worker payment-worker notification-worker gateway reconcile"
 play $mesh
 wait_ready $mesh

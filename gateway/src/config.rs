@@ -43,6 +43,13 @@ pub struct HttpsConfig {
 pub struct EdgeConfig {
     /// Largest body of a REST request.
     pub max_body_bytes: usize,
+    /// Largest form with a file.
+    pub max_form_bytes: usize,
+    /// Forms with a file that are in memory at a time; more are refused as unavailable.
+    pub max_forms: usize,
+    /// Time in which a form with a file has to arrive whole.
+    #[serde(rename = "form_timeout_ms", with = "millis")]
+    pub form_timeout: Duration,
     /// Time in which the body of a request that is sent at once has to arrive whole.
     #[serde(rename = "body_timeout_ms", with = "millis")]
     pub body_timeout: Duration,

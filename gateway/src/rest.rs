@@ -3,6 +3,7 @@
 mod codec;
 mod json_lines;
 mod list_headers;
+mod multipart;
 mod query;
 mod request;
 mod response;
@@ -14,8 +15,10 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
+use carshare_chassis::Error;
 use carshare_chassis::client::PeerChannel;
 use carshare_chassis::identity::Caller;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::client::Grpc;
 
 pub(crate) use json_lines::JSON_LINES;
@@ -27,12 +30,19 @@ pub(crate) use sse::CURSOR;
 use crate::error::GatewayError;
 use crate::headers;
 use crate::layer::request_info::RequestInfo;
+use crate::problem::DEFAULT_RETRY_AFTER;
 use crate::routes::{Bindings, Route};
 use crate::state::AppState;
 
 /// A client of an RPC with messages in wire bytes.
 type Client = Grpc<PeerChannel>;
 type Call = tonic::Request<Bytes>;
+
+/// Takes the place of a form until its call is answered: each is in memory whole.
+fn form_place(state: &AppState) -> Result<OwnedSemaphorePermit, Error> {
+    let place = Arc::clone(&state.forms).try_acquire_owned();
+    place.map_err(|_| Error::unavailable("too many forms are in progress", DEFAULT_RETRY_AFTER))
+}
 
 /// Calls the RPC of the route. A server stream becomes server-sent events or JSON lines.
 pub async fn call(
@@ -45,7 +55,12 @@ pub async fn call(
 ) -> Result<Response, GatewayError> {
     let config = &state.config.service.edge;
     let (parts, body) = request.into_parts();
-    let message = request::decode(route, bindings, &parts, body, config.max_body_bytes).await?;
+    let (max_bytes, _place) = if request::is_form(route, &parts.headers) {
+        (config.max_form_bytes, Some(form_place(state)?))
+    } else {
+        (config.max_body_bytes, None)
+    };
+    let message = request::decode(route, bindings, &parts, body, max_bytes).await?;
     let mut call = Call::new(message);
     *call.metadata_mut() =
         headers::to_metadata(&parts.headers, &route.rpc.rest.request_headers, info.client_ip);

@@ -10,6 +10,7 @@ use carshare_chassis::config::{RevocationPolicy, ServiceConfig};
 use carshare_chassis::identity::{Caller, JwksSource, Revocations, StaticJwks, Verifier};
 use carshare_chassis::{Clock, Environment, Error, Shutdown};
 use futures::FutureExt as _;
+use tokio::sync::Semaphore;
 
 use crate::config::{Config, Limits};
 use crate::grpc::BuiltinServices;
@@ -58,6 +59,8 @@ pub struct AppState {
     pub config: ServiceConfig<Config>,
     pub streams: Streams,
     pub in_flight: RequestsInFlight,
+    /// A permit for each form with a file that is in memory.
+    pub forms: Arc<Semaphore>,
     /// Ends streams when it fires.
     pub draining: Shutdown,
     /// Ends the streams of expired tokens.
@@ -111,6 +114,7 @@ impl AppState {
             builtin: BuiltinServices::new(&methods, &peers, &draining)?,
             streams: Streams::new(&config.service),
             in_flight: RequestsInFlight::new(config.common.server.max_in_flight, &config.service.limits),
+            forms: Arc::new(Semaphore::new(config.service.edge.max_forms)),
             clock: environment.clock.clone(),
             config: config.clone(),
             draining,

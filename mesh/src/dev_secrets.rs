@@ -80,7 +80,7 @@ pub async fn make(args: &SecretsArgs) -> Result<()> {
         if ["auth", "payment"].contains(&name) {
             folder.write("seal-key", &STANDARD.encode(random.bytes::<32>()))?;
         }
-        if ["auth", "vehicle"].contains(&name) {
+        if ["auth", "vehicle", "booking"].contains(&name) {
             folder.write("objects-secret-key", &s3_key)?;
         }
         if name == "notification" {

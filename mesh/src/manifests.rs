@@ -87,6 +87,8 @@ fn variables_of_every_overlay_are_a_complete_configuration() {
             "/auth/mail/host",
             "/vehicle/objects/endpoint",
             "/vehicle/kakao/rest_key",
+            "/booking/objects/endpoint",
+            "/booking/objects/bucket",
             "/payment/toss/secret_key",
             "/notification/push/service_account_json",
         ] {

@@ -106,7 +106,7 @@ impl ServiceEnv {
                 own.push(("KAKAO__REST_KEY", self.sandbox.kakao_rest_key.clone()));
                 own
             }
-            "booking" => Vec::new(),
+            "booking" => objects(dependencies),
             "payment" => {
                 let mut own = self.seal();
                 own.push(("TOSS__HTTP__BASE_URL", format!("{sandbox}/toss")));

@@ -45,7 +45,7 @@ impl S3 {
     }
 
     /// Serves the buckets under `root` on `listen` to clients with this key. Reading an object needs no
-    /// credentials, as in a bucket for public pictures, unless it is below `uploads/`; everything else does. Each response forbids
+    /// credentials, as in a bucket for public pictures, unless it is below `uploads/` or `handovers/`; everything else does. Each response forbids
     /// browsers to guess another content type, as the CDN in front of a bucket has to.
     pub async fn start(root: impl AsRef<Path>, listen: SocketAddr, secret_key: &str) -> Result<Self> {
         let root: PathBuf = root.as_ref().to_owned();
@@ -98,10 +98,10 @@ async fn accept(listener: TcpListener, service: S3Service) {
     }
 }
 
-/// Prefix of the keys of unchecked uploads.
-const UPLOADS: &str = "uploads/";
+/// Prefixes of keys that are read with a signature only: unchecked uploads, and evidence.
+const PRIVATE: [&str; 2] = ["uploads/", "handovers/"];
 
-/// Allows reads of what is not an upload without a signature and requires one for everything else.
+/// Allows reads of what is not below [`PRIVATE`] without a signature and requires one for everything else.
 struct PublicRead;
 
 #[async_trait::async_trait]
@@ -113,11 +113,8 @@ impl S3Access for PublicRead {
             return Err(s3_error!(InvalidURI, "The key has a part that is not allowed"));
         }
         let reads = matches!(context.s3_op().name(), "GetObject" | "HeadObject");
-        let is_upload = context
-            .s3_path()
-            .get_object_key()
-            .is_some_and(|key| key.starts_with(UPLOADS));
-        if reads && !is_upload || context.credentials().is_some() {
+        let is_private = PRIVATE.iter().any(|prefix| key.starts_with(prefix));
+        if reads && !is_private || context.credentials().is_some() {
             return Ok(());
         }
         Err(s3_error!(AccessDenied, "Signature is required"))

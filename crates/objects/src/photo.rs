@@ -9,9 +9,11 @@ mod convert;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use carshare_chassis::Error as ChassisError;
-use carshare_chassis::telemetry::pool_usage::PoolUsage;
-use tokio::sync::Semaphore;
+use carshare_chassis::telemetry::pool_usage::{InUse, PoolUsage};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Objects;
 use crate::config::PhotoConfig;
@@ -43,6 +45,15 @@ pub struct Photos {
     usage: Arc<PoolUsage>,
 }
 
+/// Who may read a photo that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody; caches keep it for a day.
+    Public,
+    /// Holders of a signed URL; no cache keeps it.
+    Private,
+}
+
 /// A photo that was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -50,6 +61,10 @@ pub struct Published {
     pub pixels: Pixels,
     /// Size of its file.
     pub size_bytes: i64,
+    /// SHA-256 of its file.
+    pub sha256: [u8; 32],
+    /// SHA-256 of the upload.
+    pub upload_sha256: [u8; 32],
 }
 
 /// Why a photo was not written.
@@ -86,6 +101,9 @@ pub fn thumbnail_of(photo: &str) -> Option<String> {
     Some(format!("{}{THUMBNAIL}", photo.strip_suffix(PHOTO)?))
 }
 
+/// Place and permit of a conversion, and their count in the gauge.
+type Turn = (OwnedSemaphorePermit, InUse, OwnedSemaphorePermit);
+
 impl Photos {
     /// Creates a converter of uploads in this storage.
     pub fn new(objects: Objects, config: &PhotoConfig) -> Self {
@@ -106,8 +124,8 @@ impl Photos {
         }
     }
 
-    /// Converts the upload at `upload_key` and writes photo and thumbnail to the folder. Its type and size have to be the announced ones,
-    /// or if nothing was announced those that the signature of the upload has fixed. The upload stays.
+    /// Converts the upload at `upload_key` and writes photo and thumbnail to the folder, for everybody. Its type and size have to be the
+    /// announced ones, or if nothing was announced those that the signature of the upload has fixed. The upload stays.
     ///
     /// # Errors
     /// Besides faults of the upload, `UNAVAILABLE` when the storage is unreachable or too many conversions wait.
@@ -117,15 +135,44 @@ impl Photos {
         announced: Option<&Announced>,
         folder: &str,
     ) -> Result<Published, PublishError> {
-        let result = self.convert_upload(upload_key, announced, folder).await;
-        let outcome = match &result {
-            Ok(_) => "ok",
-            Err(PublishError::Invalid(fault)) => fault.as_str(),
-            Err(PublishError::NotUploaded) => "not_uploaded",
-            Err(PublishError::Other(_)) => "unavailable",
+        count(
+            self.convert_upload(upload_key, announced, folder, Audience::Public)
+                .await,
+        )
+    }
+
+    /// As [`Photos::publish`], of an announced upload, for holders of a signed URL only.
+    ///
+    /// # Errors
+    /// Those of [`Photos::publish`].
+    pub async fn publish_private(
+        &self,
+        upload_key: &str,
+        announced: &Announced,
+        folder: &str,
+    ) -> Result<Published, PublishError> {
+        count(
+            self.convert_upload(upload_key, Some(announced), folder, Audience::Private)
+                .await,
+        )
+    }
+
+    /// Converts a file of this type and writes photo and thumbnail to the folder, for holders of a signed URL only.
+    ///
+    /// # Errors
+    /// Those of [`Photos::publish`], without `NotUploaded`.
+    pub async fn publish_file(
+        &self,
+        content_type: &str,
+        file: Bytes,
+        folder: &str,
+    ) -> Result<Published, PublishError> {
+        let converted = async {
+            let turn = self.wait_turn().await?;
+            self.convert(turn, content_type.to_owned(), file, folder, Audience::Private)
+                .await
         };
-        metrics::counter!(CONVERSIONS_TOTAL, "outcome" => outcome).increment(1);
-        result
+        count(converted.await)
     }
 
     async fn convert_upload(
@@ -133,6 +180,7 @@ impl Photos {
         upload_key: &str,
         announced: Option<&Announced>,
         folder: &str,
+        audience: Audience,
     ) -> Result<Published, PublishError> {
         let head = self.objects.head(upload_key).await?;
         let stored = Announced {
@@ -141,33 +189,58 @@ impl Photos {
         };
         let announced = announced.unwrap_or(&stored);
         stored.check(announced).map_err(PublishError::Invalid)?;
+        let turn = self.wait_turn().await?;
+        let file = self.objects.get(upload_key).await?;
+        self.convert(turn, stored.content_type, file, folder, audience)
+            .await
+    }
+
+    /// Waits until the next conversion may run.
+    async fn wait_turn(&self) -> Result<Turn, PublishError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             PublishError::Other(ChassisError::unavailable(
                 "too many photos wait to be converted",
                 RETRY_AFTER,
             ))
         })?;
-        let place = (place, self.usage.take());
+        let usage = self.usage.take();
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|closed| PublishError::Other(ChassisError::internal(closed)))?;
-        let file = self.objects.get(upload_key).await?;
-        let (content_type, max_pixels) = (stored.content_type, self.max_pixels);
+        Ok((place, usage, permit))
+    }
+
+    async fn convert(
+        &self,
+        turn: Turn,
+        content_type: String,
+        file: Bytes,
+        folder: &str,
+        audience: Audience,
+    ) -> Result<Published, PublishError> {
+        let max_pixels = self.max_pixels;
         // The task owns place and permit: they end with the conversion, not with a cancelled call.
         let converted = tokio::task::spawn_blocking(move || {
-            let _held = (place, permit);
-            convert::convert(&content_type, &file, max_pixels)
+            let _held = turn;
+            let converted = convert::convert(&content_type, &file, max_pixels)?;
+            let hashes = (sha256(&converted.photo), sha256(&file));
+            Ok((converted, hashes))
         });
         let converted = converted
             .await
             .map_err(|panic| PublishError::Other(ChassisError::internal(panic)))?;
-        let converted = converted.map_err(PublishError::Invalid)?;
+        let (converted, (sha256, upload_sha256)) = converted.map_err(PublishError::Invalid)?;
         let size_bytes = i64::try_from(converted.photo.len()).unwrap_or(i64::MAX);
-        let put = async |key: String, file| self.objects.put(&key, CONTENT_TYPE, file).await;
+        let put = async |key: String, file| match audience {
+            Audience::Public => self.objects.put(&key, CONTENT_TYPE, file).await,
+            Audience::Private => self.objects.put_private(&key, CONTENT_TYPE, file).await,
+        };
         put(format!("{folder}{THUMBNAIL}"), converted.thumbnail).await?;
         put(key(folder), converted.photo).await?;
         Ok(Published {
             pixels: converted.pixels,
             size_bytes,
+            sha256,
+            upload_sha256,
         })
     }
 
@@ -178,70 +251,21 @@ impl Photos {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use carshare_chassis::config::Secret;
-
-    use super::*;
-    use crate::Config;
-
-    /// A JPEG of one colour.
-    fn file() -> bytes::Bytes {
-        let mut file = Vec::new();
-        let image = ::image::RgbImage::new(40, 30);
-        ::image::codecs::jpeg::JpegEncoder::new(&mut file)
-            .encode_image(&image)
-            .unwrap();
-        file.into()
-    }
-
-    #[tokio::test]
-    async fn conversion_beyond_the_waiting_ones_is_refused_at_once() {
-        let server = carshare_testkit::s3().await;
-        let config = Config {
-            endpoint: server.endpoint.clone(),
-            bucket: "pictures".to_owned(),
-            access_key: Secret::from(server.access_key.as_str()),
-            secret_key: Secret::from(server.secret_key.as_str()),
-            photos: PhotoConfig {
-                max_parallel: 1,
-                max_waiting: 2,
-                ..PhotoConfig::default()
-            },
-            ..Config::default()
-        };
-        let objects = Objects::new(&config).unwrap();
-        objects.ensure_bucket().await.unwrap();
-        objects.put("uploads/1", "image/jpeg", file()).await.unwrap();
-        let photos = Photos::new(objects.clone(), &config.photos);
-
-        let others = photos.places.acquire_many(3).await.unwrap();
-        let Err(PublishError::Other(refused)) = photos.publish("uploads/1", None, "vehicles/1").await else {
-            panic!("not refused");
-        };
-        assert_eq!(
-            (refused.reason(), refused.retry_delay()),
-            ("UNAVAILABLE", Some(RETRY_AFTER))
-        );
-        drop(others);
-        let published = photos.publish("uploads/1", None, "vehicles/1").await.unwrap();
-        assert_eq!(
-            published.pixels,
-            Pixels {
-                width: 40,
-                height: 30
-            }
-        );
-        assert_eq!(photos.places.available_permits(), 3);
-        let thumbnail = thumbnail_of(&key("vehicles/1")).unwrap();
-        objects.head(&thumbnail).await.unwrap();
-        for _ in 0..2 {
-            photos.delete("vehicles/1").await.unwrap();
-        }
-        for key in [key("vehicles/1"), thumbnail] {
-            assert!(matches!(objects.head(&key).await, Err(Error::NotFound)));
-        }
-        let missing = photos.publish("uploads/2", None, "vehicles/2").await;
-        assert!(matches!(missing, Err(PublishError::NotUploaded)));
-    }
+/// Counts a conversion by its outcome.
+fn count(result: Result<Published, PublishError>) -> Result<Published, PublishError> {
+    let outcome = match &result {
+        Ok(_) => "ok",
+        Err(PublishError::Invalid(fault)) => fault.as_str(),
+        Err(PublishError::NotUploaded) => "not_uploaded",
+        Err(PublishError::Other(_)) => "unavailable",
+    };
+    metrics::counter!(CONVERSIONS_TOTAL, "outcome" => outcome).increment(1);
+    result
 }
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+#[cfg(test)]
+mod tests;

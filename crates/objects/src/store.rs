@@ -27,8 +27,10 @@ const KEY: AsciiSet = NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// Caching of what this process writes.
+/// Caching of public objects.
 const CACHE_CONTROL: &str = "public, max-age=86400";
+/// Caching of private objects.
+const NO_STORE: &str = "private, no-store";
 
 /// Objects of one bucket. Cheap to clone.
 #[derive(Clone)]
@@ -123,12 +125,34 @@ impl Objects {
         measured("get", async { collect(request.send().await?.body).await }).await
     }
 
+    /// Presigns a read of `key`. `expires` is at most a week.
+    pub async fn presign_get(&self, key: &str, expires: Duration) -> Result<String, Error> {
+        let request = self.0.signer.get_object().bucket(&self.0.bucket).key(key);
+        let signed = request.presigned(presign::expiry(expires)?).await?;
+        Ok(signed.uri().to_owned())
+    }
+
     /// Writes a whole object and replaces an existing one. Caches keep it for a day: so long they may show what was deleted.
     pub async fn put(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), Error> {
+        self.write(key, content_type, CACHE_CONTROL, content).await
+    }
+
+    /// As [`Objects::put`], of an object that no cache may keep.
+    pub async fn put_private(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), Error> {
+        self.write(key, content_type, NO_STORE, content).await
+    }
+
+    async fn write(
+        &self,
+        key: &str,
+        content_type: &str,
+        cache_control: &str,
+        content: Bytes,
+    ) -> Result<(), Error> {
         let request = self.0.client.put_object().bucket(&self.0.bucket).key(key);
         let request = request
             .content_type(content_type)
-            .cache_control(CACHE_CONTROL)
+            .cache_control(cache_control)
             .body(ByteStream::from(content));
         measured("put", async { Ok(request.send().await.map(drop)?) }).await
     }

@@ -20,6 +20,13 @@ impl MessageType {
     pub fn assign(&self, path: &str, texts: &[String], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         assign(&self.schema, &self.table().fields, path, texts, 0, out)
     }
+
+    /// Appends a field of type `bytes`.
+    pub fn assign_bytes(&self, field: usize, content: &[u8], out: &mut Vec<u8>) {
+        encode_key(self.table().fields[field].number, WireType::LengthDelimited, out);
+        encode_varint(content.len() as u64, out);
+        out.extend_from_slice(content);
+    }
 }
 
 fn assign(

@@ -140,6 +140,12 @@ impl MessageType {
         (field.label, field.kind) == (Label::Single, Kind::String)
     }
 
+    /// Returns whether the field is a single `bytes`.
+    pub fn is_bytes(&self, field: usize) -> bool {
+        let field = &self.table().fields[field];
+        (field.label, field.kind) == (Label::Single, Kind::Bytes)
+    }
+
     /// Returns the name of a field.
     pub fn name(&self, field: usize) -> &str {
         &self.table().fields[field].name

@@ -35,7 +35,12 @@ where
     if request.body().is_end_stream() || !is_sent_at_once(&request) {
         return Either::Left(inner.call(request));
     }
-    let timeout = state.config.service.edge.body_timeout;
+    let edge = &state.config.service.edge;
+    let timeout = if takes_file(&request) {
+        edge.form_timeout
+    } else {
+        edge.body_timeout
+    };
     let (arrival, mut ended) = Arrival::new();
     let mut request = request.map(|body| {
         Body::new(Timed {
@@ -65,6 +70,13 @@ fn is_sent_at_once(request: &Request) -> bool {
         Some(target) => target.rpc().is_some_and(|rpc| !rpc.method.streaming().client),
         None => false,
     }
+}
+
+/// Returns whether the request may have a file, which slow connections need longer for.
+fn takes_file(request: &Request) -> bool {
+    let target: Option<&Target> = request.extensions().get();
+    let rpc = target.and_then(Target::rpc);
+    rpc.is_some_and(|rpc| rpc.rest.multipart)
 }
 
 /// A body with a deadline for its arrival.

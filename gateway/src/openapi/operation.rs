@@ -3,6 +3,7 @@
 use carshare_chassis::Lang;
 use carshare_chassis::method_registry::Policy;
 use http::Method;
+use prost_reflect::{Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
 use super::comment::Comment;
@@ -11,6 +12,9 @@ use super::schema::{Direction, Schemas};
 use super::{code_samples, examples, parameters, responses};
 use crate::rest::MERGE_PATCH;
 use crate::routes::{Body, Route};
+
+/// Content type of a form with a file.
+const FORM: &str = "multipart/form-data";
 
 pub(super) fn describe(route: &Route, server: &str, schemas: &mut Schemas) -> Value {
     let rpc = &route.rpc;
@@ -102,10 +106,31 @@ fn request_body(route: &Route, schemas: &mut Schemas) -> Option<Value> {
     };
     let body = examples::media_type(&schema, |lang| body_example(route, lang).unwrap_or_default());
     let mut content = json!({ "application/json": body });
+    if route.rpc.rest.multipart {
+        content[FORM] = form(&input, route, schemas);
+    }
     if route.method == Method::PATCH {
         content[MERGE_PATCH] = content["application/json"].clone();
     }
     Some(json!({ "required": required, "content": content }))
+}
+
+/// Returns the form with a file, whose parts are the fields of the message.
+fn form(input: &MessageDescriptor, route: &Route, schemas: &mut Schemas) -> Value {
+    let mut properties = serde_json::Map::new();
+    for field in input.fields().filter(|field| !route.has_variable(field.name())) {
+        let mut schema = schemas.field(&field, Direction::Request);
+        if field.kind() == Kind::Bytes {
+            // The content of the part as it is; the rule is about the text in base64.
+            schema = json!({ "type": "string", "contentMediaType": "application/octet-stream", "description": schema["description"] });
+        }
+        properties.insert(field.name().to_owned(), schema);
+    }
+    let mut required = super::constraints::required(input);
+    // The content type of the file's part.
+    required.retain(|name| !route.has_variable(name) && name != "content_type");
+    let schema = json!({ "type": "object", "properties": properties, "required": required });
+    examples::media_type(&schema, |lang| body_example(route, lang).unwrap_or_default())
 }
 
 /// Returns an example of the request body, if the route has one.

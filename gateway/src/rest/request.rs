@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::{CURSOR, ETAG_FIELD, query};
+use super::{CURSOR, ETAG_FIELD, multipart, query};
 use crate::etag;
 use crate::json::{self, DecodeError, MessageType};
 use crate::routes::{self, Bindings, Route};
@@ -36,7 +36,10 @@ pub(super) async fn decode(
     let mut violations = Vec::new();
     if route.body != routes::Body::None {
         let bytes = collect(&parts.headers, body, max_bytes).await?;
-        violations.extend(decode_body(&mut message, route, &bytes, &parts.headers)?);
+        violations.extend(match boundary(route, &parts.headers) {
+            Some(boundary) => multipart::decode(route, boundary, bytes, &mut message).await?,
+            None => decode_body(&mut message, route, &bytes, &parts.headers)?,
+        });
     }
     if let Some(query) = parts.uri.query() {
         let refused = |name: &str| set_elsewhere(route, name);
@@ -53,6 +56,18 @@ pub(super) async fn decode(
     } else {
         Err(Error::new(Common::InvalidArgument).violations_of(violations))
     }
+}
+
+/// Returns whether the body is a form with a file, and the route takes one.
+pub(super) fn is_form(route: &Route, headers: &HeaderMap) -> bool {
+    boundary(route, headers).is_some()
+}
+
+/// Returns the boundary of the parts of a form, if the route takes one.
+fn boundary(route: &Route, headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let accepts = route.rpc.rest.multipart && !is_encoded(headers);
+    multer::parse_boundary(content_type).ok().filter(|_| accepts)
 }
 
 /// Reads the whole body, up to `max_bytes`.
@@ -105,7 +120,7 @@ fn decode_body(
     Ok(decoded.err().unwrap_or_default())
 }
 
-fn malformed(error: &impl std::fmt::Display) -> Error {
+pub(super) fn malformed(error: &impl std::fmt::Display) -> Error {
     let error = DecodeError::Malformed(error.to_string());
     Error::new(Common::InvalidArgument).violations_of([error.at("")])
 }
@@ -194,4 +209,4 @@ fn expect_tag(message: &mut Vec<u8>, route: &Route, headers: &HeaderMap) -> Opti
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

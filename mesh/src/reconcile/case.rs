@@ -39,6 +39,8 @@ pub enum Kind {
     ProviderAmountDiffers,
     /// A guest's review is shown and not counted in the rating of the car, or counted and not shown.
     RatingDiffers,
+    /// The evidence of pickup and return was changed: an entry is missing, or has another hash than its own or that of the entry before it.
+    HandoverChanged,
 }
 
 impl Kind {
@@ -64,6 +66,8 @@ pub(super) struct Booking {
     refund_krw: Option<i64>,
     /// Won refunded so far, as reported by payment.
     refunded_krw: i64,
+    /// Whether the entries of pickup and return have the hashes they were made with.
+    handover_intact: bool,
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -140,7 +144,13 @@ impl Case {
             .as_ref()
             .is_none_or(|review| review.is_shown == review.is_counted);
         let rating = (!is_rated).then_some(Kind::RatingDiffers);
-        calendar.chain(self.compare_money()).chain(rating).collect()
+        let evidence = self.booking.as_ref().filter(|booking| !booking.handover_intact);
+        let evidence = evidence.map(|_| Kind::HandoverChanged);
+        calendar
+            .chain(self.compare_money())
+            .chain(rating)
+            .chain(evidence)
+            .collect()
     }
 
     fn compare_calendar(&self, now: DateTime<Utc>) -> Option<Kind> {

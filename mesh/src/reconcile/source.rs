@@ -28,7 +28,7 @@ pub(super) enum Table {
 pub(super) const TABLES: [Table; 3] = [Table::Bookings, Table::Occupancies, Table::Payments];
 
 const BOOKINGS: &str = "SELECT id, vehicle_id, guest_id, host_id, starts_at, ends_at, total_krw, status, payment_status, \
-    confirmed_at IS NOT NULL AS confirmed, refund_krw, refunded_krw FROM bookings WHERE id = ANY($1)";
+    confirmed_at IS NOT NULL AS confirmed, refund_krw, refunded_krw, handover_is_intact(id) AS handover_intact FROM bookings WHERE id = ANY($1)";
 
 const OCCUPANCIES: &str = "SELECT ref_id, vehicle_id, lower(period) AS starts_at, upper(period) AS ends_at, expires_at \
     FROM occupancies WHERE ref_id = ANY($1)";

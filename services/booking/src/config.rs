@@ -7,6 +7,8 @@ use carshare_chassis::config::{Peer, Redis, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::handover::Angle;
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -19,6 +21,9 @@ pub struct Config {
     pub notification: Peer,
     pub booking: Rules,
     pub reviews: Reviews,
+    /// Object storage of the photos of handovers.
+    pub objects: carshare_objects::Config,
+    pub handover: Handover,
 }
 
 /// `[booking]`
@@ -57,6 +62,39 @@ pub struct Reviews {
     pub post_every: Duration,
 }
 
+/// `[handover]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handover {
+    /// Views of which there has to be a photo before odometer and fuel are reported.
+    pub required_angles: Vec<Angle>,
+    /// Time for a pickup after the rental has begun.
+    #[serde(rename = "pickup_grace_ms", with = "millis")]
+    pub pickup_grace: Duration,
+    /// Time for a return after the rental has ended.
+    #[serde(rename = "return_grace_ms", with = "millis")]
+    pub return_grace: Duration,
+    /// Photos of a pickup or return, announced ones included.
+    pub max_photos: u64,
+    /// Reports and notes of a pickup or return.
+    pub max_notes: usize,
+    /// Lifetime of an upload URL.
+    #[serde(rename = "upload_ttl_ms", with = "millis")]
+    pub upload_ttl: Duration,
+    /// Time to complete an announced photo.
+    #[serde(rename = "complete_ttl_ms", with = "millis")]
+    pub complete_ttl: Duration,
+    /// Lifetime of the URL of a photo in a reply.
+    #[serde(rename = "read_ttl_ms", with = "millis")]
+    pub read_ttl: Duration,
+    /// Time for which files of photos are kept.
+    #[serde(rename = "keep_photos_ms", with = "millis")]
+    pub keep_photos: Duration,
+    /// Interval of the deletion of abandoned photos.
+    #[serde(rename = "sweep_every_ms", with = "millis")]
+    pub sweep_every: Duration,
+}
+
 #[cfg(test)]
 mod tests {
     use carshare_chassis::config::{ServiceConfig, Sources, load, redacted};
@@ -80,6 +118,10 @@ mod tests {
         let config = loaded(&[
             ("BOOKING__DATABASE__URL", "postgres://booking:geheim@db/carshare"),
             ("BOOKING__REDIS__URL", "redis://cache"),
+            ("BOOKING__OBJECTS__ENDPOINT", "http://s3:9000"),
+            ("BOOKING__OBJECTS__BUCKET", "carshare"),
+            ("BOOKING__OBJECTS__ACCESS_KEY", "storage-id"),
+            ("BOOKING__OBJECTS__SECRET_KEY", "storage-key"),
         ])
         .unwrap();
         let rules = &config.service.booking;
@@ -93,8 +135,17 @@ mod tests {
         assert_eq!(reviews.write_within, Duration::from_hours(14 * 24));
         assert_eq!(reviews.blind_for, Duration::from_hours(7 * 24));
         assert_eq!(reviews.post_every, Duration::from_secs(15));
+        let handover = &config.service.handover;
+        assert_eq!(handover.required_angles.len(), 6);
+        assert_eq!(
+            (handover.pickup_grace, handover.return_grace),
+            (Duration::from_hours(1), Duration::from_hours(24))
+        );
+        assert_eq!((handover.max_photos, handover.max_notes), (40, 20));
         let printed = redacted(&config).to_string();
-        assert!(!printed.contains("geheim"), "{printed}");
+        for secret in ["geheim", "storage-key"] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
     }
 
     #[test]

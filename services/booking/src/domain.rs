@@ -10,10 +10,12 @@
 //! | [`policy`] | refund of a cancellation |
 //! | [`review`] | a review of a booking, and who sees it when |
 //! | [`status`] | status of a booking and of its payment |
+//! | [`handover`] | evidence of pickup and return |
 //! | [`ids`] | typed ids |
 
 pub mod booking;
 pub mod change;
+pub mod handover;
 pub mod ids;
 pub mod period;
 pub mod policy;
@@ -24,7 +26,7 @@ pub mod transitions;
 
 pub use booking::{Booking, Cancellation, NewBooking};
 pub use change::{Actor, Change, Event};
-pub use ids::{BookingId, ReviewId, UserId, VehicleId};
+pub use ids::{BookingId, PhotoId, ReviewId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::CancellationPolicy;
 pub use price::Price;

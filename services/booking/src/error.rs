@@ -1,12 +1,31 @@
 //! Errors of this service, and their reasons in the contract.
 
 use carshare_chassis as chassis;
+use carshare_objects::image::ImageFault;
 use carshare_proto::booking::v1::ErrorReason;
 use carshare_proto::common::v1::ErrorReason as Common;
 use carshare_proto::vehicle::v1::ErrorReason as VehicleReason;
 use sea_orm::DbErr;
 
+use crate::domain::handover::{Angle, HandoverRefusal, Phase};
 use crate::domain::{Refusal, ReviewRefusal, Status};
+
+/// Why a file is not the announced photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhotoFault {
+    NotUploaded,
+    Image(ImageFault),
+}
+
+impl PhotoFault {
+    /// Returns the value in error metadata.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotUploaded => "not_uploaded",
+            Self::Image(fault) => ImageFault::as_str(fault),
+        }
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -48,6 +67,21 @@ pub enum Error {
     HostClosed,
     #[error("the review is refused: {0:?}")]
     Review(ReviewRefusal),
+    /// Too early, too late, confirmed by both sides, or not in this state.
+    #[error("the {} of a booking that is {} is not recorded now", phase.as_str(), status.as_str())]
+    HandoverClosed { phase: Phase, status: Status },
+    #[error("the handover has {max} of them")]
+    HandoverFull { max: u64 },
+    #[error("photos are missing")]
+    PhotosMissing(Vec<Angle>),
+    #[error("the odometer showed {pickup_km} km at the pickup")]
+    OdometerBackwards { pickup_km: i64 },
+    #[error("the report is not the present one of the other side")]
+    HandoverChanged,
+    #[error("no such photo")]
+    PhotoNotFound,
+    #[error("the file is not a photo: {}", .0.as_str())]
+    PhotoInvalid(PhotoFault),
     #[error(transparent)]
     Store(carshare_store::Error),
     /// An error of a peer or of the server stack, or a defect.
@@ -131,6 +165,24 @@ fn review_refusal(refusal: ReviewRefusal) -> chassis::Error {
     }
 }
 
+impl From<HandoverRefusal> for Error {
+    fn from(refusal: HandoverRefusal) -> Self {
+        match refusal {
+            HandoverRefusal::Closed { phase, status } => Self::HandoverClosed { phase, status },
+            HandoverRefusal::Full { max } => Self::HandoverFull { max: max as u64 },
+            HandoverRefusal::PhotosMissing(angles) => Self::PhotosMissing(angles),
+            HandoverRefusal::OdometerBackwards { pickup_km } => Self::OdometerBackwards { pickup_km },
+            HandoverRefusal::Changed => Self::HandoverChanged,
+        }
+    }
+}
+
+impl From<carshare_objects::Error> for Error {
+    fn from(error: carshare_objects::Error) -> Self {
+        Self::Chassis(error.into())
+    }
+}
+
 impl From<Error> for chassis::Error {
     fn from(error: Error) -> Self {
         match error {
@@ -156,6 +208,20 @@ impl From<Error> for chassis::Error {
             Error::GuestClosed => Self::new(ErrorReason::AccountClosed),
             Error::HostClosed => Self::new(VehicleReason::VehicleNotFound),
             Error::Review(refusal) => review_refusal(refusal),
+            Error::HandoverClosed { phase, status } => Self::new(ErrorReason::HandoverClosed)
+                .with("phase", phase.as_str())
+                .with("status", status.as_str()),
+            Error::HandoverFull { max } => Self::new(ErrorReason::HandoverFull).with("max", max.to_string()),
+            Error::PhotosMissing(angles) => {
+                let angles: Vec<_> = angles.iter().map(|angle| angle.as_str()).collect();
+                Self::new(ErrorReason::PhotosMissing).with("angles", angles.join(","))
+            }
+            Error::OdometerBackwards { pickup_km } => {
+                Self::new(ErrorReason::OdometerBackwards).with("pickup_km", pickup_km.to_string())
+            }
+            Error::HandoverChanged => Self::new(ErrorReason::HandoverChanged),
+            Error::PhotoNotFound => Self::new(ErrorReason::PhotoNotFound),
+            Error::PhotoInvalid(fault) => Self::new(ErrorReason::PhotoInvalid).with("fault", fault.as_str()),
             Error::Store(error) => error.into(),
             Error::Chassis(error) => error,
         }

@@ -4,6 +4,7 @@ mod count_bookings;
 mod deadlines;
 pub mod erase_bookings;
 pub mod post_reviews;
+mod sweep_photos;
 
 use carshare_chassis::Shutdown;
 
@@ -15,6 +16,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
         count_bookings::run(app, shutdown.clone()),
         deadlines::run(app, shutdown.clone()),
         erase_bookings::run(app, shutdown.clone()),
-        post_reviews::run(app, shutdown),
+        post_reviews::run(app, shutdown.clone()),
+        sweep_photos::run(app, shutdown),
     );
 }

@@ -8,9 +8,11 @@
 //! | [`guest_limits`] | how many bookings a guest may have |
 //! | [`apply_change`] | storing a change: row, history and event |
 //! | [`store`] | all SQL, one file per table |
+//! | [`handover`] | adding to the evidence of pickups and returns |
+//! | [`handover_files`] | files of their photos |
 //! | [`events`] | published and consumed events |
 //! | [`erasure`] | what is erased of the bookings of deleted accounts |
-//! | [`jobs`] | deadlines, publication of reviews, erasure, gauges |
+//! | [`jobs`] | deadlines, publication of reviews, erasure, abandoned and old photos, gauges |
 //! | [`config`], [`error`] | configuration, errors |
 
 pub mod apply_change;
@@ -20,6 +22,8 @@ mod erasure;
 pub mod error;
 pub mod events;
 mod guest_limits;
+mod handover;
+mod handover_files;
 pub mod hold;
 pub mod jobs;
 mod metrics;
@@ -32,7 +36,10 @@ use std::sync::Arc;
 use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown, client};
+use carshare_objects::Objects;
+use carshare_objects::photo::Photos;
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
+use carshare_proto::booking::v1::handover_service_server::HandoverServiceServer;
 use carshare_proto::booking::v1::review_service_server::ReviewServiceServer;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
@@ -58,6 +65,9 @@ pub struct App {
     pub vehicle: VehicleServiceClient<client::PeerChannel>,
     pub payment: PaymentServiceClient<client::PeerChannel>,
     pub notification: NotificationServiceClient<client::PeerChannel>,
+    /// Object storage of the photos of handovers.
+    pub objects: Objects,
+    pub photos: Photos,
     pub config: Arc<Config>,
 }
 
@@ -78,6 +88,7 @@ impl App {
             &common.tls,
             environment.clone(),
         )?;
+        let objects = Objects::new(&config.objects)?;
         let db = Db::connect(&config.database, environment.clone())?;
         Ok(Self {
             db,
@@ -85,6 +96,8 @@ impl App {
             vehicle: VehicleServiceClient::new(vehicle),
             payment: PaymentServiceClient::new(payment),
             notification: NotificationServiceClient::new(notification),
+            photos: Photos::new(objects.clone(), &config.objects.photos),
+            objects,
             config: Arc::new(config),
         })
     }
@@ -125,10 +138,15 @@ impl StoreService for Booking {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        let rpc = || rpc::Rpc { app: app.clone() };
-        let bookings = BookingServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
-        let reviews = ReviewServiceServer::new(rpc()).accept_compressed(CompressionEncoding::Gzip);
-        Ok(server.add(bookings).add(reviews))
+        let rpc = rpc::Rpc { app: app.clone() };
+        let handovers = HandoverServiceServer::new(rpc.clone());
+        let reviews = ReviewServiceServer::new(rpc.clone());
+        let bookings = BookingServiceServer::new(rpc);
+        let server = server
+            .add(handovers.accept_compressed(CompressionEncoding::Gzip))
+            .add(reviews.accept_compressed(CompressionEncoding::Gzip))
+            .add(bookings.accept_compressed(CompressionEncoding::Gzip));
+        Ok(server)
     }
 
     fn handlers(consumer: Consumer) -> Consumer {

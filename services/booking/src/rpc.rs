@@ -1,19 +1,28 @@
 //! RPC handlers, one file each, and the tonic service that delegates to them.
 
+mod add_handover_note;
 mod approve_booking;
-mod authorization;
+pub(crate) mod authorization;
 mod cancel_booking;
 mod close_user;
 mod complete_booking;
+mod complete_photo_upload;
+mod confirm_handover;
 pub mod convert;
+pub(crate) mod convert_handover;
 mod create_booking;
+mod create_photo_upload;
 mod get_booking;
 mod get_booking_timeline;
+mod get_handover;
+mod handover_service;
 mod list_bookings;
 mod reject_booking;
+mod report_handover;
 mod response;
 pub mod reviews;
 mod start_booking;
+mod upload_photo;
 
 use carshare_chassis::rpc;
 use carshare_proto::booking::v1::booking_service_server::BookingService;
@@ -22,7 +31,8 @@ use tonic::{Request, Response, Status};
 
 use crate::App;
 
-/// Implements the tonic service: one delegating line per RPC.
+/// Implements the tonic services: one delegating line per RPC.
+#[derive(Clone)]
 pub struct Rpc {
     pub app: App,
 }

@@ -1,6 +1,8 @@
 //! All SQL of the service, one module per table.
 
 pub mod bookings;
+pub mod handover_entries;
+pub mod handover_photos;
 pub mod review_moderations;
 pub mod reviews;
 pub mod status_history;

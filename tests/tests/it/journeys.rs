@@ -5,5 +5,6 @@ mod account_deletion;
 mod booking;
 mod devices;
 mod email;
+mod handover;
 mod registration;
 mod reviews;

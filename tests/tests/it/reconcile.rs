@@ -16,7 +16,8 @@ const CHANGES: &str = "
       tstzrange(lower(period) + interval '9 days', upper(period) + interval '9 days'), kind, expires_at, created_at
       FROM vehicle.occupancies;
     UPDATE payment.payments SET guest_id = gen_random_uuid(), amount_krw = amount_krw + 1 WHERE refunded_krw = 0;
-    UPDATE booking.bookings SET payment_status = 'pending' WHERE status = 'cancelled';";
+    UPDATE booking.bookings SET payment_status = 'pending' WHERE status = 'cancelled';
+    INSERT INTO booking.handover_heads SELECT id, 1, sha256('') FROM booking.bookings LIMIT 1;";
 
 /// Kinds of the differences.
 async fn kinds(mesh: &Mesh) -> BTreeSet<String> {
@@ -33,6 +34,7 @@ async fn reconcile_finds_changed_rows_and_nothing_else() {
     invariants::assert_hold(&mesh).await;
     Sql::of(&mesh).execute(CHANGES).await;
     let expected = [
+        Kind::HandoverChanged,
         Kind::LedgerDiffers,
         Kind::OccupancyDiffers,
         Kind::OccupancyWithoutBooking,

@@ -8,9 +8,10 @@ use crate::method_table::MethodTable;
 use crate::routes::{RouteMatch, Routes};
 
 const MAX_BYTES: usize = 256;
+const MAX_FORM_BYTES: usize = 1 << 16;
 
 /// The request message as JSON, or the error code with field and rule of each violation.
-type Decoded = Result<Json, (String, Vec<(String, String)>)>;
+pub(in crate::rest) type Decoded = Result<Json, (String, Vec<(String, String)>)>;
 
 /// Decodes a request with a body of JSON, unless that is empty.
 async fn decoded(method: &str, uri: &str, body: &str) -> Decoded {
@@ -26,13 +27,18 @@ async fn decoded(method: &str, uri: &str, body: &str) -> Decoded {
     decode_request(request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
-async fn decode_request(request: Request<Body>) -> Decoded {
+pub(in crate::rest) async fn decode_request(request: Request<Body>) -> Decoded {
     let routes = Routes::read(MethodTable::read().unwrap().iter()).unwrap();
     let (parts, body) = request.into_parts();
     let RouteMatch::Found(route, bindings) = routes.find(&parts.method, parts.uri.path()) else {
         panic!("no route")
     };
-    match decode(&route, bindings, &parts, body, MAX_BYTES).await {
+    let max_bytes = if is_form(&route, &parts.headers) {
+        MAX_FORM_BYTES
+    } else {
+        MAX_BYTES
+    };
+    match decode(&route, bindings, &parts, body, max_bytes).await {
         Ok(message) => {
             let json = route.rpc.input.to_json(&message);
             Ok(serde_json::from_slice(&json.unwrap()).unwrap())
@@ -45,7 +51,7 @@ async fn decode_request(request: Request<Body>) -> Decoded {
     }
 }
 
-fn invalid(violations: &[(&str, &str)]) -> Decoded {
+pub(in crate::rest) fn invalid(violations: &[(&str, &str)]) -> Decoded {
     let violations = violations.iter();
     let violations = violations.map(|(field, rule)| ((*field).to_owned(), (*rule).to_owned()));
     Err(("COMMON001".to_owned(), violations.collect()))

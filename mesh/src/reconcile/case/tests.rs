@@ -24,6 +24,7 @@ fn confirmed() -> Case {
             confirmed: true,
             refund_krw: None,
             refunded_krw: 0,
+            handover_intact: true,
         }),
         occupancy: Some(Occupancy {
             ref_id: id,

@@ -3,7 +3,7 @@
 mod erasure;
 mod external_events;
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;
 
 use std::time::Duration;
 

@@ -9,4 +9,6 @@ typed_ids! {
     ReviewId
     /// A guest or host, of the auth service.
     UserId
+    /// A photo of a pickup or return.
+    PhotoId
 }

@@ -13,20 +13,22 @@ pub fn caller(ctx: &CallContext) -> Result<UserId, Error> {
     Ok(UserId(ctx.user()?.id))
 }
 
-/// Finds the booking for one of its sides, or an admin.
-pub async fn find_readable(app: &App, id: BookingId, user: &UserCaller) -> Result<Booking, Error> {
-    let found = bookings::find(app.db.conn(), id).await?;
-    let is_readable =
-        |booking: &Booking| user.role == Role::Admin || booking.party(UserId(user.id)).is_some();
-    found.filter(is_readable).ok_or(Error::BookingNotFound)
-}
-
 /// Finds the booking for one of its sides.
 pub async fn find(app: &App, id: BookingId, user: UserId) -> Result<(Booking, Party), Error> {
     let found = bookings::find(app.db.conn(), id).await?;
     let booking = found.ok_or(Error::BookingNotFound)?;
     let party = booking.party(user).ok_or(Error::BookingNotFound)?;
     Ok((booking, party))
+}
+
+/// Finds the booking for one of its sides or an admin.
+pub async fn find_visible(app: &App, id: BookingId, user: &UserCaller) -> Result<Booking, Error> {
+    let found = bookings::find(app.db.conn(), id).await?;
+    let booking = found.ok_or(Error::BookingNotFound)?;
+    if user.role != Role::Admin && booking.party(UserId(user.id)).is_none() {
+        return Err(Error::BookingNotFound);
+    }
+    Ok(booking)
 }
 
 /// Locks the booking for one of its sides.

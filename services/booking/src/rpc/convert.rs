@@ -65,6 +65,8 @@ pub fn booking(booking: &Booking, guest: Option<UserProfile>, viewer: UserId) ->
         cancellation: booking.cancellation.as_ref().map(cancellation),
         created_at: Some(timestamp(booking.created_at)),
         updated_at: Some(timestamp(booking.updated_at)),
+        pickup_photos: Vec::new(),
+        return_photos: Vec::new(),
     })
 }
 

@@ -26,7 +26,7 @@ pub async fn handle(
 ) -> Result<pb::BookingTimeline, Error> {
     let id = BookingId::parse("booking_id", &request.booking_id)?;
     let user = ctx.user()?;
-    authorization::find_readable(app, id, user).await?;
+    authorization::find_visible(app, id, user).await?;
     let (history, payment, notification) = tokio::join!(
         status_history::list(app.db.conn(), id),
         payment_steps(app, id),

@@ -34,6 +34,8 @@ async fn create_booking_stores_current_terms_and_publishes_requested() {
         cancellation: None,
         created_at: Some(timestamp("2026-11-22T12:00:00Z")),
         updated_at: Some(timestamp("2026-11-22T12:00:00Z")),
+        pickup_photos: Vec::new(),
+        return_photos: Vec::new(),
     };
     assert_eq!(booking, expected);
     assert_eq!(harness.vehicle().placed, [booking.id.as_str()]);

@@ -1,6 +1,7 @@
 //! Test harness: the service, and stubs of the vehicle, payment and notification services.
 
 mod calls;
+mod handovers;
 mod queries;
 mod reviews;
 
@@ -10,12 +11,14 @@ use std::sync::MutexGuard;
 use std::time::Duration;
 
 use carshare_booking::{Booking as BookingService, Config};
+use carshare_objects::Objects;
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
+use carshare_proto::booking::v1::handover_service_client::HandoverServiceClient;
 use carshare_proto::vehicle::v1::Vehicle;
 use carshare_service_testkit::{Instance, Setup, TestService};
 use carshare_store::config::Database as DatabaseConfig;
 use carshare_testkit::proxy::FaultProxy;
-use carshare_testkit::{PostgresMeter, StubServer};
+use carshare_testkit::{PostgresMeter, S3, StubServer};
 use chrono::{DateTime, TimeDelta, Utc};
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -24,6 +27,7 @@ pub use calls::{assert_wrong_state, input};
 pub use carshare_service_testkit::{
     Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
+pub use handovers::{ANGLES, get_file, png, put, statement_of};
 pub use reviews::{ids, review_input};
 
 use crate::notification_stub::{self, NotificationState, NotificationStub};
@@ -32,9 +36,11 @@ use crate::vehicle_stub::{self, VehicleState, VehicleStub};
 
 pub type Client = BookingServiceClient<Channel>;
 
-/// A running service with the stub of vehicle.
+/// A running service with the stub of vehicle and an S3 server.
 pub struct Harness {
     pub client: Client,
+    pub handovers: HandoverServiceClient<Channel>,
+    pub objects: Objects,
     pub redis: redis::aio::MultiplexedConnection,
     /// Ids of the events that the test has sent, in order, by `<service> <key>`.
     pub sent: HashMap<String, Vec<Uuid>>,
@@ -44,6 +50,7 @@ pub struct Harness {
     payment: PaymentStub,
     notification: NotificationStub,
     _stubs: [StubServer; 3],
+    _s3: S3,
 }
 
 impl Deref for Harness {
@@ -73,16 +80,25 @@ impl Harness {
         let payment_server = payment_stub::serve(payment.clone()).await;
         let notification = NotificationStub::default();
         let notification_server = notification_stub::serve(notification.clone()).await;
+        let s3 = carshare_testkit::s3().await;
         let service = Setup::<BookingService>::new("2026-11-22T12:00:00Z", &[])
             .env("VEHICLE__URI", vehicle_server.uri())
             .env("PAYMENT__URI", payment_server.uri())
             .env("NOTIFICATION__URI", notification_server.uri())
+            .env("OBJECTS__ENDPOINT", &s3.endpoint)
+            .env("OBJECTS__BUCKET", "handovers")
+            .env("OBJECTS__ACCESS_KEY", &s3.access_key)
+            .env("OBJECTS__SECRET_KEY", &s3.secret_key)
             .prepare(change)
             .await;
+        let objects = Objects::new(&service.config.service.objects).unwrap();
+        objects.ensure_bucket().await.unwrap();
         let instance = service.start_instance().await;
         let redis = redis::Client::open(service.config.service.redis.url.expose()).unwrap();
         Self {
             client: BookingServiceClient::new(instance.channel()),
+            handovers: HandoverServiceClient::new(instance.channel()),
+            objects,
             redis: redis.get_multiplexed_async_connection().await.unwrap(),
             sent: HashMap::new(),
             service,
@@ -91,6 +107,7 @@ impl Harness {
             payment,
             notification,
             _stubs: [vehicle_server, payment_server, notification_server],
+            _s3: s3,
         }
     }
 

@@ -53,7 +53,7 @@ fn crates_have_only_allowed_dependencies() {
             "vehicle",
             &["proto", "chassis", "store", "profiles", "outbound", "objects"],
         ),
-        ("booking", &["proto", "chassis", "store", "profiles"]),
+        ("booking", &["proto", "chassis", "store", "profiles", "objects"]),
         ("payment", &["proto", "chassis", "store", "outbound"]),
         ("notification", &["proto", "chassis", "store", "outbound"]),
         ("gateway", &["proto", "chassis"]),

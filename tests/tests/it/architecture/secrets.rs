@@ -55,7 +55,7 @@ fn all() -> [(&'static str, Value); 6] {
     let own = |variables: &[&'static str]| [&[tls, redis, database][..], variables].concat();
     [
         ("gateway", printed::<Gateway>(&[tls, redis])),
-        ("booking", printed::<Runner<Booking>>(&own(&[]))),
+        ("booking", printed::<Runner<Booking>>(&own(&objects))),
         (
             "vehicle",
             printed::<Runner<Vehicle>>(&own(&[&objects[..], &[kakao]].concat())),

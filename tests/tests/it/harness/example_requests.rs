@@ -48,6 +48,7 @@ fn example(field: &FieldDescriptor, ids: &Ids) -> Option<Value> {
     match field.kind() {
         _ if field.is_map() => None,
         Kind::String => text.map(Value::String),
+        Kind::Bytes => text.map(|text| Value::Bytes(text.into_bytes().into())),
         Kind::Bool => text?.parse().ok().map(Value::Bool),
         Kind::Int32 => text?.parse().ok().map(Value::I32),
         Kind::Int64 => text?.parse().ok().map(Value::I64),

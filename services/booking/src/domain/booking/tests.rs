@@ -36,7 +36,7 @@ fn pending() -> Booking {
 }
 
 /// Brings a booking into a state by transitions.
-fn booking(state: State) -> Booking {
+pub(in crate::domain) fn booking(state: State) -> Booking {
     let mut booking = pending();
     let approve = |booking: &mut Booking| {
         let _ = booking.approve(None, Duration::from_hours(2), noon()).unwrap();
