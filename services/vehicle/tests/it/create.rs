@@ -48,6 +48,7 @@ async fn create_vehicle_stores_the_geocoded_car_and_publishes_registered() {
         created_at: timestamp("23T09:00"),
         updated_at: timestamp("23T09:00"),
         etag: car.etag.clone(),
+        rating: None,
         thumbnail_url: None,
         instant_book: true,
     };

@@ -56,8 +56,11 @@ impl Harness {
         let request = ListBookingReviewsRequest {
             booking_id: booking_id.into(),
         };
-        let reply = self.reviews().list_booking_reviews(self.request(person, request));
-        into_message(reply.await).map(|reply| reply.reviews)
+        let reply = self
+            .reviews()
+            .list_booking_reviews(self.request(person, request))
+            .await;
+        into_message(reply).map(|reply| reply.reviews)
     }
 
     /// Lists the first page of a car's reviews without an access token.
@@ -81,8 +84,11 @@ impl Harness {
             direction: direction.into(),
             ..Default::default()
         };
-        let reply = self.reviews().list_user_reviews(self.request(caller, request));
-        into_message(reply.await).unwrap().reviews
+        let reply = self
+            .reviews()
+            .list_user_reviews(self.request(caller, request))
+            .await;
+        into_message(reply).unwrap().reviews
     }
 
     pub async fn reply(&self, person: Person, review_id: &str, reply: &str) -> Result<Review, Status> {
