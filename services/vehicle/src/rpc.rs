@@ -3,6 +3,7 @@
 mod add_availability;
 mod arrange_images;
 mod authorization;
+mod check_hold;
 mod complete_image_upload;
 mod confirm_hold;
 mod convert;
@@ -15,6 +16,7 @@ mod list_availability;
 mod list_images;
 mod list_my_vehicles;
 mod place_hold;
+mod pricing;
 mod release_hold;
 mod remove_availability;
 mod search_vehicles;
@@ -104,6 +106,10 @@ impl VehicleService for Rpc {
 
     async fn release_hold(&self, request: Request<ReleaseHoldRequest>) -> Reply<ReleaseHoldResponse> {
         rpc::unary(&self.app, request, release_hold::handle).await
+    }
+
+    async fn check_hold(&self, request: Request<CheckHoldRequest>) -> Reply<CheckHoldResponse> {
+        rpc::unary(&self.app, request, check_hold::handle).await
     }
 }
 

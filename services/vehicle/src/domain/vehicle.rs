@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::ids::{UserId, VehicleId};
 use super::license_plate::LicensePlate;
 use super::location::Location;
+use super::pricing::Pricing;
 
 mod attributes;
 
@@ -23,6 +24,7 @@ pub struct Vehicle {
     pub fuel: Option<Fuel>,
     pub transmission: Option<Transmission>,
     pub hourly_rate_krw: i64,
+    pub pricing: Pricing,
     /// Pickup location.
     pub location: Location,
     pub status: Status,
@@ -43,6 +45,7 @@ pub struct Change {
     /// `Some(None)` clears it.
     pub transmission: Option<Option<Transmission>>,
     pub hourly_rate_krw: Option<i64>,
+    pub pricing: Option<Pricing>,
     pub location: Option<Location>,
     pub description: Option<String>,
     pub status: Option<Status>,
@@ -93,6 +96,7 @@ impl Vehicle {
         set(&mut self.fuel, change.fuel);
         set(&mut self.transmission, change.transmission);
         set(&mut self.hourly_rate_krw, change.hourly_rate_krw);
+        set(&mut self.pricing, change.pricing);
         set(&mut self.location, change.location);
         set(&mut self.description, change.description.map(unless_empty));
         set(&mut self.status, change.status);
@@ -158,6 +162,7 @@ mod tests {
             fuel: Some(Fuel::Gasoline),
             transmission: None,
             hourly_rate_krw: 15_000,
+            pricing: Pricing::default(),
             location: Location {
                 address: "서울 강남구 테헤란로 152".to_owned(),
                 coordinates: Coordinates {

@@ -11,6 +11,7 @@ use carshare_store::Tx;
 use super::authorization;
 use super::convert;
 use super::create_vehicle::check_year;
+use super::pricing;
 use crate::App;
 use crate::domain::{Change, Changed, Location, UserId, VehicleId};
 use crate::error::Result;
@@ -41,7 +42,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::UpdateVehicleReque
         id,
         owner,
         etag: request.etag.clone(),
-        change: change(request, location),
+        change: change(request, location)?,
         urls: app.urls.clone(),
     };
     app.db.idempotent(&ctx, "vehicles.update", update, apply).await
@@ -85,8 +86,8 @@ async fn shown(tx: &Tx, update: &Update) -> Result<pb::Vehicle> {
     Ok(convert::vehicle(view, &update.urls))
 }
 
-fn change(request: pb::UpdateVehicleRequest, location: Option<Location>) -> Change {
-    Change {
+fn change(request: pb::UpdateVehicleRequest, location: Option<Location>) -> Result<Change> {
+    Ok(Change {
         make: request.make,
         model: request.model,
         year: request.year,
@@ -94,8 +95,9 @@ fn change(request: pb::UpdateVehicleRequest, location: Option<Location>) -> Chan
         fuel: request.fuel_type.map(convert::fuel),
         transmission: request.transmission.map(convert::transmission),
         hourly_rate_krw: request.hourly_rate,
+        pricing: request.pricing.map(pricing::from_request).transpose()?,
         location,
         description: request.description,
         status: request.status.and_then(convert::status),
-    }
+    })
 }

@@ -48,6 +48,7 @@ async fn create_vehicle_stores_the_geocoded_car_and_publishes_registered() {
         updated_at: timestamp("23T09:00"),
         etag: car.etag.clone(),
         thumbnail_url: None,
+        pricing: None,
     };
     assert_eq!(car, expected);
     assert_eq!(harness.get(host, &car.id).await.unwrap(), expected);
@@ -109,6 +110,7 @@ async fn create_vehicle_with_invalid_fields_names_them() {
         hourly_rate: 999,
         location_address: "x".into(),
         description: Some("x".repeat(2001)),
+        pricing: None,
     };
     let error = assert_reason(
         harness.create(harness.host(), wrong).await,

@@ -30,6 +30,7 @@ impl Harness {
             hourly_rate: 15_000,
             location_address: address.into(),
             description: None,
+            pricing: None,
         }
     }
 
