@@ -6,8 +6,9 @@
 //! | [`transitions`] | the tables of all transitions |
 //! | [`change`] | a transition that was made, and its event |
 //! | [`period`] | the time of a rental |
-//! | [`price`] | total, platform fee and host share |
+//! | [`price`] | lines, total, platform fee and host share |
 //! | [`policy`] | refund of a cancellation |
+//! | [`quote`] | terms that were quoted before the booking |
 //! | [`status`] | status of a booking and of its payment |
 //! | [`ids`] | typed ids |
 
@@ -17,6 +18,7 @@ pub mod ids;
 pub mod period;
 pub mod policy;
 pub mod price;
+pub mod quote;
 pub mod status;
 pub mod transitions;
 
@@ -24,7 +26,8 @@ pub use booking::{Booking, Cancellation, NewBooking};
 pub use change::{Actor, Change, Event};
 pub use ids::{BookingId, UserId, VehicleId};
 pub use period::Period;
-pub use policy::CancellationPolicy;
+pub use policy::{CancellationPolicy, Steps};
 pub use price::Price;
+pub use quote::Quote;
 pub use status::{CancellationReason, PaymentStatus, Status};
 pub use transitions::{ExternalEvent, Party, Refusal};

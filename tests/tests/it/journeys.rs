@@ -5,4 +5,5 @@ mod account_deletion;
 mod booking;
 mod devices;
 mod email;
+mod quotes;
 mod registration;

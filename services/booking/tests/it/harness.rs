@@ -2,6 +2,7 @@
 
 mod calls;
 mod queries;
+mod quotes;
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -23,6 +24,7 @@ pub use calls::{assert_wrong_state, input};
 pub use carshare_service_testkit::{
     Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
+pub use quotes::{platform_policy, quote_of};
 
 use crate::payment_stub::{self, PaymentState, PaymentStub};
 use crate::vehicle_stub::{self, VehicleState, VehicleStub};

@@ -4,6 +4,7 @@
 
 mod approve_reject;
 mod cancel;
+mod cancellation_policies;
 mod car_lost;
 mod close_user;
 mod count_live;
@@ -21,6 +22,7 @@ mod lifecycle;
 mod list_orders;
 mod open_requests;
 mod payment_stub;
+mod quotes;
 mod races;
 mod reads;
 mod sagas;
