@@ -28,6 +28,7 @@
 //! | [`lang`] | language of a caller |
 //! | [`tls`] | certificates of the mesh |
 //! | [`proto_types`], [`pagination`] | timestamps and ids, pages of lists |
+//! | [`signed_token`] | tokens that clients keep for a service |
 //! | [`encryption`] | encryption of secrets at rest |
 
 pub mod admin;
@@ -59,6 +60,7 @@ pub mod rpc;
 pub mod runtime;
 pub mod server;
 pub mod service;
+pub mod signed_token;
 pub mod task;
 pub mod telemetry;
 pub mod tls;

@@ -10,6 +10,7 @@ use carshare_proto::lists::ListRequest;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::signed_token::TokenKey;
 
 /// Page size when the request names none.
 const DEFAULT_SIZE: usize = 50;
@@ -52,6 +53,12 @@ impl PageTokenKey {
     /// `secret`: 32 random bytes.
     pub fn new(secret: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    /// Derives the key of the tokens of another purpose, a printable name. No code of a page token begins with one: it begins with a
+    /// length below 2^56.
+    pub fn derive(&self, purpose: &str) -> TokenKey {
+        TokenKey::new(hmac::sign(&self.0, purpose.as_bytes()).as_ref())
     }
 }
 

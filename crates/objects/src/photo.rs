@@ -63,7 +63,7 @@ pub struct Published {
     pub size_bytes: i64,
     /// SHA-256 of its file.
     pub sha256: [u8; 32],
-    /// SHA-256 of the upload.
+    /// SHA-256 of the bytes that were uploaded, with their metadata.
     pub upload_sha256: [u8; 32],
 }
 

@@ -131,6 +131,7 @@ fn errors_of_the_comment_are_responses() {
             "BOOKING010",
             "BOOKING011",
             "BOOKING012",
+            "BOOKING013",
             "VEHICLE003",
             "VEHICLE016"
         ])

@@ -148,6 +148,7 @@ pub fn booking(message: &str) -> CreateBookingRequest {
         start_datetime: at(1_795_400_000),
         end_datetime: at(1_795_410_000),
         guest_message: Some(message.into()),
+        quote_token: None,
     }
 }
 

@@ -14,6 +14,7 @@ async fn created_booking_has_the_fields_of_the_spec() {
         "id": "b-1", "vehicle_id": VEHICLE, "guest_id": "", "host_id": "",
         "start_datetime": "2026-11-23T01:00:00Z", "end_datetime": "2026-11-23T05:00:00Z",
         "total_amount": 52_000, "platform_fee": 7_800, "status": "pending", "guest_message": "안녕하세요",
+        "price_lines": [], "vat_amount": 0, "pickup_photos": [], "return_photos": [],
     });
     assert_eq!(into_json(response).await, (201, expected));
 }

@@ -1,4 +1,4 @@
-//! A rental of two weeks, played in seconds: the clock of the mesh is advanced between its steps.
+//! A rental of two weeks from the quote to the reviews, played in seconds: the clock of the mesh is advanced between its steps.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ struct Rental<'a> {
     id: String,
 }
 
-/// Plays a rental of a demo car by a demo guest, from the request to the return two hours after its end, and returns its timeline. The
+/// Plays a rental of a demo car by a demo guest, from the quote to the return two hours after its end and the reviews, and returns its timeline. The
 /// demo data are loaded, and the clock of the mesh is movable.
 pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     let client = Client::new(gateway, None)?;
@@ -34,11 +34,15 @@ pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     let (guest, host) = (&GUESTS[0], &HOSTS[0]);
     let (as_guest, as_host) = (sign_in(&client, guest).await?, sign_in(&client, host).await?);
     let cars = client.get("/v1/vehicles/mine", &as_host).await?;
-    let request = json!({
-        "vehicle_id": cars[0]["id"], "start_datetime": start, "end_datetime": end,
-        "guest_message": "2주 동안 출장에 사용하려고 합니다.",
-    });
+    let mut request = json!({ "vehicle_id": cars[0]["id"], "start_datetime": start, "end_datetime": end });
+    let quote = client.post("/v1/bookings/quote", &as_guest, &request).await?;
+    request["quote_token"] = quote["quote_token"].clone();
+    request["guest_message"] = json!("2주 동안 출장에 사용하려고 합니다.");
     let booking = client.post("/v1/bookings", &as_guest, &request).await?;
+    ensure!(
+        booking["total_amount"] == quote["total_amount"],
+        "another price than quoted: {booking}"
+    );
     let rental = Rental {
         client: &client,
         sandbox,
@@ -54,6 +58,8 @@ pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     rental.act(guest, "start").await?;
     rental.advance_to(end + TimeDelta::hours(2)).await?;
     rental.act(host, "complete").await?;
+    rental.review(guest, "차가 깨끗하고 응답이 빨랐어요.").await?;
+    rental.review(host, "약속을 잘 지켜 주셨어요.").await?;
     rental.timeline(guest).await
 }
 
@@ -63,6 +69,13 @@ impl Rental<'_> {
         let token = self.token(person).await?;
         let path = format!("/v1/bookings/{}/{transition}", self.id);
         self.client.put(&path, &token).await.map(drop)
+    }
+
+    async fn review(&self, person: &Person, comment: &str) -> Result<()> {
+        let path = format!("/v1/bookings/{}/reviews", self.id);
+        let review = json!({ "rating": 5, "comment": comment });
+        let token = self.token(person).await?;
+        self.client.post(&path, &token, &review).await.map(drop)
     }
 
     async fn token(&self, person: &Person) -> Result<String> {

@@ -92,7 +92,8 @@ fn length(rule: &str) -> Option<(&'static str, &'static str)> {
     Some(match rule {
         "string.min_len" => ("must have at least {} character(s)", "{}자 이상이어야 합니다."),
         "string.max_len" => ("must have at most {} character(s)", "{}자 이하여야 합니다."),
-        "string.max_bytes" => ("must have at most {} byte(s)", "{}바이트 이하여야 합니다."),
+        "bytes.min_len" => ("must have at least {} byte(s)", "{}바이트 이상이어야 합니다."),
+        "bytes.max_len" | "string.max_bytes" => ("must have at most {} byte(s)", "{}바이트 이하여야 합니다."),
         "repeated.min_items" => ("must have at least {} item(s)", "{}개 이상이어야 합니다."),
         "repeated.max_items" => ("must have at most {} item(s)", "{}개 이하여야 합니다."),
         _ => return None,

@@ -166,6 +166,7 @@ mod tests {
         let cancel = |message: &str| CancelBookingRequest {
             booking_id: "5b0e0000-0000-7000-8000-000000000000".to_owned(),
             message: Some(message.to_owned()),
+            expected_refund_amount: None,
         };
         assert_eq!(violations(&cancel("첫 줄\r\n\t둘째 줄")), [""; 0]);
         assert_eq!(violations(&cancel("첫 줄\u{202e}")), ["STRING_INVISIBLE"]);
@@ -231,6 +232,7 @@ mod tests {
             multiline.into_iter().collect::<Vec<_>>(),
             [
                 "comment",
+                "damage_notes",
                 "description",
                 "details",
                 "guest_message",

@@ -6,9 +6,10 @@
 //! | [`transitions`] | the tables of all transitions |
 //! | [`change`] | a transition that was made, and its event |
 //! | [`period`] | the time of a rental |
-//! | [`price`] | total, platform fee and host share |
+//! | [`price`] | lines, total, platform fee and host share |
 //! | [`policy`] | refund of a cancellation |
 //! | [`review`] | a review of a booking, and who sees it when |
+//! | [`quote`] | terms that were quoted before the booking |
 //! | [`status`] | status of a booking and of its payment |
 //! | [`handover`] | evidence of pickup and return |
 //! | [`ids`] | typed ids |
@@ -20,6 +21,7 @@ pub mod ids;
 pub mod period;
 pub mod policy;
 pub mod price;
+pub mod quote;
 pub mod review;
 pub mod status;
 pub mod transitions;
@@ -28,8 +30,9 @@ pub use booking::{Booking, Cancellation, NewBooking};
 pub use change::{Actor, Change, Event};
 pub use ids::{BookingId, PhotoId, ReviewId, UserId, VehicleId};
 pub use period::Period;
-pub use policy::CancellationPolicy;
+pub use policy::{CancellationPolicy, Steps};
 pub use price::Price;
+pub use quote::Quote;
 pub use review::{Review, ReviewRefusal};
 pub use status::{CancellationReason, PaymentStatus, Status};
 pub use transitions::{ExternalEvent, Party, Refusal};

@@ -21,12 +21,13 @@ pub fn erase(booking: &mut Booking, erasure: UserErasure) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the car without its exact place, description, photos and the profile of its host.
+/// Returns the car without its exact place, description, named rates, photos and the profile of its host.
 fn erased(vehicle: Vehicle, erasure: UserErasure) -> Vehicle {
     let owner = carshare_profiles::deleted(Role::Host, erasure.user.0, erasure.deleted_at);
     Vehicle {
         license_plate: vehicle.license_plate.clone(),
         description: None,
+        pricing: None,
         images: Vec::new(),
         thumbnail_url: None,
         owner: Some(owner),

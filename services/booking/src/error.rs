@@ -8,6 +8,7 @@ use carshare_proto::vehicle::v1::ErrorReason as VehicleReason;
 use sea_orm::DbErr;
 
 use crate::domain::handover::{Angle, HandoverRefusal, Phase};
+use crate::domain::policy::Harsher;
 use crate::domain::{Refusal, ReviewRefusal, Status};
 
 /// Why a file is not the announced photo.
@@ -53,6 +54,17 @@ pub enum Error {
     /// The id of the new booking is that of an earlier one: the same request with the same key, more than a day ago.
     #[error("the id belongs to an earlier booking")]
     IdTaken,
+    /// Older than its lifetime.
+    #[error("the quote has expired")]
+    QuoteExpired,
+    /// Not issued to this guest for this car and period.
+    #[error("the quote token is not valid for this request")]
+    QuoteInvalid,
+    /// Not what the caller of a cancellation expects.
+    #[error("the refund is {refund_krw} won by now")]
+    RefundChanged { refund_krw: i64 },
+    #[error("the policy of the host: {0}")]
+    PolicyTooHarsh(#[from] Harsher),
     #[error("the guest has {limit} open requests")]
     TooManyOpenRequests { limit: u32 },
     #[error("the guest has {limit} bookings in this period")]
@@ -196,6 +208,14 @@ impl From<Error> for chassis::Error {
             Error::TooEarly => Self::new(ErrorReason::TooEarly),
             Error::TooLate => Self::new(ErrorReason::TooLate),
             Error::IdTaken => Self::new(Common::Conflict),
+            Error::QuoteExpired => Self::new(ErrorReason::QuoteExpired),
+            Error::QuoteInvalid => Self::new(ErrorReason::QuoteInvalid),
+            Error::RefundChanged { refund_krw } => {
+                Self::new(ErrorReason::RefundChanged).with("refund_amount", refund_krw.to_string())
+            }
+            Error::PolicyTooHarsh(harsher) => Self::new(ErrorReason::PolicyTooHarsh)
+                .with("hours", (harsher.before_start_s / 3_600).to_string())
+                .with("percent", (harsher.refund_bps / 100).to_string()),
             Error::TooManyOpenRequests { limit } => {
                 Self::new(ErrorReason::TooManyOpenRequests).with("limit", limit.to_string())
             }

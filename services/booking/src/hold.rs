@@ -3,7 +3,9 @@
 use anyhow::Context as _;
 use carshare_chassis::proto_types::timestamp;
 use carshare_chassis::task;
-use carshare_proto::vehicle::v1::{ConfirmHoldRequest, PlaceHoldRequest, ReleaseHoldRequest, Vehicle};
+use carshare_proto::vehicle::v1::{
+    CheckHoldRequest, CheckHoldResponse, ConfirmHoldRequest, PlaceHoldRequest, ReleaseHoldRequest, Vehicle,
+};
 use carshare_store::Tx;
 
 use crate::domain::{Actor, Booking, BookingId, ExternalEvent, Period, UserId, VehicleId};
@@ -32,6 +34,18 @@ pub async fn place(app: &App, id: BookingId, hold: &HoldRequest) -> Result<Vehic
     let held = reply.map_err(Error::from_vehicle)?.into_inner().vehicle;
     held.context("PlaceHold returned no vehicle")
         .map_err(Error::internal)
+}
+
+/// Returns the car, and whether it could be held now.
+pub async fn check(app: &App, hold: &HoldRequest) -> Result<CheckHoldResponse, Error> {
+    let request = CheckHoldRequest {
+        vehicle_id: hold.vehicle.to_string(),
+        guest_id: hold.guest.to_string(),
+        start_datetime: Some(timestamp(hold.period.start())),
+        end_datetime: Some(timestamp(hold.period.end())),
+    };
+    let reply = app.vehicle.clone().check_hold(request).await;
+    Ok(reply.map_err(Error::from_vehicle)?.into_inner())
 }
 
 /// Confirms that the booking has its car, before it is approved or started. A booking that has lost it is cancelled with a full

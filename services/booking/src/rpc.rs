@@ -14,14 +14,20 @@ mod create_booking;
 mod create_photo_upload;
 mod get_booking;
 mod get_booking_timeline;
+mod get_cancellation_policy;
 mod get_handover;
 mod handover_service;
 mod list_bookings;
+mod quote_booking;
+mod quote_cancellation;
+mod quote_token;
 mod reject_booking;
 mod report_handover;
 mod response;
 pub mod reviews;
+mod set_cancellation_policy;
 mod start_booking;
+mod terms;
 mod upload_photo;
 
 use carshare_chassis::rpc;
@@ -82,5 +88,29 @@ impl BookingService for Rpc {
 
     async fn close_user(&self, request: Request<CloseUserRequest>) -> Reply<CloseUserResponse> {
         rpc::unary(&self.app, request, close_user::handle).await
+    }
+    async fn quote_booking(&self, request: Request<QuoteBookingRequest>) -> Reply<BookingQuote> {
+        rpc::unary(&self.app, request, quote_booking::handle).await
+    }
+
+    async fn quote_cancellation(
+        &self,
+        request: Request<QuoteCancellationRequest>,
+    ) -> Reply<CancellationQuote> {
+        rpc::unary(&self.app, request, quote_cancellation::handle).await
+    }
+
+    async fn get_cancellation_policy(
+        &self,
+        request: Request<GetCancellationPolicyRequest>,
+    ) -> Reply<CancellationPolicy> {
+        rpc::unary(&self.app, request, get_cancellation_policy::handle).await
+    }
+
+    async fn set_cancellation_policy(
+        &self,
+        request: Request<SetCancellationPolicyRequest>,
+    ) -> Reply<CancellationPolicy> {
+        rpc::unary(&self.app, request, set_cancellation_policy::handle).await
     }
 }

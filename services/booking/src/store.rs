@@ -1,6 +1,7 @@
 //! All SQL of the service, one module per table.
 
 pub mod bookings;
+pub mod cancellation_policies;
 pub mod handover_entries;
 pub mod handover_photos;
 pub mod review_moderations;

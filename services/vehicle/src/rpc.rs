@@ -3,6 +3,7 @@
 mod add_availability;
 mod arrange_images;
 mod authorization;
+mod check_hold;
 mod complete_image_upload;
 mod confirm_hold;
 mod convert;
@@ -15,9 +16,11 @@ mod list_availability;
 mod list_images;
 mod list_my_vehicles;
 mod place_hold;
+mod pricing;
 mod release_hold;
 mod remove_availability;
 mod search_vehicles;
+mod set_vehicle_pricing;
 mod update_vehicle;
 
 use carshare_chassis::rpc;
@@ -64,6 +67,10 @@ impl VehicleService for Rpc {
         rpc::unary(&self.app, request, update_vehicle::handle).await
     }
 
+    async fn set_vehicle_pricing(&self, request: Request<SetVehiclePricingRequest>) -> Reply<Vehicle> {
+        rpc::unary(&self.app, request, set_vehicle_pricing::handle).await
+    }
+
     async fn delete_vehicle(&self, request: Request<DeleteVehicleRequest>) -> Reply<DeleteVehicleResponse> {
         rpc::unary(&self.app, request, delete_vehicle::handle).await
     }
@@ -104,6 +111,10 @@ impl VehicleService for Rpc {
 
     async fn release_hold(&self, request: Request<ReleaseHoldRequest>) -> Reply<ReleaseHoldResponse> {
         rpc::unary(&self.app, request, release_hold::handle).await
+    }
+
+    async fn check_hold(&self, request: Request<CheckHoldRequest>) -> Reply<CheckHoldResponse> {
+        rpc::unary(&self.app, request, check_hold::handle).await
     }
 }
 

@@ -6,5 +6,6 @@ mod booking;
 mod devices;
 mod email;
 mod handover;
+mod quotes;
 mod registration;
 mod reviews;

@@ -44,6 +44,7 @@ fn booking_has_the_fields_of_the_spec() {
         "start_datetime": "2026-11-23T01:00:00Z",
         "total_amount": 9_007_199_254_740_993_i64, "platform_fee": 0,
         "status": "pending", "guest_message": "",
+        "price_lines": [], "vat_amount": 0, "pickup_photos": [], "return_photos": [],
     });
     assert_eq!(encoded(&booking), expected);
 }

@@ -9,7 +9,7 @@ use crate::openapi::operation::body_example;
 use crate::routes::{Body, Route};
 
 /// Names of properties whose ids are not those of resources of this API.
-const FOREIGN_IDS: [&str; 2] = ["order_id", "correlation_id"];
+const FOREIGN_IDS: [&str; 3] = ["order_id", "correlation_id", "trace_id"];
 
 fn media_types(document: &Value) -> Vec<&Map<String, Value>> {
     let contents = objects(document)

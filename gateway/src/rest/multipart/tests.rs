@@ -86,7 +86,7 @@ async fn body_that_is_no_form_is_refused() {
     }
     let no_boundary = sent("multipart/form-data", part("phase", None, "return")).await;
     assert_eq!(no_boundary, Err(("COMMON010".to_owned(), Vec::new())));
-    let many: Vec<String> = (0..100).map(|n| part(&format!("a{n}"), None, "")).collect();
+    let many: Vec<String> = (0..=100).map(|n| part(&format!("a{n}"), None, "")).collect();
     assert_eq!(decoded(&many).await.unwrap_err().0, "COMMON009");
 }
 

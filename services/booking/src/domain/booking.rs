@@ -1,5 +1,6 @@
 //! A booking, and what each transition of [`super::transitions`] writes into it.
 
+mod cancellation_quote;
 mod erasure;
 mod external_events;
 #[cfg(test)]
@@ -7,6 +8,7 @@ pub(in crate::domain) mod tests;
 
 use std::time::Duration;
 
+pub use cancellation_quote::CancellationQuote;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::transitions::{Command, State, transition};
@@ -80,6 +82,8 @@ pub struct NewBooking {
     pub host_id: UserId,
     pub period: Period,
     pub price: Price,
+    /// As quoted; `None` for the one at the time of the insertion.
+    pub policy: Option<CancellationPolicy>,
     /// The car: an encoded `carshare.vehicle.v1.Vehicle`.
     pub vehicle_snapshot: Vec<u8>,
     pub guest_message: Option<String>,
@@ -99,7 +103,7 @@ impl Booking {
             respond_by: respond_by(now, new.respond_within, new.period.start()),
             period: new.period,
             price: new.price,
-            policy: CancellationPolicy::STANDARD,
+            policy: new.policy.unwrap_or(CancellationPolicy::UNDECIDED),
             vehicle_snapshot: new.vehicle_snapshot,
             status: Status::Pending,
             payment_status: PaymentStatus::None,

@@ -27,11 +27,11 @@ impl Period {
         self.end
     }
 
-    /// Returns the number of hours to pay; a begun hour counts as a whole one.
-    pub fn begun_hours(&self) -> i64 {
+    /// Returns the number of half hours to pay; a started one counts as a whole one.
+    pub fn started_half_hours(&self) -> i64 {
         let length = self.end - self.start;
-        let whole = length.num_hours();
-        if length > TimeDelta::hours(whole) {
+        let whole = length.num_minutes() / 30;
+        if length > TimeDelta::minutes(whole * 30) {
             whole + 1
         } else {
             whole
@@ -51,14 +51,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case(TimeDelta::hours(1), 1)]
-    #[case(TimeDelta::minutes(61), 2)]
-    #[case(TimeDelta::hours(2), 2)]
-    #[case(TimeDelta::hours(2) + TimeDelta::microseconds(1), 3)]
-    #[case(TimeDelta::hours(2) + TimeDelta::nanoseconds(999), 2)]
-    #[case(TimeDelta::days(30), 720)]
-    fn begun_hours_count_as_whole_hours(#[case] length: TimeDelta, #[case] hours: i64) {
-        assert_eq!(starting_at_nine(length).unwrap().begun_hours(), hours);
+    #[case(TimeDelta::hours(1), 2)]
+    #[case(TimeDelta::minutes(61), 3)]
+    #[case(TimeDelta::minutes(90), 3)]
+    #[case(TimeDelta::hours(2), 4)]
+    #[case(TimeDelta::hours(2) + TimeDelta::microseconds(1), 5)]
+    #[case(TimeDelta::hours(2) + TimeDelta::nanoseconds(999), 4)]
+    #[case(TimeDelta::days(30), 1_440)]
+    fn started_half_hours_count_as_whole_ones(#[case] length: TimeDelta, #[case] half_hours: i64) {
+        assert_eq!(starting_at_nine(length).unwrap().started_half_hours(), half_hours);
     }
 
     #[rstest]
@@ -66,7 +67,7 @@ mod tests {
     #[case("9999-12-31T00:00:00Z")]
     fn period_of_any_year_is_accepted(#[case] start: DateTime<Utc>) {
         let period = Period::new(start, start + TimeDelta::hours(3)).unwrap();
-        assert_eq!(period.begun_hours(), 3);
+        assert_eq!(period.started_half_hours(), 6);
     }
 
     #[rstest]
@@ -79,11 +80,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn begun_hours_cover_the_period_and_no_more(micros in 1i64..2_592_000_000_000) {
+        fn started_half_hours_cover_the_period_and_no_more(micros in 1i64..2_592_000_000_000) {
             let period = starting_at_nine(TimeDelta::microseconds(micros)).unwrap();
             let length = period.end() - period.start();
-            prop_assert!(length <= TimeDelta::hours(period.begun_hours()));
-            prop_assert!(length > TimeDelta::hours(period.begun_hours() - 1));
+            prop_assert!(length <= TimeDelta::minutes(period.started_half_hours() * 30));
+            prop_assert!(length > TimeDelta::minutes((period.started_half_hours() - 1) * 30));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Publishes `review.posted` of reviews that have become visible, in the order in which they did, a batch in each transaction.
 //!
-//! Every replica may run it, also at the same time: a review that another one has locked is skipped.
+//! Every replica may run it, also at the same time: it waits for a review that another transaction has locked, which is a matter of
+//! milliseconds, because a run that skipped it would leave it to the next interval.
 
 use carshare_chassis::Shutdown;
 use carshare_store::{Schedule, Tx};

@@ -2,7 +2,7 @@
 //!
 //! `pending` (guest only) or `approved` → `cancelled`. A cancellation by the host refunds everything, one by the guest what
 //! the booking's policy says. While nothing is captured the refund is zero; the payment service refunds in full a charge that
-//! is in progress.
+//! is in progress. A caller who expects another refund cancels nothing.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
@@ -17,6 +17,7 @@ struct Cancellation {
     booking: BookingId,
     user: UserId,
     message: Option<String>,
+    expected_refund_krw: Option<i64>,
 }
 
 pub async fn handle(
@@ -28,6 +29,7 @@ pub async fn handle(
         booking: BookingId::parse("booking_id", &request.booking_id)?,
         user: authorization::caller(&ctx)?,
         message: request.message,
+        expected_refund_krw: request.expected_refund_amount,
     };
     app.db
         .idempotent(&ctx, "bookings.cancel", cancellation, cancel)
@@ -37,6 +39,16 @@ pub async fn handle(
 async fn cancel(tx: &Tx, cancellation: &Cancellation) -> Result<pb::Booking, Error> {
     let (mut booking, party) = authorization::lock(tx, cancellation.booking, cancellation.user).await?;
     let change = booking.cancel(party, cancellation.message.clone(), tx.now())?;
+    let refund_krw = booking
+        .cancellation
+        .as_ref()
+        .map_or(0, |cancellation| cancellation.refund_krw);
+    if cancellation
+        .expected_refund_krw
+        .is_some_and(|expected| expected != refund_krw)
+    {
+        return Err(Error::RefundChanged { refund_krw });
+    }
     apply_change::update(tx, &mut booking, change, Actor::Person(party, cancellation.user)).await?;
     response::booking(tx.conn(), &booking, cancellation.user).await
 }

@@ -13,7 +13,10 @@ use chrono::{DateTime, Utc};
 use prost::Message as _;
 use prost_types::Timestamp;
 
-use crate::domain::{Booking, Cancellation, CancellationReason, PaymentStatus, Status, UserId};
+pub use super::terms::{policy, price_lines, rates, step};
+use crate::domain::{
+    Booking, Cancellation, CancellationReason, PaymentStatus, Period, Status, UserId, VehicleId,
+};
 use crate::error::Error;
 use crate::store::status_history;
 
@@ -21,6 +24,24 @@ use crate::store::status_history;
 pub fn time(field: &'static str, timestamp: Option<Timestamp>) -> Result<DateTime<Utc>, Error> {
     let invalid = || chassis::Error::invalid(field, "올바른 시간이 아닙니다.", "is not a valid time");
     Ok(proto_types::to_datetime(timestamp).ok_or_else(invalid)?)
+}
+
+/// Converts the field `vehicle_id`.
+pub fn vehicle_id(id: &str) -> Result<VehicleId, Error> {
+    Ok(VehicleId::parse("vehicle_id", id)?)
+}
+
+/// Converts the fields `start_datetime` and `end_datetime`.
+pub fn period(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Period, Error> {
+    let (start, end) = (time("start_datetime", start)?, time("end_datetime", end)?);
+    let invalid = || {
+        chassis::Error::invalid(
+            "end_datetime",
+            "종료 시간은 시작 시간 이후여야 합니다.",
+            "must be after start_datetime",
+        )
+    };
+    Ok(Period::new(start, end).ok_or_else(invalid)?)
 }
 
 /// Decodes the car as it was when booked.
@@ -67,6 +88,9 @@ pub fn booking(booking: &Booking, guest: Option<UserProfile>, viewer: UserId) ->
         updated_at: Some(timestamp(booking.updated_at)),
         pickup_photos: Vec::new(),
         return_photos: Vec::new(),
+        price_lines: price_lines(&booking.price),
+        vat_amount: booking.price.vat_krw(),
+        cancellation_policy: Some(policy(&booking.policy, Some(booking.period.start()))),
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The car is held at the vehicle service first, under the id of the future booking and outside any transaction. Then one
 //! transaction stores the booking with the current terms and publishes `booking.requested`. A crash in between leaves a hold
-//! that expires; a repeat under the same idempotency key has the same id and finds its hold.
+//! that expires; a repeat under the same idempotency key has the same id and finds its hold. With the token of a quote its price
+//! and policy count instead of the current ones.
 //!
 //! Both run in a task that goes on when the caller leaves, so that a hold is never left behind by a cancelled call: one that
 //! ends before the transaction begins is released, after that the booking is stored and a repeat gets it.
@@ -10,7 +11,6 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use carshare_chassis as chassis;
 use carshare_chassis::request_context::RequestContext;
 use carshare_chassis::rpc::CallContext;
 use carshare_chassis::task;
@@ -20,8 +20,8 @@ use carshare_store::Tx;
 use prost::Message as _;
 use tokio::sync::oneshot;
 
-use super::{authorization, convert};
-use crate::domain::{Actor, Booking, BookingId, Event, NewBooking, Party, Period, Price, UserId, VehicleId};
+use super::{authorization, convert, quote_token};
+use crate::domain::{Actor, Booking, BookingId, Event, NewBooking, Party, Price, Quote, UserId};
 use crate::error::Error;
 use crate::events::publish;
 use crate::guest_limits::{self, GuestLimits};
@@ -36,10 +36,15 @@ pub async fn handle(
 ) -> Result<pb::Booking, Error> {
     let guest = authorization::caller(&ctx)?;
     let creation = Creation {
-        hold: hold_request(guest, &request)?,
+        hold: HoldRequest {
+            vehicle: convert::vehicle_id(&request.vehicle_id)?,
+            guest,
+            period: convert::period(request.start_datetime, request.end_datetime)?,
+        },
         app: app.clone(),
         ctx,
         guest_message: request.guest_message,
+        quote_token: request.quote_token,
     };
     let (caller, answer) = oneshot::channel();
     let running = creation.run(caller);
@@ -52,29 +57,13 @@ pub async fn handle(
     answered.map_err(Error::internal)?
 }
 
-fn hold_request(guest: UserId, request: &pb::CreateBookingRequest) -> Result<HoldRequest, Error> {
-    let start = convert::time("start_datetime", request.start_datetime)?;
-    let end = convert::time("end_datetime", request.end_datetime)?;
-    let invalid = || {
-        chassis::Error::invalid(
-            "end_datetime",
-            "종료 시간은 시작 시간 이후여야 합니다.",
-            "must be after start_datetime",
-        )
-    };
-    Ok(HoldRequest {
-        vehicle: VehicleId::parse("vehicle_id", &request.vehicle_id)?,
-        guest,
-        period: Period::new(start, end).ok_or_else(invalid)?,
-    })
-}
-
 /// A call, owned by the task that completes it.
 struct Creation {
     app: App,
     ctx: CallContext,
     hold: HoldRequest,
     guest_message: Option<String>,
+    quote_token: Option<String>,
 }
 
 /// The waiting caller.
@@ -122,6 +111,10 @@ impl Creation {
         if self.hold.period.start() <= self.app.environment.clock.now() {
             return self.replay_or(Error::StartInPast, Hold::None).await;
         }
+        let quote = match self.quote().await {
+            Ok(quote) => quote,
+            Err(error) => return self.replay_or(error, Hold::None).await,
+        };
         let vehicle = match hold::place(&self.app, id, &self.hold).await {
             Ok(vehicle) => vehicle,
             Err(error) if hold::may_exist(&error) => return self.replay_or(error, Hold::Repeatable).await,
@@ -131,7 +124,7 @@ impl Creation {
             let error = anyhow::anyhow!("nobody waits for the booking");
             return self.replay_or(Error::internal(error), Hold::Useless).await;
         }
-        self.book(id, vehicle).await.map_err(|error| Failure {
+        self.book(id, vehicle, quote).await.map_err(|error| Failure {
             hold: if is_definite(&error) {
                 Hold::Useless
             } else {
@@ -152,11 +145,27 @@ impl Creation {
         }
     }
 
-    /// Stores the booking with the terms of the held car, its history and its event.
-    async fn book(&self, id: BookingId, vehicle: Vehicle) -> Result<pb::Booking, Error> {
-        let rate = vehicle.hourly_rate;
-        let price = Price::quote(&self.hold.period, rate)
-            .ok_or_else(|| Error::internal(anyhow::anyhow!("no price: {rate} won an hour")))?;
+    /// Returns the quote that the request refers to, if any.
+    async fn quote(&self) -> Result<Option<Quote>, Error> {
+        match &self.quote_token {
+            Some(token) => quote_token::open(&self.app, &self.hold, token).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Stores the booking with the quoted terms or those of the held car, its history and its event.
+    async fn book(
+        &self,
+        id: BookingId,
+        vehicle: Vehicle,
+        quote: Option<Quote>,
+    ) -> Result<pb::Booking, Error> {
+        let (price, policy) = match quote {
+            Some(quote) => (Some(quote.price), Some(quote.policy)),
+            None => (Price::quote(&self.hold.period, &convert::rates(&vehicle)?), None),
+        };
+        let price =
+            price.ok_or_else(|| Error::internal(anyhow::anyhow!("no price of the car {}", vehicle.id)))?;
         let rules = &self.app.config.booking;
         let new = NewBooking {
             id,
@@ -165,6 +174,7 @@ impl Creation {
             host_id: UserId::parse("owner_id", &vehicle.owner_id).map_err(Error::internal)?,
             period: self.hold.period,
             price,
+            policy,
             vehicle_snapshot: vehicle.encode_to_vec(),
             guest_message: self.guest_message.clone(),
             respond_within: rules.respond_within,
@@ -236,7 +246,7 @@ struct Insertion {
 /// constraint over live bookings refuses a second one after it.
 async fn insert(tx: &Tx, insertion: &Insertion) -> Result<pb::Booking, Error> {
     let mut booking = Booking::request(insertion.new.clone(), tx.now());
-    let guest = bookings::insert(tx.conn(), &booking, insertion.limits).await?;
+    let guest = bookings::insert(tx.conn(), &mut booking, insertion.limits).await?;
     publish::event(tx, &booking, Event::Requested)?;
     if let Some(pay_within) = insertion.pay_within {
         let change = booking.approve_instantly(pay_within, tx.now())?;

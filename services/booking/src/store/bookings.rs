@@ -37,6 +37,10 @@ pub struct Model {
     pub refund_full_until_s: i32,
     pub refund_part_until_s: i32,
     pub refund_part_bps: i32,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub price_lines: Option<Json>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub policy: Option<Json>,
     pub vehicle_snapshot: Vec<u8>,
     #[sea_orm(column_type = "Text")]
     pub status: String,
@@ -275,7 +279,10 @@ pub async fn update_erased(conn: &impl ConnectionTrait, booking: &Booking) -> Re
 pub async fn update(conn: &impl ConnectionTrait, booking: &mut Booking) -> Result<(), Error> {
     let read_at = booking.version;
     booking.version += 1;
-    let row = row::model(booking).into_active_model().reset_all();
+    let mut row = row::model(booking).into_active_model().reset_all();
+    for column in row::INSERTED_ONLY {
+        row.not_set(column);
+    }
     let updated = Entity::update_many()
         .set(row)
         .filter(Column::Id.eq(booking.id.0))

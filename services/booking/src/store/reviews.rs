@@ -5,7 +5,7 @@ mod row;
 use carshare_store::Tx;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{Condition, ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _, raw_sql};
 
 use crate::domain::{BookingId, Party, Review, ReviewId, UserId, VehicleId};
@@ -174,7 +174,7 @@ pub async fn list_reported(
 }
 
 /// Lists and locks up to `limit` visible reviews that are not posted, in the order in which they became visible. Those that another
-/// transaction has locked are skipped.
+/// transaction has locked are waited for.
 pub async fn lock_due(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -187,7 +187,7 @@ pub async fn lock_due(
         .order_by_asc(Column::VisibleAt)
         .order_by_asc(Column::Id)
         .limit(limit)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        .lock_exclusive();
     read_all(due, conn).await
 }
 

@@ -17,6 +17,7 @@ async fn cancel_pending_booking_refunds_nothing() {
         let input = CancelBookingRequest {
             booking_id: booking.id.clone(),
             message: Some("일정이 바뀌었어요".into()),
+            expected_refund_amount: None,
         };
         with_idempotency_key(harness.request(guest, input), "off-1")
     };
@@ -59,8 +60,8 @@ async fn cancel_booking_by_the_guest_refunds_by_the_stored_policy() {
     let (guest, host) = (harness.guest(), harness.host());
     let times = [
         ("2026-11-30T09:00:00Z", 60_000),
-        ("2026-11-30T09:00:01Z", 30_000),
-        ("2026-12-01T06:00:01Z", 0),
+        ("2026-11-30T09:00:01Z", 54_000),
+        ("2026-12-01T09:00:01Z", 0),
     ];
     for (now, refund) in times {
         harness.clock.set(at("2026-11-22T12:00:00Z"));

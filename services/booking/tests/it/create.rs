@@ -36,6 +36,18 @@ async fn create_booking_stores_current_terms_and_publishes_requested() {
         updated_at: Some(timestamp("2026-11-22T12:00:00Z")),
         pickup_photos: Vec::new(),
         return_photos: Vec::new(),
+        price_lines: vec![PriceLine {
+            kind: PriceLineKind::Time.into(),
+            quantity: 8,
+            unit_amount: 15_000,
+            percent: 0,
+            amount: 60_000,
+        }],
+        vat_amount: 5_455,
+        cancellation_policy: Some(platform_policy(Some([
+            "2026-11-30T09:00:00Z",
+            "2026-12-01T09:00:00Z",
+        ]))),
     };
     assert_eq!(booking, expected);
     assert_eq!(harness.vehicle().placed, [booking.id.as_str()]);

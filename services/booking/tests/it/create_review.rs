@@ -39,7 +39,7 @@ async fn create_review_returns_the_review_and_reveals_both_with_the_second() {
     assert_eq!(written, expected);
     assert_eq!(
         harness.booking_reviews(guest, &booking.id).await.unwrap(),
-        [expected.clone()]
+        std::slice::from_ref(&expected)
     );
     assert_eq!(harness.booking_reviews(host, &booking.id).await.unwrap(), []);
 
@@ -76,7 +76,7 @@ async fn only_review_is_posted_exactly_when_the_blind_period_ends() {
     assert_eq!(harness.event_names(&review.id).await, Vec::<String>::new());
     harness.clock.set(at("2026-12-08T13:00:00Z"));
     let visible = harness.user_reviews(host, guest, ReviewDirection::Received).await;
-    assert_eq!(visible, [review.clone()]);
+    assert_eq!(visible, std::slice::from_ref(&review));
     harness.clock.set(at("2026-12-08T13:00:20Z"));
     harness.review_events(&review.id, &["review.posted"]).await;
     let posted: ReviewPosted = harness.event().await;

@@ -4,7 +4,7 @@ use carshare_proto::approximate_place::without_exact_place;
 use carshare_proto::auth::v1::{UserDeleted, UserProfile, UserUpdated};
 use carshare_proto::booking::v1::*;
 use carshare_proto::options::v1::Role;
-use carshare_proto::vehicle::v1::Vehicle;
+use carshare_proto::vehicle::v1::{DatedRate, Pricing, Vehicle};
 use uuid::Uuid;
 
 use crate::events::PeerEvent;
@@ -30,6 +30,15 @@ impl Harness {
             location_lat: 37.500_024,
             location_lng: 127.036_508,
             description: Some("문의는 01012345678".into()),
+            pricing: Some(Pricing {
+                dated_rates: vec![DatedRate {
+                    start_date: "2030-01-01".into(),
+                    end_date: "2030-01-31".into(),
+                    hourly_rate: 18_000,
+                    name: Some("문의는 01012345678".into()),
+                }],
+                long_rental_discounts: Vec::new(),
+            }),
             images: vec!["https://photos.example/1.jpeg".into()],
             thumbnail_url: Some("https://photos.example/1.thumbnail.jpeg".into()),
             owner: Some(profile(host, "김호스트")),
@@ -57,7 +66,11 @@ impl Harness {
     async fn cancel_with_message(&self, person: Person, booking_id: &str) {
         let booking_id = booking_id.to_owned();
         let message = Some("일정이 바뀌었어요".to_owned());
-        let cancellation = CancelBookingRequest { booking_id, message };
+        let cancellation = CancelBookingRequest {
+            booking_id,
+            message,
+            expected_refund_amount: None,
+        };
         let call = self
             .client
             .clone()
@@ -154,6 +167,7 @@ async fn deleted_host_leaves_bookings_without_their_messages_and_the_exact_place
     let car = Vehicle {
         license_plate: exact.license_plate.clone(),
         description: None,
+        pricing: None,
         images: Vec::new(),
         thumbnail_url: None,
         owner: Some(deleted_profile(host)),

@@ -3,6 +3,7 @@
 mod calls;
 mod handovers;
 mod queries;
+mod quotes;
 mod reviews;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ pub use carshare_service_testkit::{
     Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
 pub use handovers::{ANGLES, get_file, png, put, statement_of};
+pub use quotes::{platform_policy, quote_of};
 pub use reviews::{ids, review_input};
 
 use crate::notification_stub::{self, NotificationState, NotificationStub};

@@ -210,6 +210,36 @@ async fn list_bookings_filters_by_the_time_of_the_request() {
 }
 
 #[tokio::test]
+async fn list_bookings_of_a_calendar_are_those_that_overlap_its_period() {
+    let harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.pending(guest, &harness.car(host)).await;
+    // From 09:00 to 13:00.
+    for (from, before, is_shown) in [
+        ("00:00", "09:00", false),
+        ("00:00", "09:01", true),
+        ("10:00", "11:00", true),
+        ("12:59", "23:00", true),
+        ("13:00", "23:00", false),
+    ] {
+        let at = |time: &str| Some(timestamp(&format!("2026-12-01T{time}:00Z")));
+        let calendar = ListBookingsRequest {
+            ends_after: at(from),
+            starts_before: at(before),
+            ..Default::default()
+        };
+        let shown = list(&harness, host, calendar).await;
+        let expected = if is_shown {
+            vec![booking.id.clone()]
+        } else {
+            vec![]
+        };
+        assert_eq!(ids(&shown), expected, "{from} to {before}");
+    }
+    harness.finish().await;
+}
+
+#[tokio::test]
 async fn list_bookings_with_an_invalid_order_or_filter_names_it() {
     let harness = Harness::start().await;
     let request = ListBookingsRequest::default;

@@ -4,6 +4,7 @@
 
 mod approve_reject;
 mod cancel;
+mod cancellation_policies;
 mod car_lost;
 mod close_user;
 mod count_live;
@@ -30,6 +31,7 @@ mod moderate_review;
 mod notification_stub;
 mod open_requests;
 mod payment_stub;
+mod quotes;
 mod races;
 mod reads;
 mod sagas;

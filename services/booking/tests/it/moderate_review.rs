@@ -27,7 +27,7 @@ async fn reviewee_answers_a_visible_review_once() {
             );
         }
         assert_reason(
-            harness.report(host, id, "전화번호").await,
+            harness.report_review(host, id, "전화번호").await,
             ErrorReason::ReviewNotFound,
         );
     }
@@ -39,7 +39,7 @@ async fn reviewee_answers_a_visible_review_once() {
             "BOOKING044"
         );
         assert_reason(
-            harness.report(other, &review.id, "전화번호").await,
+            harness.report_review(other, &review.id, "전화번호").await,
             ErrorReason::NotTheReviewee,
         );
     }
@@ -76,9 +76,9 @@ async fn reported_review_is_hidden_and_shown_again_by_admins() {
     let (review, _) = harness.reviewed(guest, host, &booking).await;
     harness.review_events(&review.id, &["review.posted"]).await;
     assert_eq!(harness.reported(true).await, []);
-    let report = harness.report(host, &review.id, "전화번호").await.unwrap();
+    let report = harness.report_review(host, &review.id, "전화번호").await.unwrap();
     assert_eq!(
-        harness.report(host, &review.id, "또").await.unwrap(),
+        harness.report_review(host, &review.id, "또").await.unwrap(),
         report,
         "the first one holds"
     );
@@ -100,7 +100,7 @@ async fn reported_review_is_hidden_and_shown_again_by_admins() {
         admin_id: admin.id.to_string(),
         decided_at: Some(timestamp("2026-12-01T13:00:00Z")),
     };
-    assert_eq!(hidden.moderations, [moderation.clone()]);
+    assert_eq!(hidden.moderations, std::slice::from_ref(&moderation));
     let again = harness
         .moderate(harness.person("admin"), &review.id, Hide)
         .await
@@ -228,7 +228,7 @@ async fn deletion_of_a_side_erases_all_texts_and_keeps_the_ratings() {
         let unreviewed = harness.completed_at_another_time(guest, host).await;
         let (review, _) = harness.reviewed(guest, host, &booking).await;
         harness.reply(host, &review.id, "감사합니다").await.unwrap();
-        harness.report(host, &review.id, "전화번호").await.unwrap();
+        harness.report_review(host, &review.id, "전화번호").await.unwrap();
         let (deleted, other) = if delete_guest {
             (guest, host)
         } else {
@@ -272,7 +272,7 @@ async fn deletion_of_a_side_erases_all_texts_and_keeps_the_ratings() {
                 .unwrap();
             let refused = harness.reply(guest, &second.id, "늦은 답글").await;
             assert_reason(refused, ErrorReason::ReviewPartyClosed);
-            let refused = harness.report(guest, &second.id, "늦은 신고").await;
+            let refused = harness.report_review(guest, &second.id, "늦은 신고").await;
             assert_reason(refused, ErrorReason::ReviewPartyClosed);
         }
         harness.finish().await;

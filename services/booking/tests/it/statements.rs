@@ -1,6 +1,6 @@
 //! Exact numbers of statements: they keep the speed where time cannot be asserted.
 
-use carshare_proto::booking::v1::ListBookingsRequest;
+use carshare_proto::booking::v1::{CreateBookingRequest, ListBookingsRequest};
 use carshare_service_testkit::Instance;
 use carshare_testkit::{Counts, PostgresMeter};
 
@@ -48,6 +48,49 @@ async fn create_booking_with_a_key_is_three_statements_and_one_commit() {
         commits: 1,
     };
     assert_create(Some("key-1"), expected).await;
+}
+
+#[tokio::test]
+async fn create_booking_as_quoted_costs_no_more_and_a_quote_is_one_statement() {
+    let harness = Harness::start().await;
+    let (instance, meter) = harness.start_metered().await;
+    let client = Client::new(instance.channel());
+    let (guest, car) = (harness.guest(), harness.car(harness.host()));
+    let quote = async || {
+        let request = harness.request(guest, quote_of(&car));
+        into_message(client.clone().quote_booking(request).await).unwrap()
+    };
+    quote().await;
+    quote().await;
+    let (_, measured) = meter.measure(quote()).await;
+    measured.assert(Counts {
+        statements: 1,
+        round_trips: 1,
+        commits: 0,
+    });
+    let create = async |number: usize| {
+        let (guest, car) = (harness.guest(), harness.car(harness.host()));
+        let request = harness.request(guest, quote_of(&car));
+        let quote = into_message(harness.client.clone().quote_booking(request).await).unwrap();
+        let request = CreateBookingRequest {
+            quote_token: Some(quote.quote_token),
+            ..input(&car)
+        };
+        let request = with_idempotency_key(harness.request(guest, request), &format!("key-{number}"));
+        let mut client = client.clone();
+        let (reply, measured) = meter.measure(client.create_booking(request)).await;
+        into_message(reply).unwrap();
+        measured
+    };
+    create(1).await;
+    create(2).await;
+    create(3).await.assert(Counts {
+        statements: 3 + NOTIFICATION,
+        round_trips: 5 + NOTIFICATION,
+        commits: 1,
+    });
+    instance.stop().await;
+    harness.finish().await;
 }
 
 #[tokio::test]

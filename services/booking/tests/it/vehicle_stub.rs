@@ -32,6 +32,8 @@ pub struct VehicleState {
     pub place_refusal: Option<ErrorReason>,
     /// Delivery of the replies of `PlaceHold`. The holds are placed in any case.
     pub replies: Replies,
+    /// Whether the cars of every `CheckHold` are outside their opening hours.
+    pub is_closed: bool,
     /// Runs after the next hold is placed, before the reply.
     pub on_placed: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -67,11 +69,12 @@ impl VehicleStub {
 
 const PLACE_HOLD: &str = "/carshare.vehicle.v1.VehicleService/PlaceHold";
 const CONFIRM_HOLD: &str = "/carshare.vehicle.v1.VehicleService/ConfirmHold";
+const CHECK_HOLD: &str = "/carshare.vehicle.v1.VehicleService/CheckHold";
 const RELEASE_HOLD: &str = "/carshare.vehicle.v1.VehicleService/ReleaseHold";
 
 /// Serves the RPCs of vehicle that booking calls.
 pub async fn serve(stub: VehicleStub) -> StubServer {
-    let (place, confirm, release) = (stub.clone(), stub.clone(), stub);
+    let (place, confirm, check, release) = (stub.clone(), stub.clone(), stub.clone(), stub);
     let server = GrpcStub::new()
         .unary(PLACE_HOLD, move |request: Request<PlaceHoldRequest>| {
             place.clone().place_hold(request.into_inner())
@@ -83,6 +86,10 @@ pub async fn serve(stub: VehicleStub) -> StubServer {
                 .confirm_refusal
                 .map(|reason| Error::new(reason).into_status(Lang::En));
             ready(refusal.map_or(Ok(ConfirmHoldResponse {}), Err))
+        })
+        .unary(CHECK_HOLD, move |request: Request<CheckHoldRequest>| {
+            let checked = check.state().check(request.into_inner());
+            ready(checked.map_err(|reason| Error::new(reason).into_status(Lang::En)))
         })
         .unary(RELEASE_HOLD, move |request: Request<ReleaseHoldRequest>| {
             let mut state = release.state();
@@ -112,6 +119,24 @@ impl VehicleStub {
 }
 
 impl VehicleState {
+    /// Decides as [`VehicleState::place`], without a hold.
+    fn check(&self, request: CheckHoldRequest) -> Result<CheckHoldResponse, ErrorReason> {
+        if let Some(refusal) = self.place_refusal {
+            return Err(refusal);
+        }
+        let car = self.cars.get(&request.vehicle_id);
+        let wanted = Hold {
+            vehicle_id: request.vehicle_id.clone(),
+            start: sortable(request.start_datetime),
+            end: sortable(request.end_datetime),
+        };
+        Ok(CheckHoldResponse {
+            vehicle: Some(car.ok_or(ErrorReason::VehicleNotFound)?.clone()),
+            is_taken: self.holds.values().any(|other| other.overlaps(&wanted)),
+            is_closed: self.is_closed,
+        })
+    }
+
     /// Places a hold as vehicle does: idempotently per booking, and refused if it overlaps another hold of the car.
     fn place(&mut self, request: PlaceHoldRequest) -> Result<PlaceHoldResponse, ErrorReason> {
         self.placed.push(request.booking_id.clone());

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::ids::{UserId, VehicleId};
 use super::license_plate::LicensePlate;
 use super::location::Location;
+use super::pricing::Pricing;
 
 mod attributes;
 
@@ -23,6 +24,7 @@ pub struct Vehicle {
     pub fuel: Option<Fuel>,
     pub transmission: Option<Transmission>,
     pub hourly_rate_krw: i64,
+    pub pricing: Pricing,
     /// Pickup location.
     pub location: Location,
     pub status: Status,
@@ -111,6 +113,16 @@ impl Vehicle {
         })
     }
 
+    /// Replaces the prices besides the hourly rate. Returns whether they differ.
+    pub fn set_pricing(&mut self, pricing: Pricing, now: DateTime<Utc>) -> bool {
+        if self.pricing == pricing {
+            return false;
+        }
+        self.pricing = pricing;
+        self.updated_at = now;
+        true
+    }
+
     /// Returns whether a complete photo may be deleted, of `count` ones.
     pub fn may_delete_image(&self, count: u64) -> Result<(), NoImage> {
         if self.status == Status::Active && count <= 1 {
@@ -162,6 +174,7 @@ mod tests {
             fuel: Some(Fuel::Gasoline),
             transmission: None,
             hourly_rate_krw: 15_000,
+            pricing: Pricing::default(),
             location: Location {
                 address: "서울 강남구 테헤란로 152".to_owned(),
                 coordinates: Coordinates {

@@ -9,6 +9,7 @@ use carshare_proto::vehicle::v1 as pb;
 use chrono::{DateTime, Datelike as _, Utc};
 use prost_types::Timestamp;
 
+use super::pricing;
 use crate::domain::{Day, Distance, Effect, Fuel, Period, Status, Transmission, unless_empty};
 use crate::error::Result;
 use crate::image_urls::ImageUrls;
@@ -75,6 +76,7 @@ pub fn untagged_vehicle(view: View, urls: &ImageUrls) -> pb::Vehicle {
         thumbnail_url: images.first().and_then(|cover| thumbnail_of(cover)),
         images,
         rating,
+        pricing: pricing::to_message(vehicle.pricing),
     }
 }
 

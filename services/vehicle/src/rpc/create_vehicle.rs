@@ -9,9 +9,9 @@ use carshare_proto::vehicle::v1 as pb;
 use carshare_store::Tx;
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
-use super::convert;
+use super::{convert, pricing};
 use crate::App;
-use crate::domain::{LicensePlate, Location, Status, UserId, Vehicle, VehicleId};
+use crate::domain::{LicensePlate, Location, Pricing, Status, UserId, Vehicle, VehicleId};
 use crate::error::Result;
 use crate::events::publish;
 use crate::image_urls::ImageUrls;
@@ -22,6 +22,7 @@ struct Registration {
     owner: UserId,
     plate: LicensePlate,
     location: Location,
+    pricing: Pricing,
     request: pb::CreateVehicleRequest,
     urls: ImageUrls,
 }
@@ -30,6 +31,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::CreateVehicleReque
     let owner = UserId(ctx.user()?.id);
     let plate = LicensePlate::parse(&request.license_plate, &app.config.plates.accepted)?;
     check_year(request.year, app.environment.clock.now())?;
+    let pricing = pricing::from_request(request.pricing.clone().unwrap_or_default())?;
     if let Some(vehicle) = app.db.find_reply(&ctx).await? {
         return Ok(vehicle);
     }
@@ -40,6 +42,7 @@ pub async fn handle(app: &App, ctx: CallContext, request: pb::CreateVehicleReque
         owner,
         plate,
         location,
+        pricing,
         request,
         urls: app.urls.clone(),
     };
@@ -71,6 +74,7 @@ fn vehicle(new: &Registration, now: DateTime<Utc>) -> Vehicle {
         fuel: convert::fuel(request.fuel_type),
         transmission: convert::transmission(request.transmission),
         hourly_rate_krw: request.hourly_rate,
+        pricing: new.pricing.clone(),
         location: new.location.clone(),
         status: Status::Inactive,
         description: convert::optional_text(request.description),

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use super::convert;
 use crate::App;
 use crate::config::Calendar;
-use crate::domain::{BookingId, Period, Status, UserId, VehicleId};
+use crate::domain::{BookingId, Period, Status, UserId, Vehicle, VehicleId};
 use crate::error::{Error, Result};
 use crate::store::occupancies::{self, HoldState, Occupancy};
 use crate::store::vehicles;
@@ -99,17 +99,22 @@ fn existing(hold: &Hold, state: &HoldState, now: DateTime<Utc>) -> Result<Option
         };
     }
     hold.calendar.check(hold.period, now)?;
-    let vehicle = &state.view.vehicle;
-    if vehicle.status != Status::Active {
-        return Err(Error::VehicleNotFound);
-    }
-    if vehicle.owner_id == hold.guest {
-        return Err(Error::OwnVehicle);
-    }
+    check_offer(&state.view.vehicle, hold.guest)?;
     if !state.opening_hours.covers(hold.period) {
         return Err(Error::VehicleClosed);
     }
     Ok(None)
+}
+
+/// Refuses a car that is not offered, at all or to this guest.
+pub(super) fn check_offer(vehicle: &Vehicle, guest: UserId) -> Result<()> {
+    if vehicle.status != Status::Active {
+        return Err(Error::VehicleNotFound);
+    }
+    if vehicle.owner_id == guest {
+        return Err(Error::OwnVehicle);
+    }
+    Ok(())
 }
 
 fn occupancy(hold: &Hold, now: DateTime<Utc>) -> Occupancy {

@@ -5,7 +5,7 @@ mod placement;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, raw_sql};
 
-pub use placement::{HoldState, find_state, place};
+pub use placement::{HoldState, find_conditions, find_state, place};
 
 use crate::domain::{BookingId, Period, VehicleId};
 use crate::error::Result;

@@ -30,6 +30,8 @@ pub struct Model {
     pub fuel_type: Option<String>,
     pub transmission: Option<String>,
     pub hourly_rate_krw: i64,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub pricing: Option<Json>,
     pub location_address: String,
     pub location_lat: f64,
     pub location_lng: f64,
@@ -48,7 +50,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// Columns of a car `v`, as [`read`] expects them.
 pub const COLUMNS: &str = "v.id, v.owner_id, v.license_plate, v.make, v.model, v.year, v.color, v.fuel_type, \
-    v.transmission, v.hourly_rate_krw, v.location_address, v.location_lat, v.location_lng, v.status, v.description, \
+    v.transmission, v.hourly_rate_krw, v.pricing, v.location_address, v.location_lat, v.location_lng, v.status, v.description, \
     v.created_at, v.updated_at, v.instant_book";
 
 /// Reads the columns [`COLUMNS`] of a car that is not withdrawn.
@@ -64,6 +66,7 @@ pub fn read(columns: &mut Columns<'_>) -> Result<Vehicle> {
         fuel_type: columns.read()?,
         transmission: columns.read()?,
         hourly_rate_krw: columns.read()?,
+        pricing: columns.read()?,
         location_address: columns.read()?,
         location_lat: columns.read()?,
         location_lng: columns.read()?,

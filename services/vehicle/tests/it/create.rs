@@ -51,6 +51,7 @@ async fn create_vehicle_stores_the_geocoded_car_and_publishes_registered() {
         rating: None,
         thumbnail_url: None,
         instant_book: true,
+        pricing: None,
     };
     assert_eq!(car, expected);
     assert_eq!(harness.get(host, &car.id).await.unwrap(), expected);
@@ -113,6 +114,7 @@ async fn create_vehicle_with_invalid_fields_names_them() {
         location_address: "x".into(),
         description: Some("x".repeat(2001)),
         instant_book: false,
+        pricing: None,
     };
     let error = assert_reason(
         harness.create(harness.host(), wrong).await,

@@ -48,6 +48,15 @@ async fn cars_of_a_deleted_host_are_withdrawn_and_erased_with_their_photos_and_r
     let (host, other) = (harness.host(), harness.host());
     let described = CreateVehicleRequest {
         description: Some("문의는 01012345678".into()),
+        pricing: Some(Pricing {
+            dated_rates: vec![DatedRate {
+                start_date: "2030-01-01".into(),
+                end_date: "2030-01-31".into(),
+                hourly_rate: 18_000,
+                name: Some("문의는 01012345678".into()),
+            }],
+            long_rental_discounts: Vec::new(),
+        }),
         ..harness.registration(GANGNAM)
     };
     let car = harness.create(host, described).await.unwrap();
@@ -68,6 +77,8 @@ async fn cars_of_a_deleted_host_are_withdrawn_and_erased_with_their_photos_and_r
     );
     assert_eq!(harness.cars_of(host).await, [erased.clone(), erased]);
     assert_eq!(harness.cars_of(other).await, of_other);
+    let priced = "SELECT count(*) AS count FROM vehicles WHERE pricing IS NOT NULL";
+    assert_eq!(harness.count(priced).await, 0);
     assert_eq!(harness.row_count("availabilities").await, 0);
     assert_eq!(harness.events::<VehicleWithdrawn>().await.len(), 2);
     assert_reason(harness.get(host, &car.id).await, ErrorReason::VehicleNotFound);

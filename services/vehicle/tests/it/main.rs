@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test helpers panic as tests do")]
 
 mod availability;
+mod check_hold;
 mod confirm_hold;
 mod create;
 mod create_geocoding;
@@ -25,6 +26,7 @@ mod jobs;
 mod kakao;
 mod mine;
 mod mine_orders;
+mod pricing;
 mod property;
 mod ratings;
 mod search;

@@ -5,6 +5,7 @@ use carshare_service_testkit::Instance;
 use carshare_testkit::{Counts, PostgresMeter};
 use sqlx::{Connection as _, PgConnection};
 
+use crate::check_hold::check_of;
 use crate::harness::calls::{booking, hold_of, near_gangnam};
 use crate::harness::{Client, Harness, from_service, into_message};
 use crate::search::TUESDAY;
@@ -170,6 +171,18 @@ async fn hold_is_two_statements_and_its_confirmation_or_release_one() {
             .unwrap();
     };
     metered.assert(ONE_TESTED, release).await;
+    metered.finish().await;
+}
+
+#[tokio::test]
+async fn check_of_a_hold_is_one_statement() {
+    let metered = Metered::start().await;
+    let cars = cars(&metered.harness).await;
+    let check = async |mut client: Client, number: u128| {
+        let check = check_of(&cars[number as usize], TUESDAY);
+        client.check_hold(from_service("booking", check)).await.unwrap();
+    };
+    metered.assert(ONE, check).await;
     metered.finish().await;
 }
 

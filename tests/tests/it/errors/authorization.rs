@@ -48,6 +48,7 @@ fn as_host(id: &str) -> [Case; 6] {
     let cancel = CancelBookingRequest {
         booking_id: booking_id.clone(),
         message: None,
+        expected_refund_amount: None,
     };
     let start = StartBookingRequest {
         booking_id: booking_id.clone(),

@@ -25,6 +25,7 @@ fn book(vehicle_id: &str, slot: Slot) -> Case {
         start_datetime: at(slot.start),
         end_datetime: at(slot.end),
         guest_message: None,
+        quote_token: None,
     };
     Case::post(
         "/v1/bookings",

@@ -200,6 +200,7 @@ async fn times_outside_the_calendar_are_rejected() {
             start_datetime: Some(start_datetime),
             end_datetime: Some(end_datetime),
             guest_message: None,
+            quote_token: None,
         };
         let path = "/carshare.booking.v1.BookingService/CreateBooking";
         expect_grpc_error(&wires, &guest, path, request.encode_to_vec(), expected).await;

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use carshare_proto::google::api::{HttpRule, http_rule::Pattern};
 use carshare_proto::{DESCRIPTOR_POOL, contract, enum_names};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage as _, Value};
@@ -48,7 +50,10 @@ fn example(field: &FieldDescriptor, ids: &Ids) -> Option<Value> {
     match field.kind() {
         _ if field.is_map() => None,
         Kind::String => text.map(Value::String),
-        Kind::Bytes => text.map(|text| Value::Bytes(text.into_bytes().into())),
+        Kind::Bytes => BASE64_STANDARD
+            .decode(text?)
+            .ok()
+            .map(|bytes| Value::Bytes(bytes.into())),
         Kind::Bool => text?.parse().ok().map(Value::Bool),
         Kind::Int32 => text?.parse().ok().map(Value::I32),
         Kind::Int64 => text?.parse().ok().map(Value::I64),
@@ -192,6 +197,7 @@ fn value_to_json(field: &FieldDescriptor, value: &Value) -> Json {
         (Value::F32(value), _) => json!(value),
         (Value::F64(value), _) => json!(value),
         (Value::String(value), _) => json!(value),
+        (Value::Bytes(value), _) => json!(BASE64_STANDARD.encode(value)),
         _ => Json::Null,
     }
 }

@@ -142,6 +142,7 @@ async fn repeated_call_over_another_protocol_has_the_same_response() {
         start_datetime: at(slot.start),
         end_datetime: at(slot.end),
         guest_message: None,
+        quote_token: None,
     };
     let path = "/carshare.booking.v1.BookingService/CreateBooking";
     for wire in GrpcClient::all(&mesh).await {

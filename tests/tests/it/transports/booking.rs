@@ -53,6 +53,7 @@ async fn journey(form: Protocol) {
         start_datetime: Some(timestamp(slot.start)),
         end_datetime: Some(timestamp(slot.end)),
         guest_message: None,
+        quote_token: None,
     };
     let pending = wire.booking().create_booking(with_token(&guest, request)).await;
     let pending = pending.expect("a booking").into_inner();
@@ -82,6 +83,7 @@ async fn journey(form: Protocol) {
     let cancel = CancelBookingRequest {
         booking_id: pending.id.clone(),
         message: None,
+        expected_refund_amount: None,
     };
     let cancelled = wire.booking().cancel_booking(with_token(&guest, cancel)).await;
     let cancellation = cancelled.expect("a cancellation").into_inner().cancellation;
@@ -137,6 +139,7 @@ async fn car(wire: &GrpcClient, host: &str) -> Vehicle {
         location_address: "서울 중구 세종대로 110".to_owned(),
         description: None,
         instant_book: false,
+        pricing: None,
     };
     let car = wire.vehicle().create_vehicle(with_token(host, request)).await;
     let car = car.expect("a car").into_inner();

@@ -76,7 +76,7 @@ fn check(names: &BTreeSet<String>, files: &[Vec<u8>]) {
         .map(prost_types::MethodDescriptorProto::name)
         .collect();
     assert_eq!(methods.first(), Some(&"CreateBooking"));
-    assert_eq!(methods.len(), 8);
+    assert_eq!(methods.len(), 13);
 }
 
 #[tokio::test(flavor = "multi_thread")]

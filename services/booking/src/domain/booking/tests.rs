@@ -1,14 +1,16 @@
 //! What the transitions write into a booking.
 
+mod cancellations;
 mod events;
 mod requests;
 
 use Status::{Active, Approved, Cancelled, Completed, Pending, Rejected};
-use rstest::rstest;
 use uuid::Uuid;
 
 use super::*;
 use crate::domain::ExternalEvent;
+use crate::domain::policy::tests::platform;
+use crate::domain::price::Rates;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -21,13 +23,19 @@ fn noon() -> DateTime<Utc> {
 
 fn pending() -> Booking {
     let period = Period::new(at("2026-12-01T09:00:00Z"), at("2026-12-01T13:00:00Z")).unwrap();
+    let rates = Rates {
+        hourly_krw: 15_000,
+        dated: Vec::new(),
+        long_rental_discounts: Vec::new(),
+    };
     let request = NewBooking {
         id: BookingId(Uuid::from_u128(1)),
         vehicle_id: VehicleId(Uuid::from_u128(2)),
         guest_id: UserId(Uuid::from_u128(3)),
         host_id: UserId(Uuid::from_u128(4)),
         period,
-        price: Price::quote(&period, 15_000).unwrap(),
+        price: Price::quote(&period, &rates).unwrap(),
+        policy: Some(platform()),
         vehicle_snapshot: Vec::new(),
         guest_message: Some("안녕하세요".to_owned()),
         respond_within: Duration::from_hours(24),
@@ -148,52 +156,6 @@ fn approve_at_respond_by_is_refused_before_the_timer_ran() {
         })
     );
     assert_eq!(booking, before);
-}
-
-#[rstest]
-#[case(Party::Guest, "2026-11-30T09:00:00Z", 60_000)]
-#[case(Party::Guest, "2026-11-30T09:00:00.000001Z", 30_000)]
-#[case(Party::Guest, "2026-12-01T06:00:00Z", 30_000)]
-#[case(Party::Guest, "2026-12-01T06:00:00.000001Z", 0)]
-#[case(Party::Guest, "2026-12-01T10:00:00Z", 0)]
-#[case(Party::Host, "2026-12-01T08:59:59Z", 60_000)]
-fn cancel_refunds_by_party_and_policy(#[case] by: Party, #[case] now: &str, #[case] refund_krw: i64) {
-    let mut booking = booking(State::Confirmed);
-    let change = booking
-        .cancel(by, Some("사정이 생겼어요".to_owned()), at(now))
-        .unwrap();
-    assert_eq!(
-        change,
-        Change {
-            from: Approved,
-            event: Some(Event::Cancelled),
-            reason: Some(if by == Party::Guest { "guest" } else { "host" })
-        }
-    );
-    let reason = match by {
-        Party::Guest => CancellationReason::Guest,
-        Party::Host => CancellationReason::Host,
-    };
-    let message = Some("사정이 생겼어요".to_owned());
-    assert_eq!(
-        booking.cancellation,
-        Some(Cancellation {
-            reason,
-            message,
-            refund_krw,
-            cancelled_at: at(now)
-        })
-    );
-    assert_eq!(booking.payment_status, PaymentStatus::Paid);
-}
-
-#[rstest]
-#[case(State::Pending)]
-#[case(State::AwaitingPayment)]
-fn cancel_before_a_capture_refunds_nothing(#[case] state: State) {
-    let mut booking = booking(state);
-    let _ = booking.cancel(Party::Guest, None, noon()).unwrap();
-    assert_eq!(booking.cancellation.unwrap().refund_krw, 0);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{CancellationPolicy, PaymentStatus, Period, Price};
+use crate::domain::policy::tests::platform;
+use crate::domain::price::Rates;
+use crate::domain::{PaymentStatus, Period, Price};
 
 const GUEST: UserId = UserId(Uuid::from_u128(3));
 const HOST: UserId = UserId(Uuid::from_u128(4));
@@ -28,6 +30,11 @@ fn days(days: i64) -> DateTime<Utc> {
 
 fn booking(status: Status) -> Booking {
     let period = Period::new(end() - TimeDelta::hours(4), end()).unwrap();
+    let rates = Rates {
+        hourly_krw: 15_000,
+        dated: Vec::new(),
+        long_rental_discounts: Vec::new(),
+    };
     Booking {
         id: BookingId(Uuid::from_u128(1)),
         version: 5,
@@ -35,8 +42,8 @@ fn booking(status: Status) -> Booking {
         guest_id: GUEST,
         host_id: HOST,
         period,
-        price: Price::quote(&period, 15_000).unwrap(),
-        policy: CancellationPolicy::STANDARD,
+        price: Price::quote(&period, &rates).unwrap(),
+        policy: platform(),
         vehicle_snapshot: Vec::new(),
         status,
         payment_status: PaymentStatus::Paid,

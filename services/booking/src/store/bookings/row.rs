@@ -2,9 +2,19 @@
 
 use anyhow::{Context as _, Result};
 
-use super::Model;
+use sea_orm::prelude::Json;
+use serde::de::DeserializeOwned;
+
+use super::{Column, Model};
 use crate::domain::{Booking, BookingId, Cancellation, CancellationPolicy, Period, Price, UserId, VehicleId};
 use crate::error::Error;
+
+/// Columns that the insertion alone writes, for the previous release.
+pub(super) const INSERTED_ONLY: [Column; 3] = [
+    Column::RefundFullUntilS,
+    Column::RefundPartUntilS,
+    Column::RefundPartBps,
+];
 
 pub(super) fn booking(row: Model) -> Result<Booking, Error> {
     let id = row.id;
@@ -15,6 +25,8 @@ pub(super) fn booking(row: Model) -> Result<Booking, Error> {
 
 fn read(row: Model) -> Result<Booking> {
     let cancellation = cancellation(&row)?;
+    let lines = json(row.price_lines).context("price_lines")?;
+    let policy = json(row.policy).context("policy")?;
     Ok(Booking {
         id: BookingId(row.id),
         version: row.version,
@@ -26,12 +38,15 @@ fn read(row: Model) -> Result<Booking> {
             hourly_rate_krw: row.hourly_rate_krw,
             total_krw: row.total_krw,
             platform_fee_krw: row.platform_fee_krw,
+            lines: lines.unwrap_or_else(|| Price::lines_of_whole_hours(row.total_krw, row.hourly_rate_krw)),
         },
-        policy: CancellationPolicy {
-            full_until_s: row.refund_full_until_s,
-            part_until_s: row.refund_part_until_s,
-            part_bps: row.refund_part_bps,
-        },
+        policy: policy.unwrap_or_else(|| {
+            CancellationPolicy::of_columns(
+                row.refund_full_until_s,
+                row.refund_part_until_s,
+                row.refund_part_bps,
+            )
+        }),
         vehicle_snapshot: row.vehicle_snapshot,
         status: row.status.parse().context(row.status)?,
         payment_status: row.payment_status.parse().context(row.payment_status)?,
@@ -47,6 +62,10 @@ fn read(row: Model) -> Result<Booking> {
     })
 }
 
+fn json<T: DeserializeOwned>(column: Option<Json>) -> Result<Option<T>> {
+    Ok(column.map(serde_json::from_value).transpose()?)
+}
+
 fn cancellation(row: &Model) -> Result<Option<Cancellation>> {
     let Some(cancelled_at) = row.cancelled_at else {
         return Ok(None);
@@ -60,6 +79,7 @@ fn cancellation(row: &Model) -> Result<Option<Cancellation>> {
     }))
 }
 
+/// Converts a booking. [`INSERTED_ONLY`] columns are not those of the booking.
 pub(super) fn model(booking: &Booking) -> Model {
     let cancellation = booking.cancellation.as_ref();
     Model {
@@ -73,9 +93,11 @@ pub(super) fn model(booking: &Booking) -> Model {
         hourly_rate_krw: booking.price.hourly_rate_krw,
         total_krw: booking.price.total_krw,
         platform_fee_krw: booking.price.platform_fee_krw,
-        refund_full_until_s: booking.policy.full_until_s,
-        refund_part_until_s: booking.policy.part_until_s,
-        refund_part_bps: booking.policy.part_bps,
+        refund_full_until_s: 0,
+        refund_part_until_s: 0,
+        refund_part_bps: 0,
+        price_lines: Some(serde_json::json!(booking.price.lines)),
+        policy: Some(serde_json::json!(booking.policy)),
         vehicle_snapshot: booking.vehicle_snapshot.clone(),
         status: booking.status.as_str().to_owned(),
         payment_status: booking.payment_status.as_str().to_owned(),

@@ -94,6 +94,7 @@ impl Harness {
         let input = CancelBookingRequest {
             booking_id: booking_id.into(),
             message: None,
+            expected_refund_amount: None,
         };
         into_message(
             self.client
@@ -155,6 +156,7 @@ pub fn input(car: &Vehicle) -> CreateBookingRequest {
         start_datetime: Some(timestamp("2026-12-01T09:00:00Z")),
         end_datetime: Some(timestamp("2026-12-01T13:00:00Z")),
         guest_message: Some("잘 타겠습니다".into()),
+        quote_token: None,
     }
 }
 

@@ -103,7 +103,7 @@ impl Harness {
         )
     }
 
-    pub async fn report(
+    pub async fn report_review(
         &self,
         person: Person,
         review_id: &str,

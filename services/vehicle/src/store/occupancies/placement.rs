@@ -42,6 +42,47 @@ pub async fn find_state(
     row.map(|row| read(booking, &row)).transpose()
 }
 
+/// What a hold of any booking on the car would be decided on, all as of one moment.
+pub struct HoldConditions {
+    pub view: View,
+    pub opening_hours: OpeningHours,
+    /// Whether a booking or a live hold takes the car in a part of the period.
+    pub is_taken: bool,
+}
+
+/// Reads what a hold of a new booking would be decided on. `None` if there is no such car.
+pub async fn find_conditions(
+    conn: &impl ConnectionTrait,
+    vehicle: VehicleId,
+    period: Period,
+    now: DateTime<Utc>,
+) -> Result<Option<HoldConditions>> {
+    let (columns, rules) = (vehicles::COLUMNS, availabilities::RULES);
+    let sql = format!(
+        "SELECT {columns}, {EXTRAS}, {rules}, \
+            EXISTS (SELECT FROM occupancies o WHERE o.vehicle_id = v.id AND o.period && tstzrange($2, $3) \
+                AND (o.expires_at IS NULL OR o.expires_at > $4)) \
+        FROM vehicles v WHERE v.id = $1 AND v.withdrawn_at IS NULL"
+    );
+    let values = [
+        vehicle.0.into(),
+        period.start().into(),
+        period.end().into(),
+        now.into(),
+    ];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let row = conn.query_one_raw(statement).await?;
+    row.map(|row| {
+        let mut columns = Columns::of(&row)?;
+        Ok(HoldConditions {
+            view: View::read(&mut columns)?,
+            opening_hours: availabilities::read_opening_hours(&mut columns)?,
+            is_taken: columns.read()?,
+        })
+    })
+    .transpose()
+}
+
 fn read(booking: BookingId, row: &QueryResult) -> Result<HoldState> {
     let mut columns = Columns::of(row)?;
     Ok(HoldState {

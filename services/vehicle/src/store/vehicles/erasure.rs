@@ -24,7 +24,7 @@ pub async fn list_unerased(conn: &impl ConnectionTrait, owner: UserId, limit: u6
     Ok(ids.into_iter().map(VehicleId).collect())
 }
 
-/// Erases plate, exact place and description of a withdrawn car.
+/// Erases plate, exact place, description and the names of its rates of a withdrawn car.
 pub async fn erase(conn: &impl ConnectionTrait, id: VehicleId) -> Result<()> {
     let withdrawn = Entity::find_by_id(id.0)
         .filter(Column::WithdrawnAt.is_not_null())
@@ -47,6 +47,7 @@ pub async fn erase(conn: &impl ConnectionTrait, id: VehicleId) -> Result<()> {
         location_lat: Set(coordinates.lat),
         location_lng: Set(coordinates.lng),
         description: Set(None),
+        pricing: Set(None),
         ..Default::default()
     };
     Entity::update(erased).exec(conn).await?;

@@ -2,10 +2,12 @@
 
 use anyhow::Context as _;
 use sea_orm::ActiveValue::{NotSet, Set, Unchanged};
+use sea_orm::prelude::Json;
+use serde::Deserialize as _;
 
 use super::{ActiveModel, Model};
 use crate::domain::{
-    Coordinates, Fuel, LicensePlate, Location, Status, Transmission, UserId, Vehicle, VehicleId,
+    Coordinates, Fuel, LicensePlate, Location, Pricing, Status, Transmission, UserId, Vehicle, VehicleId,
 };
 use crate::error::Error;
 
@@ -28,6 +30,7 @@ impl TryFrom<Model> for Vehicle {
             fuel: fuel.transpose()?,
             transmission: transmission.transpose()?,
             hourly_rate_krw: row.hourly_rate_krw,
+            pricing: pricing(row.pricing)?,
             location: Location {
                 address: row.location_address,
                 coordinates: Coordinates {
@@ -58,6 +61,7 @@ impl From<&Vehicle> for ActiveModel {
             fuel_type: Set(vehicle.fuel.map(|fuel| fuel.as_str().to_owned())),
             transmission: Set(vehicle.transmission.map(|kind| kind.as_str().to_owned())),
             hourly_rate_krw: Set(vehicle.hourly_rate_krw),
+            pricing: Set(pricing_json(&vehicle.pricing)),
             location_address: Set(vehicle.location.address.clone()),
             location_lat: Set(vehicle.location.coordinates.lat),
             location_lng: Set(vehicle.location.coordinates.lng),
@@ -69,4 +73,14 @@ impl From<&Vehicle> for ActiveModel {
             instant_book: Set(vehicle.instant_book),
         }
     }
+}
+
+fn pricing(stored: Option<Json>) -> Result<Pricing, Error> {
+    let stored = stored.map(Pricing::deserialize).transpose();
+    Ok(stored.context("pricing")?.unwrap_or_default())
+}
+
+/// Returns the column: NULL if there is none.
+fn pricing_json(pricing: &Pricing) -> Option<Json> {
+    (!pricing.is_empty()).then(|| serde_json::json!(pricing))
 }

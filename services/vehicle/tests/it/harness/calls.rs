@@ -31,6 +31,7 @@ impl Harness {
             location_address: address.into(),
             description: None,
             instant_book: false,
+            pricing: None,
         }
     }
 

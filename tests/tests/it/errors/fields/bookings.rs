@@ -47,6 +47,7 @@ pub(super) fn short_booking() -> (Case, Faults) {
         start_datetime: at(1_893_456_000),
         end_datetime: at(1_893_459_000),
         guest_message: None,
+        quote_token: None,
     };
     let case = booking(body, message);
     let faults: Faults = &[

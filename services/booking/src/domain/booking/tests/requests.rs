@@ -26,6 +26,7 @@ fn request_expires_after_a_day_or_an_hour_before_the_start() {
         host_id: booking.host_id,
         period,
         price: booking.price,
+        policy: None,
         vehicle_snapshot: Vec::new(),
         guest_message: None,
         respond_within: Duration::from_hours(24),
