@@ -111,6 +111,6 @@ async fn check_hold_of_a_car_that_cannot_be_held_is_refused() {
     assert_reason(harness.check(far).await, BookingReason::TooFarAhead);
     let by_guest = harness.request(harness.guest(), check_of(&car, TUESDAY));
     let refused = into_message(harness.client.clone().check_hold(by_guest).await);
-    assert_reason(refused, Common::PermissionDenied);
+    assert_reason(refused, Common::Unauthenticated);
     harness.finish().await;
 }
