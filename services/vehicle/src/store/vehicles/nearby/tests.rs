@@ -53,7 +53,7 @@ async fn fill(db: &Db, count: i32) {
     db.conn().execute_unprepared("ANALYZE vehicles").await.unwrap();
 }
 
-/// Inserts two rentals for each car, and photos, hosts and opening hours as a platform has them.
+/// Inserts two rentals for each car, and photos, hosts, ratings and opening hours as a platform has them.
 async fn occupy(db: &Db, cars: i32) {
     let sql = format!(
         "INSERT INTO occupancies SELECT md5(n || '/' || k)::uuid, md5('car' || n)::uuid, \
@@ -63,6 +63,7 @@ async fn occupy(db: &Db, cars: i32) {
          INSERT INTO vehicle_images SELECT md5('image' || n)::uuid, md5('car' || n)::uuid, 'vehicles/' || n, 'image/png', 1, \
              now(), now(), now(), 1, 1 FROM generate_series(0, {cars} - 1) n; \
          INSERT INTO user_profiles SELECT md5('host' || n)::uuid, '', now() FROM generate_series(0, 499) n; \
+         INSERT INTO vehicle_ratings SELECT md5('car' || n)::uuid, 4, 1 FROM generate_series(0, {cars} - 1, 2) n; \
          INSERT INTO availabilities SELECT md5('rule' || n)::uuid, md5('car' || n)::uuid, n % 7, NULL, 0, 600, false, now() \
          FROM generate_series(0, {cars} - 1, 4) n; \
          ANALYZE"
