@@ -130,7 +130,8 @@ pub async fn lock_by_booking(tx: &Tx, booking: BookingId) -> Result<Option<Payme
     row.map(Payment::try_from).transpose()
 }
 
-/// Inserts a payment, unless its booking has one, with the current correlation id and trace: the worker continues them.
+/// Inserts a payment, unless its booking has one, with the current correlation id and trace: the worker continues them. Which constraint
+/// says that a booking has one is left open, so that a later release can replace it.
 pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     let context = RequestContext::current();
     let row = Model {
@@ -141,7 +142,7 @@ pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
         ..row(payment, tx.now())
     };
     Entity::insert(row.into_active_model())
-        .on_conflict(OnConflict::column(Column::BookingId).do_nothing().to_owned())
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(tx.conn())
         .await?;
     Ok(())
