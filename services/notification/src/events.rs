@@ -34,6 +34,10 @@ pub fn handlers(consumer: Consumer) -> Consumer {
         .on("booking", notify::<booking::BookingCancelled>)
         .on("booking", notify::<booking::BookingStarted>)
         .on("booking", notify::<booking::BookingCompleted>)
+        .on("booking", notify::<booking::BookingChangeRequested>)
+        .on("booking", notify::<booking::BookingChangeAccepted>)
+        .on("booking", notify::<booking::BookingChangeApplied>)
+        .on("booking", notify::<booking::BookingChangeClosed>)
         .on("booking", notify::<booking::ReviewPosted>)
         .on("booking", notify::<booking::ReviewHidden>)
         .on("booking", notify::<booking::ReviewRestored>)
@@ -41,4 +45,7 @@ pub fn handlers(consumer: Consumer) -> Consumer {
         .on("payment", notify::<payment::PaymentCompleted>)
         .on("payment", notify::<payment::PaymentFailed>)
         .on("payment", notify::<payment::PaymentRefunded>)
+        .on("payment", notify::<payment::ChargeCompleted>)
+        .on("payment", notify::<payment::ChargeFailed>)
+        .on("payment", notify::<payment::ChargeRefunded>)
 }

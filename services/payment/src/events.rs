@@ -1,10 +1,11 @@
 //! Events: handlers of booking's and auth's, and publishing this service's own.
 //!
-//! `booking.approved` creates a payment; `booking.rejected`, `.expired` and `.cancelled` end it. They may be delivered
-//! repeatedly, late, or the end before the approval. `user.deleted` deletes the cards of the guest.
+//! `booking.approved` and `.change_accepted` create payments; `booking.rejected`, `.expired`, `.cancelled` and `.change_closed` end them, and
+//! `.change_applied` may refund a part. They may be delivered repeatedly, late, or the end before the approval. `user.deleted` deletes the
+//! cards of the guest.
 
-mod on_booking_approved;
-mod on_booking_closed;
+mod on_charge_due;
+mod on_charges_settled;
 mod on_user_deleted;
 pub mod publish;
 
@@ -14,8 +15,11 @@ use carshare_store::Consumer;
 pub fn handlers(consumer: Consumer) -> Consumer {
     consumer
         .on("auth", on_user_deleted::handle)
-        .on("booking", on_booking_approved::handle)
-        .on("booking", on_booking_closed::rejected)
-        .on("booking", on_booking_closed::expired)
-        .on("booking", on_booking_closed::cancelled)
+        .on("booking", on_charge_due::approved)
+        .on("booking", on_charge_due::change_accepted)
+        .on("booking", on_charges_settled::rejected)
+        .on("booking", on_charges_settled::expired)
+        .on("booking", on_charges_settled::cancelled)
+        .on("booking", on_charges_settled::change_applied)
+        .on("booking", on_charges_settled::change_closed)
 }

@@ -7,11 +7,11 @@ use crate::domain::attempt::AttemptOutcome;
 use crate::domain::ids::RefundId;
 use crate::domain::payment::{Payment, State};
 use crate::domain::provider_report::{Cancel, PaymentSnapshot, PaymentStatus, ProviderResult};
-use crate::domain::refund::{Refund, RefundState, refund_id_of};
+use crate::domain::refund::{Origin, Refund, RefundState, refund_id_of};
 use crate::error::Error;
 use crate::events::publish;
-use crate::jobs;
 use crate::provider::Lookup;
+use crate::refund;
 use crate::store::{ledger, payment_attempts, payments, refunds};
 
 /// Returns the snapshot if it is of a capture of this payment.
@@ -39,11 +39,9 @@ pub async fn record_capture(tx: &Tx, payment: &mut Payment, snapshot: &PaymentSn
         ledger::post_capture(tx, payment, &capture.posting).await?;
         publish::completed(tx, payment);
         end_open_attempt(tx, payment).await?;
-        if let Some(refund_krw) = capture.refund_krw {
+        if capture.is_refunded {
             tracing::warn!(payment_id = %payment.id, "captured after the end of the booking, refunding");
-            let refund = Refund::new(RefundId(tx.new_id()), payment.id, refund_krw, tx.now());
-            refunds::insert(tx, &refund).await?;
-            tx.notify_job(jobs::REFUNDS);
+            refund::request(tx, payment, Origin::BookingEnd).await?;
         }
     }
     payment.stop_checking();

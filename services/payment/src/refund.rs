@@ -1,4 +1,4 @@
-//! Makes refunds. As with charges, the row is committed before the provider is called, an unknown outcome is looked up, and
+//! Makes refunds, of each payment one after the other. As with charges, the row is committed before the provider is called, an unknown outcome is looked up, and
 //! the call is repeated under its idempotency key only while the provider has not answered under it. A worker whose claim is
 //! lost only records cancels that the provider has.
 
@@ -7,14 +7,26 @@ use std::time::Duration;
 use carshare_store::Tx;
 
 use crate::domain::attempt::ProviderAnswer;
-use crate::domain::ids::PaymentId;
+use crate::domain::ids::{PaymentId, RefundId};
 use crate::domain::payment::Payment;
 use crate::domain::provider_report::{ErrorKind, ProviderError};
-use crate::domain::refund::{Refund, RefundClaim, RefundState, RefundStep};
+use crate::domain::refund::{Origin, Refund, RefundClaim, RefundState, RefundStep};
 use crate::error::Error;
 use crate::provider::{Cancel, Lookup};
 use crate::store::{payments, refunds};
 use crate::{App, jobs, provider_facts};
+
+/// Inserts a refund of what is owed of a payment for this reason and not being refunded yet, if anything. The payment has to be locked.
+pub async fn request(tx: &Tx, payment: &Payment, origin: Origin) -> Result<(), Error> {
+    let amount_krw = payment.owed_krw(origin) - refunds::open_krw(tx.conn(), payment.id).await?;
+    if amount_krw <= 0 {
+        return Ok(());
+    }
+    let refund = Refund::new(RefundId(tx.new_id()), payment.id, amount_krw, origin, tx.now());
+    refunds::insert(tx, &refund).await?;
+    tx.notify_job(jobs::REFUNDS);
+    Ok(())
+}
 
 /// Makes one step of progress with a refund: calls the provider, or looks up the outcome of a call.
 pub async fn reconcile(app: &App, claim: RefundClaim) -> Result<(), Error> {
@@ -57,7 +69,8 @@ struct CallInput {
     claim_timeout: Duration,
 }
 
-/// Commits that the provider is about to be called. `None` when the claim is lost, or nothing is owed any more.
+/// Commits that the provider is about to be called. `None` when the claim is lost, nothing is owed any more, or another refund of the
+/// payment is in progress.
 async fn begin_call(
     app: &App,
     refund: &Refund,
@@ -78,7 +91,13 @@ async fn begin(tx: &Tx, input: &CallInput) -> Result<Option<(Refund, Cancel)>, E
         .await?
         .filter(|refund| refund.claim() == input.claim && refund.state == RefundState::Due);
     let Some(mut refund) = due else { return Ok(None) };
-    let called = refund.begin_call(payment.owed_krw(), tx.now() + input.claim_timeout);
+    if refunds::is_one_in_progress(tx.conn(), payment.id).await? {
+        // The provider may have made it: what is owed is known afterwards.
+        refund.check_later(tx.now());
+        refunds::update(tx, &mut refund).await?;
+        return Ok(None);
+    }
+    let called = refund.begin_call(payment.owed_krw(refund.origin), tx.now() + input.claim_timeout);
     refunds::update(tx, &mut refund).await?;
     let cancel = Cancel {
         payment_key: input.payment_key.clone(),

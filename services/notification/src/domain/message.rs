@@ -1,5 +1,7 @@
 //! Maps each event to the notifications it causes. An event without recipients maps to an empty list.
 
+mod changes;
+
 use std::collections::BTreeMap;
 
 use carshare_chassis::proto_types;
@@ -214,7 +216,11 @@ impl ToNotifications for payment::PaymentRequested {
         let until = proto_types::to_datetime(self.due_at)
             .map(|at| format!("{}까지 ", moment(at)))
             .unwrap_or_default();
-        let body = format!("{until}{}을 결제하면 예약이 확정됩니다.", won(self.amount));
+        let effect = match self.charge_id {
+            None => "예약이 확정됩니다",
+            Some(_) => "예약이 변경됩니다",
+        };
+        let body = format!("{until}{}을 결제하면 {effect}.", won(self.amount));
         let message = Message::new(&self.guest_id, "결제가 필요합니다", body);
         vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }

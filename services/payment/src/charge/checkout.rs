@@ -43,13 +43,13 @@ pub async fn begin_checkout(app: &App, result: CheckoutResult) -> Result<BegunCh
 }
 
 async fn begin(tx: &Tx, (result, delays): &(CheckoutResult, LookupDelays)) -> Result<BegunCheckout, Error> {
-    let payment = payments::lock_by_booking(tx, result.booking_id).await?;
-    let mut payment = payment
-        .filter(|payment| payment.guest_id == result.guest_id)
-        .ok_or(Error::PaymentNotFound)?;
-    if payment.order_id != result.order_id || payment.amount_krw != result.amount_krw {
-        return Err(Error::AmountMismatch);
+    let mut payments = payments::lock_all_of(tx, result.booking_id).await?;
+    payments.retain(|payment| payment.guest_id == result.guest_id);
+    if payments.is_empty() {
+        return Err(Error::PaymentNotFound);
     }
+    payments.retain(|payment| payment.order_id == result.order_id && payment.amount_krw == result.amount_krw);
+    let mut payment = payments.pop().ok_or(Error::AmountMismatch)?;
     let kind = AttemptKind::Checkout {
         payment_key: result.payment_key.clone(),
     };

@@ -7,6 +7,8 @@ typed_ids! {
     PaymentId
     /// A booking, of the booking service.
     BookingId
+    /// A change of a booking that is charged, of the booking service.
+    ChargeId
     /// The user who pays, of the auth service.
     GuestId
     /// The user who earns, of the auth service.

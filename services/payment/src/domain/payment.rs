@@ -1,4 +1,4 @@
-//! The payment of a booking and its state transitions.
+//! A payment of a booking and its state transitions.
 //!
 //! ```text
 //! due ──▶ unknown ──▶ completed ──▶ refunded
@@ -18,18 +18,20 @@ pub use booking_end::BookingEnd;
 
 use super::attempt::{AttemptKind, DecisionContext, NextStep};
 use super::backoff;
-use super::ids::{BookingId, GuestId, HostId, PaymentId};
+use super::ids::{BookingId, ChargeId, GuestId, HostId, PaymentId};
 use super::ledger::Posting;
 use super::provider_report::PaymentSnapshot;
 
-/// Failure code of a payment whose booking ended before a capture.
+/// Failure code of a payment whose booking, or change of one, ended before a capture.
 pub const BOOKING_CLOSED: &str = "BOOKING_CLOSED";
 
-/// The payment of one booking.
+/// A payment of a booking: of its price, or of a change of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
     pub id: PaymentId,
     pub booking_id: BookingId,
+    /// The change that is charged; `None` for the price of the booking.
+    pub charge_id: Option<ChargeId>,
     pub guest_id: GuestId,
     pub host_id: HostId,
     /// Order id at the provider.
@@ -52,6 +54,8 @@ pub struct Payment {
     pub due_at: DateTime<Utc>,
     pub paid_at: Option<DateTime<Utc>>,
     pub rental_ends_at: DateTime<Utc>,
+    /// Total to refund while the booking goes on, because changes of it cost less.
+    pub refund_due_krw: i64,
     pub booking_end: Option<BookingEnd>,
     /// When the worker checks it next; `None` when nothing is to be done.
     pub next_check_at: Option<DateTime<Utc>>,
@@ -60,7 +64,7 @@ pub struct Payment {
     /// Whether the payment was claimed or scheduled again since the worker claimed it: the worker's late result does not change
     /// the schedule any more. Not stored.
     pub claim_lost: bool,
-    /// When the booking was approved.
+    /// When the booking was approved, or the change accepted.
     pub created_at: DateTime<Utc>,
     /// Incremented by every update and claim.
     pub version: i64,
@@ -105,8 +109,8 @@ pub struct WrongState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capture {
     pub posting: Posting,
-    /// Amount to refund at once, because the booking has ended.
-    pub refund_krw: Option<i64>,
+    /// Whether it is refunded at once, because the booking has ended.
+    pub is_refunded: bool,
 }
 
 /// What a payment became when an attempt ended without a capture.
@@ -199,7 +203,7 @@ impl Payment {
                 gross_krw: self.amount_krw,
                 fee_krw: self.fee_krw,
             },
-            refund_krw: refund.then_some(self.amount_krw),
+            is_refunded: refund,
         })
     }
 

@@ -45,6 +45,8 @@ pub struct RefundClaim {
 pub enum Origin {
     /// The booking ended.
     BookingEnd,
+    /// A change of the booking costs less.
+    BookingChange,
     /// An operator made it in the provider's console; it is only recorded here.
     Provider,
 }
@@ -76,12 +78,18 @@ pub enum RefundStep {
 
 impl Refund {
     /// Creates a refund that is due at once.
-    pub fn new(id: RefundId, payment_id: PaymentId, amount_krw: i64, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        id: RefundId,
+        payment_id: PaymentId,
+        amount_krw: i64,
+        origin: Origin,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             id,
             payment_id,
             amount_krw,
-            origin: Origin::BookingEnd,
+            origin,
             state: RefundState::Due,
             attempt: 0,
             key_spent: false,
@@ -101,8 +109,7 @@ impl Refund {
         cancel: &Cancel,
         now: DateTime<Utc>,
     ) -> Self {
-        let mut refund = Self::new(id, payment_id, cancel.amount_krw, now);
-        refund.origin = Origin::Provider;
+        let mut refund = Self::new(id, payment_id, cancel.amount_krw, Origin::Provider, now);
         refund.complete(cancel);
         refund
     }
@@ -122,7 +129,11 @@ impl Refund {
 
     /// Returns the reason sent to the provider. It is part of the cancel, where [`refund_id_of`] finds the refund id.
     pub fn reason(&self) -> String {
-        format!("예약 취소 환불 {}", self.id)
+        let cause = match self.origin {
+            Origin::BookingEnd | Origin::Provider => "예약 취소 환불",
+            Origin::BookingChange => "예약 변경 환불",
+        };
+        format!("{cause} {}", self.id)
     }
 
     /// Returns what the worker does next.
@@ -179,7 +190,7 @@ impl Refund {
         self.next_check_at = Some(now);
     }
 
-    /// Schedules another lookup after a failed one, with exponential backoff.
+    /// Schedules another check, after a failed one or while another refund of the payment is in progress, with exponential backoff.
     pub fn check_later(&mut self, now: DateTime<Utc>) {
         self.check_at(now + backoff::delay(self.checks));
     }

@@ -23,6 +23,7 @@ pub(super) fn payment(payment: &Payment) -> pb::Payment {
         failure_code: payment.failure_code.clone(),
         paid_at: payment.paid_at.map(timestamp),
         created_at: Some(timestamp(payment.created_at)),
+        charge_id: payment.charge_id.map(|id| id.to_string()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `ListBookingPaymentSteps`: what became of the payment of a booking, for its timeline.
+//! `ListBookingPaymentSteps`: what became of the payments of a booking, for its timeline.
 
 use anyhow::Context as _;
 use carshare_chassis::proto_types::{timestamp, uuid};
@@ -29,6 +29,7 @@ fn convert(step: Step) -> Result<pb::BookingPaymentStep, Error> {
             kind: kind(&step.kind)?.into(),
             amount: step.amount_krw,
             failure_code: step.failure_code,
+            charge_id: step.charge_id.map(|id| id.to_string()),
         }),
         occurred_at: Some(timestamp(step.occurred_at)),
         correlation_id: step.correlation_id,

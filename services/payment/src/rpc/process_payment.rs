@@ -27,6 +27,7 @@ pub(super) async fn handle(
         return Ok(payment);
     }
     let booking_id = BookingId(uuid("booking_id", &request.booking_id)?);
+    let order_id = request.order_id.clone();
     let result = CheckoutResult {
         booking_id,
         guest_id: GuestId(ctx.user()?.id),
@@ -45,7 +46,7 @@ pub(super) async fn handle(
         AttemptResult::Unknown { code } => return Err(Error::ProviderUnavailable { code }),
     }
     app.db
-        .idempotent(&ctx, "payments.process", booking_id, reply)
+        .idempotent(&ctx, "payments.process", order_id, reply)
         .await
 }
 
@@ -63,8 +64,8 @@ async fn confirm(app: &App, ctx: &CallContext, result: CheckoutResult) -> Result
     }
 }
 
-async fn reply(tx: &Tx, &booking: &BookingId) -> Result<pb::Payment, Error> {
-    let payment = payments::find_by_booking(tx.conn(), booking)
+async fn reply(tx: &Tx, order_id: &String) -> Result<pb::Payment, Error> {
+    let payment = payments::find_by_provider(tx.conn(), Some(order_id), None)
         .await?
         .ok_or(Error::PaymentNotFound)?;
     Ok(convert::payment(&payment))

@@ -23,16 +23,16 @@ pub struct Breach {
     pub subject: String,
 }
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     Rule {
         name: "every ledger transaction sums to zero",
         sql: "SELECT t.id::text AS subject FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id \
               WHERE t.occurred_at >= $1 GROUP BY t.id HAVING coalesce(sum(e.amount_krw), 0) <> 0 OR count(e.*) < 2",
     },
     Rule {
-        name: "a booking is captured at most once",
+        name: "a booking, and each change of it, is captured at most once",
         sql: "SELECT p.booking_id::text AS subject FROM payments p JOIN ledger_transactions t ON t.payment_id = p.id \
-              WHERE p.updated_at >= $1 AND t.kind = 'capture' GROUP BY p.booking_id HAVING count(*) > 1",
+              WHERE p.updated_at >= $1 AND t.kind = 'capture' GROUP BY p.booking_id, p.charge_id HAVING count(*) > 1",
     },
     Rule {
         name: "captured payments are posted",
@@ -68,6 +68,12 @@ const RULES: [Rule; 8] = [
               AND (p.state IN ('due', 'requested') OR p.paid_at IS NOT NULL \
                    AND least(coalesce(p.closing_refund_krw, p.amount_krw), p.amount_krw) > p.refunded_krw \
                    AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.state IN ('due', 'unknown')))",
+    },
+    Rule {
+        name: "what changes of a booking take off is refunded or being refunded",
+        sql: "SELECT p.id::text AS subject FROM payments p WHERE p.updated_at >= $1 AND p.paid_at IS NOT NULL \
+              AND p.refund_due_krw > p.refunded_krw \
+              AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.state IN ('due', 'unknown'))",
     },
     Rule {
         name: "payments refunded in part are those whose booking ended",

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
 pub use list::{Owner, PaymentFilter, PaymentOrder, count, list};
 
-use crate::domain::ids::{BookingId, GuestId, HostId, PaymentId};
+use crate::domain::ids::{BookingId, ChargeId, GuestId, HostId, PaymentId};
 use crate::domain::payment::{BookingEnd, Claim, Payment};
 use crate::error::Error;
 use crate::store::queue::Queue;
@@ -23,6 +23,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub booking_id: Uuid,
+    pub charge_id: Option<Uuid>,
     pub guest_id: Uuid,
     pub host_id: Uuid,
     pub order_id: String,
@@ -38,6 +39,7 @@ pub struct Model {
     pub due_at: DateTimeUtc,
     pub paid_at: Option<DateTimeUtc>,
     pub rental_ends_at: DateTimeUtc,
+    pub refund_due_krw: Option<i64>,
     pub closed_at: Option<DateTimeUtc>,
     pub closing_refund_krw: Option<i64>,
     pub next_check_at: Option<DateTimeUtc>,
@@ -77,12 +79,14 @@ pub async fn find(conn: &impl ConnectionTrait, id: PaymentId) -> Result<Option<P
         .transpose()
 }
 
+/// Finds the payment of the price of a booking.
 pub async fn find_by_booking(
     conn: &impl ConnectionTrait,
     booking: BookingId,
 ) -> Result<Option<Payment>, Error> {
     let row = Entity::find()
         .filter(Column::BookingId.eq(booking.0))
+        .filter(Column::ChargeId.is_null())
         .one(conn)
         .await?;
     row.map(Payment::try_from).transpose()
@@ -120,18 +124,19 @@ pub async fn lock_claimed(tx: &Tx, claim: Claim) -> Result<Payment, Error> {
     Ok(payment)
 }
 
-/// Locks the payment of a booking until the transaction ends.
-pub async fn lock_by_booking(tx: &Tx, booking: BookingId) -> Result<Option<Payment>, Error> {
-    let row = Entity::find()
+/// Locks the payments of a booking until the transaction ends: of its price and of its changes.
+pub async fn lock_all_of(tx: &Tx, booking: BookingId) -> Result<Vec<Payment>, Error> {
+    let rows = Entity::find()
         .filter(Column::BookingId.eq(booking.0))
+        .order_by_asc(Column::Id)
         .lock_exclusive()
-        .one(tx.conn())
+        .all(tx.conn())
         .await?;
-    row.map(Payment::try_from).transpose()
+    rows.into_iter().map(Payment::try_from).collect()
 }
 
-/// Inserts a payment, unless its booking has one, with the current correlation id and trace: the worker continues them. Which constraint
-/// says that a booking has one is left open, so that a later release can replace it.
+/// Inserts a payment, unless its charge has one, with the current correlation id and trace: the worker continues them. Which constraint
+/// says that a charge has one is left open, so that a later release can replace it.
 pub async fn insert(tx: &Tx, payment: &Payment) -> Result<(), Error> {
     let context = RequestContext::current();
     let row = Model {
@@ -193,6 +198,7 @@ fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
     Model {
         id: payment.id.0,
         booking_id: payment.booking_id.0,
+        charge_id: payment.charge_id.map(|id| id.0),
         guest_id: payment.guest_id.0,
         host_id: payment.host_id.0,
         order_id: payment.order_id,
@@ -208,6 +214,7 @@ fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
         due_at: payment.due_at,
         paid_at: payment.paid_at,
         rental_ends_at: payment.rental_ends_at,
+        refund_due_krw: Some(payment.refund_due_krw).filter(|due| *due > 0),
         closed_at: payment.booking_end.map(|end| end.at),
         closing_refund_krw: payment.booking_end.and_then(|end| end.refund_krw),
         next_check_at: payment.next_check_at,
@@ -232,6 +239,7 @@ impl TryFrom<Model> for Payment {
         Ok(Self {
             id: PaymentId(row.id),
             booking_id: BookingId(row.booking_id),
+            charge_id: row.charge_id.map(ChargeId),
             guest_id: GuestId(row.guest_id),
             host_id: HostId(row.host_id),
             order_id: row.order_id,
@@ -247,6 +255,7 @@ impl TryFrom<Model> for Payment {
             due_at: row.due_at,
             paid_at: row.paid_at,
             rental_ends_at: row.rental_ends_at,
+            refund_due_krw: row.refund_due_krw.unwrap_or(0),
             booking_end: row.closed_at.map(|at| BookingEnd {
                 at,
                 refund_krw: row.closing_refund_krw,

@@ -5,10 +5,10 @@ use carshare_store::{Error as StoreError, Tx};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _};
+use sea_orm::{ConnectionTrait, IntoActiveModel as _, QuerySelect as _, raw_sql};
 
 use crate::domain::ids::{PaymentId, RefundId};
-use crate::domain::refund::Refund;
+use crate::domain::refund::{Refund, RefundState};
 use crate::error::Error;
 use crate::store::queue::Queue;
 
@@ -62,6 +62,24 @@ pub async fn lock(tx: &Tx, id: RefundId) -> Result<Option<Refund>, Error> {
         .await?
         .map(Refund::try_from)
         .transpose()
+}
+
+/// Returns the sum of the refunds of a payment that are not completed, and will be made.
+pub async fn open_krw(conn: &impl ConnectionTrait, payment: PaymentId) -> Result<i64, Error> {
+    let open = raw_sql!(
+        Postgres,
+        "SELECT coalesce(sum(amount_krw), 0)::bigint FROM refunds WHERE payment_id = {payment.0} AND state IN ('due', 'unknown')"
+    );
+    let row = conn.query_one_raw(open).await?;
+    Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
+}
+
+/// Returns whether the provider was called for a refund of the payment and the outcome is unknown.
+pub async fn is_one_in_progress(conn: &impl ConnectionTrait, payment: PaymentId) -> Result<bool, Error> {
+    let in_progress = Entity::find()
+        .filter(Column::PaymentId.eq(payment.0))
+        .filter(Column::State.eq(RefundState::Unknown.as_str()));
+    Ok(in_progress.one(conn).await?.is_some())
 }
 
 /// Returns whether the cancel of this key is recorded.

@@ -21,6 +21,7 @@ pub async fn find(conn: &impl ConnectionTrait, user: HostId) -> Result<Unsettled
         Postgres,
         r#"SELECT (SELECT count(*) FROM payments p WHERE (p.guest_id = {id} OR p.host_id = {id})
                    AND (p.state IN ('due', 'requested', 'unknown')
+                        OR p.paid_at IS NOT NULL AND p.refund_due_krw > p.refunded_krw
                         OR p.closed_at IS NOT NULL AND p.paid_at IS NOT NULL
                            AND least(coalesce(p.closing_refund_krw, p.amount_krw), p.amount_krw) > p.refunded_krw
                         OR EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id AND r.state IN ('due', 'unknown'))))

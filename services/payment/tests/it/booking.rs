@@ -95,6 +95,7 @@ impl Booking {
             message: None,
             refund_amount,
             payment_status: payment_status.into(),
+            charges: Vec::new(),
         }
     }
 }

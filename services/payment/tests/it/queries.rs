@@ -32,11 +32,21 @@ impl Harness {
         .await
     }
 
+    /// Returns the payment of the price of a booking.
     pub async fn row(&self, booking: &Booking) -> Option<Row> {
+        self.row_where(&format!("booking_id = '{}' AND charge_id IS NULL", booking.id))
+            .await
+    }
+
+    /// Returns the payment of a charge of this id.
+    pub async fn charge_row(&self, charge_id: &str) -> Option<Row> {
+        self.row_where(&format!("charge_id = '{charge_id}'")).await
+    }
+
+    async fn row_where(&self, condition: &str) -> Option<Row> {
         let sql = format!(
             "SELECT id, order_id, state, last_attempt, refunded_krw, fee_krw, failure_code, next_check_at FROM payments \
-             WHERE booking_id = '{}'",
-            booking.id
+             WHERE {condition}"
         );
         self.rows(&sql).await.into_iter().next()
     }

@@ -4,14 +4,14 @@ use rstest::rstest;
 
 use super::*;
 
-const GUEST: &str = "0190c0de-0000-7000-8000-0000000000a1";
-const HOST: &str = "0190c0de-0000-7000-8000-0000000000b2";
+pub const GUEST: &str = "0190c0de-0000-7000-8000-0000000000a1";
+pub const HOST: &str = "0190c0de-0000-7000-8000-0000000000b2";
 
-fn stamp(text: &str) -> prost_types::Timestamp {
+pub fn stamp(text: &str) -> prost_types::Timestamp {
     carshare_chassis::proto_types::timestamp(text.parse().expect("a time"))
 }
 
-fn facts() -> booking::BookingFacts {
+pub fn facts() -> booking::BookingFacts {
     booking::BookingFacts {
         booking_id: "b".into(),
         vehicle_id: "v".into(),
@@ -25,7 +25,7 @@ fn facts() -> booking::BookingFacts {
     }
 }
 
-fn recipients(event: &impl ToNotifications) -> Vec<String> {
+pub fn recipients(event: &impl ToNotifications) -> Vec<String> {
     event
         .messages()
         .into_iter()

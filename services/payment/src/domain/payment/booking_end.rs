@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{BOOKING_CLOSED, Payment, State, WrongState};
 use crate::domain::ledger::Posting;
 use crate::domain::money::fee_of;
+use crate::domain::refund::Origin;
 
-/// The end of a booking before its ride: rejected, expired or cancelled.
+/// The end of a booking before its ride: rejected, expired or cancelled. Or of a change of a booking that does not take place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookingEnd {
     pub at: DateTime<Utc>,
@@ -25,30 +26,35 @@ impl Payment {
         }
     }
 
-    /// Returns what remains to be refunded of the amount that the end of the booking requires. Refunds made at the provider
-    /// count, in whatever order they and the end become known.
-    pub fn owed_krw(&self) -> i64 {
-        let total = self
-            .booking_end
-            .and_then(|end| end.refund_krw)
-            .unwrap_or(self.amount_krw);
+    /// Returns what remains to be refunded for this reason: what the end of the booking requires, which is everything of a capture after the
+    /// payment had failed, or while the booking goes on what changes of it require. Earlier refunds count, also those made at the provider, in
+    /// whatever order they become known.
+    pub fn owed_krw(&self, origin: Origin) -> i64 {
+        let total = match (origin, self.booking_end) {
+            (Origin::BookingChange, None) => self.refund_due_krw,
+            (_, end) => {
+                let at_end = end.and_then(|end| end.refund_krw).unwrap_or(self.amount_krw);
+                at_end.max(self.refund_due_krw)
+            }
+        };
         (total - self.refunded_krw).clamp(0, self.balance_krw())
     }
 
-    /// Records the end of the booking and returns the amount to refund. Only the first end has an effect.
-    pub fn end_booking(&mut self, end: BookingEnd) -> Option<i64> {
+    /// Records the end of the booking. Only the first end has an effect.
+    pub fn end_booking(&mut self, end: BookingEnd) {
         if self.booking_end.is_some() {
-            return None;
+            return;
         }
         self.booking_end = Some(end);
         match self.state {
-            State::Due | State::Requested => {
-                self.fail(BOOKING_CLOSED);
-                None
-            }
-            State::Unknown | State::Failed => None,
-            State::Completed | State::Refunded => Some(self.owed_krw()).filter(|owed| *owed > 0),
+            State::Due | State::Requested => self.fail(BOOKING_CLOSED),
+            State::Unknown | State::Failed | State::Completed | State::Refunded => {}
         }
+    }
+
+    /// Raises the total that changes of the booking require to refund. A lower one is older and has no effect.
+    pub fn lower(&mut self, refund_due_krw: i64) {
+        self.refund_due_krw = self.refund_due_krw.max(refund_due_krw.min(self.amount_krw));
     }
 
     /// Records a refund of `amount_krw` and recomputes the shares: the platform keeps the fee of the remaining balance, and
@@ -57,9 +63,9 @@ impl Payment {
         if amount_krw <= 0 || amount_krw > self.balance_krw() {
             return Err(self.wrong_state("be refunded by this amount"));
         }
-        let owed = self.booking_end.is_some() && self.owed_krw() > 0;
+        let owed = self.booking_end.is_some() && self.owed_krw(Origin::BookingEnd) > 0;
         self.refunded_krw += amount_krw;
-        if self.refunded_krw == self.amount_krw || owed && self.owed_krw() == 0 {
+        if self.refunded_krw == self.amount_krw || owed && self.owed_krw(Origin::BookingEnd) == 0 {
             self.state = State::Refunded;
         }
         let fee_krw = fee_of(self.amount_krw - self.refunded_krw);

@@ -11,6 +11,7 @@ use super::*;
 use crate::domain::ids::PaymentMethodId;
 use crate::domain::money::fee_of;
 use crate::domain::provider_report::PaymentStatus;
+use crate::domain::refund::Origin;
 
 pub(super) fn noon() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
@@ -23,6 +24,7 @@ pub(super) fn payment(state: State) -> Payment {
     Payment {
         id,
         booking_id: BookingId(Uuid::from_u128(2)),
+        charge_id: None,
         guest_id: GuestId(Uuid::from_u128(3)),
         host_id: HostId(Uuid::from_u128(4)),
         order_id: id.order_id(),
@@ -38,6 +40,7 @@ pub(super) fn payment(state: State) -> Payment {
         due_at: noon() + TimeDelta::hours(2),
         paid_at: captured.then(noon),
         rental_ends_at: noon() + TimeDelta::days(3),
+        refund_due_krw: 0,
         booking_end: None,
         next_check_at: Some(noon()),
         checks: 0,
@@ -113,20 +116,20 @@ fn begin_attempt_rejects_overdue_payments_and_ended_bookings() {
 }
 
 #[rstest]
-#[case(State::Due, Ok(None))]
-#[case(State::Requested, Ok(None))]
-#[case(State::Unknown, Ok(None))]
-#[case(State::Failed, Ok(Some(45_000)))]
+#[case(State::Due, Ok(false))]
+#[case(State::Requested, Ok(false))]
+#[case(State::Unknown, Ok(false))]
+#[case(State::Failed, Ok(true))]
 #[case(State::Completed, Err(()))]
 #[case(State::Refunded, Err(()))]
-fn capture(#[case] state: State, #[case] refund_krw: Result<Option<i64>, ()>) {
+fn capture(#[case] state: State, #[case] is_refunded: Result<bool, ()>) {
     let mut payment = payment(state);
     let captured = payment.capture(&snapshot(), noon());
     assert_eq!(
-        captured.map(|capture| capture.refund_krw).map_err(drop),
-        refund_krw
+        captured.map(|capture| capture.is_refunded).map_err(drop),
+        is_refunded
     );
-    if refund_krw.is_ok() {
+    if is_refunded.is_ok() {
         assert_eq!(
             (payment.state, payment.paid_at, payment.next_check_at),
             (State::Completed, Some(noon()), None)
@@ -138,13 +141,10 @@ fn capture(#[case] state: State, #[case] refund_krw: Result<Option<i64>, ()>) {
 #[test]
 fn capture_after_the_end_of_the_booking_is_refunded_in_full() {
     let mut payment = payment(State::Unknown);
-    assert_eq!(payment.end_booking(ended(Some(0))), None);
+    payment.end_booking(ended(Some(0)));
     assert_eq!(payment.state, State::Unknown);
-    assert_eq!(
-        payment.capture(&snapshot(), noon()).unwrap().refund_krw,
-        Some(45_000)
-    );
-    assert_eq!(payment.owed_krw(), 45_000);
+    assert!(payment.capture(&snapshot(), noon()).unwrap().is_refunded);
+    assert_eq!(payment.owed_krw(Origin::BookingEnd), 45_000);
 }
 
 #[rstest]

@@ -14,6 +14,7 @@ fn due() -> Refund {
         RefundId(Uuid::from_u128(7)),
         PaymentId(Uuid::from_u128(1)),
         10_000,
+        Origin::BookingEnd,
         noon(),
     )
 }
@@ -126,7 +127,7 @@ fn names_round_trip() {
     ] {
         assert_eq!(state.as_str().parse(), Ok(state));
     }
-    for origin in [Origin::BookingEnd, Origin::Provider] {
+    for origin in [Origin::BookingEnd, Origin::BookingChange, Origin::Provider] {
         assert_eq!(origin.as_str().parse(), Ok(origin));
     }
 }

@@ -9,33 +9,58 @@ use crate::domain::payment::tests::{ended, noon, payment, snapshot};
 use crate::domain::provider_report::PaymentSnapshot;
 
 #[rstest]
-#[case(State::Due, State::Failed, None)]
-#[case(State::Requested, State::Failed, None)]
-#[case(State::Unknown, State::Unknown, None)]
-#[case(State::Failed, State::Failed, None)]
-#[case(State::Completed, State::Completed, Some(45_000))]
-#[case(State::Refunded, State::Refunded, None)]
-fn end_booking(#[case] state: State, #[case] after: State, #[case] owed: Option<i64>) {
+#[case(State::Due, State::Failed, 0)]
+#[case(State::Requested, State::Failed, 0)]
+#[case(State::Unknown, State::Unknown, 0)]
+#[case(State::Failed, State::Failed, 0)]
+#[case(State::Completed, State::Completed, 45_000)]
+#[case(State::Refunded, State::Refunded, 0)]
+fn end_booking(#[case] state: State, #[case] after: State, #[case] owed: i64) {
     let mut payment = payment(state);
-    assert_eq!(payment.end_booking(ended(None)), owed);
-    assert_eq!(payment.state, after);
-    assert_eq!(
-        payment.end_booking(ended(None)),
-        None,
-        "only the first end has an effect"
-    );
+    payment.end_booking(ended(None));
+    assert_eq!((payment.state, payment.owed_krw(Origin::BookingEnd)), (after, owed));
+    payment.end_booking(ended(Some(1)));
+    assert_eq!(payment.owed_krw(Origin::BookingEnd), owed, "only the first end has an effect");
 }
 
 #[rstest]
-#[case(Some(22_500), Some(22_500))]
-#[case(Some(99_999), Some(45_000))]
-#[case(Some(0), None)]
-#[case(None, Some(45_000))]
-fn end_booking_refunds_the_given_amount_up_to_the_balance(
-    #[case] refund_krw: Option<i64>,
-    #[case] owed: Option<i64>,
-) {
-    assert_eq!(payment(State::Completed).end_booking(ended(refund_krw)), owed);
+#[case(Some(22_500), 22_500)]
+#[case(Some(99_999), 45_000)]
+#[case(Some(0), 0)]
+#[case(None, 45_000)]
+fn end_booking_refunds_the_given_amount_up_to_the_balance(#[case] refund_krw: Option<i64>, #[case] owed: i64) {
+    let mut payment = payment(State::Completed);
+    payment.end_booking(ended(refund_krw));
+    assert_eq!(payment.owed_krw(Origin::BookingEnd), owed);
+}
+
+/// Changes of a booking, then its end: both name totals, so their order and number do not matter.
+#[rstest]
+#[case(&[], 0)]
+#[case(&[5_000], 5_000)]
+#[case(&[5_000, 8_000], 8_000)]
+#[case(&[8_000, 5_000, 8_000], 8_000)]
+#[case(&[99_999], 45_000)]
+fn changes_raise_what_is_owed(#[case] totals: &[i64], #[case] owed: i64) {
+    let mut payment = payment(State::Completed);
+    for total in totals {
+        payment.lower(*total);
+    }
+    assert_eq!(payment.owed_krw(Origin::BookingChange), owed);
+    payment.refund(owed.max(1)).unwrap();
+    assert_eq!(payment.owed_krw(Origin::BookingChange), 0);
+    payment.end_booking(ended(Some(20_000)));
+    for origin in [Origin::BookingChange, Origin::BookingEnd] {
+        assert_eq!(payment.owed_krw(origin), (20_000 - owed.max(1)).max(0), "{origin:?}");
+    }
+}
+
+#[test]
+fn refund_of_a_change_keeps_the_payment_completed() {
+    let mut payment = payment(State::Completed);
+    payment.lower(5_000);
+    payment.refund(5_000).unwrap();
+    assert_eq!((payment.state, payment.fee_krw), (State::Completed, 6_000));
 }
 
 #[test]
@@ -56,24 +81,24 @@ fn refund_of_what_the_end_of_the_booking_requires_settles_the_payment() {
     let mut payment = payment(State::Completed);
     payment.end_booking(ended(Some(22_500)));
     payment.refund(10_000).unwrap();
-    assert_eq!((payment.state, payment.owed_krw()), (State::Completed, 12_500));
+    assert_eq!((payment.state, payment.owed_krw(Origin::BookingEnd)), (State::Completed, 12_500));
     payment.refund(12_500).unwrap();
-    assert_eq!((payment.state, payment.owed_krw()), (State::Refunded, 0));
+    assert_eq!((payment.state, payment.owed_krw(Origin::BookingEnd)), (State::Refunded, 0));
 }
 
 /// Whether the refund at the provider or the end of the booking becomes known first.
 #[rstest]
-#[case(10_000, Some(12_500))]
-#[case(22_500, None)]
-#[case(30_000, None)]
-fn refunds_at_the_provider_count_towards_what_is_owed(#[case] refunded: i64, #[case] owed: Option<i64>) {
+#[case(10_000, 12_500)]
+#[case(22_500, 0)]
+#[case(30_000, 0)]
+fn refunds_at_the_provider_count_towards_what_is_owed(#[case] refunded: i64, #[case] owed: i64) {
     let mut before = payment(State::Completed);
     before.refund(refunded).unwrap();
-    assert_eq!(before.end_booking(ended(Some(22_500))), owed);
+    before.end_booking(ended(Some(22_500)));
     let mut after = payment(State::Completed);
     after.end_booking(ended(Some(22_500)));
     after.refund(refunded).unwrap();
-    assert_eq!(Some(after.owed_krw()).filter(|owed| *owed > 0), owed);
+    assert_eq!((before.owed_krw(Origin::BookingEnd), after.owed_krw(Origin::BookingEnd)), (owed, owed));
 }
 
 #[test]
