@@ -87,9 +87,10 @@ impl Reconciler {
         let mut differences = Vec::new();
         for case in self.source.cases(ids).await? {
             let mut kinds = case.compare(self.clock.now());
-            if let (Some(toss), Some(payment)) = (&self.provider, &case.payment) {
-                let since = self.clock.now() - self.provider_window;
-                if payment.updated_at >= since {
+            let since = self.clock.now() - self.provider_window;
+            let recent = case.payments().filter(|payment| payment.updated_at >= since);
+            if let Some(toss) = &self.provider {
+                for payment in recent {
                     kinds.extend(provider::compare(payment, toss).await?);
                 }
             }

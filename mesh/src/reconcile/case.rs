@@ -1,5 +1,7 @@
 //! The rows of one booking, and the differences between them.
 
+mod changes;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -39,6 +41,12 @@ pub enum Kind {
     ProviderAmountDiffers,
     /// A guest's review is shown and not counted in the rating of the car, or counted and not shown.
     RatingDiffers,
+    /// A change that costs more has applied, and its charge is not captured.
+    ChangeNotPaid,
+    /// The charge of a change that does not apply is captured and not refunded.
+    ChargeWithoutChange,
+    /// The open change, the charges or the terms of a booking are not those of its changes.
+    ChangesDiffer,
     /// The evidence of pickup and return was changed: an entry is missing, or has another hash than its own or that of the entry before it.
     HandoverChanged,
 }
@@ -58,14 +66,19 @@ pub(super) struct Booking {
     host_id: Uuid,
     starts_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
-    total_krw: i64,
+    /// Won of the first charge: the price without what changes have added.
+    first_charge_krw: i64,
+    /// Won that changes have taken off the price.
+    lowered_krw: i64,
     status: String,
     payment_status: String,
     confirmed: bool,
     /// Won that the cancellation owes.
     refund_krw: Option<i64>,
-    /// Won refunded so far, as reported by payment.
+    /// Won refunded so far of the first charge, as reported by payment.
     refunded_krw: i64,
+    /// Whether its open change, charges and terms are those of its changes.
+    changes_agree: bool,
     /// Whether the entries of pickup and return have the hashes they were made with.
     handover_intact: bool,
 }
@@ -83,6 +96,8 @@ pub(super) struct Occupancy {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct Payment {
     pub(super) booking_id: Uuid,
+    /// The change that is charged; `None` for the first charge.
+    pub(super) charge_id: Option<Uuid>,
     guest_id: Uuid,
     host_id: Uuid,
     amount_krw: i64,
@@ -97,6 +112,16 @@ pub(super) struct Payment {
     pub(super) updated_at: DateTime<Utc>,
     /// Balance of the ledger's provider account for this payment.
     ledger_krw: i64,
+}
+
+/// A change of a booking.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Change {
+    pub(super) id: Uuid,
+    pub(super) booking_id: Uuid,
+    status: String,
+    /// Won that it adds to the price.
+    difference_krw: i64,
 }
 
 /// The review of the guest.
@@ -117,7 +142,13 @@ pub(super) struct Case {
     pub(super) booking_id: Uuid,
     pub(super) booking: Option<Booking>,
     pub(super) occupancy: Option<Occupancy>,
+    /// The first charge.
     pub(super) payment: Option<Payment>,
+    /// Charges of changes.
+    pub(super) charges: Vec<Payment>,
+    pub(super) changes: Vec<Change>,
+    /// Set if the id is that of a change, for which a car is held until it applies.
+    pub(super) own_change: Option<Change>,
     pub(super) review: Option<Review>,
 }
 
@@ -135,7 +166,18 @@ impl Booking {
     }
 }
 
+impl Change {
+    fn is_open(&self) -> bool {
+        matches!(self.status.as_str(), "requested" | "awaiting_payment")
+    }
+}
+
 impl Case {
+    /// Returns the payments of all charges.
+    pub(super) fn payments(&self) -> impl Iterator<Item = &Payment> {
+        self.payment.iter().chain(&self.charges)
+    }
+
     /// Lists the differences between the rows at `now`.
     pub(super) fn compare(&self, now: DateTime<Utc>) -> Vec<Kind> {
         let calendar = self.compare_calendar(now).into_iter();
@@ -148,6 +190,7 @@ impl Case {
         let evidence = evidence.map(|_| Kind::HandoverChanged);
         calendar
             .chain(self.compare_money())
+            .chain(changes::compare(self))
             .chain(rating)
             .chain(evidence)
             .collect()
@@ -162,6 +205,7 @@ impl Case {
             // A hold precedes its booking.
             return match occupancy.expires_at {
                 Some(expires_at) => (expires_at < now).then_some(Kind::HoldPastExpiry),
+                None if self.own_change.as_ref().is_some_and(Change::is_open) => None,
                 None => Some(Kind::OccupancyWithoutBooking),
             };
         };
@@ -199,16 +243,22 @@ impl Case {
             if captured && booking.refunded_krw != refunded_krw {
                 kinds.push(Kind::RefundTotalDiffers);
             }
-            if captured && booking.status == "cancelled" && refunded_krw < booking.refund_krw.unwrap_or(0) {
+            let all_refunded_krw: i64 = self.payments().map(|payment| payment.refunded_krw).sum();
+            let owed_krw = match booking.status.as_str() {
+                "cancelled" => booking.lowered_krw + booking.refund_krw.unwrap_or(0),
+                _ => booking.lowered_krw,
+            };
+            if captured && all_refunded_krw < owed_krw {
                 kinds.push(Kind::RefundMissing);
             }
         }
-        if let Some(payment) = &self.payment {
-            kinds.extend(self.compare_terms(payment));
-            let retained_krw = payment.amount_krw - payment.refunded_krw;
-            if payment.ledger_krw != if payment.captured { retained_krw } else { 0 } {
-                kinds.push(Kind::LedgerDiffers);
-            }
+        kinds.extend(
+            self.payment
+                .iter()
+                .filter_map(|payment| self.compare_terms(payment)),
+        );
+        if self.payments().any(|payment| !payment.is_posted()) {
+            kinds.push(Kind::LedgerDiffers);
         }
         kinds
     }
@@ -216,16 +266,26 @@ impl Case {
     fn compare_terms(&self, payment: &Payment) -> Option<Kind> {
         let Some(booking) = &self.booking else {
             // Nothing is left to do once everything was refunded.
-            let is_settled = payment.failed || payment.captured && payment.refunded_krw == payment.amount_krw;
-            return (!is_settled).then_some(Kind::PaymentWithoutBooking);
+            return (!payment.is_settled()).then_some(Kind::PaymentWithoutBooking);
         };
-        let agreed = (booking.guest_id, booking.host_id, booking.total_krw);
+        let agreed = (booking.guest_id, booking.host_id, booking.first_charge_krw);
         let differs = agreed != (payment.guest_id, payment.host_id, payment.amount_krw);
         differs.then_some(Kind::PaymentTermsDiffer)
     }
 }
 
 impl Payment {
+    /// Returns whether it failed, or was refunded in full.
+    fn is_settled(&self) -> bool {
+        self.failed || self.captured && self.refunded_krw == self.amount_krw
+    }
+
+    /// Returns whether the ledger has what is captured and not refunded.
+    fn is_posted(&self) -> bool {
+        let captured_krw = if self.captured { self.amount_krw } else { 0 };
+        self.ledger_krw == captured_krw - self.refunded_krw
+    }
+
     /// Compares with the amounts that the provider has captured and refunded; `None` if it has captured nothing.
     pub(super) fn compare_with_provider(&self, provider: Option<(i64, i64)>) -> Option<Kind> {
         match (self.captured, provider) {

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 use uuid::Uuid;
 
-use super::case::{Booking, Case, Occupancy, Payment, Review};
+use super::case::{Booking, Case, Change, Occupancy, Payment, Review};
 
 /// Maximum number of bookings per query.
 pub(super) const PAGE_SIZE: usize = 500;
@@ -27,14 +27,22 @@ pub(super) enum Table {
 
 pub(super) const TABLES: [Table; 3] = [Table::Bookings, Table::Occupancies, Table::Payments];
 
-const BOOKINGS: &str = "SELECT id, vehicle_id, guest_id, host_id, starts_at, ends_at, total_krw, status, payment_status, \
-    confirmed_at IS NOT NULL AS confirmed, refund_krw, refunded_krw, handover_is_intact(id) AS handover_intact FROM bookings WHERE id = ANY($1)";
+/// What changes have charged is not part of the first charge, what they have taken off is.
+const BOOKINGS: &str = "SELECT id, vehicle_id, guest_id, host_id, starts_at, ends_at, status, payment_status, \
+    total_krw + lowered_krw - (SELECT coalesce(sum((further ->> 'amount_krw')::bigint), 0)::bigint \
+        FROM jsonb_array_elements(charges -> 'further') further) AS first_charge_krw, lowered_krw, \
+    confirmed_at IS NOT NULL AS confirmed, refund_krw, refunded_krw, handover_is_intact(id) AS handover_intact, \
+    booking_changes_agree(id) AS changes_agree \
+    FROM bookings, LATERAL (SELECT coalesce((charges ->> 'lowered_krw')::bigint, 0) AS lowered_krw) changed WHERE id = ANY($1)";
+
+/// Changes by their ids, which are also those of their occupancies, and by their bookings.
+const CHANGES: &str = "SELECT id, booking_id, status, difference_krw FROM booking_changes WHERE id = ANY($1) OR booking_id = ANY($1)";
 
 const OCCUPANCIES: &str = "SELECT ref_id, vehicle_id, lower(period) AS starts_at, upper(period) AS ends_at, expires_at \
     FROM occupancies WHERE ref_id = ANY($1)";
 
 /// The ledger's balance of a payment is what the provider owes for it.
-const PAYMENTS: &str = "SELECT p.booking_id, p.guest_id, p.host_id, p.amount_krw, p.refunded_krw, p.order_id, p.payment_key AS provider_key, \
+const PAYMENTS: &str = "SELECT p.booking_id, p.charge_id, p.guest_id, p.host_id, p.amount_krw, p.refunded_krw, p.order_id, p.payment_key AS provider_key, \
     p.last_attempt > 0 AS attempted, p.paid_at IS NOT NULL AS captured, p.state = 'failed' AS failed, p.updated_at, \
     (SELECT coalesce(sum(e.amount_krw), 0)::bigint FROM ledger_transactions t \
         JOIN ledger_entries e ON e.transaction_id = t.id JOIN ledger_accounts a ON a.id = e.account_id \
@@ -82,7 +90,7 @@ impl Source {
             ),
             Table::Payments => (
                 &self.payment,
-                "SELECT booking_id FROM payments WHERE booking_id > $1 ORDER BY booking_id LIMIT $2",
+                "SELECT DISTINCT booking_id FROM payments WHERE booking_id > $1 ORDER BY booking_id LIMIT $2",
             ),
         };
         let ids = sqlx::query_scalar(sql).bind(after).bind(PAGE_SIZE as i64);
@@ -93,18 +101,34 @@ impl Source {
 
     /// Reads the rows of these bookings.
     pub(super) async fn cases(&self, ids: &[Uuid]) -> Result<Vec<Case>> {
-        let (mut bookings, mut occupancies, mut payments, mut reviews) = tokio::try_join!(
+        let (mut bookings, mut occupancies, payments, changes, mut reviews) = tokio::try_join!(
             by_key(&self.booking, BOOKINGS, ids, |row: &Booking| row.id),
             by_key(&self.vehicle, OCCUPANCIES, ids, |row: &Occupancy| row.ref_id),
-            by_key(&self.payment, PAYMENTS, ids, |row: &Payment| row.booking_id),
+            rows::<Payment>(&self.payment, PAYMENTS, ids),
+            rows::<Change>(&self.booking, CHANGES, ids),
             self.reviews(ids),
         )?;
-        let cases = ids.iter().map(|id| Case {
-            booking_id: *id,
-            booking: bookings.remove(id),
-            occupancy: occupancies.remove(id),
-            payment: payments.remove(id),
-            review: reviews.remove(id),
+        let cases = ids.iter().map(|id| {
+            let payments = payments
+                .iter()
+                .filter(|payment| payment.booking_id == *id)
+                .cloned();
+            let (charges, payment): (Vec<_>, Vec<_>) =
+                payments.partition(|payment| payment.charge_id.is_some());
+            Case {
+                booking_id: *id,
+                booking: bookings.remove(id),
+                occupancy: occupancies.remove(id),
+                payment: payment.into_iter().next(),
+                charges,
+                changes: changes
+                    .iter()
+                    .filter(|change| change.booking_id == *id)
+                    .cloned()
+                    .collect(),
+                own_change: changes.iter().find(|change| change.id == *id).cloned(),
+                review: reviews.remove(id),
+            }
         });
         Ok(cases.collect())
     }
@@ -136,7 +160,14 @@ where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     K: Eq + Hash,
 {
-    let rows = sqlx::query_as(AssertSqlSafe(sql)).bind(ids);
-    let rows = rows.fetch_all(pool).await.context("rows cannot be read")?;
+    let rows = rows(pool, sql, ids).await?;
     Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
+}
+
+async fn rows<R>(pool: &PgPool, sql: &'static str, ids: &[Uuid]) -> Result<Vec<R>>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let rows = sqlx::query_as(AssertSqlSafe(sql)).bind(ids);
+    rows.fetch_all(pool).await.context("rows cannot be read")
 }

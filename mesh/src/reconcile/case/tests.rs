@@ -2,12 +2,12 @@
 
 use super::*;
 
-fn at(hour: i64) -> DateTime<Utc> {
+pub fn at(hour: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour)
 }
 
 /// A confirmed and paid booking of 40,000 won.
-fn confirmed() -> Case {
+pub fn confirmed() -> Case {
     let [id, vehicle_id, guest_id, host_id] = [1, 2, 3, 4].map(Uuid::from_u128);
     Case {
         booking_id: id,
@@ -18,13 +18,15 @@ fn confirmed() -> Case {
             host_id,
             starts_at: at(10),
             ends_at: at(14),
-            total_krw: 40_000,
+            first_charge_krw: 40_000,
+            lowered_krw: 0,
             status: "approved".into(),
             payment_status: "paid".into(),
             confirmed: true,
             refund_krw: None,
             refunded_krw: 0,
             handover_intact: true,
+            changes_agree: true,
         }),
         occupancy: Some(Occupancy {
             ref_id: id,
@@ -35,6 +37,7 @@ fn confirmed() -> Case {
         }),
         payment: Some(Payment {
             booking_id: id,
+            charge_id: None,
             guest_id,
             host_id,
             amount_krw: 40_000,
@@ -47,6 +50,9 @@ fn confirmed() -> Case {
             updated_at: at(0),
             ledger_krw: 40_000,
         }),
+        charges: Vec::new(),
+        changes: Vec::new(),
+        own_change: None,
         review: None,
     }
 }
@@ -133,7 +139,7 @@ fn payment_differences_are_found() {
     let payment = settled.payment.as_mut().expect("a payment");
     (payment.refunded_krw, payment.ledger_krw) = (payment.amount_krw, 0);
     assert_eq!(settled.compare(at(1)), []);
-    let price = changed(confirmed(), |booking, _| booking.total_krw = 41_000);
+    let price = changed(confirmed(), |booking, _| booking.first_charge_krw = 41_000);
     assert_eq!(price, [Kind::PaymentTermsDiffer]);
     let status = changed(cancelled(), |booking, _| {
         booking.payment_status = "pending".into();

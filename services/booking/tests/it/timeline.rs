@@ -51,6 +51,7 @@ fn step(kind: PaymentStepKind, time: &str) -> BookingPaymentStep {
             kind: kind.into(),
             amount: 60_000,
             failure_code: None,
+            charge_id: None,
         }),
         occurred_at: Some(timestamp(time)),
         correlation_id: Some("of-payment".into()),

@@ -124,6 +124,7 @@ fn charge_of(payment: &Payment) -> Uuid {
 }
 
 fn by_charge(refunds: &[ChargeRefund]) -> Result<HashMap<Uuid, i64>, Error> {
-    let entry = |refund: &ChargeRefund| Ok((uuid("charge_id", &refund.charge_id)?, refund.refund_amount.max(0)));
+    let entry =
+        |refund: &ChargeRefund| Ok((uuid("charge_id", &refund.charge_id)?, refund.refund_amount.max(0)));
     refunds.iter().map(entry).collect()
 }

@@ -45,9 +45,7 @@ pub(super) async fn handle(
         }
         AttemptResult::Unknown { code } => return Err(Error::ProviderUnavailable { code }),
     }
-    app.db
-        .idempotent(&ctx, "payments.process", order_id, reply)
-        .await
+    app.db.idempotent(&ctx, "payments.process", order_id, reply).await
 }
 
 async fn confirm(app: &App, ctx: &CallContext, result: CheckoutResult) -> Result<AttemptResult, Error> {

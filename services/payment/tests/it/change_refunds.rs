@@ -72,7 +72,11 @@ async fn cancellation_refunds_each_charge_by_its_own_total() {
     );
     assert_eq!(
         harness.balances().await,
-        ["host_payable -24650", "platform_fee -4350", "provider_clearing 29000"]
+        [
+            "host_payable -24650",
+            "platform_fee -4350",
+            "provider_clearing 29000"
+        ]
     );
     let event: ChargeRefunded = harness.event().await;
     assert_eq!((event.charge_id, event.refunded_total), (in_progress.id, 1_000));
@@ -92,7 +96,11 @@ async fn charge_that_was_captured_when_its_change_closed_is_refunded_in_full() {
     assert_eq!(row.refunded_krw, ADDED);
     assert_eq!(
         harness.published_events(&booking).await,
-        ["payment.completed", "payment.charge_completed", "payment.charge_refunded"]
+        [
+            "payment.completed",
+            "payment.charge_completed",
+            "payment.charge_refunded"
+        ]
     );
     assert_eq!(harness.row(&booking).await.unwrap().state, "completed");
     harness.finish().await;
@@ -117,7 +125,9 @@ async fn refunds_of_one_payment_are_made_one_after_the_other() {
         assert_eq!(row.refunded_krw, 25_000, "{when:?}");
         assert_eq!(harness.only_capture().balance_amount, PRICE - 25_000);
         let refunds = harness
-            .lines("SELECT concat_ws(' ', origin, state, amount_krw) AS line FROM refunds ORDER BY created_at")
+            .lines(
+                "SELECT concat_ws(' ', origin, state, amount_krw) AS line FROM refunds ORDER BY created_at",
+            )
             .await;
         assert_eq!(refunds, ["booking_change done 5000", "booking_end done 20000"]);
         harness.finish().await;

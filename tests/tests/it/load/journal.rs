@@ -61,9 +61,9 @@ pub struct Requests {
     pub longest: Duration,
 }
 
-/// State of every booking: id, won refunded, order id of its payment, state.
+/// State of every booking: id, won refunded, order id of the payment of its price, state.
 const STATES: &str = "SELECT concat_ws(' ', b.id, b.refunded_krw, coalesce(p.order_id, '-'), b.status, b.payment_status) \
-                      FROM booking.bookings b LEFT JOIN payment.payments p ON p.booking_id = b.id";
+                      FROM booking.bookings b LEFT JOIN payment.payments p ON p.booking_id = b.id AND p.charge_id IS NULL";
 
 /// A booking as stored.
 struct Stored<'a> {

@@ -1,4 +1,4 @@
-//! Guests and hosts who book, approve, reject, pay, cancel, start and complete.
+//! Guests and hosts who book, approve, reject, pay, extend, shorten, cancel, start and complete.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,6 +31,16 @@ const SOON_LIMIT_S: usize = 25 * 60;
 const CREATE_ERRORS: [&str; 2] = ["BOOKING002", "BOOKING004"];
 /// Wrong state, not paid, period over: an event, a deadline or another call came first.
 const STATE_ERRORS: [&str; 4] = ["BOOKING003", "BOOKING005", "BOOKING007", "PAYMENT004"];
+
+/// The same of changes: the time is taken, the booking has ended, another change is open or this one is not any more, the end has passed.
+const CHANGE_ERRORS: [&str; 6] = [
+    "BOOKING002",
+    "BOOKING003",
+    "BOOKING007",
+    "BOOKING051",
+    "BOOKING052",
+    "BOOKING056",
+];
 
 pub struct Workload {
     cars: Vec<(Host, String)>,
@@ -176,6 +186,10 @@ impl Journey<'_> {
         if !self.has_card {
             self.pay(&id).await;
         }
+        if self.dice.chance(0.4) {
+            self.wait_until_paid(&id).await;
+            self.agree_on_change(&id, slot).await;
+        }
         if self.is_soon && self.dice.chance(0.8) {
             self.drive(&id).await;
         } else if self.dice.chance(0.5) {
@@ -195,6 +209,34 @@ impl Journey<'_> {
         if started != Effect::No && self.dice.chance(0.9) {
             let completed = self.change(self.dice.pick(&sides), id, "complete").await;
             self.journal.update(id, |booking| booking.completed = completed);
+        }
+    }
+
+    /// One side asks for another end, the other one mostly accepts it. The hours after the end are contested, too.
+    async fn agree_on_change(&self, id: &str, slot: Slot) {
+        let hours = self.dice.pick(&[-1, 1, 2, 3]);
+        let end = (slot.end + TimeDelta::hours(hours)).max(slot.start + TimeDelta::hours(1));
+        let (guest, host) = (&self.guest.rest, &self.host.rest);
+        let (asks, answers) = self.dice.pick(&[(guest, host), (host, guest)]);
+        let path = format!("/v1/bookings/{id}/changes");
+        let request = json!({ "end_datetime": end });
+        let Some(response) = self.call(asks, Method::POST, &path, &request).await else {
+            return;
+        };
+        let errors = [&CHANGE_ERRORS[..], &["BOOKING053"]].concat();
+        let Some(change) = self.success("change", response, 201, &errors) else {
+            return;
+        };
+        let (verb, side) = self.dice.pick(&[
+            ("accept", answers),
+            ("accept", answers),
+            ("accept", answers),
+            ("decline", answers),
+            ("withdraw", asks),
+        ]);
+        let path = format!("{path}/{}/{verb}", crate::harness::id(&change));
+        if let Some(response) = self.call(side, Method::PUT, &path, &json!({})).await {
+            self.success(verb, response, 200, &CHANGE_ERRORS);
         }
     }
 

@@ -18,9 +18,16 @@ use crate::domain::provider_report::PaymentSnapshot;
 fn end_booking(#[case] state: State, #[case] after: State, #[case] owed: i64) {
     let mut payment = payment(state);
     payment.end_booking(ended(None));
-    assert_eq!((payment.state, payment.owed_krw(Origin::BookingEnd)), (after, owed));
+    assert_eq!(
+        (payment.state, payment.owed_krw(Origin::BookingEnd)),
+        (after, owed)
+    );
     payment.end_booking(ended(Some(1)));
-    assert_eq!(payment.owed_krw(Origin::BookingEnd), owed, "only the first end has an effect");
+    assert_eq!(
+        payment.owed_krw(Origin::BookingEnd),
+        owed,
+        "only the first end has an effect"
+    );
 }
 
 #[rstest]
@@ -28,7 +35,10 @@ fn end_booking(#[case] state: State, #[case] after: State, #[case] owed: i64) {
 #[case(Some(99_999), 45_000)]
 #[case(Some(0), 0)]
 #[case(None, 45_000)]
-fn end_booking_refunds_the_given_amount_up_to_the_balance(#[case] refund_krw: Option<i64>, #[case] owed: i64) {
+fn end_booking_refunds_the_given_amount_up_to_the_balance(
+    #[case] refund_krw: Option<i64>,
+    #[case] owed: i64,
+) {
     let mut payment = payment(State::Completed);
     payment.end_booking(ended(refund_krw));
     assert_eq!(payment.owed_krw(Origin::BookingEnd), owed);
@@ -51,7 +61,11 @@ fn changes_raise_what_is_owed(#[case] totals: &[i64], #[case] owed: i64) {
     assert_eq!(payment.owed_krw(Origin::BookingChange), 0);
     payment.end_booking(ended(Some(20_000)));
     for origin in [Origin::BookingChange, Origin::BookingEnd] {
-        assert_eq!(payment.owed_krw(origin), (20_000 - owed.max(1)).max(0), "{origin:?}");
+        assert_eq!(
+            payment.owed_krw(origin),
+            (20_000 - owed.max(1)).max(0),
+            "{origin:?}"
+        );
     }
 }
 
@@ -81,9 +95,15 @@ fn refund_of_what_the_end_of_the_booking_requires_settles_the_payment() {
     let mut payment = payment(State::Completed);
     payment.end_booking(ended(Some(22_500)));
     payment.refund(10_000).unwrap();
-    assert_eq!((payment.state, payment.owed_krw(Origin::BookingEnd)), (State::Completed, 12_500));
+    assert_eq!(
+        (payment.state, payment.owed_krw(Origin::BookingEnd)),
+        (State::Completed, 12_500)
+    );
     payment.refund(12_500).unwrap();
-    assert_eq!((payment.state, payment.owed_krw(Origin::BookingEnd)), (State::Refunded, 0));
+    assert_eq!(
+        (payment.state, payment.owed_krw(Origin::BookingEnd)),
+        (State::Refunded, 0)
+    );
 }
 
 /// Whether the refund at the provider or the end of the booking becomes known first.
@@ -98,7 +118,13 @@ fn refunds_at_the_provider_count_towards_what_is_owed(#[case] refunded: i64, #[c
     let mut after = payment(State::Completed);
     after.end_booking(ended(Some(22_500)));
     after.refund(refunded).unwrap();
-    assert_eq!((before.owed_krw(Origin::BookingEnd), after.owed_krw(Origin::BookingEnd)), (owed, owed));
+    assert_eq!(
+        (
+            before.owed_krw(Origin::BookingEnd),
+            after.owed_krw(Origin::BookingEnd)
+        ),
+        (owed, owed)
+    );
 }
 
 #[test]

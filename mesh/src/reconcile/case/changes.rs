@@ -1,0 +1,45 @@
+//! Comparison of the changes of a booking with its terms and charges.
+
+use super::{Case, Change, Kind, Payment};
+
+/// Lists the differences. Changes that have just been accepted are waited for by the grace period.
+pub(super) fn compare(case: &Case) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    if case
+        .booking
+        .as_ref()
+        .is_some_and(|booking| !booking.changes_agree)
+    {
+        kinds.push(Kind::ChangesDiffer);
+    }
+    let applied = || case.changes.iter().filter(|change| change.status == "applied");
+    let is_paid = |change: &Change| {
+        let mut charges = case.charges.iter();
+        charges.any(|charge| charge.pays(change) && charge.captured)
+    };
+    if applied().any(|change| change.difference_krw > 0 && !is_paid(change)) {
+        kinds.push(Kind::ChangeNotPaid);
+    }
+    let is_wanted = |charge: &Payment| {
+        let mut changes = case.changes.iter();
+        changes.any(|change| charge.pays(change) && (change.is_open() || change.status == "applied"))
+    };
+    if case
+        .charges
+        .iter()
+        .any(|charge| !charge.is_settled() && !is_wanted(charge))
+    {
+        kinds.push(Kind::ChargeWithoutChange);
+    }
+    kinds
+}
+
+impl Payment {
+    /// Returns whether it is the charge of this change.
+    fn pays(&self, change: &Change) -> bool {
+        self.charge_id == Some(change.id) && self.amount_krw == change.difference_krw
+    }
+}
+
+#[cfg(test)]
+mod tests;
