@@ -25,19 +25,19 @@ struct Rental<'a> {
     id: String,
 }
 
-/// Plays a rental of a demo car by a demo guest, from the quote to the return two hours after its end and the reviews, and returns its timeline. The
-/// demo data are loaded, and the clock of the mesh is movable.
+/// Plays a rental of a demo car by a demo guest, from the quote over an extension to the return two hours after its end and the reviews, and returns
+/// its timeline. The demo data are loaded, and the clock of the mesh is movable.
 pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     let client = Client::new(gateway, None)?;
     let start = now(&client, sandbox).await? + TimeDelta::hours(30);
-    let end = start + TimeDelta::days(14);
+    let (end, extended) = (start + TimeDelta::days(12), start + TimeDelta::days(14));
     let (guest, host) = (&GUESTS[0], &HOSTS[0]);
     let (as_guest, as_host) = (sign_in(&client, guest).await?, sign_in(&client, host).await?);
     let cars = client.get("/v1/vehicles/mine", &as_host).await?;
     let mut request = json!({ "vehicle_id": cars[0]["id"], "start_datetime": start, "end_datetime": end });
     let quote = client.post("/v1/bookings/quote", &as_guest, &request).await?;
     request["quote_token"] = quote["quote_token"].clone();
-    request["guest_message"] = json!("2주 동안 출장에 사용하려고 합니다.");
+    request["guest_message"] = json!("2주 가까이 출장에 사용하려고 합니다.");
     let booking = client.post("/v1/bookings", &as_guest, &request).await?;
     ensure!(
         booking["total_amount"] == quote["total_amount"],
@@ -56,7 +56,9 @@ pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     rental.wait(guest, "payment_status", "paid").await?;
     rental.advance_to(start).await?;
     rental.act(guest, "start").await?;
-    rental.advance_to(end + TimeDelta::hours(2)).await?;
+    rental.advance_to(start + TimeDelta::days(10)).await?;
+    rental.extend((guest, host), extended).await?;
+    rental.advance_to(extended + TimeDelta::hours(2)).await?;
     rental.act(host, "complete").await?;
     rental.review(guest, "차가 깨끗하고 응답이 빨랐어요.").await?;
     rental.review(host, "약속을 잘 지켜 주셨어요.").await?;
@@ -69,6 +71,18 @@ impl Rental<'_> {
         let token = self.token(person).await?;
         let path = format!("/v1/bookings/{}/{transition}", self.id);
         self.client.put(&path, &token).await.map(drop)
+    }
+
+    /// The guest asks for another end, the host accepts, and the difference is charged.
+    async fn extend(&self, (guest, host): (&Person, &Person), end: DateTime<Utc>) -> Result<()> {
+        let path = format!("/v1/bookings/{}/changes", self.id);
+        let request = json!({ "end_datetime": end, "message": "이틀 더 사용하고 싶습니다." });
+        let change = self.client.post(&path, &self.token(guest).await?, &request).await?;
+        let id = change["id"].as_str().context("a change without an id")?;
+        let accept = format!("{path}/{id}/accept");
+        self.client.put(&accept, &self.token(host).await?).await?;
+        let end = change["end_datetime"].as_str().context("a change without an end")?;
+        self.wait(guest, "end_datetime", end).await
     }
 
     async fn review(&self, person: &Person, comment: &str) -> Result<()> {

@@ -17,7 +17,9 @@ async fn demo_plays_a_rental_of_two_weeks() {
         "payment: captured",
         "approved → approved, payment paid, by payment",
         "approved → active, payment paid, by guest",
+        "active → active, payment paid, by payment (extended)",
         "active → completed, payment paid, by host",
+        "notified: booking.change_applied",
         "notified: booking.confirmed",
     ];
     for step in steps {
