@@ -16,7 +16,10 @@ impl ToNotifications for booking::BookingChangeRequested {
         let until = proto_types::to_datetime(change.respond_by)
             .map(|at| format!(" {}까지 응답해 주세요.", moment(at)))
             .unwrap_or_default();
-        let text = format!("예약의 {} 요청이 도착했습니다.{until}", what(self.change.as_ref()));
+        let text = format!(
+            "예약의 {} 요청이 도착했습니다.{until}",
+            what(self.change.as_ref())
+        );
         let title = "새로운 예약 변경 요청";
         let recipients = [other_side(&change)];
         of_change(self.booking.as_ref(), &change, &recipients, title, &text)
@@ -30,7 +33,13 @@ impl ToNotifications for booking::BookingChangeAccepted {
         let cost = won(change.amount_difference);
         let text = format!("예약의 변경이 수락되었습니다. 추가 요금 {cost}이 결제되면 적용됩니다.");
         let title = "예약 변경이 수락되었습니다";
-        of_change(self.booking.as_ref(), &change, &[requester(&change)], title, &text)
+        of_change(
+            self.booking.as_ref(),
+            &change,
+            &[requester(&change)],
+            title,
+            &text,
+        )
     }
 }
 
@@ -112,12 +121,16 @@ fn change(facts: Option<&BookingChangeFacts>) -> BookingChange {
 /// Returns `11월 23일 16:00까지 연장 (추가 요금 24,000원)`.
 fn what(facts: Option<&BookingChangeFacts>) -> String {
     let change = change(facts);
-    let end = proto_types::to_datetime(change.end_datetime).map(moment).unwrap_or_default();
+    let end = proto_types::to_datetime(change.end_datetime)
+        .map(moment)
+        .unwrap_or_default();
     let what = match change.kind() {
         Kind::Extension => format!("{end}까지 연장"),
         Kind::Shortening => format!("{end}까지 단축"),
         Kind::VehicleSwap => {
-            let title = facts.map(|facts| facts.vehicle_title.as_str()).unwrap_or_default();
+            let title = facts
+                .map(|facts| facts.vehicle_title.as_str())
+                .unwrap_or_default();
             format!("{title} 차량으로 변경")
         }
         Kind::Unspecified => "변경".to_owned(),

@@ -103,7 +103,10 @@ fn charges_go_to_the_guest() {
         ..Default::default()
     };
     assert_eq!(recipients(&completed), [GUEST]);
-    assert_eq!(completed.messages()[0].body, "예약 변경 요금 24,000원이 결제되었습니다.");
+    assert_eq!(
+        completed.messages()[0].body,
+        "예약 변경 요금 24,000원이 결제되었습니다."
+    );
     let failed = payment::ChargeFailed {
         guest_id: GUEST.into(),
         ..Default::default()
@@ -114,12 +117,18 @@ fn charges_go_to_the_guest() {
         refunded_amount: 24_000,
         ..Default::default()
     };
-    assert_eq!(refunded.messages()[0].body, "예약 변경 요금 24,000원이 환불되었습니다.");
+    assert_eq!(
+        refunded.messages()[0].body,
+        "예약 변경 요금 24,000원이 환불되었습니다."
+    );
     let requested = payment::PaymentRequested {
         guest_id: GUEST.into(),
         amount: 24_000,
         charge_id: Some("c".into()),
         ..Default::default()
     };
-    assert_eq!(requested.messages()[0].body, "24,000원을 결제하면 예약이 변경됩니다.");
+    assert_eq!(
+        requested.messages()[0].body,
+        "24,000원을 결제하면 예약이 변경됩니다."
+    );
 }
