@@ -3,6 +3,7 @@
 mod account;
 mod account_deletion;
 mod booking;
+mod changes;
 mod devices;
 mod email;
 mod handover;
