@@ -59,6 +59,12 @@ impl Deletions {
     }
 
     async fn assert_signed_out(&self, session: &AuthResponse) {
+        // Tokens are revoked after the commit of the deletion.
+        wait_until(|| async {
+            let me = self.auth.me(&session.access_token).await;
+            me.is_err_and(|status| status.code() == Code::Unauthenticated)
+        })
+        .await;
         let me = self.auth.me(&session.access_token).await;
         assert_error(me, Code::Unauthenticated, "TOKEN_REVOKED", "AUTH004");
         let refreshed = self.auth.refresh(&session.refresh_token).await;
