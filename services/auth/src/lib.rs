@@ -61,7 +61,9 @@ use carshare_proto::auth::v1::account_service_server::AccountServiceServer;
 use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_proto::auth::v1::email_service_server::EmailServiceServer;
 use carshare_proto::auth::v1::mfa_service_server::MfaServiceServer;
+use carshare_proto::booking::v1::booking_change_service_client::BookingChangeServiceClient;
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
+use carshare_proto::booking::v1::handover_service_client::HandoverServiceClient;
 use carshare_proto::booking::v1::review_service_client::ReviewServiceClient;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
@@ -137,6 +139,8 @@ pub struct App {
     photos: Photos,
     vehicle: VehicleServiceClient<client::PeerChannel>,
     booking: BookingServiceClient<client::PeerChannel>,
+    booking_changes: BookingChangeServiceClient<client::PeerChannel>,
+    handovers: HandoverServiceClient<client::PeerChannel>,
     reviews: ReviewServiceClient<client::PeerChannel>,
     payment: PaymentServiceClient<client::PeerChannel>,
     notification: NotificationServiceClient<client::PeerChannel>,
@@ -169,6 +173,8 @@ impl App {
         let vehicle = VehicleServiceClient::new(connect("vehicle", &config.vehicle)?);
         let to_booking = connect("booking", &config.booking)?;
         let booking = BookingServiceClient::new(to_booking.clone());
+        let booking_changes = BookingChangeServiceClient::new(to_booking.clone());
+        let handovers = HandoverServiceClient::new(to_booking.clone());
         let reviews = ReviewServiceClient::new(to_booking);
         let payment = PaymentServiceClient::new(connect("payment", &config.payment)?);
         let notification = NotificationServiceClient::new(connect("notification", &config.notification)?);
@@ -193,6 +199,8 @@ impl App {
             objects,
             vehicle,
             booking,
+            booking_changes,
+            handovers,
             reviews,
             payment,
             notification,

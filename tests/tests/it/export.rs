@@ -6,6 +6,7 @@ mod ends;
 use std::collections::BTreeSet;
 
 use carshare_proto::auth::export::v1::export_record::Record;
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -35,6 +36,16 @@ async fn listed(rest: &Rest, without: &[&str]) -> Vec<Value> {
         let items = rest.get(&format!("{path}{page_size}")).await.ok(200);
         for item in items.as_array().expect("a list") {
             records.push(json!({ *kind: item }));
+            if *kind == "booking" {
+                let id = item["id"].as_str().expect("an id");
+                let changes = rest.get(&format!("/v1/bookings/{id}/changes")).await.ok(200);
+                let changes = changes.as_array().expect("a list").iter();
+                records.extend(changes.map(|change| json!({ "booking_change": change })));
+                let handover = rest.get(&format!("/v1/bookings/{id}/handover")).await.ok(200);
+                if handover["entries"].as_array().is_some_and(|entries| !entries.is_empty()) {
+                    records.push(json!({ "handover": handover }));
+                }
+            }
             if *kind == "vehicle" {
                 let id = item["id"].as_str().expect("an id");
                 let rules = rest.get(&format!("/v1/vehicles/{id}/availability")).await.ok(200);
@@ -49,9 +60,18 @@ async fn listed(rest: &Rest, without: &[&str]) -> Vec<Value> {
     records
 }
 
+fn an_hour_after(time: &Value) -> String {
+    let time: DateTime<Utc> = time.as_str().expect("a time").parse().expect("a time");
+    (time + TimeDelta::hours(1)).to_rfc3339()
+}
+
 /// Gives host and guest rows of every kind.
 async fn populate(setup: &Setup) {
-    setup.confirmed().await;
+    let confirmed = setup.confirmed().await;
+    let path = format!("/v1/bookings/{confirmed}/changes");
+    let booking = setup.guest.booking(&confirmed).await;
+    let change = json!({ "end_datetime": an_hour_after(&booking["end_datetime"]) });
+    setup.guest.rest.post(&path, &change).await.ok(201);
     let cancelled = setup.requested().await;
     setup.guest.cancel(&cancelled).await.ok(200);
     let rule = json!({ "day_of_week": 1, "start_time": "09:00", "end_time": "18:00", "is_recurring": true });
@@ -80,6 +100,7 @@ async fn export_has_each_row_of_the_users_lists_once_and_nothing_of_others() {
     let all = [
         "account",
         "booking",
+        "booking_change",
         "device",
         "notification",
         "payment",
@@ -95,6 +116,7 @@ async fn export_has_each_row_of_the_users_lists_once_and_nothing_of_others() {
         "account",
         "availability",
         "booking",
+        "booking_change",
         "device",
         "notification",
         "payment",
