@@ -2,6 +2,7 @@
 
 mod on_auth;
 mod on_booking;
+mod on_booking_change;
 mod on_review;
 pub mod publish;
 
@@ -16,6 +17,9 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
         .on("booking", on_booking::expired)
         .on("booking", on_booking::cancelled)
         .on("booking", on_booking::completed)
+        .on("booking", on_booking_change::accepted)
+        .on("booking", on_booking_change::applied)
+        .on("booking", on_booking_change::closed)
         .on("booking", on_review::posted)
         .on("booking", on_review::hidden)
         .on("booking", on_review::restored);

@@ -18,6 +18,11 @@ use crate::store::{occupancies, released_bookings};
 /// booking is in the way, nothing is decided: `ConfirmHold` follows before an approval.
 pub async fn requested(tx: &Tx, _: &EventMetadata, event: &pb::BookingRequested) -> Result<()> {
     let (booking, vehicle, period) = read_facts(event.booking.as_ref())?;
+    confirm(tx, booking, vehicle, period).await
+}
+
+/// Confirms the hold of a booking, or of a change of one. The hold may be expired or gone.
+pub(super) async fn confirm(tx: &Tx, booking: BookingId, vehicle: VehicleId, period: Period) -> Result<()> {
     if occupancies::confirm(tx.conn(), booking, false, tx.now()).await? {
         return Ok(());
     }
@@ -51,7 +56,7 @@ async fn release(tx: &Tx, facts: Option<&pb::BookingFacts>, ended: Option<DateTi
     released_bookings::insert(tx.conn(), booking, vehicle, ended, tx.now()).await
 }
 
-fn read_facts(facts: Option<&pb::BookingFacts>) -> Result<(BookingId, VehicleId, Period)> {
+pub(super) fn read_facts(facts: Option<&pb::BookingFacts>) -> Result<(BookingId, VehicleId, Period)> {
     let facts = facts.context("the event has no facts")?;
     let start = to_datetime(facts.start_datetime).context("start_datetime")?;
     let end = to_datetime(facts.end_datetime).context("end_datetime")?;

@@ -89,6 +89,26 @@ pub async fn confirm(
     Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
 }
 
+/// Gives the occupancy of a booking another car and period because a change of it applies, and releases what the change has held. Returns
+/// whether it could: see `move_occupancy` in the migrations.
+pub async fn move_to(
+    conn: &impl ConnectionTrait,
+    booking: BookingId,
+    change: BookingId,
+    vehicle: VehicleId,
+    period: Period,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let (start, end) = (period.start(), period.end());
+    let row = conn
+        .query_one_raw(raw_sql!(
+            Postgres,
+            "SELECT move_occupancy({booking.0}, {change.0}, {vehicle.0}, tstzrange({start}, {end}), {now})"
+        ))
+        .await?;
+    Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
+}
+
 /// Returns whether a booking takes the car in a part of the period. Holds do not count.
 pub async fn is_booked(conn: &impl ConnectionTrait, vehicle: VehicleId, period: Period) -> Result<bool> {
     let (start, end) = (period.start(), period.end());

@@ -1,4 +1,5 @@
-//! Table `released_bookings`: bookings that have released their car. Later events of them do not take it again.
+//! Table `released_bookings`: bookings that have released their car, and changes of bookings that have. Later events of them do not take it
+//! again.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, raw_sql};
