@@ -30,10 +30,10 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Time for the host to answer a request.
+    /// Time for the host to answer a request, and for either side to answer a change.
     #[serde(rename = "respond_within_ms", with = "millis")]
     pub respond_within: Duration,
-    /// Time for the guest to pay after the approval.
+    /// Time for the guest to pay after the approval, or after the acceptance of a change.
     #[serde(rename = "pay_within_ms", with = "millis")]
     pub pay_within: Duration,
     /// Requests of a guest that may wait for an answer or a payment at the same time.

@@ -5,6 +5,7 @@
 //! | [`booking`] | a booking, and what its transitions write |
 //! | [`transitions`] | the tables of all transitions |
 //! | [`change`] | a transition that was made, and its event |
+//! | [`booking_change`] | a change of the terms that both sides agree on |
 //! | [`period`] | the time of a rental |
 //! | [`price`] | lines, total, platform fee and host share |
 //! | [`policy`] | refund of a cancellation |
@@ -15,6 +16,7 @@
 //! | [`ids`] | typed ids |
 
 pub mod booking;
+pub mod booking_change;
 pub mod change;
 pub mod handover;
 pub mod ids;
@@ -27,8 +29,9 @@ pub mod status;
 pub mod transitions;
 
 pub use booking::{Booking, Cancellation, NewBooking};
+pub use booking_change::{BookingChange, ChangeRefusal};
 pub use change::{Actor, Change, Event};
-pub use ids::{BookingId, PhotoId, ReviewId, UserId, VehicleId};
+pub use ids::{BookingId, ChangeId, PhotoId, ReviewId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::{CancellationPolicy, Steps};
 pub use price::Price;

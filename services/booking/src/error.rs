@@ -9,7 +9,7 @@ use sea_orm::DbErr;
 
 use crate::domain::handover::{Angle, HandoverRefusal, Phase};
 use crate::domain::policy::Harsher;
-use crate::domain::{Refusal, ReviewRefusal, Status};
+use crate::domain::{ChangeRefusal, Refusal, ReviewRefusal, Status};
 
 /// Why a file is not the announced photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,11 @@ pub enum Error {
     /// The account of the host is deleted, and their cars are about to be withdrawn.
     #[error("the host is closed")]
     HostClosed,
+    /// Unknown, or of another booking.
+    #[error("no such change")]
+    ChangeNotFound,
+    #[error("the change is refused: {0:?}")]
+    Change(ChangeRefusal),
     #[error("the review is refused: {0:?}")]
     Review(ReviewRefusal),
     /// Too early, too late, confirmed by both sides, or not in this state.
@@ -157,9 +162,33 @@ impl From<Refusal> for Error {
     }
 }
 
+impl From<ChangeRefusal> for Error {
+    fn from(refusal: ChangeRefusal) -> Self {
+        match refusal {
+            ChangeRefusal::Booking(refusal) => refusal.into(),
+            ChangeRefusal::NoPrice => Self::internal(anyhow::anyhow!("the rates of a booking give no price")),
+            refusal => Self::Change(refusal),
+        }
+    }
+}
+
 impl From<ReviewRefusal> for Error {
     fn from(refusal: ReviewRefusal) -> Self {
         Self::Review(refusal)
+    }
+}
+
+fn change_refusal(refusal: ChangeRefusal) -> chassis::Error {
+    match refusal {
+        ChangeRefusal::Booking(_) | ChangeRefusal::NoPrice => Error::from(refusal).into(),
+        ChangeRefusal::Open => chassis::Error::new(ErrorReason::ChangeOpen),
+        ChangeRefusal::WithoutEffect => chassis::Error::new(ErrorReason::ChangeWithoutEffect),
+        ChangeRefusal::PeriodInvalid => chassis::Error::new(ErrorReason::PeriodInvalid),
+        ChangeRefusal::Closed { status } => {
+            chassis::Error::new(ErrorReason::ChangeClosed).with("status", status.as_str())
+        }
+        ChangeRefusal::OwnChange => chassis::Error::new(ErrorReason::OwnChange),
+        ChangeRefusal::NotYourChange => chassis::Error::new(ErrorReason::NotYourChange),
     }
 }
 
@@ -227,6 +256,8 @@ impl From<Error> for chassis::Error {
             }
             Error::GuestClosed => Self::new(ErrorReason::AccountClosed),
             Error::HostClosed => Self::new(VehicleReason::VehicleNotFound),
+            Error::ChangeNotFound => Self::new(ErrorReason::ChangeNotFound),
+            Error::Change(refusal) => change_refusal(refusal),
             Error::Review(refusal) => review_refusal(refusal),
             Error::HandoverClosed { phase, status } => Self::new(ErrorReason::HandoverClosed)
                 .with("phase", phase.as_str())

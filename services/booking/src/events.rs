@@ -4,9 +4,11 @@
 //! state and the event: [`crate::domain::transitions::reaction`].
 
 mod on_auth;
+mod on_charge;
 mod on_payment;
-mod on_vehicle;
+pub(crate) mod on_vehicle;
 pub mod publish;
+pub mod publish_changes;
 pub mod publish_reviews;
 
 use carshare_store::{Consumer, Tx};
@@ -14,9 +16,9 @@ use chrono::{DateTime, Utc};
 
 use crate::apply_change;
 use crate::domain::transitions::State;
-use crate::domain::{Actor, Booking, BookingId, Change};
+use crate::domain::{Actor, Booking, BookingChange, BookingId, Change, ChangeId};
 use crate::error::Error;
-use crate::store::bookings;
+use crate::store::{booking_changes, bookings};
 
 /// Registers the handlers of events of auth, vehicle and payment.
 pub fn subscribe(consumer: Consumer) -> Consumer {
@@ -25,6 +27,9 @@ pub fn subscribe(consumer: Consumer) -> Consumer {
         .on("payment", on_payment::completed)
         .on("payment", on_payment::failed)
         .on("payment", on_payment::refunded)
+        .on("payment", on_charge::completed)
+        .on("payment", on_charge::failed)
+        .on("payment", on_charge::refunded)
         .on("vehicle", on_vehicle::hold_lost);
     carshare_profiles::subscribe(consumer)
 }
@@ -36,10 +41,21 @@ pub(crate) async fn apply(
     actor: Actor,
     event: impl FnOnce(&mut Booking, DateTime<Utc>) -> Option<Change> + Send,
 ) -> Result<(), Error> {
-    let Some(mut booking) = bookings::lock(tx.conn(), id).await? else {
+    let Some(booking) = bookings::lock(tx.conn(), id).await? else {
         tracing::warn!(booking_id = %id, ?actor, "event of an unknown booking");
         return Ok(());
     };
+    apply_to(tx, booking, actor, event).await
+}
+
+/// Applies an event to a booking that the transaction has locked.
+async fn apply_to(
+    tx: &Tx,
+    mut booking: Booking,
+    actor: Actor,
+    event: impl FnOnce(&mut Booking, DateTime<Utc>) -> Option<Change> + Send,
+) -> Result<(), Error> {
+    let id = booking.id;
     let state = booking.state();
     if actor == Actor::Vehicle && state.is_live() {
         raise_alarm(tx, id, state);
@@ -59,4 +75,28 @@ fn raise_alarm(tx: &Tx, id: BookingId, state: State) {
         tracing::warn!(booking_id = %id, state, "a live booking has lost its car");
         metrics::counter!("booking_cars_lost_total", "state" => state).increment(1);
     });
+}
+
+/// Locks a booking and finds its change. `None` for unknown ones, of which events are ignored.
+async fn lock_with_change(
+    tx: &Tx,
+    booking: BookingId,
+    id: ChangeId,
+) -> Result<Option<(Booking, BookingChange)>, Error> {
+    let locked = bookings::lock(tx.conn(), booking).await?;
+    let change = match &locked {
+        Some(booking) => booking_changes::find_of(tx.conn(), booking.id, id).await?,
+        None => None,
+    };
+    let found = locked.zip(change);
+    if found.is_none() {
+        tracing::warn!(booking_id = %booking, change_id = %id, "event of an unknown change");
+    }
+    Ok(found)
+}
+
+/// Logs an event that came after the end of its change, or before its acceptance.
+fn log_without_effect(change: &BookingChange) {
+    let status = change.status.as_str();
+    tracing::info!(booking_id = %change.booking_id, change_id = %change.id, status, "event without effect");
 }

@@ -1,15 +1,18 @@
 //! Holds of cars at the vehicle service, which decides whether a car is free.
 
 use anyhow::Context as _;
+use carshare_chassis::Error as ChassisError;
 use carshare_chassis::proto_types::timestamp;
 use carshare_chassis::task;
 use carshare_proto::vehicle::v1::{
-    CheckHoldRequest, CheckHoldResponse, ConfirmHoldRequest, PlaceHoldRequest, ReleaseHoldRequest, Vehicle,
+    CheckHoldRequest, CheckHoldResponse, ConfirmHoldRequest, ErrorReason as VehicleReason, PlaceHoldRequest,
+    ReleaseHoldRequest, Vehicle,
 };
 use carshare_store::Tx;
 
-use crate::domain::{Actor, Booking, BookingId, ExternalEvent, Period, UserId, VehicleId};
+use crate::domain::{Actor, Booking, BookingId, ChangeId, ExternalEvent, Period, UserId, VehicleId};
 use crate::error::Error;
+use crate::events::on_vehicle;
 use crate::{App, events};
 
 /// A car to hold for a guest.
@@ -51,14 +54,8 @@ pub async fn check(app: &App, hold: &HoldRequest) -> Result<CheckHoldResponse, E
 /// Confirms that the booking has its car, before it is approved or started. A booking that has lost it is cancelled with a full
 /// refund, and the error returned.
 pub async fn confirm(app: &App, booking: &Booking) -> Result<(), Error> {
-    let request = ConfirmHoldRequest {
-        booking_id: booking.id.to_string(),
-        vehicle_id: booking.vehicle_id.to_string(),
-        start_datetime: Some(timestamp(booking.period.start())),
-        end_datetime: Some(timestamp(booking.period.end())),
-    };
-    let reply = app.vehicle.clone().confirm_hold(request).await;
-    let Err(error) = reply.map_err(Error::from_vehicle) else {
+    let confirmed = confirm_as(app, booking.id, booking.vehicle_id, &booking.period).await;
+    let Err(error) = confirmed else {
         return Ok(());
     };
     if error.is_hold_lost() {
@@ -69,11 +66,91 @@ pub async fn confirm(app: &App, booking: &Booking) -> Result<(), Error> {
     Err(error)
 }
 
+/// Confirms the hold of an accepted change in the background. If that fails, vehicle does it on `booking.change_accepted`. A change that has
+/// lost its car is closed; one that has applied has released its hold, because the booking has the car.
+pub fn confirm_change(app: &App, id: ChangeId, hold: HoldRequest) {
+    let app = app.clone();
+    task::spawn("hold.confirm_change", async move {
+        let confirmed = confirm_as(&app, BookingId(id.0), hold.vehicle, &hold.period).await;
+        let result = match confirmed {
+            Err(error) if error.is_hold_lost() => {
+                app.db
+                    .transaction("booking_changes.lose_car", id, lose_car_of_change)
+                    .await
+            }
+            confirmed => confirmed,
+        };
+        if let Err(error) = result {
+            tracing::warn!(change_id = %id, %error, "the hold of a change is not confirmed yet");
+        }
+    });
+}
+
+async fn lose_car_of_change(tx: &Tx, &id: &ChangeId) -> Result<(), Error> {
+    on_vehicle::lose_change(tx, id).await
+}
+
+async fn confirm_as(app: &App, id: BookingId, vehicle: VehicleId, period: &Period) -> Result<(), Error> {
+    let request = ConfirmHoldRequest {
+        booking_id: id.to_string(),
+        vehicle_id: vehicle.to_string(),
+        start_datetime: Some(timestamp(period.start())),
+        end_datetime: Some(timestamp(period.end())),
+    };
+    let reply = app.vehicle.clone().confirm_hold(request).await;
+    reply.map(|_| ()).map_err(Error::from_vehicle)
+}
+
 async fn lose_car(tx: &Tx, &id: &BookingId) -> Result<(), Error> {
     events::apply(tx, id, Actor::Vehicle, |booking, now| {
         booking.apply(ExternalEvent::HoldLost, now)
     })
     .await
+}
+
+/// Returns the car if it could be held now. Refuses one that is taken or closed, or that belongs to another host.
+pub async fn check_free(app: &App, hold: &HoldRequest, host: UserId) -> Result<Vehicle, Error> {
+    let checked = check(app, hold).await.map_err(hide_own_vehicle)?;
+    let vehicle = checked.vehicle.unwrap_or_default();
+    check_host(&vehicle, host)?;
+    if checked.is_closed {
+        return Err(ChassisError::new(VehicleReason::VehicleClosed).into());
+    }
+    if checked.is_taken {
+        return Err(Error::SlotTaken);
+    }
+    Ok(vehicle)
+}
+
+/// Refuses a car of another host as unknown.
+pub fn check_host(vehicle: &Vehicle, host: UserId) -> Result<(), Error> {
+    if vehicle.owner_id == host.to_string() {
+        Ok(())
+    } else {
+        Err(ChassisError::new(VehicleReason::VehicleNotFound).into())
+    }
+}
+
+/// A car of the guest is one of another host.
+fn hide_own_vehicle(error: Error) -> Error {
+    match error {
+        Error::Chassis(error) if error.is(VehicleReason::OwnVehicle) => {
+            ChassisError::new(VehicleReason::VehicleNotFound).into()
+        }
+        error => error,
+    }
+}
+
+/// Returns whether a repeat of a transaction that failed with this error would fail in the same way.
+pub fn is_definite(error: &Error) -> bool {
+    use carshare_store::Error as Store;
+    match error {
+        Error::Store(error) => match error {
+            Store::Conflict { .. } | Store::Internal(_) | Store::KeyReused => true,
+            Store::Unavailable(_) | Store::Contention | Store::Stale => false,
+        },
+        _ => true,
+    }
 }
 
 /// Returns whether the car may be held although [`place`] returned this error: the reply of a hold may have been lost.

@@ -7,6 +7,7 @@
 //! | [`hold`] | holds of cars at the vehicle service |
 //! | [`guest_limits`] | how many bookings a guest may have |
 //! | [`apply_change`] | storing a change: row, history and event |
+//! | [`apply_booking_change`] | the same for changes of the terms, which both sides agree on |
 //! | [`store`] | all SQL, one file per table |
 //! | [`handover`] | adding to the evidence of pickups and returns |
 //! | [`handover_files`] | files of their photos |
@@ -15,6 +16,7 @@
 //! | [`jobs`] | deadlines, publication of reviews, erasure, abandoned and old photos, gauges |
 //! | [`config`], [`error`] | configuration, errors |
 
+pub mod apply_booking_change;
 pub mod apply_change;
 pub mod config;
 pub mod domain;
@@ -38,6 +40,7 @@ use carshare_chassis::service::NoCommand;
 use carshare_chassis::{Environment, Server, Shutdown, client};
 use carshare_objects::Objects;
 use carshare_objects::photo::Photos;
+use carshare_proto::booking::v1::booking_change_service_server::BookingChangeServiceServer;
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
 use carshare_proto::booking::v1::handover_service_server::HandoverServiceServer;
 use carshare_proto::booking::v1::review_service_server::ReviewServiceServer;
@@ -141,10 +144,12 @@ impl StoreService for Booking {
         let rpc = rpc::Rpc { app: app.clone() };
         let handovers = HandoverServiceServer::new(rpc.clone());
         let reviews = ReviewServiceServer::new(rpc.clone());
+        let changes = BookingChangeServiceServer::new(rpc.clone());
         let bookings = BookingServiceServer::new(rpc);
         let server = server
             .add(handovers.accept_compressed(CompressionEncoding::Gzip))
             .add(reviews.accept_compressed(CompressionEncoding::Gzip))
+            .add(changes.accept_compressed(CompressionEncoding::Gzip))
             .add(bookings.accept_compressed(CompressionEncoding::Gzip));
         Ok(server)
     }

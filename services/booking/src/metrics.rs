@@ -13,6 +13,7 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         "booking_deadlines_total",
-        "Bookings ended by a deadline: expired, payment_overdue, no_show, overdue."
+        "Bookings ended by a deadline: expired, payment_overdue, no_show, overdue. Changes of bookings closed by one: change_expired, \
+         change_payment_failed, change_cancelled."
     );
 }

@@ -1,5 +1,6 @@
 //! All SQL of the service, one module per table.
 
+pub mod booking_changes;
 pub mod bookings;
 pub mod cancellation_policies;
 pub mod handover_entries;

@@ -1,6 +1,8 @@
 //! A booking, and what each transition of [`super::transitions`] writes into it.
 
 mod cancellation_quote;
+mod changes;
+mod charges;
 mod erasure;
 mod external_events;
 #[cfg(test)]
@@ -9,12 +11,14 @@ pub(in crate::domain) mod tests;
 use std::time::Duration;
 
 pub use cancellation_quote::CancellationQuote;
+pub use changes::{MAX_LENGTH, MIN_LENGTH};
+pub use charges::{Charges, FurtherCharge, Share};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::transitions::{Command, State, transition};
 use super::{
-    BookingId, CancellationPolicy, CancellationReason, Change, Event, Party, PaymentStatus, Period, Price,
-    Refusal, Status, UserId, VehicleId,
+    BookingId, CancellationPolicy, CancellationReason, Change, ChangeId, Event, Party, PaymentStatus, Period,
+    Price, Refusal, Status, UserId, VehicleId,
 };
 
 /// A rental can be started this long before its period.
@@ -56,8 +60,12 @@ pub struct Booking {
     pub payment_due_at: Option<DateTime<Utc>>,
     pub confirmed_at: Option<DateTime<Utc>>,
     pub cancellation: Option<Cancellation>,
-    /// Won refunded so far, whoever asked for it.
+    /// Won refunded so far of the first charge, whoever asked for it.
     pub refunded_krw: i64,
+    /// What applied changes have charged and taken off.
+    pub charges: Charges,
+    /// The change that waits for an answer or a payment.
+    pub open_change: Option<ChangeId>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -113,6 +121,8 @@ impl Booking {
             confirmed_at: None,
             cancellation: None,
             refunded_krw: 0,
+            charges: Charges::default(),
+            open_change: None,
             created_at: now,
             updated_at: now,
         }

@@ -7,6 +7,8 @@ typed_ids! {
     /// A car, of the vehicle service.
     VehicleId
     ReviewId
+    /// A change of a booking. Also that of its charge and of its hold.
+    ChangeId
     /// A guest or host, of the auth service.
     UserId
     /// A photo of a pickup or return.

@@ -5,6 +5,7 @@ use carshare_chassis::proto_types::timestamp;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
+use crate::domain::booking::Share;
 use crate::domain::{Booking, Cancellation, Event};
 use crate::error::Error;
 use crate::rpc::convert;
@@ -72,7 +73,19 @@ fn cancelled(booking: &Booking, facts: Option<pb::BookingFacts>) -> Result<pb::B
         message,
         refund_amount: refund_krw,
         payment_status: convert::payment_status(booking.payment_status).into(),
+        charges: booking
+            .refunds_of_cancellation()
+            .iter()
+            .map(charge_refund)
+            .collect(),
     })
+}
+
+pub(super) fn charge_refund(share: &Share) -> pb::ChargeRefund {
+    pb::ChargeRefund {
+        charge_id: share.charge.to_string(),
+        refund_amount: share.amount_krw,
+    }
 }
 
 /// Returns the data of a booking that every event has.

@@ -1,4 +1,5 @@
-//! Applies deadlines that have passed: requests expire, unpaid bookings and no-shows are cancelled, overdue rentals completed.
+//! Applies deadlines that have passed: requests expire, unpaid bookings and no-shows are cancelled, overdue rentals completed. Changes that are
+//! not answered or paid in time are closed, and those of bookings that have ended.
 //!
 //! Every replica may run it: a booking that another one has locked is skipped, and its state is checked under the lock.
 
@@ -8,26 +9,55 @@ use carshare_store::{Schedule, Tx};
 use crate::domain::booking::RETURN_GRACE;
 use crate::domain::{Actor, BookingId};
 use crate::error::Error;
-use crate::store::bookings;
-use crate::{App, apply_change};
+use crate::store::{booking_changes, bookings};
+use crate::{App, apply_booking_change, apply_change};
 
 /// Bookings in one query.
 const BATCH: u64 = 100;
 
 pub async fn run(app: &App, shutdown: Shutdown) {
     let period = app.config.booking.timer_period;
-    Schedule::run_every(&app.db, "booking_deadlines", period, || apply_due(app), shutdown).await;
+    Schedule::run_every(&app.db, "booking_deadlines", period, || apply_all(app), shutdown).await;
+}
+
+/// What a deadline is of.
+#[derive(Clone, Copy)]
+enum Subject {
+    Change,
+    Booking,
+}
+
+/// Applies the deadlines of changes first: the end of a booking is often that of its change too, which then has expired and was not cancelled.
+async fn apply_all(app: &App) -> Result<(), Error> {
+    let changes = apply_due(app, Subject::Change).await;
+    let bookings = apply_due(app, Subject::Booking).await;
+    changes.and(bookings)
+}
+
+async fn list_due(app: &App, subject: Subject) -> Result<Vec<BookingId>, Error> {
+    let (conn, now) = (app.db.conn(), app.environment.clock.now());
+    match subject {
+        Subject::Change => booking_changes::list_due(conn, now, BATCH).await,
+        Subject::Booking => bookings::list_due(conn, now, now - RETURN_GRACE, BATCH).await,
+    }
 }
 
 /// Applies all due deadlines. A booking that fails does not hold up the others; it is tried again in the next run.
-async fn apply_due(app: &App) -> Result<(), Error> {
+async fn apply_due(app: &App, subject: Subject) -> Result<(), Error> {
     loop {
-        let now = app.environment.clock.now();
-        let due = bookings::list_due(app.db.conn(), now, now - RETURN_GRACE, BATCH).await?;
+        let due = list_due(app, subject).await?;
         let is_full = due.len() as u64 == BATCH;
         let (mut failed, mut applied) = (None, false);
         for id in due {
-            match app.db.transaction("bookings.deadline", id, pass_deadline).await {
+            let passed = match subject {
+                Subject::Change => {
+                    app.db
+                        .transaction("booking_changes.deadline", id, pass_change_deadline)
+                        .await
+                }
+                Subject::Booking => app.db.transaction("bookings.deadline", id, pass_deadline).await,
+            };
+            match passed {
                 Ok(passed) => applied |= passed,
                 Err(error) => {
                     tracing::error!(booking_id = %id, error = ?error, "a deadline was not applied");
@@ -55,10 +85,32 @@ async fn pass_deadline(tx: &Tx, &id: &BookingId) -> Result<bool, Error> {
         .cancellation
         .as_ref()
         .map(|cancellation| cancellation.reason.as_str());
-    let outcome = reason.unwrap_or("overdue");
+    count_on_commit(tx, reason.unwrap_or("overdue"));
+    apply_change::update(tx, &mut booking, change, Actor::Timer).await?;
+    Ok(true)
+}
+
+/// Closes the open change of a booking if its deadline has passed, as [`pass_deadline`] does for bookings.
+async fn pass_change_deadline(tx: &Tx, &id: &BookingId) -> Result<bool, Error> {
+    let Some(mut booking) = bookings::lock_if_free(tx.conn(), id).await? else {
+        return Ok(false);
+    };
+    let Some(open) = booking.open_change else {
+        return Ok(false);
+    };
+    let Some(mut change) = booking_changes::find_of(tx.conn(), id, open).await? else {
+        return Ok(false);
+    };
+    if !booking.pass_change_deadline(&mut change, tx.now()) {
+        return Ok(false);
+    }
+    count_on_commit(tx, change.reason());
+    apply_booking_change::update(tx, &mut booking, &mut change, Actor::Timer).await?;
+    Ok(true)
+}
+
+fn count_on_commit(tx: &Tx, outcome: &'static str) {
     tx.on_commit(move || {
         metrics::counter!("booking_deadlines_total", "outcome" => outcome).increment(1);
     });
-    apply_change::update(tx, &mut booking, change, Actor::Timer).await?;
-    Ok(true)
 }

@@ -15,7 +15,7 @@ use prost_types::Timestamp;
 
 pub use super::terms::{policy, price_lines, rates, step};
 use crate::domain::{
-    Booking, Cancellation, CancellationReason, PaymentStatus, Period, Status, UserId, VehicleId,
+    Booking, Cancellation, CancellationReason, Party, PaymentStatus, Period, Status, UserId, VehicleId,
 };
 use crate::error::Error;
 use crate::store::status_history;
@@ -144,6 +144,14 @@ pub fn status_change(row: &status_history::Model) -> Result<pb::StatusChange, Er
 fn stored<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(word: &str) -> Result<T, Error> {
     let parsed = word.parse().with_context(|| format!("{word} in a history"));
     parsed.map_err(Error::internal)
+}
+
+/// Converts a side of a booking to an originator of changes.
+pub fn party(party: Party) -> pb::BookingActor {
+    match party {
+        Party::Guest => pb::BookingActor::Guest,
+        Party::Host => pb::BookingActor::Host,
+    }
 }
 
 fn actor(word: &str) -> Result<pb::BookingActor, Error> {

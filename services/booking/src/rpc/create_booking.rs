@@ -125,7 +125,7 @@ impl Creation {
             return self.replay_or(Error::internal(error), Hold::Useless).await;
         }
         self.book(id, vehicle, quote).await.map_err(|error| Failure {
-            hold: if is_definite(&error) {
+            hold: if hold::is_definite(&error) {
                 Hold::Useless
             } else {
                 Hold::Repeatable
@@ -254,16 +254,4 @@ async fn insert(tx: &Tx, insertion: &Insertion) -> Result<pb::Booking, Error> {
         apply_change::update(tx, &mut booking, change, host).await?;
     }
     convert::booking(&booking, Some(guest), booking.guest_id)
-}
-
-/// Returns whether a repeat would fail in the same way.
-fn is_definite(error: &Error) -> bool {
-    use carshare_store::Error as Store;
-    match error {
-        Error::Store(error) => match error {
-            Store::Conflict { .. } | Store::Internal(_) | Store::KeyReused => true,
-            Store::Unavailable(_) | Store::Contention | Store::Stale => false,
-        },
-        _ => true,
-    }
 }

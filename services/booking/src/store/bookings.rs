@@ -4,18 +4,18 @@ mod by_id;
 mod count_live;
 mod insert;
 mod row;
+mod update;
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType};
-use sea_orm::{
-    ConnectionTrait, FromQueryResult, IntoActiveModel as _, Order, QueryOrder as _, QuerySelect as _, raw_sql,
-};
+use sea_orm::{ConnectionTrait, FromQueryResult, Order, QueryOrder as _, QuerySelect as _, raw_sql};
 use uuid::Uuid;
 
 pub use by_id::list_by_id;
 pub use count_live::{LIVE_STATES, count_live};
 pub use insert::insert;
+pub use update::{overlaps_live, update, update_erased, update_past};
 
 use crate::domain::{Booking, BookingId, PaymentStatus, Status, UserId, VehicleId};
 use crate::error::Error;
@@ -60,6 +60,9 @@ pub struct Model {
     pub refund_krw: Option<i64>,
     pub cancelled_at: Option<DateTimeUtc>,
     pub refunded_krw: i64,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub charges: Option<Json>,
+    pub open_change_id: Option<Uuid>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
@@ -259,35 +262,4 @@ pub async fn lock_list(
 ) -> Result<Vec<Booking>, Error> {
     let page = page(filter, BookingOrder::Newest, after, limit).lock_exclusive();
     read_all(page, conn).await
-}
-
-/// Stores what the erasure of a booking has changed. The caller has locked it; its version stays, because its history does.
-pub async fn update_erased(conn: &impl ConnectionTrait, booking: &Booking) -> Result<(), Error> {
-    let row = row::model(booking);
-    Entity::update_many()
-        .col_expr(Column::GuestMessage, Expr::value(row.guest_message))
-        .col_expr(Column::HostResponse, Expr::value(row.host_response))
-        .col_expr(Column::CancellationMessage, Expr::value(row.cancellation_message))
-        .col_expr(Column::VehicleSnapshot, Expr::value(row.vehicle_snapshot))
-        .filter(Column::Id.eq(row.id))
-        .exec(conn)
-        .await?;
-    Ok(())
-}
-
-/// Updates a booking and increments its version. [`carshare_store::Error::Stale`] when the version changed since it was read.
-pub async fn update(conn: &impl ConnectionTrait, booking: &mut Booking) -> Result<(), Error> {
-    let read_at = booking.version;
-    booking.version += 1;
-    let mut row = row::model(booking).into_active_model().reset_all();
-    for column in row::INSERTED_ONLY {
-        row.not_set(column);
-    }
-    let updated = Entity::update_many()
-        .set(row)
-        .filter(Column::Id.eq(booking.id.0))
-        .filter(Column::Version.eq(read_at))
-        .exec(conn)
-        .await?;
-    Ok(carshare_store::Error::expect_one(updated.rows_affected)?)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Booking, Cancellation, RETURN_GRACE};
 use crate::domain::transitions::{Reaction, State, reaction};
-use crate::domain::{CancellationReason, Change, Event, ExternalEvent, PaymentStatus, Status};
+use crate::domain::{CancellationReason, Change, ChangeId, Event, ExternalEvent, PaymentStatus, Status};
 
 /// Reason of a completion that nobody reported.
 const OVERDUE: &str = "overdue";
@@ -35,28 +35,68 @@ impl Booking {
         }
     }
 
-    /// Applies the total refunded so far of what was captured. It counts as refunded when it covers what the cancellation owes,
-    /// or else everything; a smaller total is only recorded.
+    /// Applies the total refunded so far of the first charge, of which this much was captured. The booking counts as refunded when each
+    /// charge is refunded as far as the cancellation and earlier changes owe it, or else everything; a smaller total is only recorded.
     pub fn apply_refund(
         &mut self,
         refunded_krw: i64,
         captured_krw: i64,
         now: DateTime<Utc>,
     ) -> Option<Change> {
-        let owed = self
-            .cancellation
-            .as_ref()
-            .map(|cancellation| cancellation.refund_krw);
-        let owed_krw = owed.filter(|owed| *owed > 0).unwrap_or(captured_krw);
-        let event = if refunded_krw >= owed_krw {
-            ExternalEvent::Refunded
-        } else {
-            ExternalEvent::PartlyRefunded
-        };
+        let event = self.refund_event(refunded_krw, captured_krw);
         let recorded = reaction(event, self.state()) != Reaction::Ignore && refunded_krw > self.refunded_krw;
         if recorded {
             self.refunded_krw = refunded_krw;
         }
+        self.apply_recorded(event, recorded, now)
+    }
+
+    /// Applies the total refunded so far of the charge for a change, as [`Booking::apply_refund`] does for the first one. That of a change
+    /// that has not applied is of no concern.
+    pub fn apply_change_refund(
+        &mut self,
+        change: ChangeId,
+        refunded_krw: i64,
+        now: DateTime<Utc>,
+    ) -> Option<Change> {
+        let recorded = self.charges.record_refund(change, refunded_krw);
+        let first_krw = self.charged().first().map_or(0, |first| first.amount_krw);
+        let event = self.refund_event(self.refunded_krw, first_krw);
+        recorded
+            .then(|| self.apply_recorded(event, recorded, now))
+            .flatten()
+    }
+
+    /// Returns whether all is refunded with these amounts of the first charge.
+    fn refund_event(&self, refunded_krw: i64, captured_krw: i64) -> ExternalEvent {
+        let owed = self
+            .cancellation
+            .as_ref()
+            .filter(|cancellation| cancellation.refund_krw > 0);
+        let further = &self.charges.further;
+        let is_complete = match owed {
+            Some(cancellation) => {
+                let owed = self.spread(self.charges.lowered_krw + cancellation.refund_krw);
+                let refunded = further.iter().map(|charge| charge.refunded_krw);
+                let refunded = std::iter::once(refunded_krw).chain(refunded);
+                owed.iter()
+                    .zip(refunded)
+                    .all(|(owed, refunded)| refunded >= owed.amount_krw)
+            }
+            None => {
+                let further_krw: i64 = further.iter().map(|charge| charge.amount_krw).sum();
+                refunded_krw + self.charges.refunded_krw() >= captured_krw + further_krw
+            }
+        };
+        if is_complete {
+            ExternalEvent::Refunded
+        } else {
+            ExternalEvent::PartlyRefunded
+        }
+    }
+
+    /// Applies an event with which an amount may have been recorded, which is a change too.
+    fn apply_recorded(&mut self, event: ExternalEvent, recorded: bool, now: DateTime<Utc>) -> Option<Change> {
         let change = self.apply(event, now);
         if change.is_some() || !recorded {
             return change;

@@ -1,6 +1,8 @@
 //! What the transitions write into a booking.
 
 mod cancellations;
+mod changes;
+mod charges;
 mod events;
 mod requests;
 

@@ -6,7 +6,9 @@ use sea_orm::prelude::Json;
 use serde::de::DeserializeOwned;
 
 use super::{Column, Model};
-use crate::domain::{Booking, BookingId, Cancellation, CancellationPolicy, Period, Price, UserId, VehicleId};
+use crate::domain::{
+    Booking, BookingId, Cancellation, CancellationPolicy, ChangeId, Period, Price, UserId, VehicleId,
+};
 use crate::error::Error;
 
 /// Columns that the insertion alone writes, for the previous release.
@@ -27,6 +29,7 @@ fn read(row: Model) -> Result<Booking> {
     let cancellation = cancellation(&row)?;
     let lines = json(row.price_lines).context("price_lines")?;
     let policy = json(row.policy).context("policy")?;
+    let charges = json(row.charges).context("charges")?;
     Ok(Booking {
         id: BookingId(row.id),
         version: row.version,
@@ -57,6 +60,8 @@ fn read(row: Model) -> Result<Booking> {
         confirmed_at: row.confirmed_at,
         cancellation,
         refunded_krw: row.refunded_krw,
+        charges: charges.unwrap_or_default(),
+        open_change: row.open_change_id.map(ChangeId),
         created_at: row.created_at,
         updated_at: row.updated_at,
     })
@@ -111,6 +116,8 @@ pub(super) fn model(booking: &Booking) -> Model {
         refund_krw: cancellation.map(|c| c.refund_krw),
         cancelled_at: cancellation.map(|c| c.cancelled_at),
         refunded_krw: booking.refunded_krw,
+        charges: (!booking.charges.is_empty()).then(|| serde_json::json!(booking.charges)),
+        open_change_id: booking.open_change.map(|change| change.0),
         created_at: booking.created_at,
         updated_at: booking.updated_at,
     }
