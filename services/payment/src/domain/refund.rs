@@ -45,6 +45,8 @@ pub struct RefundClaim {
 pub enum Origin {
     /// The booking ended.
     BookingEnd,
+    /// A change of the booking costs less.
+    BookingChange,
     /// An operator made it in the provider's console; it is only recorded here.
     Provider,
 }
@@ -122,7 +124,11 @@ impl Refund {
 
     /// Returns the reason sent to the provider. It is part of the cancel, where [`refund_id_of`] finds the refund id.
     pub fn reason(&self) -> String {
-        format!("예약 취소 환불 {}", self.id)
+        let cause = match self.origin {
+            Origin::BookingEnd | Origin::Provider => "예약 취소 환불",
+            Origin::BookingChange => "예약 변경 환불",
+        };
+        format!("{cause} {}", self.id)
     }
 
     /// Returns what the worker does next.
