@@ -16,7 +16,7 @@ const CLOSED: (bool, i64) = (true, 0);
 
 impl Harness {
     /// Returns whether the user is closed, and the number of open bookings.
-    async fn close(&self, person: Person, attempt: i64) -> Result<(bool, i64), Status> {
+    pub async fn close(&self, person: Person, attempt: i64) -> Result<(bool, i64), Status> {
         let request = CloseUserRequest {
             user_id: person.id.to_string(),
             attempt,

@@ -1,6 +1,7 @@
 //! Test harness: the service, and stubs of the vehicle, payment and notification services.
 
 mod calls;
+mod changes;
 mod handovers;
 mod queries;
 mod quotes;
@@ -28,6 +29,7 @@ pub use calls::{assert_wrong_state, input};
 pub use carshare_service_testkit::{
     Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
+pub use changes::{car_of, end_of, refund};
 pub use handovers::{ANGLES, get_file, png, put, statement_of};
 pub use quotes::{platform_policy, quote_of};
 pub use reviews::{ids, review_input};

@@ -2,7 +2,10 @@
 //! Kakao and a manual clock. Its peers publish through their own outbox and relay.
 #![expect(clippy::unwrap_used, reason = "test helpers panic as tests do")]
 
+mod applied_changes;
 mod availability;
+mod booking_changes;
+mod change_races;
 mod check_hold;
 mod confirm_hold;
 mod create;

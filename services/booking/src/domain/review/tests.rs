@@ -7,6 +7,7 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::booking::Charges;
 use crate::domain::policy::tests::platform;
 use crate::domain::price::Rates;
 use crate::domain::{PaymentStatus, Period, Price};
@@ -54,6 +55,8 @@ fn booking(status: Status) -> Booking {
         confirmed_at: Some(end()),
         cancellation: None,
         refunded_krw: 0,
+        charges: Charges::default(),
+        open_change: None,
         created_at: end(),
         updated_at: end(),
     }

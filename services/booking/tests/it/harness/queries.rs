@@ -1,6 +1,7 @@
 //! Queries of the service's tables.
 
 use carshare_proto::booking::v1::Booking;
+use carshare_proto::events::EventMessage;
 use carshare_service_testkit::WAIT_TIMEOUT;
 use carshare_testkit::eventually;
 use redis::AsyncCommands as _;
@@ -10,6 +11,11 @@ use sea_orm::FromQueryResult;
 use super::Harness;
 
 impl Harness {
+    /// Returns all events of a type that the service has published, in order.
+    pub async fn published<E: EventMessage>(&self) -> Vec<E> {
+        (**self).events().await
+    }
+
     pub async fn booking_count(&self) -> i64 {
         self.row_count("bookings").await
     }
