@@ -52,7 +52,7 @@ async fn change_is_answered_by_the_other_side_only() {
     let admin = harness.accept(harness.person("admin"), &change).await;
     assert_eq!(admin.unwrap_err().code(), Code::PermissionDenied);
     assert_eq!(harness.change_of(host, &booking).await, change);
-    assert_eq!(harness.vehicle().placed, [booking.id.clone()]);
+    assert_eq!(harness.vehicle().placed, [booking.id.as_str()]);
     harness.finish().await;
 }
 

@@ -35,7 +35,7 @@ async fn extension_applies_when_the_difference_is_captured() {
         updated_at: Some(timestamp("2026-11-22T12:00:00Z")),
     };
     assert_eq!(asked, expected);
-    assert_eq!(harness.vehicle().placed, [booking.id.clone()]);
+    assert_eq!(harness.vehicle().placed, [booking.id.as_str()]);
 
     harness.clock.advance(hours(1));
     let accepted = harness.accept(host, &asked).await.unwrap();
@@ -48,7 +48,7 @@ async fn extension_applies_when_the_difference_is_captured() {
     };
     assert_eq!(accepted, expected);
     // The hold has the id of the change, and becomes permanent without waiting for the event.
-    assert_eq!(harness.vehicle().placed, [booking.id.clone(), asked.id.clone()]);
+    assert_eq!(harness.vehicle().placed, [booking.id.as_str(), asked.id.as_str()]);
     wait_until(|| async { harness.vehicle().confirmed.last() == Some(&asked.id) }).await;
     let unchanged = Booking {
         updated_at: accepted.updated_at,
@@ -58,20 +58,7 @@ async fn extension_applies_when_the_difference_is_captured() {
 
     harness.capture_charge(&accepted).await;
     let extended = harness.get(guest, &booking.id).await.unwrap();
-    let line = PriceLine {
-        quantity: 12,
-        amount: 90_000,
-        ..booking.price_lines[0]
-    };
-    let expected = Booking {
-        end_datetime: accepted.end_datetime,
-        total_amount: 90_000,
-        platform_fee: 13_500,
-        vat_amount: 8_182,
-        price_lines: vec![line],
-        ..unchanged
-    };
-    assert_eq!(extended, expected);
+    assert_eq!(extended, extended_to(&accepted, unchanged));
     assert_extension_events(&harness, &booking, &accepted).await;
     assert_eq!(
         harness.change_history(&booking).await,
@@ -83,6 +70,23 @@ async fn extension_applies_when_the_difference_is_captured() {
     );
     harness.assert_changes_agree().await;
     harness.finish().await;
+}
+
+/// Returns the booking of six hours for 90,000 won.
+fn extended_to(change: &BookingChange, booking: Booking) -> Booking {
+    let line = PriceLine {
+        quantity: 12,
+        amount: 90_000,
+        ..booking.price_lines[0]
+    };
+    Booking {
+        end_datetime: change.end_datetime,
+        total_amount: 90_000,
+        platform_fee: 13_500,
+        vat_amount: 8_182,
+        price_lines: vec![line],
+        ..booking
+    }
 }
 
 async fn assert_extension_events(harness: &Harness, booking: &Booking, accepted: &BookingChange) {

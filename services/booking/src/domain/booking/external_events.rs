@@ -74,19 +74,16 @@ impl Booking {
             .as_ref()
             .filter(|cancellation| cancellation.refund_krw > 0);
         let further = &self.charges.further;
-        let is_complete = match owed {
-            Some(cancellation) => {
-                let owed = self.spread(self.charges.lowered_krw + cancellation.refund_krw);
-                let refunded = further.iter().map(|charge| charge.refunded_krw);
-                let refunded = std::iter::once(refunded_krw).chain(refunded);
-                owed.iter()
-                    .zip(refunded)
-                    .all(|(owed, refunded)| refunded >= owed.amount_krw)
-            }
-            None => {
-                let further_krw: i64 = further.iter().map(|charge| charge.amount_krw).sum();
-                refunded_krw + self.charges.refunded_krw() >= captured_krw + further_krw
-            }
+        let is_complete = if let Some(cancellation) = owed {
+            let owed = self.spread(self.charges.lowered_krw + cancellation.refund_krw);
+            let refunded = further.iter().map(|charge| charge.refunded_krw);
+            let refunded = std::iter::once(refunded_krw).chain(refunded);
+            owed.iter()
+                .zip(refunded)
+                .all(|(owed, refunded)| refunded >= owed.amount_krw)
+        } else {
+            let further_krw: i64 = further.iter().map(|charge| charge.amount_krw).sum();
+            refunded_krw + self.charges.refunded_krw() >= captured_krw + further_krw
         };
         if is_complete {
             ExternalEvent::Refunded

@@ -35,7 +35,7 @@ enum Wanted {
     Vehicle {
         id: VehicleId,
         /// As the vehicle service has returned it; `None` before.
-        car: Option<Vehicle>,
+        car: Option<Box<Vehicle>>,
     },
 }
 
@@ -74,7 +74,7 @@ pub async fn handle(
         };
         let free = hold::check_free(app, &hold, booking.host_id).await?;
         if let Wanted::Vehicle { car, .. } = &mut input.wanted {
-            *car = Some(free);
+            *car = Some(Box::new(free));
         }
     }
     app.db
@@ -97,7 +97,7 @@ fn new_change(id: ChangeId, booking: &Booking, party: Party, input: &Input) -> R
         Wanted::End(end) => Target::End(*end),
         Wanted::Vehicle { id, car } => Target::Vehicle {
             id: *id,
-            snapshot: at_rates_of(&booked, car.clone().unwrap_or_default()).encode_to_vec(),
+            snapshot: at_rates_of(&booked, car.as_deref().cloned().unwrap_or_default()).encode_to_vec(),
         },
     };
     Ok(NewChange {
