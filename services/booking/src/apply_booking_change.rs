@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::events::publish_changes;
 use crate::store::{booking_changes, bookings};
 
-/// Stores a new change and its booking, whose row the transaction has locked.
+/// Stores a new change and its booking, which the transaction has locked.
 pub async fn insert(
     tx: &Tx,
     booking: &mut Booking,
@@ -21,7 +21,7 @@ pub async fn insert(
     record(tx, booking, change, actor).await
 }
 
-/// Stores a step of a change and its booking, whose row the transaction has locked.
+/// Stores a step of a change and its booking, which the transaction has locked.
 pub async fn update(
     tx: &Tx,
     booking: &mut Booking,
@@ -46,7 +46,7 @@ pub async fn cancel(
     Ok(true)
 }
 
-/// Applies a change whose charge is captured, unless its booking has ended or its car was given to another one: then it is cancelled. `false`
+/// Applies a change after the capture of its charge, unless its booking has ended or its car was given to another one: then it is cancelled. `false`
 /// if it does not wait for a payment.
 pub async fn apply_paid(
     tx: &Tx,

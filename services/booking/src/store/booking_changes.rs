@@ -104,7 +104,8 @@ pub async fn update(conn: &impl ConnectionTrait, change: &mut BookingChange) -> 
     Ok(carshare_store::Error::expect_one(updated.rows_affected)?)
 }
 
-/// Lists up to `limit` bookings with an open change whose deadline has passed, or that have ended, which an earlier release has ended.
+/// Lists up to `limit` bookings of which the deadline of an open change has passed. Also those that have ended with an open change: an
+/// earlier release does not close it.
 pub async fn list_due(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,

@@ -90,7 +90,7 @@ impl Booking {
         Ok(())
     }
 
-    /// Applies an accepted change whose charge is captured.
+    /// Applies an accepted change after the capture of its charge.
     pub fn apply_paid_change(
         &mut self,
         change: &mut BookingChange,
