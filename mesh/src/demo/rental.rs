@@ -77,11 +77,16 @@ impl Rental<'_> {
     async fn extend(&self, (guest, host): (&Person, &Person), end: DateTime<Utc>) -> Result<()> {
         let path = format!("/v1/bookings/{}/changes", self.id);
         let request = json!({ "end_datetime": end, "message": "이틀 더 사용하고 싶습니다." });
-        let change = self.client.post(&path, &self.token(guest).await?, &request).await?;
+        let change = self
+            .client
+            .post(&path, &self.token(guest).await?, &request)
+            .await?;
         let id = change["id"].as_str().context("a change without an id")?;
         let accept = format!("{path}/{id}/accept");
         self.client.put(&accept, &self.token(host).await?).await?;
-        let end = change["end_datetime"].as_str().context("a change without an end")?;
+        let end = change["end_datetime"]
+            .as_str()
+            .context("a change without an end")?;
         self.wait(guest, "end_datetime", end).await
     }
 

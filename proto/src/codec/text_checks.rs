@@ -238,7 +238,8 @@ mod tests {
                 "guest_message",
                 "host_response",
                 "message",
-                "reply"
+                "reply",
+                "response"
             ]
         );
     }

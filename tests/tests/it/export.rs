@@ -42,7 +42,10 @@ async fn listed(rest: &Rest, without: &[&str]) -> Vec<Value> {
                 let changes = changes.as_array().expect("a list").iter();
                 records.extend(changes.map(|change| json!({ "booking_change": change })));
                 let handover = rest.get(&format!("/v1/bookings/{id}/handover")).await.ok(200);
-                if handover["entries"].as_array().is_some_and(|entries| !entries.is_empty()) {
+                if handover["entries"]
+                    .as_array()
+                    .is_some_and(|entries| !entries.is_empty())
+                {
                     records.push(json!({ "handover": handover }));
                 }
             }

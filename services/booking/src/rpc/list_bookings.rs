@@ -45,6 +45,7 @@ fn filter(user: &UserCaller, request: &pb::ListBookingsRequest) -> Result<Bookin
         ends_after: to_datetime(request.ends_after),
         created_from: to_datetime(request.created_from),
         created_before: to_datetime(request.created_before),
+        text: Some(request.query.clone()).filter(|text| !text.trim().is_empty()),
     })
 }
 

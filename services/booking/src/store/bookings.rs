@@ -4,6 +4,7 @@ mod by_id;
 mod count_live;
 mod insert;
 mod row;
+mod search;
 mod update;
 
 use chrono::{DateTime, Utc};
@@ -63,6 +64,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub charges: Option<Json>,
     pub open_change_id: Option<Uuid>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub search_text: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
@@ -96,6 +99,8 @@ pub struct BookingFilter {
     /// Bounds of the time of the request, the first inclusive.
     pub created_from: Option<DateTime<Utc>>,
     pub created_before: Option<DateTime<Utc>>,
+    /// Part of the car or of a message, in any case.
+    pub text: Option<String>,
 }
 
 impl BookingFilter {
@@ -112,6 +117,7 @@ impl BookingFilter {
             ends_after: None,
             created_from: None,
             created_before: None,
+            text: None,
         }
     }
 }
@@ -213,6 +219,7 @@ fn select(filter: &BookingFilter) -> Select<Entity> {
         filter.ends_after.map(|time| Column::EndsAt.gt(time)),
         filter.created_from.map(|time| Column::CreatedAt.gte(time)),
         filter.created_before.map(|time| Column::CreatedAt.lt(time)),
+        filter.text.as_deref().map(search::contains),
     ];
     let mut query = Entity::find().filter(owner);
     for condition in conditions.into_iter().flatten() {

@@ -33,6 +33,7 @@ mod instant_book;
 mod lifecycle;
 mod list_orders;
 mod list_reviews;
+mod list_search;
 mod moderate_review;
 mod notification_stub;
 mod open_requests;

@@ -28,7 +28,10 @@ async fn next_reconciliation(harness: &Harness) -> i64 {
 /// Whether the next reconciliation is more than an hour ahead.
 async fn is_scheduled_in_an_hour(harness: &Harness) -> bool {
     let time = harness.clock.now() + chrono::TimeDelta::hours(1);
-    let sql = format!("SELECT count(*) AS count FROM payments WHERE next_reconciliation_at > '{}'", time.to_rfc3339());
+    let sql = format!(
+        "SELECT count(*) AS count FROM payments WHERE next_reconciliation_at > '{}'",
+        time.to_rfc3339()
+    );
     harness.count(&sql).await == 1
 }
 

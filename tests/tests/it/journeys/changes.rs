@@ -33,7 +33,8 @@ impl Rental {
     }
 
     async fn ask(&self, side: &Rest, request: &Value) -> Response {
-        side.post(&format!("/v1/bookings/{}/changes", self.id), request).await
+        side.post(&format!("/v1/bookings/{}/changes", self.id), request)
+            .await
     }
 
     async fn answer(&self, side: &Rest, change: &Value, verb: &str) -> Response {
@@ -70,10 +71,14 @@ async fn rental_is_extended_shortened_moved_to_another_car_and_cancelled() {
     let (host, guest) = (&rental.host.rest, &rental.guest.rest);
 
     let later = rental.slot.end + TimeDelta::hours(2);
-    let asked = rental.ask(guest, &json!({ "end_datetime": text(later), "message": "두 시간 더요." }));
-    let extension = asked.await.ok(201);
+    let request = json!({ "end_datetime": text(later), "message": "두 시간 더요." });
+    let extension = rental.ask(guest, &request).await.ok(201);
     assert_eq!(
-        (&extension["kind"], &extension["status"], &extension["requested_by"]),
+        (
+            &extension["kind"],
+            &extension["status"],
+            &extension["requested_by"]
+        ),
         (&json!("extension"), &json!("requested"), &json!("guest"))
     );
     assert_eq!(
@@ -86,7 +91,10 @@ async fn rental_is_extended_shortened_moved_to_another_car_and_cancelled() {
         .guest
         .wait_for_booking(&rental.id, |booking| booking["end_datetime"] == text(later))
         .await;
-    assert_eq!((&extended["total_amount"], &extended["status"]), (&json!(120_000), &json!("approved")));
+    assert_eq!(
+        (&extended["total_amount"], &extended["status"]),
+        (&json!(120_000), &json!("approved"))
+    );
     assert_eq!(rental.charges().await, [(80_000, 0), (40_000, 0)]);
     let added = Slot {
         start: rental.slot.end,
@@ -95,7 +103,10 @@ async fn rental_is_extended_shortened_moved_to_another_car_and_cancelled() {
     assert!(!rental.guest.finds(&rental.car, added).await);
 
     let earlier = later - TimeDelta::hours(1);
-    let shortening = rental.ask(host, &json!({ "end_datetime": text(earlier) })).await.ok(201);
+    let shortening = rental
+        .ask(host, &json!({ "end_datetime": text(earlier) }))
+        .await
+        .ok(201);
     assert_eq!(shortening["amount_difference"], -20_000);
     let applied = rental.answer(guest, &shortening, "accept").await.ok(200);
     assert_eq!(applied["status"], "applied");
@@ -105,19 +116,32 @@ async fn rental_is_extended_shortened_moved_to_another_car_and_cancelled() {
     let swap = rental.ask(host, &json!({ "vehicle_id": other })).await.ok(201);
     rental.answer(guest, &swap, "accept").await.ok(200);
     let swapped = rental.guest.booking(&rental.id).await;
-    assert_eq!((&swapped["vehicle_id"], &swapped["vehicle"]["id"]), (&json!(other), &json!(other)));
-    assert_eq!((&swapped["total_amount"], &swapped["payment_status"]), (&json!(100_000), &json!("paid")));
+    assert_eq!(
+        (&swapped["vehicle_id"], &swapped["vehicle"]["id"]),
+        (&json!(other), &json!(other))
+    );
+    assert_eq!(
+        (&swapped["total_amount"], &swapped["payment_status"]),
+        (&json!(100_000), &json!("paid"))
+    );
     eventually_true(TIMEOUT, || rental.guest.finds(&rental.car, rental.slot)).await;
     assert!(!rental.guest.finds(&other, rental.slot).await);
 
     let changes = guest.read(&format!("/v1/bookings/{}/changes", rental.id)).await;
-    let statuses: Vec<_> = changes.as_array().expect("a list").iter().map(|change| &change["status"]).collect();
+    let statuses: Vec<_> = changes
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|change| &change["status"])
+        .collect();
     assert_eq!(statuses, ["applied"; 3]);
 
     // More than a day before the start everything is refunded: what is left of 120,000 won.
     let cancelled = rental.guest.cancel(&rental.id).await.ok(200);
     assert_eq!(cancelled["cancellation"]["refund_amount"], 100_000);
-    rental.wait_for_charges(&[(80_000, 80_000), (40_000, 40_000)]).await;
+    rental
+        .wait_for_charges(&[(80_000, 80_000), (40_000, 40_000)])
+        .await;
     rental
         .guest
         .wait_for_booking(&rental.id, |booking| booking["payment_status"] == "refunded")
@@ -135,13 +159,28 @@ async fn change_that_nobody_agrees_on_leaves_the_booking_as_it_is() {
 
     let first = rental.ask(guest, &later).await.ok(201);
     rental.ask(host, &later).await.expect_error(409, "BOOKING051");
-    rental.answer(guest, &first, "accept").await.expect_error(409, "BOOKING054");
-    rental.answer(host, &first, "withdraw").await.expect_error(409, "BOOKING055");
-    assert_eq!(rental.answer(host, &first, "decline").await.ok(200)["status"], "declined");
-    rental.answer(host, &first, "accept").await.expect_error(409, "BOOKING052");
+    rental
+        .answer(guest, &first, "accept")
+        .await
+        .expect_error(409, "BOOKING054");
+    rental
+        .answer(host, &first, "withdraw")
+        .await
+        .expect_error(409, "BOOKING055");
+    assert_eq!(
+        rental.answer(host, &first, "decline").await.ok(200)["status"],
+        "declined"
+    );
+    rental
+        .answer(host, &first, "accept")
+        .await
+        .expect_error(409, "BOOKING052");
 
     let second = rental.ask(host, &later).await.ok(201);
-    assert_eq!(rental.answer(host, &second, "withdraw").await.ok(200)["status"], "withdrawn");
+    assert_eq!(
+        rental.answer(host, &second, "withdraw").await.ok(200)["status"],
+        "withdrawn"
+    );
 
     let same = json!({ "end_datetime": text(rental.slot.end) });
     rental.ask(guest, &same).await.expect_error(400, "BOOKING053");
@@ -150,7 +189,10 @@ async fn change_that_nobody_agrees_on_leaves_the_booking_as_it_is() {
     let both = json!({ "end_datetime": later["end_datetime"], "vehicle_id": rental.car });
     rental.ask(guest, &both).await.expect_error(400, "COMMON001");
     let stranger = Guest::register(&mesh).await;
-    rental.ask(&stranger.rest, &later).await.expect_error(404, "BOOKING001");
+    rental
+        .ask(&stranger.rest, &later)
+        .await
+        .expect_error(404, "BOOKING001");
 
     let booking = rental.guest.booking(&rental.id).await;
     assert_eq!(
@@ -172,7 +214,10 @@ async fn declined_extension_frees_its_hours() {
         .ask(&rental.guest.rest, &json!({ "end_datetime": text(later) }))
         .await
         .ok(201);
-    rental.answer(&rental.host.rest, &extension, "accept").await.ok(200);
+    rental
+        .answer(&rental.host.rest, &extension, "accept")
+        .await
+        .ok(200);
     let path = format!("/v1/bookings/{}/changes", rental.id);
     eventually_true(TIMEOUT, || async {
         rental.guest.rest.read(&path).await[0]["status"] == "payment_failed"
@@ -184,6 +229,9 @@ async fn declined_extension_frees_its_hours() {
     };
     eventually_true(TIMEOUT, || rental.guest.finds(&rental.car, added)).await;
     let booking = rental.guest.booking(&rental.id).await;
-    assert_eq!((&booking["status"], &booking["payment_status"]), (&json!("approved"), &json!("paid")));
+    assert_eq!(
+        (&booking["status"], &booking["payment_status"]),
+        (&json!("approved"), &json!("paid"))
+    );
     invariants::assert_hold(&mesh).await;
 }

@@ -68,10 +68,17 @@ async fn five_hundred_bookings_extensions_and_swaps_never_overlap() {
 
     let book = async |nth: usize| {
         let start = 1 + nth as i64 % 9;
-        let response = bookers[nth % bookers.len()].book(&car, hours(first, start, start + 1)).await;
+        let response = bookers[nth % bookers.len()]
+            .book(&car, hours(first, start, start + 1))
+            .await;
         expect_one_of(
             &response,
-            &[(201, ""), (409, "BOOKING002"), (409, "BOOKING008"), (409, "BOOKING010")],
+            &[
+                (201, ""),
+                (409, "BOOKING002"),
+                (409, "BOOKING008"),
+                (409, "BOOKING010"),
+            ],
         );
         if response.status == 201 {
             let approved = host.approve(&id(&response.body)).await;

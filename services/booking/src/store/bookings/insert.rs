@@ -4,6 +4,7 @@ use carshare_proto::auth::v1::UserProfile;
 use carshare_proto::options::v1::Role;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
+use super::search;
 use crate::domain::{Actor, Booking, CancellationPolicy, Party};
 use crate::error::Error;
 use crate::guest_limits::GuestLimits;
@@ -21,9 +22,9 @@ const INSERT: &str = "\
     booked AS ( \
         INSERT INTO bookings (id, vehicle_id, guest_id, host_id, starts_at, ends_at, hourly_rate_krw, total_krw, \
             platform_fee_krw, price_lines, policy, refund_full_until_s, refund_part_until_s, refund_part_bps, \
-            vehicle_snapshot, guest_message, respond_by, created_at, updated_at, version, status, payment_status) \
+            vehicle_snapshot, guest_message, respond_by, created_at, updated_at, version, status, payment_status, search_text) \
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, policy, full_until_s, part_until_s, part_bps, \
-            $12, $13, $14, $15, $15, $16, $17, $18 \
+            $12, $13, $14, $15, $15, $16, $17, $18, $24 \
         FROM live, terms WHERE open < $20 AND overlapping < $21 \
         RETURNING id \
     ), \
@@ -64,7 +65,7 @@ pub async fn insert(
     )?)
 }
 
-fn values(booking: &Booking, limits: GuestLimits) -> [Value; 23] {
+fn values(booking: &Booking, limits: GuestLimits) -> [Value; 24] {
     let origin = Origin::current();
     let is_decided = booking.policy != CancellationPolicy::UNDECIDED;
     [
@@ -91,5 +92,6 @@ fn values(booking: &Booking, limits: GuestLimits) -> [Value; 23] {
         i64::from(limits.overlapping).into(),
         origin.correlation_id.into(),
         origin.traceparent.into(),
+        search::text_of(booking).into(),
     ]
 }

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use sea_orm::prelude::Json;
 use serde::de::DeserializeOwned;
 
-use super::{Column, Model};
+use super::{Column, Model, search};
 use crate::domain::{
     Booking, BookingId, Cancellation, CancellationPolicy, ChangeId, Period, Price, UserId, VehicleId,
 };
@@ -118,6 +118,7 @@ pub(super) fn model(booking: &Booking) -> Model {
         refunded_krw: booking.refunded_krw,
         charges: (!booking.charges.is_empty()).then(|| serde_json::json!(booking.charges)),
         open_change_id: booking.open_change.map(|change| change.0),
+        search_text: Some(search::text_of(booking)),
         created_at: booking.created_at,
         updated_at: booking.updated_at,
     }

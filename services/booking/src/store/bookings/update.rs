@@ -16,6 +16,7 @@ pub async fn update_erased(conn: &impl ConnectionTrait, booking: &Booking) -> Re
         .col_expr(Column::HostResponse, Expr::value(row.host_response))
         .col_expr(Column::CancellationMessage, Expr::value(row.cancellation_message))
         .col_expr(Column::VehicleSnapshot, Expr::value(row.vehicle_snapshot))
+        .col_expr(Column::SearchText, Expr::value(row.search_text))
         .filter(Column::Id.eq(row.id))
         .exec(conn)
         .await?;
