@@ -5,6 +5,8 @@ mod changes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub(super) use changes::Change;
+
 /// Kinds of differences. docs/OPERATING.md gives the meaning and the repair of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::EnumIter, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -114,16 +116,6 @@ pub(super) struct Payment {
     ledger_krw: i64,
 }
 
-/// A change of a booking.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct Change {
-    pub(super) id: Uuid,
-    pub(super) booking_id: Uuid,
-    status: String,
-    /// Won that it adds to the price.
-    difference_krw: i64,
-}
-
 /// The review of the guest.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct Review {
@@ -163,12 +155,6 @@ impl Booking {
 
     fn awaits_payment(&self) -> bool {
         self.status == "approved" && !self.confirmed
-    }
-}
-
-impl Change {
-    fn is_open(&self) -> bool {
-        matches!(self.status.as_str(), "requested" | "awaiting_payment")
     }
 }
 

@@ -27,6 +27,7 @@ mod metrics;
 pub mod provider;
 pub mod provider_facts;
 pub mod refund;
+mod refund_requests;
 pub mod rpc;
 pub mod store;
 

@@ -11,7 +11,7 @@ use crate::domain::refund::{Origin, Refund, RefundState, refund_id_of};
 use crate::error::Error;
 use crate::events::publish;
 use crate::provider::Lookup;
-use crate::refund;
+use crate::refund_requests;
 use crate::store::{ledger, payment_attempts, payments, refunds};
 
 /// Returns the snapshot if it is of a capture of this payment.
@@ -41,7 +41,7 @@ pub async fn record_capture(tx: &Tx, payment: &mut Payment, snapshot: &PaymentSn
         end_open_attempt(tx, payment).await?;
         if capture.is_refunded {
             tracing::warn!(payment_id = %payment.id, "captured after the end of the booking, refunding");
-            refund::request(tx, payment, Origin::BookingEnd).await?;
+            refund_requests::insert_owed(tx, payment, Origin::BookingEnd).await?;
         }
     }
     payment.stop_checking();

@@ -1,32 +1,20 @@
-//! Makes refunds, of each payment one after the other. As with charges, the row is committed before the provider is called, an unknown outcome is looked up, and
-//! the call is repeated under its idempotency key only while the provider has not answered under it. A worker whose claim is
-//! lost only records cancels that the provider has.
+//! Makes refunds, of each payment one after the other. As with charges, the row is committed before the provider is called, an
+//! unknown outcome is looked up, and the call is repeated under its idempotency key only while the provider has not answered under
+//! it. A worker whose claim is lost only records cancels that the provider has.
 
 use std::time::Duration;
 
 use carshare_store::Tx;
 
 use crate::domain::attempt::ProviderAnswer;
-use crate::domain::ids::{PaymentId, RefundId};
+use crate::domain::ids::PaymentId;
 use crate::domain::payment::Payment;
 use crate::domain::provider_report::{ErrorKind, ProviderError};
-use crate::domain::refund::{Origin, Refund, RefundClaim, RefundState, RefundStep};
+use crate::domain::refund::{Refund, RefundClaim, RefundState, RefundStep};
 use crate::error::Error;
 use crate::provider::{Cancel, Lookup};
 use crate::store::{payments, refunds};
 use crate::{App, jobs, provider_facts};
-
-/// Inserts a refund of what is owed of a payment for this reason and not being refunded yet, if anything. The payment has to be locked.
-pub async fn request(tx: &Tx, payment: &Payment, origin: Origin) -> Result<(), Error> {
-    let amount_krw = payment.owed_krw(origin) - refunds::open_krw(tx.conn(), payment.id).await?;
-    if amount_krw <= 0 {
-        return Ok(());
-    }
-    let refund = Refund::new(RefundId(tx.new_id()), payment.id, amount_krw, origin, tx.now());
-    refunds::insert(tx, &refund).await?;
-    tx.notify_job(jobs::REFUNDS);
-    Ok(())
-}
 
 /// Makes one step of progress with a refund: calls the provider, or looks up the outcome of a call.
 pub async fn reconcile(app: &App, claim: RefundClaim) -> Result<(), Error> {

@@ -1,6 +1,24 @@
 //! Comparison of the changes of a booking with its terms and charges.
 
-use super::{Case, Change, Kind, Payment};
+use uuid::Uuid;
+
+use super::{Case, Kind, Payment};
+
+/// A change of a booking.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(in crate::reconcile) struct Change {
+    pub(in crate::reconcile) id: Uuid,
+    pub(in crate::reconcile) booking_id: Uuid,
+    pub(super) status: String,
+    /// Won that it adds to the price.
+    pub(super) difference_krw: i64,
+}
+
+impl Change {
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.status.as_str(), "requested" | "awaiting_payment")
+    }
+}
 
 /// Lists the differences. Changes that have just been accepted are waited for by the grace period.
 pub(super) fn compare(case: &Case) -> Vec<Kind> {

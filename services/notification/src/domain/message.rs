@@ -1,6 +1,7 @@
 //! Maps each event to the notifications it causes. An event without recipients maps to an empty list.
 
 mod changes;
+mod payments;
 
 use std::collections::BTreeMap;
 
@@ -8,10 +9,9 @@ use carshare_chassis::proto_types;
 use carshare_proto::auth::v1 as auth;
 use carshare_proto::booking::v1::{self as booking, BookingFacts, ReviewFacts};
 use carshare_proto::options::v1::Role;
-use carshare_proto::payment::v1 as payment;
 use carshare_proto::vehicle::v1 as vehicle;
 
-use super::time_format::{moment, period, won};
+use super::time_format::{moment, period};
 
 /// A notification for one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,45 +208,6 @@ impl ToNotifications for booking::ReviewRestored {
             "후기가 다시 공개되었습니다",
             text,
         )
-    }
-}
-
-impl ToNotifications for payment::PaymentRequested {
-    fn messages(&self) -> Vec<Message> {
-        let until = proto_types::to_datetime(self.due_at)
-            .map(|at| format!("{}까지 ", moment(at)))
-            .unwrap_or_default();
-        let effect = match self.charge_id {
-            None => "예약이 확정됩니다",
-            Some(_) => "예약이 변경됩니다",
-        };
-        let body = format!("{until}{}을 결제하면 {effect}.", won(self.amount));
-        let message = Message::new(&self.guest_id, "결제가 필요합니다", body);
-        vec![message.of_payment(&self.booking_id, &self.payment_id)]
-    }
-}
-
-impl ToNotifications for payment::PaymentCompleted {
-    fn messages(&self) -> Vec<Message> {
-        let body = format!("{}이 결제되었습니다.", won(self.amount));
-        let message = Message::new(&self.guest_id, "결제가 완료되었습니다", body);
-        vec![message.of_payment(&self.booking_id, &self.payment_id)]
-    }
-}
-
-impl ToNotifications for payment::PaymentFailed {
-    fn messages(&self) -> Vec<Message> {
-        let body = "등록된 결제 수단으로 결제할 수 없었습니다. 결제 수단을 확인해 주세요.".to_owned();
-        let message = Message::new(&self.guest_id, "결제에 실패했습니다", body);
-        vec![message.of_payment(&self.booking_id, &self.payment_id)]
-    }
-}
-
-impl ToNotifications for payment::PaymentRefunded {
-    fn messages(&self) -> Vec<Message> {
-        let body = format!("{}이 환불되었습니다.", won(self.refunded_amount));
-        let message = Message::new(&self.guest_id, "환불이 완료되었습니다", body);
-        vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::ids::BookingId;
 use crate::domain::payment::{BookingEnd, Payment};
 use crate::domain::refund::Origin;
 use crate::error::Error;
-use crate::refund;
+use crate::refund_requests;
 use crate::store::{closed_bookings, payments};
 
 /// Refunds everything: of these bookings nothing should have been captured.
@@ -78,7 +78,7 @@ pub(super) async fn change_applied(
     for mut payment in payments::lock_all_of(tx, booking).await? {
         if let Some(total_krw) = refunds.get(&charge_of(&payment)) {
             payment.lower(*total_krw);
-            refund::request(tx, &payment, Origin::BookingChange).await?;
+            refund_requests::insert_owed(tx, &payment, Origin::BookingChange).await?;
             payments::update(tx, &mut payment).await?;
         }
     }
@@ -114,7 +114,7 @@ async fn end_booking(
 
 async fn end_payment(tx: &Tx, payment: &mut Payment, end: BookingEnd) -> Result<(), Error> {
     payment.end_booking(end);
-    refund::request(tx, payment, Origin::BookingEnd).await?;
+    refund_requests::insert_owed(tx, payment, Origin::BookingEnd).await?;
     payments::update(tx, payment).await
 }
 

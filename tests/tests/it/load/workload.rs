@@ -1,5 +1,7 @@
 //! Guests and hosts who book, approve, reject, pay, extend, shorten, cancel, start and complete.
 
+mod changes;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use carshare_chassis::Clock;
@@ -31,16 +33,6 @@ const SOON_LIMIT_S: usize = 25 * 60;
 const CREATE_ERRORS: [&str; 2] = ["BOOKING002", "BOOKING004"];
 /// Wrong state, not paid, period over: an event, a deadline or another call came first.
 const STATE_ERRORS: [&str; 4] = ["BOOKING003", "BOOKING005", "BOOKING007", "PAYMENT004"];
-
-/// The same of changes: the time is taken, the booking has ended, another change is open or this one is not any more, the end has passed.
-const CHANGE_ERRORS: [&str; 6] = [
-    "BOOKING002",
-    "BOOKING003",
-    "BOOKING007",
-    "BOOKING051",
-    "BOOKING052",
-    "BOOKING056",
-];
 
 pub struct Workload {
     cars: Vec<(Host, String)>,
@@ -209,34 +201,6 @@ impl Journey<'_> {
         if started != Effect::No && self.dice.chance(0.9) {
             let completed = self.change(self.dice.pick(&sides), id, "complete").await;
             self.journal.update(id, |booking| booking.completed = completed);
-        }
-    }
-
-    /// One side asks for another end, the other one mostly accepts it. The hours after the end are contested, too.
-    async fn agree_on_change(&self, id: &str, slot: Slot) {
-        let hours = self.dice.pick(&[-1, 1, 2, 3]);
-        let end = (slot.end + TimeDelta::hours(hours)).max(slot.start + TimeDelta::hours(1));
-        let (guest, host) = (&self.guest.rest, &self.host.rest);
-        let (asks, answers) = self.dice.pick(&[(guest, host), (host, guest)]);
-        let path = format!("/v1/bookings/{id}/changes");
-        let request = json!({ "end_datetime": end });
-        let Some(response) = self.call(asks, Method::POST, &path, &request).await else {
-            return;
-        };
-        let errors = [&CHANGE_ERRORS[..], &["BOOKING053"]].concat();
-        let Some(change) = self.success("change", response, 201, &errors) else {
-            return;
-        };
-        let (verb, side) = self.dice.pick(&[
-            ("accept", answers),
-            ("accept", answers),
-            ("accept", answers),
-            ("decline", answers),
-            ("withdraw", asks),
-        ]);
-        let path = format!("{path}/{}/{verb}", crate::harness::id(&change));
-        if let Some(response) = self.call(side, Method::PUT, &path, &json!({})).await {
-            self.success(verb, response, 200, &CHANGE_ERRORS);
         }
     }
 

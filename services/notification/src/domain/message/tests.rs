@@ -2,6 +2,8 @@
 
 use rstest::rstest;
 
+use carshare_proto::payment::v1 as payment;
+
 use super::*;
 
 pub const GUEST: &str = "0190c0de-0000-7000-8000-0000000000a1";
