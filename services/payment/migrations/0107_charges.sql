@@ -17,8 +17,7 @@ CREATE UNIQUE INDEX payments_one_per_charge ON payments (booking_id, charge_id) 
 ALTER TABLE refunds DROP CONSTRAINT refunds_origin_check;
 -- It allows all that the old one did.
 -- squawk-ignore ban-new-write-restriction
-ALTER TABLE refunds
-    ADD CONSTRAINT refunds_origin CHECK (origin IN ('booking_end', 'booking_change', 'provider')) NOT VALID;
+ALTER TABLE refunds ADD CONSTRAINT refunds_origin CHECK (origin IN ('booking_end', 'booking_change', 'provider')) NOT VALID;
 
 COMMENT ON TABLE closed_bookings IS
     'Bookings and changes of bookings that ended, by their ids: an approval or acceptance that is delivered later creates no payment.';
