@@ -176,7 +176,9 @@ fn what(entry: &Value) -> String {
     if change.is_object() {
         let (from, to) = (word(&change["from_status"]), word(&change["to_status"]));
         let (paid, actor) = (word(&change["payment_status"]), word(&change["actor"]));
-        format!("{from} → {to}, payment {paid}, by {actor}")
+        let reason = change["reason"].as_str();
+        let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{from} → {to}, payment {paid}, by {actor}{reason}")
     } else if payment.is_object() {
         format!("payment: {} {} won", word(&payment["kind"]), payment["amount"])
     } else {
