@@ -27,7 +27,7 @@ pub(super) async fn handle(
         return Ok(payment);
     }
     let booking_id = BookingId(uuid("booking_id", &request.booking_id)?);
-    let order_id = request.order_id.clone();
+    let order = Order(request.order_id.clone());
     let result = CheckoutResult {
         booking_id,
         guest_id: GuestId(ctx.user()?.id),
@@ -45,7 +45,7 @@ pub(super) async fn handle(
         }
         AttemptResult::Unknown { code } => return Err(Error::ProviderUnavailable { code }),
     }
-    app.db.idempotent(&ctx, "payments.process", order_id, reply).await
+    app.db.idempotent(&ctx, "payments.process", order, reply).await
 }
 
 async fn confirm(app: &App, ctx: &CallContext, result: CheckoutResult) -> Result<AttemptResult, Error> {
@@ -62,7 +62,10 @@ async fn confirm(app: &App, ctx: &CallContext, result: CheckoutResult) -> Result
     }
 }
 
-async fn reply(tx: &Tx, order_id: &String) -> Result<pb::Payment, Error> {
+/// Order id of the payment.
+struct Order(String);
+
+async fn reply(tx: &Tx, Order(order_id): &Order) -> Result<pb::Payment, Error> {
     let payment = payments::find_by_provider(tx.conn(), Some(order_id), None)
         .await?
         .ok_or(Error::PaymentNotFound)?;
