@@ -62,7 +62,7 @@ async fn list_bookings_finds_parts_of_the_car_and_the_messages_of_both_sides() {
         .approve_booking(harness.request(host, approve))
         .await;
     approved.unwrap();
-    assert_eq!(found(&harness, guest, "열쇠").await, [first.id.clone()]);
+    assert_eq!(found(&harness, guest, "열쇠").await, [first.id]);
     harness.finish().await;
 }
 

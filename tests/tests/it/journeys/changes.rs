@@ -42,6 +42,31 @@ impl Rental {
         side.put(&path, &json!({})).await
     }
 
+    /// The guest asks for this end, the host accepts, and the difference of 40,000 won is charged.
+    async fn extend(&self, end: DateTime<Utc>) {
+        let request = json!({ "end_datetime": text(end), "message": "두 시간 더요." });
+        let extension = self.ask(&self.guest.rest, &request).await.ok(201);
+        let what = ["kind", "status", "requested_by"].map(|field| &extension[field]);
+        assert_eq!(what, ["extension", "requested", "guest"]);
+        let cost = ["amount_difference", "total_amount"].map(|field| &extension[field]);
+        assert_eq!(cost, [40_000, 120_000]);
+        let accepted = self.answer(&self.host.rest, &extension, "accept").await.ok(200);
+        assert_eq!(accepted["status"], "awaiting_payment");
+        let extended = self
+            .guest
+            .wait_for_booking(&self.id, |booking| booking["end_datetime"] == text(end))
+            .await;
+        assert_eq!(
+            (&extended["total_amount"], &extended["status"]),
+            (&json!(120_000), &json!("approved"))
+        );
+        let added = Slot {
+            start: self.slot.end,
+            end,
+        };
+        assert!(!self.guest.finds(&self.car, added).await);
+    }
+
     /// Won captured and refunded of each charge, oldest first.
     async fn charges(&self) -> Vec<(i64, i64)> {
         let path = format!("/v1/payments/history?booking_id={}&order_by=created_asc", self.id);
@@ -71,36 +96,8 @@ async fn rental_is_extended_shortened_moved_to_another_car_and_cancelled() {
     let (host, guest) = (&rental.host.rest, &rental.guest.rest);
 
     let later = rental.slot.end + TimeDelta::hours(2);
-    let request = json!({ "end_datetime": text(later), "message": "두 시간 더요." });
-    let extension = rental.ask(guest, &request).await.ok(201);
-    assert_eq!(
-        (
-            &extension["kind"],
-            &extension["status"],
-            &extension["requested_by"]
-        ),
-        (&json!("extension"), &json!("requested"), &json!("guest"))
-    );
-    assert_eq!(
-        (&extension["amount_difference"], &extension["total_amount"]),
-        (&json!(40_000), &json!(120_000))
-    );
-    let accepted = rental.answer(host, &extension, "accept").await.ok(200);
-    assert_eq!(accepted["status"], "awaiting_payment");
-    let extended = rental
-        .guest
-        .wait_for_booking(&rental.id, |booking| booking["end_datetime"] == text(later))
-        .await;
-    assert_eq!(
-        (&extended["total_amount"], &extended["status"]),
-        (&json!(120_000), &json!("approved"))
-    );
+    rental.extend(later).await;
     assert_eq!(rental.charges().await, [(80_000, 0), (40_000, 0)]);
-    let added = Slot {
-        start: rental.slot.end,
-        end: later,
-    };
-    assert!(!rental.guest.finds(&rental.car, added).await);
 
     let earlier = later - TimeDelta::hours(1);
     let shortening = rental
