@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(
             bookings,
             json!({
-                "status": "approved", "statuses": [], "page_size": 0, "page_token": "", "include_total": false,
+                "status": "approved", "statuses": [], "page_size": 0, "page_token": "", "include_total": false, "query": "",
             })
         );
         let unread = decode_as(

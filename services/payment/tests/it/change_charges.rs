@@ -8,17 +8,10 @@ use crate::harness::*;
 
 const ADDED: i64 = 24_000;
 
-/// Creates a booking whose price is captured.
-async fn paid_booking(harness: &Harness) -> Booking {
-    let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
-    harness.until(&booking, "completed").await;
-    booking
-}
-
 #[tokio::test]
 async fn accepted_change_is_charged_besides_the_price() {
     let harness = Harness::start().await;
-    let booking = paid_booking(&harness).await;
+    let booking = harness.paid_booking().await;
     let change = harness.accepted_change(&booking, ADDED).await;
     let row = harness.until_charge(&change, "completed").await;
 
@@ -49,7 +42,7 @@ async fn accepted_change_is_charged_besides_the_price() {
 #[tokio::test]
 async fn repeated_acceptance_is_charged_once() {
     let harness = Harness::start().await;
-    let booking = paid_booking(&harness).await;
+    let booking = harness.paid_booking().await;
     let change = harness.accepted_change(&booking, ADDED).await;
     harness.until_charge(&change, "completed").await;
     harness.publish(change.accepted()).await;
@@ -62,7 +55,7 @@ async fn repeated_acceptance_is_charged_once() {
 #[tokio::test]
 async fn declined_change_leaves_the_price_captured() {
     let harness = Harness::start().await;
-    let booking = paid_booking(&harness).await;
+    let booking = harness.paid_booking().await;
     harness.register(booking.guest, DECLINED_CARD).await.unwrap();
     let change = harness.accepted_change(&booking, ADDED).await;
     harness.until_charge(&change, "failed").await;
@@ -138,7 +131,7 @@ async fn closed_change_is_not_charged_any_more() {
 #[tokio::test]
 async fn acceptance_after_the_end_is_not_charged() {
     let harness = Harness::start().await;
-    let booking = paid_booking(&harness).await;
+    let booking = harness.paid_booking().await;
     let late = harness.change(&booking, ADDED);
     harness.publish(late.closed()).await;
     harness.publish(late.accepted()).await;

@@ -9,12 +9,6 @@ use crate::paused_provider::{Verb, When};
 
 const ADDED: i64 = 24_000;
 
-async fn paid_booking(harness: &Harness) -> Booking {
-    let booking = harness.approved(harness.guest_with(GOOD_CARD).await).await;
-    harness.until(&booking, "completed").await;
-    booking
-}
-
 impl Harness {
     /// Cancels a booking whose price is captured; `charges` are ids of charges and totals to refund.
     async fn cancel_charges(&self, of: &Booking, refund_amount: i64, charges: &[(&str, i64)]) {
@@ -29,7 +23,7 @@ impl Harness {
 #[tokio::test]
 async fn change_that_costs_less_is_refunded_from_the_price() {
     let harness = Harness::start().await;
-    let booking = paid_booking(&harness).await;
+    let booking = harness.paid_booking().await;
     let change = harness.change(&booking, -5_000);
     let applied = change.applied(&[(&booking.id, 5_000)]);
     harness.publish(applied.clone()).await;
@@ -54,7 +48,7 @@ async fn change_that_costs_less_is_refunded_from_the_price() {
 #[tokio::test]
 async fn cancellation_refunds_each_charge_by_its_own_total() {
     let harness = Harness::start().await;
-    let booking = paid_booking(&harness).await;
+    let booking = harness.paid_booking().await;
     let applied = harness.accepted_change(&booking, ADDED).await;
     harness.until_charge(&applied, "completed").await;
     let in_progress = harness.accepted_change(&booking, 1_000).await;
@@ -86,7 +80,7 @@ async fn cancellation_refunds_each_charge_by_its_own_total() {
 #[tokio::test]
 async fn charge_that_was_captured_when_its_change_closed_is_refunded_in_full() {
     let harness = Harness::start().await;
-    let booking = paid_booking(&harness).await;
+    let booking = harness.paid_booking().await;
     harness.instance.provider.pause_at(Verb::Charge, When::After);
     let change = harness.accepted_change(&booking, ADDED).await;
     harness.instance.provider.paused().await;
@@ -111,7 +105,7 @@ async fn charge_that_was_captured_when_its_change_closed_is_refunded_in_full() {
 async fn refunds_of_one_payment_are_made_one_after_the_other() {
     for when in [When::Before, When::After] {
         let harness = Harness::start().await;
-        let booking = paid_booking(&harness).await;
+        let booking = harness.paid_booking().await;
         harness.instance.provider.pause_at(Verb::Cancel, when);
         let change = harness.change(&booking, -5_000);
         harness.publish(change.applied(&[(&booking.id, 5_000)])).await;

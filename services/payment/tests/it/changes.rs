@@ -5,7 +5,7 @@ use carshare_proto::booking::v1 as pb;
 use carshare_testkit::eventually;
 
 use crate::booking::Booking;
-use crate::harness::{Harness, WAIT_TIMEOUT};
+use crate::harness::{GOOD_CARD, Harness, WAIT_TIMEOUT};
 use crate::queries::Row;
 
 /// A change of a booking that costs this much more, or less if negative.
@@ -17,6 +17,13 @@ pub struct Change {
 }
 
 impl Harness {
+    /// Creates a booking whose price is captured.
+    pub async fn paid_booking(&self) -> Booking {
+        let booking = self.approved(self.guest_with(GOOD_CARD).await).await;
+        self.until(&booking, "completed").await;
+        booking
+    }
+
     pub fn change(&self, booking: &Booking, amount_difference: i64) -> Change {
         let id = self.environment.ids.next().to_string();
         let change = pb::BookingChange {
