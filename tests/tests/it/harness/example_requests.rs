@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use carshare_proto::google::api::{HttpRule, http_rule::Pattern};
 use carshare_proto::{DESCRIPTOR_POOL, contract, enum_names};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ReflectMessage as _, Value,
+};
 use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
 
@@ -21,10 +23,16 @@ pub fn grpc_path(method: &MethodDescriptor) -> String {
     format!("/{}/{}", method.parent_service().full_name(), method.name())
 }
 
-/// Returns a request with `ids` and the stated examples; an id that is not among `ids` is [`UNKNOWN_ID`].
+/// Returns a request with `ids` and the stated examples; an id that is not among `ids` is [`UNKNOWN_ID`]. Of alternatives it has that with
+/// an example.
 pub fn example_request(method: &MethodDescriptor, ids: &Ids) -> DynamicMessage {
     let mut message = DynamicMessage::new(method.input());
+    let ruled = ruled_fields(&method.input());
     for field in method.input().fields() {
+        let is_id = field.name().ends_with("_id");
+        if is_id && field.supports_presence() && ruled.iter().any(|name| name == field.name()) {
+            continue;
+        }
         if let Some(value) = example(&field, ids) {
             let value = if field.is_list() {
                 Value::List(vec![value])
@@ -78,6 +86,26 @@ fn example(field: &FieldDescriptor, ids: &Ids) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// Returns the fields that rules of the message are about.
+fn ruled_fields(message: &MessageDescriptor) -> Vec<String> {
+    let extension = DESCRIPTOR_POOL.get_extension_by_name("carshare.options.v1.message_rule_text");
+    let texts = extension.map(|extension| message.options().get_extension(&extension).into_owned());
+    let texts = match texts {
+        Some(Value::List(texts)) => texts,
+        text => text.into_iter().collect(),
+    };
+    let fields = texts.iter().filter_map(|text| {
+        let fields = text.as_message()?.get_field_by_name("fields")?.into_owned();
+        let names = fields.as_list()?.iter();
+        Some(
+            names
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect::<Vec<_>>(),
+        )
+    });
+    fields.flatten().collect()
 }
 
 /// Returns a value that the field's rule allows: the first of `in`, or the bound of `gte`.
