@@ -24,7 +24,7 @@ pub use fake_clock::FakeClock;
 pub use grpc::{GrpcClient, Protocol, with_session, with_token};
 pub use rest::{Response, Rest, Unanswered, new_key};
 pub use servers::{Servers, fault_lasts};
-pub use setup::{REPLICAS, Setup, built_binaries, start_fleet};
+pub use setup::{REPLICAS, Setup, built_binaries, start_fleet, starts_older_release};
 pub use sql::{BOOKINGS, IMAGES, OCCUPANCIES, Sql, Table, USERS, VEHICLES};
 pub use sse::{Event, Events};
 

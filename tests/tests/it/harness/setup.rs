@@ -113,6 +113,11 @@ fn binaries() -> PathBuf {
     std::env::var_os("CARSHARE_BINARIES").map_or_else(built_binaries, PathBuf::from)
 }
 
+/// Returns whether fleets start with an older release.
+pub fn starts_older_release() -> bool {
+    binaries() != built_binaries()
+}
+
 /// Returns the folder of the binaries that `make test` has built.
 pub fn built_binaries() -> PathBuf {
     let gateway = built("carshare-gateway").expect("`make test` builds the binaries first");
