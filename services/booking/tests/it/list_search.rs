@@ -34,6 +34,8 @@ async fn list_bookings_finds_parts_of_the_car_and_the_messages_of_both_sides() {
             ("  ", both.clone()),
             ("아이오닉", both.clone()),
             ("여행", vec![first.id.clone()]),
+            // The address, which only the host and guests of approved bookings see.
+            ("테헤란로", vec![]),
             ("house", vec![second.id.clone()]),
             ("0%", vec![first.id.clone()]),
             ("a_b", vec![second.id.clone()]),

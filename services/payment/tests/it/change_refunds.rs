@@ -53,7 +53,7 @@ async fn cancellation_refunds_each_charge_by_its_own_total() {
     harness.until_charge(&applied, "completed").await;
     let in_progress = harness.accepted_change(&booking, 1_000).await;
     harness.until_charge(&in_progress, "completed").await;
-    // Booking has not heard of the second charge.
+    // Booking does not know of the second charge.
     let known = [(booking.id.as_str(), 40_000), (applied.id.as_str(), 0)];
     harness.cancel_charges(&booking, 40_000, &known).await;
 

@@ -6,7 +6,8 @@ use sea_orm::sea_query::{Expr, SimpleExpr};
 
 use crate::domain::Booking;
 
-/// Returns the text that is searched: the car and the messages, in lower case.
+/// Returns the text that is searched: the car and the messages, in lower case. Not the address, which guests may not know (ADR 0040): by
+/// searching for it they could guess it.
 pub(super) fn text_of(booking: &Booking) -> String {
     // A snapshot that does not decode is a defect, which reading the booking reports.
     let car = Vehicle::decode(booking.vehicle_snapshot.as_slice()).unwrap_or_default();
@@ -16,7 +17,7 @@ pub(super) fn text_of(booking: &Booking) -> String {
         booking.host_response.as_deref(),
         cancellation.and_then(|cancellation| cancellation.message.as_deref()),
     ];
-    let texts = [&*car.make, &car.model, &car.location_address].into_iter();
+    let texts = [&*car.make, &car.model].into_iter();
     let texts: Vec<&str> = texts.chain(messages.into_iter().flatten()).collect();
     texts.join("\n").to_lowercase()
 }
