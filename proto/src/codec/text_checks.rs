@@ -238,6 +238,8 @@ mod tests {
                 "guest_message",
                 "host_response",
                 "message",
+                "objection",
+                "reason",
                 "reply",
                 "response"
             ]

@@ -7,6 +7,7 @@ use carshare_chassis::config::{Peer, Redis, millis};
 use carshare_store::config::Database;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::claim::ClaimRules;
 use crate::domain::handover::Angle;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,6 +22,7 @@ pub struct Config {
     pub notification: Peer,
     pub booking: Rules,
     pub reviews: Reviews,
+    pub claims: Claims,
     /// Object storage of the photos of handovers.
     pub objects: carshare_objects::Config,
     pub handover: Handover,
@@ -60,6 +62,45 @@ pub struct Reviews {
     /// Interval of the search for reviews that have become visible.
     #[serde(rename = "post_every_ms", with = "millis")]
     pub post_every: Duration,
+}
+
+/// `[claims]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// Time for the host to file a claim after the completion.
+    #[serde(rename = "file_within_ms", with = "millis")]
+    pub file_within: Duration,
+    /// Time for the guest to object.
+    #[serde(rename = "object_within_ms", with = "millis")]
+    pub object_within: Duration,
+    /// Time for the guest to pay after the approval.
+    #[serde(rename = "pay_within_ms", with = "millis")]
+    pub pay_within: Duration,
+    /// Won of one claim.
+    pub max_krw: i64,
+    /// Claims of one booking.
+    pub max_claims: usize,
+    /// Time after the end of a rental for which nothing is charged.
+    #[serde(rename = "late_grace_ms", with = "millis")]
+    pub late_grace: Duration,
+    /// What late time costs, in percent of the hourly rate.
+    pub late_rate_percent: i64,
+}
+
+impl Claims {
+    /// Returns the rules of the domain.
+    pub fn rules(&self) -> ClaimRules {
+        ClaimRules {
+            file_within: self.file_within,
+            object_within: self.object_within,
+            pay_within: self.pay_within,
+            max_krw: self.max_krw,
+            max_claims: self.max_claims,
+            late_grace: self.late_grace,
+            late_rate_percent: self.late_rate_percent,
+        }
+    }
 }
 
 /// `[handover]`
@@ -135,6 +176,17 @@ mod tests {
         assert_eq!(reviews.write_within, Duration::from_hours(14 * 24));
         assert_eq!(reviews.blind_for, Duration::from_hours(7 * 24));
         assert_eq!(reviews.post_every, Duration::from_secs(15));
+        let claims = config.service.claims.rules();
+        let days = |days: u64| Duration::from_hours(24 * days);
+        assert_eq!(
+            (claims.file_within, claims.object_within, claims.pay_within),
+            (days(3), days(3), days(7))
+        );
+        assert_eq!((claims.max_krw, claims.max_claims), (10_000_000, 10));
+        assert_eq!(
+            (claims.late_grace, claims.late_rate_percent),
+            (Duration::from_mins(30), 150)
+        );
         let handover = &config.service.handover;
         assert_eq!(handover.required_angles.len(), 6);
         assert_eq!(

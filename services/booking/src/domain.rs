@@ -6,6 +6,7 @@
 //! | [`transitions`] | the tables of all transitions |
 //! | [`change`] | a transition that was made, and its event |
 //! | [`booking_change`] | a change of the terms that both sides agree on |
+//! | [`claim`] | a claim of the host after a rental |
 //! | [`period`] | the time of a rental |
 //! | [`price`] | lines, total, platform fee and host share |
 //! | [`policy`] | refund of a cancellation |
@@ -18,6 +19,7 @@
 pub mod booking;
 pub mod booking_change;
 pub mod change;
+pub mod claim;
 pub mod handover;
 pub mod ids;
 pub mod period;
@@ -31,7 +33,8 @@ pub mod transitions;
 pub use booking::{Booking, Cancellation, NewBooking};
 pub use booking_change::{BookingChange, ChangeRefusal};
 pub use change::{Actor, Change, Event};
-pub use ids::{BookingId, ChangeId, PhotoId, ReviewId, UserId, VehicleId};
+pub use claim::{Claim, ClaimRefusal};
+pub use ids::{BookingId, ChangeId, ClaimId, PhotoId, ReviewId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::{CancellationPolicy, Steps};
 pub use price::Price;

@@ -1,5 +1,7 @@
 //! Errors of this service, and their reasons in the contract.
 
+mod refusals;
+
 use carshare_chassis as chassis;
 use carshare_objects::image::ImageFault;
 use carshare_proto::booking::v1::ErrorReason;
@@ -9,7 +11,7 @@ use sea_orm::DbErr;
 
 use crate::domain::handover::{Angle, HandoverRefusal, Phase};
 use crate::domain::policy::Harsher;
-use crate::domain::{ChangeRefusal, Refusal, ReviewRefusal, Status};
+use crate::domain::{ChangeRefusal, ClaimRefusal, Refusal, ReviewRefusal, Status};
 
 /// Why a file is not the announced photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,11 @@ pub enum Error {
     ChangeNotFound,
     #[error("the change is refused: {0:?}")]
     Change(ChangeRefusal),
+    /// Unknown, or of another booking.
+    #[error("no such claim")]
+    ClaimNotFound,
+    #[error("the claim is refused: {0:?}")]
+    Claim(ClaimRefusal),
     #[error("the review is refused: {0:?}")]
     Review(ReviewRefusal),
     /// Too early, too late, confirmed by both sides, or not in this state.
@@ -178,31 +185,9 @@ impl From<ReviewRefusal> for Error {
     }
 }
 
-fn change_refusal(refusal: ChangeRefusal) -> chassis::Error {
-    match refusal {
-        ChangeRefusal::Booking(_) | ChangeRefusal::NoPrice => Error::from(refusal).into(),
-        ChangeRefusal::Open => chassis::Error::new(ErrorReason::ChangeOpen),
-        ChangeRefusal::WithoutEffect => chassis::Error::new(ErrorReason::ChangeWithoutEffect),
-        ChangeRefusal::PeriodInvalid => chassis::Error::new(ErrorReason::PeriodInvalid),
-        ChangeRefusal::Closed { status } => {
-            chassis::Error::new(ErrorReason::ChangeClosed).with("status", status.as_str())
-        }
-        ChangeRefusal::OwnChange => chassis::Error::new(ErrorReason::OwnChange),
-        ChangeRefusal::NotYourChange => chassis::Error::new(ErrorReason::NotYourChange),
-    }
-}
-
-fn review_refusal(refusal: ReviewRefusal) -> chassis::Error {
-    match refusal {
-        ReviewRefusal::NotCompleted => chassis::Error::new(ErrorReason::BookingNotCompleted),
-        ReviewRefusal::PeriodOver { days } => {
-            chassis::Error::new(ErrorReason::ReviewPeriodOver).with("days", days.to_string())
-        }
-        ReviewRefusal::AlreadyReviewed => chassis::Error::new(ErrorReason::AlreadyReviewed),
-        ReviewRefusal::PartyClosed => chassis::Error::new(ErrorReason::ReviewPartyClosed),
-        ReviewRefusal::NotFound => chassis::Error::new(ErrorReason::ReviewNotFound),
-        ReviewRefusal::NotTheReviewee => chassis::Error::new(ErrorReason::NotTheReviewee),
-        ReviewRefusal::AlreadyReplied => chassis::Error::new(ErrorReason::AlreadyReplied),
+impl From<ClaimRefusal> for Error {
+    fn from(refusal: ClaimRefusal) -> Self {
+        Self::Claim(refusal)
     }
 }
 
@@ -257,8 +242,10 @@ impl From<Error> for chassis::Error {
             Error::GuestClosed => Self::new(ErrorReason::AccountClosed),
             Error::HostClosed => Self::new(VehicleReason::VehicleNotFound),
             Error::ChangeNotFound => Self::new(ErrorReason::ChangeNotFound),
-            Error::Change(refusal) => change_refusal(refusal),
-            Error::Review(refusal) => review_refusal(refusal),
+            Error::Change(refusal) => refusals::change(refusal),
+            Error::ClaimNotFound => Self::new(ErrorReason::ClaimNotFound),
+            Error::Claim(refusal) => refusals::claim(refusal),
+            Error::Review(refusal) => refusals::review(refusal),
             Error::HandoverClosed { phase, status } => Self::new(ErrorReason::HandoverClosed)
                 .with("phase", phase.as_str())
                 .with("status", status.as_str()),

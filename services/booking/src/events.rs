@@ -9,6 +9,7 @@ mod on_payment;
 pub(crate) mod on_vehicle;
 pub mod publish;
 pub mod publish_changes;
+pub mod publish_claims;
 pub mod publish_reviews;
 
 use carshare_store::{Consumer, Tx};

@@ -6,7 +6,7 @@ use crate::App;
 use crate::config::Handover as HandoverConfig;
 use crate::domain::handover::chain::Author;
 use crate::domain::handover::{Chain, Content, Digest, HandoverRules, Phase, Sealed};
-use crate::domain::{BookingId, Party, UserId};
+use crate::domain::{Booking, BookingId, Party, UserId};
 use crate::error::Error;
 use crate::rpc::authorization;
 use crate::store::handover_entries::{self, Note};
@@ -22,6 +22,7 @@ pub struct Target {
 
 /// A pickup or return that is open, whose booking is locked.
 pub struct Open {
+    pub booking: Booking,
     pub party: Party,
     pub chain: Chain,
 }
@@ -61,7 +62,11 @@ pub async fn open(tx: &Tx, target: &Target) -> Result<Open, Error> {
             "the evidence of booking {id} is not intact"
         )));
     }
-    Ok(Open { party, chain })
+    Ok(Open {
+        booking,
+        party,
+        chain,
+    })
 }
 
 /// Appends an entry to the evidence, with the text that its hash is of.

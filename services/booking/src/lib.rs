@@ -8,6 +8,7 @@
 //! | [`guest_limits`] | how many bookings a guest may have |
 //! | [`apply_change`] | storing a change: row, history and event |
 //! | [`apply_booking_change`] | the same for changes of the terms, which both sides agree on |
+//! | [`apply_claim`] | the same for claims after rentals |
 //! | [`store`] | all SQL, one file per table |
 //! | [`handover`] | adding to the evidence of pickups and returns |
 //! | [`handover_files`] | files of their photos |
@@ -18,6 +19,7 @@
 
 pub mod apply_booking_change;
 pub mod apply_change;
+pub mod apply_claim;
 pub mod config;
 pub mod domain;
 mod erasure;

@@ -1,6 +1,7 @@
 //! All SQL of the service, one module per table.
 
 pub mod booking_changes;
+pub mod booking_claims;
 pub mod bookings;
 pub mod cancellation_policies;
 pub mod handover_entries;

@@ -31,10 +31,22 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     Person(Party, UserId),
+    /// An admin, who is not named in the history.
+    Admin,
     /// A deadline that passed.
     Timer,
     Payment,
     Vehicle,
+}
+
+impl Change {
+    /// Returns the change with the reason that both sides have confirmed the pickup or return.
+    pub fn by_handover(self) -> Self {
+        Self {
+            reason: Some("handover_confirmed"),
+            ..self
+        }
+    }
 }
 
 impl Actor {
@@ -43,6 +55,7 @@ impl Actor {
         match self {
             Self::Person(Party::Guest, _) => "guest",
             Self::Person(Party::Host, _) => "host",
+            Self::Admin => "admin",
             Self::Timer => "timer",
             Self::Payment => "payment",
             Self::Vehicle => "vehicle",
@@ -53,7 +66,7 @@ impl Actor {
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::Person(_, user) => Some(user),
-            Self::Timer | Self::Payment | Self::Vehicle => None,
+            Self::Admin | Self::Timer | Self::Payment | Self::Vehicle => None,
         }
     }
 }

@@ -9,6 +9,8 @@ typed_ids! {
     ReviewId
     /// A change of a booking. Also that of its charge and of its hold.
     ChangeId
+    /// A claim after a rental. Also that of its charge.
+    ClaimId
     /// A guest or host, of the auth service.
     UserId
     /// A photo of a pickup or return.

@@ -10,7 +10,7 @@ use carshare_store::{Schedule, Tx};
 use crate::domain::{BookingId, Party};
 use crate::error::Error;
 use crate::store::bookings::{self, BookingFilter, BookingOrder, Owner};
-use crate::store::{booking_changes, handover_entries, reviews, user_erasures};
+use crate::store::{booking_changes, booking_claims, handover_entries, reviews, user_erasures};
 use crate::{App, erasure};
 
 /// Name of the job, for [`carshare_store::Tx::notify_job`].
@@ -44,6 +44,7 @@ async fn erase_batch(tx: &Tx, (): &()) -> Result<bool, Error> {
     let ids: Vec<BookingId> = batch.iter().map(|booking| booking.id).collect();
     handover_entries::delete_notes(tx.conn(), &ids, erasure.party).await?;
     booking_changes::erase_texts(tx.conn(), &ids, erasure.party).await?;
+    booking_claims::erase_texts(tx.conn(), &ids, erasure.party).await?;
     let is_last = (batch.len() as u64) < BATCH;
     // No review of a locked booking is written meanwhile, and none later: the account is closed.
     reviews::erase_texts(tx.conn(), batch.iter().map(|booking| booking.id)).await?;

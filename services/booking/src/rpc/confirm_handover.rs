@@ -1,4 +1,8 @@
-//! `ConfirmHandover`: a side confirms the report of the other one, which it names by its hash. Nothing is added any more then.
+//! `ConfirmHandover`: a side confirms the report of the other one, which it names by its hash. Nothing is added any more then, and a confirmed
+//! pickup starts the rental, a confirmed return completes it.
+//!
+//! As in `StartBooking` the vehicle service confirms before the transaction that the booking has its car. If it cannot, the pickup is recorded
+//! all the same, and the rental is started by `StartBooking`.
 
 use carshare_chassis as chassis;
 use carshare_chassis::rpc::CallContext;
@@ -6,17 +10,20 @@ use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
 use super::{authorization, convert_handover};
-use crate::domain::BookingId;
-use crate::domain::handover::{Content, Digest};
+use crate::domain::handover::{Content, Digest, Phase};
+use crate::domain::transitions::State;
+use crate::domain::{Actor, BookingId};
 use crate::error::Error;
-use crate::handover::Target;
+use crate::handover::{Open, Target};
 use crate::store::handover_entries::Note;
-use crate::{App, handover};
+use crate::{App, apply_change, handover, hold};
 
 struct Confirmation {
     target: Target,
     report: Digest,
     note: Option<Note>,
+    /// Whether the booking was seen to have its car.
+    has_car: bool,
 }
 
 pub async fn handle(
@@ -32,7 +39,7 @@ pub async fn handle(
             "is not a SHA-256 hash",
         )
     };
-    let confirmation = Confirmation {
+    let mut confirmation = Confirmation {
         target: Target {
             booking: BookingId::parse("booking_id", &request.booking_id)?,
             user: authorization::caller(&ctx)?,
@@ -41,19 +48,57 @@ pub async fn handle(
         },
         report: report.map_err(invalid)?,
         note: handover::note(app, request.damage_notes),
+        has_car: false,
     };
+    if let Some(entry) = app.db.find_reply(&ctx).await? {
+        return Ok(entry);
+    }
+    if confirmation.target.phase == Phase::Pickup {
+        confirmation.has_car = has_car(app, &confirmation.target).await?;
+    }
     app.db
         .idempotent(&ctx, "handovers.confirm", confirmation, store)
         .await
 }
 
+/// Returns whether a booking that could start now has its car.
+async fn has_car(app: &App, target: &Target) -> Result<bool, Error> {
+    let (booking, _) = authorization::find(app, target.booking, target.user).await?;
+    if booking.clone().start(app.environment.clock.now()).is_err() {
+        return Ok(false);
+    }
+    let confirmed = hold::confirm(app, &booking).await;
+    if let Err(error) = &confirmed {
+        tracing::warn!(booking_id = %booking.id, %error, "the pickup is recorded without starting the rental");
+    }
+    Ok(confirmed.is_ok())
+}
+
 async fn store(tx: &Tx, confirmation: &Confirmation) -> Result<pb::HandoverEntry, Error> {
-    let open = handover::open(tx, &confirmation.target).await?;
+    let mut open = handover::open(tx, &confirmation.target).await?;
     let note = confirmation.note.as_ref();
     let content = Content::Confirmation {
         report: confirmation.report,
         note: note.map(handover::digest),
     };
     let sealed = handover::append(tx, &confirmation.target, &open, content, note).await?;
+    change_hands(tx, confirmation, &mut open).await?;
     Ok(convert_handover::entry(&sealed, note))
+}
+
+/// Starts or completes the rental, unless its side has done so already.
+async fn change_hands(tx: &Tx, confirmation: &Confirmation, open: &mut Open) -> Result<(), Error> {
+    let actor = Actor::Person(open.party, confirmation.target.user);
+    let booking = &mut open.booking;
+    match (confirmation.target.phase, booking.state()) {
+        (Phase::Pickup, State::Confirmed) if confirmation.has_car => {
+            let change = booking.start(tx.now())?.by_handover();
+            apply_change::update(tx, booking, change, actor).await
+        }
+        (Phase::Return, State::Active) => {
+            let change = booking.complete(tx.now())?.by_handover();
+            apply_change::update(tx, booking, change, actor).await
+        }
+        _ => Ok(()),
+    }
 }

@@ -45,17 +45,19 @@ pub async fn is_any_closed(conn: &impl ConnectionTrait, users: [UserId; 2]) -> R
 }
 
 /// Counts the bookings of a user, as guest or as host, that need both sides: live ones, and those of which a refund is known to be unfinished,
-/// by a cancellation or by an earlier change.
+/// by a cancellation or by an earlier change. Claims that are not decided or paid count as bookings do.
 pub async fn count_open_bookings(tx: &Tx, user: UserId) -> Result<i64, Error> {
     let user = user.0;
     let count = raw_sql!(
         Postgres,
-        r#"SELECT count(*) FROM bookings WHERE (guest_id = {user} OR host_id = {user})
+        r#"SELECT (SELECT count(*) FROM booking_claims WHERE (guest_id = {user} OR host_id = {user})
+               AND status IN ('open', 'objected', 'awaiting_payment'))
+           + (SELECT count(*) FROM bookings WHERE (guest_id = {user} OR host_id = {user})
            AND (status IN ('pending', 'approved', 'active')
                 OR status = 'cancelled' AND payment_status = 'paid'
                     AND refunded_of(refunded_krw, charges) < refund_krw + coalesce((charges ->> 'lowered_krw')::bigint, 0)
                 OR status = 'completed' AND payment_status = 'paid' AND charges IS NOT NULL
-                    AND refunded_of(refunded_krw, charges) < (charges ->> 'lowered_krw')::bigint)"#
+                    AND refunded_of(refunded_krw, charges) < (charges ->> 'lowered_krw')::bigint))"#
     );
     let row = tx.conn().query_one_raw(count).await?;
     let row = row.ok_or_else(|| Error::internal(anyhow::anyhow!("a count returned no row")))?;

@@ -1,6 +1,7 @@
 //! Maps each event to the notifications it causes. An event without recipients maps to an empty list.
 
 mod changes;
+mod claims;
 mod payments;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ pub trait ToNotifications {
         Vec::new()
     }
 }
+
+/// A side of a booking.
+type Recipient = fn(&BookingFacts) -> &str;
 
 impl Message {
     fn new(user_id: &str, title: &str, body: String) -> Self {

@@ -22,15 +22,15 @@ use super::ids::{BookingId, ChargeId, GuestId, HostId, PaymentId};
 use super::ledger::Posting;
 use super::provider_report::PaymentSnapshot;
 
-/// Failure code of a payment whose booking, or change of one, ended before a capture.
+/// Failure code of a payment whose booking, or change of or claim after one, ended before a capture.
 pub const BOOKING_CLOSED: &str = "BOOKING_CLOSED";
 
-/// A payment of a booking: of its price, or of a change of it.
+/// A payment of a booking: of its price, of a change of it, or of a claim after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
     pub id: PaymentId,
     pub booking_id: BookingId,
-    /// The change that is charged; `None` for the price of the booking.
+    /// The change or claim that is charged; `None` for the price of the booking.
     pub charge_id: Option<ChargeId>,
     pub guest_id: GuestId,
     pub host_id: HostId,
@@ -64,7 +64,7 @@ pub struct Payment {
     /// Whether the payment was claimed or scheduled again since the worker claimed it: the worker's late result does not change
     /// the schedule any more. Not stored.
     pub claim_lost: bool,
-    /// When the booking was approved, or the change accepted.
+    /// When the booking or the claim was approved, or the change accepted.
     pub created_at: DateTime<Utc>,
     /// Incremented by every update and claim.
     pub version: i64,

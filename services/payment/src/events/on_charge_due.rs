@@ -1,9 +1,11 @@
-//! Handles `booking.approved` and `booking.change_accepted`: creates the payment of the price, or of what a change adds to it. The worker
-//! charges the guest's card or requests the payment.
+//! Handles `booking.approved`, `booking.change_accepted` and `booking.claim_approved`: creates the payment of the price, of what a change adds
+//! to it, or of a claim after the rental. The worker charges the guest's card or requests the payment.
 
 use anyhow::Context as _;
 use carshare_chassis::proto_types::{to_datetime, uuid};
-use carshare_proto::booking::v1::{BookingApproved, BookingChangeAccepted, BookingFacts};
+use carshare_proto::booking::v1::{
+    BookingApproved, BookingChangeAccepted, BookingClaimApproved, BookingFacts,
+};
 use carshare_store::{EventMetadata, Tx};
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
@@ -50,9 +52,29 @@ pub(super) async fn change_accepted(
     create(tx, facts, charge).await
 }
 
+/// Creates the payment of a claim, unless it has one or is closed.
+pub(super) async fn claim_approved(
+    tx: &Tx,
+    _: &EventMetadata,
+    event: &BookingClaimApproved,
+) -> Result<(), Error> {
+    let (facts, claim_facts) = (event.booking.as_ref(), event.claim.as_ref());
+    let facts = facts.context("booking.claim_approved without its booking")?;
+    let claim_facts = claim_facts.context("booking.claim_approved without its claim")?;
+    let claim = claim_facts.claim.as_ref();
+    let claim = claim.context("booking.claim_approved without its claim")?;
+    let charge = Charge {
+        id: Some(ChargeId(uuid("claim_id", &claim.id)?)),
+        amount_krw: claim.approved_amount.context("approved_amount")?,
+        fee_krw: claim_facts.platform_fee,
+        due_at: claim.payment_due_at,
+    };
+    create(tx, facts, charge).await
+}
+
 /// What is to be charged.
 struct Charge {
-    /// `None` for the price of the booking.
+    /// Of the change or the claim; `None` for the price of the booking.
     id: Option<ChargeId>,
     amount_krw: i64,
     fee_krw: i64,
@@ -63,7 +85,7 @@ async fn create(tx: &Tx, facts: &BookingFacts, charge: Charge) -> Result<(), Err
     let payment = new_payment(facts, charge, PaymentId(tx.new_id()), tx.now())?;
     closed_bookings::lock(tx, payment.booking_id).await?;
     if closed_bookings::exists(tx.conn(), payment.booking_id, payment.charge_id).await? {
-        tracing::info!(booking_id = %payment.booking_id, "charge of an ended booking or change ignored");
+        tracing::info!(booking_id = %payment.booking_id, "charge of an ended booking, change or claim ignored");
         return Ok(());
     }
     payments::insert(tx, &payment).await?;

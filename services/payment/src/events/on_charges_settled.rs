@@ -1,13 +1,13 @@
 //! Handles `booking.rejected`, `booking.expired` and `booking.cancelled`: no attempt begins any more, and what is captured is refunded.
-//! `booking.change_closed` does so for the charge of the change, `booking.change_applied` refunds what a change takes off.
+//! `booking.change_closed` and `booking.claim_closed` do so for the charge of the change or claim, `booking.change_applied` refunds what a change takes off.
 
 use std::collections::HashMap;
 
 use anyhow::Context as _;
 use carshare_chassis::proto_types::uuid;
 use carshare_proto::booking::v1::{
-    BookingCancelled, BookingChangeApplied, BookingChangeClosed, BookingExpired, BookingRejected,
-    ChargeRefund, PaymentStatus,
+    BookingCancelled, BookingChangeApplied, BookingChangeClosed, BookingClaimClosed, BookingExpired,
+    BookingRejected, ChargeRefund, PaymentStatus,
 };
 use carshare_store::{EventMetadata, Tx};
 use uuid::Uuid;
@@ -46,10 +46,24 @@ pub(super) async fn change_closed(
     _: &EventMetadata,
     event: &BookingChangeClosed,
 ) -> Result<(), Error> {
-    let booking = BookingId(uuid("booking_id", &event.booking_id)?);
     let change = event.change.as_ref().and_then(|facts| facts.change.as_ref());
     let change = change.context("booking.change_closed without its change")?;
-    let charge = uuid("change_id", &change.id)?;
+    end_charge(tx, &event.booking_id, uuid("change_id", &change.id)?).await
+}
+
+pub(super) async fn claim_closed(
+    tx: &Tx,
+    _: &EventMetadata,
+    event: &BookingClaimClosed,
+) -> Result<(), Error> {
+    let claim = event.claim.as_ref().and_then(|facts| facts.claim.as_ref());
+    let claim = claim.context("booking.claim_closed without its claim")?;
+    end_charge(tx, &event.booking_id, uuid("claim_id", &claim.id)?).await
+}
+
+/// Ends the payment of a change or claim. Nothing of it should have been captured.
+async fn end_charge(tx: &Tx, booking_id: &str, charge: Uuid) -> Result<(), Error> {
+    let booking = BookingId(uuid("booking_id", booking_id)?);
     let end = BookingEnd {
         at: tx.now(),
         refund_krw: FULL_REFUND,

@@ -7,7 +7,7 @@ use carshare_proto::booking::v1::{
 };
 use carshare_proto::payment::v1 as payment;
 
-use super::{Message, ToNotifications, guest, host, of_booking};
+use super::{Message, Recipient, ToNotifications, guest, host, of_booking};
 use crate::domain::time_format::{moment, won};
 
 impl ToNotifications for booking::BookingChangeRequested {
@@ -76,7 +76,7 @@ impl ToNotifications for booking::BookingChangeClosed {
 
 impl ToNotifications for payment::ChargeCompleted {
     fn messages(&self) -> Vec<Message> {
-        let body = format!("예약 변경 요금 {}이 결제되었습니다.", won(self.amount));
+        let body = format!("추가 요금 {}이 결제되었습니다.", won(self.amount));
         let message = Message::new(&self.guest_id, "결제가 완료되었습니다", body);
         vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }
@@ -84,7 +84,7 @@ impl ToNotifications for payment::ChargeCompleted {
 
 impl ToNotifications for payment::ChargeFailed {
     fn messages(&self) -> Vec<Message> {
-        let body = "예약 변경 요금을 결제할 수 없었습니다. 결제 수단을 확인해 주세요.".to_owned();
+        let body = "추가 요금을 결제할 수 없었습니다. 결제 수단을 확인해 주세요.".to_owned();
         let message = Message::new(&self.guest_id, "결제에 실패했습니다", body);
         vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }
@@ -92,13 +92,11 @@ impl ToNotifications for payment::ChargeFailed {
 
 impl ToNotifications for payment::ChargeRefunded {
     fn messages(&self) -> Vec<Message> {
-        let body = format!("예약 변경 요금 {}이 환불되었습니다.", won(self.refunded_amount));
+        let body = format!("추가 요금 {}이 환불되었습니다.", won(self.refunded_amount));
         let message = Message::new(&self.guest_id, "환불이 완료되었습니다", body);
         vec![message.of_payment(&self.booking_id, &self.payment_id)]
     }
 }
-
-type Recipient = fn(&BookingFacts) -> &str;
 
 fn requester(change: &BookingChange) -> Recipient {
     match change.requested_by() {

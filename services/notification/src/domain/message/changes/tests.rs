@@ -105,7 +105,7 @@ fn charges_go_to_the_guest() {
     assert_eq!(recipients(&completed), [GUEST]);
     assert_eq!(
         completed.messages()[0].body,
-        "예약 변경 요금 24,000원이 결제되었습니다."
+        "추가 요금 24,000원이 결제되었습니다."
     );
     let failed = payment::ChargeFailed {
         guest_id: GUEST.into(),
@@ -119,7 +119,7 @@ fn charges_go_to_the_guest() {
     };
     assert_eq!(
         refunded.messages()[0].body,
-        "예약 변경 요금 24,000원이 환불되었습니다."
+        "추가 요금 24,000원이 환불되었습니다."
     );
     let requested = payment::PaymentRequested {
         guest_id: GUEST.into(),
