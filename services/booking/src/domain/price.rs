@@ -38,11 +38,11 @@ pub struct Price {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceLine {
     pub kind: LineKind,
-    /// Started half hours.
+    /// Started half hours; zero for a coupon.
     pub half_hours: i64,
     /// Won an hour; zero for a discount.
     pub unit_krw: i64,
-    /// Of a discount; zero for time.
+    /// Of a discount; zero for time and for a fixed amount.
     pub percent: i32,
     /// Negative for a discount.
     pub amount_krw: i64,
@@ -57,6 +57,10 @@ pub enum LineKind {
     /// Time at the rate of a date.
     DatedTime,
     LongRentalDiscount,
+    /// A coupon that the host bears.
+    HostCoupon,
+    /// A coupon that the platform bears.
+    PlatformCoupon,
 }
 
 impl Price {

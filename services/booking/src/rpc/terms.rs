@@ -44,6 +44,8 @@ fn price_line(line: &PriceLine) -> pb::PriceLine {
         LineKind::Time => pb::PriceLineKind::Time,
         LineKind::DatedTime => pb::PriceLineKind::DatedTime,
         LineKind::LongRentalDiscount => pb::PriceLineKind::LongRentalDiscount,
+        LineKind::HostCoupon => pb::PriceLineKind::HostCoupon,
+        LineKind::PlatformCoupon => pb::PriceLineKind::PlatformCoupon,
     };
     pb::PriceLine {
         kind: kind.into(),

@@ -117,6 +117,22 @@ fn vat_is_an_eleventh_rounded_half_up(#[case] total_krw: i64, #[case] vat: i64) 
     assert_eq!(price.vat_krw(), vat);
 }
 
+/// The words are stored, and read one release before they are written.
+#[test]
+fn lines_of_coupons_read_back() {
+    let stored = serde_json::json!([
+        { "kind": "host_coupon", "half_hours": 0, "unit_krw": 0, "percent": 10, "amount_krw": -6_000 },
+        { "kind": "platform_coupon", "half_hours": 0, "unit_krw": 0, "percent": 0, "amount_krw": -5_000 },
+    ]);
+    let percent = PriceLine {
+        percent: 10,
+        ..line(LineKind::HostCoupon, 0, 0, -6_000)
+    };
+    let lines = [percent, line(LineKind::PlatformCoupon, 0, 0, -5_000)];
+    assert_eq!(serde_json::json!(lines), stored);
+    assert_eq!(serde_json::from_value::<Vec<PriceLine>>(stored).unwrap(), lines);
+}
+
 #[test]
 fn lines_of_earlier_releases_follow_from_total_and_rate() {
     let lines = Price::lines_of_whole_hours(60_000, 15_000);
