@@ -10,13 +10,14 @@ use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
 use super::{authorization, convert_handover};
+use crate::domain::claim::ClaimRules;
 use crate::domain::handover::{Content, Digest, Phase};
 use crate::domain::transitions::State;
 use crate::domain::{Actor, BookingId};
 use crate::error::Error;
 use crate::handover::{Open, Target};
 use crate::store::handover_entries::Note;
-use crate::{App, apply_change, handover, hold};
+use crate::{App, apply_change, apply_claim, handover, hold};
 
 struct Confirmation {
     target: Target,
@@ -24,6 +25,7 @@ struct Confirmation {
     note: Option<Note>,
     /// Whether the booking was seen to have its car.
     has_car: bool,
+    claim_rules: ClaimRules,
 }
 
 pub async fn handle(
@@ -49,6 +51,7 @@ pub async fn handle(
         report: report.map_err(invalid)?,
         note: handover::note(app, request.damage_notes),
         has_car: false,
+        claim_rules: app.config.claims.rules(),
     };
     if let Some(entry) = app.db.find_reply(&ctx).await? {
         return Ok(entry);
@@ -97,7 +100,8 @@ async fn change_hands(tx: &Tx, confirmation: &Confirmation, open: &mut Open) -> 
         }
         (Phase::Return, State::Active) => {
             let change = booking.complete(tx.now())?.by_handover();
-            apply_change::update(tx, booking, change, actor).await
+            apply_change::update(tx, booking, change, actor).await?;
+            apply_claim::insert_late_return(tx, booking, &confirmation.claim_rules, actor).await
         }
         _ => Ok(()),
     }

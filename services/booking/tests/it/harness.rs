@@ -2,6 +2,7 @@
 
 mod calls;
 mod changes;
+mod claims;
 mod handovers;
 mod queries;
 mod quotes;
@@ -30,6 +31,7 @@ pub use carshare_service_testkit::{
     Person, assert_reason, into_message, timestamp, wait_until, with_idempotency_key,
 };
 pub use changes::{car_of, end_of, refund};
+pub use claims::damage;
 pub use handovers::{ANGLES, get_file, png, put, statement_of};
 pub use quotes::{platform_policy, quote_of};
 pub use reviews::{ids, review_input};
