@@ -53,8 +53,13 @@ impl Harness {
 
     /// Waits until the payment of a change is in this state, and advances the clock meanwhile.
     pub async fn until_charge(&self, change: &Change, state: &str) -> Row {
+        self.until_charge_of(&change.id, state).await
+    }
+
+    /// The same for the charge with this id.
+    pub async fn until_charge_of(&self, id: &str, state: &str) -> Row {
         eventually(WAIT_TIMEOUT, || async {
-            let row = self.charge_row(&change.id).await.filter(|row| row.state == state);
+            let row = self.charge_row(id).await.filter(|row| row.state == state);
             if row.is_none() {
                 self.clock.advance(std::time::Duration::from_secs(1));
             }

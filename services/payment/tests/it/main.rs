@@ -13,6 +13,7 @@ mod charge_failures;
 mod charges;
 mod checkout;
 mod checkout_failures;
+mod claim_charges;
 mod crashes;
 mod erasure;
 mod harness;

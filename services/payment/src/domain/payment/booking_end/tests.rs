@@ -159,6 +159,17 @@ fn reconciliation_ends_a_window_after_the_rental_or_the_end_of_the_booking() {
     assert_eq!(payment.reconciled_until(week), noon() + TimeDelta::days(7));
 }
 
+#[test]
+fn refund_of_a_charge_without_a_fee_leaves_the_platform_nothing() {
+    let mut payment = payment(State::Completed);
+    payment.fee_krw = 0;
+    let posting = payment.refund(10_000).unwrap();
+    assert_eq!(
+        (posting.gross_krw, posting.fee_krw, payment.fee_krw),
+        (-10_000, 0, 0)
+    );
+}
+
 proptest! {
     #[test]
     fn captured_minus_refunded_is_fee_plus_host(total in 1i64..100_000_000, parts in prop::collection::vec(0.0f64..1.0, 1..5)) {
