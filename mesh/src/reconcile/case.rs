@@ -1,64 +1,15 @@
 //! The rows of one booking, and the differences between them.
 
 mod changes;
+mod claims;
+mod kind;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub(super) use changes::Change;
-
-/// Kinds of differences. docs/OPERATING.md gives the meaning and the repair of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::EnumIter, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum Kind {
-    /// A car is occupied for a booking that does not exist or has ended.
-    OccupancyWithoutBooking,
-    /// A pending, approved or active booking occupies no car.
-    BookingWithoutOccupancy,
-    /// The occupancy has another car or period than the booking.
-    OccupancyDiffers,
-    /// A hold still occupies its car after it expired.
-    HoldPastExpiry,
-    /// A confirmed booking has no captured payment.
-    ConfirmedNotPaid,
-    /// A payment belongs to no booking.
-    PaymentWithoutBooking,
-    /// An approved, unpaid booking has no payment.
-    PaymentMissing,
-    /// The payment has another guest, host or amount than the booking.
-    PaymentTermsDiffer,
-    /// The booking's payment status contradicts the payment.
-    PaymentStatusDiffers,
-    /// Less was refunded than the cancelled booking owes.
-    RefundMissing,
-    /// The booking's total of refunds is not the payment's.
-    RefundTotalDiffers,
-    /// The ledger's balance is not the captured amount less refunds.
-    LedgerDiffers,
-    /// The provider has captured a payment that is not recorded.
-    CaptureNotRecorded,
-    /// The provider does not know a recorded capture.
-    CaptureUnknownToProvider,
-    /// The provider has captured or refunded another amount.
-    ProviderAmountDiffers,
-    /// A guest's review is shown and not counted in the rating of the car, or counted and not shown.
-    RatingDiffers,
-    /// A change that costs more has applied, and its charge is not captured.
-    ChangeNotPaid,
-    /// The charge of a change that does not apply is captured and not refunded.
-    ChargeWithoutChange,
-    /// The open change, the charges or the terms of a booking are not those of its changes.
-    ChangesDiffer,
-    /// The evidence of pickup and return was changed: an entry is missing, or has another hash than its own or that of the entry before it.
-    HandoverChanged,
-}
-
-impl Kind {
-    /// Returns the name in output, metrics and documentation.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
+pub(super) use claims::Claim;
+pub use kind::Kind;
 
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct Booking {
@@ -98,7 +49,7 @@ pub(super) struct Occupancy {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct Payment {
     pub(super) booking_id: Uuid,
-    /// The change that is charged; `None` for the first charge.
+    /// The change or claim that is charged; `None` for the first charge.
     pub(super) charge_id: Option<Uuid>,
     guest_id: Uuid,
     host_id: Uuid,
@@ -136,9 +87,10 @@ pub(super) struct Case {
     pub(super) occupancy: Option<Occupancy>,
     /// The first charge.
     pub(super) payment: Option<Payment>,
-    /// Charges of changes.
+    /// Charges of changes and claims.
     pub(super) charges: Vec<Payment>,
     pub(super) changes: Vec<Change>,
+    pub(super) claims: Vec<Claim>,
     /// Set if the id is that of a change, for which a car is held until it applies.
     pub(super) own_change: Option<Change>,
     pub(super) review: Option<Review>,
@@ -164,6 +116,16 @@ impl Case {
         self.payment.iter().chain(&self.charges)
     }
 
+    /// Returns the payments without those of claims.
+    fn payments_of_price(&self) -> impl Iterator<Item = &Payment> {
+        let is_claim = |payment: &Payment| {
+            self.claims
+                .iter()
+                .any(|claim| payment.charge_id == Some(claim.id))
+        };
+        self.payments().filter(move |payment| !is_claim(payment))
+    }
+
     /// Lists the differences between the rows at `now`.
     pub(super) fn compare(&self, now: DateTime<Utc>) -> Vec<Kind> {
         let calendar = self.compare_calendar(now).into_iter();
@@ -177,6 +139,7 @@ impl Case {
         calendar
             .chain(self.compare_money())
             .chain(changes::compare(self))
+            .chain(claims::compare(self))
             .chain(rating)
             .chain(evidence)
             .collect()
@@ -229,7 +192,7 @@ impl Case {
             if captured && booking.refunded_krw != refunded_krw {
                 kinds.push(Kind::RefundTotalDiffers);
             }
-            let all_refunded_krw: i64 = self.payments().map(|payment| payment.refunded_krw).sum();
+            let all_refunded_krw: i64 = self.payments_of_price().map(|payment| payment.refunded_krw).sum();
             let owed_krw = match booking.status.as_str() {
                 "cancelled" => booking.lowered_krw + booking.refund_krw.unwrap_or(0),
                 _ => booking.lowered_krw,

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 use uuid::Uuid;
 
-use super::case::{Booking, Case, Change, Occupancy, Payment, Review};
+use super::case::{Booking, Case, Change, Claim, Occupancy, Payment, Review};
 
 /// Maximum number of bookings per query.
 pub(super) const PAGE_SIZE: usize = 500;
@@ -37,6 +37,8 @@ const BOOKINGS: &str = "SELECT id, vehicle_id, guest_id, host_id, starts_at, end
 
 /// Changes by their ids, which are also those of their occupancies, and by their bookings.
 const CHANGES: &str = "SELECT id, booking_id, status, difference_krw FROM booking_changes WHERE id = ANY($1) OR booking_id = ANY($1)";
+
+const CLAIMS: &str = "SELECT id, booking_id, status, approved_krw, refunded_krw FROM booking_claims WHERE booking_id = ANY($1)";
 
 const OCCUPANCIES: &str = "SELECT ref_id, vehicle_id, lower(period) AS starts_at, upper(period) AS ends_at, expires_at \
     FROM occupancies WHERE ref_id = ANY($1)";
@@ -101,11 +103,12 @@ impl Source {
 
     /// Reads the rows of these bookings.
     pub(super) async fn cases(&self, ids: &[Uuid]) -> Result<Vec<Case>> {
-        let (mut bookings, mut occupancies, payments, changes, mut reviews) = tokio::try_join!(
+        let (mut bookings, mut occupancies, payments, changes, claims, mut reviews) = tokio::try_join!(
             by_key(&self.booking, BOOKINGS, ids, |row: &Booking| row.id),
             by_key(&self.vehicle, OCCUPANCIES, ids, |row: &Occupancy| row.ref_id),
             rows::<Payment>(&self.payment, PAYMENTS, ids),
             rows::<Change>(&self.booking, CHANGES, ids),
+            rows::<Claim>(&self.booking, CLAIMS, ids),
             self.reviews(ids),
         )?;
         let cases = ids.iter().map(|id| {
@@ -124,6 +127,11 @@ impl Source {
                 changes: changes
                     .iter()
                     .filter(|change| change.booking_id == *id)
+                    .cloned()
+                    .collect(),
+                claims: claims
+                    .iter()
+                    .filter(|claim| claim.booking_id == *id)
                     .cloned()
                     .collect(),
                 own_change: changes.iter().find(|change| change.id == *id).cloned(),

@@ -1,4 +1,4 @@
-//! Comparison of the changes of a booking with its terms and charges.
+//! Comparison of the changes of a booking with its terms, and of its charges with changes and claims.
 
 use uuid::Uuid;
 
@@ -41,13 +41,14 @@ pub(super) fn compare(case: &Case) -> Vec<Kind> {
     let is_wanted = |charge: &Payment| {
         let mut changes = case.changes.iter();
         changes.any(|change| charge.pays(change) && (change.is_open() || change.status == "applied"))
+            || case.claims.iter().any(|claim| claim.is_owed_by(charge))
     };
     if case
         .charges
         .iter()
         .any(|charge| !charge.is_settled() && !is_wanted(charge))
     {
-        kinds.push(Kind::ChargeWithoutChange);
+        kinds.push(Kind::UnexpectedCharge);
     }
     kinds
 }

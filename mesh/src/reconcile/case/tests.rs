@@ -52,6 +52,7 @@ pub fn confirmed() -> Case {
         }),
         charges: Vec::new(),
         changes: Vec::new(),
+        claims: Vec::new(),
         own_change: None,
         review: None,
     }

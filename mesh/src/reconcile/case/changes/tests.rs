@@ -60,7 +60,7 @@ fn charge_of_a_closed_change_is_refunded() {
             settle(&mut case.charges[0]);
         })
     };
-    assert_eq!(closed(|_| {}), [Kind::ChargeWithoutChange]);
+    assert_eq!(closed(|_| {}), [Kind::UnexpectedCharge]);
     assert_eq!(
         closed(|charge| (charge.refunded_krw, charge.ledger_krw) = (10_000, 0)),
         []
@@ -70,7 +70,7 @@ fn charge_of_a_closed_change_is_refunded() {
     let awaited = kinds(|case| case.changes[0].status = "awaiting_payment".into());
     assert_eq!(awaited, []);
     let other_amount = kinds(|case| case.changes[0].difference_krw = 9_000);
-    assert_eq!(other_amount, [Kind::ChangeNotPaid, Kind::ChargeWithoutChange]);
+    assert_eq!(other_amount, [Kind::ChangeNotPaid, Kind::UnexpectedCharge]);
 }
 
 #[test]
