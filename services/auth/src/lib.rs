@@ -62,6 +62,7 @@ use carshare_proto::auth::v1::auth_service_server::AuthServiceServer;
 use carshare_proto::auth::v1::email_service_server::EmailServiceServer;
 use carshare_proto::auth::v1::mfa_service_server::MfaServiceServer;
 use carshare_proto::booking::v1::booking_change_service_client::BookingChangeServiceClient;
+use carshare_proto::booking::v1::booking_claim_service_client::BookingClaimServiceClient;
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
 use carshare_proto::booking::v1::handover_service_client::HandoverServiceClient;
 use carshare_proto::booking::v1::review_service_client::ReviewServiceClient;
@@ -140,6 +141,7 @@ pub struct App {
     vehicle: VehicleServiceClient<client::PeerChannel>,
     booking: BookingServiceClient<client::PeerChannel>,
     booking_changes: BookingChangeServiceClient<client::PeerChannel>,
+    booking_claims: BookingClaimServiceClient<client::PeerChannel>,
     handovers: HandoverServiceClient<client::PeerChannel>,
     reviews: ReviewServiceClient<client::PeerChannel>,
     payment: PaymentServiceClient<client::PeerChannel>,
@@ -174,6 +176,7 @@ impl App {
         let to_booking = connect("booking", &config.booking)?;
         let booking = BookingServiceClient::new(to_booking.clone());
         let booking_changes = BookingChangeServiceClient::new(to_booking.clone());
+        let booking_claims = BookingClaimServiceClient::new(to_booking.clone());
         let handovers = HandoverServiceClient::new(to_booking.clone());
         let reviews = ReviewServiceClient::new(to_booking);
         let payment = PaymentServiceClient::new(connect("payment", &config.payment)?);
@@ -200,6 +203,7 @@ impl App {
             vehicle,
             booking,
             booking_changes,
+            booking_claims,
             handovers,
             reviews,
             payment,

@@ -48,6 +48,9 @@ async fn listed(rest: &Rest, without: &[&str]) -> Vec<Value> {
                 {
                     records.push(json!({ "handover": handover }));
                 }
+                let claims = rest.get(&format!("/v1/bookings/{id}/claims")).await.ok(200);
+                let claims = claims.as_array().expect("a list").iter();
+                records.extend(claims.map(|claim| json!({ "booking_claim": claim })));
             }
             if *kind == "vehicle" {
                 let id = item["id"].as_str().expect("an id");

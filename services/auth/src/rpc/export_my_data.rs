@@ -11,8 +11,8 @@ use carshare_proto::auth::export::v1::export_record::Record;
 use carshare_proto::auth::export::v1::{ExportEnd, ExportMyDataRequest, ExportRecord};
 use carshare_proto::auth::v1::{GetMeRequest, ListSecurityEventsRequest, ListSessionsRequest};
 use carshare_proto::booking::v1::{
-    Booking, GetHandoverRequest, ListBookingChangesRequest, ListBookingsRequest, ListUserReviewsRequest,
-    ReviewDirection,
+    Booking, GetHandoverRequest, ListBookingChangesRequest, ListBookingClaimsRequest, ListBookingsRequest,
+    ListUserReviewsRequest, ReviewDirection,
 };
 use carshare_proto::notification::v1::{ListDevicesRequest, ListNotificationsRequest};
 use carshare_proto::payment::v1::{ListPaymentMethodsRequest, ListPaymentsRequest};
@@ -213,14 +213,23 @@ impl Reader {
             booking_id: booking.id.clone(),
         };
         let handover = self.context.as_caller(request)?;
-        let (changes, handover) = tokio::join!(
+        let request = ListBookingClaimsRequest {
+            booking_id: booking.id.clone(),
+        };
+        let claims = self.context.as_caller(request)?;
+        let (changes, handover, claims) = tokio::join!(
             self.app.booking_changes.list_booking_changes(changes),
             self.app.handovers.get_handover(handover),
+            self.app.booking_claims.list_booking_claims(claims),
         );
         let changes = answer(changes)?.changes.into_iter();
         let handover = Some(answer(handover)?).filter(|handover| !handover.entries.is_empty());
         let records = changes.map(Record::BookingChange);
-        Ok(records.chain(handover.map(Record::Handover)).collect())
+        let claims = answer(claims)?.claims.into_iter().map(Record::BookingClaim);
+        Ok(records
+            .chain(handover.map(Record::Handover))
+            .chain(claims)
+            .collect())
     }
 
     async fn reviews_written(self, page_token: String) -> Result<Page, Error> {
