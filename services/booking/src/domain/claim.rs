@@ -31,7 +31,7 @@ pub enum ClaimKind {
     LateReturn,
 }
 
-/// A claim.
+/// What the host claims of the guest, with its evidence and answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// Also the id of its charge.
