@@ -2,6 +2,8 @@
 //!
 //! Loading is idempotent: existing accounts are signed in to, and cars are created under an Idempotency-Key.
 
+mod admin;
+mod claims;
 mod client;
 mod photo;
 mod rental;
@@ -12,6 +14,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
+pub use admin::{complete as complete_admin, create as create_admin};
 use client::Client;
 pub use rental::play as play_rental;
 use seed::Car;
@@ -90,7 +93,11 @@ async fn register_car(client: &Client, token: &str, car: &Car) -> Result<()> {
     client.upload(&upload, photo).await?;
     let image_id = upload["image_id"].as_str().context("an upload without an id")?;
     client
-        .put(&format!("/v1/vehicles/{id}/images/{image_id}/complete"), token)
+        .put(
+            &format!("/v1/vehicles/{id}/images/{image_id}/complete"),
+            token,
+            &json!({}),
+        )
         .await?;
     Ok(())
 }

@@ -22,6 +22,7 @@ pub async fn run() -> Result<()> {
 async fn play(mesh: &Mesh) -> Result<()> {
     let (gateway, sandbox) = (mesh.gateway(), mesh.sandbox().url());
     demo::load(gateway, sandbox, None).await?;
+    demo::create_admin(&mesh.auth_config()?, mesh.environment().clone()).await?;
     for line in demo::play_rental(gateway, sandbox).await? {
         println!("{line}");
     }

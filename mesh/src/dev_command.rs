@@ -16,7 +16,6 @@ use carshare_store::Runner;
 use clap::Subcommand;
 use tokio::net::lookup_host;
 
-use crate::demo_admin;
 use crate::dev_secrets::{self, SecretsArgs};
 
 #[derive(Subcommand)]
@@ -103,7 +102,7 @@ async fn load_demo(gateway: &str, sandbox: &str, objects: Option<&str>) -> Resul
         env: environment(),
     })?;
     demo::load(gateway, sandbox, objects).await?;
-    demo_admin::create(&auth.service, Environment::system()).await
+    demo::create_admin(&auth.service, Environment::system()).await
 }
 
 /// Reads a file of one line.

@@ -4,7 +4,6 @@
 mod after_restore_command;
 mod all_command;
 mod banner;
-mod demo_admin;
 mod demo_command;
 mod dev_command;
 mod dev_secrets;

@@ -12,7 +12,7 @@ use carshare_mesh::serve_all::Sources;
 use carshare_mesh::{Mesh, Options, PeerTransport, demo};
 use rustix::fs::Mode;
 
-use crate::{banner, demo_admin};
+use crate::banner;
 
 #[derive(clap::Args)]
 pub struct RunArgs {
@@ -136,7 +136,7 @@ async fn serve(
         std::fs::write(&marker, "")?;
     } else if !no_demo {
         let auth = mesh.auth_config()?;
-        demo_admin::complete(&auth, mesh.environment().clone()).await?;
+        demo::complete_admin(&auth, mesh.environment().clone()).await?;
     }
     banner::print(mesh, !no_demo, otlp_endpoint);
     tokio::select! {
@@ -147,7 +147,7 @@ async fn serve(
 
 async fn load_demo(mesh: &Mesh) -> Result<()> {
     demo::load(mesh.gateway(), mesh.sandbox().url(), None).await?;
-    demo_admin::create(&mesh.auth_config()?, mesh.environment().clone()).await
+    demo::create_admin(&mesh.auth_config()?, mesh.environment().clone()).await
 }
 
 /// Creates the data folder, which only its owner can read, and returns its absolute path.

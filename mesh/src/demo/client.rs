@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use reqwest::{RequestBuilder, Url};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -31,9 +31,9 @@ impl Client {
         send(request).await.with_context(|| format!("POST {path}"))
     }
 
-    /// Sends a PUT without fields and returns the body.
-    pub(super) async fn put(&self, path: &str, token: &str) -> Result<Value> {
-        let request = self.http.put(self.url(path)).json(&json!({})).bearer_auth(token);
+    /// Sends a PUT and returns the body.
+    pub(super) async fn put(&self, path: &str, token: &str, body: &Value) -> Result<Value> {
+        let request = self.http.put(self.url(path)).json(body).bearer_auth(token);
         send(request).await.with_context(|| format!("PUT {path}"))
     }
 

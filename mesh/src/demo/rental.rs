@@ -19,14 +19,15 @@ const POLL: Duration = Duration::from_millis(50);
 const SEOUL_OFFSET_S: i32 = 9 * 60 * 60;
 
 /// The rental, as one of its sides sees it.
-struct Rental<'a> {
-    client: &'a Client,
+pub(super) struct Rental<'a> {
+    pub(super) client: &'a Client,
     sandbox: &'a str,
-    id: String,
+    pub(super) id: String,
 }
 
-/// Plays a rental of a demo car by a demo guest, from the quote over an extension to the return two hours after its end and the reviews, and returns
-/// its timeline. The demo data are loaded, and the clock of the mesh is movable.
+/// Plays a rental of a demo car by a demo guest, from the quote over an extension to the return two hours after its end, the fee of that, a claim for
+/// damage about which the administrator decides, and the reviews, and returns its timeline. The demo data and the administrator are loaded, and
+/// the clock of the mesh is movable.
 pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     let client = Client::new(gateway, None)?;
     let start = now(&client, sandbox).await? + TimeDelta::hours(30);
@@ -59,7 +60,10 @@ pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     rental.advance_to(start + TimeDelta::days(10)).await?;
     rental.extend((guest, host), extended).await?;
     rental.advance_to(extended + TimeDelta::hours(2)).await?;
+    let photo = rental.photograph(host).await?;
     rental.act(host, "complete").await?;
+    rental.pay_late_return(guest).await?;
+    rental.claim_damage((guest, host), &photo).await?;
     rental.review(guest, "차가 깨끗하고 응답이 빨랐어요.").await?;
     rental.review(host, "약속을 잘 지켜 주셨어요.").await?;
     rental.timeline(guest).await
@@ -70,7 +74,7 @@ impl Rental<'_> {
     async fn act(&self, person: &Person, transition: &str) -> Result<()> {
         let token = self.token(person).await?;
         let path = format!("/v1/bookings/{}/{transition}", self.id);
-        self.client.put(&path, &token).await.map(drop)
+        self.client.put(&path, &token, &json!({})).await.map(drop)
     }
 
     /// The guest asks for another end, the host accepts, and the difference is charged.
@@ -83,7 +87,8 @@ impl Rental<'_> {
             .await?;
         let id = change["id"].as_str().context("a change without an id")?;
         let accept = format!("{path}/{id}/accept");
-        self.client.put(&accept, &self.token(host).await?).await?;
+        let token = self.token(host).await?;
+        self.client.put(&accept, &token, &json!({})).await?;
         let end = change["end_datetime"]
             .as_str()
             .context("a change without an end")?;
@@ -97,7 +102,7 @@ impl Rental<'_> {
         self.client.post(&path, &token, &review).await.map(drop)
     }
 
-    async fn token(&self, person: &Person) -> Result<String> {
+    pub(super) async fn token(&self, person: &Person) -> Result<String> {
         sign_in(self.client, person).await
     }
 
@@ -105,26 +110,43 @@ impl Rental<'_> {
     async fn wait(&self, person: &Person, field: &str, value: &str) -> Result<()> {
         let token = self.token(person).await?;
         let path = format!("/v1/bookings/{}", self.id);
+        let is_reached = |booking: &Value| booking[field] == value;
+        self.wait_for(&token, &path, is_reached)
+            .await
+            .with_context(|| format!("the booking is not {value}"))
+    }
+
+    /// Waits until what is read at a path is as it should be.
+    pub(super) async fn wait_for(
+        &self,
+        token: &str,
+        path: &str,
+        is_reached: impl Fn(&Value) -> bool,
+    ) -> Result<()> {
         let reached = async {
             loop {
-                let booking = self.client.get(&path, &token).await?;
-                if booking[field] == value {
+                let found = self.client.get(path, token).await?;
+                if is_reached(&found) {
                     return Ok(());
                 }
                 ensure!(
-                    booking["status"] != "cancelled",
-                    "the booking was cancelled: {booking}"
+                    found["status"] != "cancelled",
+                    "the booking was cancelled: {found}"
                 );
                 tokio::time::sleep(POLL).await;
             }
         };
-        let timely = tokio::time::timeout(WAIT, reached).await;
-        timely.with_context(|| format!("the booking is not {value} in time"))?
+        tokio::time::timeout(WAIT, reached).await.context("in time")?
     }
 
     async fn advance_to(&self, time: DateTime<Utc>) -> Result<()> {
         let left = time - now(self.client, self.sandbox).await?;
         self.advance(left.to_std().unwrap_or_default()).await
+    }
+
+    /// Returns the time of the mesh.
+    pub(super) async fn now(&self) -> Result<DateTime<Utc>> {
+        now(self.client, self.sandbox).await
     }
 
     async fn advance(&self, by: Duration) -> Result<()> {

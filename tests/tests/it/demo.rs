@@ -9,6 +9,10 @@ async fn demo_plays_a_rental_of_two_weeks() {
     let mesh = Mesh::start(options).await.expect("a mesh");
     let (gateway, sandbox) = (mesh.gateway(), mesh.sandbox().url());
     demo::load(gateway, sandbox, None).await.expect("demo data");
+    let auth = mesh.auth_config().expect("a configuration");
+    demo::create_admin(&auth, mesh.environment().clone())
+        .await
+        .expect("an administrator");
     let timeline = demo::play_rental(gateway, sandbox).await.expect("a rental");
     let steps = [
         "– → pending, payment none, by guest",
@@ -19,6 +23,12 @@ async fn demo_plays_a_rental_of_two_weeks() {
         "approved → active, payment paid, by guest",
         "active → active, payment paid, by payment (extended)",
         "active → completed, payment paid, by host",
+        "completed → completed, payment paid, by host (claim_filed)",
+        "completed → completed, payment paid, by guest (claim_approved)",
+        "completed → completed, payment paid, by guest (claim_objected)",
+        "completed → completed, payment paid, by admin (claim_approved)",
+        "completed → completed, payment paid, by payment (claim_paid)",
+        "notified: booking.claim_filed",
         "notified: booking.change_applied",
         "notified: booking.confirmed",
     ];
