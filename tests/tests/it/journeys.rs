@@ -4,6 +4,7 @@ mod account;
 mod account_deletion;
 mod booking;
 mod changes;
+mod claims;
 mod devices;
 mod email;
 mod handover;

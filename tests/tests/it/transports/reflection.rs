@@ -9,13 +9,14 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::harness::{GrpcClient, Protocol, mesh};
 
-const SERVICES: [&str; 14] = [
+const SERVICES: [&str; 15] = [
     "carshare.auth.export.v1.ExportService",
     "carshare.auth.v1.AccountService",
     "carshare.auth.v1.AuthService",
     "carshare.auth.v1.EmailService",
     "carshare.auth.v1.MfaService",
     "carshare.booking.v1.BookingChangeService",
+    "carshare.booking.v1.BookingClaimService",
     "carshare.booking.v1.BookingService",
     "carshare.booking.v1.HandoverService",
     "carshare.booking.v1.ReviewService",

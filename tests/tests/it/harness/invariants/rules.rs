@@ -29,10 +29,10 @@ pub(super) const RULES: [Rule; 5] = [
     },
     Rule {
         name: "no event of a booking is repeated",
-        // A booking may have several refunds and changes, and a further payment for each change.
+        // A booking may have several refunds, changes and claims, and a further payment for each change and claim.
         sql: "SELECT name || ' ' || key FROM \
               (SELECT name, key FROM booking.outbox UNION ALL SELECT name, key FROM payment.outbox) o \
-              WHERE name NOT IN ('payment.refunded', 'payment.requested') AND name NOT LIKE 'booking.change\\_%' \
+              WHERE name NOT IN ('payment.refunded', 'payment.requested') AND name NOT LIKE 'booking.change\\_%' AND name NOT LIKE 'booking.claim\\_%' \
               AND name NOT LIKE 'payment.charge\\_%' GROUP BY name, key HAVING count(*) > 1",
     },
     Rule {
@@ -40,6 +40,6 @@ pub(super) const RULES: [Rule; 5] = [
         // A charge may have several refunds; each event has one notification by a constraint.
         sql: "SELECT user_id || ' ' || kind || ' ' || (data->>'booking_id') FROM notification.notifications \
               WHERE data ? 'booking_id' AND kind NOT IN ('payment.refunded', 'payment.charge_refunded') \
-              GROUP BY user_id, kind, data->>'booking_id', data->>'change_id', data->>'payment_id' HAVING count(*) > 1",
+              GROUP BY user_id, kind, data->>'booking_id', data->>'change_id', data->>'claim_id', data->>'payment_id' HAVING count(*) > 1",
     },
 ];
