@@ -1,10 +1,11 @@
 //! Handles `booking.rejected`, `booking.expired` and `booking.cancelled`: no attempt begins any more, and what is captured is refunded.
-//! `booking.change_closed` and `booking.claim_closed` do so for the charge of the change or claim, `booking.change_applied` refunds what a change takes off.
+//! `booking.change_closed` and `booking.claim_closed` do so for the charge of the change or claim, `booking.change_applied` refunds what a change takes
+//! off, and moves the end of the rental, by which its payments are settled.
 
 use std::collections::HashMap;
 
 use anyhow::Context as _;
-use carshare_chassis::proto_types::uuid;
+use carshare_chassis::proto_types::{to_datetime, uuid};
 use carshare_proto::booking::v1::{
     BookingCancelled, BookingChangeApplied, BookingChangeClosed, BookingClaimClosed, BookingExpired,
     BookingRejected, ChargeRefund, PaymentStatus,
@@ -83,18 +84,18 @@ pub(super) async fn change_applied(
     _: &EventMetadata,
     event: &BookingChangeApplied,
 ) -> Result<(), Error> {
-    if event.refunds.is_empty() {
-        return Ok(());
-    }
     let booking = BookingId(uuid("booking_id", &event.booking_id)?);
     let refunds = by_charge(&event.refunds)?;
+    let facts = event.booking.as_ref();
+    let ends_at = facts.and_then(|facts| to_datetime(facts.end_datetime));
     closed_bookings::lock(tx, booking).await?;
     for mut payment in payments::lock_all_of(tx, booking).await? {
+        payment.rental_ends_at = ends_at.unwrap_or(payment.rental_ends_at);
         if let Some(total_krw) = refunds.get(&charge_of(&payment)) {
             payment.lower(*total_krw);
             refund_requests::insert_owed(tx, &payment, Origin::BookingChange).await?;
-            payments::update(tx, &mut payment).await?;
         }
+        payments::update(tx, &mut payment).await?;
     }
     Ok(())
 }
