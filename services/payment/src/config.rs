@@ -18,6 +18,7 @@ pub struct Config {
     pub toss: Toss,
     pub worker: Worker,
     pub reconciliation: Reconciliation,
+    pub settlement: Settlement,
 }
 
 /// `[toss]`
@@ -71,6 +72,18 @@ impl Reconciliation {
     }
 }
 
+/// `[settlement]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settlement {
+    /// How often settlements are made.
+    #[serde(rename = "every_ms", with = "millis")]
+    pub every: Duration,
+    /// How long a payment is kept back after the end of its rental or booking, for claims and refunds.
+    #[serde(rename = "hold_ms", with = "millis")]
+    pub hold: Duration,
+}
+
 #[cfg(test)]
 mod tests {
     use carshare_chassis::config::{ServiceConfig, Sources, load, redacted};
@@ -111,6 +124,10 @@ mod tests {
             (Duration::from_mins(1), Duration::from_secs(30))
         );
         assert_eq!(config.worker.claim_timeout, Duration::from_secs(15));
+        assert_eq!(
+            (config.settlement.every, config.settlement.hold),
+            (Duration::from_hours(24), Duration::from_hours(72))
+        );
         let printed = redacted(&loaded).to_string();
         assert!(
             !printed.contains("hunter2") && !printed.contains(SEAL_KEY),

@@ -8,4 +8,5 @@ pub mod money;
 pub mod payment;
 pub mod provider_report;
 pub mod refund;
+pub mod settlement;
 pub mod webhook;

@@ -21,6 +21,12 @@ pub enum Error {
     /// No such card of the caller.
     #[error("no such payment method")]
     PaymentMethodNotFound,
+    /// No such settlement, or not visible to the caller.
+    #[error("no such settlement")]
+    SettlementNotFound,
+    /// The settlement was paid by another bank transfer.
+    #[error("the settlement is paid")]
+    PayoutRecorded,
     /// Declined by the card company.
     #[error("declined: {code}")]
     Declined { code: String },
@@ -64,6 +70,8 @@ impl From<Error> for chassis::Error {
         match error {
             Error::PaymentNotFound => Self::new(ErrorReason::PaymentNotFound),
             Error::PaymentMethodNotFound => Self::new(ErrorReason::PaymentMethodNotFound),
+            Error::SettlementNotFound => Self::new(ErrorReason::SettlementNotFound),
+            Error::PayoutRecorded => Self::new(ErrorReason::PayoutRecorded),
             Error::Declined { code } => Self::new(ErrorReason::PaymentDeclined).with("provider_code", code),
             Error::AmountMismatch => Self::new(ErrorReason::AmountMismatch),
             Error::Closed => Self::new(ErrorReason::PaymentClosed),
@@ -96,6 +104,8 @@ mod tests {
             (Error::CardRegistrationFailed { code: code() }, "PAYMENT005"),
             (Error::ProviderUnavailable { code: code() }, "PAYMENT006"),
             (Error::PaymentMethodNotFound, "PAYMENT007"),
+            (Error::SettlementNotFound, "PAYMENT008"),
+            (Error::PayoutRecorded, "PAYMENT009"),
         ];
         for (error, expected) in table {
             assert_eq!(chassis::Error::from(error).spec().code, expected);

@@ -8,6 +8,7 @@ mod on_charge_due;
 mod on_charges_settled;
 mod on_user_deleted;
 pub mod publish;
+pub mod publish_settlements;
 
 use carshare_store::Consumer;
 

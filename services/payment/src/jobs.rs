@@ -1,9 +1,11 @@
-//! Background work: due charges and refunds, deletion of billing keys, reconciliation with the provider, the check of the invariants, gauges.
+//! Background work: due charges and refunds, settlements, deletion of billing keys, reconciliation with the provider, the check of the
+//! invariants, gauges.
 
 mod invariant_check;
 mod measure;
 mod queues;
 mod reconciliation;
+mod settlements;
 
 use carshare_chassis::Shutdown;
 use carshare_store::{JobQueueOptions, Schedule};
@@ -37,6 +39,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
         .on_claimed_elsewhere(invariant_check::forget);
     let measures =
         Schedule::every(db, "payment_measure", measure::INTERVAL).on_claimed_elsewhere(measure::forget);
+    let settlements = Schedule::every(db, "create_settlements", app.settlement.every);
     tokio::join!(
         db.run_job_queue(TableQueue::<Charges>::new(app), options, shutdown.clone()),
         db.run_job_queue(TableQueue::<Refunds>::new(app), options, shutdown.clone()),
@@ -46,6 +49,7 @@ pub async fn run(app: &App, shutdown: Shutdown) {
             one_at_a_time,
             shutdown.clone()
         ),
+        settlements.run(shutdown.clone(), || settlements::create(app)),
         measures.run(shutdown.clone(), || measure::measure(app)),
         invariants.run(shutdown, || invariant_check::check(app)),
     );

@@ -1,4 +1,4 @@
-//! The payment service: charges, refunds, registered cards and the double-entry ledger.
+//! The payment service: charges, refunds, registered cards, settlements of hosts and the double-entry ledger.
 //!
 //! | module | content |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | [`rpc`] | one file per RPC |
 //! | [`charge`] | capturing a payment: begin an attempt, call the provider, apply the result |
 //! | [`refund`] | refunding a payment |
+//! | [`settlement`] | settling hosts, and recording how they were paid |
 //! | [`provider_facts`] | recording captures and cancels reported by the provider |
 //! | [`billing_keys`] | encryption of billing keys |
 //! | [`cli`] | command `reseal` |
@@ -29,6 +30,7 @@ pub mod provider_facts;
 pub mod refund;
 mod refund_requests;
 pub mod rpc;
+pub mod settlement;
 pub mod store;
 
 use std::collections::BTreeMap;
@@ -38,6 +40,7 @@ use carshare_chassis::config::{Peer, Redis, ServiceConfig};
 use carshare_chassis::encryption::Sealer;
 use carshare_chassis::{Environment, Server, Shutdown};
 use carshare_proto::payment::v1::payment_service_server::PaymentServiceServer;
+use carshare_proto::payment::v1::settlement_service_server::SettlementServiceServer;
 use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
 use chrono::{DateTime, Utc};
@@ -69,6 +72,7 @@ pub struct App {
     pub billing_keys: Arc<BillingKeys>,
     pub worker: config::Worker,
     pub reconciliation: config::Reconciliation,
+    pub settlement: config::Settlement,
 }
 
 impl App {
@@ -86,6 +90,7 @@ impl App {
             provider,
             worker: config.worker.clone(),
             reconciliation: config.reconciliation.clone(),
+            settlement: config.settlement.clone(),
         })
     }
 
@@ -134,8 +139,10 @@ impl StoreService for Payment {
     }
 
     fn routes(app: &App, server: Server) -> anyhow::Result<Server> {
-        let service = PaymentServiceServer::new(rpc::Rpc { app: app.clone() });
-        Ok(server.add(service.accept_compressed(CompressionEncoding::Gzip)))
+        let rpc = rpc::Rpc { app: app.clone() };
+        let payments = PaymentServiceServer::new(rpc.clone()).accept_compressed(CompressionEncoding::Gzip);
+        let settlements = SettlementServiceServer::new(rpc).accept_compressed(CompressionEncoding::Gzip);
+        Ok(server.add(payments).add(settlements))
     }
 
     fn handlers(consumer: Consumer) -> Consumer {

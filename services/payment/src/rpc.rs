@@ -1,4 +1,4 @@
-//! The gRPC service: delegates each RPC to its file.
+//! The gRPC services: delegate each RPC to its file.
 
 mod check_payment_method;
 mod check_settlement;
@@ -13,6 +13,7 @@ mod list_payments;
 mod process_payment;
 mod register_payment_method;
 mod set_default_payment_method;
+mod settlements;
 
 use carshare_chassis::rpc;
 use carshare_proto::payment::v1 as pb;
@@ -21,7 +22,8 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::App;
 
-/// Implements `PaymentService`.
+/// Implements `PaymentService` and `SettlementService`.
+#[derive(Clone)]
 pub struct Rpc {
     pub app: App,
 }

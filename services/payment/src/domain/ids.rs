@@ -17,6 +17,10 @@ typed_ids! {
     PaymentMethodId
     /// A refund of (a part of) a payment.
     RefundId
+    /// A settlement of a host.
+    SettlementId
+    /// An operator of the platform, of the auth service.
+    AdminId
 }
 
 impl PaymentId {

@@ -21,12 +21,14 @@ impl AccountKind {
 /// A ledger account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Account {
-    /// Captured by the provider and not yet paid out to the platform.
+    /// Captured by the provider, less refunds and what was paid to hosts.
     ProviderClearing,
     /// The platform's revenue.
     PlatformFee,
-    /// Earned by a host and not yet paid out.
+    /// Earned by a host and not settled.
     HostPayable(HostId),
+    /// Settled, and not paid to the hosts yet.
+    PayoutsInTransit,
 }
 
 impl Account {
@@ -36,6 +38,7 @@ impl Account {
             Self::ProviderClearing => "provider_clearing".to_owned(),
             Self::PlatformFee => "platform_fee".to_owned(),
             Self::HostPayable(host) => format!("host_payable:{host}"),
+            Self::PayoutsInTransit => "payouts_in_transit".to_owned(),
         }
     }
 
@@ -44,7 +47,7 @@ impl Account {
         match self {
             Self::ProviderClearing => AccountKind::Asset,
             Self::PlatformFee => AccountKind::Revenue,
-            Self::HostPayable(_) => AccountKind::Liability,
+            Self::HostPayable(_) | Self::PayoutsInTransit => AccountKind::Liability,
         }
     }
 }
@@ -81,6 +84,21 @@ impl Posting {
     }
 }
 
+/// Returns the entries of a settlement: what the host has earned becomes what is to be transferred.
+pub fn settlement_entries(host: HostId, amount_krw: i64) -> Vec<Entry> {
+    transfer(Account::HostPayable(host), Account::PayoutsInTransit, amount_krw)
+}
+
+/// Returns the entries of a payout: what was to be transferred has left.
+pub fn payout_entries(amount_krw: i64) -> Vec<Entry> {
+    transfer(Account::PayoutsInTransit, Account::ProviderClearing, amount_krw)
+}
+
+fn transfer(debit: Account, credit: Account, amount_krw: i64) -> Vec<Entry> {
+    let entry = |account, amount_krw| Entry { account, amount_krw };
+    vec![entry(debit, amount_krw), entry(credit, -amount_krw)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +125,21 @@ mod tests {
             (format!("host_payable:{HOST}"), -38_250),
         ];
         assert_eq!(amounts, expected);
+    }
+
+    #[test]
+    fn settlement_and_payout_leave_nothing_in_transit() {
+        let mut balances = std::collections::BTreeMap::new();
+        let settled = settlement_entries(HOST, 38_250);
+        for entry in settled.into_iter().chain(payout_entries(38_250)) {
+            *balances.entry(entry.account.code()).or_insert(0) += entry.amount_krw;
+        }
+        let expected = [
+            (format!("host_payable:{HOST}"), 38_250),
+            ("payouts_in_transit".to_owned(), 0),
+            ("provider_clearing".to_owned(), -38_250),
+        ];
+        assert_eq!(balances.into_iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub struct Payment {
     pub failure_code: Option<String>,
     pub due_at: DateTime<Utc>,
     pub paid_at: Option<DateTime<Utc>>,
+    /// Time of the latest payout to the host that it was part of.
+    pub settled_at: Option<DateTime<Utc>>,
     pub rental_ends_at: DateTime<Utc>,
     /// Total to refund while the booking goes on, because changes of it cost less.
     pub refund_due_krw: i64,

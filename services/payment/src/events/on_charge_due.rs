@@ -117,6 +117,7 @@ fn new_payment(
         failure_code: None,
         due_at: to_datetime(charge.due_at).context("payment_due_at")?,
         paid_at: None,
+        settled_at: None,
         rental_ends_at: to_datetime(facts.end_datetime).context("end_datetime")?,
         refund_due_krw: 0,
         booking_end: None,

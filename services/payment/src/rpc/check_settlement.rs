@@ -6,7 +6,7 @@ use carshare_proto::payment::v1 as pb;
 use crate::App;
 use crate::domain::ids::HostId;
 use crate::error::Error;
-use crate::store::settlement;
+use crate::store::unsettled;
 
 pub(super) async fn handle(
     app: &App,
@@ -14,9 +14,9 @@ pub(super) async fn handle(
     request: pb::CheckSettlementRequest,
 ) -> Result<pb::CheckSettlementResponse, Error> {
     let user = HostId::parse("user_id", &request.user_id)?;
-    let unsettled = settlement::find(app.db.conn(), user).await?;
+    let found = unsettled::find(app.db.conn(), user).await?;
     Ok(pb::CheckSettlementResponse {
-        payments_in_progress: unsettled.in_progress,
-        payable_amount: unsettled.payable_krw,
+        payments_in_progress: found.in_progress,
+        payable_amount: found.payable_krw,
     })
 }

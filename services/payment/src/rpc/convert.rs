@@ -24,6 +24,7 @@ pub(super) fn payment(payment: &Payment) -> pb::Payment {
         paid_at: payment.paid_at.map(timestamp),
         created_at: Some(timestamp(payment.created_at)),
         charge_id: payment.charge_id.map(|id| id.to_string()),
+        settled_at: payment.settled_at.map(timestamp),
     }
 }
 

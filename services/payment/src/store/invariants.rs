@@ -1,4 +1,4 @@
-//! Invariants between payments, attempts, refunds and the ledger. Tests check them after every scenario,
+//! Invariants between payments, attempts, refunds, settlements and the ledger. Tests check them after every scenario,
 //! [`crate::jobs`] while the service runs.
 //!
 //! Each query looks at rows changed at or after `$1`.
@@ -23,7 +23,7 @@ pub struct Breach {
     pub subject: String,
 }
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 13] = [
     Rule {
         name: "every ledger transaction sums to zero",
         sql: "SELECT t.id::text AS subject FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id \
@@ -80,6 +80,36 @@ const RULES: [Rule; 9] = [
         sql: "SELECT p.id::text AS subject FROM payments p WHERE p.updated_at >= $1 AND p.state = 'refunded' \
               AND p.refunded_krw < p.amount_krw \
               AND (p.closed_at IS NULL OR p.refunded_krw < coalesce(p.closing_refund_krw, p.amount_krw))",
+    },
+    Rule {
+        name: "the items of a settlement add up to it",
+        sql: "SELECT s.id::text AS subject FROM settlements s LEFT JOIN settlement_items i ON i.settlement_id = s.id \
+              WHERE s.updated_at >= $1 GROUP BY s.id \
+              HAVING coalesce(sum(i.amount_krw), 0) <> s.amount_krw OR count(i.*) <> s.payment_count",
+    },
+    Rule {
+        name: "settlements settle captured payments of their hosts, each by its share",
+        sql: "SELECT s.id::text AS subject FROM settlements s JOIN settlement_items i ON i.settlement_id = s.id \
+              JOIN payments p ON p.id = i.payment_id WHERE s.updated_at >= $1 \
+              AND (p.host_id <> s.host_id OR p.paid_at IS NULL OR i.settled_krw <> p.amount_krw - i.refunded_krw - i.fee_krw)",
+    },
+    Rule {
+        name: "a payment is settled as its last item says, which is its share but for later refunds",
+        sql: "SELECT p.id::text AS subject FROM payments p LEFT JOIN LATERAL (SELECT i.settled_krw, i.refunded_krw, i.fee_krw \
+              FROM settlement_items i WHERE i.payment_id = p.id ORDER BY i.number DESC LIMIT 1) i ON true \
+              WHERE p.updated_at >= $1 AND (p.settled_krw <> coalesce(i.settled_krw, 0) OR i.refunded_krw > p.refunded_krw \
+                OR i.refunded_krw = p.refunded_krw AND i.fee_krw <> p.fee_krw)",
+    },
+    Rule {
+        name: "settlements and payouts are posted",
+        sql: "SELECT s.id::text AS subject FROM settlements s LEFT JOIN ledger_transactions t ON t.settlement_id = s.id \
+              LEFT JOIN ledger_entries e ON e.transaction_id = t.id LEFT JOIN ledger_accounts a ON a.id = e.account_id \
+              WHERE s.updated_at >= $1 GROUP BY s.id HAVING \
+                coalesce(sum(e.amount_krw) FILTER (WHERE a.code = 'host_payable:' || s.host_id), 0) <> s.amount_krw \
+                OR -coalesce(sum(e.amount_krw) FILTER (WHERE a.code = 'payouts_in_transit'), 0) \
+                  <> CASE s.state WHEN 'created' THEN s.amount_krw ELSE 0 END \
+                OR -coalesce(sum(e.amount_krw) FILTER (WHERE a.code = 'provider_clearing'), 0) \
+                  <> CASE s.state WHEN 'paid' THEN s.amount_krw ELSE 0 END",
     },
 ];
 

@@ -38,6 +38,8 @@ pub struct Model {
     pub failure_code: Option<String>,
     pub due_at: DateTimeUtc,
     pub paid_at: Option<DateTimeUtc>,
+    /// Written by [`super::settlement_items`] only.
+    pub settled_at: Option<DateTimeUtc>,
     pub rental_ends_at: DateTimeUtc,
     pub refund_due_krw: Option<i64>,
     pub closed_at: Option<DateTimeUtc>,
@@ -159,6 +161,7 @@ pub async fn update(tx: &Tx, payment: &mut Payment) -> Result<(), Error> {
     payment.version += 1;
     let mut row = row(payment, tx.now()).into_active_model().reset_all();
     (row.correlation_id, row.traceparent, row.next_reconciliation_at) = (NotSet, NotSet, NotSet);
+    row.settled_at = NotSet;
     let updated = Entity::update_many()
         .set(row)
         .filter(Column::Id.eq(payment.id.0))
@@ -213,6 +216,7 @@ fn row(payment: &Payment, now: DateTime<Utc>) -> Model {
         failure_code: payment.failure_code,
         due_at: payment.due_at,
         paid_at: payment.paid_at,
+        settled_at: payment.settled_at,
         rental_ends_at: payment.rental_ends_at,
         refund_due_krw: Some(payment.refund_due_krw).filter(|due| *due > 0),
         closed_at: payment.booking_end.map(|end| end.at),
@@ -254,6 +258,7 @@ impl TryFrom<Model> for Payment {
             failure_code: row.failure_code,
             due_at: row.due_at,
             paid_at: row.paid_at,
+            settled_at: row.settled_at,
             rental_ends_at: row.rental_ends_at,
             refund_due_krw: row.refund_due_krw.unwrap_or(0),
             booking_end: row.closed_at.map(|at| BookingEnd {

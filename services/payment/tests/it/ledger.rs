@@ -10,7 +10,7 @@ use crate::harness::*;
 
 impl Harness {
     /// Runs statements in one transaction of the service's database role and returns the error, if any.
-    async fn tamper(&self, sql: &'static str) -> Option<String> {
+    pub async fn tamper(&self, sql: &'static str) -> Option<String> {
         let done: Result<(), StoreError> = self
             .db
             .transaction("test.tamper", sql, async |tx: &Tx, sql| {

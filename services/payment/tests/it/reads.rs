@@ -53,6 +53,7 @@ async fn get_booking_payment_is_visible_to_guest_host_and_admins() {
         paid_at: None,
         created_at: Some(carshare_chassis::proto_types::timestamp(harness.clock.now())),
         charge_id: None,
+        settled_at: None,
     };
     assert_eq!(seen, expected);
     for person in [booking.host, harness.person("admin")] {

@@ -9,6 +9,7 @@ use carshare_sandbox::{Fault, Provider};
 use rstest::rstest;
 
 use crate::harness::*;
+use crate::settling::{HOLD, RENTAL};
 
 const BOOKINGS: usize = 12;
 const STEPS: usize = 60;
@@ -180,5 +181,14 @@ async fn random_operations_end_in_a_legal_state(#[values(1, 2, 3, 4)] seed: u64)
     }
     simulation.settle().await;
     simulation.compare().await;
+    simulation.harness.clock.advance(RENTAL + HOLD);
+    simulation.harness.settle().await;
+    let unsettled = simulation.harness.balances().await;
+    assert!(
+        unsettled
+            .iter()
+            .all(|line| !line.starts_with("host_payable") || line == "host_payable 0"),
+        "{unsettled:?}"
+    );
     simulation.harness.finish().await;
 }

@@ -22,6 +22,7 @@ const SERVICES: [&str; 15] = [
     "carshare.booking.v1.ReviewService",
     "carshare.notification.v1.NotificationService",
     "carshare.payment.v1.PaymentService",
+    "carshare.payment.v1.SettlementService",
     "carshare.vehicle.v1.VehicleImageService",
     "carshare.vehicle.v1.VehicleService",
     "grpc.health.v1.Health",

@@ -39,6 +39,7 @@ pub(super) fn payment(state: State) -> Payment {
         failure_code: (state == State::Failed).then(|| "REJECT_CARD_PAYMENT".to_owned()),
         due_at: noon() + TimeDelta::hours(2),
         paid_at: captured.then(noon),
+        settled_at: None,
         rental_ends_at: noon() + TimeDelta::days(3),
         refund_due_krw: 0,
         booking_end: None,

@@ -11,7 +11,7 @@ use crate::harness::*;
 
 impl Harness {
     /// Returns the payments in progress and the payable amount of a user.
-    async fn unsettled(&self, person: Person) -> (i64, i64) {
+    pub async fn unsettled(&self, person: Person) -> (i64, i64) {
         let request = CheckSettlementRequest {
             user_id: person.id.to_string(),
         };
@@ -43,8 +43,25 @@ async fn payment_is_in_progress_for_guest_and_host_until_it_is_captured() {
     let paid = harness.approved(harness.guest_with(GOOD_CARD).await).await;
     harness.until(&paid, "completed").await;
     assert_eq!(harness.unsettled(paid.guest).await, (0, 0));
-    // Nothing pays out yet.
     assert_eq!(harness.unsettled(paid.host).await, (0, 38_250));
+    harness.finish().await;
+}
+
+#[tokio::test]
+async fn settlement_is_unsettled_until_it_is_paid() {
+    let harness = Harness::start_settling().await;
+    let (booking, settlement) = harness.settled().await;
+    assert_eq!(harness.unsettled(booking.host).await, (1, 38_250));
+    assert_eq!(harness.unsettled(booking.guest).await, (0, 0));
+    let admin = harness.person("admin");
+    harness
+        .complete_payout(admin, &settlement.id, "T-1")
+        .await
+        .unwrap();
+    assert_eq!(harness.unsettled(booking.host).await, (0, 0));
+    harness.cancel(&booking, PRICE, Known::Paid).await;
+    harness.pass_time_until(&booking, "refunded").await;
+    assert_eq!(harness.unsettled(booking.host).await, (0, -38_250));
     harness.finish().await;
 }
 

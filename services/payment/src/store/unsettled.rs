@@ -1,4 +1,4 @@
-//! What is unsettled of a user, from the tables of payments, refunds and the ledger.
+//! What is unsettled of a user, from the tables of payments, refunds, settlements and the ledger.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, raw_sql};
 
@@ -9,9 +9,9 @@ use crate::error::Error;
 /// What is unsettled of a user, as guest and as host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromQueryResult)]
 pub struct Unsettled {
-    /// Payments that may still be charged, whose outcome is unknown, or whose refund is not finished.
+    /// Payments that may still be charged, whose outcome is unknown, or whose refund is not finished, and settlements that are not paid.
     pub in_progress: i64,
-    /// Earned as host and not paid out.
+    /// Earned as host and not paid: not settled, or in a settlement that is not paid. Negative if refunds have taken back more than is left.
     pub payable_krw: i64,
 }
 
@@ -25,10 +25,12 @@ pub async fn find(conn: &impl ConnectionTrait, user: HostId) -> Result<Unsettled
                         OR p.closed_at IS NOT NULL AND p.paid_at IS NOT NULL
                            AND least(coalesce(p.closing_refund_krw, p.amount_krw), p.amount_krw) > p.refunded_krw
                         OR EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id AND r.state IN ('due', 'unknown'))))
-                  AS in_progress,
+                  + unpaid.count AS in_progress,
                   (SELECT coalesce(-sum(e.amount_krw), 0)::bigint FROM ledger_entries e
                    JOIN ledger_accounts a ON a.id = e.account_id WHERE a.code = {account})
-                  AS payable_krw"#
+                  + unpaid.krw AS payable_krw
+           FROM (SELECT count(*) AS count, coalesce(sum(amount_krw), 0)::bigint AS krw FROM settlements
+                 WHERE host_id = {id} AND state = 'created') unpaid"#
     ));
     Ok(find.one(conn).await?.unwrap_or_default())
 }
