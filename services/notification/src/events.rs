@@ -53,4 +53,6 @@ pub fn handlers(consumer: Consumer) -> Consumer {
         .on("payment", notify::<payment::ChargeCompleted>)
         .on("payment", notify::<payment::ChargeFailed>)
         .on("payment", notify::<payment::ChargeRefunded>)
+        .on("payment", notify::<payment::SettlementCreated>)
+        .on("payment", notify::<payment::SettlementPaid>)
 }

@@ -3,6 +3,7 @@
 mod changes;
 mod claims;
 mod payments;
+mod settlements;
 
 use std::collections::BTreeMap;
 
