@@ -68,6 +68,7 @@ use carshare_proto::booking::v1::handover_service_client::HandoverServiceClient;
 use carshare_proto::booking::v1::review_service_client::ReviewServiceClient;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use carshare_proto::payment::v1::payment_service_client::PaymentServiceClient;
+use carshare_proto::payment::v1::settlement_service_client::SettlementServiceClient;
 use carshare_proto::vehicle::v1::vehicle_service_client::VehicleServiceClient;
 use carshare_store::config::Database;
 use carshare_store::{Consumer, Db, StoreService};
@@ -145,6 +146,7 @@ pub struct App {
     handovers: HandoverServiceClient<client::PeerChannel>,
     reviews: ReviewServiceClient<client::PeerChannel>,
     payment: PaymentServiceClient<client::PeerChannel>,
+    settlements: SettlementServiceClient<client::PeerChannel>,
     notification: NotificationServiceClient<client::PeerChannel>,
 }
 
@@ -179,7 +181,9 @@ impl App {
         let booking_claims = BookingClaimServiceClient::new(to_booking.clone());
         let handovers = HandoverServiceClient::new(to_booking.clone());
         let reviews = ReviewServiceClient::new(to_booking);
-        let payment = PaymentServiceClient::new(connect("payment", &config.payment)?);
+        let to_payment = connect("payment", &config.payment)?;
+        let payment = PaymentServiceClient::new(to_payment.clone());
+        let settlements = SettlementServiceClient::new(to_payment);
         let notification = NotificationServiceClient::new(connect("notification", &config.notification)?);
         let revocations = Revocations::new(&config.redis, common.identity.revocation)?;
         Ok(Self {
@@ -207,6 +211,7 @@ impl App {
             handovers,
             reviews,
             payment,
+            settlements,
             notification,
             db,
             config: Arc::new(config),

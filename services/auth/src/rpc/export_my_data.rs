@@ -15,7 +15,7 @@ use carshare_proto::booking::v1::{
     ListUserReviewsRequest, ReviewDirection,
 };
 use carshare_proto::notification::v1::{ListDevicesRequest, ListNotificationsRequest};
-use carshare_proto::payment::v1::{ListPaymentMethodsRequest, ListPaymentsRequest};
+use carshare_proto::payment::v1 as payment;
 use carshare_proto::vehicle::v1::{ListAvailabilityRequest, ListMyVehiclesRequest, Vehicle};
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
@@ -51,8 +51,10 @@ pub(super) async fn handle(
     parts.push(list(&reader, Reader::reviews_written));
     parts.push(list(&reader, Reader::reviews_received));
     parts.push(list(&reader, Reader::payments));
-    if role == Role::Guest {
-        parts.push(list(&reader, Reader::payment_methods));
+    match role {
+        Role::Host => parts.push(list(&reader, Reader::settlements)),
+        Role::Guest => parts.push(list(&reader, Reader::payment_methods)),
+        Role::Admin | Role::Unenrolled => {}
     }
     parts.push(list(&reader, Reader::notifications));
     parts.push(list(&reader, Reader::devices));
@@ -253,7 +255,7 @@ impl Reader {
     }
 
     async fn payments(mut self, page_token: String) -> Result<Page, Error> {
-        let request = ListPaymentsRequest {
+        let request = payment::ListPaymentsRequest {
             page_size: PAGE_SIZE,
             page_token,
             ..Default::default()
@@ -263,8 +265,20 @@ impl Reader {
         Ok(Page::new(reply.payments, Record::Payment, reply.next_page_token))
     }
 
+    async fn settlements(mut self, page_token: String) -> Result<Page, Error> {
+        let request = payment::ListSettlementsRequest {
+            page_size: PAGE_SIZE,
+            page_token,
+            ..Default::default()
+        };
+        let request = self.context.as_caller(request)?;
+        let reply = answer(self.app.settlements.list_settlements(request).await)?;
+        let token = reply.next_page_token;
+        Ok(Page::new(reply.settlements, Record::Settlement, token))
+    }
+
     async fn payment_methods(mut self, _: String) -> Result<Page, Error> {
-        let request = self.context.as_caller(ListPaymentMethodsRequest {})?;
+        let request = self.context.as_caller(payment::ListPaymentMethodsRequest {})?;
         let reply = answer(self.app.payment.list_payment_methods(request).await)?;
         Ok(Page::last(reply.payment_methods, Record::PaymentMethod))
     }
