@@ -10,7 +10,7 @@ use carshare_proto::contract;
 use futures::{StreamExt as _, stream};
 use prost_reflect::MethodDescriptor;
 
-use crate::harness::{Ids, example_request, grpc_path, start};
+use crate::harness::{Ids, SEALING_KEY, example_request, grpc_path, start};
 use callers::{Caller, Callers};
 use expectation::{Expected, expected};
 use transports::Transports;
@@ -27,7 +27,7 @@ pub async fn mesh() -> Mesh {
     let options = options
         .with_env("AUTH__PASSWORDS__BCRYPT_COST", "4")
         .with_env("GATEWAY__ADMIN__LISTEN", "127.0.0.1:0")
-        .with_env("AUTH__SEAL__KEYS__LOCAL", callers::SEALING_KEY)
+        .with_env(SEALING_KEY.0, SEALING_KEY.1)
         .with_env("GATEWAY__LIMITS__PER_MINUTE_BY_ADDRESS", "1000000")
         .with_env("GATEWAY__LIMITS__PER_HOUR_BY_USER", "1000000")
         .with_env("GATEWAY__LIMITS__CLASS_FACTOR", "100000");

@@ -12,6 +12,7 @@ mod grpc;
 mod rest;
 mod servers;
 mod setup;
+mod signing_key;
 mod sql;
 mod sse;
 
@@ -25,6 +26,7 @@ pub use grpc::{GrpcClient, Protocol, with_session, with_token};
 pub use rest::{Response, Rest, Unanswered, new_key};
 pub use servers::{Servers, fault_lasts};
 pub use setup::{REPLICAS, Setup, built_binaries, start_fleet, starts_older_release};
+pub use signing_key::{SEALING_KEY, tokens};
 pub use sql::{BOOKINGS, IMAGES, OCCUPANCIES, Sql, Table, USERS, VEHICLES};
 pub use sse::{Event, Events};
 
@@ -52,7 +54,15 @@ pub async fn mesh_with(name: &str, value: &str) -> Mesh {
 /// The same with a clock that stands still until it is moved.
 pub async fn mesh_with_manual_clock() -> (Mesh, ManualClock) {
     let (environment, clock) = Environment::manual(Clock::system().now(), 7);
-    (start(options().with_environment(environment)).await, clock)
+    (
+        start(
+            options()
+                .with_environment(environment)
+                .with_env(SEALING_KEY.0, SEALING_KEY.1),
+        )
+        .await,
+        clock,
+    )
 }
 
 /// Starts a mesh in this process. Without a data folder it uses the servers that all tests share.

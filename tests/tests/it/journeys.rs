@@ -11,3 +11,4 @@ mod handover;
 mod quotes;
 mod registration;
 mod reviews;
+mod settlements;

@@ -1,8 +1,5 @@
 //! Callers of the matrix, their tokens, and the resources that others own.
 
-use carshare_chassis::Random;
-use carshare_chassis::config::Seal;
-use carshare_chassis::encryption::Sealer;
 use carshare_mesh::Mesh;
 use carshare_proto::options::v1::Role;
 use carshare_testkit::Tokens;
@@ -10,10 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{Guest, Host, Ids, Rest, Sql, id, next_slot};
-
-/// Key with which auth encrypts its signing key: 32 bytes in base64.
-pub const SEALING_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+use crate::harness::{Guest, Host, Ids, Rest, Sql, id, next_slot, tokens};
 
 /// Queries for the ids that `POST` replies do not have.
 const IDS: [(&str, &str); 4] = [
@@ -172,25 +166,4 @@ async fn resources(mesh: &Mesh, sql: &Sql, (host, guest): &(Host, Guest)) -> Ids
         ids.insert(name, found.remove(0));
     }
     ids
-}
-
-/// Returns an issuer with the signing key of the mesh.
-async fn tokens(sql: &Sql) -> Tokens {
-    let config = Seal {
-        primary: "local".to_owned(),
-        keys: [("local".to_owned(), SEALING_KEY.to_owned().into())].into(),
-    };
-    let sealer = Sealer::new(&config, Random::system()).expect("a key");
-    let row = "SELECT kid || ' ' || encode(sealed_private_key, 'hex') FROM auth.signing_keys";
-    let row = sql.texts(row).await.remove(0);
-    let (kid, sealed) = row.split_once(' ').expect("two columns");
-    let sealed: Vec<u8> = sealed
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex"))
-        .collect();
-    let private = sealer
-        .open(&format!("signing_keys/{kid}"), &sealed)
-        .expect("it opens");
-    Tokens::with_key(kid, &private).expect("a key")
 }
