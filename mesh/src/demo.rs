@@ -5,6 +5,7 @@
 mod admin;
 mod claims;
 mod client;
+mod payout;
 mod photo;
 mod rental;
 mod seed;

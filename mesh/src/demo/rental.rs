@@ -26,8 +26,8 @@ pub(super) struct Rental<'a> {
 }
 
 /// Plays a rental of a demo car by a demo guest, from the quote over an extension to the return two hours after its end, the fee of that, a claim for
-/// damage about which the administrator decides, and the reviews, and returns its timeline. The demo data and the administrator are loaded, and
-/// the clock of the mesh is movable.
+/// damage about which the administrator decides, the reviews and the payout, and returns its timeline and a line about the payout. The demo data
+/// and the administrator are loaded, and the clock of the mesh is movable.
 pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     let client = Client::new(gateway, None)?;
     let start = now(&client, sandbox).await? + TimeDelta::hours(30);
@@ -66,7 +66,10 @@ pub async fn play(gateway: &str, sandbox: &str) -> Result<Vec<String>> {
     rental.claim_damage((guest, host), &photo).await?;
     rental.review(guest, "차가 깨끗하고 응답이 빨랐어요.").await?;
     rental.review(host, "약속을 잘 지켜 주셨어요.").await?;
-    rental.timeline(guest).await
+    let payout = rental.pay_out(host).await?;
+    let mut lines = rental.timeline(guest).await?;
+    lines.push(payout);
+    Ok(lines)
 }
 
 impl Rental<'_> {
@@ -149,7 +152,7 @@ impl Rental<'_> {
         now(self.client, self.sandbox).await
     }
 
-    async fn advance(&self, by: Duration) -> Result<()> {
+    pub(super) async fn advance(&self, by: Duration) -> Result<()> {
         let (url, seconds) = (clock_url(self.sandbox), by.as_secs().max(1));
         let advance = json!({ "advance_seconds": seconds });
         self.client.post_to(&url, &advance).await.map(drop)
@@ -177,14 +180,16 @@ async fn now(client: &Client, sandbox: &str) -> Result<DateTime<Utc>> {
     Ok(now.parse()?)
 }
 
+/// Returns a time in Seoul.
+pub(super) fn local_time(time: &Value) -> Result<String> {
+    let time: DateTime<Utc> = time.as_str().context("an entry without a time")?.parse()?;
+    let seoul = FixedOffset::east_opt(SEOUL_OFFSET_S).context("the offset of Seoul")?;
+    Ok(time.with_timezone(&seoul).format("%m-%d %H:%M:%S").to_string())
+}
+
 /// Returns an entry of a timeline: time in Seoul, what happened, and the first digits of its trace.
 fn line(entry: &Value) -> Result<String> {
-    let time: DateTime<Utc> = entry["occurred_at"]
-        .as_str()
-        .context("an entry without a time")?
-        .parse()?;
-    let seoul = FixedOffset::east_opt(SEOUL_OFFSET_S).context("the offset of Seoul")?;
-    let time = time.with_timezone(&seoul).format("%m-%d %H:%M:%S");
+    let time = local_time(&entry["occurred_at"])?;
     let trace = entry["trace_id"]
         .as_str()
         .and_then(|id| id.get(..8))

@@ -29,6 +29,7 @@ async fn demo_plays_a_rental_of_two_weeks() {
         "completed → completed, payment paid, by admin (claim_approved)",
         "completed → completed, payment paid, by payment (claim_paid)",
         "notified: booking.claim_filed",
+        "paid out: ",
         "notified: booking.change_applied",
         "notified: booking.confirmed",
     ];
