@@ -194,7 +194,7 @@ fn line(entry: &Value) -> Result<String> {
         .as_str()
         .and_then(|id| id.get(..8))
         .unwrap_or("–");
-    Ok(format!("{time}  {:<58}  {trace}", what(entry)))
+    Ok(format!("{time}  {:<66}  {trace}", what(entry)))
 }
 
 fn what(entry: &Value) -> String {
