@@ -149,6 +149,7 @@ pub fn booking(message: &str) -> CreateBookingRequest {
         end_datetime: at(1_795_410_000),
         guest_message: Some(message.into()),
         quote_token: None,
+        coupon_code: None,
     }
 }
 

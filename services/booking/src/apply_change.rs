@@ -6,9 +6,10 @@ use crate::domain::booking_change::transitions::Step;
 use crate::domain::{Actor, Booking, Change, ChangeId, Status};
 use crate::error::Error;
 use crate::events::{publish, publish_changes};
-use crate::store::{booking_changes, bookings, status_history};
+use crate::store::{booking_changes, bookings, coupon_redemptions, status_history};
 
-/// Stores a changed booking, whose row the transaction has locked. One that has ended closes its open change of the terms first.
+/// Stores a changed booking, whose row the transaction has locked. One that has ended closes its open change of the terms first,
+/// and gives its coupon back unless the guest has used it.
 pub async fn update(tx: &Tx, booking: &mut Booking, change: Change, actor: Actor) -> Result<(), Error> {
     match booking.open_change {
         Some(open) if !booking.state().is_live() => {
@@ -16,6 +17,9 @@ pub async fn update(tx: &Tx, booking: &mut Booking, change: Change, actor: Actor
             bookings::update_past(tx.conn(), booking, recorded).await?;
         }
         _ => bookings::update(tx.conn(), booking).await?,
+    }
+    if booking.releases_coupon(change.from) {
+        coupon_redemptions::release(tx, booking.id).await?;
     }
     record(tx, booking, change, actor).await
 }

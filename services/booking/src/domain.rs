@@ -7,6 +7,7 @@
 //! | [`change`] | a transition that was made, and its event |
 //! | [`booking_change`] | a change of the terms that both sides agree on |
 //! | [`claim`] | a claim of the host after a rental |
+//! | [`coupon`] | codes that lower the price of bookings |
 //! | [`period`] | the time of a rental |
 //! | [`price`] | lines, total, platform fee and host share |
 //! | [`policy`] | refund of a cancellation |
@@ -20,6 +21,7 @@ pub mod booking;
 pub mod booking_change;
 pub mod change;
 pub mod claim;
+pub mod coupon;
 pub mod handover;
 pub mod ids;
 pub mod period;
@@ -34,7 +36,8 @@ pub use booking::{Booking, Cancellation, NewBooking};
 pub use booking_change::{BookingChange, ChangeRefusal};
 pub use change::{Actor, Change, Event};
 pub use claim::{Claim, ClaimRefusal};
-pub use ids::{BookingId, ChangeId, ClaimId, PhotoId, ReviewId, UserId, VehicleId};
+pub use coupon::{Coupon, CouponRefusal};
+pub use ids::{BookingId, ChangeId, ClaimId, CouponId, PhotoId, ReviewId, UserId, VehicleId};
 pub use period::Period;
 pub use policy::{CancellationPolicy, Steps};
 pub use price::Price;

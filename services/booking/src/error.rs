@@ -11,7 +11,7 @@ use sea_orm::DbErr;
 
 use crate::domain::handover::{Angle, HandoverRefusal, Phase};
 use crate::domain::policy::Harsher;
-use crate::domain::{ChangeRefusal, ClaimRefusal, Refusal, ReviewRefusal, Status};
+use crate::domain::{ChangeRefusal, ClaimRefusal, CouponRefusal, Refusal, ReviewRefusal, Status};
 
 /// Why a file is not the announced photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,8 @@ pub enum Error {
     ClaimNotFound,
     #[error("the claim is refused: {0:?}")]
     Claim(ClaimRefusal),
+    #[error("the coupon is refused: {0:?}")]
+    Coupon(CouponRefusal),
     #[error("the review is refused: {0:?}")]
     Review(ReviewRefusal),
     /// Too early, too late, confirmed by both sides, or not in this state.
@@ -145,13 +147,15 @@ impl From<DbErr> for Error {
 }
 
 impl From<carshare_store::Error> for Error {
-    /// The exclusion constraint over live bookings, the primary key and the trigger of closed users have errors of their own.
+    /// The exclusion constraint over live bookings, primary keys, unique indexes and the trigger of closed users have errors of their own.
     fn from(error: carshare_store::Error) -> Self {
         match error.constraint() {
             Some("bookings_one_per_car") => Self::SlotTaken,
             Some("bookings_pkey") => Self::IdTaken,
             Some("bookings_guest_not_closed") => Self::GuestClosed,
             Some("bookings_host_not_closed") => Self::HostClosed,
+            Some("coupons_pkey") => Self::Coupon(CouponRefusal::CodeTaken),
+            Some("coupon_redemptions_one_per_guest") => Self::Coupon(CouponRefusal::AlreadyUsed),
             Some("reviews_one_per_side") => Self::Review(ReviewRefusal::AlreadyReviewed),
             _ => Self::Store(error),
         }
@@ -188,6 +192,12 @@ impl From<ReviewRefusal> for Error {
 impl From<ClaimRefusal> for Error {
     fn from(refusal: ClaimRefusal) -> Self {
         Self::Claim(refusal)
+    }
+}
+
+impl From<CouponRefusal> for Error {
+    fn from(refusal: CouponRefusal) -> Self {
+        Self::Coupon(refusal)
     }
 }
 
@@ -245,6 +255,7 @@ impl From<Error> for chassis::Error {
             Error::Change(refusal) => refusals::change(refusal),
             Error::ClaimNotFound => Self::new(ErrorReason::ClaimNotFound),
             Error::Claim(refusal) => refusals::claim(refusal),
+            Error::Coupon(refusal) => refusals::coupon(refusal),
             Error::Review(refusal) => refusals::review(refusal),
             Error::HandoverClosed { phase, status } => Self::new(ErrorReason::HandoverClosed)
                 .with("phase", phase.as_str())

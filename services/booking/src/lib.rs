@@ -45,6 +45,7 @@ use carshare_objects::photo::Photos;
 use carshare_proto::booking::v1::booking_change_service_server::BookingChangeServiceServer;
 use carshare_proto::booking::v1::booking_claim_service_server::BookingClaimServiceServer;
 use carshare_proto::booking::v1::booking_service_server::BookingServiceServer;
+use carshare_proto::booking::v1::coupon_service_server::CouponServiceServer;
 use carshare_proto::booking::v1::handover_service_server::HandoverServiceServer;
 use carshare_proto::booking::v1::review_service_server::ReviewServiceServer;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
@@ -149,12 +150,14 @@ impl StoreService for Booking {
         let reviews = ReviewServiceServer::new(rpc.clone());
         let changes = BookingChangeServiceServer::new(rpc.clone());
         let claims = BookingClaimServiceServer::new(rpc.clone());
+        let coupons = CouponServiceServer::new(rpc.clone());
         let bookings = BookingServiceServer::new(rpc);
         let server = server
             .add(handovers.accept_compressed(CompressionEncoding::Gzip))
             .add(reviews.accept_compressed(CompressionEncoding::Gzip))
             .add(changes.accept_compressed(CompressionEncoding::Gzip))
             .add(claims.accept_compressed(CompressionEncoding::Gzip))
+            .add(coupons.accept_compressed(CompressionEncoding::Gzip))
             .add(bookings.accept_compressed(CompressionEncoding::Gzip));
         Ok(server)
     }

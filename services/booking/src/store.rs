@@ -4,6 +4,8 @@ pub mod booking_changes;
 pub mod booking_claims;
 pub mod bookings;
 pub mod cancellation_policies;
+pub mod coupon_redemptions;
+pub mod coupons;
 pub mod handover_entries;
 pub mod handover_photos;
 pub mod review_moderations;

@@ -5,6 +5,7 @@ mod changes;
 mod charges;
 mod erasure;
 mod external_events;
+mod redemption;
 #[cfg(test)]
 pub(in crate::domain) mod tests;
 

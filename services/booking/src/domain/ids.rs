@@ -11,6 +11,8 @@ typed_ids! {
     ChangeId
     /// A claim after a rental. Also that of its charge.
     ClaimId
+    /// Place of a coupon among those of the same time. Its code names it.
+    CouponId
     /// A guest or host, of the auth service.
     UserId
     /// A photo of a pickup or return.

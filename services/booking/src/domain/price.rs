@@ -3,6 +3,7 @@
 //! Time is billed by started half hours. A line of time is half of its quantity times the hourly rate, rounded half up: an odd number of
 //! half hours at an odd rate costs half a won more. A discount is a percentage of all time, rounded half up.
 
+mod coupon_terms;
 mod rates;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Period;
 
+pub use coupon_terms::CouponTerms;
 pub use rates::{DatedRate, LongRentalDiscount, Rates};
 
 /// Basis points of the whole.
@@ -64,18 +66,38 @@ pub enum LineKind {
 }
 
 impl Price {
-    /// Calculates the price of a period. `None` when a rate or the total is not positive, or the total overflows.
-    pub fn quote(period: &Period, rates: &Rates) -> Option<Self> {
+    /// Calculates the price of a period, with a coupon if there is one. `None` when a rate or the total is not positive, or the total
+    /// overflows.
+    pub fn quote(period: &Period, rates: &Rates, coupon: Option<CouponTerms>) -> Option<Self> {
         let mut lines = rates.time_lines(period)?;
         let time_krw = sum(&lines)?;
         lines.extend(rates.discount_line(period, time_krw));
-        let total_krw = sum(&lines).filter(|total| *total > 0)?;
+        let mut total_krw = sum(&lines).filter(|total| *total > 0)?;
+        let mut platform_fee_krw = share(total_krw, PLATFORM_FEE_BPS);
+        if let Some(terms) = coupon {
+            let line = terms.line(total_krw);
+            platform_fee_krw = terms.platform_fee_krw(total_krw, &line);
+            total_krw += line.amount_krw;
+            lines.push(line);
+        }
         Some(Self {
             hourly_rate_krw: rates.hourly_krw,
             total_krw,
-            platform_fee_krw: share(total_krw, PLATFORM_FEE_BPS),
+            platform_fee_krw,
             lines,
         })
+    }
+
+    /// Returns the coupon in the price. Its amount is what it takes off, which can be less than that of the coupon.
+    pub fn coupon(&self) -> Option<CouponTerms> {
+        self.lines.iter().find_map(CouponTerms::of_line)
+    }
+
+    /// Returns the won that a coupon takes off.
+    pub fn coupon_krw(&self) -> i64 {
+        let is_coupon = |line: &&PriceLine| CouponTerms::of_line(line).is_some();
+        let lines = self.lines.iter().filter(is_coupon);
+        lines.map(|line| -line.amount_krw).sum()
     }
 
     /// Returns the lines of a booking of the releases that billed whole hours at one rate. Empty if the total is no such price.

@@ -4,7 +4,7 @@ use carshare_chassis as chassis;
 use carshare_proto::booking::v1::ErrorReason;
 
 use super::Error;
-use crate::domain::{ChangeRefusal, ClaimRefusal, ReviewRefusal};
+use crate::domain::{ChangeRefusal, ClaimRefusal, CouponRefusal, ReviewRefusal};
 
 pub(super) fn change(refusal: ChangeRefusal) -> chassis::Error {
     match refusal {
@@ -51,5 +51,18 @@ pub(super) fn claim(refusal: ClaimRefusal) -> chassis::Error {
         ClaimRefusal::Closed { status } => {
             chassis::Error::new(ErrorReason::ClaimClosed).with("status", status.as_str())
         }
+    }
+}
+
+pub(super) fn coupon(refusal: CouponRefusal) -> chassis::Error {
+    match refusal {
+        CouponRefusal::NotFound => chassis::Error::new(ErrorReason::CouponNotFound),
+        CouponRefusal::NotValidNow => chassis::Error::new(ErrorReason::CouponNotValidNow),
+        CouponRefusal::UsedUp => chassis::Error::new(ErrorReason::CouponUsedUp),
+        CouponRefusal::AlreadyUsed => chassis::Error::new(ErrorReason::CouponAlreadyUsed),
+        CouponRefusal::MinPrice { min_krw } => {
+            chassis::Error::new(ErrorReason::CouponMinPrice).with("min", min_krw.to_string())
+        }
+        CouponRefusal::CodeTaken => chassis::Error::new(ErrorReason::CouponCodeTaken),
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The car is held at the vehicle service first, under the id of the future booking and outside any transaction. Then one
 //! transaction stores the booking with the current terms and publishes `booking.requested`. A crash in between leaves a hold
-//! that expires; a repeat under the same idempotency key has the same id and finds its hold. With the token of a quote its price
-//! and policy count instead of the current ones.
+//! that expires; a repeat under the same idempotency key has the same id and finds its hold. With the token of a quote its price,
+//! policy and coupon count instead of the current ones. A coupon is redeemed in the transaction.
 //!
 //! Both run in a task that goes on when the caller leaves, so that a hold is never left behind by a cancelled call: one that
 //! ends before the transaction begins is released, after that the booking is stored and a repeat gets it.
@@ -20,13 +20,16 @@ use carshare_store::Tx;
 use prost::Message as _;
 use tokio::sync::oneshot;
 
-use super::{authorization, convert, quote_token};
-use crate::domain::{Actor, Booking, BookingId, Event, NewBooking, Party, Price, Quote, UserId};
+use super::{authorization, convert, quote_token, rental_price};
+use crate::domain::coupon::CouponCode;
+use crate::domain::{
+    Actor, Booking, BookingId, CancellationPolicy, Event, NewBooking, Party, Price, Quote, UserId,
+};
 use crate::error::Error;
 use crate::events::publish;
 use crate::guest_limits::{self, GuestLimits};
 use crate::hold::{self, HoldRequest};
-use crate::store::bookings;
+use crate::store::{bookings, coupon_redemptions};
 use crate::{App, apply_change};
 
 pub async fn handle(
@@ -45,6 +48,7 @@ pub async fn handle(
         ctx,
         guest_message: request.guest_message,
         quote_token: request.quote_token,
+        coupon: request.coupon_code.as_deref().map(CouponCode::new),
     };
     let (caller, answer) = oneshot::channel();
     let running = creation.run(caller);
@@ -64,6 +68,16 @@ struct Creation {
     hold: HoldRequest,
     guest_message: Option<String>,
     quote_token: Option<String>,
+    coupon: Option<CouponCode>,
+}
+
+/// Quoted terms, or those of this moment.
+struct Terms {
+    price: Price,
+    /// `None` for the one at the time of the insertion.
+    policy: Option<CancellationPolicy>,
+    /// Coupon in the price.
+    coupon: Option<CouponCode>,
 }
 
 /// The waiting caller.
@@ -83,6 +97,17 @@ enum Hold {
     Repeatable,
     /// Is of no use.
     Useless,
+}
+
+impl Hold {
+    /// Returns what becomes of a hold that was placed before the error.
+    fn after(error: &Error) -> Self {
+        if hold::is_definite(error) {
+            Self::Useless
+        } else {
+            Self::Repeatable
+        }
+    }
 }
 
 impl Creation {
@@ -124,12 +149,16 @@ impl Creation {
             let error = anyhow::anyhow!("nobody waits for the booking");
             return self.replay_or(Error::internal(error), Hold::Useless).await;
         }
-        self.book(id, vehicle, quote).await.map_err(|error| Failure {
-            hold: if hold::is_definite(&error) {
-                Hold::Useless
-            } else {
-                Hold::Repeatable
-            },
+        let terms = match self.terms(&vehicle, quote).await {
+            Ok(terms) => terms,
+            // A coupon may be refused because the first call has redeemed it.
+            Err(error) => {
+                let hold = Hold::after(&error);
+                return self.replay_or(error, hold).await;
+            }
+        };
+        self.book(id, vehicle, terms).await.map_err(|error| Failure {
+            hold: Hold::after(&error),
             error,
         })
     }
@@ -145,27 +174,36 @@ impl Creation {
         }
     }
 
-    /// Returns the quote that the request refers to, if any.
+    /// Returns the quote that the request refers to, if any. `QuoteInvalid` if the request has another coupon.
     async fn quote(&self) -> Result<Option<Quote>, Error> {
-        match &self.quote_token {
-            Some(token) => quote_token::open(&self.app, &self.hold, token).await.map(Some),
-            None => Ok(None),
+        let Some(token) = &self.quote_token else {
+            return Ok(None);
+        };
+        let quote = quote_token::open(&self.app, &self.hold, token).await?;
+        if self.coupon.is_some() && self.coupon != quote.coupon {
+            return Err(Error::QuoteInvalid);
         }
+        Ok(Some(quote))
     }
 
-    /// Stores the booking with the quoted terms or those of the held car, its history and its event.
-    async fn book(
-        &self,
-        id: BookingId,
-        vehicle: Vehicle,
-        quote: Option<Quote>,
-    ) -> Result<pb::Booking, Error> {
-        let (price, policy) = match quote {
-            Some(quote) => (Some(quote.price), Some(quote.policy)),
-            None => (Price::quote(&self.hold.period, &convert::rates(&vehicle)?), None),
-        };
-        let price =
-            price.ok_or_else(|| Error::internal(anyhow::anyhow!("no price of the car {}", vehicle.id)))?;
+    /// Returns the quoted terms, or those of the held car.
+    async fn terms(&self, vehicle: &Vehicle, quote: Option<Quote>) -> Result<Terms, Error> {
+        if let Some(quote) = quote {
+            return Ok(Terms {
+                price: quote.price,
+                policy: Some(quote.policy),
+                coupon: quote.coupon,
+            });
+        }
+        Ok(Terms {
+            price: rental_price::calculate(&self.app, &self.hold, vehicle, self.coupon.as_ref()).await?,
+            policy: None,
+            coupon: self.coupon.clone(),
+        })
+    }
+
+    /// Stores the booking with its terms, history and event.
+    async fn book(&self, id: BookingId, vehicle: Vehicle, terms: Terms) -> Result<pb::Booking, Error> {
         let rules = &self.app.config.booking;
         let new = NewBooking {
             id,
@@ -173,13 +211,18 @@ impl Creation {
             guest_id: self.hold.guest,
             host_id: UserId::parse("owner_id", &vehicle.owner_id).map_err(Error::internal)?,
             period: self.hold.period,
-            price,
-            policy,
+            price: terms.price,
+            policy: terms.policy,
             vehicle_snapshot: vehicle.encode_to_vec(),
             guest_message: self.guest_message.clone(),
             respond_within: rules.respond_within,
         };
-        let booking = self.store(new, vehicle.instant_book).await?;
+        let insertion = Insertion {
+            new,
+            coupon: terms.coupon,
+            pay_within: vehicle.instant_book.then_some(rules.pay_within),
+        };
+        let booking = self.store(insertion).await?;
         if vehicle.instant_book {
             self.confirm_hold(id);
         }
@@ -197,35 +240,24 @@ impl Creation {
     }
 
     /// Stores the booking within the limits of the guest. Payment is asked if only the limit of an unverified account refuses.
-    async fn store(&self, new: NewBooking, instant: bool) -> Result<pb::Booking, Error> {
+    async fn store(&self, insertion: Insertion) -> Result<pb::Booking, Error> {
         let (rules, guest) = (&self.app.config.booking, self.ctx.user()?);
         let (proven, full) = (GuestLimits::proven(rules, guest), GuestLimits::full(rules));
-        match self.insert(new.clone(), proven, instant).await {
+        match self.insert(insertion.clone(), proven).await {
             Err(Error::TooManyOpenRequests { limit }) if proven != full => {
                 if !guest_limits::has_payment_method(&self.app, guest).await? {
                     return Err(Error::VerificationRequired { limit });
                 }
-                self.insert(new, full, instant).await
+                self.insert(insertion, full).await
             }
             stored => stored,
         }
     }
 
-    async fn insert(
-        &self,
-        new: NewBooking,
-        limits: GuestLimits,
-        instant: bool,
-    ) -> Result<pb::Booking, Error> {
-        let pay_within = instant.then_some(self.app.config.booking.pay_within);
-        let input = Insertion {
-            new,
-            limits,
-            pay_within,
-        };
+    async fn insert(&self, insertion: Insertion, limits: GuestLimits) -> Result<pb::Booking, Error> {
         self.app
             .db
-            .idempotent(&self.ctx, "bookings.create", input, insert)
+            .idempotent(&self.ctx, "bookings.create", (insertion, limits), insert)
             .await
     }
 }
@@ -235,18 +267,23 @@ async fn confirm_approved(app: &App, id: BookingId) -> Result<(), Error> {
     hold::confirm(app, &booking.ok_or(Error::BookingNotFound)?).await
 }
 
+#[derive(Clone)]
 struct Insertion {
     new: NewBooking,
-    limits: GuestLimits,
+    /// To be redeemed.
+    coupon: Option<CouponCode>,
     /// Time to pay, if the car is offered without asking: the booking is approved at once.
     pay_within: Option<Duration>,
 }
 
 /// An instant booking is approved under the hold, which vehicle has just placed: nobody else can have the car while it lasts, and the
 /// constraint over live bookings refuses a second one after it.
-async fn insert(tx: &Tx, insertion: &Insertion) -> Result<pb::Booking, Error> {
+async fn insert(tx: &Tx, (insertion, limits): &(Insertion, GuestLimits)) -> Result<pb::Booking, Error> {
     let mut booking = Booking::request(insertion.new.clone(), tx.now());
-    let guest = bookings::insert(tx.conn(), &mut booking, insertion.limits).await?;
+    let guest = bookings::insert(tx.conn(), &mut booking, *limits).await?;
+    if let Some(code) = &insertion.coupon {
+        coupon_redemptions::insert(tx, &booking, code).await?;
+    }
     publish::event(tx, &booking, Event::Requested)?;
     if let Some(pay_within) = insertion.pay_within {
         let change = booking.approve_instantly(pay_within, tx.now())?;

@@ -7,9 +7,10 @@ use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_proto::vehicle::v1::CheckHoldResponse;
 
-use super::{authorization, convert, quote_token};
+use super::{authorization, convert, quote_token, rental_price};
 use crate::App;
-use crate::domain::{Price, Quote, UserId};
+use crate::domain::coupon::CouponCode;
+use crate::domain::{Quote, UserId};
 use crate::error::Error;
 use crate::hold::{self, HoldRequest};
 use crate::store::cancellation_policies;
@@ -31,10 +32,10 @@ pub async fn handle(
     let checked = hold::check(app, &rental).await?;
     let vehicle = checked.vehicle.clone().unwrap_or_default();
     let host = UserId::parse("owner_id", &vehicle.owner_id).map_err(Error::internal)?;
-    let price = Price::quote(&rental.period, &convert::rates(&vehicle)?)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("no price of the car {}", vehicle.id)))?;
+    let coupon = request.coupon_code.as_deref().map(CouponCode::new);
+    let price = rental_price::calculate(app, &rental, &vehicle, coupon.as_ref()).await?;
     let policy = cancellation_policies::find_current(app.db.conn(), host).await?;
-    let quote = Quote::new(price, policy, now);
+    let quote = Quote::new(price, policy, coupon, now);
     let token = quote_token::seal(app, &rental, &quote).await?;
     Ok(response(&rental, &checked, &quote, token))
 }
@@ -56,6 +57,7 @@ fn response(
         price,
         policy,
         expires_at,
+        ..
     } = quote;
     pb::BookingQuote {
         vehicle_id: rental.vehicle.to_string(),

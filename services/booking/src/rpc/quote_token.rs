@@ -10,17 +10,27 @@ use crate::hold::HoldRequest;
 /// Derives the key from that of page tokens. A change of the encoding needs another name.
 const PURPOSE: &str = "carshare.booking.quote.v1";
 
+/// Of quotes with a coupon, so that the previous release, which would not redeem it, refuses their tokens.
+const PURPOSE_WITH_COUPON: &str = "carshare.booking.quote.coupon.v1";
+
 /// Returns the token of a quote for this rental.
 pub async fn seal(app: &App, rental: &HoldRequest, quote: &Quote) -> Result<String, Error> {
     let payload = serde_json::to_vec(quote).map_err(Error::internal)?;
-    let key = app.db.page_token_key().await?.derive(PURPOSE);
+    let purpose = match quote.coupon {
+        Some(_) => PURPOSE_WITH_COUPON,
+        None => PURPOSE,
+    };
+    let key = app.db.page_token_key().await?.derive(purpose);
     Ok(with_bound(rental, |bound| key.seal(bound, &payload)))
 }
 
 /// Returns the quote of a token for this rental. `QuoteInvalid` if the token was not issued for it, `QuoteExpired` if it is too old.
 pub async fn open(app: &App, rental: &HoldRequest, token: &str) -> Result<Quote, Error> {
-    let key = app.db.page_token_key().await?.derive(PURPOSE);
-    let quote = read(&key, rental, token)?;
+    let key = app.db.page_token_key().await?;
+    let quote = match read(&key.derive(PURPOSE), rental, token) {
+        Err(Error::QuoteInvalid) => read(&key.derive(PURPOSE_WITH_COUPON), rental, token)?,
+        without_coupon => without_coupon?,
+    };
     if quote.is_expired(app.environment.clock.now()) {
         return Err(Error::QuoteExpired);
     }
@@ -51,6 +61,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::coupon::CouponCode;
     use crate::domain::policy::tests::{platform, step};
     use crate::domain::price::{LineKind, PriceLine, Rates};
     use crate::domain::{Period, Price, Steps, UserId, VehicleId};
@@ -70,8 +81,8 @@ mod tests {
             dated: Vec::new(),
             long_rental_discounts: Vec::new(),
         };
-        let price = Price::quote(&rental.period, &rates).unwrap();
-        Quote::new(price, platform(), rental.period.start())
+        let price = Price::quote(&rental.period, &rates, None).unwrap();
+        Quote::new(price, platform(), None, rental.period.start())
     }
 
     fn sealed(key: &TokenKey, rental: &HoldRequest) -> String {
@@ -126,6 +137,15 @@ mod tests {
             amount_krw: -576_000_000,
         };
         quote.price.lines = vec![line; 22];
+        let coupon = PriceLine {
+            kind: LineKind::PlatformCoupon,
+            half_hours: 0,
+            unit_krw: 0,
+            percent: 0,
+            amount_krw: -86_400_000,
+        };
+        quote.price.lines.push(coupon);
+        quote.coupon = Some(CouponCode::new(&"A".repeat(20)));
         quote.policy.steps = Steps::new((0..5).map(|n| step(2_592_000 - n, 10_000 - n)).collect()).unwrap();
         let payload = serde_json::to_vec(&quote).unwrap();
         assert!(with_bound(&rental, |bound| key().seal(bound, &payload)).len() <= 4_096);

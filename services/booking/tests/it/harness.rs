@@ -3,6 +3,7 @@
 mod calls;
 mod changes;
 mod claims;
+mod coupons;
 mod handovers;
 mod queries;
 mod quotes;
@@ -32,6 +33,7 @@ pub use carshare_service_testkit::{
 };
 pub use changes::{car_of, end_of, refund};
 pub use claims::damage;
+pub use coupons::{percent_off, with_coupon, won_off};
 pub use handovers::{ANGLES, get_file, png, put, statement_of};
 pub use quotes::{platform_policy, quote_of};
 pub use reviews::{ids, review_input};

@@ -51,6 +51,33 @@ async fn create_booking_with_a_key_is_three_statements_and_one_commit() {
 }
 
 #[tokio::test]
+async fn create_booking_with_a_coupon_is_two_more_statements() {
+    let harness = Harness::start().await;
+    let (instance, meter) = harness.start_metered().await;
+    let client = Client::new(instance.channel());
+    let host = harness.host();
+    harness
+        .create_coupon(host, percent_off("CODE", 10))
+        .await
+        .unwrap();
+    let create = async || {
+        let request = harness.request(harness.guest(), with_coupon(&harness.car(host), "CODE"));
+        into_message(client.clone().create_booking(request).await).unwrap();
+    };
+    create().await;
+    create().await;
+    // The coupon, and its redemption.
+    let ((), measured) = meter.measure(create()).await;
+    measured.assert(Counts {
+        statements: 4 + NOTIFICATION,
+        round_trips: 6 + NOTIFICATION,
+        commits: 1,
+    });
+    instance.stop().await;
+    harness.finish().await;
+}
+
+#[tokio::test]
 async fn create_booking_as_quoted_costs_no_more_and_a_quote_is_one_statement() {
     let harness = Harness::start().await;
     let (instance, meter) = harness.start_metered().await;

@@ -26,6 +26,7 @@ fn book(vehicle_id: &str, slot: Slot) -> Case {
         end_datetime: at(slot.end),
         guest_message: None,
         quote_token: None,
+        coupon_code: None,
     };
     Case::post(
         "/v1/bookings",

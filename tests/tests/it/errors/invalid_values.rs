@@ -201,6 +201,7 @@ async fn times_outside_the_calendar_are_rejected() {
             end_datetime: Some(end_datetime),
             guest_message: None,
             quote_token: None,
+            coupon_code: None,
         };
         let path = "/carshare.booking.v1.BookingService/CreateBooking";
         expect_grpc_error(&wires, &guest, path, request.encode_to_vec(), expected).await;

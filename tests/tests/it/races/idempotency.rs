@@ -143,6 +143,7 @@ async fn repeated_call_over_another_protocol_has_the_same_response() {
         end_datetime: at(slot.end),
         guest_message: None,
         quote_token: None,
+        coupon_code: None,
     };
     let path = "/carshare.booking.v1.BookingService/CreateBooking";
     for wire in GrpcClient::all(&mesh).await {

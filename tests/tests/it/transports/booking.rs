@@ -54,6 +54,7 @@ async fn journey(form: Protocol) {
         end_datetime: Some(timestamp(slot.end)),
         guest_message: None,
         quote_token: None,
+        coupon_code: None,
     };
     let pending = wire.booking().create_booking(with_token(&guest, request)).await;
     let pending = pending.expect("a booking").into_inner();

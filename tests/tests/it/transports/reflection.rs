@@ -18,6 +18,7 @@ const SERVICES: [&str; 16] = [
     "carshare.booking.v1.BookingChangeService",
     "carshare.booking.v1.BookingClaimService",
     "carshare.booking.v1.BookingService",
+    "carshare.booking.v1.CouponService",
     "carshare.booking.v1.HandoverService",
     "carshare.booking.v1.ReviewService",
     "carshare.notification.v1.NotificationService",

@@ -205,7 +205,8 @@ impl Booking {
         match &new.target {
             Target::End(end) => {
                 let period = self.changed_period(*end, now)?;
-                let price = Price::quote(&period, &new.rates).ok_or(ChangeRefusal::NoPrice)?;
+                let price =
+                    Price::quote(&period, &new.rates, self.price.coupon()).ok_or(ChangeRefusal::NoPrice)?;
                 Ok(Terms { kind, period, price })
             }
             Target::Vehicle { id, .. } if *id == self.vehicle_id => Err(ChangeRefusal::WithoutEffect),

@@ -4,6 +4,7 @@ mod cancellations;
 mod changes;
 mod charges;
 mod events;
+mod redemptions;
 mod requests;
 
 use Status::{Active, Approved, Cancelled, Completed, Pending, Rejected};
@@ -36,7 +37,7 @@ fn pending() -> Booking {
         guest_id: UserId(Uuid::from_u128(3)),
         host_id: UserId(Uuid::from_u128(4)),
         period,
-        price: Price::quote(&period, &rates).unwrap(),
+        price: Price::quote(&period, &rates, None).unwrap(),
         policy: Some(platform()),
         vehicle_snapshot: Vec::new(),
         guest_message: Some("안녕하세요".to_owned()),

@@ -1,5 +1,7 @@
 //! Prices: half hours, rates of dates, discounts, shares.
 
+mod coupons;
+
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 use rstest::rstest;
@@ -53,7 +55,7 @@ fn quote_charges_started_half_hours_and_rounds_half_up(
     #[case] total: i64,
     #[case] fee: i64,
 ) {
-    let price = Price::quote(&minutes(length), &hourly(rate)).unwrap();
+    let price = Price::quote(&minutes(length), &hourly(rate), None).unwrap();
     assert_eq!((price.total_krw, price.platform_fee_krw), (total, fee));
     assert_eq!(price.host_share_krw(), total - fee);
 }
@@ -63,7 +65,7 @@ fn quote_charges_started_half_hours_and_rounds_half_up(
 #[case(-1_000)]
 #[case(i64::MAX)]
 fn quote_refuses_a_rate_without_a_valid_total(#[case] rate: i64) {
-    assert_eq!(Price::quote(&minutes(120), &hourly(rate)), None);
+    assert_eq!(Price::quote(&minutes(120), &hourly(rate), None), None);
 }
 
 #[test]
@@ -77,7 +79,7 @@ fn half_hours_have_the_rate_of_their_date_in_seoul() {
         ..hourly(15_000)
     };
     // From 18:00 on the 1st to 01:15 on the 3rd: 6 hours, 24 hours, and a started third half hour.
-    let price = Price::quote(&minutes(31 * 60 + 15), &rates).unwrap();
+    let price = Price::quote(&minutes(31 * 60 + 15), &rates, None).unwrap();
     let expected = [
         line(LineKind::Time, 12 + 3, 15_000, 112_500),
         line(LineKind::DatedTime, 48, 20_001, 480_024),
@@ -98,7 +100,7 @@ fn highest_discount_that_the_billed_time_reaches_counts(
         long_rental_discounts: vec![discount(168, 10), discount(672, 20), discount(600, 5)],
         ..hourly(15_000)
     };
-    let price = Price::quote(&minutes(length), &rates).unwrap();
+    let price = Price::quote(&minutes(length), &rates, None).unwrap();
     let last = price.lines.last().unwrap();
     let found = (last.kind == LineKind::LongRentalDiscount).then_some((last.percent, last.amount_krw));
     assert_eq!(found, expected);
@@ -112,7 +114,7 @@ fn highest_discount_that_the_billed_time_reaches_counts(
 fn vat_is_an_eleventh_rounded_half_up(#[case] total_krw: i64, #[case] vat: i64) {
     let price = Price {
         total_krw,
-        ..Price::quote(&minutes(60), &hourly(1_000)).unwrap()
+        ..Price::quote(&minutes(60), &hourly(1_000), None).unwrap()
     };
     assert_eq!(price.vat_krw(), vat);
 }
@@ -187,7 +189,7 @@ fn rates_one_by_one(rates: &Rates, period: &Period) -> Vec<i64> {
 proptest! {
     #[test]
     fn lines_sum_to_the_total_and_shares_too(rates in rates(), length in 60i64..=43_200) {
-        let price = Price::quote(&minutes(length), &rates).unwrap();
+        let price = Price::quote(&minutes(length), &rates, None).unwrap();
         prop_assert_eq!(price.lines.iter().map(|line| line.amount_krw).sum::<i64>(), price.total_krw);
         prop_assert_eq!(price.platform_fee_krw + price.host_share_krw(), price.total_krw);
         let off_by = price.platform_fee_krw * BASIS_POINTS - price.total_krw * PLATFORM_FEE_BPS;
@@ -210,7 +212,7 @@ proptest! {
     #[test]
     fn longer_time_never_costs_less_before_discounts(rates in rates(), a in 60i64..=43_200, b in 60i64..=43_200) {
         let rates = Rates { long_rental_discounts: Vec::new(), ..rates };
-        let total = |length| Price::quote(&minutes(length), &rates).unwrap().total_krw;
+        let total = |length| Price::quote(&minutes(length), &rates, None).unwrap().total_krw;
         prop_assert!(total(a.max(b)) >= total(a.min(b)));
     }
 
@@ -221,7 +223,7 @@ proptest! {
 
     #[test]
     fn stored_lines_read_back(rates in rates(), length in 60i64..=43_200) {
-        let lines = Price::quote(&minutes(length), &rates).unwrap().lines;
+        let lines = Price::quote(&minutes(length), &rates, None).unwrap().lines;
         let stored = serde_json::json!(lines);
         prop_assert_eq!(serde_json::from_value::<Vec<PriceLine>>(stored).unwrap(), lines);
     }

@@ -43,7 +43,7 @@ fn booking(status: Status) -> Booking {
         guest_id: GUEST,
         host_id: HOST,
         period,
-        price: Price::quote(&period, &rates).unwrap(),
+        price: Price::quote(&period, &rates, None).unwrap(),
         policy: platform(),
         vehicle_snapshot: Vec::new(),
         status,

@@ -157,6 +157,7 @@ pub fn input(car: &Vehicle) -> CreateBookingRequest {
         end_datetime: Some(timestamp("2026-12-01T13:00:00Z")),
         guest_message: Some("잘 타겠습니다".into()),
         quote_token: None,
+        coupon_code: None,
     }
 }
 

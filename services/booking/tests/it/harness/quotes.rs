@@ -77,6 +77,7 @@ pub fn quote_of(car: &Vehicle) -> QuoteBookingRequest {
         vehicle_id,
         start_datetime,
         end_datetime,
+        coupon_code: None,
     }
 }
 

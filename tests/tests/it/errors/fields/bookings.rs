@@ -48,6 +48,7 @@ pub(super) fn short_booking() -> (Case, Faults) {
         end_datetime: at(1_893_459_000),
         guest_message: None,
         quote_token: None,
+        coupon_code: None,
     };
     let case = booking(body, message);
     let faults: Faults = &[
