@@ -5,6 +5,7 @@ mod account_deletion;
 mod booking;
 mod changes;
 mod claims;
+mod coupons;
 mod devices;
 mod email;
 mod handover;

@@ -6,7 +6,7 @@ pub(super) struct Rule {
     pub(super) sql: &'static str,
 }
 
-pub(super) const RULES: [Rule; 5] = [
+pub(super) const RULES: [Rule; 6] = [
     Rule {
         name: "no two occupancies of a car overlap",
         sql: "SELECT a.ref_id || ' and ' || b.ref_id FROM vehicle.occupancies a JOIN vehicle.occupancies b \
@@ -16,6 +16,11 @@ pub(super) const RULES: [Rule; 5] = [
         name: "every booking has a complete status history",
         sql: "SELECT b.id::text FROM booking.bookings b LEFT JOIN booking.status_history h ON h.booking_id = b.id \
               GROUP BY b.id HAVING count(h.*) <> b.version",
+    },
+    Rule {
+        name: "every coupon counts its redemptions",
+        sql: "SELECT c.code FROM booking.coupons c LEFT JOIN booking.coupon_redemptions r \
+              ON r.code = c.code AND r.released_at IS NULL GROUP BY c.code HAVING count(r.*) <> c.redeemed",
     },
     Rule {
         name: "every event was consumed",
