@@ -9,7 +9,7 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::harness::{GrpcClient, Protocol, mesh};
 
-const SERVICES: [&str; 16] = [
+const SERVICES: [&str; 17] = [
     "carshare.auth.export.v1.ExportService",
     "carshare.auth.v1.AccountService",
     "carshare.auth.v1.AuthService",
