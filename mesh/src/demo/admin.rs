@@ -31,8 +31,7 @@ pub async fn complete(auth: &Config, environment: Environment) -> Result<()> {
     let secret = TotpSecret::new(ADMIN_TOTP_SECRET);
     if add_missing_second_factor(auth, environment, ADMIN, secret).await? {
         println!(
-            "The demo data are of an earlier release: {} has a second factor now, as admins need one.",
-            ADMIN
+            "The demo data are of an earlier release: {ADMIN} has a second factor now, as admins need one."
         );
     }
     Ok(())

@@ -100,6 +100,13 @@ impl Price {
         lines.map(|line| -line.amount_krw).sum()
     }
 
+    /// Returns the won that a coupon of the platform takes off.
+    pub fn platform_discount_krw(&self) -> i64 {
+        let lines = self.lines.iter();
+        let borne = lines.filter(|line| line.kind == LineKind::PlatformCoupon);
+        borne.map(|line| -line.amount_krw).sum()
+    }
+
     /// Returns the lines of a booking of the releases that billed whole hours at one rate. Empty if the total is no such price.
     pub fn lines_of_whole_hours(total_krw: i64, hourly_rate_krw: i64) -> Vec<PriceLine> {
         if hourly_rate_krw <= 0 || total_krw % hourly_rate_krw != 0 {

@@ -101,5 +101,6 @@ pub(super) fn facts(booking: &Booking) -> Result<pb::BookingFacts, Error> {
         end_datetime: Some(timestamp(booking.period.end())),
         total_amount: booking.price.total_krw,
         platform_fee: booking.price.platform_fee_krw,
+        platform_discount: booking.price.platform_discount_krw(),
     })
 }

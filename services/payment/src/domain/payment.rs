@@ -41,6 +41,8 @@ pub struct Payment {
     pub amount_krw: i64,
     /// The platform's share of the amount less refunds.
     pub fee_krw: i64,
+    /// Taken off the amount by a coupon that the platform bears out of its share.
+    pub platform_discount_krw: i64,
     /// Refunded so far.
     pub refunded_krw: i64,
     pub state: State,

@@ -109,6 +109,11 @@ fn new_payment(
         order_name: order_name(facts),
         amount_krw: charge.amount_krw,
         fee_krw: charge.fee_krw,
+        // Changes and claims have no coupon of their own.
+        platform_discount_krw: match charge.id {
+            None => facts.platform_discount,
+            Some(_) => 0,
+        },
         refunded_krw: 0,
         state: State::Due,
         last_attempt: 0,

@@ -24,6 +24,7 @@ pub fn facts() -> booking::BookingFacts {
         end_datetime: Some(stamp("2026-11-23T05:00:00Z")),
         total_amount: 80_000,
         platform_fee: 12_000,
+        platform_discount: 0,
     }
 }
 

@@ -58,7 +58,7 @@ impl Payment {
     }
 
     /// Records a refund of `amount_krw` and recomputes the shares: the platform keeps the fee of the remaining balance, and
-    /// host and platform bear the rest. It keeps none of a charge that has no fee.
+    /// host and platform bear the rest. It keeps none of a charge that has no fee, and bears its discount of what is left.
     pub fn refund(&mut self, amount_krw: i64) -> Result<Posting, WrongState> {
         if amount_krw <= 0 || amount_krw > self.balance_krw() {
             return Err(self.wrong_state("be refunded by this amount"));
@@ -68,7 +68,8 @@ impl Payment {
         if self.refunded_krw == self.amount_krw || owed && self.owed_krw(Origin::BookingEnd) == 0 {
             self.state = State::Refunded;
         }
-        let fee_krw = fee_of(self.amount_krw - self.refunded_krw).min(self.fee_krw);
+        let undiscounted_krw = self.amount_krw - self.refunded_krw + self.platform_discount_krw;
+        let fee_krw = (fee_of(undiscounted_krw) - self.platform_discount_krw).clamp(0, self.fee_krw);
         let fee_change_krw = fee_krw - std::mem::replace(&mut self.fee_krw, fee_krw);
         Ok(Posting {
             host: self.host_id,

@@ -31,6 +31,7 @@ pub(super) fn payment(state: State) -> Payment {
         order_name: "카셰어링 아이오닉 5".to_owned(),
         amount_krw: 45_000,
         fee_krw: fee_of(45_000 - refunded_krw),
+        platform_discount_krw: 0,
         refunded_krw,
         state,
         last_attempt: i32::from(state == State::Unknown),

@@ -263,5 +263,6 @@ pub fn facts(booking: Uuid, car: &Vehicle, (start, end): Period) -> Option<Booki
         end_datetime: timestamp(end),
         total_amount: 60_000,
         platform_fee: 9_000,
+        platform_discount: 0,
     })
 }

@@ -170,6 +170,21 @@ fn refund_of_a_charge_without_a_fee_leaves_the_platform_nothing() {
     );
 }
 
+/// A rental of 60,000 won with a coupon of 5,000 won, shortened to 45,000 won.
+#[test]
+fn platform_bears_its_discount_of_what_a_refund_leaves() {
+    let mut payment = payment(State::Completed);
+    payment.amount_krw = 55_000;
+    payment.platform_discount_krw = 5_000;
+    payment.fee_krw = 9_000 - 5_000;
+    let posting = payment.refund(15_000).unwrap();
+    assert_eq!((posting.gross_krw, payment.fee_krw), (-15_000, 6_750 - 5_000));
+    payment.refund(30_000).unwrap();
+    assert_eq!(payment.fee_krw, 0);
+    payment.refund(10_000).unwrap();
+    assert_eq!((payment.fee_krw, payment.state), (0, State::Refunded));
+}
+
 proptest! {
     #[test]
     fn captured_minus_refunded_is_fee_plus_host(total in 1i64..100_000_000, parts in prop::collection::vec(0.0f64..1.0, 1..5)) {
