@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::*;
 use crate::domain::message::tests::{GUEST, HOST, facts, recipients, stamp};
 
-fn damage(status: Status) -> Option<BookingClaimFacts> {
+fn damage(status: Status) -> BookingClaimFacts {
     let claim = BookingClaim {
         id: "c".into(),
         kind: Kind::Damage.into(),
@@ -15,26 +15,25 @@ fn damage(status: Status) -> Option<BookingClaimFacts> {
         object_by: Some(stamp("2026-11-26T02:00:00Z")),
         ..Default::default()
     };
-    let facts = BookingClaimFacts {
+    BookingClaimFacts {
         claim: Some(claim),
         platform_fee: 0,
-    };
-    Some(facts)
+    }
 }
 
-fn late() -> Option<BookingClaimFacts> {
-    let mut facts = damage(Status::Open)?;
-    let claim = facts.claim.as_mut()?;
+fn late() -> BookingClaimFacts {
+    let mut facts = damage(Status::Open);
+    let claim = facts.claim.as_mut().unwrap();
     claim.kind = Kind::LateReturn.into();
     claim.returned_at = Some(stamp("2026-11-23T07:00:00Z"));
-    Some(facts)
+    facts
 }
 
 #[test]
 fn claim_goes_to_the_guest_with_its_amount_and_deadline() {
     let event = booking::BookingClaimFiled {
         booking: Some(facts()),
-        claim: damage(Status::Open),
+        claim: Some(damage(Status::Open)),
         ..Default::default()
     };
     assert_eq!(recipients(&event), [GUEST]);
@@ -51,7 +50,7 @@ fn claim_goes_to_the_guest_with_its_amount_and_deadline() {
 fn late_return_goes_to_both_sides() {
     let event = booking::BookingClaimFiled {
         booking: Some(facts()),
-        claim: late(),
+        claim: Some(late()),
         ..Default::default()
     };
     assert_eq!(recipients(&event), [GUEST, HOST]);
@@ -62,13 +61,13 @@ fn late_return_goes_to_both_sides() {
 fn objection_and_payment_go_to_the_host_and_the_approval_to_both() {
     let objected = booking::BookingClaimObjected {
         booking: Some(facts()),
-        claim: damage(Status::Objected),
+        claim: Some(damage(Status::Objected)),
         ..Default::default()
     };
     assert_eq!(recipients(&objected), [HOST]);
     let approved = booking::BookingClaimApproved {
         booking: Some(facts()),
-        claim: damage(Status::AwaitingPayment),
+        claim: Some(damage(Status::AwaitingPayment)),
         ..Default::default()
     };
     assert_eq!(recipients(&approved), [GUEST, HOST]);
@@ -79,7 +78,7 @@ fn objection_and_payment_go_to_the_host_and_the_approval_to_both() {
     );
     let paid = booking::BookingClaimPaid {
         booking: Some(facts()),
-        claim: damage(Status::Paid),
+        claim: Some(damage(Status::Paid)),
         ..Default::default()
     };
     assert_eq!(recipients(&paid), [HOST]);
@@ -92,7 +91,7 @@ fn objection_and_payment_go_to_the_host_and_the_approval_to_both() {
 fn end_of_a_claim_names_the_reason(#[case] status: Status, #[case] to: &[&str], #[case] why: &str) {
     let event = booking::BookingClaimClosed {
         booking: Some(facts()),
-        claim: damage(status),
+        claim: Some(damage(status)),
         ..Default::default()
     };
     assert_eq!(recipients(&event), to);
