@@ -64,6 +64,7 @@ use carshare_proto::auth::v1::mfa_service_server::MfaServiceServer;
 use carshare_proto::booking::v1::booking_change_service_client::BookingChangeServiceClient;
 use carshare_proto::booking::v1::booking_claim_service_client::BookingClaimServiceClient;
 use carshare_proto::booking::v1::booking_service_client::BookingServiceClient;
+use carshare_proto::booking::v1::coupon_service_client::CouponServiceClient;
 use carshare_proto::booking::v1::handover_service_client::HandoverServiceClient;
 use carshare_proto::booking::v1::review_service_client::ReviewServiceClient;
 use carshare_proto::notification::v1::notification_service_client::NotificationServiceClient;
@@ -143,6 +144,7 @@ pub struct App {
     booking: BookingServiceClient<client::PeerChannel>,
     booking_changes: BookingChangeServiceClient<client::PeerChannel>,
     booking_claims: BookingClaimServiceClient<client::PeerChannel>,
+    coupons: CouponServiceClient<client::PeerChannel>,
     handovers: HandoverServiceClient<client::PeerChannel>,
     reviews: ReviewServiceClient<client::PeerChannel>,
     payment: PaymentServiceClient<client::PeerChannel>,
@@ -179,6 +181,7 @@ impl App {
         let booking = BookingServiceClient::new(to_booking.clone());
         let booking_changes = BookingChangeServiceClient::new(to_booking.clone());
         let booking_claims = BookingClaimServiceClient::new(to_booking.clone());
+        let coupons = CouponServiceClient::new(to_booking.clone());
         let handovers = HandoverServiceClient::new(to_booking.clone());
         let reviews = ReviewServiceClient::new(to_booking);
         let to_payment = connect("payment", &config.payment)?;
@@ -208,6 +211,7 @@ impl App {
             booking,
             booking_changes,
             booking_claims,
+            coupons,
             handovers,
             reviews,
             payment,

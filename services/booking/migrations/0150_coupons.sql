@@ -19,6 +19,8 @@ CREATE TABLE coupons (
     redeemed        integer NOT NULL DEFAULT 0 CHECK (redeemed >= 0),
     -- The only car for which it is valid; NULL = all of the host, or of the platform.
     vehicle_id      uuid,
+    -- The only guest who can redeem it: compensation by the platform for a cancellation of a host. NULL = everybody.
+    guest_id        uuid,
     disabled_at     timestamptz,
     created_by      uuid NOT NULL,
     created_at      timestamptz NOT NULL,
@@ -26,12 +28,16 @@ CREATE TABLE coupons (
     CONSTRAINT coupons_have_one_value CHECK (num_nonnulls(percent, amount_krw) = 1),
     CONSTRAINT coupons_of_platform_are_amounts
         CHECK (host_id <> '00000000-0000-0000-0000-000000000000' OR amount_krw IS NOT NULL),
+    CONSTRAINT coupons_of_guests_are_of_platform
+        CHECK (guest_id IS NULL OR host_id = '00000000-0000-0000-0000-000000000000'),
     CONSTRAINT coupons_begin_before_they_end CHECK (valid_from < valid_until),
     -- The second lock: the statement that redeems a coupon counts up to the maximum.
     CONSTRAINT coupons_within_maximum CHECK (redeemed <= max_redemptions)
 );
 
 CREATE INDEX coupons_of_host ON coupons (host_id, created_at DESC, id DESC);
+
+CREATE INDEX coupons_of_guest ON coupons (guest_id, created_at DESC, id DESC) WHERE guest_id IS NOT NULL;
 
 -- Which booking has redeemed which coupon.
 CREATE TABLE coupon_redemptions (

@@ -97,6 +97,7 @@ impl BookingService for Rpc {
     async fn close_user(&self, request: Request<CloseUserRequest>) -> Reply<CloseUserResponse> {
         rpc::unary(&self.app, request, close_user::handle).await
     }
+
     async fn quote_booking(&self, request: Request<QuoteBookingRequest>) -> Reply<BookingQuote> {
         rpc::unary(&self.app, request, quote_booking::handle).await
     }
@@ -121,4 +122,14 @@ impl BookingService for Rpc {
     ) -> Reply<CancellationPolicy> {
         rpc::unary(&self.app, request, set_cancellation_policy::handle).await
     }
+}
+
+/// Returns the word of the contract for a value of one of its enums, which the domain spells alike.
+#[cfg(test)]
+fn contract_word(name: &str, number: i32) -> String {
+    let descriptor = carshare_proto::DESCRIPTOR_POOL
+        .get_enum_by_name(&format!("carshare.booking.v1.{name}"))
+        .expect("an enum of the contract");
+    let value = descriptor.get_value(number).expect("a value of it");
+    carshare_proto::enum_names::short_name(&descriptor, value.name())
 }

@@ -32,6 +32,7 @@ pub fn handlers(consumer: Consumer) -> Consumer {
         .on("booking", notify::<booking::BookingExpired>)
         .on("booking", notify::<booking::BookingConfirmed>)
         .on("booking", notify::<booking::BookingCancelled>)
+        .on("booking", notify::<booking::BookingCompensated>)
         .on("booking", notify::<booking::BookingStarted>)
         .on("booking", notify::<booking::BookingCompleted>)
         .on("booking", notify::<booking::BookingChangeRequested>)

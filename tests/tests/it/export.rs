@@ -14,11 +14,12 @@ use crate::harness::{GrpcClient, Guest, Rest, Setup, invariants};
 use client::{export, export_over, export_over_connect, is_end, kinds, without_end};
 
 /// Kinds of records, and the lists that have them.
-const LISTS: [(&str, &str); 7] = [
+const LISTS: [(&str, &str); 8] = [
     ("session", "/v1/auth/sessions"),
     ("security_event", "/v1/auth/security_events"),
     ("vehicle", "/v1/vehicles/mine"),
     ("booking", "/v1/bookings"),
+    ("coupon", "/v1/coupons"),
     ("payment", "/v1/payments/history"),
     ("payment_method", "/v1/payments/methods"),
     ("notification", "/v1/notifications"),

@@ -49,6 +49,7 @@ pub(super) async fn handle(
     parts.push(list(&reader, Reader::bookings));
     parts.push(list(&reader, Reader::reviews_written));
     parts.push(list(&reader, Reader::reviews_received));
+    parts.push(list(&reader, Reader::coupons));
     parts.push(list(&reader, Reader::payments));
     match role {
         Role::Host => parts.push(list(&reader, Reader::settlements)),

@@ -3,6 +3,7 @@
 mod cancellation_quote;
 mod changes;
 mod charges;
+mod compensation;
 mod erasure;
 mod external_events;
 mod redemption;

@@ -34,6 +34,8 @@ pub struct Coupon {
     pub redeemed: i32,
     /// The only car for which it is valid.
     pub vehicle_id: Option<VehicleId>,
+    /// The only guest who can redeem it.
+    pub guest_id: Option<UserId>,
     pub disabled_at: Option<DateTime<Utc>>,
     pub created_by: UserId,
     pub created_at: DateTime<Utc>,
@@ -44,6 +46,7 @@ pub struct Coupon {
 pub struct CouponUse {
     pub vehicle_id: VehicleId,
     pub host_id: UserId,
+    pub guest_id: UserId,
     /// Won of the price without the coupon.
     pub price_krw: i64,
     /// Whether the guest has redeemed the coupon.
@@ -53,7 +56,7 @@ pub struct CouponUse {
 /// Why a coupon cannot be used or created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CouponRefusal {
-    /// Unknown, disabled, or not of this car. One answer, so that codes of others are not revealed.
+    /// Unknown, disabled, or not of this car or guest. One answer, so that codes of others are not revealed.
     NotFound,
     NotValidNow,
     /// Redeemed as often as it can be.
@@ -89,7 +92,8 @@ impl Coupon {
     pub fn use_for(&self, rental: CouponUse, now: DateTime<Utc>) -> Result<CouponTerms, CouponRefusal> {
         let is_of_host = self.host_id.is_none_or(|host| host == rental.host_id);
         let is_of_car = self.vehicle_id.is_none_or(|vehicle| vehicle == rental.vehicle_id);
-        if self.disabled_at.is_some() || !is_of_host || !is_of_car {
+        let is_of_guest = self.guest_id.is_none_or(|guest| guest == rental.guest_id);
+        if self.disabled_at.is_some() || !is_of_host || !is_of_car || !is_of_guest {
             return Err(CouponRefusal::NotFound);
         }
         if now < self.valid_from || self.valid_until <= now {

@@ -6,7 +6,7 @@ use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
 use crate::domain::booking::Share;
-use crate::domain::{Booking, Cancellation, Event};
+use crate::domain::{Booking, Cancellation, Coupon, Event};
 use crate::error::Error;
 use crate::rpc::convert;
 
@@ -23,6 +23,18 @@ pub fn event(tx: &Tx, of: &Booking, event: Event) -> Result<(), Error> {
         Event::Started => tx.publish(&pb::BookingStarted { booking_id, booking }),
         Event::Completed => tx.publish(&pb::BookingCompleted { booking_id, booking }),
     }
+    Ok(())
+}
+
+/// Publishes that the guest has got a coupon for the cancellation of the booking.
+pub fn compensated(tx: &Tx, booking: &Booking, coupon: &Coupon) -> Result<(), Error> {
+    tx.publish(&pb::BookingCompensated {
+        booking_id: booking.id.to_string(),
+        booking: Some(facts(booking)?),
+        coupon_code: coupon.code.to_string(),
+        amount: booking.compensation_krw(),
+        valid_until: Some(timestamp(coupon.valid_until)),
+    });
     Ok(())
 }
 

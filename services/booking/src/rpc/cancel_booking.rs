@@ -2,15 +2,19 @@
 //!
 //! `pending` (guest only) or `approved` → `cancelled`. A cancellation by the host refunds everything, one by the guest what
 //! the booking's policy says. While nothing is captured the refund is zero; the payment service refunds in full a charge that
-//! is in progress. A caller who expects another refund cancels nothing.
+//! is in progress. A caller who expects another refund cancels nothing. A host who cancels at short notice gives the guest a coupon.
 
 use carshare_chassis::rpc::CallContext;
 use carshare_proto::booking::v1 as pb;
 use carshare_store::Tx;
 
 use super::{authorization, response};
-use crate::domain::{Actor, BookingId, UserId};
+use crate::domain::coupon::CouponCode;
+use crate::domain::handover::hex;
+use crate::domain::{Actor, Booking, BookingId, CouponId, UserId};
 use crate::error::Error;
+use crate::events::publish;
+use crate::store::coupons;
 use crate::{App, apply_change};
 
 struct Cancellation {
@@ -18,6 +22,8 @@ struct Cancellation {
     user: UserId,
     message: Option<String>,
     expected_refund_krw: Option<i64>,
+    /// Code of a coupon, should the guest be compensated.
+    coupon: CouponCode,
 }
 
 pub async fn handle(
@@ -30,6 +36,7 @@ pub async fn handle(
         user: authorization::caller(&ctx)?,
         message: request.message,
         expected_refund_krw: request.expected_refund_amount,
+        coupon: CouponCode::new(&hex(&app.environment.random.bytes::<8>())),
     };
     app.db
         .idempotent(&ctx, "bookings.cancel", cancellation, cancel)
@@ -50,5 +57,18 @@ async fn cancel(tx: &Tx, cancellation: &Cancellation) -> Result<pb::Booking, Err
         return Err(Error::RefundChanged { refund_krw });
     }
     apply_change::update(tx, &mut booking, change, Actor::Person(party, cancellation.user)).await?;
+    compensate(tx, &booking, cancellation).await?;
     response::booking(tx.conn(), &booking, cancellation.user).await
+}
+
+/// Gives the guest a coupon, if the cancellation entitles them to one.
+async fn compensate(tx: &Tx, booking: &Booking, cancellation: &Cancellation) -> Result<(), Error> {
+    let (id, code) = (CouponId(tx.new_id()), cancellation.coupon.clone());
+    match booking.compensation(id, code, cancellation.user, tx.now()) {
+        Some(coupon) => {
+            coupons::insert(tx.conn(), &coupon).await?;
+            publish::compensated(tx, booking, &coupon)
+        }
+        None => Ok(()),
+    }
 }

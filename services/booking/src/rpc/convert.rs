@@ -196,27 +196,30 @@ pub fn reason(reason: CancellationReason) -> pb::CancellationReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use carshare_proto::{DESCRIPTOR_POOL, enum_names};
+    use crate::rpc::contract_word;
     use strum::VariantArray as _;
 
     #[test]
     fn domain_and_contract_spell_enums_alike() {
-        let word = |name: &str, number: i32| {
-            let descriptor = DESCRIPTOR_POOL
-                .get_enum_by_name(&format!("carshare.booking.v1.{name}"))
-                .unwrap();
-            enum_names::short_name(&descriptor, descriptor.get_value(number).unwrap().name())
-        };
         for each in Status::VARIANTS {
-            assert_eq!(each.as_str(), word("BookingStatus", status(*each).into()));
+            assert_eq!(
+                each.as_str(),
+                contract_word("BookingStatus", status(*each).into())
+            );
             assert_eq!(status_filter(status(*each)), Some(*each));
         }
         for each in PaymentStatus::VARIANTS {
-            assert_eq!(each.as_str(), word("PaymentStatus", payment_status(*each).into()));
+            assert_eq!(
+                each.as_str(),
+                contract_word("PaymentStatus", payment_status(*each).into())
+            );
             assert_eq!(payment_status_filter(payment_status(*each)), Some(*each));
         }
         for each in CancellationReason::VARIANTS {
-            assert_eq!(each.as_str(), word("CancellationReason", reason(*each).into()));
+            assert_eq!(
+                each.as_str(),
+                contract_word("CancellationReason", reason(*each).into())
+            );
         }
     }
 }

@@ -52,24 +52,24 @@ fn status(status: ChangeStatus) -> pb::BookingChangeStatus {
 
 #[cfg(test)]
 mod tests {
-    use carshare_proto::{DESCRIPTOR_POOL, enum_names};
     use strum::VariantArray as _;
 
     use super::*;
+    use crate::rpc::contract_word;
 
     #[test]
     fn domain_and_contract_spell_enums_alike() {
-        let word = |name: &str, number: i32| {
-            let descriptor = DESCRIPTOR_POOL
-                .get_enum_by_name(&format!("carshare.booking.v1.{name}"))
-                .unwrap();
-            enum_names::short_name(&descriptor, descriptor.get_value(number).unwrap().name())
-        };
         for each in ChangeKind::VARIANTS {
-            assert_eq!(each.as_str(), word("BookingChangeKind", kind(*each).into()));
+            assert_eq!(
+                each.as_str(),
+                contract_word("BookingChangeKind", kind(*each).into())
+            );
         }
         for each in ChangeStatus::VARIANTS {
-            assert_eq!(each.as_str(), word("BookingChangeStatus", status(*each).into()));
+            assert_eq!(
+                each.as_str(),
+                contract_word("BookingChangeStatus", status(*each).into())
+            );
         }
     }
 }

@@ -22,6 +22,7 @@ pub fn coupon(coupon: &Coupon) -> pb::Coupon {
         max_redemptions: coupon.max_redemptions,
         redemptions: coupon.redeemed,
         vehicle_id: coupon.vehicle_id.map(|vehicle| vehicle.to_string()),
+        guest_id: coupon.guest_id.map(|guest| guest.to_string()),
         disabled_at: coupon.disabled_at.map(timestamp),
         created_at: Some(timestamp(coupon.created_at)),
     }

@@ -167,27 +167,21 @@ fn angle(angle: Angle) -> pb::PhotoAngle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use carshare_proto::{DESCRIPTOR_POOL, enum_names};
+    use crate::rpc::contract_word;
     use strum::VariantArray as _;
 
     #[test]
     fn domain_and_contract_spell_enums_alike() {
-        let word = |name: &str, number: i32| {
-            let descriptor = DESCRIPTOR_POOL
-                .get_enum_by_name(&format!("carshare.booking.v1.{name}"))
-                .unwrap();
-            enum_names::short_name(&descriptor, descriptor.get_value(number).unwrap().name())
-        };
         for each in Phase::VARIANTS {
-            assert_eq!(each.as_str(), word("HandoverPhase", phase(*each).into()));
+            assert_eq!(each.as_str(), contract_word("HandoverPhase", phase(*each).into()));
             assert_eq!(to_phase(phase(*each)).unwrap(), *each);
         }
         for each in Angle::VARIANTS {
-            assert_eq!(each.as_str(), word("PhotoAngle", angle(*each).into()));
+            assert_eq!(each.as_str(), contract_word("PhotoAngle", angle(*each).into()));
             assert_eq!(to_angle(angle(*each)).unwrap(), *each);
         }
         for each in [Party::Guest, Party::Host] {
-            assert_eq!(each.as_str(), word("HandoverParty", party(each).into()));
+            assert_eq!(each.as_str(), contract_word("HandoverParty", party(each).into()));
         }
     }
 }

@@ -25,5 +25,6 @@ pub async fn handle(
             .step
             .map(|step| convert::step(&step, Some(booking.period.start()))),
         valid_until: Some(timestamp(quote.valid_until)),
+        compensation_amount: quote.compensation_krw,
     })
 }

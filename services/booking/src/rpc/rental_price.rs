@@ -29,6 +29,7 @@ pub async fn calculate(
     let wanted = CouponUse {
         vehicle_id: rental.vehicle,
         host_id: UserId::parse("owner_id", &vehicle.owner_id).map_err(Error::internal)?,
+        guest_id: rental.guest,
         price_krw: price.total_krw,
         is_redeemed: found.is_redeemed,
     };

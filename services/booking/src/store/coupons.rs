@@ -31,6 +31,7 @@ pub struct Model {
     pub max_redemptions: Option<i32>,
     pub redeemed: i32,
     pub vehicle_id: Option<Uuid>,
+    pub guest_id: Option<Uuid>,
     pub disabled_at: Option<DateTimeUtc>,
     pub created_by: Uuid,
     pub created_at: DateTimeUtc,
@@ -85,14 +86,30 @@ pub async fn find(
     .transpose()
 }
 
-/// Lists the coupons of a host, or those of the platform, newest first.
+/// Of which coupons a list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Host(UserId),
+    /// Those that only this guest can redeem.
+    Guest(UserId),
+    /// Those of the platform that everybody can redeem.
+    Platform,
+}
+
+/// Lists the coupons of an owner, newest first.
 pub async fn list(
     conn: &impl ConnectionTrait,
-    host: Option<UserId>,
+    owner: Owner,
     after: Option<CouponKey>,
     limit: u64,
 ) -> Result<Vec<Coupon>, Error> {
-    let mut query = Entity::find().filter(Column::HostId.eq(stored_host(host)));
+    let mut query = match owner {
+        Owner::Host(host) => Entity::find().filter(Column::HostId.eq(host.0)),
+        Owner::Guest(guest) => Entity::find().filter(Column::GuestId.eq(guest.0)),
+        Owner::Platform => Entity::find()
+            .filter(Column::HostId.eq(PLATFORM))
+            .filter(Column::GuestId.is_null()),
+    };
     if let Some(CouponKey { created_at, id }) = after {
         let key = Expr::tuple([Expr::col(Column::CreatedAt), Expr::col(Column::Id)]);
         query = query.filter(key.lt(Expr::tuple([Expr::value(created_at), Expr::value(id.0)])));
@@ -160,6 +177,7 @@ fn read(row: Model) -> anyhow::Result<Coupon> {
         max_redemptions: row.max_redemptions,
         redeemed: row.redeemed,
         vehicle_id: row.vehicle_id.map(VehicleId),
+        guest_id: row.guest_id.map(UserId),
         disabled_at: row.disabled_at,
         created_by: UserId(row.created_by),
         created_at: row.created_at,
@@ -185,6 +203,7 @@ fn model(coupon: &Coupon) -> Model {
         max_redemptions: coupon.max_redemptions,
         redeemed: coupon.redeemed,
         vehicle_id: coupon.vehicle_id.map(|vehicle| vehicle.0),
+        guest_id: coupon.guest_id.map(|guest| guest.0),
         disabled_at: coupon.disabled_at,
         created_by: coupon.created_by.0,
         created_at: coupon.created_at,

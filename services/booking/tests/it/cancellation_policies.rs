@@ -169,6 +169,7 @@ async fn quote_cancellation_is_what_cancel_booking_refunds() {
             until,
         }),
         valid_until: until,
+        compensation_amount: 0,
     };
     assert_eq!(full, expected);
     assert_eq!(

@@ -37,6 +37,7 @@ async fn create_coupon_returns_it_and_its_issuer_alone_lists_it() {
         max_redemptions: Some(100),
         redemptions: 0,
         vehicle_id: Some(car.id.clone()),
+        guest_id: None,
         disabled_at: None,
         created_at: Some(timestamp("2026-11-22T12:00:00Z")),
     };

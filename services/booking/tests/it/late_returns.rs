@@ -6,6 +6,20 @@ use rstest::rstest;
 
 use crate::harness::*;
 
+impl Harness {
+    /// Returns a confirmed booking for 09:00 to 13:00, and the guest's report of its pickup at 08:45.
+    async fn reported_pickup(&mut self, guest: Person, host: Person) -> (Booking, HandoverEntry) {
+        let booking = self.confirmed(guest, host, &self.car(host)).await;
+        self.clock.set(at("2026-12-01T08:45:00Z"));
+        self.upload_all(guest, &booking.id, HandoverPhase::Pickup).await;
+        let report = self
+            .report(guest, &booking.id, HandoverPhase::Pickup, 12_345)
+            .await
+            .unwrap();
+        (booking, report)
+    }
+}
+
 /// The rental of 15,000 won an hour ends at 13:00.
 #[rstest]
 #[case("2026-12-01T13:30:00Z", None)]
@@ -83,14 +97,8 @@ async fn rental_that_a_timer_completes_has_no_claim() {
 async fn confirmed_pickup_starts_the_rental_and_confirmed_return_completes_it() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
-    let booking = harness.confirmed(guest, host, &harness.car(host)).await;
+    let (booking, report) = harness.reported_pickup(guest, host).await;
     let id = booking.id.as_str();
-    harness.clock.set(at("2026-12-01T08:45:00Z"));
-    harness.upload_all(guest, id, HandoverPhase::Pickup).await;
-    let report = harness
-        .report(guest, id, HandoverPhase::Pickup, 12_345)
-        .await
-        .unwrap();
     harness
         .confirm_handover(host, id, HandoverPhase::Pickup, &report.sha256)
         .await
@@ -132,14 +140,8 @@ async fn confirmed_pickup_starts_the_rental_and_confirmed_return_completes_it() 
 async fn pickup_without_a_confirmed_hold_is_recorded_and_does_not_start_the_rental() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
-    let booking = harness.confirmed(guest, host, &harness.car(host)).await;
+    let (booking, report) = harness.reported_pickup(guest, host).await;
     let id = booking.id.as_str();
-    harness.clock.set(at("2026-12-01T08:45:00Z"));
-    harness.upload_all(guest, id, HandoverPhase::Pickup).await;
-    let report = harness
-        .report(guest, id, HandoverPhase::Pickup, 12_345)
-        .await
-        .unwrap();
     harness.vehicle().confirm_refusal = Some(VehicleReason::VehicleClosed);
     harness
         .confirm_handover(host, id, HandoverPhase::Pickup, &report.sha256)
@@ -158,14 +160,8 @@ async fn pickup_without_a_confirmed_hold_is_recorded_and_does_not_start_the_rent
 async fn pickup_of_a_booking_that_has_lost_its_car_is_refused() {
     let mut harness = Harness::start().await;
     let (guest, host) = (harness.guest(), harness.host());
-    let booking = harness.confirmed(guest, host, &harness.car(host)).await;
+    let (booking, report) = harness.reported_pickup(guest, host).await;
     let id = booking.id.as_str();
-    harness.clock.set(at("2026-12-01T08:45:00Z"));
-    harness.upload_all(guest, id, HandoverPhase::Pickup).await;
-    let report = harness
-        .report(guest, id, HandoverPhase::Pickup, 12_345)
-        .await
-        .unwrap();
     harness.vehicle().confirm_refusal = Some(VehicleReason::VehicleHoldLost);
     let refused = harness
         .confirm_handover(host, id, HandoverPhase::Pickup, &report.sha256)

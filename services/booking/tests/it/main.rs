@@ -15,6 +15,7 @@ mod changes;
 mod claim_refused;
 mod claims;
 mod close_user;
+mod compensations;
 mod count_live;
 mod coupon_refused;
 mod coupon_releases;

@@ -13,7 +13,7 @@ use carshare_proto::booking::v1::{self as booking, BookingFacts, ReviewFacts};
 use carshare_proto::options::v1::Role;
 use carshare_proto::vehicle::v1 as vehicle;
 
-use super::time_format::{moment, period};
+use super::time_format::{moment, period, won};
 
 /// A notification for one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,6 +164,23 @@ impl ToNotifications for booking::BookingCancelled {
     }
 }
 
+impl ToNotifications for booking::BookingCompensated {
+    fn messages(&self) -> Vec<Message> {
+        let until = proto_types::to_datetime(self.valid_until)
+            .map(|at| format!(" {}까지", moment(at)))
+            .unwrap_or_default();
+        let (code, amount) = (&self.coupon_code, won(self.amount));
+        let text = format!(
+            "예약이 호스트의 사정으로 취소되어 {amount} 쿠폰({code})을 드립니다.{until} 다음 예약에 사용할 수 있습니다."
+        );
+        let title = "취소 보상 쿠폰이 발급되었습니다";
+        let messages = of_booking(self.booking.as_ref(), &[guest], title, &text).into_iter();
+        messages
+            .map(|message| message.with("coupon_code", code))
+            .collect()
+    }
+}
+
 impl ToNotifications for booking::BookingStarted {
     fn messages(&self) -> Vec<Message> {
         let text = "대여가 시작되었습니다.";
@@ -227,12 +244,12 @@ fn host(facts: &BookingFacts) -> &str {
 /// Returns a message for each recipient. Its body is a summary of the booking, then `text`.
 fn of_booking(
     facts: Option<&BookingFacts>,
-    recipients: &[fn(&BookingFacts) -> &str],
+    recipients: &[Recipient],
     title: &str,
     text: &str,
 ) -> Vec<Message> {
     let facts = facts.cloned().unwrap_or_default();
-    let message = |recipient: &fn(&BookingFacts) -> &str| {
+    let message = |recipient: &Recipient| {
         Message::new(recipient(&facts), title, format!("{} {text}", summary(&facts)))
             .with("booking_id", &facts.booking_id)
             .with("vehicle_id", &facts.vehicle_id)

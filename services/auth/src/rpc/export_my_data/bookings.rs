@@ -3,6 +3,7 @@
 use carshare_proto::auth::export::v1::export_record::Record;
 use carshare_proto::booking::v1::{
     Booking, GetHandoverRequest, ListBookingChangesRequest, ListBookingClaimsRequest, ListBookingsRequest,
+    ListCouponsRequest,
 };
 
 use super::{PAGE_SIZE, Page, Reader, answer};
@@ -28,6 +29,16 @@ impl Reader {
             records,
             next_page_token: reply.next_page_token,
         })
+    }
+
+    pub(super) async fn coupons(mut self, page_token: String) -> Result<Page, Error> {
+        let request = ListCouponsRequest {
+            page_size: PAGE_SIZE,
+            page_token,
+        };
+        let request = self.context.as_caller(request)?;
+        let reply = answer(self.app.coupons.list_coupons(request).await)?;
+        Ok(Page::new(reply.coupons, Record::Coupon, reply.next_page_token))
     }
 
     async fn parts_of(&mut self, booking: &Booking) -> Result<Vec<Record>, Error> {

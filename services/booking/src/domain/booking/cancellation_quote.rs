@@ -15,6 +15,8 @@ pub struct CancellationQuote {
     pub kept_krw: i64,
     /// The step of the policy that applies to the guest's cancellation of a paid booking; `None` after the last one.
     pub step: Option<Step>,
+    /// Won of the coupon that the guest gets.
+    pub compensation_krw: i64,
     /// Until when it holds, unless the booking changes.
     pub valid_until: DateTime<Utc>,
 }
@@ -24,6 +26,7 @@ impl Booking {
     pub fn quote_cancellation(&self, by: Party, now: DateTime<Utc>) -> Result<CancellationQuote, Refusal> {
         let mut cancelled = self.clone();
         let _ = cancelled.cancel(by, None, now)?;
+        let compensation_krw = cancelled.compensation_krw();
         let refund_krw = cancelled
             .cancellation
             .map_or(0, |cancellation| cancellation.refund_krw);
@@ -42,6 +45,7 @@ impl Booking {
             refund_krw,
             kept_krw: self.captured_krw() - refund_krw,
             step: step.copied(),
+            compensation_krw,
             valid_until,
         })
     }

@@ -7,6 +7,7 @@ use super::*;
 
 const HOST: UserId = UserId(Uuid::from_u128(1));
 const OTHER: UserId = UserId(Uuid::from_u128(2));
+const GUEST: UserId = UserId(Uuid::from_u128(6));
 const CAR: VehicleId = VehicleId(Uuid::from_u128(3));
 const OTHER_CAR: VehicleId = VehicleId(Uuid::from_u128(4));
 
@@ -31,6 +32,7 @@ fn coupon() -> Coupon {
         max_redemptions: Some(3),
         redeemed: 2,
         vehicle_id: None,
+        guest_id: None,
         disabled_at: None,
         created_by: HOST,
         created_at: at("2026-11-01T00:00:00Z"),
@@ -41,6 +43,7 @@ fn rental() -> CouponUse {
     CouponUse {
         vehicle_id: CAR,
         host_id: HOST,
+        guest_id: GUEST,
         price_krw: 30_000,
         is_redeemed: false,
     }
@@ -54,6 +57,7 @@ fn code_is_in_upper_case() {
 #[rstest]
 #[case(coupon())]
 #[case(Coupon { vehicle_id: Some(CAR), ..coupon() })]
+#[case(Coupon { guest_id: Some(GUEST), ..coupon() })]
 #[case(Coupon { max_redemptions: None, ..coupon() })]
 #[case(Coupon { valid_from: noon(), ..coupon() })]
 #[case(Coupon { min_price_krw: 0, ..coupon() })]
@@ -79,6 +83,7 @@ fn coupon_of_the_platform_is_valid_for_cars_of_every_host() {
 #[case(Coupon { disabled_at: Some(noon()), ..coupon() }, CouponRefusal::NotFound)]
 #[case(Coupon { host_id: Some(OTHER), ..coupon() }, CouponRefusal::NotFound)]
 #[case(Coupon { vehicle_id: Some(OTHER_CAR), ..coupon() }, CouponRefusal::NotFound)]
+#[case(Coupon { guest_id: Some(OTHER), ..coupon() }, CouponRefusal::NotFound)]
 #[case(Coupon { valid_until: noon(), ..coupon() }, CouponRefusal::NotValidNow)]
 #[case(Coupon { valid_from: at("2026-11-22T12:00:01Z"), ..coupon() }, CouponRefusal::NotValidNow)]
 #[case(Coupon { redeemed: 3, ..coupon() }, CouponRefusal::UsedUp)]

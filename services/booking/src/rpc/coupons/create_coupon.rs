@@ -65,6 +65,7 @@ async fn create(tx: &Tx, input: &Input) -> Result<pb::Coupon, Error> {
         max_redemptions: input.max_redemptions,
         redeemed: 0,
         vehicle_id: input.vehicle,
+        guest_id: None,
         disabled_at: None,
         created_by: input.created_by,
         created_at: tx.now(),

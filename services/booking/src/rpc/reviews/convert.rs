@@ -117,29 +117,26 @@ pub fn to_decision(decision: pb::ModerationDecision) -> Option<Decision> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use carshare_proto::{DESCRIPTOR_POOL, enum_names};
+    use crate::rpc::contract_word;
     use strum::VariantArray as _;
 
     #[test]
     fn domain_and_contract_spell_enums_alike() {
-        let word = |name: &str, number: i32| {
-            let descriptor = DESCRIPTOR_POOL
-                .get_enum_by_name(&format!("carshare.booking.v1.{name}"))
-                .unwrap();
-            enum_names::short_name(&descriptor, descriptor.get_value(number).unwrap().name())
-        };
         for each in [Party::Guest, Party::Host] {
-            assert_eq!(each.as_str(), word("ReviewAuthor", author(each).into()));
+            assert_eq!(each.as_str(), contract_word("ReviewAuthor", author(each).into()));
         }
         for each in ReportReason::VARIANTS {
             assert_eq!(
                 each.as_str(),
-                word("ReviewReportReason", report_reason(*each).into())
+                contract_word("ReviewReportReason", report_reason(*each).into())
             );
             assert_eq!(to_report_reason(report_reason(*each)), Some(*each));
         }
         for each in Decision::VARIANTS {
-            assert_eq!(each.as_str(), word("ModerationDecision", decision(*each).into()));
+            assert_eq!(
+                each.as_str(),
+                contract_word("ModerationDecision", decision(*each).into())
+            );
             assert_eq!(to_decision(decision(*each)), Some(*each));
         }
     }

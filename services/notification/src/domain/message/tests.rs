@@ -132,6 +132,25 @@ fn cancellation_goes_to_both_with_its_reason(
 }
 
 #[test]
+fn compensation_goes_to_the_guest_with_its_code() {
+    let event = booking::BookingCompensated {
+        booking: Some(facts()),
+        coupon_code: "A1B2C3D4".into(),
+        amount: 6_000,
+        valid_until: Some(stamp("2027-11-23T01:00:00Z")),
+        ..Default::default()
+    };
+    assert_eq!(recipients(&event), [GUEST]);
+    let message = &event.messages()[0];
+    assert!(
+        message.body.contains("6,000원 쿠폰(A1B2C3D4)을 드립니다."),
+        "{}",
+        message.body
+    );
+    assert_eq!(message.data["coupon_code"], "A1B2C3D4");
+}
+
+#[test]
 fn payments_go_to_the_guest() {
     let requested = payment::PaymentRequested {
         guest_id: GUEST.into(),

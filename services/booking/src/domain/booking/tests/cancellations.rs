@@ -117,10 +117,13 @@ fn quote_of_a_cancellation_is_what_it_refunds(
     #[case] valid_until: &str,
 ) {
     let mut booking = booking(state);
+    let is_late = at(now) > at("2026-11-30T09:00:00Z");
+    let is_compensated = by == Party::Host && refund_krw > 0 && is_late;
     let expected = CancellationQuote {
         refund_krw,
         kept_krw,
         step,
+        compensation_krw: if is_compensated { 6_000 } else { 0 },
         valid_until: at(valid_until),
     };
     assert_eq!(booking.quote_cancellation(by, at(now)), Ok(expected));
@@ -135,4 +138,23 @@ fn cancellation_that_is_refused_is_not_quoted() {
         let refused = booking.clone().cancel(Party::Guest, None, noon()).unwrap_err();
         assert_eq!(booking.quote_cancellation(Party::Guest, noon()), Err(refused));
     }
+}
+
+/// The price is 60,000 won, the start 09:00 on 1 December.
+#[rstest]
+#[case(State::Confirmed, Party::Host, "2026-11-30T09:00:00Z", 0)]
+#[case(State::Confirmed, Party::Host, "2026-11-30T09:00:01Z", 6_000)]
+#[case(State::Confirmed, Party::Host, "2026-12-01T10:00:00Z", 6_000)]
+#[case(State::Confirmed, Party::Guest, "2026-11-30T09:00:01Z", 0)]
+#[case(State::AwaitingPayment, Party::Host, "2026-11-30T09:00:01Z", 0)]
+fn host_who_cancels_a_paid_booking_at_short_notice_compensates_the_guest(
+    #[case] state: State,
+    #[case] by: Party,
+    #[case] now: &str,
+    #[case] compensation_krw: i64,
+) {
+    let mut booking = booking(state);
+    assert_eq!(booking.compensation_krw(), 0);
+    let _ = booking.cancel(by, None, at(now)).unwrap();
+    assert_eq!(booking.compensation_krw(), compensation_krw);
 }
