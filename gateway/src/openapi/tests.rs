@@ -132,11 +132,15 @@ fn errors_of_the_comment_are_responses() {
             "BOOKING011",
             "BOOKING012",
             "BOOKING013",
+            "BOOKING071",
+            "BOOKING072",
+            "BOOKING073",
+            "BOOKING074",
             "VEHICLE003",
             "VEHICLE016"
         ])
     );
-    assert_eq!(responses["404"]["x-codes"], json!(["VEHICLE001"]));
+    assert_eq!(responses["404"]["x-codes"], json!(["BOOKING070", "VEHICLE001"]));
     assert_eq!(
         responses["401"]["x-codes"],
         json!(["AUTH001", "AUTH002", "AUTH004"])
