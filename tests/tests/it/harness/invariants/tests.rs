@@ -30,7 +30,11 @@ const BROKEN: &str = "
     INSERT INTO notification.notifications (id, user_id, seq, event_id, kind, title, body, data, created_at)
       SELECT gen_random_uuid(), user_id, seq + 1000, gen_random_uuid(), kind, title, body, data, created_at
       FROM notification.notifications;
-    DELETE FROM booking.status_history;";
+    DELETE FROM booking.status_history;
+    -- A coupon with a redemption that no booking has made.
+    INSERT INTO booking.coupons
+        (code, id, host_id, amount_krw, min_price_krw, valid_from, valid_until, redeemed, created_by, created_at)
+      VALUES ('BROKEN', gen_random_uuid(), gen_random_uuid(), 1, 0, now(), now() + interval '1 day', 1, gen_random_uuid(), now());";
 
 /// Makes a booking that is confirmed and another that is refunded.
 pub async fn book_and_refund(mesh: &Mesh) {
