@@ -171,3 +171,27 @@ async fn pickup_of_a_booking_that_has_lost_its_car_is_refused() {
     assert_eq!(cancelled.status(), BookingStatus::Cancelled);
     harness.finish().await;
 }
+
+/// The host records the return in time, and the guest confirms it in the evening.
+#[tokio::test]
+async fn late_confirmation_by_the_guest_is_no_late_return() {
+    let mut harness = Harness::start().await;
+    let (guest, host) = (harness.guest(), harness.host());
+    let booking = harness.active(guest, host, &harness.car(host)).await;
+    let id = booking.id.as_str();
+    harness.clock.set(at("2026-12-01T13:10:00Z"));
+    harness.upload_all(host, id, HandoverPhase::Return).await;
+    let report = harness
+        .report(host, id, HandoverPhase::Return, 12_400)
+        .await
+        .unwrap();
+    harness.clock.set(at("2026-12-01T19:00:00Z"));
+    harness
+        .confirm_handover(guest, id, HandoverPhase::Return, &report.sha256)
+        .await
+        .unwrap();
+    let completed = harness.get(guest, id).await.unwrap();
+    assert_eq!(completed.status(), BookingStatus::Completed);
+    assert!(harness.list_claims(host, &booking).await.unwrap().is_empty());
+    harness.finish().await;
+}

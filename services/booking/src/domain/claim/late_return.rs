@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 
 use super::{Claim, ClaimKind, ClaimRules};
-use crate::domain::handover::{Chain, Phase};
+use crate::domain::handover::{Chain, Content, Phase};
 use crate::domain::{Booking, ClaimId, Party, Period};
 
 impl Claim {
     /// Returns the claim for the late return of a rental that has just been completed; `None` if the car came back within the grace period.
     ///
-    /// The car was back when the guest recorded the last entry of its return, or else at the completion: a guest does not depend on when the
-    /// host completes the rental. Of a guest who has recorded the return in advance, the host can claim the time.
+    /// The car was back when the guest recorded the last entry of its return, at the first entry of the host, who had it then, or at the
+    /// completion, whichever was first: a guest does not depend on when the host completes the rental. A confirmation says when the guest
+    /// has read the report, not when the car was back. Of a guest who has recorded the return in advance, the host can claim the time.
     pub fn of_late_return(
         id: ClaimId,
         booking: &Booking,
@@ -18,18 +19,25 @@ impl Claim {
         rules: &ClaimRules,
         completed_at: DateTime<Utc>,
     ) -> Option<Self> {
-        let by_guest = chain
+        let mut recorded = chain
             .entries()
             .iter()
-            .rfind(|sealed| sealed.entry.phase == Phase::Return && sealed.entry.party == Party::Guest);
-        let returned_at = by_guest.map_or(completed_at, |sealed| sealed.entry.recorded_at.min(completed_at));
+            .filter(|sealed| sealed.entry.phase == Phase::Return);
+        let by_host = recorded.clone().find(|sealed| sealed.entry.party == Party::Host);
+        let by_guest = recorded.rfind(|sealed| {
+            sealed.entry.party == Party::Guest
+                && !matches!(sealed.entry.content, Content::Confirmation { .. })
+        });
+        let shown = by_host.into_iter().chain(by_guest);
+        let first = shown.min_by_key(|sealed| sealed.entry.recorded_at);
+        let returned_at = first.map_or(completed_at, |sealed| sealed.entry.recorded_at.min(completed_at));
         if !is_late(booking, rules, returned_at) {
             return None;
         }
         let fee_krw = late_fee_krw(booking, rules, returned_at)?;
         let object_by = completed_at + rules.object_within;
         Some(Self {
-            evidence: by_guest.map(|sealed| sealed.hash).into_iter().collect(),
+            evidence: first.map(|sealed| sealed.hash).into_iter().collect(),
             returned_at: Some(returned_at),
             ..Self::open(
                 id,
